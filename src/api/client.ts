@@ -1,0 +1,115 @@
+/** The typed client: resources in, objects out. Knows paths and verbs; how bytes travel is the transport's matter. */
+import { type Resource, resourcePath } from './resources.ts'
+import type { ApiTransport } from './transport.ts'
+import type { KubeList, KubeObject, Status, WatchEvent } from './types/index.ts'
+
+export interface ListOptions {
+  /** All namespaces when missing. */
+  readonly namespace?: string
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+}
+
+export interface WatchOptions extends ListOptions {
+  readonly resourceVersion: string
+  readonly timeoutSeconds?: number
+}
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
+}
+
+/** What a caller may leave out of an object it creates: the client fills apiVersion and kind. */
+export type Draft<T extends KubeObject> = Omit<T, 'apiVersion' | 'kind'>
+
+type Named = { readonly metadata: { readonly name: string; readonly namespace?: string } }
+
+export type Client = ReturnType<typeof createClient>
+
+/** All methods reject with `ApiError` on a failure Status. */
+export const createClient = (transport: ApiTransport) => {
+  const typed = <T extends KubeObject>(r: Resource<T>, object: Draft<T>) => ({
+    apiVersion: r.group === '' ? r.version : `${r.group}/${r.version}`,
+    kind: r.kind,
+    ...object,
+  })
+  const pathOf = (r: Resource, object: Named, subresource?: string) =>
+    resourcePath(r, object.metadata.namespace, object.metadata.name, subresource)
+
+  return {
+    get: async <T extends KubeObject>(r: Resource<T>, name: string, namespace?: string): Promise<T> =>
+      (await transport.request({ method: 'GET', path: resourcePath(r, namespace, name) })) as T,
+
+    list: async <T extends KubeObject>(
+      r: Resource<T>,
+      options: ListOptions = {},
+      signal?: AbortSignal,
+    ): Promise<KubeList<T>> => {
+      const { namespace, ...selectors } = options
+      const path = resourcePath(r, namespace)
+      return (await transport.request({ method: 'GET', path, query: selectors }, signal)) as KubeList<T>
+    },
+
+    /** Events from `resourceVersion` on, bookmarks included. An ERROR event is thrown as `ApiError` by the transport. */
+    watch: <T extends KubeObject>(
+      r: Resource<T>,
+      options: WatchOptions,
+      signal: AbortSignal,
+    ): AsyncIterable<WatchEvent<T>> => {
+      const { namespace, timeoutSeconds, ...rest } = options
+      const query = {
+        ...rest,
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        ...(timeoutSeconds === undefined ? {} : { timeoutSeconds: String(timeoutSeconds) }),
+      }
+      const path = resourcePath(r, namespace)
+      return transport.watch({ method: 'GET', path, query }, signal) as AsyncIterable<WatchEvent<T>>
+    },
+
+    create: async <T extends KubeObject>(r: Resource<T>, object: Draft<T>, subresource?: string): Promise<T> => {
+      const { namespace, name } = object.metadata
+      const path =
+        subresource === undefined ? resourcePath(r, namespace) : resourcePath(r, namespace, name, subresource)
+      return (await transport.request({ method: 'POST', path, body: typed(r, object) })) as T
+    },
+
+    /** Replaces the object; its resourceVersion, when there, must still be the current one. */
+    update: async <T extends KubeObject>(r: Resource<T>, object: Draft<T>): Promise<T> =>
+      (await transport.request({ method: 'PUT', path: pathOf(r, object), body: typed(r, object) })) as T,
+
+    updateStatus: async <T extends KubeObject>(r: Resource<T>, object: Draft<T>): Promise<T> =>
+      (await transport.request({
+        method: 'PUT',
+        path: pathOf(r, object, 'status'),
+        body: typed(r, object),
+      })) as T,
+
+    /** A JSON merge patch (RFC 7386): `null` deletes, lists are replaced whole. */
+    patch: async <T extends KubeObject>(
+      r: Resource<T>,
+      target: Named,
+      patch: object,
+      subresource?: 'status',
+    ): Promise<T> =>
+      (await transport.request({
+        method: 'PATCH',
+        path: pathOf(r, target, subresource),
+        body: patch,
+        contentType: 'application/merge-patch+json',
+      })) as T,
+
+    delete: async <T extends KubeObject>(
+      r: Resource<T>,
+      target: Named,
+      options: DeleteOptions = {},
+    ): Promise<T | Status> =>
+      (await transport.request({
+        method: 'DELETE',
+        path: pathOf(r, target),
+        body: { apiVersion: 'v1', kind: 'DeleteOptions', ...options },
+      })) as T | Status,
+  }
+}

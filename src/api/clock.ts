@@ -1,0 +1,64 @@
+/** Time as a dependency, so that tests decide what time it is. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Calls `action` once after `ms`; the returned function cancels. */
+  after(ms: number, action: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after: (ms, action) => {
+    const timer = setTimeout(action, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Resolves after `ms`, or at once when `signal` aborts: the caller looks at the signal, nothing is thrown. */
+export const sleep = (ms: number, signal?: AbortSignal, clock: Clock = systemClock): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted) return resolve()
+    const done = () => {
+      cancel()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(ms, done)
+    signal?.addEventListener('abort', done, { once: true })
+  })
+
+/** RFC 3339 to the second, as Kubernetes writes metadata times. */
+export const formatTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+/** RFC 3339 with microseconds, as Leases and event times are written. */
+export const formatMicroTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}000Z`
+
+/** A clock that stands still until `advance`; timers due on the way fire in order. */
+export interface FakeClock extends Clock {
+  advance(ms: number): void
+}
+
+export const createFakeClock = (start = Date.UTC(2026, 0, 1)): FakeClock => {
+  let now = start
+  const timers = new Map<symbol, { at: number; action: () => void }>()
+  return {
+    now: () => now,
+    after: (ms, action) => {
+      const id = Symbol('timer')
+      timers.set(id, { at: now + Math.max(0, ms), action })
+      return () => timers.delete(id)
+    },
+    advance: (ms) => {
+      const end = now + ms
+      for (;;) {
+        let next: [symbol, { at: number; action: () => void }] | undefined
+        for (const entry of timers) if (entry[1].at <= end && (!next || entry[1].at < next[1].at)) next = entry
+        if (!next) break
+        timers.delete(next[0])
+        now = next[1].at
+        next[1].action()
+      }
+      now = end
+    },
+  }
+}

@@ -1,0 +1,194 @@
+/** Failures as the Kubernetes API words them: one error type, a constructor for each reason, predicates to ask. */
+import type { Status, StatusCause, StatusDetails } from './types/index.ts'
+
+/** A `Status` of kind Failure, thrown by the server's code and by every client. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly code: number
+  readonly reason: string
+  readonly details: StatusDetails | undefined
+
+  constructor(code: number, reason: string, message: string, details?: StatusDetails) {
+    super(message)
+    this.code = code
+    this.reason = reason
+    this.details = details
+  }
+
+  /** What goes over the wire. */
+  toStatus(): Status {
+    return {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: this.message,
+      ...(this.reason === '' ? {} : { reason: this.reason }),
+      ...(this.details ? { details: this.details } : {}),
+      code: this.code,
+    }
+  }
+
+  static fromStatus(status: Partial<Status>, code: number): ApiError {
+    return new ApiError(
+      status.code ?? code,
+      status.reason ?? '',
+      status.message ?? `the server answered ${code}`,
+      status.details,
+    )
+  }
+}
+
+/** Names the resource in an error: `pods`, or `deployments.apps` in messages. */
+export interface ResourceName {
+  readonly group: string
+  readonly plural: string
+}
+
+const qualified = (r: ResourceName): string => (r.group === '' ? r.plural : `${r.plural}.${r.group}`)
+
+const about = (r: ResourceName, name: string, more?: StatusDetails): StatusDetails => ({
+  ...(name === '' ? {} : { name }),
+  ...(r.group === '' ? {} : { group: r.group }),
+  kind: r.plural,
+  ...more,
+})
+
+export const notFound = (r: ResourceName, name: string): ApiError =>
+  new ApiError(404, 'NotFound', `${qualified(r)} "${name}" not found`, about(r, name))
+
+/** For a path that is no resource at all. */
+export const noSuchPath = (): ApiError =>
+  new ApiError(404, 'NotFound', 'the server could not find the requested resource', {})
+
+export const alreadyExists = (r: ResourceName, name: string): ApiError =>
+  new ApiError(409, 'AlreadyExists', `${qualified(r)} "${name}" already exists`, about(r, name))
+
+export const conflict = (r: ResourceName, name: string, why: string): ApiError =>
+  new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(r)} "${name}": ${why}`, about(r, name))
+
+export const modifiedMeanwhile = (r: ResourceName, name: string): ApiError =>
+  conflict(r, name, 'the object has been modified; please apply your changes to the latest version and try again')
+
+export const badRequest = (message: string): ApiError => new ApiError(400, 'BadRequest', message)
+
+export const unauthorized = (): ApiError => new ApiError(401, 'Unauthorized', 'Unauthorized')
+
+export const forbidden = (r: ResourceName, name: string, why: string, causes?: readonly StatusCause[]): ApiError =>
+  new ApiError(
+    403,
+    'Forbidden',
+    `${qualified(r)}${name === '' ? '' : ` "${name}"`} is forbidden: ${why}`,
+    about(r, name, causes ? { causes } : undefined),
+  )
+
+export const methodNotAllowed = (): ApiError =>
+  new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
+
+export const notAcceptable = (offered: readonly string[]): ApiError =>
+  new ApiError(406, 'NotAcceptable', `only the following media types are accepted: ${offered.join(', ')}`)
+
+export const unsupportedMediaType = (accepted: readonly string[]): ApiError =>
+  new ApiError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  )
+
+export const expired = (message: string): ApiError => new ApiError(410, 'Expired', message)
+
+export const tooLarge = (limit: number): ApiError =>
+  new ApiError(413, 'RequestEntityTooLarge', `the request body is larger than the limit of ${limit} bytes`)
+
+export const internalError = (message: string): ApiError =>
+  new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
+
+export const serviceUnavailable = (message: string): ApiError => new ApiError(503, 'ServiceUnavailable', message)
+
+/** One thing wrong with a field, in the words of apimachinery's field errors. */
+export interface FieldError {
+  readonly reason:
+    | 'FieldValueRequired'
+    | 'FieldValueInvalid'
+    | 'FieldValueNotSupported'
+    | 'FieldValueDuplicate'
+    | 'FieldValueForbidden'
+    | 'FieldValueNotFound'
+    | 'FieldValueTypeInvalid'
+    | 'FieldValueTooLong'
+    | 'FieldValueTooMany'
+  /** `spec.containers[0].image` */
+  readonly field: string
+  readonly message: string
+}
+
+export const required = (field: string, detail = ''): FieldError => ({
+  reason: 'FieldValueRequired',
+  field,
+  message: detail === '' ? 'Required value' : `Required value: ${detail}`,
+})
+
+export const invalidValue = (field: string, value: unknown, detail: string): FieldError => ({
+  reason: 'FieldValueInvalid',
+  field,
+  message: `Invalid value: ${JSON.stringify(value)}: ${detail}`,
+})
+
+export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
+  reason: 'FieldValueNotSupported',
+  field,
+  message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
+})
+
+export const duplicate = (field: string, value: unknown): FieldError => ({
+  reason: 'FieldValueDuplicate',
+  field,
+  message: `Duplicate value: ${JSON.stringify(value)}`,
+})
+
+export const forbiddenField = (field: string, detail: string): FieldError => ({
+  reason: 'FieldValueForbidden',
+  field,
+  message: `Forbidden: ${detail}`,
+})
+
+export const notFoundValue = (field: string, value: unknown): FieldError => ({
+  reason: 'FieldValueNotFound',
+  field,
+  message: `Not found: ${JSON.stringify(value)}`,
+})
+
+export const tooLong = (field: string, limit: number): FieldError => ({
+  reason: 'FieldValueTooLong',
+  field,
+  message: `Too long: may not be more than ${limit} bytes`,
+})
+
+/** 422, with every field error as a cause. Throws a plain Error when there is none. */
+export const invalid = (
+  kind: { readonly group: string; readonly kind: string },
+  name: string,
+  errors: readonly FieldError[],
+): ApiError => {
+  const lines = errors.map((e) => `${e.field}: ${e.message}`)
+  if (lines.length === 0) throw new Error('invalid() needs at least one field error')
+  const text = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`
+  const qualifiedKind = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`
+  return new ApiError(422, 'Invalid', `${qualifiedKind} "${name}" is invalid: ${text}`, {
+    name,
+    ...(kind.group === '' ? {} : { group: kind.group }),
+    kind: kind.kind,
+    causes: errors.map((e) => ({ reason: e.reason, message: e.message, field: e.field })),
+  })
+}
+
+const hasReason =
+  (reason: string) =>
+  (error: unknown): error is ApiError =>
+    error instanceof ApiError && error.reason === reason
+
+export const isNotFound = hasReason('NotFound')
+export const isAlreadyExists = hasReason('AlreadyExists')
+export const isConflict = hasReason('Conflict')
+/** True for both ways a server says that a resourceVersion is too old. */
+export const isExpired = (error: unknown): error is ApiError => error instanceof ApiError && error.code === 410

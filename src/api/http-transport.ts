@@ -1,0 +1,103 @@
+/** `ApiTransport` over HTTPS, through undici. */
+import { Pool } from 'undici'
+import { ApiError } from './errors.ts'
+import type { Connection } from './kubeconfig.ts'
+import type { ApiRequest, ApiTransport } from './transport.ts'
+import type { Status, WatchEvent } from './types/index.ts'
+
+/** A watch that stays silent for longer is taken for dead; servers send a bookmark about once a minute. */
+const watchSilenceMs = 75_000
+const requestTimeoutMs = 30_000
+
+const pathAndQuery = (request: ApiRequest): string => {
+  const query = new URLSearchParams(request.query).toString()
+  return query === '' ? request.path : `${request.path}?${query}`
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const failure = (statusCode: number, text: string): ApiError => {
+  const body = parseJson(text) as Partial<Status> | undefined
+  return body?.kind === 'Status'
+    ? ApiError.fromStatus(body, statusCode)
+    : new ApiError(statusCode, '', `the server answered ${statusCode}: ${text.slice(0, 200)}`)
+}
+
+/** Splits a byte stream into its lines, however the chunks fall. */
+export async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of chunks) {
+    rest += decoder.decode(chunk, { stream: true })
+    let start = 0
+    for (let end = rest.indexOf('\n', start); end >= 0; end = rest.indexOf('\n', start)) {
+      yield rest.slice(start, end)
+      start = end + 1
+    }
+    rest = rest.slice(start)
+  }
+  if (rest !== '') yield rest
+}
+
+export interface HttpTransport extends ApiTransport {
+  close(): Promise<void>
+}
+
+/** Opens connections when they are needed; `close` ends them all. */
+export const createHttpTransport = (connection: Connection): HttpTransport => {
+  const pool = new Pool(connection.server, {
+    connections: null,
+    pipelining: 1,
+    keepAliveTimeout: 30_000,
+    connect: {
+      ca: connection.ca,
+      cert: connection.cert,
+      key: connection.key,
+      ...(connection.serverName === undefined ? {} : { servername: connection.serverName }),
+      timeout: 5_000,
+    },
+  })
+  const send = (request: ApiRequest, signal: AbortSignal | undefined, bodyTimeout: number) =>
+    pool.request({
+      method: request.method,
+      path: pathAndQuery(request),
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'podway',
+        ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        ...(connection.token === undefined ? {} : { authorization: `Bearer ${connection.token}` }),
+      },
+      body: request.body === undefined ? null : JSON.stringify(request.body),
+      signal: signal ?? null,
+      headersTimeout: requestTimeoutMs,
+      bodyTimeout,
+    })
+
+  return {
+    request: async (request, signal) => {
+      const { statusCode, body } = await send(request, signal, requestTimeoutMs)
+      const text = await body.text()
+      if (statusCode >= 400) throw failure(statusCode, text)
+      return JSON.parse(text)
+    },
+
+    watch: async function* (request, signal) {
+      const { statusCode, body } = await send(request, signal, watchSilenceMs)
+      if (statusCode >= 400) throw failure(statusCode, await body.text())
+      for await (const line of lines(body)) {
+        if (line === '') continue
+        const event = JSON.parse(line) as WatchEvent
+        if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as unknown as Status, 500)
+        yield event
+      }
+    },
+
+    close: () => pool.destroy(),
+  }
+}

@@ -1,0 +1,90 @@
+/** Where each kind lives in the REST tree, for clients. The server's own registry holds far more about each. */
+import type {
+  ConfigMap,
+  Deployment,
+  EndpointSlice,
+  Endpoints,
+  Event,
+  Ingress,
+  IngressClass,
+  KubeObject,
+  Lease,
+  Namespace,
+  Node,
+  Pod,
+  ReplicaSet,
+  Secret,
+  Service,
+} from './types/index.ts'
+
+/** One served resource. `T` is the type of its objects. */
+export interface Resource<T extends KubeObject = KubeObject> {
+  /** Empty for the core group. */
+  readonly group: string
+  readonly version: string
+  /** The plural in the URL. */
+  readonly plural: string
+  readonly kind: string
+  readonly namespaced: boolean
+  /** Never set: carries the object type. */
+  readonly object?: T
+}
+
+const resource =
+  <T extends KubeObject>() =>
+  (group: string, version: string, plural: string, kind: string, namespaced: boolean): Resource<T> => ({
+    group,
+    version,
+    plural,
+    kind,
+    namespaced,
+  })
+
+export const namespaces = resource<Namespace>()('', 'v1', 'namespaces', 'Namespace', false)
+export const nodes = resource<Node>()('', 'v1', 'nodes', 'Node', false)
+export const pods = resource<Pod>()('', 'v1', 'pods', 'Pod', true)
+export const services = resource<Service>()('', 'v1', 'services', 'Service', true)
+export const endpoints = resource<Endpoints>()('', 'v1', 'endpoints', 'Endpoints', true)
+export const configMaps = resource<ConfigMap>()('', 'v1', 'configmaps', 'ConfigMap', true)
+export const secrets = resource<Secret>()('', 'v1', 'secrets', 'Secret', true)
+export const events = resource<Event>()('', 'v1', 'events', 'Event', true)
+export const leases = resource<Lease>()('coordination.k8s.io', 'v1', 'leases', 'Lease', true)
+export const endpointSlices = resource<EndpointSlice>()(
+  'discovery.k8s.io',
+  'v1',
+  'endpointslices',
+  'EndpointSlice',
+  true,
+)
+export const replicaSets = resource<ReplicaSet>()('apps', 'v1', 'replicasets', 'ReplicaSet', true)
+export const deployments = resource<Deployment>()('apps', 'v1', 'deployments', 'Deployment', true)
+export const ingresses = resource<Ingress>()('networking.k8s.io', 'v1', 'ingresses', 'Ingress', true)
+export const ingressClasses = resource<IngressClass>()(
+  'networking.k8s.io',
+  'v1',
+  'ingressclasses',
+  'IngressClass',
+  false,
+)
+
+/** `apps/v1`, or `v1` for the core group. */
+export const groupVersion = (r: { readonly group: string; readonly version: string }): string =>
+  r.group === '' ? r.version : `${r.group}/${r.version}`
+
+/** The URL path of a collection (no name), an object, or a subresource of it. */
+export const resourcePath = (r: Resource, namespace?: string, name?: string, subresource?: string): string => {
+  const root = r.group === '' ? `/api/${r.version}` : `/apis/${r.group}/${r.version}`
+  const scope = r.namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : ''
+  const leaf = name === undefined ? '' : `/${encodeURIComponent(name)}${subresource ? `/${subresource}` : ''}`
+  return `${root}${scope}/${r.plural}${leaf}`
+}
+
+/** `namespace/name`, or just the name for cluster-scoped objects: the key of every local copy and work queue. */
+export const objectKey = (object: { readonly metadata: { readonly name: string; readonly namespace?: string } }) =>
+  object.metadata.namespace ? `${object.metadata.namespace}/${object.metadata.name}` : object.metadata.name
+
+/** Inverse of `objectKey`. */
+export const splitKey = (key: string): { readonly namespace: string; readonly name: string } => {
+  const slash = key.indexOf('/')
+  return slash < 0 ? { namespace: '', name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
+}

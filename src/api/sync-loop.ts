@@ -1,0 +1,88 @@
+/** Collapses bursts of changes into single syncs, and looks again from time to time even when nothing changed. */
+import { type Clock, sleep, systemClock } from './clock.ts'
+
+/** The keys that changed since the last successful sync, or `all`: look at everything. */
+export type Dirty = ReadonlySet<string> | 'all'
+
+export interface SyncLoopOptions {
+  /** Brings the world in line. When it throws, the same keys (and newer ones) come again after a back-off. */
+  readonly sync: (dirty: Dirty) => Promise<void>
+  /** Least time between the starts of two syncs. */
+  readonly minIntervalMs?: number
+  /** A sync of `all` at least this often, to repair what others changed. */
+  readonly resyncMs?: number
+  readonly clock?: Clock
+  readonly onError?: (error: unknown, retryInMs: number) => void
+}
+
+export interface SyncLoop {
+  mark(key: string): void
+  markAll(): void
+  /** Starts with a sync of `all`, then runs until `signal` aborts; resolves when the last sync has ended. */
+  run(signal: AbortSignal): Promise<void>
+  /** Resolves after the first sync that succeeded. */
+  readonly synced: Promise<void>
+}
+
+const retryBaseMs = 100
+const retryMaxMs = 5_000
+
+export const createSyncLoop = (options: SyncLoopOptions): SyncLoop => {
+  const { sync, minIntervalMs = 0, resyncMs = 30_000, clock = systemClock, onError } = options
+  const first = Promise.withResolvers<void>()
+  let keys = new Set<string>()
+  let all = true
+  let wake: (() => void) | undefined
+
+  const markAll = (): void => {
+    all = true
+    wake?.()
+  }
+  const mark = (key: string): void => {
+    keys.add(key)
+    wake?.()
+  }
+
+  /** Resolves when something is dirty or the resync is due. */
+  const dirty = async (signal: AbortSignal): Promise<void> => {
+    if (all || keys.size > 0) return
+    const changed = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    const cancel = clock.after(resyncMs, markAll)
+    const stop = () => wake?.()
+    signal.addEventListener('abort', stop, { once: true })
+    await changed
+    signal.removeEventListener('abort', stop)
+    cancel()
+  }
+
+  return {
+    mark,
+    markAll,
+    synced: first.promise,
+    run: async (signal) => {
+      let failures = 0
+      while (!signal.aborted) {
+        await dirty(signal)
+        if (signal.aborted) return
+        const taken: Dirty = all ? 'all' : keys
+        all = false
+        keys = new Set()
+        const started = clock.now()
+        try {
+          await sync(taken)
+          failures = 0
+          first.resolve()
+        } catch (error) {
+          if (taken === 'all') all = true
+          else for (const key of taken) keys.add(key)
+          const retryInMs = Math.min(retryBaseMs * 2 ** failures++, retryMaxMs)
+          onError?.(error, retryInMs)
+          await sleep(retryInMs, signal, clock)
+        }
+        await sleep(started + minIntervalMs - clock.now(), signal, clock)
+      }
+    },
+  }
+}

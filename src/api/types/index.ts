@@ -1,0 +1,6 @@
+export type * from './apps.ts'
+export type * from './coordination.ts'
+export type * from './core.ts'
+export type * from './discovery.ts'
+export type * from './meta.ts'
+export type * from './networking.ts'

@@ -1,0 +1,32 @@
+/** iproute2: links, addresses, routes, neighbours and forwarding entries of the network namespace we are in. */
+import type { CommandRunner } from './command.ts'
+
+/**
+ * Batches run line by line and stop at the first that fails (CommandError with iproute2's message, which holds the line
+ * number). Lines are words without the program's name: `link add br0 type bridge`.
+ */
+export interface Iproute {
+  ip(lines: readonly string[]): Promise<void>
+  bridge(lines: readonly string[]): Promise<void>
+  /** `ip -json …` as parsed JSON; an empty answer is an empty list. */
+  showIp(args: readonly string[]): Promise<readonly unknown[]>
+  showBridge(args: readonly string[]): Promise<readonly unknown[]>
+}
+
+export const createIproute = (runner: CommandRunner): Iproute => {
+  const batch = async (program: string, lines: readonly string[]): Promise<void> => {
+    if (lines.length > 0) await runner.run(program, ['-batch', '-'], `${lines.join('\n')}\n`)
+  }
+  const show = async (program: string, args: readonly string[]): Promise<readonly unknown[]> => {
+    const text = await runner.run(program, ['-json', ...args])
+    if (text.trim() === '') return []
+    const parsed: unknown = JSON.parse(text)
+    return Array.isArray(parsed) ? parsed.filter((entry) => Object.keys(entry as object).length > 0) : []
+  }
+  return {
+    ip: (lines) => batch('ip', lines),
+    bridge: (lines) => batch('bridge', lines),
+    showIp: (args) => show('ip', args),
+    showBridge: (args) => show('bridge', args),
+  }
+}

@@ -1,0 +1,10 @@
+import { type Logger, pino } from 'pino'
+
+export type { Logger } from 'pino'
+
+/** JSON lines on stderr, one per event, tagged with the daemon's name. Level by `PODWAY_LOG` (default info). */
+export const createLogger = (name: string): Logger =>
+  pino({ name, level: process.env['PODWAY_LOG'] ?? 'info', base: { name } }, pino.destination({ fd: 2, sync: true }))
+
+/** For tests and for callers that want no log. */
+export const silentLogger: Logger = pino({ level: 'silent' })

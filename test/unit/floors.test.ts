@@ -1,0 +1,48 @@
+/** Holds the architecture: a room may import the floors below it and nothing else of the project. */
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import t from 'tap'
+
+const ground = ['api', 'host']
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  api: [],
+  host: [],
+  ipam: ground,
+  overlay: [...ground, 'ipam'],
+  dns: [...ground, 'ipam'],
+  proxy: [...ground, 'ipam'],
+  agent: [...ground, 'ipam', 'overlay', 'dns', 'proxy'],
+  control: ['api', 'ipam'],
+  lab: ['api', 'host', 'ipam', 'agent', 'control'],
+}
+
+const root = join(import.meta.dirname, '../../src')
+const roomOf = (file: string): string => relative(root, file).split('/')[0] ?? ''
+
+const relativeImports = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)].map((found) =>
+    join(dirname(file), found[1] ?? ''),
+  )
+
+t.test('rooms import downwards only', async (t) => {
+  const files = globSync(`${root}/*/**/*.ts`)
+  t.ok(files.length > 20, 'finds the sources')
+  for (const file of files) {
+    const room = roomOf(file)
+    const allowed = mayImport[room]
+    t.ok(allowed, `${room} has a place in the house`)
+    for (const target of relativeImports(file)) {
+      const other = roomOf(target)
+      if (other !== room && !allowed?.includes(other))
+        t.fail(`${relative(root, file)} imports ${relative(root, target)}: ${room} must not import ${other}`)
+    }
+  }
+})
+
+t.test('execa is imported in one place', async (t) => {
+  const users = globSync(`${root}/**/*.ts`).filter((file) => /from 'execa'/.test(readFileSync(file, 'utf8')))
+  t.same(
+    users.map((file) => relative(root, file)),
+    ['host/command.ts'],
+  )
+})
