@@ -32,7 +32,7 @@ const copyTable = (table: FakeTable): FakeTable =>
 const canonical = (rule: string): string => rule.trim().replaceAll(/\s+/g, ' ')
 
 export interface FakeNetfilter extends Netfilter {
-  /** How often `apply` succeeded; for tests of "nothing changed, nothing written". */
+  /** How often `apply` changed something; for tests of "nothing changed, nothing written". Checks (`-C`) do not count. */
   readonly applied: number
   /** A table's text without headers and counters: chains in order of creation, then rules. */
   dump(table: TableName): string
@@ -85,6 +85,9 @@ export const createFakeNetfilter = (
         chain.rules.splice(at, 1)
         return
       }
+      case '-C':
+        if (!chain.rules.includes(rule)) refuse('Bad rule (does a matching rule exist in that chain?)')
+        return
       case '-F':
         chain.rules = []
         return
@@ -142,7 +145,8 @@ export const createFakeNetfilter = (
     apply: async (edits) => {
       if (edits.length === 0) return
       restore(renderEdits(edits))
-      applied++
+      if (edits.some(({ chains, commands = [] }) => chains.length > 0 || commands.some((line) => !line.startsWith('-C '))))
+        applied++
     },
     save: async (name) => [`*${name}`, ...lines(name), 'COMMIT', ''].join('\n'),
     dump: (name) => lines(name).join('\n'),

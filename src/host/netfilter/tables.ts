@@ -13,7 +13,10 @@ export interface TableEdit {
   readonly table: TableName
   /** Created when missing, emptied when there, then filled. */
   readonly chains: readonly Chain[]
-  /** Run after the chains are filled: `-I PREROUTING 1 -j X`, `-D PREROUTING -j X`, `-X OLD`. Any chain may be named. */
+  /**
+   * Run after the chains are filled: `-I PREROUTING 1 -j X`, `-D PREROUTING -j X`, `-X OLD`. Any chain may be named.
+   * `-C CHAIN rule` changes nothing and fails when the rule is not there.
+   */
   readonly commands?: readonly string[]
 }
 

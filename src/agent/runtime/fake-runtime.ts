@@ -1,0 +1,169 @@
+/**
+ * A runtime for tests, strict where the real ones are. It knows a few commands: `sleep N` runs until a signal ends it,
+ * `sh -c 'exit N'` ends at once, whatever begins with `/no/` cannot be run, all others run until they are told to end.
+ */
+import type { Clock } from '../../api/clock.ts'
+import {
+  byNameAndAttempt,
+  type ContainerExit,
+  type ContainerRecord,
+  type ContainerSpec,
+  containerId,
+  type ExecResult,
+  type OnChange,
+  type Runtime,
+  type SandboxRecord,
+  type SandboxSpec,
+  sandboxOf,
+} from './runtime.ts'
+
+export interface FakeRuntime extends Runtime {
+  /** Every call that changed something, as `start-container web_main_0`, `signal web_main_0 TERM`, … */
+  readonly calls: readonly string[]
+  /** The spec a container was started with. */
+  specOf(container: string): ContainerSpec | undefined
+  sandboxSpecOf(id: string): SandboxSpec | undefined
+  /** The container ends by itself. */
+  finish(container: string, code: number, oomKilled?: boolean): void
+  /** The sandbox's first process dies, and everything with it. */
+  die(sandbox: string): void
+  /** What `exec` answers from now on; exit code 0 without output at first. */
+  onExec(answer: (container: string, command: readonly string[]) => ExecResult | Promise<ExecResult>): void
+  /** Containers of this name ignore TERM from now on. */
+  ignoreTerm(name: string): void
+  /** The next call of this kind throws. */
+  failNext(call: 'start-sandbox' | 'start-container' | 'end', error: Error): void
+}
+
+export const createFakeRuntime = ({
+  clock,
+  onChange,
+}: {
+  readonly clock: Clock
+  readonly onChange: OnChange
+}): FakeRuntime => {
+  const sandboxes = new Map<string, SandboxRecord>()
+  const specs = new Map<string, ContainerSpec>()
+  const sandboxSpecs = new Map<string, SandboxSpec>()
+  const calls: string[] = []
+  const stubborn = new Set<string>()
+  const failures = new Map<string, Error>()
+  let answer: (container: string, command: readonly string[]) => ExecResult | Promise<ExecResult> = () => ({
+    exitCode: 0,
+    output: '',
+  })
+  let pids = 1000
+
+  const note = (call: string, subject: string): void => {
+    const failure = failures.get(call)
+    failures.delete(call)
+    if (failure) throw failure
+    calls.push(`${call} ${subject}`)
+  }
+
+  const exit = (code: number, oomKilled = false): ContainerExit => ({ code, oomKilled, finishedAt: clock.now() })
+
+  const change = (id: string, edit: (container: ContainerRecord) => ContainerRecord): void => {
+    const sandbox = sandboxes.get(sandboxOf(id))
+    if (!sandbox) throw new Error(`fake runtime: no sandbox for ${id}`)
+    const containers = sandbox.containers.map((each) => (each.id === id ? edit(each) : each))
+    sandboxes.set(sandbox.id, { ...sandbox, containers })
+  }
+
+  const finish = (id: string, code: number, oomKilled = false): void => {
+    const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
+    if (!running) throw new Error(`fake runtime: ${id} does not run`)
+    change(id, (container) => ({ ...container, exit: exit(code, oomKilled) }))
+    onChange(sandboxOf(id))
+  }
+
+  const killAll = (sandbox: SandboxRecord): SandboxRecord => ({
+    ...sandbox,
+    running: false,
+    pid: 0,
+    containers: sandbox.containers.map((each) => ({ ...each, exit: each.exit ?? exit(137) })),
+  })
+
+  /** How a command behaves at its start. */
+  const firstExit = (command: readonly string[]): ContainerExit | undefined => {
+    const [program = ''] = command
+    if (program.startsWith('/no/'))
+      return { ...exit(128), startError: `exec: "${program}": executable file not found in $PATH` }
+    const code = /^sh -c exit (\d+)$/.exec(command.join(' '))?.[1]
+    return code === undefined ? undefined : exit(Number(code))
+  }
+
+  return {
+    calls,
+    finish,
+    specOf: (id) => specs.get(id),
+    sandboxSpecOf: (id) => sandboxSpecs.get(id),
+    onExec: (next) => {
+      answer = next
+    },
+    ignoreTerm: (name) => void stubborn.add(name),
+    failNext: (call, error) => void failures.set(call, error),
+    die: (id) => {
+      const sandbox = sandboxes.get(id)
+      if (!sandbox?.running) throw new Error(`fake runtime: sandbox ${id} does not run`)
+      sandboxes.set(id, killAll(sandbox))
+      onChange(id)
+    },
+
+    list: async () => [...sandboxes.values()],
+
+    startSandbox: async (spec) => {
+      const dead = sandboxes.get(spec.id)
+      if (dead?.running) throw new Error(`sandbox ${spec.id} is running`)
+      note('start-sandbox', spec.id)
+      const { id, namespace, name, hostNetwork, labels } = spec
+      const containers = dead?.containers ?? []
+      const sandbox = { ...{ id, namespace, name, hostNetwork, labels, containers }, running: true, pid: pids++ }
+      sandboxSpecs.set(id, spec)
+      sandboxes.set(id, sandbox)
+      return sandbox
+    },
+
+    startContainer: async (sandboxId, spec) => {
+      const sandbox = sandboxes.get(sandboxId)
+      if (!sandbox?.running) throw new Error(`sandbox ${sandboxId} does not run`)
+      const id = containerId(sandboxId, spec.name, spec.attempt)
+      if (specs.has(id)) throw new Error(`container ${id} was started before`)
+      note('start-container', id)
+      const ended = firstExit(spec.command)
+      const { name, attempt, logFile, labels } = spec
+      const record = {
+        ...{ id, name, attempt, logFile, labels },
+        startedAt: clock.now(),
+        ...(ended && { exit: ended }),
+      }
+      const kept = sandbox.containers.filter((each) => each.name !== name || each.attempt >= attempt - 1)
+      specs.set(id, spec)
+      sandboxes.set(sandboxId, { ...sandbox, containers: [...kept, record].sort(byNameAndAttempt) })
+      if (ended) queueMicrotask(() => onChange(sandboxId))
+      return record
+    },
+
+    signal: async (id, signal) => {
+      const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
+      if (!running) return
+      note('signal', `${id} ${signal}`)
+      if (signal === 'KILL') finish(id, 137)
+      else if (!stubborn.has(running.name)) finish(id, 143)
+    },
+
+    exec: async (id, command) => {
+      const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
+      if (!running) throw new Error(`container ${id} does not run`)
+      return answer(id, command)
+    },
+
+    end: async (id, records) => {
+      const sandbox = sandboxes.get(id)
+      if (!sandbox) return
+      note('end', `${id} ${records}`)
+      if (records === 'forget') sandboxes.delete(id)
+      else sandboxes.set(id, killAll(sandbox))
+    },
+  }
+}

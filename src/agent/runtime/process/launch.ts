@@ -1,0 +1,127 @@
+/** Starting the two kinds of processes of a pod. Each waits for `go`, so that none ever runs that is not on record. */
+import { closeSync, openSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type DetachedProcess, startDetached } from '../../../host/detached.ts'
+import { enterProcess } from '../../../host/namespaces.ts'
+import { identify, type ProcessId, signalProcess } from '../../../host/process.ts'
+import type { ContainerSpec, SandboxSpec } from '../runtime.ts'
+import type { StoredContainer } from './state.ts'
+
+const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const answerTimeoutMs = 30_000
+
+/** What programs of ours see; containers get their own environment. */
+export const toolEnv = (): Record<string, string> => ({ PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' })
+
+/** The words that enter a sandbox. Without a fork only children get a pid of the pod. */
+export const enterSandbox = (
+  sandbox: ProcessId,
+  hostNetwork: boolean,
+  fork: boolean,
+): readonly [string, ...string[]] => {
+  const own = hostNetwork ? (['ipc', 'pid', 'mount'] as const) : (['net', 'ipc', 'uts', 'pid', 'mount'] as const)
+  const [nsenter, ...words] = enterProcess(sandbox.pid, own)
+  return [nsenter, ...(fork ? [] : ['--no-fork']), ...words]
+}
+
+const identified = async (pid: number, what: string): Promise<ProcessId> => {
+  const id = await identify(pid)
+  if (!id) throw new Error(`${what} died while it was started`)
+  return id
+}
+
+/** What it says until it says no more, when the first line was not the expected one. */
+const complaint = async (child: DetachedProcess, first: string | undefined): Promise<string> => {
+  const said = first === undefined ? [] : [first]
+  for (
+    let line = await child.readLine(answerTimeoutMs);
+    line !== undefined;
+    line = await child.readLine(answerTimeoutMs)
+  )
+    said.push(line)
+  return said.join('; ') || 'it ended without a word'
+}
+
+/** On any failure nothing of the started process is left. */
+const orKill = async <T>(child: DetachedProcess, start: () => Promise<T>): Promise<T> => {
+  try {
+    return await start()
+  } catch (error) {
+    signalProcess(-child.pid, 'SIGKILL')
+    throw error
+  } finally {
+    child.release()
+  }
+}
+
+/** Makes the pod's namespaces. `record` notes down the first process in them before it goes on. */
+export const launchSandbox = async (
+  spec: SandboxSpec,
+  record: (process: ProcessId) => Promise<void>,
+): Promise<{ readonly process: ProcessId; readonly ended: Promise<void> }> => {
+  const namespaces = spec.hostNetwork ? ['--ipc', '--pid', '--mount'] : ['--net', '--ipc', '--uts', '--pid', '--mount']
+  const mounts = spec.mounts.flatMap(({ source, target }) => [source, target])
+  const hostname = spec.hostNetwork ? '' : spec.hostname
+  const words = [...namespaces, '--fork', 'sh', script('./sandbox.sh'), hostname, ...mounts]
+  const child = await startDetached('unshare', words, { env: toolEnv() })
+  return orKill(child, async () => {
+    const line = await child.readLine(answerTimeoutMs)
+    const pid = /^pid (\d+)$/.exec(line ?? '')?.[1]
+    if (pid === undefined) throw new Error(`cannot make the pod's namespaces: ${await complaint(child, line)}`)
+    const process = await identified(Number(pid), 'the sandbox')
+    await record(process)
+    child.send('go')
+    return { process, ended: child.ended }
+  })
+}
+
+export interface ContainerLaunch {
+  readonly enter: readonly [string, ...string[]]
+  readonly exitFile: string
+  readonly envFile: string
+}
+
+/** The words for setpriv(1), in one string. */
+export const privilegesOf = ({ user }: Pick<ContainerSpec, 'user'>): string =>
+  user === undefined ? '' : `--reuid=${user.uid} --regid=${user.gid} --clear-groups`
+
+/** Starts the command under its shim. `startError` is set when there was nothing to run; the shim then ends with 128. */
+export const launchContainer = async (
+  spec: ContainerSpec,
+  { enter: [file, ...enter], exitFile, envFile }: ContainerLaunch,
+  { cgroups, privileges }: Pick<StoredContainer, 'cgroups' | 'privileges'>,
+  record: (process: ProcessId) => Promise<void>,
+): Promise<{ readonly startError: string | undefined; readonly ended: Promise<void> }> => {
+  const shim = [script('./shim.sh'), exitFile, envFile, spec.workingDir, cgroups.join(' '), privileges]
+  const output = openSync(spec.logFile, 'a', 0o640)
+  const child = await startDetached(file, [...enter, 'sh', ...shim, ...spec.command], {
+    output,
+    env: toolEnv(),
+  }).finally(() => closeSync(output))
+  return orKill(child, async () => {
+    await record(await identified(child.pid, `container ${spec.name}`))
+    child.send('go')
+    const answer = await child.readLine(answerTimeoutMs)
+    if (answer === 'started') return { startError: undefined, ended: child.ended }
+    const why = /^failed (.*)$/.exec(answer ?? '')?.[1]
+    if (why === undefined) throw new Error(`cannot start container ${spec.name}: ${await complaint(child, answer)}`)
+    return { startError: why, ended: child.ended }
+  })
+}
+
+/** The words that run a command beside a container. */
+export const execWords = (
+  container: StoredContainer,
+  envFile: string,
+  enter: readonly string[],
+  command: readonly string[],
+): readonly string[] => [
+  ...enter,
+  'sh',
+  script('./exec.sh'),
+  envFile,
+  container.workingDir,
+  container.cgroups.join(' '),
+  container.privileges,
+  ...command,
+]

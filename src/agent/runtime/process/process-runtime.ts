@@ -1,0 +1,165 @@
+/**
+ * Pods as plain process trees on the host's files. A sandbox is a process that holds the pod's namespaces; a container
+ * is a command in them under a small shell that passes signals on and notes the exit code. Both live on without us.
+ */
+import { watch } from 'node:fs'
+import { type Clock, sleep, systemClock } from '../../../api/clock.ts'
+import { runBounded } from '../../../host/bounded.ts'
+import type { Cgroups } from '../../../host/cgroup.ts'
+import type { Logger } from '../../../host/log.ts'
+import { isRunning, type ProcessId, signalProcess } from '../../../host/process.ts'
+import { type ContainerSpec, containerId, ExecTimeout, type OnChange, type Runtime, sandboxOf } from '../runtime.ts'
+import { renderEnvFile } from './env-file.ts'
+import { enterSandbox, execWords, launchContainer, launchSandbox, privilegesOf, toolEnv } from './launch.ts'
+import { createLiveSandboxes, type Sandbox, toRecord } from './live.ts'
+import { createStateStore, type StoredContainer } from './state.ts'
+
+export interface ProcessRuntimeOptions {
+  /** Where the state is kept; it should vanish with a reboot, as the processes do. */
+  readonly stateDir: string
+  /** Missing where we may not make groups: limits are then not enforced. */
+  readonly cgroups: Cgroups | undefined
+  readonly onChange: OnChange
+  readonly log: Logger
+  readonly clock?: Clock
+  /** How often the processes are looked at, for an end that nobody told us of. */
+  readonly pollMs?: number
+}
+
+export interface ProcessRuntime extends Runtime {
+  /** Watches for ends until `signal` aborts. Without it only those are noticed that were started by this agent. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+const maxOutputBytes = 10 * 1024
+
+export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRuntime => {
+  const { stateDir, cgroups, onChange, log, clock = systemClock, pollMs = 5_000 } = options
+  const store = createStateStore(stateDir)
+  const live = createLiveSandboxes({ store, cgroups, onChange, log, clock })
+  let loading: Promise<void> | undefined
+
+  const loaded = (): Promise<void> => {
+    loading ??= live.load()
+    return loading
+  }
+  const find = async (id: string): Promise<Sandbox | undefined> => {
+    await loaded()
+    return live.get(id)
+  }
+
+  const forgetContainer = async (sandbox: Sandbox, id: string): Promise<void> => {
+    sandbox.containers.delete(id)
+    await store.dropContainer(id)
+  }
+
+  const kill = async (container: StoredContainer): Promise<void> => {
+    if (await isRunning(container.process)) signalProcess(-container.process.pid, 'SIGKILL')
+    await cgroups?.kill(container.id)
+  }
+
+  /** The last instance of a name stays beside the new one. */
+  const forgetOlder = async (sandbox: Sandbox, spec: ContainerSpec): Promise<void> => {
+    for (const { id, name, attempt } of [...sandbox.containers.values()])
+      if (name === spec.name && attempt < spec.attempt - 1) await forgetContainer(sandbox, id)
+  }
+
+  const launch = async (sandbox: Sandbox, process: ProcessId, id: string, spec: ContainerSpec): Promise<void> => {
+    const { name, attempt, logFile, labels, workingDir } = spec
+    const kept = {
+      ...{ id, name, attempt, logFile, labels, workingDir, startedAt: clock.now() },
+      privileges: privilegesOf(spec),
+      cgroups: (await cgroups?.create(id, spec.limits)) ?? [],
+    }
+    const enter = enterSandbox(process, sandbox.spec.hostNetwork, false)
+    const files = { enter, exitFile: store.exitFile(id), envFile: store.envFile(id) }
+    const { startError, ended } = await launchContainer(spec, files, kept, async (shim) => {
+      const container = { ...kept, process: shim }
+      await store.saveContainer(container)
+      sandbox.containers.set(id, container)
+    })
+    if (startError !== undefined) live.noteStartError(id, startError)
+    const settled = ended.then(() => live.lookAt(sandbox, id))
+    if (startError !== undefined) await settled
+  }
+
+  return {
+    list: async () => {
+      await loaded()
+      return live.all().map(toRecord)
+    },
+
+    startSandbox: async (spec) => {
+      const dead = await find(spec.id)
+      if (dead?.process) throw new Error(`sandbox ${spec.id} is running`)
+      await store.saveSpec(spec)
+      const { process, ended } = await launchSandbox(spec, (id) => store.saveProcess(spec.id, id))
+      const sandbox: Sandbox = { spec, process, containers: dead?.containers ?? new Map() }
+      live.set(sandbox)
+      const look = () => live.look(sandbox)
+      ended.then(look).catch((error: unknown) => log.error({ err: error }, 'cannot look at a sandbox that ended'))
+      return toRecord(sandbox)
+    },
+
+    startContainer: async (sandboxId, spec) => {
+      const sandbox = await find(sandboxId)
+      if (!sandbox?.process) throw new Error(`sandbox ${sandboxId} does not run`)
+      const id = containerId(sandboxId, spec.name, spec.attempt)
+      if (sandbox.containers.has(id)) throw new Error(`container ${id} was started before`)
+      await forgetOlder(sandbox, spec)
+      try {
+        await store.saveEnv(id, renderEnvFile(spec.env))
+        await launch(sandbox, sandbox.process, id, spec)
+      } catch (error) {
+        await forgetContainer(sandbox, id)
+        await cgroups?.destroy(id)
+        throw error
+      }
+      const record = toRecord(sandbox).containers.find((container) => container.id === id)
+      if (!record) throw new Error(`container ${id} was removed while it was started`)
+      return record
+    },
+
+    signal: async (id, signal) => {
+      const container = (await find(sandboxOf(id)))?.containers.get(id)
+      if (!container || container.exit) return
+      if (signal === 'KILL') await kill(container)
+      else if (await isRunning(container.process)) signalProcess(container.process.pid, 'SIGTERM')
+    },
+
+    exec: async (id, command, timeoutMs) => {
+      const sandbox = await find(sandboxOf(id))
+      const container = sandbox?.containers.get(id)
+      if (!sandbox?.process || !container || container.exit) throw new Error(`container ${id} does not run`)
+      const enter = enterSandbox(sandbox.process, sandbox.spec.hostNetwork, true)
+      const [file = '', ...args] = execWords(container, store.envFile(id), enter, command)
+      const { exitCode, output } = await runBounded(file, args, { timeoutMs, maxOutputBytes, env: toolEnv() })
+      if (exitCode === undefined) throw new ExecTimeout(command, timeoutMs)
+      return { exitCode, output }
+    },
+
+    end: async (id, records) => {
+      const sandbox = await find(id)
+      if (!sandbox) return
+      if (sandbox.process && (await isRunning(sandbox.process))) signalProcess(sandbox.process.pid, 'SIGKILL')
+      await Promise.all([...sandbox.containers.values()].filter(({ exit }) => !exit).map(kill))
+      await live.settleAll(sandbox)
+      if (records === 'keep') return
+      live.delete(id)
+      await store.dropSandbox(id, [...sandbox.containers.keys()])
+    },
+
+    run: async (signal) => {
+      await loaded()
+      const watcher = watch(store.exitsDir, { signal }, (_event, name) => {
+        const sandbox = name === null ? undefined : live.get(sandboxOf(name))
+        if (name !== null && sandbox) void live.lookAt(sandbox, name)
+      })
+      watcher.on('error', (error) => log.error({ err: error }, 'cannot watch for exits; looking from time to time'))
+      while (!signal.aborted) {
+        await sleep(pollMs, signal, clock)
+        await Promise.all(live.all().map(live.look))
+      }
+    },
+  }
+}

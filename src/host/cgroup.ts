@@ -1,0 +1,173 @@
+/** Control groups, v1 or v2. They are made below the group we are in, so that limits on us hold for what we start. */
+import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { signalProcess } from './process.ts'
+
+export interface CgroupLimits {
+  readonly memoryBytes?: number
+  /** Thousandths of a CPU. */
+  readonly cpuMilli?: number
+  readonly pids?: number
+}
+
+/** Groups by name. All verbs are safe to repeat. */
+export interface Cgroups {
+  /** Makes a group; a process joins it by writing `0` to `cgroup.procs` in each of the returned folders. */
+  create(name: string, limits: CgroupLimits): Promise<readonly string[]>
+  /** How many processes of the group the kernel killed because memory ran out. */
+  oomKills(name: string): Promise<number>
+  /** Kills all members. */
+  kill(name: string): Promise<void>
+  /** Kills all members and removes the group. */
+  destroy(name: string): Promise<void>
+  /** Removes the group of all groups, once those in it are gone. */
+  close(): Promise<void>
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
+
+const readOptional = async (file: string): Promise<string> => {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENODEV') return ''
+    throw error
+  }
+}
+
+const cpuPeriodUs = 100_000
+const cpuQuota = (milli: number): number => Math.max(1_000, (milli * cpuPeriodUs) / 1000)
+
+type Setting = readonly [hierarchy: string, file: string, value: number | string]
+
+/** Which file holds which limit. v1 has a hierarchy for each controller, v2 one for all (''). */
+const settings: Readonly<Record<'v1' | 'v2', (limits: CgroupLimits) => readonly Setting[]>> = {
+  v1: ({ memoryBytes, cpuMilli, pids }) => [
+    ...(pids === undefined ? [] : [['pids', 'pids.max', pids] as const]),
+    ...(memoryBytes === undefined ? [] : [['memory', 'memory.limit_in_bytes', memoryBytes] as const]),
+    ...(cpuMilli === undefined ? [] : [['cpu', 'cpu.cfs_period_us', cpuPeriodUs] as const]),
+    ...(cpuMilli === undefined ? [] : [['cpu', 'cpu.cfs_quota_us', cpuQuota(cpuMilli)] as const]),
+  ],
+  v2: ({ memoryBytes, cpuMilli, pids }) => [
+    ...(pids === undefined ? [] : [['', 'pids.max', pids] as const]),
+    ...(memoryBytes === undefined ? [] : [['', 'memory.max', memoryBytes] as const]),
+    ...(memoryBytes === undefined ? [] : [['', 'memory.oom.group', 1] as const]),
+    ...(cpuMilli === undefined ? [] : [['', 'cpu.max', `${cpuQuota(cpuMilli)} ${cpuPeriodUs}`] as const]),
+  ],
+}
+
+/** The hierarchy where every group is made, limits or not: it tells the members. */
+const memberHierarchy = { v1: 'pids', v2: '' } as const
+
+interface Layout {
+  readonly version: keyof typeof settings
+  /** Hierarchy → the folder that holds our groups. */
+  readonly folders: ReadonlyMap<string, string>
+  readonly memoryEvents: string
+}
+
+/** Our own group in each hierarchy, from /proc/self/cgroup. */
+const ownPaths = (text: string): ReadonlyMap<string, string> =>
+  new Map(
+    text
+      .split('\n')
+      .map((line) => /^\d+:([^:]*):(.*)$/.exec(line))
+      .flatMap((found) => (found ? (found[1] ?? '').split(',').map((name) => [name, found[2] ?? ''] as const) : [])),
+  )
+
+/** A v2 group that shares its controllers out may hold no processes, so we move into a leaf when we are in the way. */
+const shareControllers = async (folder: string): Promise<void> => {
+  const share = () => writeFile(join(folder, 'cgroup.subtree_control'), '+memory +cpu +pids')
+  try {
+    await share()
+  } catch (error) {
+    if (codeOf(error) !== 'EBUSY') throw error
+    const leaf = join(folder, 'podway-agent')
+    await mkdir(leaf, { recursive: true })
+    await writeFile(join(leaf, 'cgroup.procs'), String(process.pid))
+    await share()
+  }
+}
+
+const layoutOf = async (root: string, parent: string, own: ReadonlyMap<string, string>): Promise<Layout> => {
+  if ((await readOptional(join(root, 'cgroup.controllers'))) !== '') {
+    const home = join(root, own.get('') ?? '/')
+    await shareControllers(home)
+    const folder = join(home, parent)
+    await mkdir(folder, { recursive: true })
+    await shareControllers(folder)
+    return { version: 'v2', folders: new Map([['', folder]]), memoryEvents: 'memory.events' }
+  }
+  const folders = new Map<string, string>()
+  for (const controller of ['memory', 'cpu', 'pids']) {
+    const path = own.get(controller)
+    if (path === undefined) throw new Error(`the controller ${controller} is missing`)
+    const folder = join(root, controller, path, parent)
+    await mkdir(folder, { recursive: true })
+    folders.set(controller, folder)
+  }
+  return { version: 'v1', folders, memoryEvents: 'memory.oom_control' }
+}
+
+const removeTimeoutMs = 2_000
+
+/** A group can be removed once its last process is gone for good, which takes a moment after the kill. */
+const removeFolder = async (folder: string): Promise<void> => {
+  for (const deadline = Date.now() + removeTimeoutMs; ; await pause(10)) {
+    try {
+      return await rmdir(folder)
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return
+      if (codeOf(error) !== 'EBUSY' || Date.now() > deadline) throw error
+    }
+  }
+}
+
+export interface CgroupOptions {
+  /** The group of all groups, made when needed: a relative path. */
+  readonly parent: string
+  /** Where cgroup filesystems are mounted. */
+  readonly root?: string
+  /** The text of /proc/self/cgroup. */
+  readonly self?: string
+}
+
+/** Finds the machine's control groups. Rejects with the reason when we may not make any. */
+export const openCgroups = async ({ parent, root = '/sys/fs/cgroup', self }: CgroupOptions): Promise<Cgroups> => {
+  const own = ownPaths(self ?? (await readOptional('/proc/self/cgroup')))
+  const layout = await layoutOf(root, parent, own)
+  const foldersOf = (name: string): string[] => [...layout.folders.values()].map((folder) => join(folder, name))
+
+  const kill = async (name: string): Promise<void> => {
+    for (const folder of foldersOf(name)) {
+      const members = (await readOptional(join(folder, 'cgroup.procs'))).split('\n').filter(Boolean).map(Number)
+      // 0 stands for a process of another pid namespace, which nobody here may name.
+      for (const pid of members.filter((member) => member > 0)) signalProcess(pid, 'SIGKILL')
+    }
+  }
+
+  return {
+    kill,
+    create: async (name, limits) => {
+      const wanted = settings[layout.version](limits)
+      const hierarchies = new Set([memberHierarchy[layout.version], ...wanted.map(([hierarchy]) => hierarchy)])
+      const folders = new Map([...hierarchies].map((each) => [each, join(layout.folders.get(each) ?? '', name)]))
+      for (const folder of folders.values()) await mkdir(folder, { recursive: true })
+      for (const [hierarchy, file, value] of wanted)
+        await writeFile(join(folders.get(hierarchy) ?? '', file), String(value))
+      return [...folders.values()]
+    },
+    oomKills: async (name) => {
+      const folder = join(layout.folders.get('memory') ?? layout.folders.get('') ?? '', name)
+      return Number(/^oom_kill (\d+)$/m.exec(await readOptional(join(folder, layout.memoryEvents)))?.[1] ?? 0)
+    },
+    destroy: async (name) => {
+      await kill(name)
+      for (const folder of foldersOf(name)) await removeFolder(folder)
+    },
+    close: async () => {
+      for (const folder of layout.folders.values()) await removeFolder(folder)
+    },
+  }
+}

@@ -1,0 +1,258 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createProcessRuntime } from '../../src/agent/runtime/process/process-runtime.ts'
+import type { StoredContainer } from '../../src/agent/runtime/process/state.ts'
+import type { OnChange, Runtime } from '../../src/agent/runtime/runtime.ts'
+import { type Cgroups, openCgroups } from '../../src/host/cgroup.ts'
+import { createLogger } from '../../src/host/log.ts'
+import { containerSpec, runtimeContract, sandboxSpec } from '../support/runtime-contract.ts'
+import { until } from '../support/until.ts'
+
+const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgroups) => {
+  const folder = mkdtempSync(join(tmpdir(), 'podway-'))
+  const stateDir = join(folder, 'state')
+  const log = createLogger('test')
+  const runtime = createProcessRuntime({ stateDir, cgroups, onChange, log, pollMs: 200 })
+  const stop = new AbortController()
+  const running = runtime.run(stop.signal)
+  t.teardown(async () => {
+    for (const { id } of await runtime.list()) await runtime.end(id, 'forget')
+    stop.abort()
+    await running
+    rmSync(folder, { recursive: true })
+  })
+  return { runtime, folder, stateDir }
+}
+
+const exitOf = async (runtime: Runtime, id: string) =>
+  (await runtime.list()).flatMap(({ containers }) => containers).find((each) => each.id === id)?.exit
+
+t.test('the process runtime keeps the contract', async (t) => {
+  runtimeContract(t, open)
+})
+
+/** Runs a command to its end in sandbox `a`; what it said. */
+const say = async (runtime: Runtime, folder: string, name: string, command: readonly string[], more = {}) => {
+  const spec = containerSpec(folder, name, command, more)
+  await runtime.startContainer('a', spec)
+  await until(() => exitOf(runtime, `a_${name}_0`), `the end of ${name}`)
+  return readFileSync(spec.logFile, 'utf8')
+}
+
+t.test('what a container sees', async (t) => {
+  const { runtime, folder } = await open(t)
+  const hosts = join(folder, 'hosts')
+  writeFileSync(hosts, '10.1.2.3 me\n')
+  await runtime.startSandbox(sandboxSpec('a', { mounts: [{ source: hosts, target: '/etc/hosts' }] }))
+
+  mkdirSync(join(folder, 'work dir'))
+  const workingDir = join(folder, 'work dir')
+  const script =
+    'hostname; cat /etc/hosts; pwd; cat /proc/1/comm; ls /dev/shm | wc -l; ip -o link | wc -l; cat; echo "$@"'
+  t.same(
+    (await say(runtime, folder, 'view', ['sh', '-c', script, '-', 'a b', '$HOME'], { workingDir })).split('\n'),
+    ['pod-a', '10.1.2.3 me', workingDir, 'sh', '0', '1', 'a b $HOME', ''],
+    'its own host name, files, folder, processes, memory, network; nothing to read; the words as they were given',
+  )
+
+  const env = {
+    PATH: '/usr/bin:/bin',
+    GREETING: `it's "so" $HOME\nyes`,
+    'my.odd-name': '1 2',
+    IFS: 'x',
+    child: '',
+    code: '7',
+  }
+  const said = await say(runtime, folder, 'env', ['env'], { env })
+  t.same(
+    said.trimEnd().split('\n').sort(),
+    Object.entries(env)
+      .flatMap(([k, v]) => `${k}=${v}`.split('\n'))
+      .sort(),
+  )
+
+  const ignored = await say(runtime, folder, 'signals', ['grep', 'SigIgn', '/proc/self/status'])
+  t.equal(ignored, 'SigIgn:\t0000000000000000\n', 'no signal is ignored')
+  t.equal(
+    await say(runtime, folder, 'parent', ['sh', '-c', 'ls /proc | grep -c "^[0-9]"']),
+    '5\n',
+    'pod processes only',
+  )
+})
+
+t.test('ends', async (t) => {
+  const { runtime, folder } = await open(t)
+  await runtime.startSandbox(sandboxSpec('a'))
+  const codeOf = async (id: string) => (await until(() => exitOf(runtime, id), `the end of ${id}`)).code
+  const start = (name: string, script: string, more = {}) =>
+    runtime.startContainer('a', containerSpec(folder, name, ['sh', '-c', script], more))
+  const said = (name: string) => readFileSync(join(folder, `${name}.log`), 'utf8')
+
+  await t.test('a program that tidies up on TERM ends with its own code', async (t) => {
+    for (const attempt of [0, 1, 2, 3, 4]) {
+      await start('tidy', `trap 'echo bye; exit 7' TERM; echo up${attempt}; while :; do sleep 0.05; done`, { attempt })
+      await until(() => said('tidy').includes(`up${attempt}`), 'the trap')
+      await runtime.signal(`a_tidy_${attempt}`, 'TERM')
+      t.equal(await codeOf(`a_tidy_${attempt}`), 7)
+    }
+    t.equal(said('tidy'), [0, 1, 2, 3, 4].map((n) => `up${n}\nbye\n`).join(''), 'instances append to one log')
+  })
+
+  await t.test('what the main process leaves behind ends with it', async (t) => {
+    await start('parent', 'sleep 4242 & echo $!; exit 0')
+    t.equal(await codeOf('a_parent_0'), 0)
+    const inPod = said('parent').trim()
+    await start('other', 'sleep 3600')
+    const look = ['test', '-e', `/proc/${inPod}`]
+    await until(async () => (await runtime.exec('a_other_0', look, 5_000)).exitCode === 1, 'the end of the child')
+    await runtime.signal('a_other_0', 'KILL')
+    t.equal(await codeOf('a_other_0'), 137)
+  })
+
+  await t.test('a folder that is not there', async (t) => {
+    await start('lost', 'exit 0', { workingDir: '/no/such' })
+    t.match(await exitOf(runtime, 'a_lost_0'), { code: 128, startError: 'workingDir: no such folder: /no/such' })
+  })
+
+  await t.test('the first process of the pod dies', async (t) => {
+    await start('victim', 'sleep 3600')
+    const pid = (await runtime.list())[0]?.pid ?? 0
+    process.kill(pid, 'SIGKILL')
+    await until(async () => (await runtime.list())[0]?.running === false, 'the news')
+    t.equal(await codeOf('a_victim_0'), 137)
+  })
+})
+
+t.test('a sandbox that cannot be made leaves nothing and says why', async (t) => {
+  const { runtime } = await open(t)
+  const mounts = [{ source: '/no/such/file', target: '/etc/hosts' }]
+  await t.rejects(runtime.startSandbox(sandboxSpec('a', { mounts })), /namespaces: mount: .*(hosts|file)/)
+  t.same(await runtime.list(), [])
+  t.match(await runtime.startSandbox(sandboxSpec('a')), { running: true }, 'it can be tried again')
+})
+
+t.test('resolv.conf may be a link to nowhere', async (t) => {
+  const { runtime, folder } = await open(t)
+  const source = join(folder, 'source')
+  const link = join(folder, 'link')
+  writeFileSync(source, 'nameserver 10.96.0.10\n')
+  symlinkSync(join(folder, 'not/there'), link)
+  await runtime.startSandbox(sandboxSpec('a', { mounts: [{ source, target: link }] }))
+  t.equal(await say(runtime, folder, 'cat', ['cat', link]), 'nameserver 10.96.0.10\n')
+})
+
+t.test('a pod on the host network', async (t) => {
+  const { runtime, folder } = await open(t)
+  await runtime.startSandbox(sandboxSpec('a', { hostNetwork: true }))
+  const own = readlinkSync('/proc/self/ns/net')
+  t.equal(await say(runtime, folder, 'net', ['readlink', '/proc/self/ns/net']), `${own}\n`)
+  t.equal(await say(runtime, folder, 'name', ['hostname']), `${hostname()}\n`)
+})
+
+t.test('exec', async (t) => {
+  const { runtime, folder } = await open(t)
+  await runtime.startSandbox(sandboxSpec('a'))
+  const more = { env: { PATH: '/usr/bin:/bin', WHO: 'me', 'odd.name': 'x' }, workingDir: '/usr' }
+  await runtime.startContainer('a', containerSpec(folder, 'main', ['sleep', '3600'], more))
+  const run = (command: readonly string[], timeoutMs = 5_000) => runtime.exec('a_main_0', command, timeoutMs)
+  t.same(await run(['sh', '-c', 'echo "$WHO"; pwd; hostname; exit 4']), { exitCode: 4, output: 'me\n/usr\npod-a\n' })
+  t.match((await run(['env'])).output, /^odd\.name=x$/m)
+  t.equal((await run(['/no/such'])).exitCode, 127)
+  await t.rejects(run(['sleep', '3600'], 50), { name: 'ExecTimeout', message: /"sleep 3600" timed out after 0.05s/ })
+})
+
+t.test('an agent that comes back after kill -9 finds everything', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'podway-'))
+  const stateDir = join(folder, 'state')
+  const script = join(import.meta.dirname, '../support/runtime-child.ts')
+  const words = [script, stateDir, folder, 'stays', 'ends', 'killed', 'meanwhile']
+  const first = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [told] = (await once(first.stdout, 'data')) as [Buffer]
+  first.kill('SIGKILL')
+  await once(first, 'exit')
+
+  const before = JSON.parse(told.toString()) as Awaited<ReturnType<Runtime['list']>>
+  const shims = readdirSync(join(stateDir, 'sandboxes/a/containers')).filter((name) => name.endsWith('.json'))
+  t.equal(shims.length, 4)
+  const meanwhile = readFileSync(join(stateDir, 'sandboxes/a/containers/a_meanwhile_0.json'), 'utf8')
+  process.kill((JSON.parse(meanwhile) as StoredContainer).process.pid, 'SIGTERM')
+  await until(() => existsSync(join(stateDir, 'exits/a_meanwhile_0')), 'an end that no agent sees')
+
+  const changes: string[] = []
+  const log = createLogger('test')
+  const runtime = createProcessRuntime({
+    stateDir,
+    cgroups: undefined,
+    onChange: (id) => changes.push(id),
+    log,
+    pollMs: 50,
+  })
+  const after = await runtime.list()
+  const withoutExit = after.map((each) => ({
+    ...each,
+    containers: each.containers.map(({ exit: _, ...rest }) => rest),
+  }))
+  t.same(withoutExit, before, 'the same processes still run')
+  t.match(await exitOf(runtime, 'a_meanwhile_0'), { code: 143 })
+  const stop = new AbortController()
+  const running = runtime.run(stop.signal)
+  await runtime.signal('a_ends_0', 'TERM')
+  t.equal((await until(() => exitOf(runtime, 'a_ends_0'), 'the exit it is not the parent of')).code, 143)
+  await runtime.signal('a_killed_0', 'KILL')
+  t.equal((await until(() => exitOf(runtime, 'a_killed_0'), 'the end of the whole group')).code, 137)
+  t.equal(await exitOf(runtime, 'a_stays_0'), undefined)
+  t.equal((await runtime.exec('a_stays_0', ['hostname'], 5_000)).output, 'pod-a\n')
+  await runtime.end('a', 'forget')
+  t.same(readdirSync(join(stateDir, 'sandboxes')), [])
+  t.same(readdirSync(join(stateDir, 'exits')), [])
+  t.ok(changes.length > 0)
+  stop.abort()
+  await running
+  rmSync(folder, { recursive: true })
+})
+
+const isRealRoot = /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'))
+
+t.test('another user', { skip: isRealRoot ? false : 'needs root: a user namespace has one user' }, async (t) => {
+  const { runtime, folder } = await open(t)
+  await runtime.startSandbox(sandboxSpec('a'))
+  const user = { uid: 1234, gid: 99 }
+  t.equal(await say(runtime, folder, 'id', ['sh', '-c', 'id -u; id -g; id -G'], { user }), '1234\n99\n99\n')
+})
+
+t.test('limits', async (t) => {
+  const parent = `podway-test-${process.pid}-${Date.now()}`
+  const cgroups = await openCgroups({ parent }).catch((error: unknown) => String(error))
+  if (typeof cgroups === 'string') {
+    t.match(cgroups, /EACCES|EROFS|missing/, 'says why there are no limits')
+    t.notOk(isRealRoot, 'root can have them')
+    return
+  }
+  const { runtime, folder } = await open(t, undefined, cgroups)
+  await runtime.startSandbox(sandboxSpec('a'))
+  const eat = 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done'
+  const limits = { memoryBytes: 24 << 20, cpuMilli: 500, pids: 32 }
+  await runtime.startContainer('a', containerSpec(folder, 'eater', ['sh', '-c', eat], { limits }))
+  t.match(await until(() => exitOf(runtime, 'a_eater_0'), 'the kernel', 20_000), { code: 137, oomKilled: true })
+
+  const forks = 'for i in 1 2 3 4 5 6 7 8; do sleep 3600 & done; echo all'
+  const few = { limits: { pids: 4 } }
+  t.notMatch(await say(runtime, folder, 'forks', ['sh', '-c', forks], few), /all/, 'no more processes than allowed')
+  await runtime.startContainer('a', containerSpec(folder, 'stray', ['sh', '-c', 'setsid sleep 3600 & sleep 3600']))
+  await runtime.end('a', 'forget')
+  t.teardown(() => cgroups.close())
+})

@@ -1,0 +1,138 @@
+/** What every runtime must do, told with commands that both the fake and the real ones know. */
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import type { ContainerSpec, OnChange, Runtime, SandboxRecord, SandboxSpec } from '../../src/agent/runtime/runtime.ts'
+import { until } from './until.ts'
+
+/** A sandbox as the tests start it. */
+export const sandboxSpec = (id: string, more: Partial<SandboxSpec> = {}): SandboxSpec => ({
+  ...{ id, namespace: 'default', name: `pod-${id}`, hostname: `pod-${id}`, hostNetwork: false, mounts: [] },
+  ...{ labels: { grace: '5' }, ...more },
+})
+
+/** A container as the tests start it. */
+export const containerSpec = (
+  folder: string,
+  name: string,
+  command: readonly string[],
+  more: Partial<ContainerSpec> = {},
+): ContainerSpec => ({
+  ...{ name, attempt: 0, command, env: { PATH: '/usr/bin:/bin' }, workingDir: '/', limits: {}, labels: { note: name } },
+  ...{ logFile: join(folder, `${name}.log`), ...more },
+})
+
+export interface RuntimeUnderTest {
+  readonly runtime: Runtime
+  readonly folder: string
+}
+
+/** Runs the contract. `open` starts from nothing each time, and passes `onChange` to the runtime. */
+export const runtimeContract = (t: Test, open: (t: Test, onChange: OnChange) => Promise<RuntimeUnderTest>): void => {
+  const begin = async (t: Test) => {
+    const changes: string[] = []
+    const { runtime, folder } = await open(t, (id) => changes.push(id))
+    const sandbox = async (id: string): Promise<SandboxRecord | undefined> =>
+      (await runtime.list()).find((each) => each.id === id)
+    const exitOf = async (container: string) =>
+      (await runtime.list()).flatMap((each) => each.containers).find((each) => each.id === container)?.exit
+    const container = (name: string, command: readonly string[], more: Partial<ContainerSpec> = {}) =>
+      containerSpec(folder, name, command, more)
+    return { runtime, changes, sandbox, exitOf, container }
+  }
+
+  t.test('a sandbox is listed from its start to its end', async (t) => {
+    const { runtime, sandbox } = await begin(t)
+    t.same(await runtime.list(), [])
+    const started = await runtime.startSandbox(sandboxSpec('a'))
+    t.match(started, { id: 'a', namespace: 'default', name: 'pod-a', running: true, labels: { grace: '5' } })
+    t.same(await runtime.list(), [started])
+    await t.rejects(runtime.startSandbox(sandboxSpec('a')), /is running/)
+    await runtime.end('a', 'keep')
+    t.match(await sandbox('a'), { running: false })
+    await runtime.end('a', 'forget')
+    await runtime.end('a', 'forget')
+    t.same(await runtime.list(), [])
+  })
+
+  t.test('containers end with their code, and the runtime says so', async (t) => {
+    const { runtime, changes, exitOf, container } = await begin(t)
+    await runtime.startSandbox(sandboxSpec('a'))
+    const before = Date.now()
+    const record = await runtime.startContainer('a', container('main', ['sh', '-c', 'exit 3']))
+    t.match(record, { id: 'a_main_0', name: 'main', attempt: 0, labels: { note: 'main' } })
+    const exit = await until(() => exitOf('a_main_0'), 'the end')
+    t.match(exit, { code: 3, oomKilled: false })
+    t.ok(exit.finishedAt >= record.startedAt - 1 && record.startedAt <= before + 60_000, 'times make sense')
+    await until(() => changes.includes('a'), 'the change')
+    await runtime.end('a', 'forget')
+  })
+
+  t.test('TERM and KILL', async (t) => {
+    const { runtime, exitOf, container } = await begin(t)
+    await runtime.startSandbox(sandboxSpec('a'))
+    await runtime.startContainer('a', container('soft', ['sleep', '3600']))
+    await runtime.startContainer('a', container('hard', ['sleep', '3600']))
+    t.equal(await exitOf('a_soft_0'), undefined)
+    await runtime.signal('a_soft_0', 'TERM')
+    t.equal((await until(() => exitOf('a_soft_0'), 'the end by TERM')).code, 143)
+    await runtime.signal('a_hard_0', 'KILL')
+    t.equal((await until(() => exitOf('a_hard_0'), 'the end by KILL')).code, 137)
+    await runtime.signal('a_hard_0', 'KILL')
+    await runtime.signal('nobody_x_0', 'TERM')
+    await runtime.end('a', 'forget')
+  })
+
+  t.test('a command that cannot be run', async (t) => {
+    const { runtime, exitOf, container } = await begin(t)
+    await runtime.startSandbox(sandboxSpec('a'))
+    const record = await runtime.startContainer('a', container('main', ['/no/such/program', 'x']))
+    const exit = record.exit
+    t.match(exit, { code: 128, startError: 'exec: "/no/such/program": executable file not found in $PATH' })
+    t.same(await exitOf('a_main_0'), exit)
+    await runtime.end('a', 'forget')
+  })
+
+  t.test('the last two instances stay', async (t) => {
+    const { runtime, sandbox, exitOf, container } = await begin(t)
+    await runtime.startSandbox(sandboxSpec('a'))
+    for (const attempt of [0, 1, 2]) {
+      await runtime.startContainer('a', container('main', ['sh', '-c', `exit ${attempt}`], { attempt }))
+      await until(() => exitOf(`a_main_${attempt}`), 'the end')
+    }
+    await t.rejects(runtime.startContainer('a', container('main', ['sleep', '1'], { attempt: 2 })), /started before/)
+    t.same(
+      (await sandbox('a'))?.containers.map(({ attempt, exit }) => [attempt, exit?.code]),
+      [
+        [1, 1],
+        [2, 2],
+      ],
+    )
+    await runtime.end('a', 'forget')
+  })
+
+  t.test('exec runs beside a container', async (t) => {
+    const { runtime, container } = await begin(t)
+    await runtime.startSandbox(sandboxSpec('a'))
+    await runtime.startContainer('a', container('main', ['sleep', '3600']))
+    t.equal((await runtime.exec('a_main_0', ['true'], 5_000)).exitCode, 0)
+    await runtime.end('a', 'keep')
+    await t.rejects(runtime.exec('a_main_0', ['true'], 5_000), /does not run/)
+    await t.rejects(runtime.exec('nobody_x_0', ['true'], 5_000), /does not run/)
+    await runtime.end('a', 'forget')
+  })
+
+  t.test('an ended sandbox takes its containers along, and can be replaced', async (t) => {
+    const { runtime, sandbox, exitOf, container } = await begin(t)
+    await t.rejects(runtime.startContainer('a', container('main', ['sleep', '3600'])), /does not run/)
+    await runtime.startSandbox(sandboxSpec('a'))
+    await runtime.startContainer('a', container('main', ['sleep', '3600']))
+    await runtime.end('a', 'keep')
+    t.match(await exitOf('a_main_0'), { code: 137 })
+    await t.rejects(runtime.startContainer('a', container('main', ['sleep', '1'], { attempt: 1 })), /does not run/)
+    t.match(await runtime.startSandbox(sandboxSpec('a')), { running: true, containers: [{ attempt: 0 }] })
+    await runtime.startContainer('a', container('main', ['sleep', '3600'], { attempt: 1 }))
+    t.equal((await sandbox('a'))?.containers.length, 2)
+    await runtime.end('a', 'forget')
+    t.same(await runtime.list(), [])
+  })
+}
