@@ -145,7 +145,9 @@ export const createFakeNetfilter = (
     apply: async (edits) => {
       if (edits.length === 0) return
       restore(renderEdits(edits))
-      if (edits.some(({ chains, commands = [] }) => chains.length > 0 || commands.some((line) => !line.startsWith('-C '))))
+      if (
+        edits.some(({ chains, commands = [] }) => chains.length > 0 || commands.some((line) => !line.startsWith('-C ')))
+      )
         applied++
     },
     save: async (name) => [`*${name}`, ...lines(name), 'COMMIT', ''].join('\n'),
