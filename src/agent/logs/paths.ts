@@ -1,0 +1,40 @@
+/** Where logs are: a folder for each pod, one for each container in it, a file for each instance. */
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface LoggedPod {
+  readonly namespace: string
+  readonly name: string
+  /** The pod's uid. */
+  readonly id: string
+}
+
+/** As the kubelet lays out /var/log/pods. No part can hold an underscore. */
+export const podLogDir = (logDir: string, pod: LoggedPod): string =>
+  join(logDir, `${pod.namespace}_${pod.name}_${pod.id}`)
+
+/** The file the instance `attempt` of a container writes to; its folder is made. */
+export const makeLogFile = async (logDir: string, pod: LoggedPod, container: string, attempt: number) => {
+  const folder = join(podLogDir(logDir, pod), container)
+  await mkdir(folder, { recursive: true, mode: 0o750 })
+  return join(folder, `${attempt}.log`)
+}
+
+/** Removes what belongs to an instance: its log, the index and the rotated parts. */
+export const removeLogsBefore = async (logDir: string, pod: LoggedPod, container: string, attempt: number) => {
+  const folder = join(podLogDir(logDir, pod), container)
+  for (const name of await readdir(folder)) {
+    const found = /^(\d+)\.log/.exec(name)
+    if (found && Number(found[1]) < attempt) await rm(join(folder, name), { force: true })
+  }
+}
+
+/** Removes the folders of pods that are not among `known`. */
+export const removeOtherLogs = async (logDir: string, known: readonly LoggedPod[]): Promise<void> => {
+  await mkdir(logDir, { recursive: true, mode: 0o755 })
+  const kept = new Set(known.map((pod) => podLogDir(logDir, pod)))
+  for (const name of await readdir(logDir)) {
+    const folder = join(logDir, name)
+    if (/^[^_]+_[^_]+_[^_]+$/.test(name) && !kept.has(folder)) await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,162 @@
+/** Reading a log back, as `kubectl logs` asks for it. */
+import { stat } from 'node:fs/promises'
+import { type Clock, sleep, systemClock } from '../../api/clock.ts'
+import { offsetSince, readIndex, timeOf } from './log-index.ts'
+import { type Extent, extentOf, firstFrom, readAt } from './segments.ts'
+
+export interface LogOptions {
+  /** Only so many lines from the end. */
+  readonly tailLines?: number
+  readonly limitBytes?: number
+  /** Milliseconds since 1970. */
+  readonly sinceTime?: number
+  /** Puts the time in front of each line. */
+  readonly timestamps?: boolean
+  /** Goes on until the container has ended and everything is read. */
+  readonly follow?: boolean
+}
+
+export interface LogSource {
+  /** The log's file. */
+  readonly file: string
+  /** True when nothing more will be written. */
+  readonly isOver: () => boolean
+  readonly clock?: Clock
+  /** How often a followed log is looked at. */
+  readonly pollMs?: number
+}
+
+const chunkBytes = 64 * 1024
+const newline = 10
+
+/** Reads bytes wherever they are, over rotations; an empty answer at the end. */
+const createCursor = (file: string, first: Extent) => {
+  let extent = first
+  return {
+    /** From `offset` on, or later when that is gone: the bytes and where they begin. */
+    read: async (offset: number, length: number): Promise<{ readonly at: number; readonly bytes: Buffer }> => {
+      for (;;) {
+        const at = firstFrom(extent, offset)
+        if (at >= extent.end) {
+          const end = extent.end
+          extent = await extentOf(file)
+          if (extent.end === end) return { at, bytes: Buffer.alloc(0) }
+          continue
+        }
+        const bytes = await readAt(file, extent, at, length)
+        if (bytes && bytes.length > 0) return { at, bytes }
+        extent = await extentOf(file)
+      }
+    },
+  }
+}
+
+type Cursor = ReturnType<typeof createCursor>
+
+/** The bytes from `from` (or where they begin to exist) up to `to`. */
+const readRange = async (cursor: Cursor, from: number, to: number): Promise<{ at: number; bytes: Buffer }> => {
+  let found: { at: number; bytes: Buffer } = { at: from, bytes: Buffer.alloc(0) }
+  for (let offset = from; offset < to; ) {
+    const { at, bytes } = await cursor.read(offset, to - offset)
+    if (bytes.length === 0) break
+    found = at === offset ? { at: found.at, bytes: Buffer.concat([found.bytes, bytes]) } : { at, bytes }
+    offset = at + bytes.length
+  }
+  return found
+}
+
+/** Goes back from `end` over `count` line ends, to where the line behind the last of them begins. */
+const goBack = async (cursor: Cursor, first: number, end: number, count: number): Promise<number> => {
+  let missing = count
+  for (let to = end; to > first; ) {
+    const { at, bytes } = await readRange(cursor, Math.max(first, to - chunkBytes), to)
+    for (
+      let index = bytes.lastIndexOf(newline);
+      index >= 0;
+      index = index > 0 ? bytes.lastIndexOf(newline, index - 1) : -1
+    )
+      if (--missing === 0) return at + index + 1
+    to = Math.min(at, to - 1)
+  }
+  return first
+}
+
+/** Where the last `count` lines begin. A line end right at the end closes the last line, it does not begin another. */
+const tailStart = async (cursor: Cursor, extent: Extent, count: number): Promise<number> => {
+  const first = firstFrom(extent, 0)
+  const last = await readRange(cursor, Math.max(first, extent.end - 1), extent.end)
+  const isClosed = last.bytes.at(-1) === newline
+  return goBack(cursor, first, extent.end, isClosed ? count + 1 : count)
+}
+
+const startOf = async (cursor: Cursor, extent: Extent, options: LogOptions, since: number): Promise<number> => {
+  if (options.tailLines === 0) return extent.end
+  const from = options.sinceTime === undefined || since === 0 ? 0 : await goBack(cursor, firstFrom(extent, 0), since, 1)
+  if (options.tailLines === undefined) return from
+  return Math.max(from, await tailStart(cursor, extent, options.tailLines))
+}
+
+async function* chunks(cursor: Cursor, start: number, options: LogOptions, source: LogSource, signal: AbortSignal) {
+  const { clock = systemClock, pollMs = 100 } = source
+  for (let offset = start; !signal.aborted; ) {
+    // Asked before the end is looked at: what was written before the end is read for sure.
+    const isOver = source.isOver()
+    const { at, bytes } = await cursor.read(offset, chunkBytes)
+    if (bytes.length > 0) yield { at, bytes }
+    else if (!options.follow || isOver) return
+    else await sleep(pollMs, signal, clock)
+    offset = at + bytes.length
+  }
+}
+
+const formatNano = (time: number): string => `${new Date(time).toISOString().slice(0, -1)}000000Z `
+
+/** Puts a time in front of every line; lines are held back until they are complete. */
+async function* stamped(
+  source: LogSource,
+  pieces: AsyncIterable<{ at: number; bytes: Buffer }>,
+): AsyncGenerator<Buffer> {
+  const { file } = source
+  let { notes } = await readIndex(file)
+  let rest: Buffer = Buffer.alloc(0)
+  let lastWrite = 0
+  for await (const { at, bytes } of pieces) {
+    const end = at + bytes.length
+    if (timeOf(notes, end) === undefined) notes = (await readIndex(file)).notes
+    if (timeOf(notes, end) === undefined) lastWrite = (await stat(file)).mtimeMs
+    const text = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
+    const lines: Buffer[] = []
+    let from = 0
+    for (let to = text.indexOf(newline); to >= 0; to = text.indexOf(newline, from)) {
+      const time = timeOf(notes, end - text.length + to + 1) ?? lastWrite
+      lines.push(Buffer.from(formatNano(time)), text.subarray(from, to + 1))
+      from = to + 1
+    }
+    rest = text.subarray(from)
+    if (lines.length > 0) yield Buffer.concat(lines)
+  }
+  if (rest.length > 0) yield Buffer.concat([Buffer.from(formatNano((await stat(file)).mtimeMs)), rest])
+}
+
+async function* plain(pieces: AsyncIterable<{ bytes: Buffer }>): AsyncGenerator<Buffer> {
+  for await (const { bytes } of pieces) yield bytes
+}
+
+/**
+ * The log's bytes, from where `options` say. Ends at the end of the log, or when the container has ended (`follow`), or
+ * when `signal` aborts. Throws ENOENT when there is no such log.
+ */
+export async function* readLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const extent = await extentOf(source.file)
+  const { notes } = await readIndex(source.file)
+  const cursor = createCursor(source.file, extent)
+  const since = options.sinceTime === undefined ? 0 : offsetSince(notes, options.sinceTime)
+  const start = await startOf(cursor, extent, options, since)
+  const pieces = chunks(cursor, start, options, source, signal)
+  let room = options.limitBytes ?? Number.POSITIVE_INFINITY
+  for await (const bytes of options.timestamps ? stamped(source, pieces) : plain(pieces)) {
+    yield bytes.length > room ? bytes.subarray(0, room) : bytes
+    room -= bytes.length
+    if (room <= 0) return
+  }
+}

@@ -1,0 +1,79 @@
+/** A log as one long row of bytes, whatever part of it lies in which file. Offsets count from its very first byte. */
+import { open, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { readIndex } from './log-index.ts'
+
+/** A rotated part: `0.log.START-END`. */
+export interface Part {
+  readonly file: string
+  readonly start: number
+  readonly end: number
+}
+
+export interface Extent {
+  /** In order. What is missing between them, or before the first, was deleted. */
+  readonly parts: readonly Part[]
+  /** The live file holds the bytes from here to `end`. */
+  readonly head: number
+  readonly end: number
+  /** Where the live file's own first byte belongs. */
+  readonly base: number
+}
+
+export const partFile = (log: string, start: number, end: number): string => `${log}.${start}-${end}`
+
+const partsOf = async (log: string): Promise<readonly Part[]> => {
+  const prefix = `${basename(log)}.`
+  const found = (await readdir(dirname(log))).flatMap((name) => {
+    const range = name.startsWith(prefix) ? /^(\d+)-(\d+)$/.exec(name.slice(prefix.length)) : null
+    return range ? [{ file: join(dirname(log), name), start: Number(range[1]), end: Number(range[2]) }] : []
+  })
+  return found.sort((a, b) => a.start - b.start)
+}
+
+/** Where the bytes of a log are now. Throws ENOENT when there is no such log. */
+export const extentOf = async (log: string): Promise<Extent> => {
+  const parts = await partsOf(log)
+  const { base } = await readIndex(log)
+  const { size } = await stat(log)
+  const head = Math.max(base, parts.at(-1)?.end ?? 0)
+  return { parts, head, base, end: Math.max(head, base + size) }
+}
+
+/** The first offset from `from` on that still exists. */
+export const firstFrom = ({ parts, head }: Extent, from: number): number => {
+  const part = parts.find(({ end }) => end > from)
+  return Math.max(from, part ? part.start : head)
+}
+
+const readFrom = async (file: string, at: number, length: number): Promise<Buffer> => {
+  const handle = await open(file, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, at)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Up to `length` bytes from `offset`, which must lie in the extent. A rotation may move the bytes while they are read:
+ * then the answer is undefined, and the caller looks at the new extent.
+ */
+export const readAt = async (
+  log: string,
+  extent: Extent,
+  offset: number,
+  length: number,
+): Promise<Buffer | undefined> => {
+  const part = extent.parts.find(({ start, end }) => start <= offset && offset < end)
+  try {
+    if (part) return await readFrom(part.file, offset - part.start, Math.min(length, part.end - offset))
+    const bytes = await readFrom(log, offset - extent.base, Math.min(length, extent.end - offset))
+    const now = await extentOf(log)
+    return now.head > offset ? undefined : bytes
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
