@@ -1,0 +1,165 @@
+/**
+ * Strategic merge patch: a merge patch that knows which lists are sets of items with a key, and a few directives
+ * (`$patch`, `$retainKeys`, `$setElementOrder/x`, `$deleteFromPrimitiveList/x`). The schema says which list is which.
+ */
+import { badRequest } from '../../api/errors.ts'
+import { deepEqual } from '../deep-equal.ts'
+import { type MergeRule, mergeRuleOf } from '../schema/merge-keys.ts'
+import { type FieldType, fieldsOf } from '../schema/types.ts'
+
+type JsonObject = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const directive = '$patch'
+const retainKeys = '$retainKeys'
+const orderPrefix = '$setElementOrder/'
+const deletePrefix = '$deleteFromPrimitiveList/'
+
+const listOf = (value: unknown, where: string): readonly unknown[] => {
+  if (!Array.isArray(value)) throw badRequest(`strategic merge patch: ${where} must be a list`)
+  return value
+}
+
+const without = (object: JsonObject, ...names: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)))
+
+/** Sorts `items` by the wished order of their keys; items the order does not name keep their place among the named. */
+const reorder = <T>(items: readonly T[], keyOf: (item: T) => unknown, order: readonly unknown[]): readonly T[] => {
+  const rank = new Map(order.map((key, at) => [key, at]))
+  const named = items.filter((item) => rank.has(keyOf(item)))
+  named.sort((a, b) => (rank.get(keyOf(a)) ?? 0) - (rank.get(keyOf(b)) ?? 0))
+  // An unnamed item stays behind the named one that it followed.
+  const result: T[] = []
+  let next = 0
+  for (const item of items) {
+    if (!rank.has(keyOf(item))) result.push(item)
+    else {
+      const following = named[next++]
+      if (following !== undefined) result.push(following)
+    }
+  }
+  return result
+}
+
+const mergePrimitives = (target: readonly unknown[], patch: readonly unknown[]): readonly unknown[] => [
+  ...target,
+  ...patch.filter((value, at) => !target.includes(value) && patch.indexOf(value) === at),
+]
+
+const itemType = (type: FieldType | undefined): FieldType | undefined => (type?.kind === 'list' ? type.of : undefined)
+
+const mergeItems = (
+  target: readonly unknown[],
+  patch: readonly unknown[],
+  key: string,
+  type: FieldType | undefined,
+  path: string,
+): readonly unknown[] => {
+  const replaceAll = patch.some(
+    (item) => isObject(item) && item[directive] === 'replace' && Object.keys(item).length === 1,
+  )
+  let result = replaceAll ? [] : [...target]
+  for (const item of patch) {
+    if (!isObject(item)) throw badRequest(`strategic merge patch: ${path} must hold objects`)
+    if (item[directive] === 'replace' && Object.keys(item).length === 1) continue
+    const id = item[key]
+    if (id === undefined) throw badRequest(`strategic merge patch: an item of ${path} has no merge key ${key}`)
+    const isSame = (other: unknown): boolean => isObject(other) && deepEqual(other[key], id)
+    if (item[directive] === 'delete') result = result.filter((other) => !isSame(other))
+    else {
+      const at = result.findIndex(isSame)
+      const merged = mergeValue(at < 0 ? undefined : result[at], item, type, `${path}[${String(id)}]`)
+      if (at < 0) result.push(merged)
+      else result[at] = merged
+    }
+  }
+  return result
+}
+
+const mergeList = (
+  target: unknown,
+  patch: readonly unknown[],
+  rule: MergeRule | undefined,
+  type: FieldType | undefined,
+  path: string,
+): readonly unknown[] => {
+  const existing = Array.isArray(target) ? target : []
+  if (!rule) return patch.filter((item) => !isObject(item) || item[directive] === undefined)
+  return rule.key === undefined
+    ? mergePrimitives(existing, patch)
+    : mergeItems(existing, patch, rule.key, itemType(type), path)
+}
+
+/** What a patch adds is itself cleaned of directives by merging it into nothing. */
+const mergeValue = (target: unknown, patch: unknown, type: FieldType | undefined, path: string): unknown =>
+  isObject(patch) ? mergeObject(isObject(target) ? target : {}, patch, type, path) : patch
+
+const keepOnly = (object: JsonObject, names: readonly unknown[]): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)))
+
+const typeOfField = (type: FieldType | undefined, name: string): FieldType | undefined => {
+  if (type?.kind === 'map') return type.of
+  return type?.kind === 'object' ? fieldsOf(type.type).get(name)?.type : undefined
+}
+
+const mergeObject = (
+  target: JsonObject,
+  patch: JsonObject,
+  type: FieldType | undefined,
+  path: string,
+): JsonObject | undefined => {
+  const mode = patch[directive]
+  if (mode === 'delete') return undefined
+  if (mode === 'replace') return without(patch, directive)
+  if (mode !== undefined && mode !== 'merge')
+    throw badRequest(`strategic merge patch: unknown $patch ${JSON.stringify(mode)} at ${path || 'the top'}`)
+
+  const retained = patch[retainKeys]
+  const start = retained === undefined ? target : keepOnly(target, listOf(retained, `${path}.${retainKeys}`))
+  const result: Record<string, unknown> = { ...start }
+  const ruleOf = (name: string): MergeRule | undefined =>
+    type?.kind === 'object' ? mergeRuleOf(type.type, name) : undefined
+
+  for (const [name, value] of Object.entries(patch)) {
+    if (name === directive || name === retainKeys || name.startsWith(orderPrefix)) continue
+    const at = path === '' ? name : `${path}.${name}`
+    if (name.startsWith(deletePrefix)) {
+      const field = name.slice(deletePrefix.length)
+      const doomed = listOf(value, at)
+      if (Array.isArray(result[field]) && patch[field] === undefined)
+        result[field] = result[field].filter((item: unknown) => !doomed.includes(item))
+    } else if (value === null) delete result[name]
+    else if (Array.isArray(value)) {
+      const removed = patch[`${deletePrefix}${name}`]
+      const kept =
+        removed === undefined || !Array.isArray(result[name])
+          ? result[name]
+          : result[name].filter((item: unknown) => !listOf(removed, at).includes(item))
+      result[name] = mergeList(kept, value, ruleOf(name), typeOfField(type, name), at)
+    } else {
+      const merged = mergeValue(result[name], value, typeOfField(type, name), at)
+      if (merged === undefined) delete result[name]
+      else result[name] = merged
+    }
+  }
+
+  for (const [name, value] of Object.entries(patch)) {
+    if (!name.startsWith(orderPrefix)) continue
+    const field = name.slice(orderPrefix.length)
+    const items = result[field]
+    const rule = ruleOf(field)
+    if (!Array.isArray(items) || !rule) continue
+    const { key } = rule
+    const keyOf = (item: unknown): unknown => (key !== undefined && isObject(item) ? item[key] : item)
+    result[field] = reorder(items, keyOf, listOf(value, name).map(keyOf))
+  }
+  return result
+}
+
+/** The patched copy of `target`, an object of the schema's type `type`. Throws BadRequest for a malformed patch. */
+export const applyStrategicPatch = (target: JsonObject, patch: unknown, type: string): JsonObject => {
+  if (!isObject(patch)) throw badRequest('strategic merge patch: the body is not an object')
+  return mergeObject(target, patch, { kind: 'object', type }, '') ?? {}
+}

@@ -1,0 +1,95 @@
+/** What the server knows of a kind. Each kind is one such row; everything generic reads from it. */
+import type { FieldError } from '../../api/errors.ts'
+import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
+
+export type Cell = string | number | boolean | null
+
+/** A column of `kubectl get`. Priority 1 is shown with `-o wide` only. */
+export interface Column<T extends KubeObject = KubeObject> {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'boolean' | 'date'
+  readonly format?: 'name'
+  readonly priority: 0 | 1
+  readonly description: string
+  readonly cell: (object: T, now: number) => Cell
+}
+
+/** Where `kubectl scale` finds its numbers. `selector` is in the text form. */
+export interface ScaleView {
+  readonly replicas: number
+  readonly observed: number
+  readonly selector: string
+}
+
+export interface ResourceDefinition<T extends KubeObject = KubeObject> {
+  /** Empty for the core group. */
+  readonly group: string
+  readonly version: string
+  readonly plural: string
+  readonly singular: string
+  readonly kind: string
+  readonly namespaced: boolean
+  readonly shortNames?: readonly string[]
+  readonly categories?: readonly string[]
+  /** The name of its type in the schema, when it is not the kind. */
+  readonly schemaType?: string
+  readonly columns: readonly Column<T>[]
+  /** How names of this kind are checked. */
+  readonly nameRule: NameRule
+  /** Has a status that only the `status` subresource writes. `onCreate`: a new object may bring one along. */
+  readonly status?: 'separate' | 'onCreate'
+  /** `metadata.generation` counts the changes of everything but metadata and status. */
+  readonly generation?: boolean
+  readonly scale?: {
+    readonly view: (object: T) => ScaleView
+    readonly withReplicas: (object: T, replicas: number) => T
+  }
+  /** Subresources beside `status` and `scale`, with the verbs they know; their handlers are the server's. */
+  readonly subresources?: readonly { readonly name: string; readonly kind: string; readonly verbs: readonly string[] }[]
+  /** Fields that field selectors may name, beside metadata.name and metadata.namespace. */
+  readonly fields?: Readonly<Record<string, (object: T) => string>>
+  /** A PUT to a name that is not there creates it. */
+  readonly createOnUpdate?: boolean
+  /** A PUT must say which resourceVersion it replaces. */
+  readonly updateNeedsVersion?: boolean
+  /** Fills what the user left out. Pure, and the same again when done twice. */
+  readonly defaults?: (object: T) => T
+  /** Everything wrong with the object, defaults filled. */
+  readonly validate?: (object: T) => readonly FieldError[]
+  /** What is wrong with the change; called beside `validate`. */
+  readonly validateUpdate?: (object: T, old: T) => readonly FieldError[]
+  /** Carries over what a client may leave out of a PUT without meaning to remove it. */
+  readonly adopt?: (object: T, old: T) => T
+  /** Gives a new object what it starts with, its status above all. */
+  readonly onCreate?: (object: T) => T
+  /** Seconds until a deleted object goes; it is kept with a deletionTimestamp until then. Missing: goes at once. */
+  readonly gracePeriod?: (object: T, asked: number | undefined) => number
+  /** Keeps a deleted object until this is false, beside its finalizers. */
+  readonly isHeld?: (object: T) => boolean
+  /** What else changes when the deletion of an object starts that is not gone at once. */
+  readonly onDeletion?: (object: T) => T
+}
+
+export interface NameRule {
+  /** The message when the name is not acceptable, or undefined. */
+  readonly check: (name: string) => string | undefined
+}
+
+/** Erases the kind's own type: from here on it is handled as any other. The one place that takes the schema's word. */
+export const define = <T extends KubeObject>(definition: ResourceDefinition<T>): ResourceDefinition =>
+  definition as unknown as ResourceDefinition
+
+/** `pods`, `deployments.apps`: the store's bucket and the name in messages. */
+export const bucketOf = (definition: ResourceDefinition): string =>
+  definition.group === '' ? definition.plural : `${definition.plural}.${definition.group}`
+
+export const apiVersionOf = (definition: ResourceDefinition): string =>
+  definition.group === '' ? definition.version : `${definition.group}/${definition.version}`
+
+export const schemaTypeOf = (definition: ResourceDefinition): string => definition.schemaType ?? definition.kind
+
+/** A copy with some metadata replaced. */
+export const withMetadata = <T extends KubeObject>(object: T, metadata: Partial<ObjectMeta>): T => ({
+  ...object,
+  metadata: { ...object.metadata, ...metadata },
+})

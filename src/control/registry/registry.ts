@@ -1,0 +1,41 @@
+/** Every kind the server knows. A new kind is a row here (and its type in schema/types.json). */
+import { deployment, replicaSet } from './apps.ts'
+import { configMap, secret } from './config.ts'
+import type { ResourceDefinition } from './definition.ts'
+import { endpointSlice, endpoints } from './endpoints.ts'
+import { event } from './event.ts'
+import { lease } from './lease.ts'
+import { namespace } from './namespace.ts'
+import { ingress, ingressClass } from './networking.ts'
+import { node } from './node.ts'
+import { pod } from './pod.ts'
+import { service } from './service.ts'
+
+/** In the order in which groups are offered to clients, who take the first that has what they look for. */
+export const definitions: readonly ResourceDefinition[] = [
+  configMap,
+  endpoints,
+  event,
+  namespace,
+  node,
+  pod,
+  secret,
+  service,
+  deployment,
+  replicaSet,
+  lease,
+  endpointSlice,
+  ingress,
+  ingressClass,
+]
+
+export interface Registry {
+  readonly definitions: readonly ResourceDefinition[]
+  /** By group, version and plural, as a URL names it. */
+  find(group: string, version: string, plural: string): ResourceDefinition | undefined
+}
+
+export const createRegistry = (rows: readonly ResourceDefinition[] = definitions): Registry => {
+  const byPath = new Map(rows.map((row) => [`${row.group}/${row.version}/${row.plural}`, row]))
+  return { definitions: rows, find: (group, version, plural) => byPath.get(`${group}/${version}/${plural}`) }
+}

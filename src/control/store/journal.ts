@@ -1,0 +1,37 @@
+import type { KubeObject } from '../../api/types/index.ts'
+import type { StoreKey } from './store.ts'
+
+/** One row to write, or (object undefined) to delete. */
+export interface JournalRow {
+  readonly key: StoreKey
+  readonly revision: number
+  readonly object: KubeObject | undefined
+}
+
+/**
+ * The durable side of a store: what is, not what was. `write` makes all rows durable in one step, or throws and leaves
+ * things as they were.
+ */
+export interface Journal {
+  load(): { readonly revision: number; readonly rows: readonly (JournalRow & { readonly object: KubeObject })[] }
+  write(rows: readonly JournalRow[]): void
+  close(): void
+}
+
+/** Forgets everything at the end; for tests, and for the contract suite as the store's reference. */
+export const createMemoryJournal = (): Journal => {
+  const rows = new Map<string, JournalRow & { readonly object: KubeObject }>()
+  let revision = 0
+  return {
+    load: () => ({ revision, rows: [...rows.values()] }),
+    write: (batch) => {
+      for (const { key, revision: at, object } of batch) {
+        const id = `${key.bucket} ${key.name}`
+        if (object) rows.set(id, { key, revision: at, object })
+        else rows.delete(id)
+        revision = at
+      }
+    },
+    close: () => undefined,
+  }
+}
