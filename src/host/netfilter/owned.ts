@@ -18,7 +18,7 @@ export interface Jump {
 }
 
 /** Compares what iptables-save prints with what was written, where the two differ only in optional quotes. */
-const sameRule = (a: string, b: string): boolean => a.replaceAll('"', '') === b.replaceAll('"', '')
+export const sameRule = (a: string, b: string): boolean => a.replaceAll('"', '') === b.replaceAll('"', '')
 
 /**
  * The commands that bring every jump of one table into place, given the table as saved. Empty when all are there:

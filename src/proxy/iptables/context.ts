@@ -1,0 +1,37 @@
+/** What rules depend on besides Services: the node's place in the cluster and the operator's choices. */
+import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import type { Cidr } from './address.ts'
+
+export interface RuleContext {
+  readonly family: IpFamily
+  /** Where this node's pods live; empty when unknown: then no source is foreign. */
+  readonly podRanges: readonly Cidr[]
+  /** The bit of the packet mark that stands for "masquerade this". */
+  readonly masqueradeMark: number
+  /** Masquerade connections to cluster addresses whoever makes them. */
+  readonly masqueradeAll: boolean
+  /** Node ports answer at the node's addresses within these ranges only; undefined for all but loopback. */
+  readonly nodePortRanges: readonly Cidr[] | undefined
+  /** Node ports answer at 127.0.0.1 too; needs the sysctl route_localnet. IPv4 only. */
+  readonly localhostNodePorts: boolean
+  /** Drop forwarded packets that belong to no known connection; a kernel that is liberal about TCP wants them. */
+  readonly dropInvalid: boolean
+}
+
+/** A mark or a mask as iptables prints it. */
+const hex = (mark: number): string => `0x${mark.toString(16)}`
+
+/** `0x4000/0x4000`: the bit is set. */
+export const markWords = ({ masqueradeMark }: RuleContext): string => `${hex(masqueradeMark)}/${hex(masqueradeMark)}`
+
+/** The target that asks for masquerade and lets the packet go on. */
+export const askForMasquerade = (context: RuleContext): string => `-j MARK --set-xmark ${markWords(context)}`
+
+/** The target that flips the bit back. */
+export const unmark = ({ masqueradeMark }: RuleContext): string => `-j MARK --set-xmark ${hex(masqueradeMark)}/0x0`
+
+/** One address as a range: `10.1.0.2/32`. */
+export const hostRange = (address: string, family: IpFamily): string => `${address}/${family === 'IPv4' ? 32 : 128}`
+
+/** Text must not hold quotes or backslashes: names of Kubernetes objects never do. */
+export const comment = (text: string): string => `-m comment --comment "${text}"`

@@ -1,0 +1,82 @@
+/** The addresses and ports under which clients know a service port, and who may come in by each. */
+import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { type Cidr, parseAddress, rangeMatch } from './address.ts'
+import { comment, hostRange } from './context.ts'
+import { type Entry, portKey } from './dispatch.ts'
+import type { ServicePortView } from './model.ts'
+
+export interface Door {
+  readonly kind: 'cluster' | 'external' | 'loadBalancer' | 'nodePort'
+  /** Where the dispatch trees file it. */
+  readonly key: string
+  readonly match: string
+  /** Undefined for everybody. */
+  readonly sources: readonly Cidr[] | undefined
+}
+
+const portMatch = ({ protocol }: ServicePortView, port: number): string =>
+  `-p ${protocol} -m ${protocol} --dport ${port}`
+
+/** The conditions of a packet to the service port at one of its addresses. */
+export const addressMatch = (view: ServicePortView, address: string, family: IpFamily): string =>
+  `-d ${hostRange(address, family)} ${portMatch(view, view.port)}`
+
+/** All ways to the service port. */
+export const doorsOf = (view: ServicePortView, family: IpFamily): readonly Door[] => {
+  const at = (kind: Door['kind'], address: string, sources?: readonly Cidr[]): Door => {
+    const key = parseAddress(address, family) ?? ''
+    return { kind, key, match: addressMatch(view, address, family), sources }
+  }
+  const doors = [
+    at('cluster', view.clusterIP),
+    ...view.externalIPs.map((address) => at('external', address)),
+    ...view.loadBalancerIPs.map((address) => at('loadBalancer', address, view.sourceRanges)),
+  ]
+  const { nodePort, protocol } = view
+  if (nodePort === undefined) return doors
+  const match = portMatch(view, nodePort)
+  return [...doors, { kind: 'nodePort', key: portKey(protocol, nodePort), match, sources: undefined }]
+}
+
+/** One rule for everybody, or one for each range of sources. */
+const through = ({ match, sources }: Door, end: string): readonly string[] =>
+  sources === undefined ? [`${match} ${end}`] : sources.map((range) => `${rangeMatch('-s', range)}${match} ${end}`)
+
+/** Lets connections by this door go to `chain`. */
+export const admission = (view: ServicePortView, door: Door, chain: string): Entry => ({
+  tree: door.kind === 'nodePort' ? 'nodePorts' : 'services',
+  item: {
+    key: door.key,
+    id: `${view.key} ${door.kind}`,
+    rules: through(door, `${comment(view.key)} -j ${chain}`),
+  },
+})
+
+/** The answer of a closed port. ICMP would not do for TCP: the kernel sends only so many a second. */
+const reject = ({ protocol }: ServicePortView, family: IpFamily): string => {
+  const icmp = family === 'IPv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'
+  return `-j REJECT --reject-with ${protocol === 'tcp' ? 'tcp-reset' : icmp}`
+}
+
+/** Why a door is shut: nobody serves anywhere, or only other nodes do, and the traffic policy forbids those. */
+export type Shut = 'no endpoints' | 'no local endpoints'
+
+/**
+ * Turns connections away that found no endpoint: refused when there is none at all, dropped when other nodes have some
+ * (a load balancer shall try those), and dropped when the source is none of the door's. Undefined when nobody is.
+ */
+export const refusal = (
+  view: ServicePortView,
+  door: Door,
+  shut: Shut | undefined,
+  family: IpFamily,
+): Entry | undefined => {
+  const end = shut === 'no endpoints' ? reject(view, family) : '-j DROP'
+  const rules = [
+    ...(shut === undefined ? [] : through(door, `${comment(`${view.key} has ${shut}`)} ${end}`)),
+    ...(door.sources === undefined ? [] : [`${door.match} ${comment(`${view.key} is not for this source`)} -j DROP`]),
+  ]
+  if (rules.length === 0) return undefined
+  const tree = door.kind === 'nodePort' ? 'refuseNodePorts' : 'refuse'
+  return { tree, item: { key: door.key, id: `${view.key} ${door.kind}`, rules } }
+}

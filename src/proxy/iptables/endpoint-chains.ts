@@ -1,0 +1,69 @@
+/** The chains of a service port that pick an endpoint: in turn, or the one that the client had before. */
+import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import type { Chain } from '../../host/netfilter/tables.ts'
+import { roundRobin, type Target } from './balance.ts'
+import type { EndpointView } from './endpoints.ts'
+import type { ServicePortView } from './model.ts'
+import { hashedChain } from './names.ts'
+
+/** The endpoints for one traffic policy. */
+export interface EndpointSet {
+  readonly chainFamily: 'SVC' | 'SVL'
+  readonly endpoints: readonly EndpointView[]
+}
+
+/** The chain that spreads connections over the set. */
+export const setChainName = ({ key }: ServicePortView, { chainFamily }: EndpointSet): string =>
+  hashedChain(chainFamily, key)
+
+const toEndpoint = ({ address, port }: EndpointView, family: IpFamily): string =>
+  `-j DNAT --to-destination ${family === 'IPv4' ? address : `[${address}]`}:${port}`
+
+const endpointChainName = ({ key }: ServicePortView, { address, port }: EndpointView): string =>
+  hashedChain('SEP', key, address, String(port))
+
+const wholeAddress = { IPv4: '255.255.255.255', IPv6: Array(8).fill('ffff').join(':') } as const
+
+/** The kernel's list of the clients of an endpoint, under the name of its chain. */
+const clientList = (chain: string, family: IpFamily): string =>
+  `--name ${chain} --mask ${wholeAddress[family]} --rsource`
+
+/** Chains that remember the client and send it to its endpoint; only affinity needs them. */
+export const affinityChains = (
+  view: ServicePortView,
+  endpoints: readonly EndpointView[],
+  family: IpFamily,
+): readonly Chain[] => {
+  if (view.affinitySeconds === undefined) return []
+  return endpoints.map((endpoint) => {
+    const name = endpointChainName(view, endpoint)
+    const remember = `-m recent --set ${clientList(name, family)}`
+    return { name, rules: [`-p ${view.protocol} ${remember} ${toEndpoint(endpoint, family)}`] }
+  })
+}
+
+/** Back to the endpoint that the client had within the last while. */
+const returnRules = (view: ServicePortView, { endpoints }: EndpointSet, family: IpFamily): readonly string[] => {
+  if (view.affinitySeconds === undefined) return []
+  const within = `-m recent --rcheck --seconds ${view.affinitySeconds} --reap`
+  return endpoints
+    .map((endpoint) => endpointChainName(view, endpoint))
+    .map((chain) => `${within} ${clientList(chain, family)} -j ${chain}`)
+}
+
+const targetOf = (view: ServicePortView, endpoint: EndpointView, family: IpFamily): Target =>
+  view.affinitySeconds === undefined
+    ? { match: `-p ${view.protocol}`, verdict: toEndpoint(endpoint, family) }
+    : { match: '', verdict: `-j ${endpointChainName(view, endpoint)}` }
+
+/** The chain that spreads connections over a set, after the groups it leads to. `first` are rules at its start. */
+export const setChains = (
+  view: ServicePortView,
+  set: EndpointSet,
+  first: readonly string[],
+  family: IpFamily,
+): readonly Chain[] => {
+  const targets = set.endpoints.map((endpoint) => targetOf(view, endpoint, family))
+  const { rules, groups } = roundRobin(targets, (index) => hashedChain('GRP', set.chainFamily, view.key, `${index}`))
+  return [...groups, { name: setChainName(view, set), rules: [...first, ...returnRules(view, set, family), ...rules] }]
+}

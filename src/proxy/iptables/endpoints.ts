@@ -1,0 +1,107 @@
+/** The endpoints of a service port, gathered from the EndpointSlices of its Service. */
+import type { EndpointSlice, Protocol, ServicePort } from '../../api/types/index.ts'
+import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { formatAddress, parseAddress } from './address.ts'
+
+/** One place to send a connection to. The address is canonical text of the family. */
+export interface EndpointView {
+  readonly address: string
+  readonly port: number
+  /** On this node. */
+  readonly local: boolean
+  readonly ready: boolean
+  readonly serving: boolean
+  readonly terminating: boolean
+}
+
+/** What the model must know of the node. */
+export interface ModelContext {
+  readonly family: IpFamily
+  readonly nodeName: string
+}
+
+/** Takes down what was left out because it made no sense. */
+export type Tell = (problem: string) => void
+
+export type ProtocolName = 'tcp' | 'udp' | 'sctp'
+
+const protocols: ReadonlyMap<Protocol, ProtocolName> = new Map([
+  ['TCP', 'tcp'],
+  ['UDP', 'udp'],
+  ['SCTP', 'sctp'],
+])
+
+/** Undefined for a protocol that Kubernetes does not have. */
+export const protocolOf = (port: { readonly protocol?: Protocol }): ProtocolName | undefined =>
+  protocols.get(port.protocol ?? 'TCP')
+
+export const isPort = (value: number | undefined): value is number =>
+  value !== undefined && Number.isInteger(value) && value > 0 && value < 65_536
+
+const otherFamily = (family: IpFamily): IpFamily => (family === 'IPv4' ? 'IPv6' : 'IPv4')
+
+/** `text` read for this family; undefined when it belongs to the other one, or to none: only that is told. */
+export const readFor = <T>(
+  text: string,
+  family: IpFamily,
+  parse: (text: string, family: IpFamily) => T | undefined,
+  tell: Tell,
+): T | undefined => {
+  const found = parse(text, family)
+  if (found === undefined && parse(text, otherFamily(family)) === undefined) tell(`"${text}" makes no sense`)
+  return found
+}
+
+/** The addresses of this family among `texts`, canonical, each once, in their order. */
+export const addressesOf = (texts: readonly string[], family: IpFamily, tell: Tell): readonly string[] => {
+  const found = texts.map((text) => readFor(text, family, parseAddress, tell))
+  return [...new Set(found.filter((digits) => digits !== undefined).map((digits) => formatAddress(digits, family)))]
+}
+
+/** While an endpoint moves between two slices both may name it: it is there if either says so. */
+const merge = (a: EndpointView, b: EndpointView): EndpointView => ({
+  ...a,
+  local: a.local || b.local,
+  ready: a.ready || b.ready,
+  serving: a.serving || b.serving,
+  terminating: a.terminating && b.terminating,
+})
+
+const viewsOf = (slice: EndpointSlice, port: ServicePort, context: ModelContext, tell: Tell): EndpointView[] => {
+  const wanted = (slice.ports ?? []).find(
+    (one) => (one.name ?? '') === (port.name ?? '') && protocolOf(one) === protocolOf(port),
+  )
+  const number = wanted?.port
+  if (!isPort(number)) return []
+  return (slice.endpoints ?? []).flatMap(({ addresses, conditions = {}, nodeName }) => {
+    const { ready = true, serving = true, terminating = false } = conditions
+    const local = nodeName === context.nodeName
+    const [address] = addressesOf(addresses.slice(0, 1), context.family, tell)
+    return address === undefined ? [] : [{ address, port: number, local, ready, serving, terminating }]
+  })
+}
+
+/** All endpoints of one port of a Service, in any condition, sorted, each address and port once. */
+export const endpointsOf = (
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  context: ModelContext,
+  tell: Tell,
+): readonly EndpointView[] => {
+  const found = new Map<string, EndpointView>()
+  for (const slice of slices) {
+    if (slice.addressType !== context.family) continue
+    for (const view of viewsOf(slice, port, context, tell)) {
+      const id = `${view.address} ${view.port}`
+      const known = found.get(id)
+      found.set(id, known ? merge(known, view) : view)
+    }
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view)
+}
+
+/** The index `service` that the informer of EndpointSlices must have: the key of the Service a slice belongs to. */
+export const serviceOfSlice = ({ metadata }: EndpointSlice): readonly string[] => {
+  const name = metadata.labels?.['kubernetes.io/service-name']
+  return name ? [metadata.namespace ? `${metadata.namespace}/${name}` : name] : []
+}

@@ -1,0 +1,136 @@
+/** The one place of this room that writes to the kernel: it keeps in mind what is there, so that little is written. */
+import { CommandError } from '../../host/command.ts'
+import type { Netfilter } from '../../host/netfilter/netfilter.ts'
+import type { Jump } from '../../host/netfilter/owned.ts'
+import type { Chain } from '../../host/netfilter/tables.ts'
+import { type PerTable, type ProxyTable, proxyTables } from './frame.ts'
+import { isFixedChain } from './names.ts'
+import { type Change, planRestores } from './plan.ts'
+import {
+  type ChainRecord,
+  presenceChecks,
+  readChains,
+  recordRestore,
+  removeJumps,
+  repairJumps,
+  type SavedTables,
+  strayChains,
+} from './readback.ts'
+import type { ChainChange } from './wanted.ts'
+
+export interface KernelRules {
+  /** Whether only `repair` will do: at the start, and after a failure. */
+  readonly isUnsure: boolean
+  /** Makes a change; resolves to the number of restores it took. What is there already is not written again. */
+  advance(change: ChainChange): Promise<number>
+  /** Reads all back and puts right what differs from `wanted`; resolves to the number of restores it took. */
+  repair(wanted: PerTable<readonly Chain[]>): Promise<number>
+  /** Whether jumps, fixed chains and the next few others are as written. Cheap; in turn it looks at all chains. */
+  isIntact(): Promise<boolean>
+}
+
+/** How many rules one look compares: about 10 ms with the nft store. */
+const rulesPerLook = 200
+
+const noCommands: PerTable<readonly string[]> = { nat: [], filter: [] }
+
+const readTables = async (netfilter: Netfilter): Promise<SavedTables> => ({
+  filter: await netfilter.save('filter'),
+  nat: await netfilter.save('nat'),
+})
+
+const restore = async (netfilter: Netfilter, record: ChainRecord, change: Change): Promise<number> => {
+  const restores = planRestores(record, change)
+  for (const edits of restores) {
+    await netfilter.apply(edits)
+    recordRestore(record, edits)
+  }
+  return restores.length
+}
+
+type FoundChain = readonly [name: string, rules: readonly string[]]
+
+const fixedOf = (record: ChainRecord, table: ProxyTable): readonly FoundChain[] =>
+  [...record[table]].filter(([name]) => isFixedChain(name))
+
+/** Goes over all chains once, some at a time. */
+function* tour(record: ChainRecord): Generator<PerTable<readonly FoundChain[]>> {
+  for (const table of proxyTables) {
+    let part: FoundChain[] = []
+    let rules = 0
+    for (const chain of record[table]) {
+      part.push(chain)
+      rules += chain[1].length
+      if (rules < rulesPerLook) continue
+      yield { nat: [], filter: [], [table]: part }
+      part = []
+      rules = 0
+    }
+    if (part.length > 0) yield { nat: [], filter: [], [table]: part }
+  }
+}
+
+export const createKernelRules = (netfilter: Netfilter, jumps: readonly Jump[]): KernelRules => {
+  let record: ChainRecord | undefined
+  let looks: Iterator<PerTable<readonly FoundChain[]>> | undefined
+
+  /** Runs `change`; when it fails half-way, nobody knows what is there. */
+  const certain = async (change: (known: ChainRecord) => Promise<number>, known: ChainRecord): Promise<number> => {
+    record = undefined
+    const restores = await change(known)
+    record = known
+    return restores
+  }
+
+  const nextLook = (known: ChainRecord): PerTable<readonly FoundChain[]> => {
+    const next = looks?.next()
+    if (next && !next.done) return next.value
+    looks = tour(known)
+    const first = looks.next()
+    return first.done ? { nat: [], filter: [] } : first.value
+  }
+
+  return {
+    get isUnsure() {
+      return record === undefined
+    },
+    advance: async (change) => {
+      if (!record) throw new Error('the kernel must be read back first')
+      return certain((known) => restore(netfilter, known, { ...change, commands: noCommands }), record)
+    },
+    repair: async (wanted) => {
+      const saved = await readTables(netfilter)
+      const known = readChains(saved)
+      const change = { written: wanted, gone: strayChains(known, wanted), commands: repairJumps(saved, jumps) }
+      looks = undefined
+      return certain(() => restore(netfilter, known, change), known)
+    },
+    isIntact: async () => {
+      if (!record) return false
+      const look = nextLook(record)
+      const chains = {
+        nat: [...fixedOf(record, 'nat'), ...look.nat],
+        filter: [...fixedOf(record, 'filter'), ...look.filter],
+      }
+      try {
+        await netfilter.apply(presenceChecks(jumps, chains))
+        return true
+      } catch (error) {
+        if (error instanceof CommandError) return false
+        throw error
+      }
+    },
+  }
+}
+
+/** Takes away all chains of this room and every jump to them; the rules of others stay as they are. Safe to repeat. */
+export const cleanupProxy = async (netfilter: Netfilter): Promise<void> => {
+  const saved = await readTables(netfilter)
+  const record = readChains(saved)
+  const nothing = { nat: [], filter: [] }
+  await restore(netfilter, record, {
+    written: nothing,
+    gone: strayChains(record, nothing),
+    commands: removeJumps(saved),
+  })
+}

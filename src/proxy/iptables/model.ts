@@ -1,0 +1,130 @@
+/** Services cut down to what rules are made of, for one IP family on one node. */
+import { objectKey } from '../../api/resources.ts'
+import type { EndpointSlice, Service } from '../../api/types/index.ts'
+import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { type Cidr, parseCidr } from './address.ts'
+import {
+  addressesOf,
+  type EndpointView,
+  endpointsOf,
+  isPort,
+  type ModelContext,
+  type ProtocolName,
+  protocolOf,
+  readFor,
+  type Tell,
+} from './endpoints.ts'
+
+/** `namespace/name:port/protocol`; without `:port` for the port that has no name. */
+export type ServicePortKey = string & { readonly __brand: 'ServicePortKey' }
+
+export type TrafficPolicy = 'Cluster' | 'Local'
+
+/** One port of one Service. */
+export interface ServicePortView {
+  readonly key: ServicePortKey
+  readonly protocol: ProtocolName
+  readonly port: number
+  readonly clusterIP: string
+  readonly nodePort: number | undefined
+  readonly externalIPs: readonly string[]
+  readonly loadBalancerIPs: readonly string[]
+  /** Who may connect to the load balancer's addresses; undefined for everybody, empty for nobody of this family. */
+  readonly sourceRanges: readonly Cidr[] | undefined
+  /** How long a client stays with its endpoint; undefined for no affinity. */
+  readonly affinitySeconds: number | undefined
+  readonly internalPolicy: TrafficPolicy
+  readonly externalPolicy: TrafficPolicy
+  readonly endpoints: readonly EndpointView[]
+}
+
+export interface ServiceModel {
+  readonly ports: readonly ServicePortView[]
+  /** What was left out because it made no sense, for the log. */
+  readonly problems: readonly string[]
+}
+
+/** Whether others, or nobody, take care of a Service: no rules are made for it. */
+export const isSkipped = ({ metadata, spec }: Service): boolean => {
+  const labels = metadata.labels ?? {}
+  return (
+    spec.type === 'ExternalName' ||
+    !spec.clusterIP ||
+    spec.clusterIP === 'None' ||
+    'service.kubernetes.io/headless' in labels ||
+    'service.kubernetes.io/service-proxy-name' in labels ||
+    metadata.annotations?.['podway.dev/node-local'] === 'true'
+  )
+}
+
+const rangesOf = (service: Service, family: IpFamily, tell: Tell): readonly Cidr[] | undefined => {
+  const texts = service.spec.loadBalancerSourceRanges ?? []
+  if (texts.length === 0) return undefined
+  return texts.map((text) => readFor(text.trim(), family, parseCidr, tell)).filter((range) => range !== undefined)
+}
+
+/** An address that the load balancer delivers to the node as it is (`ipMode` VIP); others it translates itself. */
+const loadBalancerAddresses = ({ spec, status }: Service): readonly string[] => {
+  const ingress = spec.type === 'LoadBalancer' ? (status?.loadBalancer?.ingress ?? []) : []
+  return ingress.flatMap(({ ip, ipMode = 'VIP' }) => (ip && ipMode === 'VIP' ? [ip] : []))
+}
+
+const defaultAffinitySeconds = 10_800
+
+const affinityOf = ({ spec }: Service, tell: Tell): number | undefined => {
+  if (spec.sessionAffinity !== 'ClientIP') return undefined
+  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds
+  if (Number.isInteger(seconds) && seconds > 0) return seconds
+  tell(`an affinity of ${seconds} s makes no sense`)
+  return defaultAffinitySeconds
+}
+
+/** What all ports of a Service share. */
+const sharedOf = (service: Service, family: IpFamily, tell: Tell) => ({
+  externalIPs: addressesOf(service.spec.externalIPs ?? [], family, tell),
+  loadBalancerIPs: addressesOf(loadBalancerAddresses(service), family, tell),
+  sourceRanges: rangesOf(service, family, tell),
+  affinitySeconds: affinityOf(service, tell),
+  internalPolicy: service.spec.internalTrafficPolicy ?? 'Cluster',
+  externalPolicy: service.spec.externalTrafficPolicy ?? 'Cluster',
+})
+
+const portsOf = (
+  service: Service,
+  clusterIP: string,
+  slices: readonly EndpointSlice[],
+  context: ModelContext,
+  tell: Tell,
+): readonly ServicePortView[] => {
+  const shared = sharedOf(service, context.family, tell)
+  const hasNodePorts = service.spec.type === 'NodePort' || service.spec.type === 'LoadBalancer'
+  return (service.spec.ports ?? []).flatMap((port) => {
+    const protocol = protocolOf(port)
+    if (!protocol || !isPort(port.port)) {
+      tell(`port ${port.port}/${port.protocol} makes no sense`)
+      return []
+    }
+    const key = `${objectKey(service)}${port.name ? `:${port.name}` : ''}/${protocol}` as ServicePortKey
+    const nodePort = hasNodePorts && isPort(port.nodePort) ? port.nodePort : undefined
+    const endpoints = endpointsOf(port, slices, context, tell)
+    return [{ key, protocol, port: port.port, clusterIP, nodePort, ...shared, endpoints }]
+  })
+}
+
+/**
+ * The ports of a Service in this family: none when it is skipped or has no cluster address of the family. `slices` are
+ * those of the Service, of any address type.
+ */
+export const modelService = (
+  service: Service,
+  slices: readonly EndpointSlice[],
+  context: ModelContext,
+): ServiceModel => {
+  if (isSkipped(service)) return { ports: [], problems: [] }
+  const problems = new Set<string>()
+  const tell: Tell = (problem) => problems.add(`Service ${objectKey(service)}: ${problem}`)
+  const { clusterIP = '', clusterIPs = [clusterIP] } = service.spec
+  const [address] = addressesOf(clusterIPs, context.family, tell)
+  const ports = address === undefined ? [] : portsOf(service, address, slices, context, tell)
+  return { ports, problems: [...problems] }
+}

@@ -1,0 +1,57 @@
+/** The names of this room's chains: at most 28 characters, the same for the same thing on every node and restart. */
+import { hash } from 'node:crypto'
+
+/** Chains that are always there. */
+export const fixedChains = {
+  /** nat: every new connection; by destination to its Service. */
+  services: 'PODWAY-SERVICES',
+  /** nat: by port, for connections to an address of the node. */
+  nodePorts: 'PODWAY-NODEPORTS',
+  /** nat: marks connections to a cluster address that come from anywhere but this node's pods. */
+  foreign: 'PODWAY-FOREIGN',
+  postrouting: 'PODWAY-POSTROUTING',
+  /** nat: pods that reach themselves through a Service. */
+  hairpin: 'PODWAY-HAIRPIN',
+  /** filter: Services that have nowhere to send a connection. */
+  refuse: 'PODWAY-REFUSE',
+  refuseNodePorts: 'PODWAY-REFUSE-PORTS',
+  /** filter: what must never be forwarded. */
+  guard: 'PODWAY-GUARD',
+  /** filter: what a Service sent on its way. */
+  accept: 'PODWAY-ACCEPT',
+  /** filter: keeps outsiders from addresses in 127.0.0.0/8; only with localhost NodePorts. */
+  localnet: 'PODWAY-LOCALNET',
+} as const
+
+/**
+ * The families of generated chains: dispatch by address (IP, and HP for hairpin) and port (PORT); a service port's
+ * endpoints with policy Cluster (SVC) and Local (SVL), its way in from outside (EXT), a group of many endpoints (GRP),
+ * an endpoint with affinity (SEP).
+ */
+export type ChainFamily = 'IP' | 'HP' | 'PORT' | 'SVC' | 'SVL' | 'EXT' | 'GRP' | 'SEP'
+
+const families: readonly ChainFamily[] = ['IP', 'HP', 'PORT', 'SVC', 'SVL', 'EXT', 'GRP', 'SEP']
+const fixed: ReadonlySet<string> = new Set(Object.values(fixedChains))
+const generated = new RegExp(`^PODWAY-(${families.join('|')})-.`)
+
+/** True for the chains that are there whatever Services there are. */
+export const isFixedChain = (name: string): boolean => fixed.has(name)
+
+/** True for the chains of this room, whatever version of it made them; false for other rooms' and strangers'. */
+export const isProxyChain = (name: string): boolean => isFixedChain(name) || generated.test(name)
+
+const digestCharacters = 16
+
+/** 80 bits of SHA-256 in base 32: 16 characters. */
+const digest = (text: string): string =>
+  BigInt(`0x${hash('sha256', text).slice(0, 20)}`)
+    .toString(32)
+    .padStart(digestCharacters, '0')
+    .toUpperCase()
+
+/** A chain whose name is too long to be spelled out. */
+export const hashedChain = (family: ChainFamily, ...parts: readonly string[]): string =>
+  `PODWAY-${family}-${digest(parts.join(' '))}`
+
+/** A chain that is named for what leads to it: `PODWAY-IP-10.96.1.0/24`. */
+export const spelledChain = (family: ChainFamily, what: string): string => `PODWAY-${family}-${what}`

@@ -1,0 +1,110 @@
+/**
+ * From chains as they are to chains as they shall be, in edits that may be applied one after another: whatever the moment,
+ * a packet meets the old rules or the new ones, and nothing leads to a chain that is not there.
+ */
+import type { Chain, TableEdit } from '../../host/netfilter/tables.ts'
+import type { PerTable, ProxyTable } from './frame.ts'
+
+/** The rules of our chains by name, as far as we know. */
+export type KnownChains = PerTable<ReadonlyMap<string, readonly string[]>>
+
+/** An edit of one of this room's tables. */
+export type ProxyEdit = TableEdit & { readonly table: ProxyTable }
+
+/** What shall be different. */
+export interface Change {
+  /** Chains as they shall be, each after those it leads to; may hold some that are so already. */
+  readonly written: PerTable<readonly Chain[]>
+  /** Chains to take away; nothing that stays leads to them. */
+  readonly gone: PerTable<readonly string[]>
+  /** To run when the chains are written: jumps into them. */
+  readonly commands: PerTable<readonly string[]>
+}
+
+/**
+ * One restore changes at most so many chains: with the nft store ten thousand at once take twice as long as in parts;
+ * with the legacy one every restore writes the whole table again. Measured: 2,000 serves both.
+ */
+const restoreLimit = 2_000
+
+const sameRules = (a: readonly string[], b: readonly string[] | undefined): boolean =>
+  b !== undefined && a.length === b.length && a.every((rule, at) => rule === b[at])
+
+/** The chain that turns away what either turns away, for the time between two changes of table nat. */
+const union = (wanted: Chain, known: readonly string[] = []): Chain => ({
+  name: wanted.name,
+  rules: [...new Set([...known, ...wanted.rules])],
+})
+
+const chunked = <T>(list: readonly T[]): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(list.length / restoreLimit) }, (_, at) =>
+    list.slice(at * restoreLimit, (at + 1) * restoreLimit),
+  )
+
+const write = (table: ProxyTable, chains: readonly Chain[]): readonly ProxyEdit[] =>
+  chunked(chains).map((part) => ({ table, chains: part }))
+
+const run = (table: ProxyTable, commands: readonly string[]): readonly ProxyEdit[] =>
+  chunked(commands).map((part) => ({ table, chains: [], commands: part }))
+
+/** All are emptied before the first is deleted, because they may lead to one another. */
+const take = (table: ProxyTable, names: readonly string[]): readonly ProxyEdit[] => [
+  ...write(
+    table,
+    names.map((name) => ({ name, rules: [] })),
+  ),
+  ...run(
+    table,
+    names.map((name) => `-X ${name}`),
+  ),
+]
+
+const costOf = ({ chains, commands = [] }: ProxyEdit): number => chains.length + commands.length
+
+const joined = (a: ProxyEdit, b: ProxyEdit): ProxyEdit => ({
+  table: a.table,
+  chains: [...a.chains, ...b.chains],
+  commands: [...(a.commands ?? []), ...(b.commands ?? [])],
+})
+
+/** Puts steps together while a restore can hold them, each table once. */
+const pack = (steps: readonly ProxyEdit[]): readonly (readonly ProxyEdit[])[] => {
+  const batches: ProxyEdit[][] = []
+  let cost = 0
+  for (const step of steps) {
+    const batch = batches.at(-1)
+    const last = batch?.at(-1)
+    cost += costOf(step)
+    if (!batch || !last || cost > restoreLimit || batch.slice(0, -1).some(({ table }) => table === step.table)) {
+      batches.push([step])
+      cost = costOf(step)
+    } else if (last.table === step.table) batch[batch.length - 1] = joined(last, step)
+    else batch.push(step)
+  }
+  return batches
+}
+
+/**
+ * The restores to make, in order. Refusals (table filter) come before the ways they guard are taken away and go after
+ * new ways are open, so that no connection slips out to where nobody translates it.
+ */
+export const planRestores = (known: KnownChains, change: Change): readonly (readonly ProxyEdit[])[] => {
+  const differing = (table: ProxyTable): readonly Chain[] =>
+    change.written[table].filter(({ name, rules }) => !sameRules(rules, known[table].get(name)))
+  const gone = (table: ProxyTable): readonly string[] => change.gone[table].filter((name) => known[table].has(name))
+  const filter = differing('filter')
+  const widened = filter.map((chain) => union(chain, known.filter.get(chain.name)))
+  const narrowed = filter.filter(({ rules }, at) => !sameRules(rules, widened[at]?.rules))
+  return pack([
+    ...write(
+      'filter',
+      widened.filter(({ name, rules }) => !sameRules(rules, known.filter.get(name))),
+    ),
+    ...run('filter', change.commands.filter),
+    ...write('nat', differing('nat')),
+    ...run('nat', change.commands.nat),
+    ...take('nat', gone('nat')),
+    ...write('filter', narrowed),
+    ...take('filter', gone('filter')),
+  ])
+}

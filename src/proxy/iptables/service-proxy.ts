@@ -1,0 +1,174 @@
+/** Keeps the kernel's rules in line with Services and EndpointSlices. */
+import { setImmediate as otherWork } from 'node:timers/promises'
+import { type Clock, systemClock } from '../../api/clock.ts'
+import type { Informer } from '../../api/informer.ts'
+import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
+import type { EndpointSlice, Service } from '../../api/types/index.ts'
+import type { Logger } from '../../host/log.ts'
+import type { Netfilter } from '../../host/netfilter/netfilter.ts'
+import { writeSysctl } from '../../host/sysctl.ts'
+import { parseCidr } from './address.ts'
+import type { RuleContext } from './context.ts'
+import { type ModelContext, readFor, serviceOfSlice } from './endpoints.ts'
+import { frameJumps } from './frame.ts'
+import { createKernelRules } from './kernel.ts'
+import { compileService, createWantedChains } from './wanted.ts'
+
+export interface ServiceProxyOptions {
+  readonly services: Informer<Service>
+  /** With the index `service` that `serviceOfSlice` computes. */
+  readonly slices: Informer<EndpointSlice>
+  /** Its family is the proxy's: one proxy for each family of the node. */
+  readonly netfilter: Netfilter
+  readonly nodeName: string
+  /** Ranges of this node's pods, of either family. Empty: cluster addresses are never masqueraded. */
+  readonly podCIDRs: readonly string[]
+  /** Node ports answer at the node's addresses within these ranges only; all but loopback when missing. */
+  readonly nodePortAddresses?: readonly string[]
+  /** One bit of the packet mark (default 0x4000). */
+  readonly masqueradeMark?: number
+  readonly masqueradeAll?: boolean
+  /** Node ports answer at 127.0.0.1 too. Sets route_localnet; off by default. */
+  readonly localhostNodePorts?: boolean
+  /** Off where the kernel is liberal about TCP sequence numbers; on by default. */
+  readonly dropInvalid?: boolean
+  readonly log: Logger
+  readonly clock?: Clock
+  /** How often to look whether others touched our rules (default 5 s). */
+  readonly checkEveryMs?: number
+}
+
+export interface ServiceProxy {
+  /** Runs until `signal` aborts. The rules stay: traffic goes on while nobody runs. */
+  run(signal: AbortSignal): Promise<void>
+  /** Resolves when all Services of the first lists are in the kernel. */
+  readonly synced: Promise<void>
+}
+
+/** Not the key of a Service: those have a name. */
+const checkKey = ''
+
+/** Everything is compiled and read back once in a while, as kube-proxy does. */
+const fullSyncMs = 3_600_000
+
+/** Other work of the process gets its turn after so many Services. */
+const servicesPerTurn = 100
+
+const contextOf = (options: ServiceProxyOptions): RuleContext & ModelContext => {
+  const { family } = options.netfilter
+  const parse = (texts: readonly string[]) =>
+    texts
+      .map((text) =>
+        readFor(text, family, parseCidr, () => {
+          throw new Error(`"${text}" is not an address range such as 10.1.0.0/24`)
+        }),
+      )
+      .filter((range) => range !== undefined)
+  return {
+    family,
+    nodeName: options.nodeName,
+    podRanges: parse(options.podCIDRs),
+    masqueradeMark: options.masqueradeMark ?? 0x4000,
+    masqueradeAll: options.masqueradeAll ?? false,
+    nodePortRanges: options.nodePortAddresses && parse(options.nodePortAddresses),
+    localhostNodePorts: options.localhostNodePorts ?? false,
+    dropInvalid: options.dropInvalid ?? true,
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+/** Throws when an address range makes no sense. */
+export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy => {
+  const { services, slices, log, clock = systemClock, checkEveryMs = 5_000 } = options
+  const context = contextOf(options)
+  const wanted = createWantedChains(context)
+  const kernel = createKernelRules(options.netfilter, frameJumps(context))
+  /** What was told of each Service, so that it is told once. */
+  const told = new Map<string, string>()
+
+  const tell = (key: string, problems: readonly string[]): void => {
+    const text = problems.join('; ')
+    if (text === (told.get(key) ?? '')) return
+    if (text === '') told.delete(key)
+    else told.set(key, text)
+    for (const problem of problems) log.warn(problem)
+  }
+
+  const compile = (key: string): void => {
+    const service = services.get(key)
+    const rules = service && compileService(service, slices.by('service', key), context)
+    tell(key, rules?.problems ?? [])
+    wanted.replace(key, rules)
+  }
+
+  const compileAll = async (keys: Iterable<string>): Promise<void> => {
+    let count = 0
+    for (const key of keys) {
+      compile(key)
+      if (++count % servicesPerTurn === 0) await otherWork()
+    }
+  }
+
+  const everyKey = (): ReadonlySet<string> =>
+    new Set([...wanted.keys(), ...[...services.entries()].map(([key]) => key)])
+
+  const repair = async (why: string): Promise<void> => {
+    const started = clock.now()
+    wanted.takeChange()
+    const restores = await kernel.repair(wanted.all())
+    log.info({ why, restores, services: services.size, ms: clock.now() - started }, 'service rules read back')
+  }
+
+  const sync = async (dirty: Dirty): Promise<void> => {
+    await compileAll(dirty === 'all' ? everyKey() : [...dirty].filter((key) => key !== checkKey))
+    if (dirty === 'all' || kernel.isUnsure) return repair(dirty === 'all' ? 'full sync' : 'a sync failed')
+    const restores = await kernel.advance(wanted.takeChange())
+    if (restores > 0) log.debug({ restores, changed: dirty.size }, 'service rules changed')
+    if (dirty.has(checkKey) && !(await kernel.isIntact())) {
+      log.warn('somebody changed the rules of Services: reading them back')
+      await repair('rules were missing')
+    }
+  }
+
+  const loop = createSyncLoop({
+    sync,
+    resyncMs: fullSyncMs,
+    clock,
+    onError: (error, retryInMs) => log.error({ err: error, retryInMs }, 'cannot write the rules of Services'),
+  })
+
+  const watch = (): void => {
+    services.onChange((key) => loop.mark(key))
+    slices.onChange((_, current, previous) => {
+      for (const slice of [current, previous]) for (const key of slice ? serviceOfSlice(slice) : []) loop.mark(key)
+    })
+  }
+
+  /** Marks the check due, again and again. Returns what ends it. */
+  const keepChecking = (): (() => void) => {
+    let cancel = clock.after(checkEveryMs, function due() {
+      loop.mark(checkKey)
+      cancel = clock.after(checkEveryMs, due)
+    })
+    return () => cancel()
+  }
+
+  return {
+    synced: loop.synced,
+    run: async (signal) => {
+      await Promise.race([Promise.all([services.synced, slices.synced]), aborted(signal)])
+      if (signal.aborted) return
+      if (context.localhostNodePorts && context.family === 'IPv4')
+        await writeSysctl('net.ipv4.conf.all.route_localnet', '1')
+      watch()
+      const stopChecking = keepChecking()
+      await loop.run(signal)
+      stopChecking()
+    },
+  }
+}

@@ -1,0 +1,109 @@
+/** The chains of one service port and the entries that lead to them. Pure: a function of the view and the context. */
+import type { Chain } from '../../host/netfilter/tables.ts'
+import { isWithin, parseAddress, rangeMatch } from './address.ts'
+import { askForMasquerade, hostRange, type RuleContext } from './context.ts'
+import type { Entry } from './dispatch.ts'
+import { addressMatch, admission, type Door, doorsOf, refusal, type Shut } from './doors.ts'
+import { affinityChains, type EndpointSet, setChainName, setChains } from './endpoint-chains.ts'
+import type { EndpointView } from './endpoints.ts'
+import type { ServicePortView } from './model.ts'
+import { fixedChains, hashedChain } from './names.ts'
+import { chooseEndpoints, isExternal } from './policy.ts'
+
+/** All that one service port puts into the kernel. The chains are of table nat, each after those it leads to. */
+export interface PortRules {
+  readonly chains: readonly Chain[]
+  readonly entries: readonly Entry[]
+}
+
+/** The endpoint sets of a service port, and which of them serves whom. */
+interface Sets {
+  readonly cluster: EndpointSet
+  readonly local: EndpointSet
+  /** For connections to the cluster address. */
+  readonly internal: EndpointSet
+  /** For connections from outside the cluster. */
+  readonly external: EndpointSet
+}
+
+const setsOf = (view: ServicePortView): Sets => {
+  const choice = chooseEndpoints(view.endpoints)
+  const cluster: EndpointSet = { chainFamily: 'SVC', endpoints: choice.cluster }
+  const local: EndpointSet = { chainFamily: 'SVL', endpoints: choice.local }
+  return {
+    cluster,
+    local,
+    internal: view.internalPolicy === 'Local' ? local : cluster,
+    external: view.externalPolicy === 'Local' ? local : cluster,
+  }
+}
+
+const isEmpty = ({ endpoints }: EndpointSet): boolean => endpoints.length === 0
+
+/** The sets that some traffic can reach; pods and the node reach all endpoints of a port that has a way in. */
+const reachableSets = (view: ServicePortView, { cluster, internal, external }: Sets): readonly EndpointSet[] =>
+  [...new Set(isExternal(view) ? [cluster, internal, external] : [internal])].filter((set) => !isEmpty(set))
+
+/** Connections to the cluster address that come from elsewhere than this node's pods must come back through the node. */
+const foreignRules = (view: ServicePortView, { family, podRanges, masqueradeAll }: RuleContext): readonly string[] =>
+  podRanges.length > 0 || masqueradeAll
+    ? [`${addressMatch(view, view.clusterIP, family)} -j ${fixedChains.foreign}`]
+    : []
+
+const externalChainName = ({ key }: ServicePortView): string => hashedChain('EXT', key)
+
+/**
+ * The chain for connections from outside the cluster. Under policy Local, pods and the node itself are not outside: they
+ * reach any endpoint, as if a load balancer had sent them back in.
+ */
+const externalChain = (view: ServicePortView, { cluster, local }: Sets, context: RuleContext): Chain => {
+  const name = externalChainName(view)
+  const toCluster = `-j ${setChainName(view, cluster)}`
+  if (view.externalPolicy === 'Cluster') return { name, rules: [askForMasquerade(context), toCluster] }
+  const fromNode = '-m addrtype --src-type LOCAL'
+  const rules = [
+    ...context.podRanges.map((range) => `${rangeMatch('-s', range)}${toCluster}`),
+    `${fromNode} ${askForMasquerade(context)}`,
+    `${fromNode} ${toCluster}`,
+    ...(isEmpty(local) ? [] : [`-j ${setChainName(view, local)}`]),
+  ]
+  return { name, rules }
+}
+
+/** Lets pods of this node reach themselves: an answer to its own address would never come back through the node. */
+const hairpin = (view: ServicePortView, { address, local }: EndpointView, context: RuleContext): readonly Entry[] => {
+  const key = parseAddress(address, context.family) ?? ''
+  if (!local && !context.podRanges.some((range) => isWithin(key, range))) return []
+  const host = hostRange(address, context.family)
+  const rules = [`-s ${host} -d ${host} -j MASQUERADE --random-fully`]
+  return [{ tree: 'hairpin', item: { key, id: view.key, rules } }]
+}
+
+const doorEntries = (view: ServicePortView, door: Door, sets: Sets, context: RuleContext): readonly Entry[] => {
+  const isServed = !isEmpty(sets.cluster)
+  const used = door.kind === 'cluster' ? sets.internal : sets.external
+  const shut: Shut | undefined = !isEmpty(used) ? undefined : isServed ? 'no local endpoints' : 'no endpoints'
+  const refused = refusal(view, door, shut, context.family)
+  const entries = refused ? [refused] : []
+  if (door.kind === 'cluster' ? isEmpty(used) : !isServed) return entries
+  const chain = door.kind === 'cluster' ? setChainName(view, used) : externalChainName(view)
+  return [...entries, admission(view, door, chain)]
+}
+
+/** Compiles one service port. */
+export const compilePort = (view: ServicePortView, context: RuleContext): PortRules => {
+  const sets = setsOf(view)
+  const reachable = reachableSets(view, sets)
+  const endpoints = [...new Set(reachable.flatMap((set) => set.endpoints))]
+  const first = (set: EndpointSet) => (set === sets.internal ? foreignRules(view, context) : [])
+  const chains = [
+    ...affinityChains(view, endpoints, context.family),
+    ...reachable.flatMap((set) => setChains(view, set, first(set), context.family)),
+    ...(isExternal(view) && !isEmpty(sets.cluster) ? [externalChain(view, sets, context)] : []),
+  ]
+  const entries = [
+    ...doorsOf(view, context.family).flatMap((door) => doorEntries(view, door, sets, context)),
+    ...endpoints.flatMap((endpoint) => hairpin(view, endpoint, context)),
+  ]
+  return { chains, entries }
+}
