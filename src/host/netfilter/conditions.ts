@@ -69,6 +69,8 @@ const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6'
 const isWithin = (address: string, range: string): boolean => {
   const [base = '', bits] = range.split('/')
   const family = familyOf(base)
+  // Most rules name one address, and an IPv4 address has one way to be written.
+  if (bits === '32' && family === 'ipv4') return address === base
   const list = new BlockList()
   list.addSubnet(base, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family)
   return list.check(address, familyOf(address))

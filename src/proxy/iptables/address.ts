@@ -52,9 +52,7 @@ const formatGroups = (groups: readonly string[]): string => {
 
 /** The address with these digits; missing ones at the end count as zero. */
 export const formatAddress = (digits: string, family: IpFamily): string => {
-  const width = family === 'IPv4' ? 2 : 4
-  const full = digits.padEnd(digitCount(family), '0')
-  const groups = full.match(new RegExp(`.{${width}}`, 'g')) ?? []
+  const groups = digits.padEnd(digitCount(family), '0').match(family === 'IPv4' ? /../g : /..../g) ?? []
   const values = groups.map((group) => Number.parseInt(group, 16))
   return family === 'IPv4' ? values.join('.') : formatGroups(values.map((value) => hex(value, 1)))
 }

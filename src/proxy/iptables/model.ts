@@ -89,6 +89,9 @@ const sharedOf = (service: Service, family: IpFamily, tell: Tell) => ({
   externalPolicy: service.spec.externalTrafficPolicy ?? 'Cluster',
 })
 
+/** Keys become comments in rules. Kubernetes' names are harmless; anything else must not come through. */
+const isHarmless = (key: string): boolean => /^[\w.:/-]{1,200}$/.test(key)
+
 const portsOf = (
   service: Service,
   clusterIP: string,
@@ -100,11 +103,11 @@ const portsOf = (
   const hasNodePorts = service.spec.type === 'NodePort' || service.spec.type === 'LoadBalancer'
   return (service.spec.ports ?? []).flatMap((port) => {
     const protocol = protocolOf(port)
-    if (!protocol || !isPort(port.port)) {
+    const key = `${objectKey(service)}${port.name ? `:${port.name}` : ''}/${protocol}` as ServicePortKey
+    if (!protocol || !isPort(port.port) || !isHarmless(key)) {
       tell(`port ${port.port}/${port.protocol} makes no sense`)
       return []
     }
-    const key = `${objectKey(service)}${port.name ? `:${port.name}` : ''}/${protocol}` as ServicePortKey
     const nodePort = hasNodePorts && isPort(port.nodePort) ? port.nodePort : undefined
     const endpoints = endpointsOf(port, slices, context, tell)
     return [{ key, protocol, port: port.port, clusterIP, nodePort, ...shared, endpoints }]

@@ -33,7 +33,7 @@ const sameRules = (a: readonly string[], b: readonly string[] | undefined): bool
 /** The chain that turns away what either turns away, for the time between two changes of table nat. */
 const union = (wanted: Chain, known: readonly string[] = []): Chain => ({
   name: wanted.name,
-  rules: [...new Set([...known, ...wanted.rules])],
+  rules: [...new Set([...wanted.rules, ...known])],
 })
 
 const chunked = <T>(list: readonly T[]): readonly (readonly T[])[] =>
@@ -89,22 +89,26 @@ const pack = (steps: readonly ProxyEdit[]): readonly (readonly ProxyEdit[])[] =>
  * new ways are open, so that no connection slips out to where nobody translates it.
  */
 export const planRestores = (known: KnownChains, change: Change): readonly (readonly ProxyEdit[])[] => {
-  const differing = (table: ProxyTable): readonly Chain[] =>
-    change.written[table].filter(({ name, rules }) => !sameRules(rules, known[table].get(name)))
-  const gone = (table: ProxyTable): readonly string[] => change.gone[table].filter((name) => known[table].has(name))
-  const filter = differing('filter')
-  const widened = filter.map((chain) => union(chain, known.filter.get(chain.name)))
+  const differing = (table: ProxyTable, chains: readonly Chain[]): readonly Chain[] =>
+    chains.filter(({ name, rules }) => !sameRules(rules, known[table].get(name)))
+  const takeKnown = (table: ProxyTable): readonly ProxyEdit[] =>
+    take(
+      table,
+      change.gone[table].filter((name) => known[table].has(name)),
+    )
+  const nat = [
+    ...write('nat', differing('nat', change.written.nat)),
+    ...run('nat', change.commands.nat),
+    ...takeKnown('nat'),
+  ]
+  const filter = differing('filter', change.written.filter)
+  const widened = nat.length === 0 ? filter : filter.map((chain) => union(chain, known.filter.get(chain.name)))
   const narrowed = filter.filter(({ rules }, at) => !sameRules(rules, widened[at]?.rules))
   return pack([
-    ...write(
-      'filter',
-      widened.filter(({ name, rules }) => !sameRules(rules, known.filter.get(name))),
-    ),
+    ...write('filter', differing('filter', widened)),
     ...run('filter', change.commands.filter),
-    ...write('nat', differing('nat')),
-    ...run('nat', change.commands.nat),
-    ...take('nat', gone('nat')),
+    ...nat,
     ...write('filter', narrowed),
-    ...take('filter', gone('filter')),
+    ...takeKnown('filter'),
   ])
 }

@@ -80,17 +80,32 @@ const childFor = ({ stem, children }: Branch, key: string): Tree => {
   return children.find((child) => child.prefix === prefix) ?? leaf(prefix, [])
 }
 
+/** Where in the sorted items `item` is, or belongs. */
+const placeOf = (items: readonly Item[], item: Item): { readonly at: number; readonly found: boolean } => {
+  let low = 0
+  let high = items.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const other = items[middle]
+    if (other && compare(other, item) < 0) low = middle + 1
+    else high = middle
+  }
+  const there = items[low]
+  return { at: low, found: there !== undefined && compare(there, item) === 0 }
+}
+
 const insertAt = (tree: Tree, item: Item, depth: number): Tree => {
   if (tree.kind === 'branch' && item.key.startsWith(tree.stem))
     return withChild(tree, insertAt(childFor(tree, item.key), item, depth + 1), depth)
-  const others = itemsOf(tree).filter((other) => compare(other, item) !== 0)
-  return build(tree.prefix, [...others, item].sort(compare), depth)
+  const items = itemsOf(tree)
+  const { at, found } = placeOf(items, item)
+  return build(tree.prefix, items.toSpliced(at, found ? 1 : 0, item), depth)
 }
 
 const removeAt = (tree: Tree, item: Item, depth: number): Tree => {
   if (tree.kind === 'leaf') {
-    const rest = tree.items.filter((other) => compare(other, item) !== 0)
-    return rest.length === tree.items.length ? tree : build(tree.prefix, rest, depth)
+    const { at, found } = placeOf(tree.items, item)
+    return found ? build(tree.prefix, tree.items.toSpliced(at, 1), depth) : tree
   }
   if (!item.key.startsWith(tree.stem)) return tree
   const child = childFor(tree, item.key)

@@ -1,0 +1,182 @@
+import t from 'tap'
+import type { EndpointSlice, Service } from '../../../../src/api/types/index.ts'
+import { serviceOfSlice } from '../../../../src/proxy/iptables/endpoints.ts'
+import { modelService } from '../../../../src/proxy/iptables/model.ts'
+import { makeService, makeSlice } from '../support/objects.ts'
+
+const model = (service: Service, slices: readonly EndpointSlice[] = [], family: 'IPv4' | 'IPv6' = 'IPv4') =>
+  modelService(service, slices, { family, nodeName: 'here' })
+
+t.test('a plain Service', async (t) => {
+  const slices = [makeSlice([{ address: '10.1.0.2', node: 'here' }, { address: '10.1.9.2' }])]
+  const ready = { ready: true, serving: true, terminating: false }
+  t.same(model(makeService(), slices), {
+    ports: [
+      {
+        key: 'default/web:http/tcp',
+        protocol: 'tcp',
+        port: 80,
+        clusterIP: '10.96.0.10',
+        nodePort: undefined,
+        externalIPs: [],
+        loadBalancerIPs: [],
+        sourceRanges: undefined,
+        affinitySeconds: undefined,
+        internalPolicy: 'Cluster',
+        externalPolicy: 'Cluster',
+        endpoints: [
+          { address: '10.1.0.2', port: 8080, local: true, ...ready },
+          { address: '10.1.9.2', port: 8080, local: false, ...ready },
+        ],
+      },
+    ],
+    problems: [],
+  })
+})
+
+t.test('Services that are not for us', async (t) => {
+  const cases = {
+    headless: { clusterIP: 'None' },
+    'without an address yet': { clusterIP: '' },
+    ExternalName: { type: 'ExternalName', externalName: 'example.com' },
+    'of another proxy': { labels: { 'service.kubernetes.io/service-proxy-name': 'other' } },
+    'with the headless label': { labels: { 'service.kubernetes.io/headless': '' } },
+    'served by the node itself': { annotations: { 'podway.dev/node-local': 'true' } },
+    'of the other family': { clusterIP: 'fd00:96::1', clusterIPs: ['fd00:96::1'] },
+  } as const
+  for (const [name, draft] of Object.entries(cases))
+    t.same(model(makeService(draft)), { ports: [], problems: [] }, name)
+})
+
+t.test('dual stack: each family takes its own', async (t) => {
+  const service = makeService({
+    clusterIPs: ['10.96.0.10', 'FD00:96:0::10'],
+    type: 'LoadBalancer',
+    externalIPs: ['203.0.113.5', '2001:db8::5'],
+    ingress: [{ ip: '2001:DB8::6' }, { hostname: 'lb.example.com' }, { ip: '203.0.113.6', ipMode: 'Proxy' }],
+    loadBalancerSourceRanges: ['10.0.0.0/8', '2001:db8::/32'],
+  })
+  const slices = [
+    makeSlice([{ address: '10.1.0.2' }]),
+    makeSlice([{ address: 'fd00:1::0:2' }], { addressType: 'IPv6' }),
+  ]
+  t.match(model(service, slices, 'IPv6').ports, [
+    {
+      clusterIP: 'fd00:96::10',
+      externalIPs: ['2001:db8::5'],
+      loadBalancerIPs: ['2001:db8::6'],
+      sourceRanges: [{ text: '2001:db8::/32' }],
+      endpoints: [{ address: 'fd00:1::2' }],
+    },
+  ])
+  t.match(model(service, slices).ports, [
+    {
+      clusterIP: '10.96.0.10',
+      externalIPs: ['203.0.113.5'],
+      loadBalancerIPs: [],
+      endpoints: [{ address: '10.1.0.2' }],
+    },
+  ])
+})
+
+t.test('ports join slices by name and protocol', async (t) => {
+  const service = makeService({
+    ports: [
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'dns-tcp', port: 53 },
+      { name: 'metrics', port: 9153 },
+    ],
+  })
+  const slices = [
+    makeSlice([{ address: '10.1.0.2' }], {
+      ports: [{ name: 'dns', port: 5353, protocol: 'UDP' }, { name: 'dns-tcp', port: 5354 }, { name: 'metrics' }],
+    }),
+    makeSlice([{ address: '10.1.0.3' }], { ports: [{ name: 'dns', port: 5355, protocol: 'UDP' }] }),
+    makeSlice([{ address: '10.1.0.4' }], { ports: [{ name: 'dns', port: 5356, protocol: 'TCP' }] }),
+  ]
+  t.same(
+    model(service, slices).ports.map(({ key, endpoints }) => [
+      key,
+      endpoints.map(({ address, port }) => `${address}:${port}`),
+    ]),
+    [
+      ['default/web:dns/udp', ['10.1.0.2:5353', '10.1.0.3:5355']],
+      ['default/web:dns-tcp/tcp', ['10.1.0.2:5354']],
+      ['default/web:metrics/tcp', []],
+    ],
+  )
+})
+
+t.test('a port without a name', async (t) => {
+  const service = makeService({ ports: [{ port: 80 }] })
+  const slices = [makeSlice([{ address: '10.1.0.2' }], { ports: [{ port: 8080 }] })]
+  t.match(model(service, slices).ports, [{ key: 'default/web/tcp', endpoints: [{ port: 8080 }] }])
+})
+
+t.test('an endpoint in two slices is one, whichever comes first', async (t) => {
+  const slices = [
+    makeSlice([{ address: '10.1.0.2', ready: false, serving: false }]),
+    makeSlice([{ address: '10.1.0.2', node: 'here', terminating: true }]),
+  ]
+  const merged = [{ local: true, ready: true, serving: true, terminating: false }]
+  for (const order of [slices, slices.toReversed()]) {
+    const [port] = model(makeService(), order).ports
+    t.match(port?.endpoints, merged)
+    t.equal(port?.endpoints.length, 1)
+  }
+})
+
+t.test('node ports only where the type has them', async (t) => {
+  const ports = [{ port: 80, nodePort: 30_080 }]
+  const of = (type: 'ClusterIP' | 'NodePort' | 'LoadBalancer') => model(makeService({ type, ports })).ports[0]?.nodePort
+  t.same([of('ClusterIP'), of('NodePort'), of('LoadBalancer')], [undefined, 30_080, 30_080])
+})
+
+t.test('affinity', async (t) => {
+  const seconds = (timeoutSeconds?: number) =>
+    model(
+      makeService({
+        sessionAffinity: 'ClientIP',
+        ...(timeoutSeconds === undefined ? {} : { sessionAffinityConfig: { clientIP: { timeoutSeconds } } }),
+      }),
+    )
+  t.equal(seconds().ports[0]?.affinitySeconds, 10_800)
+  t.equal(seconds(5).ports[0]?.affinitySeconds, 5)
+  t.match(seconds(0.5), { ports: [{ affinitySeconds: 10_800 }], problems: [/0.5 s makes no sense/] })
+})
+
+t.test('what makes no sense is left out and told, and can never become a rule', async (t) => {
+  const service = makeService({
+    type: 'LoadBalancer',
+    externalIPs: ['1.2.3.4 -j ACCEPT', 'fd00::1', '203.0.113.5', '203.0.113.5'],
+    loadBalancerSourceRanges: ['10.0.0.0/8', 'anywhere'],
+    ports: [
+      { port: 80 },
+      { port: 70_000 },
+      { name: 'a" -j ACCEPT', port: 82 },
+      { port: 81, protocol: 'constructor' as 'TCP' },
+    ],
+  })
+  const slices = [makeSlice([{ address: '10.1.0.2\n*filter' }, { address: '10.1.0.3' }], { ports: [{ port: 8080 }] })]
+  const { ports, problems } = model(service, slices)
+  t.match(ports, [{ externalIPs: ['203.0.113.5'], sourceRanges: [{ text: '10.0.0.0/8' }] }])
+  t.equal(ports.length, 1)
+  t.same(
+    ports[0]?.endpoints.map(({ address }) => address),
+    ['10.1.0.3'],
+  )
+  t.same(problems, [
+    'Service default/web: "1.2.3.4 -j ACCEPT" makes no sense',
+    'Service default/web: "anywhere" makes no sense',
+    'Service default/web: "10.1.0.2\n*filter" makes no sense',
+    'Service default/web: port 70000/undefined makes no sense',
+    'Service default/web: port 82/undefined makes no sense',
+    'Service default/web: port 81/constructor makes no sense',
+  ])
+})
+
+t.test('a slice knows its Service', async (t) => {
+  t.same(serviceOfSlice(makeSlice([])), ['default/web'])
+  const orphan = makeSlice([])
+  t.same(serviceOfSlice({ ...orphan, metadata: { ...orphan.metadata, labels: {} } }), [])
+})
