@@ -12,7 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   dns: [...ground, 'ipam'],
   proxy: [...ground, 'ipam'],
   agent: [...ground, 'ipam', 'overlay', 'dns', 'proxy'],
-  control: ['api', 'ipam'],
+  control: [...ground, 'ipam'],
   lab: ['api', 'host', 'ipam', 'agent', 'control'],
 }
 

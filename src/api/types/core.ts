@@ -94,6 +94,26 @@ export interface Container {
   /** Set on init containers that keep running beside the others (sidecars). */
   readonly restartPolicy?: 'Always'
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[]
+  readonly volumeDevices?: readonly { readonly name: string; readonly devicePath: string }[]
+  readonly securityContext?: ContainerSecurityContext
+  readonly stdin?: boolean
+  readonly tty?: boolean
+}
+
+/** Who a container's processes are and what they may do. Read as data: fields that are not listed here may be set. */
+export interface ContainerSecurityContext {
+  readonly runAsUser?: number
+  readonly runAsGroup?: number
+  readonly runAsNonRoot?: boolean
+  readonly privileged?: boolean
+  readonly allowPrivilegeEscalation?: boolean
+}
+
+/** The defaults for all containers of a pod. */
+export interface PodSecurityContext {
+  readonly runAsUser?: number
+  readonly runAsGroup?: number
+  readonly runAsNonRoot?: boolean
 }
 
 export interface Toleration {
@@ -146,6 +166,10 @@ export interface PodSpec {
   readonly priority?: number
   readonly readinessGates?: readonly { readonly conditionType: string }[]
   readonly volumes?: readonly { readonly name: string }[]
+  readonly securityContext?: PodSecurityContext
+  readonly hostPID?: boolean
+  readonly hostIPC?: boolean
+  readonly runtimeClassName?: string
 }
 
 export interface ContainerState {

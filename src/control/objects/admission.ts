@@ -1,0 +1,28 @@
+import type { KubeObject } from '../../api/types/index.ts'
+import type { User } from '../auth/user.ts'
+import type { ResourceDefinition } from '../registry/definition.ts'
+
+/** A write that is about to happen: defaults are filled, nothing is checked yet. */
+export interface Review {
+  readonly operation: 'create' | 'update'
+  readonly definition: ResourceDefinition
+  readonly object: KubeObject
+  /** What is there now, for an update. */
+  readonly old: KubeObject | undefined
+  readonly user: User
+  readonly dryRun: boolean
+}
+
+/**
+ * Has a say in writes: changes the object, or refuses by throwing `ApiError`. What `admit` took hold of (an address, a
+ * port) is given back by `revoke` when the write then fails or was only a dry run.
+ */
+export interface Admission {
+  readonly name: string
+  admit(review: Review): KubeObject
+  revoke?(review: Review): void
+}
+
+/** Runs one after the other; a later one sees the object as the earlier ones left it. */
+export const admitAll = (admissions: readonly Admission[], review: Review): KubeObject =>
+  admissions.reduce((object, admission) => admission.admit({ ...review, object }), review.object)

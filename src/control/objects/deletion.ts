@@ -1,0 +1,69 @@
+/** Deletion as a decision: an object goes at once, stays until someone lets go of it, or is gone already. Pure. */
+
+import { formatTime } from '../../api/clock.ts'
+import { conflict } from '../../api/errors.ts'
+import type { KubeObject } from '../../api/types/index.ts'
+import { type ResourceDefinition, withMetadata } from '../registry/definition.ts'
+
+export interface Deletion {
+  readonly gracePeriodSeconds?: number
+  readonly propagationPolicy?: string
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
+}
+
+export const foregroundFinalizer = 'foregroundDeletion'
+export const orphanFinalizer = 'orphan'
+
+const propagationFinalizers: Readonly<Record<string, string>> = {
+  Foreground: foregroundFinalizer,
+  Orphan: orphanFinalizer,
+}
+
+/** Throws Conflict when the object is not the one that was meant. */
+export const checkPreconditions = (
+  definition: ResourceDefinition,
+  { metadata }: KubeObject,
+  { preconditions }: Deletion,
+): void => {
+  const { uid, resourceVersion } = preconditions ?? {}
+  if (uid !== undefined && uid !== metadata.uid)
+    throw conflict(
+      { group: definition.group, plural: definition.plural },
+      metadata.name,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    )
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+    throw conflict(
+      { group: definition.group, plural: definition.plural },
+      metadata.name,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    )
+}
+
+/** Nothing holds a deleted object any longer: no finalizer, no grace period, nothing of its own kind. */
+export const isReleased = (definition: ResourceDefinition, object: KubeObject): boolean =>
+  object.metadata.deletionTimestamp !== undefined &&
+  (object.metadata.finalizers ?? []).length === 0 &&
+  (object.metadata.deletionGracePeriodSeconds ?? 0) === 0 &&
+  !(definition.isHeld?.(object) ?? false)
+
+/** The object as marked for deletion. An earlier deletion is only ever shortened. */
+export const markDeleted = (
+  definition: ResourceDefinition,
+  object: KubeObject,
+  deletion: Deletion,
+  now: number,
+): KubeObject => {
+  const { metadata } = object
+  const seconds = definition.gracePeriod?.(object, deletion.gracePeriodSeconds) ?? 0
+  const finalizer = propagationFinalizers[deletion.propagationPolicy ?? '']
+  const finalizers = metadata.finalizers ?? []
+  const held = finalizer === undefined || finalizers.includes(finalizer) ? finalizers : [...finalizers, finalizer]
+  const before = metadata.deletionTimestamp
+  const shortens = before === undefined || seconds < (metadata.deletionGracePeriodSeconds ?? 0)
+  const marked = withMetadata(object, {
+    ...(held.length > 0 ? { finalizers: held } : {}),
+    ...(shortens ? { deletionTimestamp: formatTime(now + seconds * 1000), deletionGracePeriodSeconds: seconds } : {}),
+  })
+  return before === undefined ? (definition.onDeletion?.(marked) ?? marked) : marked
+}

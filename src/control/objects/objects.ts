@@ -1,0 +1,235 @@
+/** Objects of every kind, read and written by the rules of the Kubernetes API. Knows nothing of HTTP. */
+import { type Clock, formatTime } from '../../api/clock.ts'
+import {
+  type ApiError,
+  alreadyExists,
+  conflict,
+  type FieldError,
+  internalError,
+  invalid,
+  modifiedMeanwhile,
+  notFound,
+  type ResourceName,
+} from '../../api/errors.ts'
+import type { KubeObject } from '../../api/types/index.ts'
+import type { User } from '../auth/user.ts'
+import { deepEqual } from '../deep-equal.ts'
+import { bucketOf, type ResourceDefinition, withMetadata } from '../registry/definition.ts'
+import { validateMetadata, validateMetadataUpdate } from '../registry/metadata.ts'
+import { RevisionMismatch, type Store, type StoreKey } from '../store/store.ts'
+import { type Admission, admitAll, type Review } from './admission.ts'
+import { checkPreconditions, type Deletion, isReleased, markDeleted } from './deletion.ts'
+import { type Part, prepareCreate, prepareUpdate } from './prepare.ts'
+
+export interface ObjectsOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly admissions: readonly Admission[]
+  readonly newUid: () => string
+  /** Five characters that make a generated name unique. */
+  readonly newSuffix: () => string
+}
+
+/** What a write is asked to respect. */
+export interface WriteOptions {
+  readonly user: User
+  readonly dryRun?: boolean
+}
+
+/** The name of an object of a kind: `namespace` is missing for cluster-scoped kinds. */
+export interface ObjectName {
+  readonly namespace: string | undefined
+  readonly name: string
+}
+
+export interface Deleted {
+  readonly object: KubeObject
+  /** False while a grace period or a finalizer keeps it. */
+  readonly gone: boolean
+}
+
+export interface Objects {
+  /** Throws NotFound. */
+  get(definition: ResourceDefinition, name: ObjectName): KubeObject
+  /** Throws AlreadyExists, Invalid, or what an admission says. */
+  create(
+    definition: ResourceDefinition,
+    namespace: string | undefined,
+    given: KubeObject,
+    options: WriteOptions,
+  ): Promise<KubeObject>
+  /**
+   * Replaces the object by `change` of its present state; called again when someone else wrote in between, unless the
+   * changed object names the resourceVersion it came from.
+   */
+  update(
+    definition: ResourceDefinition,
+    name: ObjectName,
+    part: Part,
+    change: (old: KubeObject) => KubeObject,
+    options: WriteOptions,
+  ): Promise<KubeObject>
+  delete(definition: ResourceDefinition, name: ObjectName, deletion: Deletion, options: WriteOptions): Promise<Deleted>
+}
+
+const attempts = 16
+
+const keyOf = (definition: ResourceDefinition, { namespace, name }: ObjectName): StoreKey => ({
+  bucket: bucketOf(definition),
+  name: definition.namespaced ? `${namespace}/${name}` : name,
+})
+
+const resourceName = ({ group, plural }: ResourceDefinition): ResourceName => ({ group, plural })
+
+const atRevision =
+  (object: KubeObject) =>
+  (revision: number): KubeObject =>
+    withMetadata(object, { resourceVersion: String(revision) })
+
+/** A failed write in the API's words; anything that is not a lost race passes as it is. */
+const translate = (error: unknown, raced: () => ApiError): unknown => {
+  if (error instanceof RevisionMismatch) return raced()
+  return error
+}
+
+export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: ObjectsOptions): Objects => {
+  const present = (definition: ResourceDefinition, name: ObjectName) => {
+    const entry = store.get(keyOf(definition, name))
+    if (!entry) throw notFound(resourceName(definition), name.name)
+    return entry
+  }
+
+  const check = (definition: ResourceDefinition, object: KubeObject, errors: readonly FieldError[]): void => {
+    if (errors.length > 0)
+      throw invalid(definition, object.metadata.name || (object.metadata.generateName ?? ''), errors)
+  }
+
+  /** Runs a write that admission has a part in; what it took is given back unless the write succeeds. */
+  const admitted = async <T>(review: Review, write: (object: KubeObject) => Promise<T>): Promise<T> => {
+    let done = false
+    try {
+      const result = await write(admitAll(admissions, review))
+      done = !review.dryRun
+      return result
+    } finally {
+      if (!done) for (const admission of admissions) admission.revoke?.(review)
+    }
+  }
+
+  const createOnce = async (
+    definition: ResourceDefinition,
+    namespace: string | undefined,
+    given: KubeObject,
+    { user, dryRun = false }: WriteOptions,
+  ): Promise<KubeObject> => {
+    const birth = { uid: newUid(), time: formatTime(clock.now()), suffix: newSuffix() }
+    const prepared = prepareCreate(definition, namespace, given, birth)
+    const review = { operation: 'create', definition, object: prepared, old: undefined, user, dryRun } as const
+    return admitted(review, async (object) => {
+      check(definition, object, [
+        ...validateMetadata(definition, object.metadata),
+        ...(definition.validate?.(object) ?? []),
+      ])
+      const { name } = object.metadata
+      const key = keyOf(definition, { namespace, name })
+      const exists = () => alreadyExists(resourceName(definition), name)
+      if (store.get(key)) throw exists()
+      if (dryRun) return object
+      try {
+        return (await store.commit({ key, expected: 0, object: atRevision(object) })).object
+      } catch (error) {
+        throw translate(error, exists)
+      }
+    })
+  }
+
+  const remove = async (key: StoreKey, expected: number, object: KubeObject): Promise<KubeObject> =>
+    (await store.commit({ key, expected, object: atRevision(object), remove: true })).object
+
+  /** One try at an update; undefined when someone else was faster and it may be tried again. */
+  const updateOnce = async (
+    definition: ResourceDefinition,
+    name: ObjectName,
+    part: Part,
+    change: (old: KubeObject) => KubeObject,
+    { user, dryRun = false }: WriteOptions,
+  ): Promise<KubeObject | undefined> => {
+    const { revision, object: old, key } = present(definition, name)
+    const given = change(old)
+    const raced = () => modifiedMeanwhile(resourceName(definition), name.name)
+    const version = given.metadata.resourceVersion
+    if (version && version !== String(revision)) throw raced()
+    if (given.metadata.uid && given.metadata.uid !== old.metadata.uid)
+      throw conflict(
+        resourceName(definition),
+        name.name,
+        `Precondition failed: UID in precondition: ${given.metadata.uid}, UID in object meta: ${old.metadata.uid}`,
+      )
+    const prepared = prepareUpdate(definition, given, old, part)
+    const review = { operation: 'update', definition, object: prepared, old, user, dryRun } as const
+    return admitted(review, async (object) => {
+      check(definition, object, [
+        ...validateMetadata(definition, object.metadata),
+        ...validateMetadataUpdate(object.metadata, old.metadata),
+        ...(definition.validate?.(object) ?? []),
+        ...(part === 'main' ? (definition.validateUpdate?.(object, old) ?? []) : []),
+      ])
+      const next = withMetadata(object, { resourceVersion: old.metadata.resourceVersion })
+      if (dryRun || deepEqual(next, old)) return dryRun ? next : old
+      try {
+        if (isReleased(definition, next)) return await remove(key, revision, next)
+        return (await store.commit({ key, expected: revision, object: atRevision(next) })).object
+      } catch (error) {
+        if (error instanceof RevisionMismatch && !version) return undefined
+        throw translate(error, raced)
+      }
+    })
+  }
+
+  const deleteOnce = async (
+    definition: ResourceDefinition,
+    name: ObjectName,
+    deletion: Deletion,
+    { dryRun = false }: WriteOptions,
+  ): Promise<Deleted | undefined> => {
+    const { revision, object: old, key } = present(definition, name)
+    checkPreconditions(definition, old, deletion)
+    const marked = markDeleted(definition, old, deletion, clock.now())
+    const gone = isReleased(definition, marked)
+    if (dryRun) return { object: marked, gone }
+    if (!gone && deepEqual(marked, old)) return { object: old, gone }
+    try {
+      if (gone) return { object: await remove(key, revision, old), gone }
+      return { object: (await store.commit({ key, expected: revision, object: atRevision(marked) })).object, gone }
+    } catch (error) {
+      if (error instanceof RevisionMismatch) return undefined
+      throw error
+    }
+  }
+
+  const retried = async <T>(once: () => Promise<T | undefined>): Promise<T> => {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const result = await once()
+      if (result !== undefined) return result
+    }
+    throw internalError('the object is being changed too often by others')
+  }
+
+  return {
+    get: (definition, name) => present(definition, name).object,
+    create: async (definition, namespace, given, options) => {
+      const generated = !given.metadata?.name && given.metadata?.generateName !== undefined
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await createOnce(definition, namespace, given, options)
+        } catch (error) {
+          const taken = (error as Partial<ApiError>).reason === 'AlreadyExists'
+          if (!generated || !taken || attempt >= attempts) throw error
+        }
+      }
+    },
+    update: (definition, name, part, change, options) =>
+      retried(() => updateOnce(definition, name, part, change, options)),
+    delete: (definition, name, deletion, options) => retried(() => deleteOnce(definition, name, deletion, options)),
+  }
+}

@@ -1,0 +1,90 @@
+/** What becomes of an object between a client's request and the store, apart from who allows it. Pure. */
+import { badRequest } from '../../api/errors.ts'
+import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
+import { apiVersionOf, type ResourceDefinition } from '../registry/definition.ts'
+import { carryMetadata, sameWish } from '../registry/metadata.ts'
+
+/** What the server decides about a new object. */
+export interface Birth {
+  readonly uid: string
+  readonly time: string
+  /** Five characters for a generated name. */
+  readonly suffix: string
+}
+
+/**
+ * The part of an object that a request writes: everything but the status, or only the status. `internal` is for the
+ * server's own subresources (a pod's binding, a namespace's finalize), which may change what no client may.
+ */
+export type Part = 'main' | 'status' | 'internal'
+
+const maxGeneratedBase = 58
+
+const clientOnly = (metadata: ObjectMeta): ObjectMeta => {
+  const {
+    uid,
+    creationTimestamp,
+    resourceVersion,
+    generation,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    ...rest
+  } = metadata
+  return rest
+}
+
+const named = (metadata: ObjectMeta, suffix: string): ObjectMeta =>
+  metadata.name || !metadata.generateName
+    ? metadata
+    : { ...metadata, name: `${metadata.generateName.slice(0, maxGeneratedBase)}${suffix}` }
+
+const withoutStatus = <T extends KubeObject>(object: T): T => {
+  const { status, ...rest } = object as T & { status?: unknown }
+  return rest as T
+}
+
+/** A new object, complete but for what admission adds. */
+export const prepareCreate = (
+  definition: ResourceDefinition,
+  namespace: string | undefined,
+  given: KubeObject,
+  { uid, time, suffix }: Birth,
+): KubeObject => {
+  const asked = given.metadata?.namespace
+  if (namespace !== undefined && asked && asked !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  const metadata: ObjectMeta = {
+    ...named(clientOnly(given.metadata ?? { name: '' }), suffix),
+    ...(definition.namespaced ? { namespace } : { namespace: undefined }),
+    uid,
+    creationTimestamp: time,
+    ...(definition.generation ? { generation: 1 } : {}),
+  }
+  const bare = definition.status === 'separate' ? withoutStatus(given) : given
+  const object: KubeObject = { ...bare, apiVersion: apiVersionOf(definition), kind: definition.kind, metadata }
+  const defaulted = definition.defaults?.(object) ?? object
+  return definition.onCreate?.(defaulted) ?? defaulted
+}
+
+const statusOf = (object: KubeObject): unknown => (object as KubeObject & { readonly status?: unknown }).status
+
+const withStatus = (object: KubeObject, status: unknown): KubeObject =>
+  status === undefined ? withoutStatus(object) : ({ ...object, status } as KubeObject)
+
+/** `given` as the new version of `old`: the client's part from one, everything else from the other. */
+export const prepareUpdate = (
+  definition: ResourceDefinition,
+  given: KubeObject,
+  old: KubeObject,
+  part: Part,
+): KubeObject => {
+  if (part === 'status') return withStatus(old, statusOf(given))
+  const metadata = carryMetadata(given.metadata, old.metadata)
+  if (part === 'internal') return { ...given, metadata }
+  const owned = { ...given, apiVersion: apiVersionOf(definition), kind: definition.kind, metadata }
+  const kept = definition.status ? withStatus(owned, statusOf(old)) : owned
+  const adopted = definition.adopt?.(kept, old) ?? kept
+  const object = definition.defaults?.(adopted) ?? adopted
+  if (!definition.generation || sameWish(object, old)) return object
+  return { ...object, metadata: { ...object.metadata, generation: (old.metadata.generation ?? 0) + 1 } }
+}

@@ -1,0 +1,35 @@
+/** Watches: the store's changes as seen through a selection. */
+import { expired } from '../../api/errors.ts'
+import type { KubeObject, WatchEventType } from '../../api/types/index.ts'
+import { bucketOf, type ResourceDefinition, withMetadata } from '../registry/definition.ts'
+import { type Change, RevisionGone, type Store } from '../store/store.ts'
+import type { Selection } from './selection.ts'
+
+export type ObjectEvent = (type: Exclude<WatchEventType, 'BOOKMARK' | 'ERROR'>, object: KubeObject) => void
+
+/**
+ * Tells what a change is to someone who sees only what the selection matches: one that starts matching is added; one
+ * that stops is deleted, as it last matched but with the new resourceVersion.
+ */
+const emitAs = ({ object, previous, removed }: Change, { matches }: Selection, emit: ObjectEvent): void => {
+  const before = previous !== undefined && matches(previous) ? previous : undefined
+  const after = !removed && matches(object)
+  if (after) emit(before ? 'MODIFIED' : 'ADDED', object)
+  else if (before) emit('DELETED', withMetadata(before, { resourceVersion: object.metadata.resourceVersion }))
+}
+
+/** Events after `revision`, the past ones before this returns; the result ends it. Throws Expired. */
+export const watchObjects = (
+  store: Store,
+  definition: ResourceDefinition,
+  selection: Selection,
+  revision: number,
+  emit: ObjectEvent,
+): (() => void) => {
+  try {
+    return store.watch(bucketOf(definition), revision, (change) => emitAs(change, selection, emit))
+  } catch (error) {
+    if (error instanceof RevisionGone) throw expired(error.message)
+    throw error
+  }
+}

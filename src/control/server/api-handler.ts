@@ -1,0 +1,84 @@
+/** The whole API as one function from a call to an answer: authorisation first, then whoever is responsible. */
+import { ApiError, forbidden, noSuchPath } from '../../api/errors.ts'
+import { isAllowed } from '../auth/authorize.ts'
+import type { User } from '../auth/user.ts'
+import { openApiV2, openApiV2Type } from '../openapi/v2.ts'
+import { createOpenApiV3 } from '../openapi/v3.ts'
+import { type Answer, type Call, type Handler, objectAnswer } from './call.ts'
+import { discover } from './discovery.ts'
+import { type RequestInfo, type ResourceRequest, requestInfo } from './request-info.ts'
+import { createResourceHandler, type ResourceContext } from './resources.ts'
+
+export interface ApiOptions extends ResourceContext {
+  /** Podway's own version: `0.1.0`. */
+  readonly version: string
+  /** Paths beside the Kubernetes API, by `METHOD path`. */
+  readonly extra?: Readonly<Record<string, Handler>>
+}
+
+/** The Kubernetes release whose API this follows; clients choose features by it. */
+const kubernetesMinor = '33'
+
+export const serverVersion = (version: string) => ({
+  major: '1',
+  minor: kubernetesMinor,
+  gitVersion: `v1.${kubernetesMinor}.0+podway.${version}`,
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: 'none',
+  compiler: `node-${process.versions.node}`,
+  platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+})
+
+const denied = (user: User, request: RequestInfo): ApiError => {
+  const who = `User ${JSON.stringify(user.name)}`
+  if (request.kind === 'path')
+    return new ApiError(
+      403,
+      'Forbidden',
+      `forbidden: ${who} cannot ${request.verb} path ${JSON.stringify(request.path)}`,
+      {},
+    )
+  const { verb, plural, subresource, group, namespace, name = '' } = request
+  const resource = subresource === undefined ? plural : `${plural}/${subresource}`
+  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`
+  return forbidden(
+    { group, plural },
+    name,
+    `${who} cannot ${verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(group)} ${where}`,
+  )
+}
+
+const text = (content: string): Answer => ({ kind: 'bytes', contentType: 'text/plain', bytes: content })
+
+export const createApiHandler = (options: ApiOptions): Handler => {
+  const { registry, version, extra = {} } = options
+  const { definitions } = registry
+  const resources = createResourceHandler(options)
+  const v3 = createOpenApiV3(definitions, version)
+
+  const onPath = (call: Call): Answer | Promise<Answer> => {
+    const { path } = call
+    const own = extra[`${call.method} ${path}`]
+    if (own) return own(call)
+    if (call.method !== 'GET') throw noSuchPath()
+    if (path === '/version') return objectAnswer(serverVersion(version))
+    if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return text('ok')
+    if (path === '/openapi/v3') return objectAnswer(v3.index())
+    if (path.startsWith('/openapi/v3/'))
+      return { kind: 'bytes', contentType: 'application/json', bytes: v3.document(path.slice('/openapi/v3/'.length)) }
+    if (path === '/openapi/v2')
+      return { kind: 'bytes', contentType: openApiV2Type, bytes: openApiV2(definitions, version) }
+    if (/^\/apis?(\/|$)/.test(path)) return discover(definitions, call)
+    if (path === '/')
+      return objectAnswer({ paths: ['/api', '/apis', '/healthz', '/openapi/v2', '/openapi/v3', '/version'] })
+    throw noSuchPath()
+  }
+
+  return (call) => {
+    const request = requestInfo(call.method, call.path, call.query)
+    if (!isAllowed(call.user, request)) throw denied(call.user, request)
+    return request.kind === 'path' ? onPath(call) : resources(call, request satisfies ResourceRequest)
+  }
+}

@@ -1,0 +1,53 @@
+/** Requests and answers of the API server, without sockets. */
+import type { Method } from '../../api/transport.ts'
+import type { WatchEvent } from '../../api/types/index.ts'
+import type { User } from '../auth/user.ts'
+
+/** One authenticated request. */
+export interface Call {
+  readonly method: Method
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly user: User
+  /** The Accept header; empty for plain JSON. */
+  readonly accept: string
+  /** Without parameters, in lower case; empty when there is no body. */
+  readonly contentType: string
+  /** The parsed body; undefined when there is none. Throws BadRequest, RequestEntityTooLarge, UnsupportedMediaType. */
+  readonly body: () => Promise<unknown>
+  /** Ends when the client goes away. */
+  readonly signal: AbortSignal
+}
+
+/** An event as it goes to one kind of client; equal for all that asked for the same representation. */
+export type Emit = (event: WatchEvent<unknown>) => void
+
+export type Answer =
+  | {
+      readonly kind: 'object'
+      readonly code: number
+      readonly object: unknown
+      /** When it is not plain `application/json`. */
+      readonly contentType?: string
+      /** Told to the user by kubectl, one line each. */
+      readonly warnings?: readonly string[]
+    }
+  | {
+      readonly kind: 'watch'
+      /** Emits until the signal aborts; resolves at the end of the watch. */
+      readonly run: (emit: Emit, signal: AbortSignal) => Promise<void>
+      readonly contentType?: string
+    }
+  | { readonly kind: 'bytes'; readonly contentType: string; readonly bytes: string | Uint8Array }
+  /** Text that grows while it is sent: logs. */
+  | { readonly kind: 'stream'; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> }
+
+export const objectAnswer = (object: unknown, code = 200, warnings?: readonly string[]): Answer => ({
+  kind: 'object',
+  code,
+  object,
+  ...(warnings && warnings.length > 0 ? { warnings } : {}),
+})
+
+/** Answers a call or throws `ApiError`. */
+export type Handler = (call: Call) => Answer | Promise<Answer>

@@ -1,0 +1,151 @@
+/** How objects are shown: as they are, as rows of a table, or only their metadata. Chosen by the Accept header. */
+import { notAcceptable } from '../../api/errors.ts'
+import type { KubeObject } from '../../api/types/index.ts'
+import type { ResourceDefinition } from '../registry/definition.ts'
+
+export type IncludeObject = 'Metadata' | 'Object' | 'None'
+
+export type Representation =
+  | { readonly as: 'object' }
+  | { readonly as: 'table'; readonly version: string; readonly include: IncludeObject }
+  | { readonly as: 'metadata'; readonly version: string; readonly list: boolean }
+
+interface MediaType {
+  readonly type: string
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+/** `a/b;x=1, c/d` in the client's order of preference. */
+export const parseAccept = (accept: string): readonly MediaType[] =>
+  accept
+    .split(',')
+    .map((part) => {
+      const [type = '', ...parameters] = part.split(';').map((text) => text.trim())
+      const pairs = parameters.map((text) => {
+        const [name = '', value = ''] = text.split('=', 2)
+        return [name, value] as const
+      })
+      return { type: type.toLowerCase(), parameters: Object.fromEntries(pairs) }
+    })
+    .filter(({ type }) => type !== '')
+
+const isJson = (type: string): boolean => ['application/json', 'application/*', '*/*'].includes(type)
+
+const metaVersions = ['v1', 'v1beta1']
+
+/**
+ * The first form that the client accepts and this server has. Protobuf is skipped: whoever asks for it offers JSON too.
+ * Throws NotAcceptable when nothing fits.
+ */
+export const negotiate = (accept: string, query: URLSearchParams): Representation => {
+  const accepted = parseAccept(accept)
+  if (accepted.length === 0) return { as: 'object' }
+  for (const { type, parameters } of accepted) {
+    if (!isJson(type)) continue
+    const { as, g: group, v: version = '' } = parameters
+    if (as === undefined) return { as: 'object' }
+    if (group !== 'meta.k8s.io' || !metaVersions.includes(version)) continue
+    if (as === 'Table') return { as: 'table', version, include: includeOf(query) }
+    if (as === 'PartialObjectMetadata') return { as: 'metadata', version, list: false }
+    if (as === 'PartialObjectMetadataList') return { as: 'metadata', version, list: true }
+  }
+  throw notAcceptable(['application/json'])
+}
+
+const includeOf = (query: URLSearchParams): IncludeObject => {
+  const asked = query.get('includeObject')
+  return asked === 'Object' || asked === 'None' ? asked : 'Metadata'
+}
+
+const partial = (object: KubeObject, version: string): unknown => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: `meta.k8s.io/${version}`,
+  metadata: object.metadata,
+})
+
+const rowObject = (object: KubeObject, version: string, include: IncludeObject): unknown => {
+  switch (include) {
+    case 'Object':
+      return object
+    case 'Metadata':
+      return partial(object, version)
+    case 'None':
+      return null
+  }
+}
+
+interface ListMeta {
+  readonly resourceVersion?: string
+  readonly continue?: string
+  readonly remainingItemCount?: number
+}
+
+const tableOf = (
+  definition: ResourceDefinition,
+  items: readonly KubeObject[],
+  metadata: ListMeta,
+  { version, include }: { readonly version: string; readonly include: IncludeObject },
+  now: number,
+): unknown => ({
+  kind: 'Table',
+  apiVersion: `meta.k8s.io/${version}`,
+  metadata,
+  columnDefinitions: definition.columns.map(({ name, type, format, description, priority }) => ({
+    name,
+    type,
+    format: format ?? '',
+    description,
+    priority,
+  })),
+  rows: items.map((item) => ({
+    cells: definition.columns.map(({ cell }) => cell(item, now)),
+    object: rowObject(item, version, include),
+  })),
+})
+
+/** One object, as asked for. */
+export const showObject = (
+  definition: ResourceDefinition,
+  object: KubeObject,
+  representation: Representation,
+  now: number,
+): unknown => {
+  switch (representation.as) {
+    case 'object':
+      return object
+    case 'metadata':
+      return partial(object, representation.version)
+    case 'table': {
+      const { resourceVersion } = object.metadata
+      return tableOf(definition, [object], resourceVersion ? { resourceVersion } : {}, representation, now)
+    }
+  }
+}
+
+/** A list, as asked for. */
+export const showList = (
+  definition: ResourceDefinition,
+  items: readonly KubeObject[],
+  metadata: ListMeta,
+  representation: Representation,
+  now: number,
+): unknown => {
+  switch (representation.as) {
+    case 'object':
+      return {
+        kind: `${definition.kind}List`,
+        apiVersion: definition.group === '' ? definition.version : `${definition.group}/${definition.version}`,
+        metadata,
+        items,
+      }
+    case 'metadata':
+      return {
+        kind: 'PartialObjectMetadataList',
+        apiVersion: `meta.k8s.io/${representation.version}`,
+        metadata,
+        items: items.map((item) => partial(item, representation.version)),
+      }
+    case 'table':
+      return tableOf(definition, items, metadata, representation, now)
+  }
+}

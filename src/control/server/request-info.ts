@@ -1,0 +1,90 @@
+/** What a URL and a method ask for, before anything is looked up. */
+import type { Method } from '../../api/transport.ts'
+
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
+
+export interface ResourceRequest {
+  readonly kind: 'resource'
+  readonly verb: Verb
+  readonly group: string
+  readonly version: string
+  readonly plural: string
+  /** Undefined for cluster-scoped requests and lists over all namespaces. */
+  readonly namespace: string | undefined
+  readonly name: string | undefined
+  readonly subresource: string | undefined
+}
+
+export interface PathRequest {
+  readonly kind: 'path'
+  /** The method in lower case, as authorisers name it. */
+  readonly verb: string
+  readonly path: string
+}
+
+export type RequestInfo = ResourceRequest | PathRequest
+
+const collectionVerbs: Readonly<Record<Method, Verb | undefined>> = {
+  GET: 'list',
+  POST: 'create',
+  DELETE: 'deletecollection',
+  PUT: undefined,
+  PATCH: undefined,
+}
+const objectVerbs: Readonly<Record<Method, Verb | undefined>> = {
+  GET: 'get',
+  POST: undefined,
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+}
+
+/** Query flags are `true` or `1`; a bare `?watch` counts too. */
+export const isSet = (query: URLSearchParams, name: string): boolean =>
+  query.has(name) && !['false', '0'].includes(query.get(name) ?? '')
+
+const verbOf = (method: Method, name: string | undefined, subresource: string | undefined, query: URLSearchParams) => {
+  if (method === 'GET' && name === undefined && isSet(query, 'watch')) return 'watch'
+  if (subresource !== undefined && method === 'POST') return 'create'
+  return name === undefined ? collectionVerbs[method] : objectVerbs[method]
+}
+
+/** `/api/v1/…` and `/apis/GROUP/VERSION/…`, cut into group, version and the rest. */
+const splitRoot = (segments: readonly string[]) => {
+  const [root, first, second, ...rest] = segments
+  if (root === 'api' && first !== undefined)
+    return { group: '', version: first, rest: second === undefined ? [] : [second, ...rest] }
+  if (root === 'apis' && first !== undefined && second !== undefined) return { group: first, version: second, rest }
+  return undefined
+}
+
+const decodeSegments = (path: string): string[] | undefined => {
+  try {
+    return path.split('/').filter(Boolean).map(decodeURIComponent)
+  } catch {
+    return undefined
+  }
+}
+
+/** `namespaces/NS/pods/NAME/log` → its parts. `namespaces/NS` itself and its own subresources are cluster-scoped. */
+const splitResource = (rest: readonly string[]) => {
+  const [first, second, third, ...more] = rest
+  const ofNamespace = first === 'namespaces' && third !== undefined && third !== 'finalize' && third !== 'status'
+  const [plural = '', name, ...sub] = ofNamespace ? [third, ...more] : rest
+  return {
+    plural,
+    name,
+    namespace: ofNamespace ? second : undefined,
+    subresource: sub.length === 0 ? undefined : sub.join('/'),
+  }
+}
+
+export const requestInfo = (method: Method, path: string, query: URLSearchParams): RequestInfo => {
+  const segments = decodeSegments(path)
+  const root = segments && splitRoot(segments)
+  if (!root || root.rest.length === 0) return { kind: 'path', verb: method.toLowerCase(), path }
+  const parts = splitResource(root.rest)
+  const verb = verbOf(method, parts.name, parts.subresource, query)
+  if (verb === undefined) return { kind: 'path', verb: method.toLowerCase(), path }
+  return { kind: 'resource', verb, group: root.group, version: root.version, ...parts }
+}

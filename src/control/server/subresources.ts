@@ -1,0 +1,73 @@
+/** Subresources with rules of their own. */
+
+import { type Clock, formatTime } from '../../api/clock.ts'
+import { badRequest, conflict } from '../../api/errors.ts'
+import type { Binding, Condition, KubeObject, Namespace, Pod } from '../../api/types/index.ts'
+import type { Objects } from '../objects/objects.ts'
+import { objectAnswer } from './call.ts'
+import { readObject, readTyped } from './input.ts'
+import type { SubresourceHandler } from './resources.ts'
+
+const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as const
+
+const bindingType = { kind: 'Binding', apiVersion: 'v1', schemaType: 'Binding' } as const
+
+const withCondition = (conditions: readonly Condition[] = [], condition: Condition): readonly Condition[] => [
+  ...conditions.filter(({ type }) => type !== condition.type),
+  condition,
+]
+
+/** A pod on its node: `spec.nodeName` and the PodScheduled condition. Throws Conflict when it has one already. */
+export const bindPod = (pod: Pod, { target, metadata }: Binding, now: number): Pod => {
+  const resource = { group: '', plural: 'pods/binding' }
+  const node = target.name
+  if (!node) throw badRequest('binding: target.name (the node) is required')
+  if (metadata?.uid && metadata.uid !== pod.metadata.uid)
+    throw conflict(resource, pod.metadata.name, `the UID of the binding (${metadata.uid}) is not the pod's`)
+  if (pod.metadata.deletionTimestamp)
+    throw conflict(
+      resource,
+      pod.metadata.name,
+      `pod ${pod.metadata.name} is being deleted, cannot be assigned to a host`,
+    )
+  if (pod.spec.nodeName)
+    throw conflict(
+      resource,
+      pod.metadata.name,
+      `pod ${pod.metadata.name} is already assigned to node "${pod.spec.nodeName}"`,
+    )
+  const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) } as const
+  return {
+    ...pod,
+    spec: { ...pod.spec, nodeName: node },
+    status: { ...pod.status, conditions: withCondition(pod.status?.conditions, scheduled) },
+  }
+}
+
+/** `POST pods/NAME/binding` */
+export const podBinding =
+  (objects: Objects, clock: Clock): SubresourceHandler =>
+  async (call, { namespace, name }, definition) => {
+    const binding = readTyped(await call.body(), bindingType, call.query).object as Binding
+    const change = (old: KubeObject): KubeObject => ({
+      ...bindPod(old as Pod, binding, clock.now()),
+      metadata: { ...old.metadata, resourceVersion: undefined },
+    })
+    await objects.update(definition, { namespace, name }, 'internal', change, { user: call.user })
+    return objectAnswer(success, 201)
+  }
+
+/** `PUT namespaces/NAME/finalize`: the one way to change a namespace's finalizers; without any left it goes. */
+export const namespaceFinalize =
+  (objects: Objects): SubresourceHandler =>
+  async (call, { name }, definition) => {
+    const given = readObject(definition, await call.body(), call.query).object as Namespace
+    const change = (old: KubeObject): KubeObject =>
+      ({
+        ...old,
+        metadata: { ...old.metadata, resourceVersion: given.metadata.resourceVersion },
+        spec: { ...(old as Namespace).spec, finalizers: given.spec?.finalizers ?? [] },
+      }) as Namespace
+    const target = { namespace: undefined, name }
+    return objectAnswer(await objects.update(definition, target, 'internal', change, { user: call.user }))
+  }

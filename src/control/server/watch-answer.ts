@@ -1,0 +1,137 @@
+/** The `watch` verb: where a watch starts, what it sends besides changes, and when it ends. */
+import { type Clock, systemClock } from '../../api/clock.ts'
+import { ApiError, badRequest, invalid } from '../../api/errors.ts'
+import type { KubeObject } from '../../api/types/index.ts'
+import { listObjects } from '../objects/list.ts'
+import type { Selection } from '../objects/selection.ts'
+import { watchObjects } from '../objects/watch.ts'
+import { apiVersionOf, type ResourceDefinition } from '../registry/definition.ts'
+import type { Store } from '../store/store.ts'
+import type { Answer, Emit } from './call.ts'
+import { type Representation, showObject } from './representation.ts'
+import { isSet } from './request-info.ts'
+
+const bookmarkMs = 30_000
+/** Without a wish of the client a watch lives for 30 to 60 minutes, so that not all end together. */
+const defaultTimeoutSeconds = 1800
+
+/** A resourceVersion of a query; undefined for `""`. Throws BadRequest. */
+export const parseVersion = (text: string | null): number | undefined => {
+  if (text === null || text === '') return undefined
+  if (!/^\d+$/.test(text)) throw badRequest(`invalid resource version ${JSON.stringify(text)}: must be a number`)
+  return Number(text)
+}
+
+/** A version that this server has not reached yet: the client talked to another one, or to an older life of it. */
+export const checkReached = (version: number | undefined, current: number): void => {
+  if (version === undefined || version <= current) return
+  const message = `Too large resource version: ${version}, current: ${current}`
+  throw new ApiError(504, 'Timeout', message, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  })
+}
+
+interface Start {
+  /** Sent as ADDED before anything else. */
+  readonly initial: readonly KubeObject[]
+  readonly revision: number
+}
+
+const startOf = (store: Store, definition: ResourceDefinition, selection: Selection, query: URLSearchParams): Start => {
+  const version = parseVersion(query.get('resourceVersion'))
+  checkReached(version, store.revision)
+  const wantsInitial = isSet(query, 'sendInitialEvents')
+  if (version !== undefined && version !== 0 && !wantsInitial) return { initial: [], revision: version }
+  if (query.has('sendInitialEvents') && !wantsInitial) return { initial: [], revision: store.revision }
+  const { items, revision } = listObjects(store, definition, selection, { limit: 0, continue: '' })
+  return { initial: items, revision }
+}
+
+/** `sendInitialEvents` makes sense only with the options that its bookmark depends on. */
+const checkInitialEvents = (query: URLSearchParams): void => {
+  const field = 'sendInitialEvents'
+  if (!query.has(field)) {
+    if (query.get('resourceVersionMatch'))
+      throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+        {
+          reason: 'FieldValueForbidden',
+          field: 'resourceVersionMatch',
+          message: 'Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+        },
+      ])
+    return
+  }
+  if (query.get('resourceVersionMatch') !== 'NotOlderThan')
+    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+      {
+        reason: 'FieldValueForbidden',
+        field: 'resourceVersionMatch',
+        message: 'Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+      },
+    ])
+}
+
+export interface WatchContext {
+  readonly store: Store
+  readonly clock?: Clock
+  readonly random?: () => number
+}
+
+/** A watch over what `selection` matches, shown as `representation`. */
+export const watchAnswer = (
+  { store, clock = systemClock, random = Math.random }: WatchContext,
+  definition: ResourceDefinition,
+  selection: Selection,
+  representation: Representation,
+  query: URLSearchParams,
+): Answer => {
+  checkInitialEvents(query)
+  const { initial, revision } = startOf(store, definition, selection, query)
+  const bookmarks = isSet(query, 'allowWatchBookmarks')
+  const asked = Number(query.get('timeoutSeconds') ?? 0)
+  const timeoutMs = (asked > 0 ? asked : defaultTimeoutSeconds * (1 + random())) * 1000
+
+  const bookmark = (at: number, annotations?: Readonly<Record<string, string>>) => ({
+    type: 'BOOKMARK' as const,
+    object: {
+      kind: definition.kind,
+      apiVersion: apiVersionOf(definition),
+      metadata: { resourceVersion: String(at), creationTimestamp: null, ...(annotations ? { annotations } : {}) },
+    },
+  })
+
+  const run = (emit: Emit, signal: AbortSignal): Promise<void> => {
+    const send = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void =>
+      emit({ type, object: showObject(definition, object, representation, clock.now()) })
+    for (const object of initial) send('ADDED', object)
+    const stop = watchObjects(store, definition, selection, revision, send)
+    if (isSet(query, 'sendInitialEvents') && bookmarks)
+      emit(bookmark(revision, { 'k8s.io/initial-events-end': 'true' }))
+
+    return new Promise((resolve) => {
+      let cancelBookmark: (() => void) | undefined
+      const scheduleBookmark = (): void => {
+        cancelBookmark = clock.after(bookmarkMs, () => {
+          emit(bookmark(store.revision))
+          scheduleBookmark()
+        })
+      }
+      const end = (): void => {
+        stop()
+        cancelBookmark?.()
+        cancelTimeout()
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const cancelTimeout = clock.after(timeoutMs, () => {
+        if (bookmarks) emit(bookmark(store.revision))
+        end()
+      })
+      if (bookmarks) scheduleBookmark()
+      signal.addEventListener('abort', end)
+      if (signal.aborted) end()
+    })
+  }
+  return { kind: 'watch', run }
+}
