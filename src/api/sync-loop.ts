@@ -81,7 +81,8 @@ export const createSyncLoop = (options: SyncLoopOptions): SyncLoop => {
           onError?.(error, retryInMs)
           await sleep(retryInMs, signal, clock)
         }
-        await sleep(started + minIntervalMs - clock.now(), signal, clock)
+        const restMs = started + minIntervalMs - clock.now()
+        if (restMs > 0) await sleep(restMs, signal, clock)
       }
     },
   }

@@ -1,0 +1,238 @@
+import t, { type Test } from 'tap'
+import { createClient } from '../../../../src/api/client.ts'
+import { createInformer } from '../../../../src/api/informer.ts'
+import { endpointSlices, services } from '../../../../src/api/resources.ts'
+import { CommandError } from '../../../../src/host/command.ts'
+import { silentLogger } from '../../../../src/host/log.ts'
+import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
+import type { Netfilter } from '../../../../src/host/netfilter/netfilter.ts'
+import { serviceOfSlice } from '../../../../src/proxy/iptables/endpoints.ts'
+import { cleanupProxy } from '../../../../src/proxy/iptables/kernel.ts'
+import { createServiceProxy, type ServiceProxyOptions } from '../../../../src/proxy/iptables/service-proxy.ts'
+import { createFakeApi, type FakeApi } from '../../../support/fake-api.ts'
+import { until } from '../../../support/until.ts'
+import { makeService, makeSlice } from '../support/objects.ts'
+import { chainsOf, loadRules, type Objects } from '../support/rules.ts'
+
+const strangers = {
+  nat: `:PREROUTING ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:PODWAY-MASQ - [0:0]
+-A PREROUTING -p tcp -m tcp --dport 2222 -j DNAT --to-destination 10.0.0.9:22
+-A POSTROUTING -j PODWAY-MASQ
+-A PODWAY-MASQ -s 10.1.0.0/24 -j MASQUERADE --random-fully
+`,
+  filter: `:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -i docker0 -j ACCEPT
+`,
+}
+
+const put = (api: FakeApi, { service, slices }: Objects): void => {
+  api.put('services', service)
+  for (const slice of slices) api.put('endpointslices', slice)
+}
+
+const web: Objects = { service: makeService(), slices: [makeSlice([{ address: '10.1.0.2', node: 'here' }])] }
+const api2: Objects = {
+  service: makeService({ name: 'api', clusterIP: '10.96.0.11' }),
+  slices: [makeSlice([{ address: '10.1.0.3', node: 'here' }], { service: 'api' })],
+}
+
+/** A proxy over a fake API and a fake kernel, running until the test ends. */
+const start = (t: Test, api: FakeApi, netfilter: Netfilter, options: Partial<ServiceProxyOptions> = {}) => {
+  const client = createClient(api)
+  const stop = new AbortController()
+  const watched = createInformer(client, services)
+  const slices = createInformer(client, endpointSlices, { indexes: { service: serviceOfSlice } })
+  const proxy = createServiceProxy({
+    ...{ services: watched, slices, netfilter, nodeName: 'here', podCIDRs: ['10.1.0.0/24', 'fd00:1::/64'] },
+    ...{ log: silentLogger },
+    ...options,
+  })
+  const running = [watched.run(stop.signal), slices.run(stop.signal), proxy.run(stop.signal)]
+  const end = async (): Promise<void> => {
+    stop.abort()
+    await Promise.all(running)
+  }
+  t.teardown(end)
+  return { proxy, end, watched, slices }
+}
+
+const holds = async (netfilter: FakeNetfilter, objects: readonly Objects[], what: string): Promise<void> => {
+  const wanted = JSON.stringify(chainsOf(await loadRules(objects)))
+  await until(() => JSON.stringify(chainsOf(netfilter)) === wanted, what)
+}
+
+t.test('follows Services and slices, and writes only what changed', async (t) => {
+  const api = createFakeApi()
+  put(api, web)
+  const netfilter = createFakeNetfilter()
+  const { proxy } = start(t, api, netfilter)
+  await proxy.synced
+  t.same(chainsOf(netfilter), chainsOf(await loadRules([web])))
+  const writes = netfilter.applied
+
+  put(api, api2)
+  await holds(netfilter, [web, api2], 'the new Service')
+  t.ok(netfilter.applied <= writes + 4, 'two events are at most two syncs of two restores')
+
+  const more = makeSlice([{ address: '10.1.0.2', node: 'here' }, { address: '10.1.9.9' }])
+  const before = netfilter.applied
+  api.put('endpointslices', more)
+  await holds(netfilter, [{ ...web, slices: [more] }, api2], 'the new endpoint')
+  t.equal(netfilter.applied, before + 1)
+
+  api.drop('endpointslices', 'default/web-1')
+  await holds(netfilter, [{ ...web, slices: [] }, api2], 'the Service without endpoints')
+  api.drop('services', 'default/web')
+  await holds(netfilter, [api2], 'the Service gone')
+})
+
+t.test('a slice that moves to another Service changes both', async (t) => {
+  const api = createFakeApi()
+  const shared = makeSlice([{ address: '10.1.0.2', node: 'here' }], { name: 'one' })
+  put(api, { ...web, slices: [shared] })
+  put(api, { ...api2, slices: [] })
+  const netfilter = createFakeNetfilter()
+  await start(t, api, netfilter).proxy.synced
+  const moved = makeSlice([{ address: '10.1.0.2', node: 'here' }], { name: 'one', service: 'api' })
+  api.put('endpointslices', moved)
+  await holds(
+    netfilter,
+    [web, api2].map(({ service }) => ({ service, slices: [moved] })),
+    'the slice to move',
+  )
+})
+
+t.test('writes nothing before both lists are in', async (t) => {
+  const api = createFakeApi()
+  put(api, web)
+  const release = Promise.withResolvers<void>()
+  api.interfere((request) => (request.path.includes('endpointslices') ? release.promise : undefined))
+  const netfilter = createFakeNetfilter()
+  const { proxy, watched } = start(t, api, netfilter)
+  await watched.synced
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  t.equal(netfilter.applied, 0)
+  release.resolve()
+  await proxy.synced
+  t.ok(netfilter.applied > 0)
+})
+
+t.test('after a restart what is right stays untouched, what is stale goes, what is others’ stays', async (t) => {
+  const api = createFakeApi()
+  put(api, web)
+  put(api, api2)
+  const netfilter = createFakeNetfilter('IPv4', strangers)
+  const first = start(t, api, netfilter)
+  await first.proxy.synced
+  await first.end()
+  t.match(netfilter.dump('nat'), /10\.1\.0\.3/, 'the rules stay when the proxy stops')
+
+  const writes = netfilter.applied
+  const second = start(t, api, netfilter)
+  await second.proxy.synced
+  t.equal(netfilter.applied, writes, 'nothing to write')
+  await second.end()
+
+  api.drop('services', 'default/api')
+  await start(t, api, netfilter).proxy.synced
+  t.same(chainsOf(netfilter), chainsOf(await loadRules([web], undefined, createFakeNetfilter('IPv4', strangers))))
+})
+
+t.test('somebody flushes, deletes or empties: healed at the next look', async (t) => {
+  const api = createFakeApi()
+  put(api, web)
+  const netfilter = createFakeNetfilter()
+  let looks = 0
+  const watched: Netfilter = {
+    ...netfilter,
+    apply: (edits) => {
+      if (edits.every(({ chains }) => chains.length === 0)) looks++
+      return netfilter.apply(edits)
+    },
+  }
+  const { proxy } = start(t, api, watched, { checkEveryMs: 10 })
+  await proxy.synced
+  const whole = chainsOf(netfilter)
+  const chains = Object.keys(whole).filter((name) => name.startsWith('nat '))
+  const service = chains.find((name) => name.includes('-SVC-'))?.slice(4) ?? ''
+  const damage = {
+    'iptables -t nat -F': chains.map((name) => `-F ${name.slice(4)}`),
+    'a jump is deleted': [`-D PREROUTING ${whole['nat PREROUTING']?.[0]}`],
+    'a chain of a Service is emptied': [`-F ${service}`],
+  }
+  for (const [name, commands] of Object.entries(damage)) {
+    await netfilter.apply([{ table: 'nat', chains: [], commands }])
+    t.not(JSON.stringify(chainsOf(netfilter)), JSON.stringify(whole), name)
+    await until(() => JSON.stringify(chainsOf(netfilter)) === JSON.stringify(whole), `healing after: ${name}`)
+  }
+  const writes = netfilter.applied
+  const before = looks
+  await until(() => looks > before + 3, 'some looks')
+  t.equal(netfilter.applied, writes, 'looking writes nothing')
+})
+
+t.test('a restore that fails is made good, whatever it left behind', async (t) => {
+  const api = createFakeApi()
+  put(api, web)
+  const real = createFakeNetfilter()
+  let broken = false
+  const netfilter: Netfilter = {
+    ...real,
+    apply: async (edits) => {
+      const [first, ...rest] = edits
+      if (!broken || rest.length === 0) return real.apply(edits)
+      broken = false
+      if (first) await real.apply([first])
+      throw new CommandError('iptables-restore', 4, 'Another app is currently holding the xtables lock')
+    },
+  }
+  const { proxy } = start(t, api, netfilter)
+  await proxy.synced
+  broken = true
+  api.drop('endpointslices', 'default/web-1')
+  await until(() => !broken, 'the failure')
+  const wanted = JSON.stringify(chainsOf(await loadRules([{ ...web, slices: [] }])))
+  await until(() => JSON.stringify(chainsOf(real)) === wanted, 'the repair')
+  t.match(real.dump('filter'), /default\/web:http\/tcp has no endpoints/)
+})
+
+t.test('clean-up gives the tables back as they were', async (t) => {
+  const api = createFakeApi()
+  put(api, web)
+  const netfilter = createFakeNetfilter('IPv4', strangers)
+  const before = [netfilter.dump('nat'), netfilter.dump('filter')]
+  const { proxy, end } = start(t, api, netfilter)
+  await proxy.synced
+  await end()
+  await netfilter.apply([{ table: 'filter', chains: [], commands: ['-A OUTPUT -j PODWAY-REFUSE'] }])
+  await cleanupProxy(netfilter)
+  t.same([netfilter.dump('nat'), netfilter.dump('filter')], before)
+  const writes = netfilter.applied
+  await cleanupProxy(netfilter)
+  t.equal(netfilter.applied, writes, 'a second time there is nothing to do')
+})
+
+t.test('nonsense in the options is refused, nonsense in a Service is told once', async (t) => {
+  const api = createFakeApi()
+  put(api, { service: makeService({ externalIPs: ['nowhere'] }), slices: [] })
+  const told: unknown[] = []
+  const log = { ...silentLogger, info: () => {}, debug: () => {}, warn: (text: unknown) => told.push(text) }
+  const netfilter = createFakeNetfilter()
+  const running = start(t, api, netfilter, { log: log as unknown as typeof silentLogger })
+  await running.proxy.synced
+  const writes = netfilter.applied
+  api.put('endpointslices', makeSlice([{ address: '10.1.0.2' }]))
+  await until(() => netfilter.applied > writes, 'another sync of the Service')
+  t.same(told, ['Service default/web: "nowhere" makes no sense'])
+  const { watched, slices } = running
+  const create = (podCIDRs: readonly string[]) =>
+    createServiceProxy({ services: watched, slices, netfilter, nodeName: 'here', podCIDRs, log: silentLogger })
+  t.throws(() => create(['10.1.0.0/99']), { message: /"10.1.0.0\/99" is not an address range/ })
+  t.doesNotThrow(() => create(['fd00::/64']), 'a range of the other family is no mistake')
+})
