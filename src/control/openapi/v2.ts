@@ -7,7 +7,8 @@ import { typeNames } from '../schema/types.ts'
 import { type JsonSchema, patchTypes, pathsOf, schemaOfType } from './json-schema.ts'
 import { type Field, message } from './protobuf.ts'
 
-export const openApiV2Type = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+/** Clients ask for `…v2@v1.0+protobuf`, but Go's MIME parser refuses an answer with an `@` in its type. */
+export const openApiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
 const nameOf = (type: string): string => `podway.v1.${type}`
 
