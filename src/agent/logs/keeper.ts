@@ -9,7 +9,7 @@ import { extentOf } from './segments.ts'
 
 export interface LogKeeperOptions extends Partial<RotationLimits> {
   /** The logs of running containers. */
-  readonly active: () => Iterable<string>
+  readonly active: () => Promise<Iterable<string>>
   readonly runner: CommandRunner
   readonly log: Logger
   readonly clock?: Clock
@@ -78,7 +78,7 @@ export const createLogKeeper = (options: LogKeeperOptions): LogKeeper => {
 
   const look = async (): Promise<void> => {
     const now = new Map<string, Seen>()
-    for (const file of active()) {
+    for (const file of await active()) {
       try {
         const found = await lookAt(file)
         if (found) now.set(file, found)

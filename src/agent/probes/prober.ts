@@ -35,6 +35,8 @@ export interface Prober {
   sync(pod: string, targets: readonly ProbeTarget[]): void
   /** What is known of a container; one that is not probed is neither started nor ready. */
   result(containerId: string): ProbeResult
+  /** Stops all probes. */
+  stop(): void
 }
 
 interface Watched {
@@ -118,5 +120,8 @@ export const createProber = ({ run, clock, random, onChange, onFailure }: Prober
       }
     },
     result: (containerId) => watched.get(containerId)?.result ?? unknown,
+    stop: () => {
+      for (const [id, one] of watched) forget(id, one)
+    },
   }
 }

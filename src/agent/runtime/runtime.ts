@@ -31,6 +31,8 @@ export interface ContainerSpec {
   /** Both output streams are appended here. Its folder exists. */
   readonly logFile: string
   readonly user?: { readonly uid: number; readonly gid: number }
+  /** The processes cannot gain rights, not by set-user-id programs either. */
+  readonly noNewPrivileges?: boolean
   readonly limits: CgroupLimits
   readonly labels: StringMap
 }
@@ -99,6 +101,9 @@ export interface Runtime {
 }
 
 export type OnChange = (sandbox: string) => void
+
+/** Makes a runtime. `run` notices ends until `signal` aborts. */
+export type RuntimeFactory = (onChange: OnChange) => Runtime & { run(signal: AbortSignal): Promise<void> }
 
 /** A command in a container took too long and was killed. */
 export class ExecTimeout extends Error {

@@ -82,8 +82,11 @@ export interface ContainerLaunch {
 }
 
 /** The words for setpriv(1), in one string. */
-export const privilegesOf = ({ user }: Pick<ContainerSpec, 'user'>): string =>
-  user === undefined ? '' : `--reuid=${user.uid} --regid=${user.gid} --clear-groups`
+export const privilegesOf = ({ user, noNewPrivileges }: Pick<ContainerSpec, 'user' | 'noNewPrivileges'>): string =>
+  [
+    ...(user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups']),
+    ...(noNewPrivileges ? ['--no-new-privs'] : []),
+  ].join(' ')
 
 /** Starts the command under its shim. `startError` is set when there was nothing to run; the shim then ends with 128. */
 export const launchContainer = async (

@@ -1,0 +1,174 @@
+/** The part of the agent that runs the pods bound to its node. */
+import { join } from 'node:path'
+import type { Client } from '../api/client.ts'
+import { type Clock, systemClock } from '../api/clock.ts'
+import { createInformer, type Informer } from '../api/informer.ts'
+import { pods as podResource } from '../api/resources.ts'
+import type { Pod } from '../api/types/index.ts'
+import { createWorkQueue } from '../api/work-queue.ts'
+import type { CommandRunner } from '../host/command.ts'
+import type { Logger } from '../host/log.ts'
+import { createConfigSource } from './env/config-source.ts'
+import type { NodeFacts } from './env/field-ref.ts'
+import type { ServiceLink } from './env/service-links.ts'
+import { createEventRecorder, referenceTo } from './events/recorder.ts'
+import { createLogKeeper } from './logs/keeper.ts'
+import { removeOtherLogs } from './logs/paths.ts'
+import type { PodNetwork } from './network.ts'
+import { type ActionDeps, createActions } from './pods/actions.ts'
+import { type BackOff, defaultBackOff } from './pods/back-off.ts'
+import { createPostStarts, createRunHook } from './pods/hooks.ts'
+import { createPodFiles } from './pods/pod-files.ts'
+import { createStatusWriter } from './pods/status-writer.ts'
+import { createStopper } from './pods/stopper.ts'
+import type { Abilities } from './pods/unsupported.ts'
+import { createPodWorker } from './pods/worker.ts'
+import { createRunHandler } from './probes/handler.ts'
+import { createProber } from './probes/prober.ts'
+import { type Runtime, type RuntimeFactory, sandboxOf } from './runtime/runtime.ts'
+
+export interface PodAgentOptions {
+  readonly client: Client
+  readonly nodeName: string
+  readonly createRuntime: RuntimeFactory
+  readonly network: PodNetwork
+  readonly runner: CommandRunner
+  readonly log: Logger
+  /** For files that should not outlive the pods, such as their resolv.conf. */
+  readonly stateDir: string
+  /** For the containers' logs; on a disk. */
+  readonly logDir: string
+  readonly hostIPs: readonly string[]
+  readonly clusterDomain: string
+  /** What the node can give to pods: the limit of containers without one. */
+  readonly allocatable: NodeFacts['allocatable']
+  readonly abilities: Abilities
+  /** The variables every container gets, PATH among them. */
+  readonly envDefaults: Readonly<Record<string, string>>
+  /** The Services of the cluster; nothing is started before they are `synced`. */
+  readonly services: { readonly synced: Promise<void>; readonly all: () => Iterable<ServiceLink> }
+  /** The text of a pod's /etc/resolv.conf. Without it pods see the node's. */
+  readonly resolvConf?: ActionDeps['resolvConf']
+  readonly backOff?: BackOff
+  /** How long a start that failed waits for its next try. */
+  readonly retryMs?: number
+  /** When a log is rotated, and how many old parts are kept. */
+  readonly logLimits?: { readonly maxBytes?: number; readonly keep?: number }
+  readonly clock?: Clock
+  readonly random?: () => number
+  /** How many pods are worked on at the same time. */
+  readonly concurrency?: number
+}
+
+export interface PodAgent {
+  /** The pods bound to this node, as the API has them. */
+  readonly pods: Informer<Pod>
+  readonly runtime: Runtime
+  /** Runs until `signal` aborts, and leaves the pods running. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Everything is built here and nothing is started. */
+export const createPodAgent = (options: PodAgentOptions): PodAgent => {
+  const { client, nodeName, network, log, logDir, stateDir, clock = systemClock, random = Math.random } = options
+  const { hostIPs, backOff = defaultBackOff, retryMs = 5_000, concurrency = 8 } = options
+  const onError = (error: unknown, retryInMs: number) => log.warn({ err: error, retryInMs }, 'cannot list the pods')
+  const selection = { fieldSelector: `spec.nodeName=${nodeName}` }
+  const pods = createInformer(client, podResource, { ...selection, clock, onError })
+
+  /** The keys of the pods of this node, by uid: two pods can have the same name one after the other. */
+  const keys = new Map<string, string>()
+  const podOf = (uid: string): Pod | undefined => {
+    const pod = pods.get(keys.get(uid) ?? '')
+    return pod?.metadata.uid === uid ? pod : undefined
+  }
+
+  const runtime = options.createRuntime((uid) => queue.add(uid))
+  const events = createEventRecorder({ client, component: 'podway', host: nodeName, log, clock })
+  const tell = (uid: string, container: string, reason: string, message: string): void => {
+    const pod = podOf(uid)
+    if (pod) events.record(referenceTo(pod, `spec.containers{${container}}`), 'Warning', reason, message)
+  }
+
+  const runHandler = createRunHandler({ exec: runtime.exec })
+  const runHook = createRunHook(runHandler, clock)
+  const prober = createProber({
+    ...{ run: runHandler, clock, random, onChange: (uid) => queue.add(uid) },
+    onFailure: (uid, container, kind, complaint) =>
+      tell(uid, container, 'Unhealthy', `${kind[0]?.toUpperCase()}${kind.slice(1)} probe failed: ${complaint}`),
+  })
+  const postStarts = createPostStarts(runHook, (uid, { container }, complaint) => {
+    if (complaint !== '') tell(uid, container.name, 'FailedPostStartHook', `PostStartHook failed: ${complaint}`)
+    queue.add(uid)
+  })
+  const stopper = createStopper({
+    ...{ runtime, runHook, clock, log },
+    onHookFailure: (id, complaint) => {
+      const name = id.split('_')[1] ?? ''
+      tell(sandboxOf(id), name, 'FailedPreStopHook', `PreStopHook failed: ${complaint}`)
+    },
+  })
+  const act = createActions({
+    ...{ client, runtime, network, stopper, postStarts, events, clock, logDir, hostIPs, retryMs },
+    ...{ envDefaults: options.envDefaults, allocatable: options.allocatable, resolvConf: options.resolvConf },
+    files: createPodFiles(join(stateDir, 'files'), options.clusterDomain),
+    configOf: createConfigSource({ client, clock }),
+    services: options.services.all,
+  })
+  const statuses = createStatusWriter(client)
+  const worker = createPodWorker({
+    ...{ runtime, prober, postStarts, stopper, statuses, events, clock, backOff, hostIPs, podOf, act },
+    abilities: options.abilities,
+  })
+  const queue = createWorkQueue(worker.reconcile, {
+    ...{ clock, concurrency, backoffMs: { base: 50, max: 5_000 } },
+    onError: (uid, error, retryInMs) =>
+      log.error({ err: error, pod: keys.get(uid) ?? uid, retryInMs }, 'cannot bring a pod in line'),
+  })
+
+  pods.onChange((key, current, previous) => {
+    for (const uid of [previous?.metadata.uid, current?.metadata.uid]) {
+      if (uid === undefined) continue
+      keys.set(uid, key)
+      queue.add(uid)
+    }
+    if (!current && previous?.metadata.uid !== undefined) keys.delete(previous.metadata.uid)
+  })
+
+  const keeper = createLogKeeper({
+    ...{ runner: options.runner, log, clock, ...options.logLimits },
+    active: async () =>
+      (await runtime.list()).flatMap(({ containers }) =>
+        containers.filter(({ exit }) => !exit).map(({ logFile }) => logFile),
+      ),
+  })
+
+  /** Takes over what an earlier agent left, before anything new is begun. */
+  const takeOver = async (): Promise<void> => {
+    const found = await runtime.list()
+    worker.adopt(found)
+    const running = found.filter((sandbox) => sandbox.running && !sandbox.hostNetwork)
+    await network.retain(running.map(({ id }) => id))
+    await removeOtherLogs(logDir, found)
+    if (found.length > 0) log.info({ running: running.length, known: found.length }, 'took over pods')
+    for (const { id } of found) queue.add(id)
+  }
+
+  /** Without the API's word on every pod, what runs would look like what nobody wants. */
+  const work = async (signal: AbortSignal): Promise<void> => {
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    await Promise.race([Promise.all([pods.synced, options.services.synced]), aborted])
+    if (!signal.aborted) await queue.run(signal)
+  }
+
+  return {
+    pods,
+    runtime,
+    run: async (signal) => {
+      await takeOver()
+      await Promise.all([pods.run(signal), runtime.run(signal), work(signal), keeper.run(signal)])
+      stopper.forgetAll()
+      prober.stop()
+    },
+  }
+}

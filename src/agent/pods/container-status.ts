@@ -1,0 +1,80 @@
+/** What the API shows of one container. */
+import { formatTime } from '../../api/clock.ts'
+import type { Container, ContainerState, ContainerStatus } from '../../api/types/index.ts'
+import type { ContainerExit, ContainerRecord } from '../runtime/runtime.ts'
+import type { Waiting } from './plan.ts'
+import { currentOf, initsOf, instancesOf, isRunning, type PodView } from './view.ts'
+
+/** The containerID that the API shows for an instance, and what probes are remembered by. */
+export const apiContainerId = (id: string): string => `process://${id}`
+
+const exitReason = ({ code, oomKilled, startError }: ContainerExit): string => {
+  if (startError !== undefined) return 'StartError'
+  if (oomKilled) return 'OOMKilled'
+  return code === 0 ? 'Completed' : 'Error'
+}
+
+const terminated = ({ id, startedAt, exit }: ContainerRecord): ContainerState | undefined =>
+  exit && {
+    terminated: {
+      exitCode: exit.code,
+      reason: exitReason(exit),
+      ...(exit.startError === undefined ? {} : { message: exit.startError }),
+      startedAt: formatTime(startedAt),
+      finishedAt: formatTime(exit.finishedAt),
+      containerID: apiContainerId(id),
+    },
+  }
+
+const waitingState = (view: PodView, container: Container, waiting: Waiting | undefined): ContainerState => {
+  if (waiting) {
+    const { reason, message } = waiting
+    return { waiting: { reason, ...(message === undefined ? {} : { message }) } }
+  }
+  const isInit = initsOf(view).includes(container)
+  const waitsForInits = view.sandbox?.running && initsOf(view).length > 0
+  return { waiting: { reason: !isInit && waitsForInits ? 'PodInitializing' : 'ContainerCreating' } }
+}
+
+/** An ended instance shows as waiting while the next one is held back. */
+const stateOf = (view: PodView, container: Container, waiting: Waiting | undefined): ContainerState => {
+  const latest = instancesOf(view, container.name).at(-1)
+  if (!latest) return waitingState(view, container, waiting)
+  if (isRunning(latest)) return { running: { startedAt: formatTime(latest.startedAt) } }
+  return waiting ? waitingState(view, container, waiting) : (terminated(latest) ?? {})
+}
+
+const isReady = (view: PodView, container: Container): boolean => {
+  const current = currentOf(view, container.name)
+  const isInit = initsOf(view).includes(container) && container.restartPolicy !== 'Always'
+  // An init container is ready when it is done.
+  if (isInit) return current?.exit?.code === 0
+  if (!current || !isRunning(current)) return false
+  return view.postStart(current.id) === 'none' && view.probe(current.id).ready
+}
+
+/** The status of a container, with what the API showed of it before the node forgot. */
+export const containerStatus = (
+  view: PodView,
+  container: Container,
+  waiting: Waiting | undefined,
+  before: ContainerStatus | undefined,
+): ContainerStatus => {
+  const instances = instancesOf(view, container.name)
+  const latest = instances.at(-1)
+  const state = stateOf(view, container, waiting)
+  const previous = state.waiting && latest?.exit ? latest : instances.at(-2)
+  const lastState = (previous && terminated(previous)) ?? (latest ? {} : (before?.lastState ?? {}))
+  const containerID = latest ? apiContainerId(latest.id) : before?.containerID
+  return {
+    name: container.name,
+    state,
+    lastState,
+    ready: isReady(view, container),
+    started: isRunning(latest) && latest !== undefined && view.probe(latest.id).started,
+    restartCount: latest?.attempt ?? before?.restartCount ?? 0,
+    image: container.image ?? '',
+    imageID: '',
+    ...(containerID === undefined ? {} : { containerID }),
+  }
+}

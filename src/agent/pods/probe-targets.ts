@@ -1,0 +1,28 @@
+/** Which containers of a pod are probed now. Pure. */
+import type { Container } from '../../api/types/index.ts'
+import type { ProbeTarget } from '../probes/prober.ts'
+import { apiContainerId } from './container-status.ts'
+import { isRunning, isTerminating, latestOf, type PodView } from './view.ts'
+
+/** `adopted` are the containers that ran before the agent: they go on from what the API shows of them. */
+export const probeTargets = (view: PodView, adopted: ReadonlySet<string>): readonly ProbeTarget[] => {
+  const { spec, status } = view.pod
+  const host = view.addresses?.[0]
+  if (host === undefined) return []
+  const shown = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+  const targetOf = (container: Container): readonly ProbeTarget[] => {
+    const latest = latestOf(view, container.name)
+    if (!latest || !isRunning(latest)) return []
+    const target = {
+      containerId: latest.id,
+      container,
+      host,
+      startedAt: latest.startedAt,
+      isStopping: isTerminating(view),
+    }
+    if (!adopted.has(latest.id)) return [target]
+    const known = shown.find(({ containerID }) => containerID === apiContainerId(latest.id))
+    return [{ ...target, before: { started: known?.started ?? false, ready: known?.ready ?? false } }]
+  }
+  return [...(spec.initContainers ?? []), ...spec.containers].flatMap(targetOf)
+}

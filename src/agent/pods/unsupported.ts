@@ -1,0 +1,69 @@
+/** What a pod asks for and this node cannot give. Better told than left out in silence. */
+import type { Container, Pod } from '../../api/types/index.ts'
+
+export interface Abilities {
+  /** Whether containers can run as these ids. In a user namespace with a single user they cannot. */
+  readonly canBecome: (id: number) => boolean
+  /** Whether somebody forwards host ports to pods. */
+  readonly hostPorts: boolean
+}
+
+type Check = readonly [field: string, isAsked: boolean]
+
+/** Nothing, `false`, `{}` and `[]` ask for nothing. */
+const isSet = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value)
+
+/** Fields of a security context that are honoured, or that ask for what is the case anyway. */
+const knownSecurity = new Set(['runAsUser', 'runAsGroup', 'runAsNonRoot', 'privileged', 'allowPrivilegeEscalation'])
+
+const securityChecks = (path: string, context: object = {}, abilities: Abilities): readonly Check[] =>
+  Object.entries(context).map(([name, value]: [string, unknown]) => {
+    const isId = name === 'runAsUser' || name === 'runAsGroup'
+    const isAsked = isId
+      ? typeof value === 'number' && !abilities.canBecome(value)
+      : !knownSecurity.has(name) && isSet(value)
+    return [`${path}.${name}`, isAsked] as const
+  })
+
+const probeChecks = (path: string, container: Container): readonly Check[] =>
+  (['startupProbe', 'readinessProbe', 'livenessProbe'] as const).map((name) => {
+    const probe = container[name]
+    const isKnown = !probe || probe.exec || probe.httpGet || probe.tcpSocket
+    return [`${path}.${name}.grpc`, !isKnown] as const
+  })
+
+const containerChecks = (
+  path: string,
+  container: Container,
+  hostNetwork: boolean,
+  abilities: Abilities,
+): readonly Check[] => [
+  [`${path}.volumeMounts`, isSet(container.volumeMounts)],
+  [`${path}.volumeDevices`, isSet(container.volumeDevices)],
+  [`${path}.stdin`, isSet(container.stdin)],
+  [`${path}.tty`, isSet(container.tty)],
+  ...securityChecks(`${path}.securityContext`, container.securityContext, abilities),
+  ...probeChecks(path, container),
+  ...(container.ports ?? []).map(
+    ({ hostPort }, at) =>
+      [`${path}.ports[${at}].hostPort`, isSet(hostPort) && !hostNetwork && !abilities.hostPorts] as const,
+  ),
+]
+
+/** The paths of the fields that cannot be honoured; empty when the pod can run as it is. */
+export const unsupportedFields = ({ spec }: Pod, abilities: Abilities): readonly string[] => {
+  const checks: readonly Check[] = [
+    ['spec.volumes', isSet(spec.volumes)],
+    ['spec.hostPID', isSet(spec.hostPID)],
+    ['spec.hostIPC', isSet(spec.hostIPC)],
+    ['spec.runtimeClassName', isSet(spec.runtimeClassName)],
+    ...securityChecks('spec.securityContext', spec.securityContext, abilities),
+    ...(['initContainers', 'containers'] as const).flatMap((list) =>
+      (spec[list] ?? []).flatMap((container, at) =>
+        containerChecks(`spec.${list}[${at}]`, container, spec.hostNetwork ?? false, abilities),
+      ),
+    ),
+  ]
+  return checks.filter(([, isAsked]) => isAsked).map(([field]) => field)
+}

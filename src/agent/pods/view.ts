@@ -1,0 +1,63 @@
+/** A pod as the pure parts see it: what is wanted, what is there, and what is known about why they differ. */
+import type { Container, Pod } from '../../api/types/index.ts'
+import type { ProbeResult } from '../probes/prober.ts'
+import type { ContainerRecord, SandboxRecord } from '../runtime/runtime.ts'
+
+/** Why something could not be started. */
+export interface Trouble {
+  readonly reason: string
+  readonly message: string
+  /** When it is worth another try, milliseconds since 1970. */
+  readonly retryAt: number
+}
+
+/** What is known of the postStart hook of a container; `none` also when it has succeeded. */
+export type PostStart = 'none' | 'running' | { readonly failed: string }
+
+/** No container has this name. */
+export const sandboxTrouble = ''
+
+export interface PodView {
+  readonly pod: Pod
+  readonly sandbox: SandboxRecord | undefined
+  /** Missing while the pod has no network. */
+  readonly addresses: readonly string[] | undefined
+  readonly hostIPs: readonly string[]
+  readonly probe: (containerId: string) => ProbeResult
+  readonly postStart: (containerId: string) => PostStart
+  /** By container name; that of the sandbox under `sandboxTrouble`. */
+  readonly troubles: ReadonlyMap<string, Trouble>
+  /** Fields this node cannot honour. */
+  readonly unsupported: readonly string[]
+}
+
+/** Which life of a pod's sandbox a container belongs to: init containers have to run again in a new one. */
+export const lifeLabel = 'sandbox-life'
+
+/** All instances of a container, the latest last. */
+export const instancesOf = ({ sandbox }: PodView, name: string): readonly ContainerRecord[] =>
+  sandbox?.containers.filter((each) => each.name === name) ?? []
+
+export const latestOf = (view: PodView, name: string): ContainerRecord | undefined => instancesOf(view, name).at(-1)
+
+/** The latest instance, unless it belongs to a sandbox that is gone. */
+export const currentOf = (view: PodView, name: string): ContainerRecord | undefined => {
+  const latest = latestOf(view, name)
+  const isCurrent = view.sandbox?.running && latest?.labels[lifeLabel] === view.sandbox.labels[lifeLabel]
+  return isCurrent ? latest : undefined
+}
+
+export const isRunning = (record: ContainerRecord | undefined): boolean => record !== undefined && !record.exit
+
+export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always'
+
+/** Those that run to their end before the others start. */
+export const initsOf = ({ pod }: PodView): readonly Container[] => pod.spec.initContainers ?? []
+
+export const isTerminating = ({ pod }: PodView): boolean => pod.metadata.deletionTimestamp !== undefined
+
+export const isOver = ({ pod }: PodView): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+
+/** `main` in `web_shop(uid)`, as messages about back-off name them. */
+export const podLabel = ({ metadata }: Pod): string =>
+  `${metadata.name}_${metadata.namespace ?? ''}(${metadata.uid ?? ''})`

@@ -1,0 +1,35 @@
+import t from 'tap'
+import { containerSpecOf } from '../../../../src/agent/pods/launch.ts'
+import type { Container, PodSpec } from '../../../../src/api/types/index.ts'
+import { pod } from './builders.ts'
+
+const spec = (container: Partial<Container>, podSpec: Partial<PodSpec> = {}) =>
+  containerSpecOf(pod(podSpec), { name: 'main', command: ['run'], ...container }, { A: '1' })
+
+t.test('the plain case', async (t) => {
+  t.same(spec({}), { name: 'main', command: ['run'], env: { A: '1' }, workingDir: '/', limits: {} })
+  t.match(spec({ workingDir: '/srv', args: ['$(A)'] }), { workingDir: '/srv', command: ['run', '1'] })
+})
+
+t.test('limits', async (t) => {
+  const resources = { limits: { cpu: '1500m', memory: '64Mi', 'example.com/x': '1' }, requests: { memory: '1Gi' } }
+  t.same(spec({ resources }).limits, { cpuMilli: 1500, memoryBytes: 64 << 20 })
+})
+
+t.test('who it runs as', async (t) => {
+  t.equal(spec({ securityContext: { runAsUser: 0 } }).user, undefined)
+  t.same(spec({ securityContext: { runAsUser: 5 } }).user, { uid: 5, gid: 0 })
+  const podWide = { securityContext: { runAsUser: 7, runAsGroup: 8 } }
+  t.same(spec({}, podWide).user, { uid: 7, gid: 8 })
+  t.same(spec({ securityContext: { runAsUser: 9 } }, podWide).user, { uid: 9, gid: 8 })
+  t.throws(() => spec({ securityContext: { runAsNonRoot: true } }), { name: 'ConfigError', message: /runAsNonRoot/ })
+  t.match(spec({ securityContext: { runAsNonRoot: true, runAsUser: 5 } }), { user: { uid: 5 } })
+  t.equal(spec({ securityContext: { allowPrivilegeEscalation: false } }).noNewPrivileges, true)
+})
+
+t.test('nothing to run', async (t) => {
+  t.throws(() => spec({ command: [], image: 'nginx' }), {
+    name: 'NoCommandError',
+    message: "the process runtime runs commands on the host's files: give container main a command",
+  })
+})

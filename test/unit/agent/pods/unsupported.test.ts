@@ -1,0 +1,72 @@
+import t from 'tap'
+import { unsupportedFields } from '../../../../src/agent/pods/unsupported.ts'
+import type { PodSpec } from '../../../../src/api/types/index.ts'
+import { pod } from './builders.ts'
+
+const abilities = { canBecome: (id: number) => id === 0, hostPorts: false }
+const main = (more: object): Partial<PodSpec> => ({ containers: [{ name: 'main', ...more }] })
+
+for (const { name, spec, fields } of [
+  { name: 'a plain pod', spec: {}, fields: [] },
+  {
+    name: 'defaults that ask for nothing',
+    spec: {
+      volumes: [],
+      hostPID: false,
+      securityContext: {},
+      ...main({ volumeMounts: [], securityContext: {}, stdin: false }),
+    },
+    fields: [],
+  },
+  {
+    name: 'volumes',
+    spec: { volumes: [{ name: 'v' }], ...main({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }) },
+    fields: ['spec.volumes', 'spec.containers[0].volumeMounts'],
+  },
+  {
+    name: 'the namespaces of the host',
+    spec: { hostPID: true, hostIPC: true },
+    fields: ['spec.hostPID', 'spec.hostIPC'],
+  },
+  {
+    name: 'a user there is',
+    spec: main({ securityContext: { runAsUser: 0, runAsGroup: 0, privileged: true, allowPrivilegeEscalation: false } }),
+    fields: [],
+  },
+  {
+    name: 'a user there is not',
+    spec: { securityContext: { runAsUser: 1000 }, ...main({ securityContext: { runAsGroup: 5 } }) },
+    fields: ['spec.securityContext.runAsUser', 'spec.containers[0].securityContext.runAsGroup'],
+  },
+  {
+    name: 'other restrictions',
+    spec: main({
+      securityContext: { capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true, seccompProfile: {} },
+    }),
+    fields: [
+      'spec.containers[0].securityContext.capabilities',
+      'spec.containers[0].securityContext.readOnlyRootFilesystem',
+    ],
+  },
+  {
+    name: 'host ports',
+    spec: main({ ports: [{ containerPort: 1 }, { containerPort: 2, hostPort: 80 }] }),
+    fields: ['spec.containers[0].ports[1].hostPort'],
+  },
+  {
+    name: 'host ports on the host network',
+    spec: { hostNetwork: true, ...main({ ports: [{ containerPort: 80, hostPort: 80 }] }) },
+    fields: [],
+  },
+  {
+    name: 'a gRPC probe',
+    spec: main({ readinessProbe: { grpc: { port: 1 } }, livenessProbe: { tcpSocket: { port: 1 } } }),
+    fields: ['spec.containers[0].readinessProbe.grpc'],
+  },
+  {
+    name: 'init containers',
+    spec: { initContainers: [{ name: 'i', tty: true }] },
+    fields: ['spec.initContainers[0].tty'],
+  },
+])
+  t.test(name, async (t) => t.same(unsupportedFields(pod(spec), abilities), fields))
