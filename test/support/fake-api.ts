@@ -193,12 +193,14 @@ export const createFakeApi = (options: { readonly clock?: Clock } = {}): FakeApi
     const born = generation
     while (!signal.aborted && born === generation) {
       if (seen < forgotten) throw expired(`too old resource version: ${seen} (${forgotten})`)
-      for (const change of history.filter((one) => one.version > seen && one.plural === target.plural)) {
-        seen = change.version
-        const event = eventFor(change, selects)
+      // What is committed while an event is on its way to the reader belongs to the next round.
+      const news = history.filter((one) => one.version > seen)
+      seen = version
+      for (const change of news) {
+        const event = change.plural === target.plural ? eventFor(change, selects) : undefined
         if (event) yield event
       }
-      seen = Math.max(seen, version)
+      if (seen < version) continue
       await new Promise<void>((resolve) => {
         const wake = () => {
           listeners.delete(wake)

@@ -3,13 +3,13 @@ import { rm } from 'node:fs/promises'
 import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
+import { type EventRecorder, type EventType, referenceTo } from '../../api/event-recorder.ts'
 import { pods } from '../../api/resources.ts'
 import type { Container, Pod } from '../../api/types/index.ts'
 import type { PodConfig } from '../env/config-source.ts'
 import { ConfigError, containerEnv } from '../env/container-env.ts'
 import type { NodeFacts } from '../env/field-ref.ts'
 import type { ServiceLink } from '../env/service-links.ts'
-import { type EventRecorder, type EventType, referenceTo } from '../events/recorder.ts'
 import { makeLogFile, podLogDir, removeLogsBefore } from '../logs/paths.ts'
 import type { PodNetwork } from '../network.ts'
 import type { Runtime, SandboxRecord } from '../runtime/runtime.ts'
@@ -47,6 +47,7 @@ export interface ActionDeps {
 /** What is remembered of a pod between two looks. */
 export interface PodMemory {
   addresses: readonly string[] | undefined
+  lastAddresses: readonly string[] | undefined
   readonly troubles: Map<string, Trouble>
 }
 
@@ -77,6 +78,7 @@ export const createActions = (deps: ActionDeps) => {
 
   const attach = async (pod: Pod, { id, pid, hostNetwork }: SandboxRecord, memory: PodMemory): Promise<void> => {
     memory.addresses = hostNetwork ? hostIPs : await network.attach({ id, pid })
+    memory.lastAddresses = memory.addresses
     await files.fillHosts(pod, memory.addresses)
   }
 

@@ -39,9 +39,9 @@ const finalPhase = (view: PodView, plan: Plan): PodPhase => {
   return phase === 'Succeeded' || phase === 'Failed' ? phase : phaseOf(view, plan)
 }
 
-const addressFields = ({ addresses, hostIPs, pod }: PodView): Partial<PodStatus> => {
+const addressFields = ({ lastAddresses, hostIPs, pod }: PodView): Partial<PodStatus> => {
   const list = (ips: readonly string[]) => ips.map((ip) => ({ ip }))
-  const podIPs = addresses ? list(addresses) : (pod.status?.podIPs ?? [])
+  const podIPs = lastAddresses ? list(lastAddresses) : (pod.status?.podIPs ?? [])
   return {
     ...(hostIPs[0] === undefined ? {} : { hostIP: hostIPs[0], hostIPs: list(hostIPs) }),
     ...(podIPs[0] === undefined ? {} : { podIP: podIPs[0].ip, podIPs }),

@@ -22,6 +22,8 @@ export interface PodView {
   readonly sandbox: SandboxRecord | undefined
   /** Missing while the pod has no network. */
   readonly addresses: readonly string[] | undefined
+  /** Those it has, or had last. */
+  readonly lastAddresses: readonly string[] | undefined
   readonly hostIPs: readonly string[]
   readonly probe: (containerId: string) => ProbeResult
   readonly postStart: (containerId: string) => PostStart

@@ -1,8 +1,8 @@
 /** Brings one pod in line with what the API wants of it: look, plan, act, and tell the API what came of it. */
 import type { Clock } from '../../api/clock.ts'
+import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
-import { type EventRecorder, referenceTo } from '../events/recorder.ts'
 import type { Prober } from '../probes/prober.ts'
 import type { Runtime, SandboxRecord } from '../runtime/runtime.ts'
 import type { PodMemory, Subject } from './actions.ts'
@@ -60,7 +60,10 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
   const adopted = new Set<string>()
 
   const remember = (uid: string): Memory => {
-    const fresh = { addresses: undefined, troubles: new Map(), lastSeen: undefined, told: new Set<string>() }
+    const fresh = {
+      ...{ addresses: undefined, lastAddresses: undefined, lastSeen: undefined },
+      ...{ troubles: new Map(), told: new Set<string>() },
+    }
     const memory: Memory = memories.get(uid) ?? fresh
     memories.set(uid, memory)
     return memory
@@ -83,8 +86,9 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
     return sandbox
   }
 
-  const viewOf = (pod: Pod, sandbox: SandboxRecord | undefined, { addresses, troubles }: Memory): PodView => ({
-    ...{ pod, sandbox, addresses, troubles, hostIPs: deps.hostIPs },
+  const viewOf = (pod: Pod, sandbox: SandboxRecord | undefined, memory: Memory): PodView => ({
+    ...{ pod, sandbox, addresses: memory.addresses, lastAddresses: memory.lastAddresses },
+    ...{ troubles: memory.troubles, hostIPs: deps.hostIPs },
     probe: prober.result,
     postStart: postStarts.stateOf,
     unsupported: unsupportedFields(pod, deps.abilities),

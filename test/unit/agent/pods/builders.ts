@@ -61,6 +61,7 @@ export const sandbox = (containers: readonly Found[] = [], more: Partial<Sandbox
 export const view = (more: Partial<PodView> = {}): PodView => ({
   ...{ pod: pod(), sandbox: undefined, hostIPs: ['192.0.2.1'], troubles: new Map(), unsupported: [] },
   addresses: more.sandbox?.running ? ['10.244.0.2'] : undefined,
+  lastAddresses: more.addresses ?? (more.sandbox?.running ? ['10.244.0.2'] : undefined),
   probe: () => ({ started: true, ready: true }),
   postStart: () => 'none',
   ...more,

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { createEventRecorder, referenceTo } from '../../../../src/agent/events/recorder.ts'
-import { createClient } from '../../../../src/api/client.ts'
-import { createFakeClock } from '../../../../src/api/clock.ts'
-import type { Event } from '../../../../src/api/types/index.ts'
-import { silentLogger } from '../../../../src/host/log.ts'
-import { createFakeApi } from '../../../support/fake-api.ts'
+import { createClient } from '../../../src/api/client.ts'
+import { createFakeClock } from '../../../src/api/clock.ts'
+import { createEventRecorder, referenceTo } from '../../../src/api/event-recorder.ts'
+import type { Event } from '../../../src/api/types/index.ts'
+import { silentLogger } from '../../../src/host/log.ts'
+import { createFakeApi } from '../../support/fake-api.ts'
 
 const pod = {
   apiVersion: 'v1',

@@ -1,1 +1,0 @@
-export * from '../../api/event-recorder.ts'

@@ -1,0 +1,265 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { podLogDir } from '../../../src/agent/logs/paths.ts'
+import { configMaps, pods } from '../../../src/api/resources.ts'
+import { podFor, startFakeAgent } from '../../support/pod-agent.ts'
+
+const uidOf = (pod: { metadata: { uid?: string } }): string => pod.metadata.uid ?? ''
+
+t.test('a pod from creation to deletion', async (t) => {
+  const { create, client, get, isReady, events, runtime, network, folder, until } = startFakeAgent(t)
+  const pod = await create(podFor('web', { env: [{ name: 'WHO', value: 'me' }] }, { hostname: 'web-0' }))
+  const uid = uidOf(pod)
+  await until(() => isReady('web'), 'the pod to be ready')
+  t.match(get('web')?.status, {
+    ...{ phase: 'Running', podIP: '10.244.0.2', hostIP: '192.0.2.1' },
+    containerStatuses: [{ name: 'main', ready: true, restartCount: 0, containerID: `process://${uid}_main_0` }],
+  })
+  t.match(runtime.sandboxSpecOf(uid), {
+    ...{ namespace: 'default', name: 'web', hostname: 'web-0', hostNetwork: false },
+    mounts: [{ target: '/etc/hosts' }, { target: '/etc/resolv.conf' }],
+  })
+  t.match(runtime.specOf(`${uid}_main_0`), { command: ['sleep', '3600'], env: { WHO: 'me', HOSTNAME: 'web-0' } })
+  t.match(readFileSync(join(folder, `state/files/${uid}/hosts`), 'utf8'), /10\.244\.0\.2\tweb-0\n/)
+  await until(() => events('web').length === 2, 'the events')
+  t.same(events('web'), ['Created: Created container main', 'Started: Started container main'])
+
+  await client.delete(pods, pod)
+  await until(() => !get('web'), 'the pod to be gone')
+  t.ok(runtime.calls.includes(`signal ${uid}_main_0 TERM`))
+  t.same(await runtime.list(), [])
+  t.equal(network.attached.size, 0)
+  t.notOk(existsSync(join(folder, `state/files/${uid}`)))
+  t.notOk(existsSync(podLogDir(join(folder, 'logs'), { namespace: 'default', name: 'web', id: uid })))
+  await until(() => events('web').includes('Killing: Stopping container main'), 'the last event')
+})
+
+t.test('crashes: a restart at once, then with back-off', async (t) => {
+  const { create, main, get, events, runtime, until } = startFakeAgent(t)
+  const uid = uidOf(await create(podFor('web')))
+  await until(() => main('web')?.state?.running, 'the first instance')
+  runtime.finish(`${uid}_main_0`, 3)
+  await until(() => main('web')?.restartCount === 1 && main('web')?.state?.running, 'the second instance')
+  t.match(main('web')?.lastState, { terminated: { exitCode: 3, reason: 'Error' } })
+  runtime.finish(`${uid}_main_1`, 137, true)
+  await until(() => main('web')?.state?.waiting, 'the back-off')
+  t.match(main('web'), {
+    state: { waiting: { reason: 'CrashLoopBackOff', message: /back-off 0\.2s restarting failed container=main/ } },
+    lastState: { terminated: { reason: 'OOMKilled', exitCode: 137 } },
+    ready: false,
+  })
+  t.equal(get('web')?.status?.phase, 'Running')
+  await until(() => main('web')?.restartCount === 2 && main('web')?.state?.running, 'the third instance')
+  t.ok(
+    events('web').some((event) => event.startsWith('BackOff: Back-off restarting failed container main in pod web_')),
+  )
+})
+
+t.test('a pod that runs to its end keeps its record and frees its network', async (t) => {
+  const { create, phase, get, main, network, runtime, until } = startFakeAgent(t)
+  const pod = await create(podFor('job', { command: ['sh', '-c', 'exit 0'] }, { restartPolicy: 'Never' }))
+  await until(() => phase('job') === 'Succeeded', 'the success')
+  t.match(main('job')?.state, { terminated: { reason: 'Completed', exitCode: 0 } })
+  t.equal(get('job')?.status?.podIP, '10.244.0.2', 'the address stays on record')
+  await until(() => network.attached.size === 0, 'the network to be freed')
+  t.match(await runtime.list(), [{ id: uidOf(pod), running: false }])
+  const failed = await create(podFor('bad', { command: ['/no/such'] }, { restartPolicy: 'Never' }))
+  await until(() => phase('bad') === 'Failed', 'the failure')
+  t.match(main('bad')?.state, { terminated: { reason: 'StartError', exitCode: 128, message: /not found in \$PATH/ } })
+  t.ok(failed)
+})
+
+t.test('configuration that comes late', async (t) => {
+  const { create, client, main, phase, events, isReady, runtime, until } = startFakeAgent(t)
+  const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'conf', key: 'a' } } }]
+  const uid = uidOf(await create(podFor('web', { env })))
+  await until(() => main('web')?.state?.waiting?.reason === 'CreateContainerConfigError', 'the complaint')
+  t.equal(main('web')?.state?.waiting?.message, 'configmap "conf" not found in namespace "default"')
+  t.equal(phase('web'), 'Pending')
+  await until(
+    () => events('web').includes('Failed: Error: configmap "conf" not found in namespace "default"'),
+    'the event',
+  )
+  await client.create(configMaps, { metadata: { name: 'conf', namespace: 'default' }, data: { a: '1' } })
+  await until(() => isReady('web'), 'the pod to be ready')
+  t.match(runtime.specOf(`${uid}_main_0`)?.env, { A: '1' })
+})
+
+t.test('what cannot be run says why', async (t) => {
+  const { create, main, events, runtime, until } = startFakeAgent(t)
+  await create(podFor('nginx', { image: 'nginx', command: [] }))
+  await create(podFor('volume', {}, { volumes: [{ name: 'v' }] }))
+  await until(() => main('nginx')?.state?.waiting?.reason === 'CreateContainerError', 'the first complaint')
+  t.match(main('nginx')?.state?.waiting?.message, /give container main a command/)
+  await until(() => main('volume')?.state?.waiting?.reason === 'Unsupported', 'the second complaint')
+  await until(() => events('volume').length > 0, 'the event')
+  t.same(events('volume'), ["Unsupported: this node's runtime cannot honour spec.volumes"])
+  t.notOk(runtime.calls.some((call) => call.includes('start-container')))
+})
+
+t.test('a sandbox that cannot be made is tried again, and nothing of it stays', async (t) => {
+  const { create, isReady, events, network, until } = startFakeAgent(t)
+  network.failNext(new Error('no addresses left'))
+  await create(podFor('web'))
+  await until(() => isReady('web'), 'the pod to be ready')
+  t.ok(
+    events('web').some((event) =>
+      /^FailedCreatePodSandBox: Failed to create pod sandbox: no addresses left/.test(event),
+    ),
+  )
+  t.ok(network.calls.some((call) => call.startsWith('detach')))
+})
+
+t.test('a sandbox that dies is replaced', async (t) => {
+  const { create, main, get, isReady, events, runtime, network, until } = startFakeAgent(t)
+  const uid = uidOf(await create(podFor('web')))
+  await until(() => isReady('web'), 'the pod to be ready')
+  runtime.die(uid)
+  await until(() => main('web')?.restartCount === 1 && isReady('web'), 'the pod to be ready again')
+  t.match(main('web')?.lastState, { terminated: { exitCode: 137 } })
+  t.equal(get('web')?.status?.podIP, '10.244.0.3', 'with a network of its own')
+  t.equal(network.attached.size, 1)
+  await until(() => events('web').some((event) => event.startsWith('SandboxChanged')), 'the event')
+})
+
+t.test('init containers go first, one after the other', async (t) => {
+  const { create, phase, isReady, get, runtime, until } = startFakeAgent(t)
+  const init = (name: string) => ({ name, command: ['sleep', '3600'] })
+  const uid = uidOf(await create(podFor('web', {}, { initContainers: [init('one'), init('two')] })))
+  const started = () =>
+    runtime.calls.filter((call) => call.startsWith('start-container')).map((call) => call.split('_')[1])
+  await until(() => started().length === 1, 'the first')
+  await until(() => get('web')?.status?.initContainerStatuses?.[0]?.state?.running, 'its status')
+  t.equal(phase('web'), 'Pending')
+  runtime.finish(`${uid}_one_0`, 0)
+  await until(() => started().length === 2, 'the second')
+  runtime.finish(`${uid}_two_0`, 0)
+  await until(() => isReady('web'), 'the pod to be ready')
+  t.same(started(), ['one', 'two', 'main'])
+})
+
+t.test('liveness kills, readiness hides', async (t) => {
+  const { create, main, isReady, phase, events, runtime, until } = startFakeAgent(t)
+  const probe = (word: string) => ({ exec: { command: [word] }, periodSeconds: 0.05, failureThreshold: 1 })
+  const answers = new Map([
+    ['ready', 0],
+    ['alive', 0],
+  ])
+  runtime.onExec((_container, [word = '']) => ({ exitCode: answers.get(word) ?? 0, output: `${word}: no` }))
+  await create(podFor('web', { readinessProbe: probe('ready'), livenessProbe: probe('alive') }))
+  await until(() => isReady('web'), 'the pod to be ready')
+  answers.set('ready', 1)
+  await until(() => !isReady('web'), 'the pod to be unready')
+  t.match([phase('web'), main('web')?.restartCount, main('web')?.started], ['Running', 0, true])
+  answers.set('ready', 0)
+  await until(() => isReady('web'), 'the pod to be ready again')
+  answers.set('alive', 1)
+  await until(() => (main('web')?.restartCount ?? 0) > 0, 'a restart')
+  answers.set('alive', 0)
+  await until(
+    () => events('web').includes('Killing: Container main failed liveness probe, will be restarted'),
+    'the reason',
+  )
+  t.ok(events('web').includes('Unhealthy: Readiness probe failed: ready: no'))
+  t.ok(events('web').includes('Unhealthy: Liveness probe failed: alive: no'))
+})
+
+t.test('hooks', async (t) => {
+  const { create, client, get, isReady, events, runtime, until } = startFakeAgent(t)
+  const ran: string[] = []
+  runtime.onExec((_container, [word = '']) => {
+    ran.push(word)
+    return { exitCode: word === 'bad' ? 1 : 0, output: 'oh no' }
+  })
+  const hook = (word: string) => ({ exec: { command: [word] } })
+  const pod = await create(podFor('web', { lifecycle: { postStart: hook('hello'), preStop: hook('bye') } }))
+  await until(() => isReady('web'), 'the pod to be ready')
+  await client.delete(pods, pod)
+  await until(() => !get('web'), 'the pod to be gone')
+  t.same(ran, ['hello', 'bye'])
+
+  await create(podFor('bad', { lifecycle: { postStart: hook('bad') } }))
+  await until(() => events('bad').includes('FailedPostStartHook: PostStartHook failed: oh no'), 'the complaint')
+  await until(() => events('bad').includes('Killing: FailedPostStartHook'), 'the end')
+})
+
+t.test('KILL follows when TERM does not help', async (t) => {
+  const { create, client, get, isReady, runtime, until } = startFakeAgent(t)
+  runtime.ignoreTerm('main')
+  const pod = await create(podFor('web'))
+  await until(() => isReady('web'), 'the pod to be ready')
+  await client.delete(pods, pod, { gracePeriodSeconds: 1 })
+  await until(() => !get('web'), 'the pod to be gone')
+  const signals = runtime.calls.filter((call) => call.startsWith('signal')).map((call) => call.split(' ')[2])
+  t.same(signals, ['TERM', 'KILL'])
+})
+
+t.test('a pod that vanishes, or becomes another of the same name', async (t) => {
+  const { api, create, isReady, runtime, network, main, until } = startFakeAgent(t)
+  const first = await create(podFor('web'))
+  await until(() => isReady('web'), 'the pod to be ready')
+  api.drop('pods', 'default/web')
+  const second = await create(podFor('web'))
+  await until(
+    () => main('web')?.containerID === `process://${uidOf(second)}_main_0` && isReady('web'),
+    'the second pod',
+  )
+  await until(async () => (await runtime.list()).length === 1, 'the end of the first')
+  t.ok(runtime.calls.includes(`signal ${uidOf(first)}_main_0 TERM`))
+  t.same([...network.attached.keys()], [uidOf(second)])
+})
+
+t.test('a status is written once, and again only when it differs', async (t) => {
+  const { api, create, client, isReady, get, until } = startFakeAgent(t)
+  await create(podFor('web'))
+  await until(() => isReady('web'), 'the pod to be ready')
+  const writes = () => api.calls.filter((call) => call === 'PUT /api/v1/namespaces/default/pods/web/status').length
+  const before = writes()
+  await client.patch(pods, { metadata: { name: 'web', namespace: 'default' } }, { metadata: { labels: { a: 'b' } } })
+  await create(podFor('other'))
+  await until(() => isReady('other'), 'another pod')
+  t.equal(writes(), before)
+  t.ok(before <= 2, `${before} writes`)
+  t.same(get('web')?.metadata.labels, { a: 'b' })
+})
+
+t.test('conflicts and a server that is away', async (t) => {
+  const { api, create, client, isReady, get, main, runtime, until } = startFakeAgent(t)
+  let interfered = 0
+  api.interfere(async ({ method, path }) => {
+    if (method !== 'PUT' || !path.endsWith('/status') || interfered++ > 0) return
+    await client.patch(
+      pods,
+      { metadata: { name: 'web', namespace: 'default' } },
+      { metadata: { annotations: { x: 'y' } } },
+    )
+  })
+  const uid = uidOf(await create(podFor('web')))
+  await until(() => isReady('web'), 'the pod to be ready in spite of a conflict')
+  t.same(get('web')?.metadata.annotations, { x: 'y' })
+
+  api.interfere(() => {
+    throw new Error('connect ECONNREFUSED')
+  })
+  runtime.finish(`${uid}_main_0`, 1)
+  await until(() => runtime.calls.includes(`start-container ${uid}_main_1`), 'a restart without the server')
+  api.interfere(undefined)
+  await until(() => main('web')?.restartCount === 1 && isReady('web'), 'the news of it')
+})
+
+t.test('pods on the host network have its address', async (t) => {
+  const { create, get, isReady, network, until } = startFakeAgent(t)
+  await create(podFor('web', {}, { hostNetwork: true }))
+  await until(() => isReady('web'), 'the pod to be ready')
+  t.equal(get('web')?.status?.podIP, '192.0.2.1')
+  t.notOk(network.calls.some((call) => call.startsWith('attach')))
+})
+
+t.test('pods of other nodes are none of our business', async (t) => {
+  const { create, isReady, runtime, until } = startFakeAgent(t)
+  await create(podFor('there', {}, { nodeName: 'node-b' }))
+  await create(podFor('here'))
+  await until(() => isReady('here'), 'our own')
+  t.equal((await runtime.list()).length, 1)
+})
