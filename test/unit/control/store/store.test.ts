@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { KubeObject } from '../../../../src/api/types/index.ts'
+import { createMemoryJournal, type Journal } from '../../../../src/control/store/journal.ts'
+import { createStore } from '../../../../src/control/store/journaled-store.ts'
+import { openSqliteJournal } from '../../../../src/control/store/sqlite-journal.ts'
+import { storeContract } from './store-contract.ts'
+
+const history = 20
+const folder = mkdtempSync(join(tmpdir(), 'podway-store-'))
+t.teardown(() => rmSync(folder, { recursive: true }))
+
+let files = 0
+const newFile = () => join(folder, `${files++}.db`)
+
+const object = (value: string) => (revision: number) =>
+  ({ apiVersion: 'v1', kind: 'X', metadata: { name: 'a', resourceVersion: String(revision) }, value }) as KubeObject
+const key = { bucket: 'x', name: 'a' }
+
+t.test('in memory', async (t) => storeContract(t, () => createStore(createMemoryJournal(), history)))
+t.test('in SQLite', async (t) => storeContract(t, () => createStore(openSqliteJournal(newFile()), history)))
+
+t.test('what was acknowledged is there after reopening, under rising revisions', async (t) => {
+  const file = newFile()
+  const before = createStore(openSqliteJournal(file))
+  const first = await before.commit({ key, expected: 0, object: object('1') })
+  const gone = await before.commit({ key: { bucket: 'x', name: 'b' }, expected: 0, object: object('2') })
+  await before.commit({ key: gone.key, expected: gone.revision, object: object('2'), remove: true })
+  const { revision } = before
+  before.close()
+
+  const after = createStore(openSqliteJournal(file))
+  t.equal(after.revision, revision)
+  t.same(
+    after.list('x').entries.map((entry) => entry.key.name),
+    ['a'],
+  )
+  t.equal(after.get(key)?.revision, first.revision)
+  t.ok((await after.commit({ key, expected: first.revision, object: object('3') })).revision > revision)
+  after.close()
+})
+
+const failing = (journal: Journal, fails: () => boolean): Journal => ({
+  ...journal,
+  write: (rows) => {
+    if (fails()) throw new Error('disk full')
+    journal.write(rows)
+  },
+})
+
+t.test('a write that the medium refuses never happened', async (t) => {
+  let broken = false
+  const store = createStore(failing(createMemoryJournal(), () => broken))
+  const first = await store.commit({ key, expected: 0, object: object('1') })
+  broken = true
+  await t.rejects(store.commit({ key, expected: first.revision, object: object('2') }), /disk full/)
+  t.equal(store.revision, first.revision)
+  t.equal((store.get(key)?.object as { value?: string } | undefined)?.value, '1')
+  broken = false
+  const second = await store.commit({ key, expected: first.revision, object: object('3') })
+  t.equal(second.revision, first.revision + 1)
+})
+
+t.test('writes of one turn are one journal write', async (t) => {
+  let writes = 0
+  const memory = createMemoryJournal()
+  const store = createStore({
+    ...memory,
+    write: (rows) => {
+      writes++
+      memory.write(rows)
+    },
+  })
+  await Promise.all(
+    Array.from({ length: 50 }, (_, n) =>
+      store.commit({ key: { bucket: 'x', name: String(n) }, expected: 0, object: object(String(n)) }),
+    ),
+  )
+  t.equal(writes, 1)
+})
+
+t.test('the file does not grow with changes to the same object', async (t) => {
+  const file = newFile()
+  const store = createStore(openSqliteJournal(file))
+  let revision = 0
+  for (let n = 0; n < 2000; n++)
+    revision = (await store.commit({ key, expected: revision, object: object('x'.repeat(500)) })).revision
+  store.close()
+  t.ok(statSync(file).size < 200_000, `${statSync(file).size} bytes`)
+})
