@@ -1,18 +1,15 @@
-import t, { type Test } from 'tap'
-import { createClient } from '../../../../src/api/client.ts'
-import { createInformer } from '../../../../src/api/informer.ts'
-import { endpointSlices, services } from '../../../../src/api/resources.ts'
+import t from 'tap'
 import { CommandError } from '../../../../src/host/command.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
 import type { Netfilter } from '../../../../src/host/netfilter/netfilter.ts'
-import { serviceOfSlice } from '../../../../src/proxy/iptables/endpoints.ts'
 import { cleanupProxy } from '../../../../src/proxy/iptables/kernel.ts'
-import { createServiceProxy, type ServiceProxyOptions } from '../../../../src/proxy/iptables/service-proxy.ts'
-import { createFakeApi, type FakeApi } from '../../../support/fake-api.ts'
+import { createServiceProxy } from '../../../../src/proxy/iptables/service-proxy.ts'
+import { createFakeApi } from '../../../support/fake-api.ts'
 import { until } from '../../../support/until.ts'
 import { makeService, makeSlice } from '../support/objects.ts'
 import { chainsOf, loadRules, type Objects } from '../support/rules.ts'
+import { putObjects, startProxy } from '../support/running.ts'
 
 const strangers = {
   nat: `:PREROUTING ACCEPT [0:0]
@@ -31,35 +28,10 @@ const strangers = {
 `,
 }
 
-const put = (api: FakeApi, { service, slices }: Objects): void => {
-  api.put('services', service)
-  for (const slice of slices) api.put('endpointslices', slice)
-}
-
 const web: Objects = { service: makeService(), slices: [makeSlice([{ address: '10.1.0.2', node: 'here' }])] }
 const api2: Objects = {
   service: makeService({ name: 'api', clusterIP: '10.96.0.11' }),
   slices: [makeSlice([{ address: '10.1.0.3', node: 'here' }], { service: 'api' })],
-}
-
-/** A proxy over a fake API and a fake kernel, running until the test ends. */
-const start = (t: Test, api: FakeApi, netfilter: Netfilter, options: Partial<ServiceProxyOptions> = {}) => {
-  const client = createClient(api)
-  const stop = new AbortController()
-  const watched = createInformer(client, services)
-  const slices = createInformer(client, endpointSlices, { indexes: { service: serviceOfSlice } })
-  const proxy = createServiceProxy({
-    ...{ services: watched, slices, netfilter, nodeName: 'here', podCIDRs: ['10.1.0.0/24', 'fd00:1::/64'] },
-    ...{ log: silentLogger },
-    ...options,
-  })
-  const running = [watched.run(stop.signal), slices.run(stop.signal), proxy.run(stop.signal)]
-  const end = async (): Promise<void> => {
-    stop.abort()
-    await Promise.all(running)
-  }
-  t.teardown(end)
-  return { proxy, end, watched, slices }
 }
 
 const holds = async (netfilter: FakeNetfilter, objects: readonly Objects[], what: string): Promise<void> => {
@@ -69,14 +41,14 @@ const holds = async (netfilter: FakeNetfilter, objects: readonly Objects[], what
 
 t.test('follows Services and slices, and writes only what changed', async (t) => {
   const api = createFakeApi()
-  put(api, web)
+  putObjects(api, web)
   const netfilter = createFakeNetfilter()
-  const { proxy } = start(t, api, netfilter)
+  const { proxy } = startProxy(t, api, netfilter)
   await proxy.synced
   t.same(chainsOf(netfilter), chainsOf(await loadRules([web])))
   const writes = netfilter.applied
 
-  put(api, api2)
+  putObjects(api, api2)
   await holds(netfilter, [web, api2], 'the new Service')
   t.ok(netfilter.applied <= writes + 4, 'two events are at most two syncs of two restores')
 
@@ -95,10 +67,10 @@ t.test('follows Services and slices, and writes only what changed', async (t) =>
 t.test('a slice that moves to another Service changes both', async (t) => {
   const api = createFakeApi()
   const shared = makeSlice([{ address: '10.1.0.2', node: 'here' }], { name: 'one' })
-  put(api, { ...web, slices: [shared] })
-  put(api, { ...api2, slices: [] })
+  putObjects(api, { ...web, slices: [shared] })
+  putObjects(api, { ...api2, slices: [] })
   const netfilter = createFakeNetfilter()
-  await start(t, api, netfilter).proxy.synced
+  await startProxy(t, api, netfilter).proxy.synced
   const moved = makeSlice([{ address: '10.1.0.2', node: 'here' }], { name: 'one', service: 'api' })
   api.put('endpointslices', moved)
   await holds(
@@ -110,11 +82,11 @@ t.test('a slice that moves to another Service changes both', async (t) => {
 
 t.test('writes nothing before both lists are in', async (t) => {
   const api = createFakeApi()
-  put(api, web)
+  putObjects(api, web)
   const release = Promise.withResolvers<void>()
   api.interfere((request) => (request.path.includes('endpointslices') ? release.promise : undefined))
   const netfilter = createFakeNetfilter()
-  const { proxy, watched } = start(t, api, netfilter)
+  const { proxy, watched } = startProxy(t, api, netfilter)
   await watched.synced
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
   t.equal(netfilter.applied, 0)
@@ -125,28 +97,28 @@ t.test('writes nothing before both lists are in', async (t) => {
 
 t.test('after a restart what is right stays untouched, what is stale goes, what is others’ stays', async (t) => {
   const api = createFakeApi()
-  put(api, web)
-  put(api, api2)
+  putObjects(api, web)
+  putObjects(api, api2)
   const netfilter = createFakeNetfilter('IPv4', strangers)
-  const first = start(t, api, netfilter)
+  const first = startProxy(t, api, netfilter)
   await first.proxy.synced
   await first.end()
   t.match(netfilter.dump('nat'), /10\.1\.0\.3/, 'the rules stay when the proxy stops')
 
   const writes = netfilter.applied
-  const second = start(t, api, netfilter)
+  const second = startProxy(t, api, netfilter)
   await second.proxy.synced
   t.equal(netfilter.applied, writes, 'nothing to write')
   await second.end()
 
   api.drop('services', 'default/api')
-  await start(t, api, netfilter).proxy.synced
+  await startProxy(t, api, netfilter).proxy.synced
   t.same(chainsOf(netfilter), chainsOf(await loadRules([web], undefined, createFakeNetfilter('IPv4', strangers))))
 })
 
 t.test('somebody flushes, deletes or empties: healed at the next look', async (t) => {
   const api = createFakeApi()
-  put(api, web)
+  putObjects(api, web)
   const netfilter = createFakeNetfilter()
   let looks = 0
   const watched: Netfilter = {
@@ -156,7 +128,7 @@ t.test('somebody flushes, deletes or empties: healed at the next look', async (t
       return netfilter.apply(edits)
     },
   }
-  const { proxy } = start(t, api, watched, { checkEveryMs: 10 })
+  const { proxy } = startProxy(t, api, watched, { checkEveryMs: 10 })
   await proxy.synced
   const whole = chainsOf(netfilter)
   const chains = Object.keys(whole).filter((name) => name.startsWith('nat '))
@@ -179,7 +151,7 @@ t.test('somebody flushes, deletes or empties: healed at the next look', async (t
 
 t.test('a restore that fails is made good, whatever it left behind', async (t) => {
   const api = createFakeApi()
-  put(api, web)
+  putObjects(api, web)
   const real = createFakeNetfilter()
   let broken = false
   const netfilter: Netfilter = {
@@ -192,7 +164,7 @@ t.test('a restore that fails is made good, whatever it left behind', async (t) =
       throw new CommandError('iptables-restore', 4, 'Another app is currently holding the xtables lock')
     },
   }
-  const { proxy } = start(t, api, netfilter)
+  const { proxy } = startProxy(t, api, netfilter)
   await proxy.synced
   broken = true
   api.drop('endpointslices', 'default/web-1')
@@ -204,10 +176,10 @@ t.test('a restore that fails is made good, whatever it left behind', async (t) =
 
 t.test('clean-up gives the tables back as they were', async (t) => {
   const api = createFakeApi()
-  put(api, web)
+  putObjects(api, web)
   const netfilter = createFakeNetfilter('IPv4', strangers)
   const before = [netfilter.dump('nat'), netfilter.dump('filter')]
-  const { proxy, end } = start(t, api, netfilter)
+  const { proxy, end } = startProxy(t, api, netfilter)
   await proxy.synced
   await end()
   await netfilter.apply([{ table: 'filter', chains: [], commands: ['-A OUTPUT -j PODWAY-REFUSE'] }])
@@ -220,11 +192,11 @@ t.test('clean-up gives the tables back as they were', async (t) => {
 
 t.test('nonsense in the options is refused, nonsense in a Service is told once', async (t) => {
   const api = createFakeApi()
-  put(api, { service: makeService({ externalIPs: ['nowhere'] }), slices: [] })
+  putObjects(api, { service: makeService({ externalIPs: ['nowhere'] }), slices: [] })
   const told: unknown[] = []
   const log = { ...silentLogger, info: () => {}, debug: () => {}, warn: (text: unknown) => told.push(text) }
   const netfilter = createFakeNetfilter()
-  const running = start(t, api, netfilter, { log: log as unknown as typeof silentLogger })
+  const running = startProxy(t, api, netfilter, { log: log as unknown as typeof silentLogger })
   await running.proxy.synced
   const writes = netfilter.applied
   api.put('endpointslices', makeSlice([{ address: '10.1.0.2' }]))

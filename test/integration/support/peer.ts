@@ -1,0 +1,93 @@
+/**
+ * A host of a test network, run inside its network namespace: `peer.ts NAME PORT` answers TCP and UDP on PORT with
+ * `NAME address-of-the-client`, and makes the connections it is told to on stdin, one JSON object a line.
+ */
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+
+export interface Call {
+  readonly id: number
+  readonly protocol: 'tcp' | 'udp'
+  readonly to: string
+  readonly port: number
+  /** How many connections, one after another. */
+  readonly count: number
+  readonly timeoutMs: number
+}
+
+/** What each connection got: `NAME address`, an error's code, or `timeout`. */
+export interface Reply {
+  readonly id: number
+  readonly answers: readonly string[]
+  /** The longest one took. */
+  readonly slowestMs: number
+}
+
+const plain = (address: string | undefined): string => (address ?? '').replace('::ffff:', '')
+
+const serve = async (name: string, port: number): Promise<void> => {
+  const tcp = createServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.end(`${name} ${plain(socket.remoteAddress)}`)
+  })
+  const udp = createSocket('udp6', (_, sender) =>
+    udp.send(`${name} ${plain(sender.address)}`, sender.port, sender.address),
+  )
+  tcp.listen(port, '::')
+  udp.bind(port, '::')
+  await Promise.all([once(tcp, 'listening'), once(udp, 'listening')])
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
+
+const callTcp = ({ to, port, timeoutMs }: Call): Promise<string> =>
+  new Promise((resolve) => {
+    let text = ''
+    const socket = connect({ host: to, port, timeout: timeoutMs })
+    const end = (answer: string): void => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.on('data', (chunk) => {
+      text += chunk
+    })
+    socket.on('end', () => end(text))
+    socket.on('timeout', () => end('timeout'))
+    socket.on('error', (error) => end(codeOf(error)))
+  })
+
+const callUdp = ({ to, port, timeoutMs }: Call): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = createSocket(to.includes(':') ? 'udp6' : 'udp4')
+    const end = (answer: string): void => {
+      clearTimeout(timer)
+      socket.close()
+      resolve(answer)
+    }
+    const timer = setTimeout(end, timeoutMs, 'timeout')
+    socket.on('message', (message) => end(message.toString()))
+    socket.on('error', (error) => end(codeOf(error)))
+    socket.connect(port, to, () => socket.send('hello'))
+  })
+
+const answer = async (call: Call): Promise<Reply> => {
+  const answers: string[] = []
+  let slowestMs = 0
+  for (let at = 0; at < call.count; at++) {
+    const started = performance.now()
+    answers.push(await (call.protocol === 'tcp' ? callTcp(call) : callUdp(call)))
+    slowestMs = Math.max(slowestMs, performance.now() - started)
+  }
+  return { id: call.id, answers, slowestMs }
+}
+
+const [name = '', port = ''] = process.argv.slice(2)
+await serve(name, Number(port))
+console.log('{"ready":true}')
+for await (const line of createInterface({ input: process.stdin })) {
+  const call: Call = JSON.parse(line)
+  void answer(call).then((reply) => console.log(JSON.stringify(reply)))
+}
+process.exit(0)
