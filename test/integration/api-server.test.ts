@@ -1,0 +1,131 @@
+/** The API over real TLS sockets, with the client and informers that agents use. */
+import { once } from 'node:events'
+import { request as httpsRequest } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { createAuthority, issueCertificate, validFor } from '../../src/api/certificates.ts'
+import { createClient } from '../../src/api/client.ts'
+import { createHttpTransport } from '../../src/api/http-transport.ts'
+import { createInformer } from '../../src/api/informer.ts'
+import { configMaps } from '../../src/api/resources.ts'
+import { mastersGroup } from '../../src/control/auth/user.ts'
+import { createApiServer } from '../../src/control/server/https.ts'
+import { silentLogger } from '../../src/host/log.ts'
+import { createTestApi } from '../support/api-server.ts'
+import { until } from '../support/until.ts'
+
+const now = Date.now()
+const authority = await createAuthority('test', validFor(1, now))
+const stranger = await createAuthority('stranger', validFor(1, now))
+const serverPair = await issueCertificate(authority, { commonName: 'api', addresses: ['127.0.0.1'] }, validFor(1, now))
+const admin = await issueCertificate(
+  authority,
+  { commonName: 'admin', organizations: [mastersGroup] },
+  validFor(1, now),
+)
+const forged = await issueCertificate(
+  stranger,
+  { commonName: 'admin', organizations: [mastersGroup] },
+  validFor(1, now),
+)
+
+const serve = async (t: Test) => {
+  const api = await createTestApi({ history: 50 })
+  const tokens = [{ token: 'secret', user: { name: 'bearer', groups: [mastersGroup] } }]
+  const server = createApiServer(api.handle, { ...serverPair, ca: authority.cert, tokens, log: silentLogger })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const connection = { server: `https://127.0.0.1:${port}`, ca: authority.cert, ...admin }
+  const transport = createHttpTransport(connection)
+  t.teardown(async () => {
+    await transport.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  return { api, port, client: createClient(transport), connection, server }
+}
+interface Sent {
+  readonly cert?: string
+  readonly key?: string
+  readonly headers?: Record<string, string>
+  readonly method?: string
+  readonly body?: string | Buffer
+}
+
+const send = (port: number, path: string, { method = 'GET', body, headers = {}, ...tls }: Sent = {}) =>
+  new Promise<{ code: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
+    const outgoing = httpsRequest({
+      host: '127.0.0.1',
+      port,
+      path,
+      method,
+      headers,
+      ca: authority.cert,
+      agent: false,
+      ...tls,
+    })
+    outgoing.once('error', reject)
+    outgoing.once('response', async (response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of response) chunks.push(chunk)
+      resolve({ code: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString() })
+    })
+    outgoing.end(body)
+  })
+
+t.test('who may come in', async (t) => {
+  const { port } = await serve(t)
+  t.equal((await send(port, '/api')).code, 401, 'nobody')
+  t.equal((await send(port, '/api', forged)).code, 401, 'a certificate of a stranger')
+  t.equal((await send(port, '/api', { headers: { authorization: 'Bearer wrong' } })).code, 401)
+  t.equal((await send(port, '/api', { headers: { authorization: 'Bearer secret' } })).code, 200)
+  t.equal((await send(port, '/api', admin)).code, 200)
+  t.equal((await send(port, '/healthz')).body, 'ok', 'health is public')
+  const refused = JSON.parse((await send(port, '/api')).body)
+  t.match(refused, { kind: 'Status', message: 'Unauthorized', reason: 'Unauthorized', code: 401 })
+})
+
+t.test('bodies: JSON, YAML, too large, broken, in a form we do not read', async (t) => {
+  const { port } = await serve(t)
+  const path = '/api/v1/namespaces/default/configmaps'
+  const post = (body: string | Buffer, type: string) =>
+    send(port, path, { ...admin, method: 'POST', body, headers: { 'content-type': type } })
+  t.equal((await post('{"metadata":{"name":"a"}}', 'application/json; charset=utf-8')).code, 201)
+  t.equal((await post('metadata:\n  name: b\n', 'application/yaml')).code, 201)
+  t.equal((await post('{"metadata":', 'application/json')).code, 400)
+  t.equal((await post(Buffer.alloc(4 * 1024 * 1024, 'x'), 'application/json')).code, 413)
+  t.equal((await post('k8s\0', 'application/vnd.kubernetes.protobuf')).code, 415)
+  const warned = await post('{"metadata":{"name":"c"},"dta":{}}', 'application/json')
+  t.equal(warned.headers['warning'], '299 - "unknown field \\"dta\\""')
+})
+
+t.test('an informer keeps up: past, present, deletions, and after being cut off', async (t) => {
+  const { client, server } = await serve(t)
+  const make = (name: string) => client.create(configMaps, { metadata: { name, namespace: 'default' } })
+  await make('a')
+  const stop = new AbortController()
+  const informer = createInformer(client, configMaps)
+  const running = informer.run(stop.signal)
+  await informer.synced
+  t.ok(informer.get('default/a'))
+  await make('b')
+  await client.delete(configMaps, { metadata: { name: 'a', namespace: 'default' } })
+  await until(
+    () => informer.get('default/b') !== undefined && informer.get('default/a') === undefined,
+    'b to come and a to go',
+  )
+
+  server.closeAllConnections()
+  for (let n = 0; n < 5; n++) await make(`after-${n}`)
+  await until(() => informer.get('default/after-4') !== undefined, 'what came while it was cut off')
+  t.equal(informer.size, 6)
+
+  server.closeAllConnections()
+  for (let n = 0; n < 200; n++)
+    await client.patch(configMaps, { metadata: { name: 'b', namespace: 'default' } }, { data: { n: String(n) } })
+  await until(() => informer.get('default/b')?.data?.['n'] === '199', 'the last change')
+  t.pass('also when the server has forgotten where it was')
+  stop.abort()
+  await running
+})

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { authenticate } from '../../../../src/control/auth/authenticate.ts'
+import { isAllowed } from '../../../../src/control/auth/authorize.ts'
+import { openPki } from '../../../../src/control/auth/pki.ts'
+import { joinersGroup, mastersGroup, nodesGroup } from '../../../../src/control/auth/user.ts'
+import { requestInfo } from '../../../../src/control/server/request-info.ts'
+
+const tokens = [{ token: 'good', user: { name: 'joiner', groups: [joinersGroup] } }]
+
+t.test('callers are known by certificate or token, or not at all', async (t) => {
+  const certificate = { commonName: 'bob', organizations: ['a'] }
+  t.strictSame(authenticate({ certificate, trusted: true }, tokens), { name: 'bob', groups: ['a'] })
+  t.throws(() => authenticate({ certificate, trusted: false }, tokens), { code: 401 }, 'of another authority')
+  t.strictSame(authenticate({ trusted: false, authorization: 'Bearer good' }, tokens)?.name, 'joiner')
+  for (const authorization of ['Bearer bad', 'Bearer ', 'Basic good', 'good'])
+    t.throws(() => authenticate({ trusted: false, authorization }, tokens), { code: 401 }, authorization)
+  t.equal(authenticate({ trusted: false }, tokens), undefined)
+})
+
+t.test('what each kind of caller may do', async (t) => {
+  const users = {
+    admin: { name: 'admin', groups: [mastersGroup] },
+    node: { name: 'system:node:n1', groups: [nodesGroup] },
+    fakeNode: { name: 'system:node:n1', groups: [] },
+    joiner: { name: 'j', groups: [joinersGroup] },
+    other: { name: 'bob', groups: ['a'] },
+  }
+  const cases: [
+    user: keyof typeof users,
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    allowed: boolean,
+  ][] = [
+    ['admin', 'DELETE', '/api/v1/namespaces/default/secrets', true],
+    ['admin', 'GET', '/anything', true],
+    ['node', 'GET', '/api/v1/pods?watch=1', true],
+    ['node', 'PUT', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1', true],
+    ['node', 'PUT', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n2', false],
+    ['node', 'PUT', '/apis/coordination.k8s.io/v1/namespaces/default/leases/n1', false],
+    ['node', 'DELETE', '/api/v1/nodes', false],
+    ['node', 'PATCH', '/api/v1/nodes/n1/status', true],
+    ['node', 'DELETE', '/api/v1/namespaces/default/pods/p', true],
+    ['node', 'DELETE', '/api/v1/namespaces/default/secrets/s', false],
+    ['node', 'POST', '/api/v1/namespaces/default/events', true],
+    ['node', 'DELETE', '/api/v1/namespaces/default/events/e', false],
+    ['fakeNode', 'GET', '/api/v1/pods', false],
+    ['joiner', 'POST', '/podway/v1/join', true],
+    ['joiner', 'GET', '/api/v1/pods', false],
+    ['joiner', 'GET', '/version', false],
+    ['other', 'GET', '/apis', true],
+    ['other', 'GET', '/api/v1/pods', false],
+    ['other', 'POST', '/podway/v1/join', false],
+  ]
+  for (const [user, method, path, allowed] of cases) {
+    const url = new URL(path, 'https://x')
+    t.equal(
+      isAllowed(users[user], requestInfo(method, url.pathname, url.searchParams)),
+      allowed,
+      `${user} ${method} ${path}`,
+    )
+  }
+})
+
+t.test('keys are made once, private, and renewed when a name is missing', async (t) => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'podway-pki-')), 'pki')
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const options = {
+    folder,
+    server: { commonName: 'api' },
+    client: { commonName: 'c' },
+    admin: { commonName: 'a' },
+    now: Date.now(),
+  }
+  const first = await openPki(options)
+  t.strictSame(await openPki(options), first)
+  t.equal(statSync(folder).mode & 0o777, 0o700)
+  t.equal(statSync(join(folder, 'ca.key')).mode & 0o777, 0o600)
+  const moved = await openPki({ ...options, server: { commonName: 'api', addresses: ['10.0.0.1'] } })
+  t.equal(moved.authority.cert, first.authority.cert)
+  t.not(moved.server.cert, first.server.cert)
+  t.equal(moved.admin.cert, first.admin.cert)
+})

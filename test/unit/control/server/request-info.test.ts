@@ -1,0 +1,31 @@
+import t from 'tap'
+import type { Method } from '../../../../src/api/transport.ts'
+import { requestInfo } from '../../../../src/control/server/request-info.ts'
+
+t.test('a method and a URL say what is asked for', async (t) => {
+  const cases: [method: Method, path: string, wanted: object][] = [
+    ['GET', '/api/v1/pods', { verb: 'list', group: '', plural: 'pods', namespace: undefined }],
+    ['GET', '/api/v1/namespaces/n/pods?watch=1', { verb: 'watch', namespace: 'n' }],
+    ['GET', '/api/v1/namespaces/n/pods?watch=false', { verb: 'list' }],
+    ['GET', '/api/v1/namespaces/n/pods/p', { verb: 'get', name: 'p' }],
+    ['GET', '/api/v1/namespaces/n/pods/p/log', { verb: 'get', name: 'p', subresource: 'log' }],
+    ['POST', '/api/v1/namespaces/n/pods', { verb: 'create', name: undefined }],
+    ['POST', '/api/v1/namespaces/n/pods/p/binding', { verb: 'create', name: 'p', subresource: 'binding' }],
+    ['PUT', '/apis/apps/v1/namespaces/n/deployments/d/scale', { verb: 'update', group: 'apps', subresource: 'scale' }],
+    ['PATCH', '/api/v1/nodes/n1', { verb: 'patch', plural: 'nodes', name: 'n1', namespace: undefined }],
+    ['DELETE', '/api/v1/namespaces/n/pods', { verb: 'deletecollection' }],
+    ['GET', '/api/v1/namespaces', { verb: 'list', plural: 'namespaces' }],
+    ['GET', '/api/v1/namespaces/n', { verb: 'get', plural: 'namespaces', name: 'n', namespace: undefined }],
+    ['PUT', '/api/v1/namespaces/n/finalize', { plural: 'namespaces', name: 'n', subresource: 'finalize' }],
+    ['GET', '/api/v1/namespaces/n/pods/a%2Fb', { name: 'a/b' }],
+    ['GET', '/api/v1', { kind: 'path', verb: 'get', path: '/api/v1' }],
+    ['GET', '/apis/apps/v1', { kind: 'path' }],
+    ['GET', '/healthz', { kind: 'path' }],
+    ['PUT', '/api/v1/namespaces/n/pods', { kind: 'path', verb: 'put' }],
+    ['GET', '/api/v1/namespaces/%zz/pods', { kind: 'path' }],
+  ]
+  for (const [method, path, wanted] of cases) {
+    const url = new URL(path, 'https://x')
+    t.match(requestInfo(method, url.pathname, url.searchParams), wanted, `${method} ${path}`)
+  }
+})
