@@ -20,7 +20,7 @@ export interface LogSource {
   /** The log's file. */
   readonly file: string
   /** True when nothing more will be written. */
-  readonly isOver: () => boolean
+  readonly isOver: () => boolean | Promise<boolean>
   readonly clock?: Clock
   /** How often a followed log is looked at. */
   readonly pollMs?: number
@@ -96,12 +96,19 @@ const startOf = async (cursor: Cursor, extent: Extent, options: LogOptions, sinc
   return Math.max(from, await tailStart(cursor, extent, options.tailLines))
 }
 
+/** The pod, and with it the log, may be removed while somebody follows. */
+const whenRemoved = (error: unknown): undefined => {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+}
+
 async function* chunks(cursor: Cursor, start: number, options: LogOptions, source: LogSource, signal: AbortSignal) {
   const { clock = systemClock, pollMs = 100 } = source
   for (let offset = start; !signal.aborted; ) {
     // Asked before the end is looked at: what was written before the end is read for sure.
-    const isOver = source.isOver()
-    const { at, bytes } = await cursor.read(offset, chunkBytes)
+    const isOver = await source.isOver()
+    const read = await cursor.read(offset, chunkBytes).catch(whenRemoved)
+    if (!read) return
+    const { at, bytes } = read
     if (bytes.length > 0) yield { at, bytes }
     else if (!options.follow || isOver) return
     else await sleep(pollMs, signal, clock)

@@ -1,0 +1,112 @@
+/** The Node as the agent wants it, built upon what others have put there. Pure. */
+import { formatTime } from '../../api/clock.ts'
+import type { Condition, Node, NodeAddress, StringMap } from '../../api/types/index.ts'
+import type { HostFacts } from './host-facts.ts'
+
+export interface NodeTraits {
+  readonly name: string
+  readonly host: HostFacts
+  /** InternalIPs first. */
+  readonly addresses: readonly string[]
+  readonly maxPods: number
+  readonly kubeletPort: number
+  readonly kubeletVersion: string
+  readonly runtimeVersion: string
+  readonly labels: StringMap
+  readonly annotations: StringMap
+  /** What keeps the node from being ready; empty when it is. */
+  readonly problems: readonly string[]
+}
+
+/** The labels every node bears, and those asked for. */
+export const nodeLabels = ({ name, host, labels }: NodeTraits): StringMap => ({
+  'beta.kubernetes.io/arch': host.info.architecture,
+  'beta.kubernetes.io/os': host.info.operatingSystem,
+  'kubernetes.io/arch': host.info.architecture,
+  'kubernetes.io/hostname': name,
+  'kubernetes.io/os': host.info.operatingSystem,
+  ...labels,
+})
+
+const kibibytes = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`
+
+/** What the node has; all of it can be given to pods. */
+export const nodeCapacity = ({ host, maxPods }: Pick<NodeTraits, 'host' | 'maxPods'>): StringMap => ({
+  cpu: String(host.cpus),
+  memory: kibibytes(host.memoryBytes),
+  'ephemeral-storage': kibibytes(host.storageBytes),
+  pods: String(maxPods),
+})
+
+const addressesOf = ({ name, addresses }: NodeTraits): readonly NodeAddress[] => [
+  ...addresses.map((address) => ({ type: 'InternalIP', address }) as const),
+  { type: 'Hostname', address: name },
+]
+
+type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
+
+const findings = ({ problems }: NodeTraits): readonly Finding[] => [
+  {
+    type: 'MemoryPressure',
+    status: 'False',
+    reason: 'KubeletHasSufficientMemory',
+    message: 'the node has sufficient memory available',
+  },
+  {
+    type: 'DiskPressure',
+    status: 'False',
+    reason: 'KubeletHasNoDiskPressure',
+    message: 'the node has no disk pressure',
+  },
+  {
+    type: 'PIDPressure',
+    status: 'False',
+    reason: 'KubeletHasSufficientPID',
+    message: 'the node has sufficient PIDs available',
+  },
+  problems.length === 0
+    ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'the podway agent is posting ready status' }
+    : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: problems.join('; ') },
+]
+
+const conditionsOf = (traits: NodeTraits, before: readonly Condition[], now: number): readonly Condition[] => {
+  const own = findings(traits).map((finding) => {
+    const known = before.find(({ type }) => type === finding.type)
+    const moved = known?.status === finding.status ? known.lastTransitionTime : undefined
+    return { ...finding, lastHeartbeatTime: formatTime(now), lastTransitionTime: moved ?? formatTime(now) }
+  })
+  return [...before.filter(({ type }) => !own.some((each) => each.type === type)), ...own]
+}
+
+/** The status of the node; conditions of others stay. */
+export const nodeStatus = (traits: NodeTraits, before: Node['status'], now: number): NonNullable<Node['status']> => ({
+  ...before,
+  capacity: nodeCapacity(traits),
+  allocatable: nodeCapacity(traits),
+  conditions: conditionsOf(traits, before?.conditions ?? [], now),
+  addresses: addressesOf(traits),
+  daemonEndpoints: { kubeletEndpoint: { Port: traits.kubeletPort } },
+  nodeInfo: {
+    ...traits.host.info,
+    containerRuntimeVersion: traits.runtimeVersion,
+    kubeletVersion: traits.kubeletVersion,
+    kubeProxyVersion: traits.kubeletVersion,
+  },
+})
+
+/** Whether two statuses differ in more than the time of the heartbeat. */
+export const withoutHeartbeat = (status: Node['status']): unknown => ({
+  ...status,
+  conditions: status?.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest),
+})
+
+const missing = (wanted: StringMap, found: StringMap = {}): StringMap =>
+  Object.fromEntries(Object.entries(wanted).filter(([name, value]) => found[name] !== value))
+
+/** A merge patch for labels and annotations that are missing or wrong; undefined when there are none. */
+export const metadataPatch = (traits: NodeTraits, { metadata }: Node): object | undefined => {
+  const labels = missing(nodeLabels(traits), metadata.labels)
+  const annotations = missing(traits.annotations, metadata.annotations)
+  if (Object.keys(labels).length + Object.keys(annotations).length === 0) return undefined
+  return { metadata: { labels, annotations } }
+}

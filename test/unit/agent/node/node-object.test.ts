@@ -1,0 +1,84 @@
+import t from 'tap'
+import { architecture, prettyName, readHostFacts } from '../../../../src/agent/node/host-facts.ts'
+import { metadataPatch, type NodeTraits, nodeStatus, withoutHeartbeat } from '../../../../src/agent/node/node-object.ts'
+import type { Node } from '../../../../src/api/types/index.ts'
+
+const traits = (more: Partial<NodeTraits> = {}): NodeTraits => ({
+  name: 'node-a',
+  host: {
+    ...{ cpus: 2, memoryBytes: 4 * 2 ** 30 + 100, storageBytes: 10 * 2 ** 30 },
+    info: {
+      ...{ machineID: 'm', systemUUID: 's', bootID: 'b', kernelVersion: '6.1', osImage: 'Debian' },
+      ...{ operatingSystem: 'linux', architecture: 'amd64' },
+    },
+  },
+  ...{ addresses: ['192.0.2.1', '2001:db8::1'], maxPods: 110, kubeletPort: 10250 },
+  ...{ kubeletVersion: 'v1.33.0-podway', runtimeVersion: 'process://0.1.0' },
+  ...{ labels: { zone: 'a' }, annotations: { 'podway.dev/x': 'y' }, problems: [] },
+  ...more,
+})
+
+const node = (more: Partial<Node> = {}): Node => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'node-a' },
+  ...more,
+})
+
+t.test('the status', async (t) => {
+  const status = nodeStatus(traits(), undefined, 0)
+  t.match(status, {
+    capacity: { cpu: '2', memory: '4194304Ki', 'ephemeral-storage': '10485760Ki', pods: '110' },
+    allocatable: { cpu: '2' },
+    addresses: [
+      { type: 'InternalIP', address: '192.0.2.1' },
+      { type: 'InternalIP', address: '2001:db8::1' },
+      { type: 'Hostname', address: 'node-a' },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    nodeInfo: { kubeletVersion: 'v1.33.0-podway', containerRuntimeVersion: 'process://0.1.0', architecture: 'amd64' },
+  })
+  t.same(
+    status.conditions?.map(({ type, status }) => `${type}=${status}`),
+    ['MemoryPressure=False', 'DiskPressure=False', 'PIDPressure=False', 'Ready=True'],
+  )
+})
+
+t.test('conditions: those of others stay, times move with the status', async (t) => {
+  const others = { type: 'NetworkUnavailable', status: 'False' } as const
+  const first = nodeStatus(traits(), { conditions: [others] }, 0)
+  const second = nodeStatus(traits(), first, 10_000)
+  t.same(second.conditions?.[0], others)
+  t.same(withoutHeartbeat(second), withoutHeartbeat(first), 'only the heartbeat differs')
+  t.notSame(second, first)
+  const third = nodeStatus(traits({ problems: ['no network', 'no DNS'] }), second, 20_000)
+  t.match(third.conditions?.at(-1), {
+    ...{ type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'no network; no DNS' },
+    ...{ lastTransitionTime: '1970-01-01T00:00:20Z', lastHeartbeatTime: '1970-01-01T00:00:20Z' },
+  })
+})
+
+t.test('labels and annotations: ours are put right, others are left', async (t) => {
+  const all = {
+    ...{ 'beta.kubernetes.io/arch': 'amd64', 'beta.kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+    ...{ 'kubernetes.io/hostname': 'node-a', 'kubernetes.io/os': 'linux', zone: 'a' },
+  }
+  const annotations = { 'podway.dev/x': 'y', other: 'kept' }
+  t.equal(
+    metadataPatch(traits(), node({ metadata: { name: 'node-a', labels: { ...all, mine: '1' }, annotations } })),
+    undefined,
+  )
+  t.same(metadataPatch(traits(), node({ metadata: { name: 'node-a', labels: { ...all, zone: 'b' }, annotations } })), {
+    metadata: { labels: { zone: 'a' }, annotations: {} },
+  })
+})
+
+t.test('the machine', async (t) => {
+  t.equal(architecture('x64'), 'amd64')
+  t.equal(architecture('arm64'), 'arm64')
+  t.equal(prettyName('NAME="x"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'), 'Debian GNU/Linux 12 (bookworm)')
+  t.equal(prettyName(''), 'Linux')
+  const facts = await readHostFacts('/')
+  t.ok(facts.cpus > 0 && facts.memoryBytes > 0 && facts.storageBytes > 0)
+  t.match(facts.info.kernelVersion, /^\d/)
+})
