@@ -5,7 +5,7 @@ import type { Jump } from '../../host/netfilter/owned.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { type PerTable, type ProxyTable, proxyTables } from './frame.ts'
 import { isFixedChain } from './names.ts'
-import { type Change, planRestores } from './plan.ts'
+import { type Change, planRestores, restoreLimit } from './plan.ts'
 import {
   type ChainRecord,
   presenceChecks,
@@ -39,13 +39,52 @@ const readTables = async (netfilter: Netfilter): Promise<SavedTables> => ({
   nat: await netfilter.save('nat'),
 })
 
-const restore = async (netfilter: Netfilter, record: ChainRecord, change: Change): Promise<number> => {
-  const restores = planRestores(record, change)
+/** The most lines of a restore, for as long as the kernel takes them. */
+interface Limit {
+  lines: number
+}
+
+/** Restores shrink to a fourth until the kernel takes them, but not below this. */
+const smallestLimit = 100
+
+/**
+ * Whether smaller restores may help, which are then made. Nobody without power over the whole machine may enlarge the
+ * buffer in which the tools of the nft store send a change.
+ */
+const shrink = (limit: Limit, error: unknown): boolean => {
+  const isTooLong = error instanceof CommandError && error.stderr.includes('Message too long')
+  if (!isTooLong || limit.lines <= smallestLimit) return false
+  limit.lines = Math.max(smallestLimit, Math.floor(limit.lines / 4))
+  return true
+}
+
+/** Makes a change and writes it down in `record`; resolves to the number of restores. */
+const restore = async (netfilter: Netfilter, record: ChainRecord, change: Change, limit: Limit): Promise<number> => {
+  const restores = planRestores(record, change, limit.lines)
   for (const edits of restores) {
     await netfilter.apply(edits)
     recordRestore(record, edits)
   }
   return restores.length
+}
+
+/** Reads back and changes what differs from `wanted`. When a restore is too long, it all begins again. */
+const settle = async (
+  netfilter: Netfilter,
+  wanted: PerTable<readonly Chain[]>,
+  commandsFor: (saved: SavedTables) => PerTable<readonly string[]>,
+  limit: Limit,
+): Promise<{ readonly record: ChainRecord; readonly restores: number }> => {
+  for (;;) {
+    const saved = await readTables(netfilter)
+    const record = readChains(saved)
+    const change = { written: wanted, gone: strayChains(record, wanted), commands: commandsFor(saved) }
+    try {
+      return { record, restores: await restore(netfilter, record, change, limit) }
+    } catch (error) {
+      if (!shrink(limit, error)) throw error
+    }
+  }
 }
 
 type FoundChain = readonly [name: string, rules: readonly string[]]
@@ -71,16 +110,10 @@ function* tour(record: ChainRecord): Generator<PerTable<readonly FoundChain[]>> 
 }
 
 export const createKernelRules = (netfilter: Netfilter, jumps: readonly Jump[]): KernelRules => {
+  const limit: Limit = { lines: restoreLimit }
+  /** Missing when nobody knows what is there: a change that failed may have been made in part. */
   let record: ChainRecord | undefined
   let looks: Iterator<PerTable<readonly FoundChain[]>> | undefined
-
-  /** Runs `change`; when it fails half-way, nobody knows what is there. */
-  const certain = async (change: (known: ChainRecord) => Promise<number>, known: ChainRecord): Promise<number> => {
-    record = undefined
-    const restores = await change(known)
-    record = known
-    return restores
-  }
 
   const nextLook = (known: ChainRecord): PerTable<readonly FoundChain[]> => {
     const next = looks?.next()
@@ -95,15 +128,24 @@ export const createKernelRules = (netfilter: Netfilter, jumps: readonly Jump[]):
       return record === undefined
     },
     advance: async (change) => {
-      if (!record) throw new Error('the kernel must be read back first')
-      return certain((known) => restore(netfilter, known, { ...change, commands: noCommands }), record)
+      const known = record
+      if (!known) throw new Error('the kernel must be read back first')
+      record = undefined
+      try {
+        const restores = await restore(netfilter, known, { ...change, commands: noCommands }, limit)
+        record = known
+        return restores
+      } catch (error) {
+        shrink(limit, error)
+        throw error
+      }
     },
     repair: async (wanted) => {
-      const saved = await readTables(netfilter)
-      const known = readChains(saved)
-      const change = { written: wanted, gone: strayChains(known, wanted), commands: repairJumps(saved, jumps) }
+      record = undefined
       looks = undefined
-      return certain(() => restore(netfilter, known, change), known)
+      const settled = await settle(netfilter, wanted, (saved) => repairJumps(saved, jumps), limit)
+      record = settled.record
+      return settled.restores
     },
     isIntact: async () => {
       if (!record) return false
@@ -125,12 +167,5 @@ export const createKernelRules = (netfilter: Netfilter, jumps: readonly Jump[]):
 
 /** Takes away all chains of this room and every jump to them; the rules of others stay as they are. Safe to repeat. */
 export const cleanupProxy = async (netfilter: Netfilter): Promise<void> => {
-  const saved = await readTables(netfilter)
-  const record = readChains(saved)
-  const nothing = { nat: [], filter: [] }
-  await restore(netfilter, record, {
-    written: nothing,
-    gone: strayChains(record, nothing),
-    commands: removeJumps(saved),
-  })
+  await settle(netfilter, { nat: [], filter: [] }, removeJumps, { lines: restoreLimit })
 }

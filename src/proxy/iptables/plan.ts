@@ -22,10 +22,10 @@ export interface Change {
 }
 
 /**
- * One restore changes at most so many chains: with the nft store ten thousand at once take twice as long as in parts;
- * with the legacy one every restore writes the whole table again. Measured: 2,000 serves both.
+ * The most lines (chains, rules, commands) of one restore. With the nft store much at once takes longer than in parts;
+ * with the legacy one every restore loads the whole table again. Measured: this serves both.
  */
-const restoreLimit = 2_000
+export const restoreLimit = 8_000
 
 const sameRules = (a: readonly string[], b: readonly string[] | undefined): boolean =>
   b !== undefined && a.length === b.length && a.every((rule, at) => rule === b[at])
@@ -36,30 +36,39 @@ const union = (wanted: Chain, known: readonly string[] = []): Chain => ({
   rules: [...new Set([...wanted.rules, ...known])],
 })
 
-const chunked = <T>(list: readonly T[]): readonly (readonly T[])[] =>
-  Array.from({ length: Math.ceil(list.length / restoreLimit) }, (_, at) =>
-    list.slice(at * restoreLimit, (at + 1) * restoreLimit),
-  )
+const linesOf = ({ rules }: Chain): number => 1 + rules.length
 
-const write = (table: ProxyTable, chains: readonly Chain[]): readonly ProxyEdit[] =>
-  chunked(chains).map((part) => ({ table, chains: part }))
+const costOf = ({ chains, commands = [] }: ProxyEdit): number =>
+  commands.length + chains.reduce((sum, chain) => sum + linesOf(chain), 0)
 
-const run = (table: ProxyTable, commands: readonly string[]): readonly ProxyEdit[] =>
-  chunked(commands).map((part) => ({ table, chains: [], commands: part }))
+/** Parts of at most `limit` lines; something longer than that is a part of its own. */
+const chunked = <T>(list: readonly T[], lines: (one: T) => number, limit: number): readonly (readonly T[])[] => {
+  const parts: T[][] = []
+  let cost = 0
+  for (const one of list) {
+    cost += lines(one)
+    const part = parts.at(-1)
+    if (part && cost <= limit) part.push(one)
+    else {
+      parts.push([one])
+      cost = lines(one)
+    }
+  }
+  return parts
+}
+
+const write = (table: ProxyTable, chains: readonly Chain[], limit: number): readonly ProxyEdit[] =>
+  chunked(chains, linesOf, limit).map((part) => ({ table, chains: part }))
+
+const run = (table: ProxyTable, commands: readonly string[], limit: number): readonly ProxyEdit[] =>
+  chunked(commands, () => 1, limit).map((part) => ({ table, chains: [], commands: part }))
 
 /** All are emptied before the first is deleted, because they may lead to one another. */
-const take = (table: ProxyTable, names: readonly string[]): readonly ProxyEdit[] => [
-  ...write(
-    table,
-    names.map((name) => ({ name, rules: [] })),
-  ),
-  ...run(
-    table,
-    names.map((name) => `-X ${name}`),
-  ),
-]
-
-const costOf = ({ chains, commands = [] }: ProxyEdit): number => chains.length + commands.length
+const take = (table: ProxyTable, names: readonly string[], limit: number): readonly ProxyEdit[] => {
+  const empty = names.map((name) => ({ name, rules: [] }))
+  const deletions = names.map((name) => `-X ${name}`)
+  return [...write(table, empty, limit), ...run(table, deletions, limit)]
+}
 
 const joined = (a: ProxyEdit, b: ProxyEdit): ProxyEdit => ({
   table: a.table,
@@ -68,14 +77,14 @@ const joined = (a: ProxyEdit, b: ProxyEdit): ProxyEdit => ({
 })
 
 /** Puts steps together while a restore can hold them, each table once. */
-const pack = (steps: readonly ProxyEdit[]): readonly (readonly ProxyEdit[])[] => {
+const pack = (steps: readonly ProxyEdit[], limit: number): readonly (readonly ProxyEdit[])[] => {
   const batches: ProxyEdit[][] = []
   let cost = 0
   for (const step of steps) {
     const batch = batches.at(-1)
     const last = batch?.at(-1)
     cost += costOf(step)
-    if (!batch || !last || cost > restoreLimit || batch.slice(0, -1).some(({ table }) => table === step.table)) {
+    if (!batch || !last || cost > limit || batch.slice(0, -1).some(({ table }) => table === step.table)) {
       batches.push([step])
       cost = costOf(step)
     } else if (last.table === step.table) batch[batch.length - 1] = joined(last, step)
@@ -88,27 +97,28 @@ const pack = (steps: readonly ProxyEdit[]): readonly (readonly ProxyEdit[])[] =>
  * The restores to make, in order. Refusals (table filter) come before the ways they guard are taken away and go after
  * new ways are open, so that no connection slips out to where nobody translates it.
  */
-export const planRestores = (known: KnownChains, change: Change): readonly (readonly ProxyEdit[])[] => {
+export const planRestores = (
+  known: KnownChains,
+  change: Change,
+  limit = restoreLimit,
+): readonly (readonly ProxyEdit[])[] => {
   const differing = (table: ProxyTable, chains: readonly Chain[]): readonly Chain[] =>
     chains.filter(({ name, rules }) => !sameRules(rules, known[table].get(name)))
-  const takeKnown = (table: ProxyTable): readonly ProxyEdit[] =>
-    take(
-      table,
-      change.gone[table].filter((name) => known[table].has(name)),
-    )
+  const gone = (table: ProxyTable) => change.gone[table].filter((name) => known[table].has(name))
   const nat = [
-    ...write('nat', differing('nat', change.written.nat)),
-    ...run('nat', change.commands.nat),
-    ...takeKnown('nat'),
+    ...write('nat', differing('nat', change.written.nat), limit),
+    ...run('nat', change.commands.nat, limit),
+    ...take('nat', gone('nat'), limit),
   ]
   const filter = differing('filter', change.written.filter)
   const widened = nat.length === 0 ? filter : filter.map((chain) => union(chain, known.filter.get(chain.name)))
   const narrowed = filter.filter(({ rules }, at) => !sameRules(rules, widened[at]?.rules))
-  return pack([
-    ...write('filter', differing('filter', widened)),
-    ...run('filter', change.commands.filter),
+  const steps = [
+    ...write('filter', differing('filter', widened), limit),
+    ...run('filter', change.commands.filter, limit),
     ...nat,
-    ...write('filter', narrowed),
-    ...takeKnown('filter'),
-  ])
+    ...write('filter', narrowed, limit),
+    ...take('filter', gone('filter'), limit),
+  ]
+  return pack(steps, limit)
 }

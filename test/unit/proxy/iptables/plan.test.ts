@@ -50,13 +50,17 @@ t.test('a refusal comes before the way is closed, and goes after it is open', as
 t.test('a large change is several restores, in order, with jumps after chains and deletions last', async (t) => {
   const written = chains(4_500)
   const gone = chains(2_500).map(({ name }) => `OLD${name}`)
-  const plan = planRestores(known(gone.map((name) => ({ name, rules: ['-j B'] }))), {
+  const before = known(gone.map((name) => ({ name, rules: ['-j B'] })))
+  const change = {
     written: { nat: written, filter: [] },
     gone: { nat: gone, filter: [] },
     commands: { nat: ['-A OUTPUT -j C4499'], filter: [] },
-  })
+  }
+  const plan = planRestores(before, change, 2_000)
+  t.ok(plan.length >= 7)
   const edits = plan.flat()
-  for (const edit of edits) t.ok(edit.chains.length + (edit.commands?.length ?? 0) <= 2_000, 'within the limit')
+  for (const { chains: part, commands: words = [] } of edits)
+    t.ok(part.reduce((sum, { rules }) => sum + 1 + rules.length, words.length) <= 2_000, 'within the limit')
   t.same(
     edits.flatMap(({ chains: part }) => part).map(({ name }) => name),
     [...written.map(({ name }) => name), ...gone],
@@ -66,4 +70,18 @@ t.test('a large change is several restores, in order, with jumps after chains an
   const lastWritten = edits.findLastIndex(({ chains: part }) => part.length > 0)
   const firstDeleted = edits.findIndex(({ commands: part = [] }) => part.some((line) => line.startsWith('-X')))
   t.ok(firstDeleted >= lastWritten, 'all are emptied before one is deleted')
+})
+
+t.test('a chain longer than the limit is a restore of its own', async (t) => {
+  const rules = Array.from({ length: 30 }, (_, at) => `-s 10.0.0.${at}/32 -j A`)
+  const written = [
+    { name: 'SMALL', rules: ['-j A'] },
+    { name: 'LONG', rules },
+    { name: 'LAST', rules: ['-j A'] },
+  ]
+  const plan = planRestores(known(), { ...nothing, written: { nat: written, filter: [] } }, 10)
+  t.same(
+    plan.map((edits) => edits.flatMap((edit) => edit.chains.map(({ name }) => name))),
+    [['SMALL'], ['LONG'], ['LAST']],
+  )
 })
