@@ -1,5 +1,5 @@
 /** Control groups, v1 or v2. They are made below the group we are in, so that limits on us hold for what we start. */
-import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { signalProcess } from './process.ts'
@@ -169,5 +169,25 @@ export const openCgroups = async ({ parent, root = '/sys/fs/cgroup', self }: Cgr
     close: async () => {
       for (const folder of layout.folders.values()) await removeFolder(folder)
     },
+  }
+}
+
+const removeTree = async (folder: string): Promise<void> => {
+  for (const entry of await readdir(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) await removeTree(join(folder, entry.name))
+  await removeFolder(folder)
+}
+
+/** Removes what dead agents left: the groups below our own whose name starts with `prefix`, empty of processes by now. */
+export const removeCgroups = async (
+  prefix: string,
+  { root = '/sys/fs/cgroup', self }: Omit<CgroupOptions, 'parent'> = {},
+): Promise<void> => {
+  const own = ownPaths(self ?? (await readOptional('/proc/self/cgroup')))
+  const homes = ['', 'memory', 'cpu', 'pids'].map((controller) => join(root, controller, own.get(controller) ?? '/'))
+  for (const home of new Set(homes)) {
+    const entries = await readdir(home, { withFileTypes: true }).catch(() => [])
+    for (const entry of entries)
+      if (entry.isDirectory() && entry.name.startsWith(prefix)) await removeTree(join(home, entry.name))
   }
 }

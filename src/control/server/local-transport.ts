@@ -32,16 +32,18 @@ export const createLocalTransport = (handle: Handler, user: User): ApiTransport 
     const queue: WatchEvent[] = []
     let wake: (() => void) | undefined
     let ended = false
+    let failure: unknown
     const emit = (event: WatchEvent<unknown>): void => {
       queue.push(event as WatchEvent)
       wake?.()
     }
-    const end = () => {
+    const end = (error?: unknown) => {
       ended = true
+      failure = error
       wake?.()
     }
     const stop = new AbortController()
-    const running = answer.run(emit, AbortSignal.any([signal, stop.signal])).then(end, end)
+    const running = answer.run(emit, AbortSignal.any([signal, stop.signal])).then(() => end(), end)
     try {
       while (!ended || queue.length > 0) {
         const event = queue.shift()
@@ -52,6 +54,7 @@ export const createLocalTransport = (handle: Handler, user: User): ApiTransport 
         } else if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as unknown as Status, 500)
         else yield event
       }
+      if (failure !== undefined) throw failure
     } finally {
       stop.abort()
       await running

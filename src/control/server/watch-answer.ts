@@ -101,11 +101,18 @@ export const watchAnswer = (
     },
   })
 
-  const run = (emit: Emit, signal: AbortSignal): Promise<void> => {
+  const run = async (emit: Emit, signal: AbortSignal): Promise<void> => {
     const send = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void =>
       emit({ type, object: showObject(definition, object, representation, clock.now()) })
     for (const object of initial) send('ADDED', object)
-    const stop = watchObjects(store, definition, selection, revision, send)
+    let stop: () => void
+    try {
+      stop = watchObjects(store, definition, selection, revision, send)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      emit({ type: 'ERROR', object: error.toStatus() })
+      return
+    }
     if (isSet(query, 'sendInitialEvents') && bookmarks)
       emit(bookmark(revision, { 'k8s.io/initial-events-end': 'true' }))
 

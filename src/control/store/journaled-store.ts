@@ -51,6 +51,8 @@ export const createStore = (journal: Journal, historyLimit = defaultHistory): St
   /** Accepted, but not durable yet; by key, so that later writes of the same turn build on them. */
   let pending: Pending[] = []
   const latest = new Map<string, Change>()
+  /** Lost to a write of the same turn: told only when that write can be seen, so that a retry sees it. */
+  let losers: (() => void)[] = []
 
   const idOf = (key: StoreKey): string => `${key.bucket} ${key.name}`
 
@@ -84,8 +86,15 @@ export const createStore = (journal: Journal, historyLimit = defaultHistory): St
 
   const flush = (): void => {
     const batch = pending
+    const lost = losers
     pending = []
+    losers = []
     latest.clear()
+    commitBatch(batch)
+    for (const reject of lost) reject()
+  }
+
+  const commitBatch = (batch: readonly Pending[]): void => {
     try {
       journal.write(
         batch.map(({ change }) => ({
@@ -107,7 +116,11 @@ export const createStore = (journal: Journal, historyLimit = defaultHistory): St
 
   const commit = ({ key, expected, object, remove = false }: Write): Promise<Entry> => {
     const current = currentOf(key)
-    if (current.revision !== expected) return Promise.reject(new RevisionMismatch(key, expected, current.revision))
+    if (current.revision !== expected) {
+      const mismatch = new RevisionMismatch(key, expected, current.revision)
+      if (!latest.has(idOf(key))) return Promise.reject(mismatch)
+      return new Promise((_, reject) => losers.push(() => reject(mismatch)))
+    }
     const at = (pending.at(-1)?.change.revision ?? revision) + 1
     const change = { key, revision: at, object: object(at), removed: remove, previous: current.object }
     latest.set(idOf(key), change)

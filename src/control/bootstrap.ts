@@ -1,0 +1,103 @@
+/** What every cluster has from its first moment on. */
+import type { Client, Draft } from '../api/client.ts'
+import { isAlreadyExists, isNotFound } from '../api/errors.ts'
+import { endpointSlices, endpoints, ingressClasses, namespaces, type Resource, services } from '../api/resources.ts'
+import type { EndpointSlice, Endpoints, KubeObject, Service } from '../api/types/index.ts'
+import { defaultClassAnnotation } from './admission/default-ingress-class.ts'
+
+export interface BootstrapOptions {
+  /** Where the API listens: what `default/kubernetes` leads to. */
+  readonly apiAddress: string
+  readonly apiPort: number
+  /** The Service addresses of the API and of the cluster DNS. */
+  readonly apiClusterIP: string
+  readonly dnsClusterIP: string
+}
+
+/** Who serves Ingresses of the class that is the default. */
+export const ingressController = 'podway.dev/ingress'
+const managedBy = 'podway.dev/control'
+
+const ensure = async <T extends KubeObject>(client: Client, resource: Resource<T>, object: Draft<T>): Promise<void> => {
+  try {
+    await client.create(resource, object)
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error
+  }
+}
+
+/** As `ensure`, and brings an object that is there to the wanted content. */
+const converge = async <T extends KubeObject>(
+  client: Client,
+  resource: Resource<T>,
+  object: Draft<T>,
+): Promise<void> => {
+  try {
+    const { metadata, ...content } = object as Draft<KubeObject>
+    await client.patch(resource, { metadata }, content)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    await ensure(client, resource, object)
+  }
+}
+
+const kubernetesService = (clusterIP: string): Draft<Service> => ({
+  metadata: {
+    name: 'kubernetes',
+    namespace: 'default',
+    labels: { component: 'apiserver', provider: 'kubernetes' },
+  },
+  spec: { clusterIP, ports: [{ name: 'https', port: 443, targetPort: 6443, protocol: 'TCP' }] },
+})
+
+const kubernetesEndpoints = (ip: string, port: number): Draft<Endpoints> => ({
+  metadata: {
+    name: 'kubernetes',
+    namespace: 'default',
+    labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
+  },
+  subsets: [{ addresses: [{ ip }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+})
+
+const kubernetesSlice = (ip: string, port: number): Draft<EndpointSlice> => ({
+  metadata: {
+    name: 'kubernetes',
+    namespace: 'default',
+    labels: { 'kubernetes.io/service-name': 'kubernetes', 'endpointslice.kubernetes.io/managed-by': managedBy },
+  },
+  addressType: ip.includes(':') ? 'IPv6' : 'IPv4',
+  endpoints: [{ addresses: [ip], conditions: { ready: true } }],
+  ports: [{ name: 'https', port, protocol: 'TCP' }],
+})
+
+/** Every node answers on this address itself: no proxy rule leads anywhere, and it needs no endpoints. */
+const dnsService = (clusterIP: string): Draft<Service> => ({
+  metadata: {
+    name: 'kube-dns',
+    namespace: 'kube-system',
+    labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' },
+    annotations: { 'podway.dev/node-local': 'true' },
+  },
+  spec: {
+    clusterIP,
+    ports: [
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+    ],
+  },
+})
+
+/** Makes what is missing; safe to repeat. */
+export const bootstrapCluster = async (client: Client, options: BootstrapOptions): Promise<void> => {
+  const { apiAddress, apiPort, apiClusterIP, dnsClusterIP } = options
+  for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease'])
+    await ensure(client, namespaces, { metadata: { name } })
+  await ensure(client, services, kubernetesService(apiClusterIP))
+  await converge(client, endpoints, kubernetesEndpoints(apiAddress, apiPort))
+  await converge(client, endpointSlices, kubernetesSlice(apiAddress, apiPort))
+  await ensure(client, services, dnsService(dnsClusterIP))
+  await ensure(client, ingressClasses, {
+    metadata: { name: 'podway', annotations: { [defaultClassAnnotation]: 'true' } },
+    spec: { controller: ingressController },
+  })
+}

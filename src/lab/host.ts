@@ -1,0 +1,93 @@
+/** The hosts of a lab: network, mount, uts and pid namespaces each, joined by a bridge. Runs inside the lab. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { CommandRunner } from '../host/command.ts'
+import type { Iproute } from '../host/iproute.ts'
+import { enterProcess } from '../host/namespaces.ts'
+import { childrenOf, signalProcess } from '../host/process.ts'
+import type { LabHost, LabPlan } from './plan.ts'
+
+export const bridge = 'lab0'
+
+const script = (name: string): string => fileURLToPath(new URL(`./${name}`, import.meta.url))
+
+/** A host that is up. */
+export interface RunningHost {
+  readonly host: LabHost
+  /** Its pid 1, as seen from the lab. */
+  readonly pid: number
+  /** The words in front of a command that runs on it. */
+  readonly prefix: readonly [string, ...string[]]
+  /** Resolves when its pid 1 has ended. */
+  readonly ended: Promise<void>
+}
+
+/** Bridges the lab's hosts: the lab itself sits on it with the gateway's address. */
+export const makeBridge = (iproute: Iproute, { gateway, prefixLength }: LabPlan): Promise<void> =>
+  iproute.ip([
+    `link add ${bridge} type bridge`,
+    `address add ${gateway}/${prefixLength} dev ${bridge}`,
+    `link set ${bridge} up`,
+  ])
+
+const linkOf = ({ name }: LabHost): string => `l-${name}`
+
+/** One process for the network of a host: the link pair, and the end inside. */
+const connect = async (iproute: Iproute, runner: CommandRunner, host: LabHost, plan: LabPlan): Promise<void> => {
+  await iproute.ip([
+    `netns add ${host.name}`,
+    `link add ${linkOf(host)} type veth peer name eth0 netns ${host.name}`,
+    `link set ${linkOf(host)} master ${bridge} up`,
+  ])
+  const inside = ['link set lo up', `address add ${host.address}/${plan.prefixLength} dev eth0`, 'link set eth0 up']
+  await runner.run('ip', ['-n', host.name, '-batch', '-'], `${inside.join('\n')}\n`)
+}
+
+const readyTimeoutMs = 10_000
+
+/** Resolves with pid 1 of the host once its inside is made. */
+const startInside = async (host: LabHost, log: number): Promise<{ pid: number; ended: Promise<void> }> => {
+  const args = ['--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child']
+  const folder = `/run/podway-lab/${host.name}`
+  await mkdir(folder, { recursive: true })
+  const child = spawn(
+    'nsenter',
+    [
+      ...[`--net=/run/netns/${host.name}`, '--', 'unshare', ...args, '--'],
+      ...['sh', script('host.sh'), script('init.sh'), host.name, folder, '/proc/self/fd/3'],
+    ],
+    { stdio: ['ignore', log, log, 'pipe'] },
+  )
+  const ended = once(child, 'exit').then(() => undefined)
+  const ready = child.stdio[3]
+  if (!ready || child.pid === undefined) throw new Error(`cannot start host ${host.name}: is util-linux installed?`)
+  const said = await Promise.race([
+    once(ready, 'data', { signal: AbortSignal.timeout(readyTimeoutMs) }).then(() => true),
+    ended.then(() => false),
+  ])
+  const [pid] = said ? await childrenOf(child.pid) : []
+  if (pid === undefined) throw new Error(`host ${host.name} did not start; its messages are in the lab's log`)
+  return { pid, ended }
+}
+
+/** Brings a host up from nothing; what is left of an earlier life of it is removed first. */
+export const startHost = async (
+  { iproute, runner }: { readonly iproute: Iproute; readonly runner: CommandRunner },
+  host: LabHost,
+  plan: LabPlan,
+  log: number,
+): Promise<RunningHost> => {
+  await connect(iproute, runner, host, plan)
+  const { pid, ended } = await startInside(host, log)
+  return { host, pid, ended, prefix: enterProcess(pid, ['net', 'mount', 'uts', 'ipc', 'pid']) }
+}
+
+/** Ends every process of a host at once, as a power cut would, and takes it off the network. */
+export const killHost = async (iproute: Iproute, { host, pid, ended }: RunningHost): Promise<void> => {
+  signalProcess(pid, 'SIGKILL')
+  await ended
+  await iproute.ip([`netns del ${host.name}`])
+  await rm(`/run/podway-lab/${host.name}`, { recursive: true, force: true })
+}

@@ -1,0 +1,105 @@
+/**
+ * The part of a lab that is outside of it: starts the universe, holds the listeners on 127.0.0.1, and when the universe
+ * is gone, however that came, removes what it had on disk and ends too.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { sleep } from '../api/clock.ts'
+import { removeCgroups } from '../host/cgroup.ts'
+import { writeFileAtomic } from '../host/files.ts'
+import { childrenOf, identify, type ProcessId, signalProcess } from '../host/process.ts'
+import { apiPort, cgroupPrefix, controlHost, type LabPaths, type LabPlan } from './plan.ts'
+import { relayFromPort } from './relay.ts'
+import type { LabRecord } from './state.ts'
+
+export interface KeeperOptions {
+  readonly plan: LabPlan
+  readonly paths: LabPaths
+  readonly podway: readonly string[]
+}
+
+const init = fileURLToPath(new URL('./init.sh', import.meta.url))
+
+/**
+ * `unshare` for a lab: pid, mount and network namespaces, and a user namespace for callers who are not root. It dies with
+ * us (--pdeathsig), and its child, pid 1 of the lab, dies with it (--kill-child).
+ */
+export const universeCommand = (rootless: boolean, command: readonly string[]): readonly [string, ...string[]] => [
+  ...(['setpriv', '--pdeathsig', 'KILL', 'unshare'] as const),
+  ...(rootless ? ['--user', '--map-root-user'] : []),
+  ...['--net', '--mount', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc', '--'],
+  ...[
+    'sh',
+    '-c',
+    'mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/netns && ip link set lo up && exec sh "$@"',
+    'sh',
+  ],
+  ...[init, '-', ...command],
+]
+
+const identityOf = async (pid: number): Promise<ProcessId> => {
+  const id = await identify(pid)
+  if (!id) throw new Error(`process ${pid} is gone`)
+  return id
+}
+
+/** Pid 1 of the lab, once unshare has made it. */
+const firstChild = async (pid: number, signal: AbortSignal): Promise<ProcessId | undefined> => {
+  while (!signal.aborted) {
+    const [child] = await childrenOf(pid)
+    if (child !== undefined) return identify(child)
+    await sleep(5)
+  }
+  return undefined
+}
+
+/** Runs for as long as the lab does. */
+export const runKeeper = async ({ plan, paths, podway }: KeeperOptions): Promise<void> => {
+  const rootless = process.getuid?.() !== 0
+  await mkdir(join(paths.folder, 's'), { recursive: true, mode: 0o700 })
+  const command = [...podway, 'lab', 'universe', '--plan', paths.plan]
+  const [file, ...args] = universeCommand(rootless, command)
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+  const ended = new AbortController()
+  const exited = once(child, 'exit').then(() => ended.abort())
+
+  const record: LabRecord = {
+    name: plan.name,
+    keeper: await identityOf(process.pid),
+    rootless,
+    kubeconfig: paths.kubeconfig,
+    published: [],
+  }
+  const tell = (more: Partial<LabRecord>): Promise<void> =>
+    writeFileAtomic(paths.state, JSON.stringify({ ...record, ...more }, undefined, 2))
+
+  const open = async (): Promise<void> => {
+    const universe = child.pid === undefined ? undefined : await firstChild(child.pid, ended.signal)
+    await tell(universe ? { universe } : {})
+    const api = await relayFromPort(0, paths.socketOf(controlHost, apiPort))
+    const published = [{ port: api, host: controlHost, to: apiPort }]
+    for (const { hostPort, lab } of plan.publish)
+      published.push({
+        port: await relayFromPort(hostPort, paths.socketOf(lab.host, lab.port)),
+        host: lab.host,
+        to: lab.port,
+      })
+    await tell({ ...(universe ? { universe } : {}), published })
+  }
+
+  const end = (): void => {
+    if (child.pid !== undefined) signalProcess(child.pid, 'SIGKILL')
+  }
+  process.once('SIGTERM', end).once('SIGINT', end)
+  const opened = open().catch((error: unknown) => {
+    console.error(`lab ${plan.name}: ${error instanceof Error ? error.message : String(error)}`)
+    end()
+  })
+  await exited
+  await opened
+  await removeCgroups(cgroupPrefix(plan.name))
+  await rm(paths.folder, { recursive: true, force: true })
+}

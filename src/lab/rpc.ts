@@ -1,0 +1,46 @@
+/** Orders to a running lab: one JSON line over its command socket, one JSON line back. */
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import type { HostState, LabPhase } from './state.ts'
+
+export type Order =
+  | { readonly do: 'status' }
+  /** Ends a host's processes at once and takes it off the network; with `agent` only its daemon. Nothing restarts it. */
+  | { readonly do: 'kill'; readonly host: string; readonly agent: boolean }
+  | { readonly do: 'revive'; readonly host: string }
+
+export interface Report {
+  readonly phase: LabPhase
+  readonly problem?: string
+  readonly hosts: readonly HostState[]
+}
+
+type Reply = { readonly report: Report } | { readonly error: string }
+
+/** Answers orders on `socketPath`. */
+export const serveOrders = async (socketPath: string, obey: (order: Order) => Promise<Report>): Promise<void> => {
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    createInterface({ input: socket }).once('line', async (line) => {
+      const reply: Reply = await obey(JSON.parse(line) as Order).then(
+        (report) => ({ report }),
+        (error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }),
+      )
+      socket.end(`${JSON.stringify(reply)}\n`)
+    })
+  })
+  server.listen(socketPath)
+  await once(server, 'listening')
+}
+
+/** Sends one order. Throws what the lab says against it, or when nobody answers. */
+export const sendOrder = async (socketPath: string, order: Order): Promise<Report> => {
+  const socket = connect(socketPath)
+  socket.write(`${JSON.stringify(order)}\n`)
+  const chunks: Buffer[] = []
+  for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk)
+  const reply = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Reply
+  if ('error' in reply) throw new Error(reply.error)
+  return reply.report
+}

@@ -1,0 +1,152 @@
+/** The inside of a lab: makes its hosts, runs the control plane and the agents on them, and restarts what dies. */
+import { openSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sleep } from '../api/clock.ts'
+import { createCommandRunner } from '../host/command.ts'
+import { createIproute } from '../host/iproute.ts'
+import { createLogger } from '../host/log.ts'
+import { type Daemon, startDaemon } from './daemon.ts'
+import { killHost, makeBridge, type RunningHost, startHost } from './host.ts'
+import { apiPort, cgroupParent, controlHost, type LabHost, type LabPaths, type LabPlan } from './plan.ts'
+import { relayFromSocket } from './relay.ts'
+import { type Order, type Report, serveOrders } from './rpc.ts'
+import type { HostState, LabPhase } from './state.ts'
+
+export interface UniverseOptions {
+  readonly plan: LabPlan
+  readonly paths: LabPaths
+  /** The words that start podway itself: `node main.js`. */
+  readonly podway: readonly string[]
+}
+
+/** The control host's files, in the lab's own /run: gone with it. */
+const controlData = '/run/podway/control'
+const agentState = '/run/podway'
+
+interface Machine {
+  readonly host: LabHost
+  running: RunningHost | undefined
+  daemon: Daemon | undefined
+}
+
+/** Runs until it is killed, or until something essential cannot be made. */
+export const runUniverse = async ({ plan, paths, podway }: UniverseOptions): Promise<void> => {
+  const log = createLogger('lab')
+  const runner = createCommandRunner()
+  const iproute = createIproute(runner)
+  const machines = new Map(
+    plan.hosts.map((host): [string, Machine] => [host.name, { host, running: undefined, daemon: undefined }]),
+  )
+  let phase: LabPhase = 'starting'
+  let problem: string | undefined
+  await mkdir(paths.logs, { recursive: true })
+
+  const machine = (name: string): Machine => {
+    const found = machines.get(name)
+    if (!found) throw new Error(`this lab has no host ${name}; it has ${[...machines.keys()].join(', ')}`)
+    return found
+  }
+  const output = (name: string): number => openSync(join(paths.logs, `${name}.log`), 'a')
+
+  const controlCommand = (host: LabHost): readonly string[] => [
+    ...[...podway, 'control', '--data', controlData, '--bind', host.address, '--port', String(apiPort)],
+    ...['--name', host.address, '--name', '127.0.0.1', '--name', 'localhost'],
+    ...['--node-grace', String(plan.nodeGraceSeconds), '--pod-eviction', String(plan.podEvictionSeconds)],
+  ]
+
+  /** The control plane writes its token when it is ready to be joined; in its own /run, seen through its pid 1. */
+  const joinToken = async (): Promise<string> => {
+    for (;;) {
+      const { pid } = machine(controlHost).running ?? {}
+      const token = await readFile(`/proc/${pid}/root${controlData}/join-token`, 'utf8').catch(() => '')
+      if (token !== '') return token.trim()
+      await sleep(50)
+    }
+  }
+
+  const agentCommand = async (host: LabHost): Promise<readonly string[]> => [
+    ...[...podway, 'join', `https://${machine(controlHost).host.address}:${apiPort}`, '--token', await joinToken()],
+    ...['--node-name', host.name, '--node-ip', host.address, '--state', agentState, '--data', `${agentState}/data`],
+    ...['--cgroup-parent', cgroupParent(plan.name, host.name)],
+  ]
+
+  const startMachine = async (m: Machine): Promise<void> => {
+    const log1 = output(m.host.name)
+    m.running = await startHost({ iproute, runner }, m.host, plan, log1)
+    if (m.host.role === 'client') return
+    const isControl = m.host.role === 'control'
+    const command = isControl ? controlCommand(m.host) : await agentCommand(m.host)
+    m.daemon = startDaemon({ name: m.host.name, prefix: m.running.prefix, command, output: log1, log })
+  }
+
+  const reportHost = async ({ host, running, daemon }: Machine): Promise<HostState> => {
+    const pid = await daemon?.pid()
+    return {
+      ...host,
+      state: running ? 'up' : 'killed',
+      ...(running ? { pid: running.pid } : {}),
+      ...(daemon
+        ? {
+            daemon: {
+              name: host.role === 'control' ? 'control' : 'agent',
+              state: daemon.state,
+              ...(pid === undefined ? {} : { pid }),
+            },
+          }
+        : {}),
+    }
+  }
+
+  const report = async (): Promise<Report> => ({
+    phase,
+    ...(problem === undefined ? {} : { problem }),
+    hosts: await Promise.all([...machines.values()].map(reportHost)),
+  })
+
+  const kill = async (m: Machine, agentOnly: boolean): Promise<void> => {
+    if (agentOnly) {
+      if (!m.daemon) throw new Error(`${m.host.name} runs no daemon`)
+      return m.daemon.kill()
+    }
+    if (!m.running) return
+    const { running } = m
+    m.running = undefined
+    await m.daemon?.kill()
+    m.daemon = undefined
+    await killHost(iproute, running)
+  }
+
+  const obey = async (order: Order): Promise<Report> => {
+    switch (order.do) {
+      case 'status':
+        break
+      case 'kill':
+        await kill(machine(order.host), order.agent)
+        break
+      case 'revive': {
+        const m = machine(order.host)
+        if (m.running) m.daemon?.revive()
+        else await startMachine(m)
+        break
+      }
+    }
+    return report()
+  }
+
+  await serveOrders(paths.command, obey)
+  try {
+    await makeBridge(iproute, plan)
+    await startMachine(machine(controlHost))
+    await relayFromSocket(paths.socketOf(controlHost, apiPort), machine(controlHost).host.address, apiPort)
+    await Promise.all([...machines.values()].filter(({ host }) => host.role !== 'control').map(startMachine))
+    for (const { lab } of plan.publish)
+      await relayFromSocket(paths.socketOf(lab.host, lab.port), machine(lab.host).host.address, lab.port)
+    phase = 'running'
+  } catch (error) {
+    phase = 'failed'
+    problem = error instanceof Error ? error.message : String(error)
+    log.error({ err: error }, 'the lab could not be started')
+  }
+  await new Promise(() => undefined)
+}
