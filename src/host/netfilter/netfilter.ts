@@ -13,6 +13,8 @@ export type NetfilterBackend = 'nft' | 'legacy'
  */
 export interface Netfilter {
   readonly family: IpFamily
+  /** The rule store behind it; a fake has none. */
+  readonly backend?: NetfilterBackend
   apply(edits: readonly TableEdit[]): Promise<void>
   /** The table in iptables-save's format. */
   save(table: TableName): Promise<string>
@@ -24,6 +26,7 @@ export const createNetfilter = (runner: CommandRunner, family: IpFamily, backend
   const tool = `${family === 'IPv4' ? 'iptables' : 'ip6tables'}-${backend}`
   return {
     family,
+    backend,
     apply: async (edits) => {
       if (edits.length === 0) return
       await runner.run(`${tool}-restore`, ['--noflush', '--wait', lockWaitSeconds], renderEdits(edits))

@@ -57,6 +57,14 @@ export const formatAddress = (digits: string, family: IpFamily): string => {
   return family === 'IPv4' ? values.join('.') : formatGroups(values.map((value) => hex(value, 1)))
 }
 
+/** The one way to write an address of this family; undefined for what is none. */
+export const canonicalAddress = (text: string, family: IpFamily): string | undefined => {
+  // isIPv4 takes an address only when it is written the one way there is.
+  if (family === 'IPv4') return isIPv4(text) ? text : undefined
+  const digits = parseAddress(text, family)
+  return digits && formatAddress(digits, family)
+}
+
 /** `10.96.0.0/12` for `0a6`: all addresses that start with the digits. */
 export const formatPrefix = (digits: string, family: IpFamily): string =>
   `${formatAddress(digits, family)}/${digits.length * bitsPerDigit}`

@@ -1,7 +1,7 @@
 /** The endpoints of a service port, gathered from the EndpointSlices of its Service. */
 import type { EndpointSlice, Protocol, ServicePort } from '../../api/types/index.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
-import { formatAddress, parseAddress } from './address.ts'
+import { canonicalAddress } from './address.ts'
 
 /** One place to send a connection to. The address is canonical text of the family. */
 export interface EndpointView {
@@ -54,8 +54,8 @@ export const readFor = <T>(
 
 /** The addresses of this family among `texts`, canonical, each once, in their order. */
 export const addressesOf = (texts: readonly string[], family: IpFamily, tell: Tell): readonly string[] => {
-  const found = texts.map((text) => readFor(text, family, parseAddress, tell))
-  return [...new Set(found.filter((digits) => digits !== undefined).map((digits) => formatAddress(digits, family)))]
+  const found = texts.map((text) => readFor(text, family, canonicalAddress, tell))
+  return [...new Set(found.filter((address) => address !== undefined))]
 }
 
 /** While an endpoint moves between two slices both may name it: it is there if either says so. */

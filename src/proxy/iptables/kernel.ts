@@ -5,7 +5,7 @@ import type { Jump } from '../../host/netfilter/owned.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { type PerTable, type ProxyTable, proxyTables } from './frame.ts'
 import { isFixedChain } from './names.ts'
-import { type Change, planRestores, restoreLimit } from './plan.ts'
+import { type Change, planRestores, restoreLimits } from './plan.ts'
 import {
   type ChainRecord,
   presenceChecks,
@@ -43,6 +43,8 @@ const readTables = async (netfilter: Netfilter): Promise<SavedTables> => ({
 interface Limit {
   lines: number
 }
+
+const startingLimit = ({ backend = 'nft' }: Netfilter): Limit => ({ lines: restoreLimits[backend] })
 
 /** Restores shrink to a fourth until the kernel takes them, but not below this. */
 const smallestLimit = 100
@@ -110,7 +112,7 @@ function* tour(record: ChainRecord): Generator<PerTable<readonly FoundChain[]>> 
 }
 
 export const createKernelRules = (netfilter: Netfilter, jumps: readonly Jump[]): KernelRules => {
-  const limit: Limit = { lines: restoreLimit }
+  const limit = startingLimit(netfilter)
   /** Missing when nobody knows what is there: a change that failed may have been made in part. */
   let record: ChainRecord | undefined
   let looks: Iterator<PerTable<readonly FoundChain[]>> | undefined
@@ -167,5 +169,5 @@ export const createKernelRules = (netfilter: Netfilter, jumps: readonly Jump[]):
 
 /** Takes away all chains of this room and every jump to them; the rules of others stay as they are. Safe to repeat. */
 export const cleanupProxy = async (netfilter: Netfilter): Promise<void> => {
-  await settle(netfilter, { nat: [], filter: [] }, removeJumps, { lines: restoreLimit })
+  await settle(netfilter, { nat: [], filter: [] }, removeJumps, startingLimit(netfilter))
 }

@@ -2,6 +2,7 @@
  * From chains as they are to chains as they shall be, in edits that may be applied one after another: whatever the moment,
  * a packet meets the old rules or the new ones, and nothing leads to a chain that is not there.
  */
+import type { NetfilterBackend } from '../../host/netfilter/netfilter.ts'
 import type { Chain, TableEdit } from '../../host/netfilter/tables.ts'
 import type { PerTable, ProxyTable } from './frame.ts'
 
@@ -22,10 +23,10 @@ export interface Change {
 }
 
 /**
- * The most lines (chains, rules, commands) of one restore. With the nft store much at once takes longer than in parts;
- * with the legacy one every restore loads the whole table again. Measured: this serves both.
+ * The most lines (chains, rules, commands) of one restore. Measured with 10,000 Services: the nft store takes twice as
+ * long with more; the legacy one loads the whole table again with every restore, and is quickest with few.
  */
-export const restoreLimit = 8_000
+export const restoreLimits = { nft: 8_000, legacy: 80_000 } as const satisfies Record<NetfilterBackend, number>
 
 const sameRules = (a: readonly string[], b: readonly string[] | undefined): boolean =>
   b !== undefined && a.length === b.length && a.every((rule, at) => rule === b[at])
@@ -100,7 +101,7 @@ const pack = (steps: readonly ProxyEdit[], limit: number): readonly (readonly Pr
 export const planRestores = (
   known: KnownChains,
   change: Change,
-  limit = restoreLimit,
+  limit: number = restoreLimits.nft,
 ): readonly (readonly ProxyEdit[])[] => {
   const differing = (table: ProxyTable, chains: readonly Chain[]): readonly Chain[] =>
     chains.filter(({ name, rules }) => !sameRules(rules, known[table].get(name)))
