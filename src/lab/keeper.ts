@@ -47,59 +47,59 @@ const identityOf = async (pid: number): Promise<ProcessId> => {
 }
 
 /** Pid 1 of the lab, once unshare has made it. */
-const firstChild = async (pid: number, signal: AbortSignal): Promise<ProcessId | undefined> => {
-  while (!signal.aborted) {
+const firstChild = async (pid: number | undefined): Promise<ProcessId | undefined> => {
+  if (pid === undefined) return undefined
+  for (;;) {
     const [child] = await childrenOf(pid)
     if (child !== undefined) return identify(child)
+    if (!(await identify(pid))) return undefined
     await sleep(5)
   }
-  return undefined
 }
 
 /** Runs for as long as the lab does. */
 export const runKeeper = async ({ plan, paths, podway }: KeeperOptions): Promise<void> => {
-  const rootless = process.getuid?.() !== 0
   await mkdir(join(paths.folder, 's'), { recursive: true, mode: 0o700 })
-  const command = [...podway, 'lab', 'universe', '--plan', paths.plan]
-  const [file, ...args] = universeCommand(rootless, command)
-  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true })
-  const ended = new AbortController()
-  const exited = once(child, 'exit').then(() => ended.abort())
-
   const record: LabRecord = {
     name: plan.name,
     keeper: await identityOf(process.pid),
-    rootless,
+    rootless: process.getuid?.() !== 0,
     kubeconfig: paths.kubeconfig,
     published: [],
   }
   const tell = (more: Partial<LabRecord>): Promise<void> =>
     writeFileAtomic(paths.state, JSON.stringify({ ...record, ...more }, undefined, 2))
-
-  const open = async (): Promise<void> => {
-    const universe = child.pid === undefined ? undefined : await firstChild(child.pid, ended.signal)
-    await tell(universe ? { universe } : {})
-    const api = await relayFromPort(0, paths.socketOf(controlHost, apiPort))
-    const published = [{ port: api, host: controlHost, to: apiPort }]
-    for (const { hostPort, lab } of plan.publish)
-      published.push({
-        port: await relayFromPort(hostPort, paths.socketOf(lab.host, lab.port)),
-        host: lab.host,
-        to: lab.port,
-      })
-    await tell({ ...(universe ? { universe } : {}), published })
+  await tell({})
+  try {
+    // The ports first: when one is taken there is nothing to take back.
+    const published = await publish(plan, paths)
+    const apiPort = published[0]?.port ?? 0
+    const command = [...podway, 'lab', 'universe', '--plan', paths.plan, '--api-port', String(apiPort)]
+    const [file, ...args] = universeCommand(record.rootless, command)
+    const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+    const exited = once(child, 'exit')
+    const end = (): void => {
+      if (child.pid !== undefined) signalProcess(child.pid, 'SIGKILL')
+    }
+    process.once('SIGTERM', end).once('SIGINT', end)
+    const universe = await Promise.race([firstChild(child.pid), exited.then(() => undefined)])
+    await tell({ published, ...(universe ? { universe } : {}) })
+    await exited
+  } finally {
+    await removeCgroups(cgroupPrefix(plan.name))
+    await rm(paths.folder, { recursive: true, force: true })
   }
+  // The listeners would keep us.
+  process.exit()
+}
 
-  const end = (): void => {
-    if (child.pid !== undefined) signalProcess(child.pid, 'SIGKILL')
+/** The listeners on 127.0.0.1; the API's comes first. */
+const publish = async (plan: LabPlan, paths: LabPaths): Promise<LabRecord['published']> => {
+  const wanted = [{ hostPort: 0, lab: { host: controlHost, port: apiPort } }, ...plan.publish]
+  const published: LabRecord['published'][number][] = []
+  for (const { hostPort, lab } of wanted) {
+    const port = await relayFromPort(hostPort, paths.socketOf(lab.host, lab.port))
+    published.push({ port, host: lab.host, to: lab.port })
   }
-  process.once('SIGTERM', end).once('SIGINT', end)
-  const opened = open().catch((error: unknown) => {
-    console.error(`lab ${plan.name}: ${error instanceof Error ? error.message : String(error)}`)
-    end()
-  })
-  await exited
-  await opened
-  await removeCgroups(cgroupPrefix(plan.name))
-  await rm(paths.folder, { recursive: true, force: true })
+  return published
 }

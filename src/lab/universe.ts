@@ -3,7 +3,9 @@ import { openSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep } from '../api/clock.ts'
+import { readKubeconfig, renderKubeconfig } from '../api/kubeconfig.ts'
 import { createCommandRunner } from '../host/command.ts'
+import { writeFileAtomic } from '../host/files.ts'
 import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
@@ -18,6 +20,8 @@ export interface UniverseOptions {
   readonly paths: LabPaths
   /** The words that start podway itself: `node main.js`. */
   readonly podway: readonly string[]
+  /** The port of the machine's 127.0.0.1 that leads to the API. */
+  readonly machineApiPort: number
 }
 
 /** The control host's files, in the lab's own /run: gone with it. */
@@ -31,7 +35,8 @@ interface Machine {
 }
 
 /** Runs until it is killed, or until something essential cannot be made. */
-export const runUniverse = async ({ plan, paths, podway }: UniverseOptions): Promise<void> => {
+export const runUniverse = async (options: UniverseOptions): Promise<void> => {
+  const { plan, paths, podway, machineApiPort } = options
   const log = createLogger('lab')
   const runner = createCommandRunner()
   const iproute = createIproute(runner)
@@ -63,6 +68,15 @@ export const runUniverse = async ({ plan, paths, podway }: UniverseOptions): Pro
       if (token !== '') return token.trim()
       await sleep(50)
     }
+  }
+
+  /** The administrator's kubeconfig, as it works from the machine outside. */
+  const writeKubeconfig = async (): Promise<void> => {
+    const inside = await readKubeconfig(
+      `/proc/${machine(controlHost).running?.pid}/root${controlData}/admin.kubeconfig`,
+    )
+    const outside = { ...inside, server: `https://127.0.0.1:${machineApiPort}` }
+    await writeFileAtomic(paths.kubeconfig, renderKubeconfig(`podway-${plan.name}`, outside))
   }
 
   const agentCommand = async (host: LabHost): Promise<readonly string[]> => [
@@ -139,6 +153,8 @@ export const runUniverse = async ({ plan, paths, podway }: UniverseOptions): Pro
     await makeBridge(iproute, plan)
     await startMachine(machine(controlHost))
     await relayFromSocket(paths.socketOf(controlHost, apiPort), machine(controlHost).host.address, apiPort)
+    await joinToken()
+    await writeKubeconfig()
     await Promise.all([...machines.values()].filter(({ host }) => host.role !== 'control').map(startMachine))
     for (const { lab } of plan.publish)
       await relayFromSocket(paths.socketOf(lab.host, lab.port), machine(lab.host).host.address, lab.port)

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { type ControlOptions, controlFiles, runControl } from '../control/control.ts'
+import { createLogger } from '../host/log.ts'
+import type { ClusterOptions, ControlCommandOptions } from './control.ts'
+import { stopSignal } from './stop-signal.ts'
+import { UsageError } from './usage-error.ts'
+
+const portRange = (text: string): { readonly from: number; readonly to: number } => {
+  const [, from, to] = /^(\d+)-(\d+)$/.exec(text) ?? []
+  if (from === undefined || to === undefined || Number(from) < 1 || Number(to) > 65_535 || Number(from) > Number(to))
+    throw new UsageError(`--node-ports ${text}: expected FROM-TO, such as 30000-32767`)
+  return { from: Number(from), to: Number(to) }
+}
+
+/** The part of the control plane's options that does not depend on where it runs. */
+export const clusterSettings = (options: ClusterOptions) => ({
+  serviceCIDR: options.serviceCidr,
+  podCIDR: options.podCidr,
+  nodePrefixLength: options.nodePrefix,
+  nodePorts: portRange(options.nodePorts),
+  clusterDns: options.clusterDns,
+  clusterDomain: options.clusterDomain,
+  nodeGraceSeconds: options.nodeGrace,
+  podEvictionSeconds: options.podEviction,
+})
+
+export const control = async (options: ControlCommandOptions): Promise<void> => {
+  const { data, bind, port, name = [] } = options
+  const settings: ControlOptions = {
+    ...clusterSettings(options),
+    dataDir: data,
+    bindAddress: bind,
+    port,
+    names: name,
+    log: createLogger('control'),
+  }
+  await runControl(settings, stopSignal())
+}
+
+export const token = async (data: string): Promise<void> => {
+  const { token: file } = controlFiles(data)
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new Error(`no join token at ${file}: is a control plane running here, and are you root?`)
+  })
+  console.log(text.trim())
+}

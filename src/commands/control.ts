@@ -1,0 +1,60 @@
+import type { Command } from 'commander'
+import { collect, countOption, portOption, secondsOption } from './options.ts'
+
+/** What one who runs a control plane may choose; `podway up` and `podway control` share it. */
+export interface ClusterOptions {
+  readonly serviceCidr: string
+  readonly podCidr: string
+  readonly nodePrefix: number
+  readonly nodePorts: string
+  readonly clusterDns: string
+  readonly clusterDomain: string
+  readonly nodeGrace: number
+  readonly podEviction: number
+}
+
+export interface ControlCommandOptions extends ClusterOptions {
+  readonly data: string
+  readonly bind: string
+  readonly port: number
+  readonly name?: readonly string[]
+}
+
+export const clusterOptions = (command: Command): Command =>
+  command
+    .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
+    .option('--pod-cidr <cidr>', 'addresses of pods', '10.244.0.0/16')
+    .option(
+      '--node-prefix <length>',
+      "prefix length of a node's part of them",
+      countOption('a prefix length', 8, 124),
+      24,
+    )
+    .option('--node-ports <from-to>', 'ports of NodePort Services', '30000-32767')
+    .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
+    .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
+    .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
+    .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
+
+export const registerControl = (program: Command): void => {
+  clusterOptions(program.command('control'))
+    .description('run a control plane: the Kubernetes API, its store, controllers and scheduler')
+    .option('--data <folder>', 'its durable files', '/var/lib/podway/control')
+    .requiredOption('--bind <address>', 'listen on this address; nodes reach it there')
+    .option('--port <port>', 'the port of the API', portOption, 6443)
+    .option('--name <name>', 'a further name or address in its certificate; may be repeated', collect)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  podway control --bind 192.0.2.10
+  podway join https://192.0.2.10:6443 --token $(podway token)     on each node`,
+    )
+    .action(async (options: ControlCommandOptions) => (await import('./control-run.ts')).control(options))
+
+  program
+    .command('token')
+    .description('print the token by which nodes join the control plane of this machine')
+    .option('--data <folder>', "the control plane's files", '/var/lib/podway/control')
+    .action(async ({ data }: { readonly data: string }) => (await import('./control-run.ts')).token(data))
+}

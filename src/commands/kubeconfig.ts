@@ -1,0 +1,33 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { podwayHome } from './home.ts'
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  )
+
+/** The kubeconfig of `podway up` on this machine. */
+export const localKubeconfig = (): string => join(podwayHome(), 'kubeconfig')
+
+export const registerKubeconfig = (program: Command): void => {
+  program
+    .command('kubeconfig')
+    .description('print the path of an administrator kubeconfig, for kubectl --kubeconfig')
+    .option('--lab <name>', 'of the lab of this name (default: of "podway up", else of the lab named lab)')
+    .addHelpText('after', '\nExample:\n  kubectl --kubeconfig $(podway kubeconfig) get pods -A')
+    .action(async ({ lab }: { readonly lab?: string }) => {
+      const { checkLabName, defaultLabName, labPaths } = await import('../lab/plan.ts')
+      const { readLab } = await import('../lab/state.ts')
+      if (lab === undefined && (await exists(localKubeconfig()))) return console.log(localKubeconfig())
+      const name = checkLabName(lab ?? defaultLabName)
+      const paths = labPaths(podwayHome(), name)
+      if (!(await readLab(paths)))
+        throw new Error(`no lab named ${name} is up; start it with: podway lab up --name ${name}`)
+      if (!(await exists(paths.kubeconfig)))
+        throw new Error(`lab ${name} is still starting; see: podway lab status --name ${name}`)
+      console.log(paths.kubeconfig)
+    })
+}

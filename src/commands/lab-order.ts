@@ -1,0 +1,21 @@
+import { sendOrder } from '../lab/rpc.ts'
+import { runningLab } from './lab-common.ts'
+
+interface KillOptions {
+  readonly name: string
+  readonly agent?: boolean
+}
+
+export const labKill = async (host: string, { name, agent = false }: KillOptions): Promise<void> => {
+  const { paths } = await runningLab(name)
+  await sendOrder(paths.command, { do: 'kill', host, agent })
+  console.log(
+    `killed ${agent ? `the daemon of ${host}` : host}; bring it back with: podway lab revive ${host} --name ${name}`,
+  )
+}
+
+export const labRevive = async (host: string, name: string): Promise<void> => {
+  const { paths } = await runningLab(name)
+  await sendOrder(paths.command, { do: 'revive', host })
+  console.log(`${host} is starting`)
+}

@@ -1,0 +1,54 @@
+import { outerPids } from '../lab/enter.ts'
+import { labReport } from '../lab/lifecycle.ts'
+import { readLab } from '../lab/state.ts'
+import { pathsOf } from './lab-common.ts'
+import { renderTable } from './table.ts'
+import { UsageError } from './usage-error.ts'
+
+interface StatusOptions {
+  readonly name: string
+  readonly output?: string
+}
+
+/** All pids are the machine's own. */
+export const labStatus = async ({ name, output }: StatusOptions): Promise<void> => {
+  if (output !== undefined && output !== 'json') throw new UsageError(`-o ${output}: only json is known`)
+  const paths = pathsOf(name)
+  const record = await readLab(paths)
+  if (!record) {
+    if (output === 'json') console.log(JSON.stringify({ name, state: 'down' }, undefined, 2))
+    else console.log(`lab ${name} is down`)
+    return
+  }
+  const report = await labReport(paths)
+  const pids = record.universe ? await outerPids(record.universe.pid) : new Map<number, number>()
+  const outer = (pid: number | undefined) => (pid === undefined ? undefined : pids.get(pid))
+  const hosts = (report?.hosts ?? []).map(({ pid, daemon, ...host }) => ({
+    ...host,
+    pid: outer(pid),
+    ...(daemon ? { daemon: { ...daemon, pid: outer(daemon.pid) } } : {}),
+  }))
+  const status = {
+    name,
+    state: report?.phase ?? 'starting',
+    rootless: record.rootless,
+    kubeconfig: record.kubeconfig,
+    logs: paths.logs,
+    pid: record.universe?.pid,
+    keeper: record.keeper.pid,
+    published: record.published,
+    hosts,
+  }
+  if (output === 'json') return console.log(JSON.stringify(status, undefined, 2))
+  console.log(`lab ${name} is ${status.state}${record.rootless ? ' (rootless)' : ''}, pid ${status.pid}`)
+  console.log(`kubeconfig ${status.kubeconfig}\nlogs       ${status.logs}\n`)
+  console.log(
+    renderTable(
+      ['HOST', 'ROLE', 'ADDRESS', 'STATE', 'PID', 'DAEMON', 'STATE', 'PID'],
+      hosts.map(({ name: host, role, address, state, pid, daemon }) => [
+        ...[host, role, address, state, String(pid ?? '')],
+        ...(daemon ? [daemon.name, daemon.state, String(daemon.pid ?? '')] : []),
+      ]),
+    ),
+  )
+}

@@ -1,0 +1,23 @@
+/** Parsers of option values; commander reports what they throw as wrong use. */
+import { InvalidArgumentError } from 'commander'
+
+const wholeNumber =
+  (what: string, least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`expected ${what}: a whole number from ${least} to ${most}.`)
+    return value
+  }
+
+export const portOption = wholeNumber('a port', 0, 65_535)
+export const countOption = (what: string, least: number, most: number) => wholeNumber(what, least, most)
+
+export const secondsOption = (text: string): number => {
+  const value = Number(text)
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('expected seconds, such as 3 or 0.5.')
+  return value
+}
+
+/** For options that may be given several times. */
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]

@@ -1,0 +1,168 @@
+/** The control plane as a whole: store, API, controllers, scheduler, in one process. */
+
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { certificateHash } from '../api/certificates.ts'
+import { createClient } from '../api/client.ts'
+import { systemClock } from '../api/clock.ts'
+import { formatJoinToken } from '../api/join-token.ts'
+import { renderKubeconfig } from '../api/kubeconfig.ts'
+import { writeFileAtomic } from '../host/files.ts'
+import type { Logger } from '../host/log.ts'
+import { addressAt } from '../ipam/cidr.ts'
+import { defaultIngressClass } from './admission/default-ingress-class.ts'
+import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
+import { serviceAllocation } from './admission/service-allocation.ts'
+import { openPki, type Pki } from './auth/pki.ts'
+import { controlUser, joinersGroup, mastersGroup } from './auth/user.ts'
+import { bootstrapCluster } from './bootstrap.ts'
+import { runControllers } from './controllers/run.ts'
+import { createObjects } from './objects/objects.ts'
+import { createRegistry } from './registry/registry.ts'
+import { createAgentConnection } from './server/agent-connection.ts'
+import { createApiHandler } from './server/api-handler.ts'
+import { createApiServer } from './server/https.ts'
+import { joinHandler } from './server/join.ts'
+import { createLocalTransport } from './server/local-transport.ts'
+import { podLog } from './server/pod-log.ts'
+import { namespaceFinalize, podBinding } from './server/subresources.ts'
+import { createStore } from './store/journaled-store.ts'
+import { openSqliteJournal } from './store/sqlite-journal.ts'
+import { podwayVersion } from './version.ts'
+
+export interface ControlOptions {
+  /** Everything durable is below this folder. */
+  readonly dataDir: string
+  /** The address and port that the API listens on; other machines reach it there. */
+  readonly bindAddress: string
+  readonly port: number
+  /** Further names and addresses that the server's certificate is for. */
+  readonly names: readonly string[]
+  readonly serviceCIDR: string
+  readonly podCIDR: string
+  /** Each node gets a part of the pod CIDR of this prefix length. */
+  readonly nodePrefixLength: number
+  readonly nodePorts: { readonly from: number; readonly to: number }
+  readonly clusterDns: string
+  readonly clusterDomain: string
+  readonly nodeGraceSeconds: number
+  readonly podEvictionSeconds: number
+  readonly log: Logger
+}
+
+/** The files that others read. */
+export const controlFiles = (dataDir: string) => ({
+  store: join(dataDir, 'store.db'),
+  pki: join(dataDir, 'pki'),
+  token: join(dataDir, 'join-token'),
+  secret: join(dataDir, 'join-secret'),
+  kubeconfig: join(dataDir, 'admin.kubeconfig'),
+})
+
+const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
+const newSuffix = (): string =>
+  Array.from({ length: 5 }, () => suffixAlphabet[randomInt(suffixAlphabet.length)]).join('')
+
+const isAddress = (name: string): boolean => name.includes(':') || /^[\d.]+$/.test(name)
+
+const openCertificates = (options: ControlOptions, apiClusterIP: string): Promise<Pki> => {
+  const { bindAddress, names, clusterDomain, dataDir } = options
+  const all = [...new Set([bindAddress, ...names])]
+  const services = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    `kubernetes.default.svc.${clusterDomain}`,
+  ]
+  return openPki({
+    folder: controlFiles(dataDir).pki,
+    server: {
+      commonName: 'podway-api',
+      dnsNames: [...services, ...all.filter((name) => !isAddress(name))],
+      addresses: [...all.filter(isAddress), apiClusterIP],
+    },
+    client: { commonName: controlUser.name, organizations: [mastersGroup] },
+    admin: { commonName: 'podway-admin', organizations: [mastersGroup] },
+    now: Date.now(),
+  })
+}
+
+const joinSecret = async (file: string): Promise<string> => {
+  const known = await readFile(file, 'utf8').catch(() => '')
+  if (known !== '') return known.trim()
+  const made = randomBytes(16).toString('hex')
+  await writeFileAtomic(file, made)
+  return made
+}
+
+/** Runs until `signal` aborts. Resolves early only by rejecting, when it cannot start. */
+export const runControl = async (options: ControlOptions, signal: AbortSignal): Promise<void> => {
+  const { dataDir, bindAddress, log, clusterDns } = options
+  const files = controlFiles(dataDir)
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const apiClusterIP = addressAt(options.serviceCIDR, 1)
+  const pki = await openCertificates(options, apiClusterIP)
+  const secret = await joinSecret(files.secret)
+  const store = createStore(openSqliteJournal(files.store))
+  const clock = systemClock
+
+  const objects = createObjects({
+    store,
+    clock,
+    newUid: randomUUID,
+    newSuffix,
+    admissions: [
+      namespaceLifecycle(store),
+      defaultIngressClass(store),
+      serviceAllocation(store, { serviceCIDR: options.serviceCIDR, nodePorts: options.nodePorts }),
+    ],
+  })
+  const handle = createApiHandler({
+    registry: createRegistry(),
+    store,
+    objects,
+    clock,
+    version: podwayVersion(),
+    subresources: {
+      'pods/binding create': podBinding(objects, clock),
+      'pods/log get': podLog(objects, createAgentConnection(pki.client, pki.authority.cert)),
+      'namespaces/finalize update': namespaceFinalize(objects),
+    },
+    extra: { 'POST /podway/v1/join': joinHandler(pki.authority) },
+  })
+  const client = createClient(createLocalTransport(handle, controlUser))
+  const server = createApiServer(handle, {
+    ...pki.server,
+    ca: pki.authority.cert,
+    tokens: [{ token: secret, user: { name: 'podway:joiner', groups: [joinersGroup] } }],
+    log,
+  })
+
+  const endpoint = { apiAddress: bindAddress, apiPort: options.port }
+  await bootstrapCluster(client, { ...endpoint, apiClusterIP, dnsClusterIP: clusterDns })
+  server.listen(options.port, bindAddress)
+  await once(server, 'listening')
+  const connection = {
+    server: `https://${bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress}:${options.port}`,
+  }
+  await writeFileAtomic(
+    files.kubeconfig,
+    renderKubeconfig('podway', { ...connection, ca: pki.authority.cert, ...pki.admin }),
+  )
+  // Last: whoever waits for the token can join from now on.
+  await writeFileAtomic(files.token, formatJoinToken({ caHash: certificateHash(pki.authority.cert), secret }))
+  log.info({ address: bindAddress, port: options.port }, 'the API is up')
+
+  const settings = {
+    podCIDR: options.podCIDR,
+    nodePrefixLength: options.nodePrefixLength,
+    nodeMonitorGraceSeconds: options.nodeGraceSeconds,
+    podEvictionSeconds: options.podEvictionSeconds,
+  }
+  await runControllers({ client, clock, log, settings }, signal)
+  server.closeAllConnections()
+  server.close()
+  store.close()
+}

@@ -1,0 +1,62 @@
+/** The podway command. Each command loads what it needs when it runs: daemons stay small. */
+import { Command, CommanderError } from 'commander'
+import { registerAgent } from './commands/agent.ts'
+import { registerCleanup } from './commands/cleanup.ts'
+import { registerControl } from './commands/control.ts'
+import { registerEcho } from './commands/echo.ts'
+import { registerKubeconfig } from './commands/kubeconfig.ts'
+import { registerLab } from './commands/lab.ts'
+import { registerUp } from './commands/up.ts'
+import { UsageError } from './commands/usage-error.ts'
+import { podwayVersion } from './control/version.ts'
+
+const program = new Command('podway')
+  .description('Kubernetes networking for a Linux VM or a container lab, and the slim control plane that goes with it')
+  .version(podwayVersion())
+  .showHelpAfterError('(--help shows all options, with examples)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  podway lab up                                   three nodes on this machine, in namespaces
+  kubectl --kubeconfig $(podway kubeconfig) get nodes
+  podway lab exec client -- curl http://172.30.0.11:30080/
+  podway lab down
+
+Exit codes: 0 done, 1 failed, 2 wrong use.`,
+  )
+
+for (const register of [
+  registerLab,
+  registerKubeconfig,
+  registerUp,
+  registerControl,
+  registerAgent,
+  registerCleanup,
+  registerEcho,
+])
+  register(program)
+
+/** Subcommands do not inherit these from commander. */
+const settle = (command: Command): void => {
+  command.exitOverride().showHelpAfterError('(--help shows all options, with examples)')
+  command.commands.forEach(settle)
+}
+settle(program)
+
+const exitCodeOf = (error: unknown): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  return error instanceof UsageError ? 2 : 1
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has printed its own already.
+  if (!(error instanceof CommanderError)) {
+    console.error(`podway: ${error instanceof Error ? error.message : String(error)}`)
+    if (process.env['PODWAY_LOG'] === 'debug' && error instanceof Error) console.error(error.stack)
+  }
+  process.exitCode = exitCodeOf(error)
+}
