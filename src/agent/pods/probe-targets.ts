@@ -20,9 +20,9 @@ export const probeTargets = (view: PodView, adopted: ReadonlySet<string>): reado
       startedAt: latest.startedAt,
       isStopping: isTerminating(view),
     }
-    if (!adopted.has(latest.id)) return [target]
     const known = shown.find(({ containerID }) => containerID === apiContainerId(latest.id))
-    return [{ ...target, before: { started: known?.started ?? false, ready: known?.ready ?? false } }]
+    if (!known || !adopted.has(latest.id)) return [target]
+    return [{ ...target, before: { started: known.started ?? false, ready: known.ready } }]
   }
   return [...(spec.initContainers ?? []), ...spec.containers].flatMap(targetOf)
 }

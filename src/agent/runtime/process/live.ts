@@ -97,7 +97,9 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, log, clock }: Li
       sandbox.process = undefined
       onChange(sandbox.spec.id)
     }
-    await Promise.all([...sandbox.containers.keys()].map((id) => lookAt(sandbox, id)))
+    const running = [...sandbox.containers.values()].filter(({ exit }) => !exit)
+    // As long as its shim runs, a container tells of its end by the file, which is watched.
+    for (const container of running) if (!(await isRunning(container.process))) await lookAt(sandbox, container.id)
   }
 
   return {

@@ -36,7 +36,8 @@ podway_setpriv=${privileges:+"$(command -v setpriv) $privileges"}
   exec $podway_setpriv "$podway_env" --default-signal=INT,QUIT,PIPE "$@" 3>&-
 ) &
 child=$!
-exec 3>&-
+# From here on this shell has nothing to say: the log is the container's.
+exec 2>/dev/null 3>&-
 # A signal interrupts wait; the child is done when it is no longer there.
 while wait "$child"; code=$?; kill -0 "$child" 2>/dev/null; do :; done
 # One write: complete when the line is. No command is run for it, since a pod that died lets nothing start.

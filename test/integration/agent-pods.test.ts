@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { get } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { podLogDir } from '../../src/agent/logs/paths.ts'
+import type { StoredContainer } from '../../src/agent/runtime/process/state.ts'
+import { pods } from '../../src/api/resources.ts'
+import type { ApiRequest } from '../../src/api/transport.ts'
+import type { Pod } from '../../src/api/types/index.ts'
+import { createFakeApi } from '../support/fake-api.ts'
+import { serveFakeApi } from '../support/fake-api-server.ts'
+import { podFor, questions } from '../support/pod-agent.ts'
+import { until } from '../support/until.ts'
+
+const support = join(import.meta.dirname, '../support')
+
+/** A real agent in a process of its own, in front of a fake API. */
+const setUp = async (t: Test) => {
+  const folder = mkdtempSync(join(tmpdir(), 'podway-'))
+  const api = createFakeApi()
+  const server = await serveFakeApi(api)
+  const children: ChildProcess[] = []
+  const start = () => {
+    const child = spawn(process.execPath, [join(support, 'agent-child.ts'), server.url, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    return child
+  }
+  const kill = async (child: ChildProcess): Promise<void> => {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  const told = questions(api)
+  t.teardown(async () => {
+    for (const pod of api.all('pods')) await told.client.delete(pods, pod, { gracePeriodSeconds: 1 })
+    await until(() => api.all('pods').length === 0, 'the end of all pods')
+    for (const child of children) if (child.exitCode === null && child.signalCode === null) await kill(child)
+    server.close()
+    rmSync(folder, { recursive: true })
+  })
+  /** The record of a container's latest instance. */
+  const stored = (pod: Pod, name = 'main', attempt = 0): StoredContainer => {
+    const uid = pod.metadata.uid ?? ''
+    const file = join(folder, 'runtime/sandboxes', uid, 'containers', `${uid}_${name}_${attempt}.json`)
+    return JSON.parse(readFileSync(file, 'utf8')) as StoredContainer
+  }
+  const logOf = (pod: Pod, name = 'main', attempt = 0): string => {
+    const { namespace = '', name: podName, uid: id = '' } = pod.metadata
+    return readFileSync(
+      join(podLogDir(join(folder, 'logs'), { namespace, name: podName, id }), name, `${attempt}.log`),
+      'utf8',
+    )
+  }
+  return { ...told, api, folder, start, kill, stored, logOf }
+}
+
+const fetchText = (url: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    get(url, { agent: false }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () => resolve(text))
+    }).on('error', reject)
+  })
+
+/** All processes of the universe. */
+const processes = (): readonly { readonly session: number; readonly command: string }[] =>
+  readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return []
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      const session = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3])
+      return [{ session, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() }]
+    } catch {
+      // It ended while we looked.
+      return []
+    }
+  })
+
+const echo = { command: [process.execPath, join(support, 'echo-child.ts'), '8080'] }
+
+t.test('a pod with a real program, a real network and a real probe', async (t) => {
+  const { start, create, client, get, isReady, events, logOf } = await setUp(t)
+  start()
+  const readinessProbe = { httpGet: { path: '/readyz', port: 'web' }, periodSeconds: 10 }
+  const env = [{ name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }]
+  const began = Date.now()
+  const pod = await create(
+    podFor('web', { ...echo, env, readinessProbe, ports: [{ name: 'web', containerPort: 8080 }] }),
+  )
+  await until(() => isReady('web'), 'the pod to be ready')
+  t.comment(`ready after ${Date.now() - began} ms, the start of the agent included`)
+  const ip = get('web')?.status?.podIP ?? ''
+  t.match(JSON.parse(await fetchText(`http://${ip}:8080/hello`)), {
+    pod: 'web',
+    node: 'node-a',
+    path: '/hello',
+    client: /^10\.99\./,
+  })
+  t.match(logOf(pod), /echo listens on port 8080/)
+
+  await client.delete(pods, pod)
+  await until(() => get('web')?.metadata.deletionTimestamp, 'the beginning of the end')
+  t.match(JSON.parse(await fetchText(`http://${ip}:8080/still`)), { path: '/still' }, 'it answers while it ends')
+  await until(() => !get('web'), 'the end')
+  t.ok(events('web').includes('Killing: Stopping container main'))
+})
+
+t.test('kill -9 and a new agent: nothing is restarted, nothing is missed', async (t) => {
+  const { api, start, kill, create, main, isReady, stored, logOf } = await setUp(t)
+  const first = start()
+  const stays = await create(
+    podFor('stays', { ...echo, readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } }),
+  )
+  const ends = await create(
+    podFor('ends', { command: ['sh', '-c', 'echo working; sleep 3600 & wait $!; exit 0'] }, { restartPolicy: 'Never' }),
+  )
+  const crashes = await create(podFor('crashes', { command: ['sleep', '3600'] }))
+  await until(() => ['stays', 'ends', 'crashes'].every(isReady), 'all pods to be ready')
+  const before = stored(stays)
+  await kill(first)
+
+  const statuses: string[] = []
+  api.interfere(({ method, path, body }: ApiRequest) => {
+    if (method === 'PUT' && path.endsWith('/pods/stays/status'))
+      statuses.push((body as Pod).status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? '')
+  })
+  // Their commands end while no agent is there to see it: one by a signal its shim passes on, one together with its shim.
+  process.kill(stored(ends).process.pid, 'SIGTERM')
+  process.kill(-stored(crashes).process.pid, 'SIGKILL')
+  await until(() => readdirSync(join(before.logFile, '../..')).length > 0, 'the logs')
+
+  start()
+  await until(() => main('ends')?.state?.terminated, 'the news of the one that ended')
+  t.match(main('ends')?.state?.terminated, { exitCode: 143, reason: 'Error' })
+  await until(() => main('crashes')?.restartCount === 1 && isReady('crashes'), 'the restart of the one that crashed')
+  t.match(main('crashes')?.lastState?.terminated, { exitCode: 137 })
+  t.same(stored(stays), before, 'the same process')
+  t.match(main('stays'), { restartCount: 0, ready: true })
+  t.notOk(statuses.includes('False'), 'it was never unready')
+  t.equal(logOf(ends), 'working\n')
+})
+
+t.test('agents that die again and again while pods are started leave one of each', async (t) => {
+  const { start, kill, create, isReady, main, stored, folder } = await setUp(t)
+  const names = ['a', 'b', 'c', 'd']
+  const all: Pod[] = []
+  for (const name of names) all.push(await create(podFor(name)))
+  for (let round = 0; round < 8; round++) {
+    const agent = start()
+    await until(() => readdirSync(folder).includes('runtime'), 'a sign of life')
+    // Not to wait for anything, but to die at another point each time.
+    await pause(150 + 40 * round)
+    await kill(agent)
+  }
+  start()
+  await until(() => names.every(isReady), 'all pods to be ready', 20_000)
+  const sandboxes = readdirSync(join(folder, 'runtime/sandboxes'))
+  t.same(sandboxes.sort(), all.map(({ metadata }) => metadata.uid ?? '').sort())
+  const sleepers = () => processes().filter(({ command }) => command === 'sleep 3600')
+  await until(() => sleepers().length >= names.length, 'the commands')
+  const shims = all.map((pod, at) => stored(pod, 'main', main(names[at] ?? '')?.restartCount ?? 0).process.pid)
+  t.same(
+    sleepers()
+      .map(({ session }) => session)
+      .sort(),
+    shims.sort(),
+    'each shim has its command, and there are no others',
+  )
+})

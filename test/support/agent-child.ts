@@ -1,0 +1,26 @@
+/** A pod agent with the process runtime in a process of its own, to be killed. Arguments: the API's URL and a folder. */
+import { createPodAgent } from '../../src/agent/pod-agent.ts'
+import { createProcessRuntime } from '../../src/agent/runtime/process/process-runtime.ts'
+import { createClient } from '../../src/api/client.ts'
+import { createHttpTransport } from '../../src/api/http-transport.ts'
+import { createCommandRunner } from '../../src/host/command.ts'
+import { createLogger } from '../../src/host/log.ts'
+import { createFakeApi } from './fake-api.ts'
+import { agentOptions } from './pod-agent.ts'
+import { createVethNetwork } from './veth-network.ts'
+
+const [url = '', folder = ''] = process.argv.slice(2)
+const log = createLogger('agent')
+const agent = createPodAgent({
+  ...agentOptions(createFakeApi(), folder, (onChange) =>
+    createProcessRuntime({ stateDir: `${folder}/runtime`, cgroups: undefined, onChange, log, pollMs: 5_000 }),
+  ),
+  client: createClient(createHttpTransport({ server: url })),
+  network: createVethNetwork(createCommandRunner()),
+  log,
+})
+const stop = new AbortController()
+process.on('SIGTERM', () => stop.abort())
+process.on('SIGUSR2', () => process.stdout.write(`${JSON.stringify(process.memoryUsage())}\n`))
+await agent.run(stop.signal)
+process.exit(0)

@@ -1,0 +1,33 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { makeLogFile, podLogDir, removeLogsBefore, removeOtherLogs } from '../../../../src/agent/logs/paths.ts'
+
+const web = { namespace: 'default', name: 'web', id: 'u1' }
+
+t.test('a file for each instance, of which the old ones go', async (t) => {
+  const logDir = t.testdir()
+  const files = []
+  for (const attempt of [0, 1, 2]) {
+    const file = await makeLogFile(logDir, web, 'main', attempt)
+    t.equal(file, join(logDir, 'default_web_u1/main', `${attempt}.log`))
+    for (const name of [file, `${file}.index`, `${file}.0-10`]) writeFileSync(name, '')
+    files.push(file)
+  }
+  await removeLogsBefore(logDir, web, 'main', 1)
+  t.same(
+    files.map((file) => existsSync(file)),
+    [false, true, true],
+  )
+  t.notOk(existsSync(`${files[0]}.0-10`))
+})
+
+t.test('folders of other pods go, folders of others stay', async (t) => {
+  const logDir = join(t.testdir(), 'logs')
+  await removeOtherLogs(logDir, [])
+  for (const name of ['default_web_u1', 'default_gone_u2', 'journal', 'a_b']) mkdirSync(join(logDir, name))
+  await removeOtherLogs(logDir, [web])
+  t.ok(existsSync(podLogDir(logDir, web)))
+  t.notOk(existsSync(join(logDir, 'default_gone_u2')))
+  t.ok(existsSync(join(logDir, 'journal')) && existsSync(join(logDir, 'a_b')))
+})
