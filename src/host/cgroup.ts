@@ -21,6 +21,8 @@ export interface Cgroups {
   kill(name: string): Promise<void>
   /** Kills all members and removes the group. */
   destroy(name: string): Promise<void>
+  /** Destroys all groups but these: what an earlier life has left. */
+  retain(names: readonly string[]): Promise<void>
   /** Removes the group of all groups, once those in it are gone. */
   close(): Promise<void>
 }
@@ -125,7 +127,7 @@ const removeFolder = async (folder: string): Promise<void> => {
 }
 
 export interface CgroupOptions {
-  /** The group of all groups, made when needed: a relative path. */
+  /** The group of all groups, made when needed: a relative path. It must belong to this caller alone (see `retain`). */
   readonly parent: string
   /** Where cgroup filesystems are mounted. */
   readonly root?: string
@@ -147,6 +149,11 @@ export const openCgroups = async ({ parent, root = '/sys/fs/cgroup', self }: Cgr
     }
   }
 
+  const destroy = async (name: string): Promise<void> => {
+    await kill(name)
+    for (const folder of foldersOf(name)) await removeFolder(folder)
+  }
+
   return {
     kill,
     create: async (name, limits) => {
@@ -162,9 +169,13 @@ export const openCgroups = async ({ parent, root = '/sys/fs/cgroup', self }: Cgr
       const folder = join(layout.folders.get('memory') ?? layout.folders.get('') ?? '', name)
       return Number(/^oom_kill (\d+)$/m.exec(await readOptional(join(folder, layout.memoryEvents)))?.[1] ?? 0)
     },
-    destroy: async (name) => {
-      await kill(name)
-      for (const folder of foldersOf(name)) await removeFolder(folder)
+    destroy,
+    retain: async (names) => {
+      const found = await Promise.all(
+        [...layout.folders.values()].map((folder) => readdir(folder, { withFileTypes: true })),
+      )
+      const groups = new Set(found.flat().flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])))
+      for (const name of groups) if (!names.includes(name)) await destroy(name)
     },
     close: async () => {
       for (const folder of layout.folders.values()) await removeFolder(folder)

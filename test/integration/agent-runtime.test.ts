@@ -242,8 +242,10 @@ t.test('limits', async (t) => {
     t.notOk(isRealRoot, 'root can have them')
     return
   }
+  const [stray = ''] = await cgroups.create('left-behind', {})
   const { runtime, folder } = await open(t, undefined, cgroups)
   await runtime.startSandbox(sandboxSpec('a'))
+  t.notOk(existsSync(stray), 'what an earlier agent left is gone')
   const eat = 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done'
   const limits = { memoryBytes: 24 << 20, cpuMilli: 500, pids: 32 }
   await runtime.startContainer('a', containerSpec(folder, 'eater', ['sh', '-c', eat], { limits }))

@@ -116,6 +116,8 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, log, clock }: Li
       for (const { spec, process, containers } of await store.load())
         sandboxes.set(spec.id, { spec, process, containers: new Map(containers.map((each) => [each.id, each])) })
       await Promise.all([...sandboxes.values()].map(look))
+      const running = [...sandboxes.values()].flatMap(({ containers }) => [...containers.values()])
+      await cgroups?.retain(running.filter(({ exit }) => !exit).map(({ id }) => id))
     },
 
     /** Looks until everything in the sandbox is over. Throws when that takes too long. */
