@@ -1,6 +1,7 @@
 /** A command that gets a limited time and may say a limited amount; whatever it started is killed with it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { signalProcess } from './process.ts'
 
 export interface BoundedResult {
@@ -11,6 +12,8 @@ export interface BoundedResult {
 }
 
 const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 }
+
+const drainMs = 200
 
 /** Rejects when the program cannot be started. */
 export const runBounded = async (
@@ -38,11 +41,14 @@ export const runBounded = async (
     isLate = true
     killGroup()
   }, limits.timeoutMs)
-  // A grandchild that keeps the streams open must not keep us waiting: the exit counts, not their end.
+  const closed = once(child, 'close')
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
   clearTimeout(timer)
-  await new Promise((resolve) => setImmediate(resolve))
   killGroup()
+  // What was said is still on its way. A process that has left the group may keep the streams open: it is not waited for.
+  const enough = new AbortController()
+  await Promise.race([closed, pause(drainMs, undefined, { signal: enough.signal }).catch(() => undefined)])
+  enough.abort()
   child.stdout.destroy()
   child.stderr.destroy()
   const output = Buffer.concat(chunks).toString('utf8')

@@ -43,6 +43,7 @@ t.test('bounded commands', async (t) => {
   const started = Date.now()
   t.equal((await run('echo late; sleep 60', 50)).exitCode, undefined)
   t.equal((await run('sleep 60 & echo bye')).exitCode, 0, 'a child that stays behind keeps nobody waiting')
+  t.equal((await run('setsid sleep 5 & echo bye')).output, 'bye\n', 'nor does one that has left the group')
   t.ok(Date.now() - started < 5_000)
   await t.rejects(runBounded('/no/such/program', [], { timeoutMs: 1, maxOutputBytes: 1, env }), { code: 'ENOENT' })
 })
