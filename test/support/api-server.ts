@@ -1,0 +1,133 @@
+/** The whole API without sockets: a request in, what would go over the wire out. */
+import { createFakeClock, type FakeClock } from '../../src/api/clock.ts'
+import { ApiError } from '../../src/api/errors.ts'
+import type { Method } from '../../src/api/transport.ts'
+import type { WatchEvent } from '../../src/api/types/index.ts'
+import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
+import { mastersGroup, type User } from '../../src/control/auth/user.ts'
+import type { Admission } from '../../src/control/objects/admission.ts'
+import { createObjects } from '../../src/control/objects/objects.ts'
+import { createRegistry } from '../../src/control/registry/registry.ts'
+import { createApiHandler } from '../../src/control/server/api-handler.ts'
+import type { Answer, Call, Handler } from '../../src/control/server/call.ts'
+import { namespaceFinalize, podBinding } from '../../src/control/server/subresources.ts'
+import { createMemoryJournal } from '../../src/control/store/journal.ts'
+import { createStore } from '../../src/control/store/journaled-store.ts'
+import type { Store } from '../../src/control/store/store.ts'
+
+export interface Reply {
+  readonly code: number
+  /** Any JSON: tests look into it as they like. */
+  readonly body: Json
+  readonly warnings: readonly string[]
+}
+
+/** JSON of any shape; a missing part reads as undefined. */
+export interface Json {
+  readonly [key: string]: Json
+  readonly [index: number]: Json
+}
+
+export interface RequestOptions {
+  readonly body?: unknown
+  readonly contentType?: string
+  readonly accept?: string
+  readonly user?: User
+}
+
+export interface TestApi {
+  readonly clock: FakeClock
+  readonly store: Store
+  readonly handle: Handler
+  /** `path` may hold a query. */
+  request(method: Method, path: string, options?: RequestOptions): Promise<Reply>
+  /** Collects a watch's events until `stop`. */
+  watch(path: string, accept?: string): Promise<{ readonly events: WatchEvent<Json>[]; stop(): Promise<void> }>
+}
+
+export const admin: User = { name: 'admin', groups: [mastersGroup] }
+
+const callOf = (method: Method, path: string, options: RequestOptions, signal: AbortSignal): Call => {
+  const url = new URL(path, 'https://api')
+  return {
+    method,
+    path: url.pathname,
+    query: url.searchParams,
+    user: options.user ?? admin,
+    accept: options.accept ?? '',
+    contentType: options.contentType ?? 'application/json',
+    body: async () => (options.body === undefined ? undefined : structuredClone(options.body)),
+    signal,
+  }
+}
+
+const replyOf = (answer: Answer): Reply => {
+  if (answer.kind === 'object')
+    return { code: answer.code, body: JSON.parse(JSON.stringify(answer.object)), warnings: answer.warnings ?? [] }
+  if (answer.kind !== 'bytes') throw new Error(`expected an object, got a ${answer.kind}`)
+  const text = answer.contentType === 'application/json' ? JSON.parse(String(answer.bytes)) : { bytes: answer.bytes }
+  return { code: 200, body: text, warnings: [] }
+}
+
+export interface TestApiOptions {
+  readonly history?: number
+  readonly admissions?: (store: Store) => readonly Admission[]
+}
+
+/** An API over an empty store, with the namespace `default`. Names and uids count up, time stands still. */
+export const createTestApi = async ({ history, admissions }: TestApiOptions = {}): Promise<TestApi> => {
+  const clock = createFakeClock()
+  const store = createStore(createMemoryJournal(), history)
+  const registry = createRegistry()
+  let uids = 0
+  let suffixes = 0
+  const objects = createObjects({
+    store,
+    clock,
+    admissions: [namespaceLifecycle(store), ...(admissions?.(store) ?? [])],
+    newUid: () => `uid-${++uids}`,
+    newSuffix: () => String(++suffixes).padStart(5, '0'),
+  })
+  const handle = createApiHandler({
+    registry,
+    store,
+    objects,
+    clock,
+    version: '0.0.0',
+    subresources: {
+      'pods/binding create': podBinding(objects, clock),
+      'namespaces/finalize update': namespaceFinalize(objects),
+    },
+  })
+  const never = new AbortController().signal
+
+  const api: TestApi = {
+    clock,
+    store,
+    handle,
+    request: async (method, path, options = {}) => {
+      try {
+        return replyOf(await handle(callOf(method, path, options, never)))
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        return { code: error.code, body: JSON.parse(JSON.stringify(error.toStatus())), warnings: [] }
+      }
+    },
+    watch: async (path, accept) => {
+      const stop = new AbortController()
+      const answer = await handle(callOf('GET', path, accept === undefined ? {} : { accept }, stop.signal))
+      if (answer.kind !== 'watch') throw new Error('not a watch')
+      const events: WatchEvent<Json>[] = []
+      const ended = answer.run((event) => events.push(JSON.parse(JSON.stringify(event))), stop.signal)
+      return {
+        events,
+        stop: () => {
+          stop.abort()
+          return ended
+        },
+      }
+    },
+  }
+  await api.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'default' } } })
+  return api
+}
