@@ -1,0 +1,54 @@
+/** Field lines, of heads and of trailers (RFC 9112 section 5). */
+import { malformed, Refusal } from './refusal.ts'
+import { blankBytes, isLineEnd, skip, tokenBytes, valueBytes } from './syntax.ts'
+
+export interface Field {
+  /** As received. */
+  readonly name: string
+  /** The name in small letters. */
+  readonly key: string
+  /** Without the blanks around it. */
+  readonly value: string
+}
+
+const wrongLine = (text: string, start: number, nameEnd: number): Refusal => {
+  if (blankBytes[text.charCodeAt(start)] === 1) return malformed('folded field line')
+  if (blankBytes[text.charCodeAt(nameEnd)] === 1) return malformed('blank in a field name')
+  return malformed('wrong field name')
+}
+
+const trimmedEnd = (text: string, start: number, end: number): number => {
+  let at = end
+  while (at > start && blankBytes[text.charCodeAt(at - 1)] === 1) at--
+  return at
+}
+
+/**
+ * Reads the field lines that begin at `start` up to the empty line, which must be the end of `text`. Throws `Refusal`:
+ * 400 for any line that is not exactly `token ":" OWS value OWS CRLF`, 431 for more than `maxFields`.
+ */
+export const readFields = (text: string, start: number, maxFields: number): Field[] => {
+  const fields: Field[] = []
+  let at = start
+  while (!isLineEnd(text, at)) {
+    const nameEnd = skip(text, at, tokenBytes)
+    if (nameEnd === at || text[nameEnd] !== ':') throw wrongLine(text, at, nameEnd)
+    const valueStart = skip(text, nameEnd + 1, blankBytes)
+    const lineEnd = skip(text, valueStart, valueBytes)
+    if (!isLineEnd(text, lineEnd)) throw malformed('control character in a field value')
+    if (fields.length === maxFields) throw new Refusal(431, 'too many fields')
+    const name = text.slice(at, nameEnd)
+    fields.push({ name, key: name.toLowerCase(), value: text.slice(valueStart, trimmedEnd(text, valueStart, lineEnd)) })
+    at = lineEnd + 2
+  }
+  if (at + 2 !== text.length) throw malformed('bytes after the head')
+  return fields
+}
+
+/** The members of a comma-separated field in small letters, empty ones left out. */
+export const listOf = (value: string): readonly string[] =>
+  value
+    .toLowerCase()
+    .split(',')
+    .map((member) => member.trim())
+    .filter((member) => member !== '')

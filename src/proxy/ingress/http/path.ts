@@ -1,0 +1,35 @@
+/** The path that routes are compared with. What a request says is forwarded as it was received; see the README. */
+import { malformed } from './refusal.ts'
+
+/** Most paths hold none of these and are their own normal form. */
+const unusual = /[%\\]|\/\/|\/\./
+
+const escapes = /%([0-9A-Fa-f]{2})?/g
+
+/** An escaped slash is not a separator, and an escaped percent sign starts no escape: these two stay, in one spelling. */
+const kept: Readonly<Record<string, string>> = { '2F': '%2F', '25': '%25' }
+
+const decode = (path: string): string =>
+  path.replace(escapes, (_, digits: string | undefined) => {
+    if (digits === undefined) throw malformed('wrong escape in the path')
+    if (digits === '00') throw malformed('NUL in the path')
+    return kept[digits.toUpperCase()] ?? String.fromCharCode(Number.parseInt(digits, 16))
+  })
+
+/**
+ * A step up or a step nowhere, in any spelling that some server takes for one: after `/`, `\` or an escaped slash, and
+ * with path parameters (`..;x`).
+ */
+const dotSegment = /(?:^|\/|\\|%2F)\.{1,2}(?:;|\/|\\|%2F|$)/
+
+/**
+ * Escapes decoded but for `%2F` and `%25`, runs of slashes merged. Bytes beyond ASCII come out as latin1. Throws
+ * `Refusal` for what two readers may take for two different places: dot segments, backslashes, broken escapes, NUL.
+ */
+export const routingPath = (path: string): string => {
+  if (!unusual.test(path)) return path
+  if (path.includes('\\')) throw malformed('backslash in the path')
+  const decoded = decode(path)
+  if (dotSegment.test(decoded)) throw malformed('dot segment in the path')
+  return decoded.replace(/\/{2,}/g, '/')
+}

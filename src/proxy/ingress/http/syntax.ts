@@ -1,0 +1,41 @@
+/**
+ * Which bytes may stand where in a head (RFC 9110 section 5.6, RFC 9112). Heads are read as latin1 text, in which one
+ * character is one byte.
+ */
+
+/** One entry a byte, 1 where the byte is allowed. */
+export type ByteSet = Uint8Array
+
+const byteSet = (allows: (byte: number) => boolean): ByteSet =>
+  Uint8Array.from({ length: 256 }, (_, byte) => (allows(byte) ? 1 : 0))
+
+const among = (characters: string): ByteSet => byteSet((byte) => characters.includes(String.fromCharCode(byte)))
+
+/** Field names and other tokens. */
+export const tokenBytes = byteSet((byte) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte)))
+
+/** Field values: visible bytes, blanks and what is beyond ASCII. */
+export const valueBytes = byteSet((byte) => byte === 0x09 || (byte >= 0x20 && byte !== 0x7f))
+
+/** Methods: case matters (RFC 9110 section 9.1), and every registered one is in capitals. */
+export const methodBytes = among('ABCDEFGHIJKLMNOPQRSTUVWXYZ-')
+
+/** Request targets: visible ASCII. A fragment never travels. */
+export const targetBytes = byteSet((byte) => byte > 0x20 && byte < 0x7f && byte !== 0x23)
+
+/** OWS: blanks around a field value. */
+export const blankBytes = among(' \t')
+
+export const CR = 0x0d
+export const LF = 0x0a
+
+/** The first position at or after `start` whose byte is not in the set. */
+export const skip = (text: string, start: number, bytes: ByteSet): number => {
+  let at = start
+  while (bytes[text.charCodeAt(at)] === 1) at++
+  return at
+}
+
+/** Whether CR LF stands at `at`. */
+export const isLineEnd = (text: string, at: number): boolean =>
+  text.charCodeAt(at) === CR && text.charCodeAt(at + 1) === LF
