@@ -7,6 +7,9 @@ import { CR, LF, valueBytes } from './syntax.ts'
 /** 13 hexadecimal digits stay exact in a double; the largest real chunk has far fewer. */
 const maxSizeDigits = 13
 const maxExtensionBytes = 256
+/** Names with values, as the grammar has them but without blanks. They are checked although they are not passed on. */
+const extensions =
+  /^(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t !#-[\]-~]|\\[\t -~])*"))?)+$/
 const maxTrailerFields = 32
 
 type State = 'size' | 'extension' | 'size-cr' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailer' | 'done'
@@ -64,12 +67,11 @@ export const chunkedBody = (options: BodyOptions): BodyReader => {
   const trailer = createTrailer(options)
   let state: State = 'size'
   let size = 0
-  /** Digits or extension bytes of the line so far. */
-  let count = 0
+  let digits = 0
+  let extension = ''
 
   const enter = (next: State): void => {
     state = next
-    count = 0
   }
   const expect =
     (wanted: number, next: () => State): Step =>
@@ -82,23 +84,27 @@ export const chunkedBody = (options: BodyOptions): BodyReader => {
   const readSize: Step = (bytes, start) => {
     let at = start
     for (let digit = hexDigit(bytes[at]); digit >= 0; digit = hexDigit(bytes[++at])) {
-      if (++count > maxSizeDigits) throw malformed('wrong chunk size')
+      if (++digits > maxSizeDigits) throw malformed('wrong chunk size')
       size = size * 16 + digit
     }
     if (at === bytes.length) return at
-    if (count === 0) throw malformed('wrong chunk size')
+    if (digits === 0) throw malformed('wrong chunk size')
+    digits = 0
     enter(bytes[at] === 0x3b ? 'extension' : 'size-cr')
     return at
   }
 
   const skipExtension: Step = (bytes, start) => {
-    let at = start
-    while (valueBytes[bytes[at] ?? CR] === 1) {
-      if (++count > maxExtensionBytes) throw malformed('chunk extension too long')
-      at++
+    let end = start
+    while (valueBytes[bytes[end] ?? CR] === 1) end++
+    extension += bytes.toString('latin1', start, end)
+    if (extension.length > maxExtensionBytes) throw malformed('chunk extension too long')
+    if (end < bytes.length) {
+      if (!extensions.test(extension)) throw malformed('wrong chunk extension')
+      extension = ''
+      enter('size-cr')
     }
-    if (at < bytes.length) enter('size-cr')
-    return at
+    return end
   }
 
   const passData: Step = (bytes, at) => {

@@ -23,7 +23,9 @@ export const methodBytes = among('ABCDEFGHIJKLMNOPQRSTUVWXYZ-')
 /** Request targets: visible ASCII. A fragment never travels. */
 export const targetBytes = byteSet((byte) => byte > 0x20 && byte < 0x7f && byte !== 0x23)
 
-/** OWS: blanks around a field value. */
+export const spaceBytes = among(' ')
+
+/** What folds a line, or stands before a colon, where neither may be. */
 export const blankBytes = among(' \t')
 
 export const CR = 0x0d

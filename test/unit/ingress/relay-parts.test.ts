@@ -1,0 +1,145 @@
+/** The small parts of the relay that need no socket. */
+import t from 'tap'
+import { createFakeClock } from '../../../src/api/clock.ts'
+import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
+import { parseRequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
+import { createAttempts } from '../../../src/proxy/ingress/relay/attempts.ts'
+import { createBalancer } from '../../../src/proxy/ingress/relay/balancer.ts'
+import { createDeadlines } from '../../../src/proxy/ingress/relay/deadlines.ts'
+import { createHeadedWriter } from '../../../src/proxy/ingress/relay/headed-writer.ts'
+import type { Endpoint } from '../../../src/proxy/ingress/routes/endpoints.ts'
+import type { BackendKey } from '../../../src/proxy/ingress/routes/model.ts'
+import { throttled } from '../../../src/proxy/ingress/thread/throttled.ts'
+
+const endpoint = (key: string): Endpoint => ({ key, address: key, port: 80 })
+const endpoints = (keys: string): readonly Endpoint[] => [...keys].map(endpoint)
+const web = 'default/web:80' as BackendKey
+const api = 'default/api:80' as BackendKey
+
+t.test('deadlines', async (t) => {
+  const clock = createFakeClock()
+  const deadlines = createDeadlines(clock, 10)
+  const fired: string[] = []
+  const first = deadlines.add(() => fired.push('first'))
+  const second = deadlines.add(() => fired.push('second'))
+  first.set(100)
+  second.set(50)
+  clock.advance(49)
+  t.same(fired, [])
+  clock.advance(11)
+  t.same(fired, ['second'], 'late by no more than a tick')
+  first.set(100)
+  clock.advance(60)
+  t.same(fired, ['second'], 'set again: counts from then')
+  first.clear()
+  clock.advance(1_000)
+  second.set(10)
+  second.remove()
+  clock.advance(1_000)
+  t.same(fired, ['second'], 'cleared and removed ones never fire')
+  first.set(10)
+  deadlines.close()
+  clock.advance(1_000)
+  t.same(fired, ['second'])
+})
+
+t.test('the balancer takes turns', async (t) => {
+  const gone: string[] = []
+  const balancer = createBalancer((key) => gone.push(key))
+  const picks = (count: number, tried = '') =>
+    Array.from({ length: count }, () => balancer.pick(web, endpoints(tried))?.key ?? '-').join('')
+  t.equal(picks(1), '-', 'unknown backend')
+  balancer.set(web, endpoints('abc'))
+  t.equal(picks(7), 'abcabca')
+  t.equal(picks(3, 'b'), 'cac', 'but not the ones that were tried')
+  t.equal(picks(1, 'abc'), '-')
+  balancer.set(web, endpoints('bc'))
+  t.equal(picks(4).length, 4)
+  balancer.set(api, endpoints('bd'))
+  t.same(gone, ['a'])
+  balancer.set(web, endpoints(''))
+  t.same(gone, ['a', 'c'], 'an endpoint that another backend has is not gone')
+  t.ok(balancer.has('b'))
+  balancer.retain(new Set([web]))
+  t.same(gone, ['a', 'c', 'b', 'd'])
+  t.notOk(balancer.has('b'))
+})
+
+t.test('shares of a round robin are equal to one', async (t) => {
+  const balancer = createBalancer(() => {})
+  balancer.set(web, endpoints('abcdefg'))
+  const counts = new Map<string, number>()
+  for (let count = 0; count < 1_000; count++) {
+    const key = balancer.pick(web, [])?.key ?? '-'
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  t.same([...new Set(counts.values())].sort(), [142, 143])
+})
+
+t.test('attempts', async (t) => {
+  const balancer = createBalancer(() => {})
+  balancer.set(web, endpoints('abcd'))
+  const attempts = (...lines: readonly string[]) => {
+    const text = `${[...lines, 'Host: a.lab'].join('\r\n')}\r\n\r\n`
+    return createAttempts(parseRequestHead(text, defaultLimits), web, balancer)
+  }
+  const get = attempts('GET / HTTP/1.1')
+  t.equal(get.any, false)
+  const first = get.next()
+  t.equal(first?.maxRestMs, Number.POSITIVE_INFINITY, 'any resting connection will do')
+  t.ok(first)
+  if (first) get.failed(first.endpoint, false)
+  t.equal(get.mayRetry(true), true)
+  const second = get.next()
+  t.not(second?.endpoint.key, first?.endpoint.key, 'another endpoint')
+  t.equal(second?.maxRestMs, -1, 'and a new connection')
+  get.next()
+  t.equal(get.mayRetry(false), false, 'three are enough')
+
+  const post = attempts('POST / HTTP/1.1')
+  t.equal(post.next()?.maxRestMs, 1_000, 'only a connection just used')
+  t.equal(post.mayRetry(true), false)
+  t.equal(post.mayRetry(false), true, 'not sent: nothing was done twice')
+
+  const put = attempts('PUT / HTTP/1.1', 'Content-Length: 5')
+  put.next()
+  t.equal(put.mayRetry(true), false, 'the body is gone')
+
+  balancer.set(web, endpoints('a'))
+  const single = attempts('GET / HTTP/1.1')
+  single.failed(endpoint('a'), true)
+  t.equal(single.next()?.endpoint.key, 'a', 'a resting connection that died says nothing about its endpoint')
+  single.failed(endpoint('a'), false)
+  t.equal(single.next(), undefined)
+  t.equal(single.any, true)
+})
+
+t.test('a head goes out with what follows', async (t) => {
+  const written: (string | number)[] = []
+  const writer = createHeadedWriter((data) => {
+    written.push(typeof data === 'string' ? data : data.length > 20 ? data.length : `<${data.toString('latin1')}>`)
+    return false
+  })
+  t.equal(writer.flush(), true, 'nothing waits')
+  writer.head('h\xe9ad ')
+  t.equal(writer.isFlushed(), false)
+  t.equal(writer.write(Buffer.from('body')), false)
+  t.equal(writer.isFlushed(), true)
+  writer.write(Buffer.from('more'))
+  writer.head('alone')
+  t.equal(writer.flush(), false)
+  writer.head('before ')
+  writer.write(Buffer.alloc(100_000))
+  t.same(written, ['<h\xe9ad body>', '<more>', 'alone', 'before ', 100_000])
+})
+
+t.test('lines are throttled, and counted', async (t) => {
+  const clock = createFakeClock()
+  const passed: string[] = []
+  const line = throttled((text) => passed.push(text), clock, 2, 1_000)
+  for (const text of ['a', 'b', 'c', 'd']) line(text)
+  clock.advance(1_000)
+  line('e')
+  line('f')
+  t.same(passed, ['a', 'b', 'e (and 2 more that were not written)', 'f'])
+})
