@@ -77,13 +77,10 @@ t.test('what a container sees', async (t) => {
     child: '',
     code: '7',
   }
-  const said = await say(runtime, folder, 'env', ['env'], { env })
+  const said = await say(runtime, folder, 'env', ['env', '-0'], { env })
   // The test runner gives variables of its own to every process that a test starts.
-  const found = said
-    .trimEnd()
-    .split('\n')
-    .filter((line) => !/^(_TAPJS_|NODE_OPTIONS=)/.test(line))
-  const wanted = Object.entries(env).flatMap(([name, value]) => `${name}=${value}`.split('\n'))
+  const found = said.split('\0').filter((variable) => variable !== '' && !/^(_TAPJS_|NODE_OPTIONS=)/.test(variable))
+  const wanted = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   t.same(found.sort(), wanted.sort())
 
   const ignored = await say(runtime, folder, 'signals', ['grep', 'SigIgn', '/proc/self/status'])
