@@ -4,6 +4,7 @@ import { registerAgent } from './commands/agent.ts'
 import { registerCleanup } from './commands/cleanup.ts'
 import { registerControl } from './commands/control.ts'
 import { registerEcho } from './commands/echo.ts'
+import { registerFetch } from './commands/fetch.ts'
 import { registerKubeconfig } from './commands/kubeconfig.ts'
 import { registerLab } from './commands/lab.ts'
 import { registerUp } from './commands/up.ts'
@@ -35,6 +36,7 @@ for (const register of [
   registerAgent,
   registerCleanup,
   registerEcho,
+  registerFetch,
 ])
   register(program)
 

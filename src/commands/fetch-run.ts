@@ -1,0 +1,45 @@
+import { request } from 'node:http'
+import { UsageError } from './usage-error.ts'
+
+interface FetchOptions {
+  readonly header?: readonly string[]
+  readonly count: number
+  readonly timeout: number
+}
+
+const parseHeader = (text: string): readonly [string, string] => {
+  const colon = text.indexOf(':')
+  if (colon < 1) throw new UsageError(`--header ${text}: expected NAME: VALUE`)
+  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
+}
+
+const get = (url: string, headers: Readonly<Record<string, string>>, timeoutMs: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const outgoing = request(url, { headers, agent: false, signal: AbortSignal.timeout(timeoutMs) })
+    outgoing.once('error', reject)
+    outgoing.once('response', async (response) => {
+      try {
+        const chunks: Buffer[] = []
+        for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
+        const body = Buffer.concat(chunks).toString('utf8')
+        if ((response.statusCode ?? 0) >= 400)
+          reject(new Error(`${url} answered ${response.statusCode}: ${body.trim()}`))
+        else resolve(body)
+      } catch (error) {
+        reject(error)
+      }
+    })
+    outgoing.end()
+  })
+
+/** One body a line. Throws at the first request that fails. */
+export const fetchUrl = async (url: string, { header = [], count, timeout }: FetchOptions): Promise<void> => {
+  if (!URL.canParse(url)) throw new UsageError(`${url} is not a URL`)
+  const headers = Object.fromEntries(header.map(parseHeader))
+  for (let n = 0; n < count; n++) {
+    const body = await get(url, headers, timeout * 1000).catch((error: unknown) => {
+      throw new Error(`cannot fetch ${url}: ${error instanceof Error ? error.message : String(error)}`)
+    })
+    process.stdout.write(body.endsWith('\n') ? body : `${body}\n`)
+  }
+}

@@ -1,0 +1,184 @@
+/** The main job: a lab, the demo on it, and the proof that each path carries real requests. */
+import { join } from 'node:path'
+import { createClient } from '../api/client.ts'
+import { sleep } from '../api/clock.ts'
+import { createHttpTransport } from '../api/http-transport.ts'
+import { readKubeconfig } from '../api/kubeconfig.ts'
+import { deployments, ingresses, nodes, pods, services } from '../api/resources.ts'
+import { CommandError, type CommandRunner, createCommandRunner } from '../host/command.ts'
+import { enterHost } from '../lab/enter.ts'
+import type { LabPaths } from '../lab/plan.ts'
+import type { LabRecord } from '../lab/state.ts'
+import { pathsOf } from './lab-common.ts'
+import { bringUp } from './lab-up.ts'
+import { createProgress, type Progress, type Step } from './progress.ts'
+import { packageRoot, pathWithPodway, podwayWords } from './self.ts'
+import { renderTable } from './table.ts'
+
+const readyTimeoutMs = 60_000
+const pathTimeoutMs = 15_000
+const pollMs = 100
+const requestsEach = 6
+const nodePort = 30_080
+const host = 'web.lab'
+
+/** One way to the demo, and where to look when it does not work. */
+interface Path {
+  readonly from: string
+  readonly what: string
+  readonly url: string
+  /** The words that lead to where the request is made. */
+  readonly prefix: readonly [string, ...string[]]
+  readonly headers?: readonly string[]
+  readonly look: string
+}
+
+interface Seen {
+  readonly pods: readonly string[]
+  readonly client: string
+}
+
+/** What the echo servers said, each request on a connection of its own. */
+const readAnswers = (text: string): Seen => {
+  const answers = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { pod: string; node: string; client: string })
+  return {
+    pods: [...new Set(answers.map(({ pod, node }) => `${pod} (${node})`))].sort(),
+    client: [...new Set(answers.map(({ client }) => client))].join(', '),
+  }
+}
+
+const tryPath = async (runner: CommandRunner, path: Path, count: number): Promise<Seen> => {
+  const [file, ...args] = path.prefix
+  const headers = (path.headers ?? []).flatMap((header) => ['--header', header])
+  const words = [...podwayWords(), 'fetch', path.url, '--count', String(count), '--timeout', '2', ...headers]
+  return readAnswers(await runner.run(file, [...args, ...words]))
+}
+
+/** Rules reach the nodes a moment after the pods are ready: the first answer may take a few tries, the rest may not. */
+const prove = async (runner: CommandRunner, path: Path): Promise<Seen> => {
+  for (const deadline = Date.now() + pathTimeoutMs; ; await sleep(pollMs)) {
+    try {
+      await tryPath(runner, path, 1)
+      break
+    } catch (error) {
+      if (Date.now() < deadline) continue
+      const said = error instanceof CommandError ? error.stderr.trim() : String(error)
+      throw new Error(`${path.what} from ${path.from} does not answer: ${said}\nlook at: ${path.look}`)
+    }
+  }
+  return tryPath(runner, path, requestsEach)
+}
+
+type Client = ReturnType<typeof createClient>
+
+const applyDemo = async (runner: CommandRunner, record: LabRecord): Promise<void> => {
+  const file = join(packageRoot, 'examples/demo.yaml')
+  await runner.run('kubectl', ['--kubeconfig', record.kubeconfig, 'apply', '-f', file])
+}
+
+const waitForPods = async (client: Client, step: Step, record: LabRecord): Promise<void> => {
+  for (const deadline = Date.now() + readyTimeoutMs; ; await sleep(pollMs)) {
+    const { spec, status, metadata } = await client.get(deployments, 'web', 'default')
+    const wanted = spec.replicas ?? 1
+    const ready = status?.availableReplicas ?? 0
+    step.update(`${ready} of ${wanted} pods ready`)
+    const isCurrent = status?.observedGeneration === metadata.generation && status?.updatedReplicas === wanted
+    if (isCurrent && ready === wanted && status?.replicas === wanted) return
+    if (Date.now() > deadline)
+      throw new Error(
+        `only ${ready} of ${wanted} pods became ready; look at: kubectl --kubeconfig ${record.kubeconfig} describe pods`,
+      )
+  }
+}
+
+/** Every path of the demo, with real addresses. */
+const pathsToProve = async (client: Client, record: LabRecord, paths: LabPaths): Promise<readonly Path[]> => {
+  const [pod] = (await client.list(pods, { namespace: 'default', labelSelector: 'app=web' })).items
+  if (!pod?.spec.nodeName) throw new Error('the demo has no pods')
+  const { spec } = await client.get(services, 'web', 'default')
+  await client.get(ingresses, 'web', 'default')
+  const outside = await enterHost(record, paths, 'client')
+  const inside = await enterHost(record, paths, pod.spec.nodeName)
+  const fromPod = [...inside, ...podwayWords(), 'enter-pod', pod.metadata.name, '--'] as const
+  const podName = `pod ${pod.metadata.name}`
+  const rules = (node: string) => `podway lab exec ${node} --name ${record.name} -- iptables-save -t nat`
+  const nodePaths = (await client.list(nodes)).items.flatMap((node): Path[] => {
+    const { name } = node.metadata
+    const address = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
+    if (address === undefined) return []
+    return [
+      {
+        from: 'client',
+        what: `NodePort of ${name}`,
+        url: `http://${address}:${nodePort}/`,
+        prefix: outside,
+        look: rules(name),
+      },
+      {
+        from: 'client',
+        what: `Ingress of ${name}`,
+        url: `http://${address}/`,
+        prefix: outside,
+        headers: [`Host: ${host}`],
+        look: `${paths.logs}/${name}.log`,
+      },
+    ]
+  })
+  return [
+    {
+      from: podName,
+      what: 'ClusterIP',
+      url: `http://${spec.clusterIP}/`,
+      prefix: fromPod as Path['prefix'],
+      look: rules(pod.spec.nodeName),
+    },
+    {
+      from: podName,
+      what: 'DNS name',
+      url: 'http://web.default.svc.cluster.local/',
+      prefix: fromPod as Path['prefix'],
+      look: `${paths.logs}/${pod.spec.nodeName}.log`,
+    },
+    ...nodePaths.filter(({ what }) => what.startsWith('NodePort')),
+    ...nodePaths.filter(({ what }) => what.startsWith('Ingress')),
+  ]
+}
+
+const proveAll = async (progress: Progress, runner: CommandRunner, all: readonly Path[]): Promise<void> => {
+  const rows: string[][] = []
+  for (const path of all) {
+    const seen = await progress.run(`asking ${path.what} from ${path.from}`, () => prove(runner, path))
+    const request = path.headers ? `${path.url} ${path.headers.join(' ')}` : path.url
+    for (const [at, pod] of seen.pods.entries())
+      rows.push(at === 0 ? [path.what, path.from, request, pod, seen.client] : ['', '', '', pod, ''])
+  }
+  console.log(`\n${renderTable(['PATH', 'FROM', 'REQUEST', 'ANSWERED BY', 'CLIENT SEEN'], rows)}\n`)
+}
+
+export const labDemo = async (name: string): Promise<void> => {
+  const progress = createProgress()
+  process.env['PATH'] = pathWithPodway()
+  const runner = createCommandRunner()
+  const paths = pathsOf(name)
+  const record = await bringUp(
+    { name, nodes: 3, runtime: 'process', nodeGrace: 10, podEviction: 60, timeout: 60 },
+    progress,
+  )
+  const transport = createHttpTransport(await readKubeconfig(record.kubeconfig))
+  try {
+    const client = createClient(transport)
+    await progress.run('kubectl apply -f examples/demo.yaml', () => applyDemo(runner, record))
+    await progress.run('waiting for the pods of web', (step) => waitForPods(client, step, record))
+    await proveAll(progress, runner, await pathsToProve(client, record, paths))
+  } finally {
+    await transport.close()
+  }
+  const option = name === 'lab' ? '' : ` --name ${name}`
+  console.log(`The lab goes on running. Try next:
+  kubectl --kubeconfig ${record.kubeconfig} get pods -o wide
+  ./podway lab exec client${option} -- podway fetch http://172.30.0.11/ --header "Host: ${host}"
+  ./podway lab down${option}`)
+}
