@@ -1,0 +1,149 @@
+/** Gives Services their cluster addresses and node ports, each to one Service only. What is held is what the store says. */
+import { type FieldError, internalError, invalid, invalidValue } from '../../api/errors.ts'
+import { objectKey } from '../../api/resources.ts'
+import type { KubeObject, Service, ServicePort } from '../../api/types/index.ts'
+import {
+  createAddressPool,
+  createPortPool,
+  isExhausted,
+  isOutOfRange,
+  isTaken,
+  type Pool,
+  staticAddressBand,
+  staticPortBand,
+} from '../../ipam/pool.ts'
+import type { Admission } from '../objects/admission.ts'
+import { bucketOf } from '../registry/definition.ts'
+import { isHeadless, needsClusterIP, needsNodePort, service as services } from '../registry/service.ts'
+import type { Store } from '../store/store.ts'
+
+export interface AllocationRanges {
+  readonly serviceCIDR: string
+  readonly nodePorts: { readonly from: number; readonly to: number }
+}
+
+const addressesOf = ({ spec }: Service): readonly string[] =>
+  needsClusterIP(spec) && !isHeadless(spec) ? (spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : [])) : []
+
+const portsOf = ({ spec }: Service): readonly number[] =>
+  needsNodePort(spec) ? (spec.ports ?? []).flatMap(({ nodePort }) => nodePort || []) : []
+
+/** A Service may hold several node ports, so it is a different owner for each of its ports. */
+const portOwner = (key: string, { port, protocol }: ServicePort): string => `${key}#${port}/${protocol ?? 'TCP'}`
+
+export const serviceAllocation = (store: Store, { serviceCIDR, nodePorts }: AllocationRanges): Admission => {
+  const bucket = bucketOf(services)
+  const addresses = createAddressPool({ cidr: serviceCIDR, staticBand: staticAddressBand(serviceCIDR) })
+  const ports = createPortPool({ ...nodePorts, staticBand: staticPortBand(nodePorts) })
+
+  const heldPorts = (key: string) => [...ports.entries()].filter(([owner]) => owner.startsWith(`${key}#`))
+
+  /** Brings what a Service holds in line with what it is: after a write, a failed write, or its end. */
+  const settle = (key: string, service: Service | undefined): void => {
+    const address = addresses.held(key)
+    if (address !== undefined && !(service && addressesOf(service).includes(address))) addresses.release(key)
+    const kept = service ? portsOf(service) : []
+    for (const [owner, port] of heldPorts(key)) if (!kept.includes(port)) ports.release(owner)
+    if (!service) return
+    // Two Services cannot come to hold the same by way of admission; a store that says so is not made worse here.
+    for (const wanted of addressesOf(service)) claim(() => addresses.assign(key, wanted))
+    for (const port of service.spec.ports ?? [])
+      if (port.nodePort && needsNodePort(service.spec) && !holdsPort(key, port.nodePort))
+        claim(() => ports.assign(portOwner(key, port), port.nodePort))
+  }
+
+  const claim = (take: () => unknown): void => {
+    try {
+      take()
+    } catch (error) {
+      if (!isTaken(error) && !isOutOfRange(error)) throw error
+    }
+  }
+
+  const holdsPort = (key: string, port: number): boolean => heldPorts(key).some(([, held]) => held === port)
+
+  const { revision, entries } = store.list(bucket)
+  for (const { key, object } of entries) settle(key.name, object as Service)
+  store.watch(bucket, revision, ({ key, object, removed }) =>
+    settle(key.name, removed ? undefined : (object as Service)),
+  )
+
+  const refused = (service: Service, error: FieldError) => invalid(services, service.metadata.name, [error])
+
+  const takeAddress = (key: string, service: Service): string => {
+    const wanted = service.spec.clusterIP
+    const field = 'spec.clusterIPs'
+    try {
+      return addresses.assign(key, wanted)
+    } catch (error) {
+      if (isTaken(error))
+        throw refused(
+          service,
+          invalidValue(field, [wanted], `failed to allocate IP ${wanted}: provided IP is already allocated`),
+        )
+      if (isOutOfRange(error))
+        throw refused(
+          service,
+          invalidValue(
+            field,
+            [wanted],
+            `failed to allocate IP ${wanted}: the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${serviceCIDR}`,
+          ),
+        )
+      if (isExhausted(error)) throw internalError(`failed to allocate a serviceIP: range is full (${serviceCIDR})`)
+      throw error
+    }
+  }
+
+  const takePort = (key: string, service: Service, port: ServicePort, at: number, pool: Pool<number>): number => {
+    const { nodePort } = port
+    // The same number for TCP and UDP is held once.
+    if (nodePort && holdsPort(key, nodePort)) return nodePort
+    const field = `spec.ports[${at}].nodePort`
+    const owner = portOwner(key, port)
+    try {
+      if (nodePort && pool.held(owner) !== nodePort) pool.release(owner)
+      return pool.assign(owner, nodePort || undefined)
+    } catch (error) {
+      if (isTaken(error)) throw refused(service, invalidValue(field, nodePort, 'provided port is already allocated'))
+      if (isOutOfRange(error))
+        throw refused(
+          service,
+          invalidValue(
+            field,
+            nodePort,
+            `provided port is not in the valid range. The range of valid ports is ${nodePorts.from}-${nodePorts.to}`,
+          ),
+        )
+      if (isExhausted(error))
+        throw internalError(`failed to allocate a nodePort: range is full (${nodePorts.from}-${nodePorts.to})`)
+      throw error
+    }
+  }
+
+  const allocate = (service: Service): Service => {
+    const key = objectKey(service)
+    const { spec } = service
+    const wantsAddress = needsClusterIP(spec) && !isHeadless(spec)
+    const address = wantsAddress ? takeAddress(key, service) : undefined
+    const withPorts = needsNodePort(spec)
+      ? {
+          ports: (spec.ports ?? []).map((port, at) => ({ ...port, nodePort: takePort(key, service, port, at, ports) })),
+        }
+      : {}
+    return {
+      ...service,
+      spec: { ...spec, ...(address === undefined ? {} : { clusterIP: address, clusterIPs: [address] }), ...withPorts },
+    }
+  }
+
+  return {
+    name: 'ServiceAllocation',
+    admit: ({ definition, object }) => (definition === services ? allocate(object as Service) : object),
+    revoke: ({ definition, object }) => {
+      if (definition !== services) return
+      const key = objectKey(object)
+      settle(key, store.get({ bucket, name: key })?.object as (KubeObject & Service) | undefined)
+    },
+  }
+}
