@@ -1,4 +1,5 @@
 import type { Service, ServicePort, ServiceSpec } from '../../api/types/index.ts'
+import { deepEqual } from '../deep-equal.ts'
 import { ageColumn, column, list, nameColumn, wide } from './columns.ts'
 import { define } from './definition.ts'
 import { label1035Name } from './names.ts'
@@ -51,12 +52,44 @@ const defaultSpec = (spec: ServiceSpec): ServiceSpec => {
   }
 }
 
+const isExternal = (spec: ServiceSpec): boolean =>
+  spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs?.length ?? 0) > 0
+
+/** Fields that only some types have: a change of type drops them unless the client changes them, too. */
+const typeDependent: readonly (readonly [
+  needs: (spec: ServiceSpec) => boolean,
+  fields: readonly (keyof ServiceSpec)[],
+])[] = [
+  [isExternal, ['externalTrafficPolicy']],
+  [
+    ({ type }) => type === 'LoadBalancer',
+    [
+      'allocateLoadBalancerNodePorts',
+      'loadBalancerClass',
+      'loadBalancerIP',
+      'loadBalancerSourceRanges',
+      'healthCheckNodePort',
+    ],
+  ],
+  [needsClusterIP, ['internalTrafficPolicy', 'ipFamilies', 'ipFamilyPolicy']],
+]
+
+const dropOutdated = (spec: ServiceSpec, old: ServiceSpec): ServiceSpec => {
+  const outdated = typeDependent
+    .filter(([needs]) => needs(old) && !needs(spec))
+    .flatMap(([, fields]) => fields)
+    .filter((field) => deepEqual(spec[field], old[field]))
+  return Object.fromEntries(
+    Object.entries(spec).filter(([field]) => !(outdated as readonly string[]).includes(field)),
+  ) as ServiceSpec
+}
+
 /**
  * A PUT that does not mention the addresses and node ports the server gave out keeps them; a change of type drops those
  * that the new type has no use for.
  */
 const adoptAllocations = (service: Service, old: Service): Service => {
-  const { clusterIP, clusterIPs, ports, ...rest } = service.spec
+  const { clusterIP, clusterIPs, ports, ...rest } = dropOutdated(service.spec, old.spec)
   const oldPorts = old.spec.ports ?? []
   const nodePortOf = (port: ServicePort): number | undefined =>
     port.nodePort ||

@@ -1,0 +1,138 @@
+import t from 'tap'
+import { serviceAllocation } from '../../../../src/control/admission/service-allocation.ts'
+import { createTestApi, type Json } from '../../../support/api-server.ts'
+
+const services = '/api/v1/namespaces/default/services'
+const ranges = { serviceCIDR: '10.96.0.0/28', nodePorts: { from: 30_000, to: 30_003 } }
+const open = () => createTestApi({ admissions: (store) => [serviceAllocation(store, ranges)] })
+
+const service = (name: string, spec: object = {}) => ({
+  metadata: { name },
+  spec: { ports: [{ port: 80 }], ...spec },
+})
+const spec = (body: Json): Json => body['spec'] ?? body
+const merge = 'application/merge-patch+json'
+
+t.test('a Service gets an address, keeps it, and gives it back', async (t) => {
+  const api = await open()
+  const { body } = await api.request('POST', services, { body: service('a') })
+  const address = String(spec(body)['clusterIP'])
+  t.match(address, /^10\.96\.0\.\d+$/)
+  t.same(spec(body)['clusterIPs'], [address])
+  const put = await api.request('PUT', `${services}/a`, { body: service('a', { ports: [{ port: 81 }] }) })
+  t.equal(spec(put.body)['clusterIP'], address, 'a PUT without it keeps it')
+  const moved = await api.request('PUT', `${services}/a`, { body: service('a', { clusterIP: '10.96.0.9' }) })
+  t.equal(moved.code, 422)
+  await api.request('DELETE', `${services}/a`)
+  const next = await api.request('POST', services, { body: service('b', { clusterIP: address }) })
+  t.equal(next.code, 201, 'free again')
+})
+
+t.test('an address is held once, and only from the range', async (t) => {
+  const api = await open()
+  await api.request('POST', services, { body: service('a', { clusterIP: '10.96.0.5' }) })
+  const taken = await api.request('POST', services, { body: service('b', { clusterIP: '10.96.0.5' }) })
+  t.equal(
+    taken.body['message'],
+    'Service "b" is invalid: spec.clusterIPs: Invalid value: ["10.96.0.5"]: failed to allocate IP 10.96.0.5: provided IP is already allocated',
+  )
+  const outside = await api.request('POST', services, { body: service('b', { clusterIP: '10.97.0.5' }) })
+  t.match(outside.body['message'], /not in the valid range. The range of valid IPs is 10.96.0.0\/28$/)
+  for (let n = 0; n < 13; n++) t.equal((await api.request('POST', services, { body: service(`s${n}`) })).code, 201)
+  const full = await api.request('POST', services, { body: service('last') })
+  t.strictSame([full.code, full.body['reason']], [500, 'InternalError'])
+  t.match(full.body['message'], /range is full/)
+  t.equal((await api.request('POST', services, { body: service('headless', { clusterIP: 'None' }) })).code, 201)
+})
+
+t.test('what a refused or pretended Service would have had is free', async (t) => {
+  const api = await open()
+  for (let n = 0; n < 30; n++) {
+    const bad = await api.request('POST', services, { body: service('bad', { ports: [{ port: 0 }] }) })
+    t.equal(bad.code, 422)
+    t.equal(
+      (await api.request('POST', `${services}?dryRun=All`, { body: service('dry', { type: 'NodePort' }) })).code,
+      201,
+    )
+  }
+  for (let n = 0; n < 14; n++) t.equal((await api.request('POST', services, { body: service(`s${n}`) })).code, 201)
+})
+
+t.test('node ports', async (t) => {
+  const api = await open()
+  const { body } = await api.request('POST', services, {
+    body: service('a', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_001 }] }),
+  })
+  t.equal(spec(body)['ports']?.[0]?.['nodePort'], 30_001)
+  const taken = await api.request('POST', services, {
+    body: service('b', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_001 }] }),
+  })
+  t.match(taken.body['message'], /spec.ports\[0\].nodePort: Invalid value: 30001: provided port is already allocated/)
+  const outside = await api.request('POST', services, {
+    body: service('b', { type: 'NodePort', ports: [{ port: 80, nodePort: 80 }] }),
+  })
+  t.match(outside.body['message'], /The range of valid ports is 30000-30003/)
+  const both = await api.request('POST', services, {
+    body: service('dns', {
+      type: 'NodePort',
+      ports: [
+        { name: 'u', port: 53, protocol: 'UDP', nodePort: 30_002 },
+        { name: 't', port: 53, protocol: 'TCP', nodePort: 30_002 },
+      ],
+    }),
+  })
+  t.equal(both.code, 201, 'one number for two protocols of one Service')
+
+  const closed = await api.request('PATCH', `${services}/a`, {
+    body: { spec: { type: 'ClusterIP' } },
+    contentType: merge,
+  })
+  t.equal(spec(closed.body)['ports']?.[0]?.['nodePort'], undefined, 'a ClusterIP Service has none')
+  t.equal(
+    (
+      await api.request('POST', services, {
+        body: service('c', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_001 }] }),
+      })
+    ).code,
+    201,
+  )
+})
+
+t.test('a change of type to ExternalName and back', async (t) => {
+  const api = await open()
+  const { body } = await api.request('POST', services, { body: service('a') })
+  const named = await api.request('PATCH', `${services}/a`, {
+    body: { spec: { type: 'ExternalName', externalName: 'example.com' } },
+    contentType: merge,
+  })
+  t.strictSame([named.code, spec(named.body)['clusterIP']], [200, undefined])
+  const other = await api.request('POST', services, {
+    body: service('b', { clusterIP: String(spec(body)['clusterIP']) }),
+  })
+  t.equal(other.code, 201, 'its address was freed')
+  const back = await api.request('PATCH', `${services}/a`, {
+    body: { spec: { type: 'ClusterIP', externalName: null } },
+    contentType: merge,
+  })
+  t.match(spec(back.body)['clusterIP'], /^10\.96\.0\./)
+})
+
+t.test('after a restart the store says who holds what', async (t) => {
+  const api = await open()
+  const { body } = await api.request('POST', services, { body: service('a', { type: 'NodePort' }) })
+  const again = serviceAllocation(api.store, ranges)
+  const definition = (await import('../../../../src/control/registry/service.ts')).service
+  const object = { apiVersion: 'v1', kind: 'Service', ...service('b', { clusterIP: spec(body)['clusterIP'] }) }
+  t.throws(
+    () =>
+      again.admit({
+        operation: 'create',
+        definition,
+        object: { ...object, metadata: { name: 'b', namespace: 'default' } },
+        old: undefined,
+        user: { name: 'x', groups: [] },
+        dryRun: false,
+      }),
+    /already allocated/,
+  )
+})
