@@ -77,8 +77,8 @@ export const createClient = (transport: ApiTransport) => {
     },
 
     /** Replaces the object; its resourceVersion, when there, must still be the current one. */
-    update: async <T extends KubeObject>(r: Resource<T>, object: Draft<T>): Promise<T> =>
-      (await transport.request({ method: 'PUT', path: pathOf(r, object), body: typed(r, object) })) as T,
+    update: async <T extends KubeObject>(r: Resource<T>, object: Draft<T>, subresource?: string): Promise<T> =>
+      (await transport.request({ method: 'PUT', path: pathOf(r, object, subresource), body: typed(r, object) })) as T,
 
     updateStatus: async <T extends KubeObject>(r: Resource<T>, object: Draft<T>): Promise<T> =>
       (await transport.request({

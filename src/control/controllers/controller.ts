@@ -1,0 +1,59 @@
+/** What every controller is, and what it is given. */
+import type { Client } from '../../api/client.ts'
+import type { Clock } from '../../api/clock.ts'
+import { isConflict, isNotFound } from '../../api/errors.ts'
+import { createEventRecorder, type EventRecorder } from '../../api/event-recorder.ts'
+import { createWorkQueue, type Outcome, type WorkQueue } from '../../api/work-queue.ts'
+import type { Logger } from '../../host/log.ts'
+import type { Informers } from './informers.ts'
+
+export interface Controller {
+  readonly name: string
+  /** Works until `signal` aborts. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export interface ControllerSettings {
+  /** The addresses of all pods; each node gets a network of `nodePrefixLength` out of it. */
+  readonly podCIDR: string
+  readonly nodePrefixLength: number
+  /** A node that is silent for so long is not ready. */
+  readonly nodeMonitorGraceSeconds: number
+  /** Pods of a node that is not ready for so long are given up. */
+  readonly podEvictionSeconds: number
+}
+
+export interface ControllerContext {
+  readonly client: Client
+  readonly informers: Informers
+  readonly clock: Clock
+  readonly log: Logger
+  readonly settings: ControllerSettings
+}
+
+export type CreateController = (context: ControllerContext) => Controller
+
+/** The Events of one component. */
+export const recorderFor = ({ client, clock, log }: ControllerContext, component: string): EventRecorder =>
+  createEventRecorder({ client, clock, log, component, host: '' })
+
+const isRace = (error: unknown): boolean => isConflict(error) || isNotFound(error)
+
+/** How often keys are worked on at the same time; while one waits for a write, others go on. */
+const concurrency = 4
+
+/** A queue of keys with the manners all controllers share: lost races are normal, everything else is told. */
+export const createQueue = (
+  { clock, log }: ControllerContext,
+  name: string,
+  reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>,
+): WorkQueue =>
+  createWorkQueue(reconcile, {
+    clock,
+    concurrency,
+    backoffMs: { base: 20, max: 60_000 },
+    onError: (key, error, retryInMs) => {
+      if (isRace(error)) log.debug({ controller: name, key, retryInMs }, 'somebody else was faster; looking again')
+      else log.warn({ controller: name, key, err: error, retryInMs }, 'reconciling failed; trying again')
+    },
+  })

@@ -1,0 +1,134 @@
+/** Empties namespaces that are being deleted, and lets them go. */
+import { formatTime } from '../../api/clock.ts'
+import { isConflict, isNotFound } from '../../api/errors.ts'
+import { namespaces } from '../../api/resources.ts'
+import type { Condition, KubeObject, Namespace } from '../../api/types/index.ts'
+import type { Outcome } from '../../api/work-queue.ts'
+import { bucketOf, type ResourceDefinition } from '../registry/definition.ts'
+import { namespaceFinalizer } from '../registry/namespace.ts'
+import { type CreateController, createQueue } from './controller.ts'
+import { writeStatus } from './write-status.ts'
+
+const name = 'namespace-controller'
+
+/** How soon to look again while something takes its time to go. */
+const lookAgainMs = 1_000
+
+interface Remains {
+  readonly definition: ResourceDefinition
+  readonly objects: readonly KubeObject[]
+}
+
+const condition = (
+  type: string,
+  isTrue: boolean,
+  reasons: readonly [string, string],
+  message: string,
+  now: number,
+): Condition => ({
+  ...{ type, status: isTrue ? 'True' : 'False', reason: isTrue ? reasons[0] : reasons[1] },
+  ...{ message, lastTransitionTime: formatTime(now) },
+})
+
+/** What `kubectl describe` says about why a namespace is still there. Pure. */
+export const remainingConditions = (
+  remains: readonly Remains[],
+  before: readonly Condition[],
+  now: number,
+): readonly Condition[] => {
+  const counts = remains.map(
+    ({ definition, objects }) => `${bucketOf(definition)} has ${objects.length} resource instances`,
+  )
+  const finalizers = Map.groupBy(
+    remains.flatMap(({ objects }) => objects.flatMap(({ metadata }) => metadata.finalizers ?? [])),
+    (finalizer) => finalizer,
+  )
+  const holds = [...finalizers].map(([finalizer, { length }]) => `${finalizer} in ${length} resource instances`)
+  const wanted = [
+    condition(
+      'NamespaceContentRemaining',
+      counts.length > 0,
+      ['SomeResourcesRemain', 'ContentRemoved'],
+      counts.length > 0 ? `Some resources are remaining: ${counts.join(', ')}` : 'All content successfully removed',
+      now,
+    ),
+    condition(
+      'NamespaceFinalizersRemaining',
+      holds.length > 0,
+      ['SomeFinalizersRemain', 'ContentHasNoFinalizers'],
+      holds.length > 0
+        ? `Some content in the namespace has finalizers remaining: ${holds.join(', ')}`
+        : 'All content-preserving finalizers finished',
+      now,
+    ),
+  ]
+  return wanted.map((each) => {
+    const known = before.find(({ type }) => type === each.type)
+    return known && known.status === each.status && known.message === each.message ? known : each
+  })
+}
+
+export const createNamespaceController: CreateController = (context) => {
+  const { client, informers, clock } = context
+  const copies = informers.of(namespaces)
+  const namespaced = informers.all.filter(([definition]) => definition.namespaced)
+
+  const deleteAll = async ({ definition, objects }: Remains): Promise<void> => {
+    for (const object of objects) {
+      if (object.metadata.deletionTimestamp !== undefined) continue
+      try {
+        await client.delete(definition, object, { propagationPolicy: 'Background' })
+      } catch (error) {
+        if (!isNotFound(error) && !isConflict(error)) throw error
+      }
+    }
+  }
+
+  /** Asked, not looked up: a copy that lags behind would let the namespace go too early. */
+  const findRemains = async (namespace: string): Promise<readonly Remains[]> => {
+    const found: Remains[] = []
+    for (const [definition] of namespaced) {
+      const { items } = await client.list(definition, { namespace })
+      if (items.length > 0) found.push({ definition, objects: items })
+    }
+    return found
+  }
+
+  const release = async (namespace: Namespace): Promise<void> => {
+    const finalizers = (namespace.spec?.finalizers ?? []).filter((finalizer) => finalizer !== namespaceFinalizer)
+    await client.update(namespaces, { ...namespace, spec: { finalizers } }, 'finalize')
+  }
+
+  const reconcile = async (key: string): Promise<Outcome> => {
+    const namespace = copies.get(key)
+    if (!namespace?.metadata.deletionTimestamp || !namespace.spec?.finalizers?.includes(namespaceFinalizer))
+      return 'done'
+    for (const remains of await findRemains(key)) await deleteAll(remains)
+    const left = await findRemains(key)
+    if (left.length === 0) {
+      await release(await client.get(namespaces, key))
+      return 'done'
+    }
+    const conditions = remainingConditions(left, namespace.status?.conditions ?? [], clock.now())
+    await writeStatus(client, namespaces, namespace, { conditions })
+    return { againInMs: lookAgainMs }
+  }
+
+  const queue = createQueue(context, name, reconcile)
+
+  return {
+    name,
+    run: (signal) => {
+      copies.onChange((key, current) => {
+        if (current?.metadata.deletionTimestamp !== undefined) queue.add(key)
+      })
+      for (const [, objects] of namespaced)
+        objects.onChange((_key, current, previous) => {
+          const namespace = previous?.metadata.namespace
+          if (!current && namespace && copies.get(namespace)?.metadata.deletionTimestamp !== undefined)
+            queue.addAfter(namespace, 50)
+        })
+      return queue.run(signal)
+    },
+  }
+}

@@ -1,0 +1,69 @@
+/** Gives every node its part of the pod addresses. */
+import { referenceTo } from '../../../api/event-recorder.ts'
+import { nodes } from '../../../api/resources.ts'
+import type { Node } from '../../../api/types/index.ts'
+import type { Outcome } from '../../../api/work-queue.ts'
+import { createSubnetPool, isExhausted, isOutOfRange, isTaken } from '../../../ipam/pool.ts'
+import { type CreateController, createQueue, recorderFor } from '../controller.ts'
+
+const name = 'node-ipam-controller'
+
+const cidrOf = ({ spec }: Node): string | undefined => spec?.podCIDR ?? spec?.podCIDRs?.[0]
+
+export const createNodeCidrController: CreateController = (context) => {
+  const { client, informers, log, settings } = context
+  const copies = informers.of(nodes)
+  const events = recorderFor(context, name)
+  const pool = createSubnetPool({ cidr: settings.podCIDR, prefixLength: settings.nodePrefixLength })
+
+  const keep = (node: Node, cidr: string): void => {
+    try {
+      pool.assign(node.metadata.name, cidr)
+    } catch (error) {
+      if (!isTaken(error) && !isOutOfRange(error)) throw error
+      // It was set by hand; the node goes on with it, and so does whoever else has it.
+      log.error({ node: node.metadata.name, cidr, err: error }, 'the podCIDR of this node is not its own')
+    }
+  }
+
+  const give = async (node: Node): Promise<Outcome> => {
+    try {
+      const cidr = pool.assign(node.metadata.name)
+      const { uid } = node.metadata
+      await client.patch(nodes, node, { metadata: { uid }, spec: { podCIDR: cidr, podCIDRs: [cidr] } })
+      return 'done'
+    } catch (error) {
+      if (!isExhausted(error)) throw error
+      const about = { ...referenceTo(node), uid: node.metadata.name }
+      events.record(about, 'Normal', 'CIDRNotAvailable', `Node ${node.metadata.name} status is now: CIDRNotAvailable`)
+      throw error
+    }
+  }
+
+  const reconcile = async (key: string): Promise<Outcome> => {
+    const node = copies.get(key)
+    if (!node) {
+      pool.release(key)
+      return 'done'
+    }
+    const cidr = cidrOf(node)
+    if (cidr === undefined) return give(node)
+    keep(node, cidr)
+    return 'done'
+  }
+
+  const queue = createQueue(context, name, reconcile)
+
+  return {
+    name,
+    run: (signal) => {
+      // What is given already is known before anything new is given.
+      for (const node of copies.values()) {
+        const cidr = cidrOf(node)
+        if (cidr !== undefined) keep(node, cidr)
+      }
+      copies.onChange((key) => queue.add(key))
+      return queue.run(signal)
+    },
+  }
+}

@@ -1,0 +1,99 @@
+/** Whether nodes are heard of, and what follows from it for them. Pure. */
+import { formatTime } from '../../../api/clock.ts'
+import type { Condition, Node, Pod, Taint, Toleration } from '../../../api/types/index.ts'
+
+export const unreachableTaint = 'node.kubernetes.io/unreachable'
+export const notReadyTaint = 'node.kubernetes.io/not-ready'
+
+/** The taint of nodes in either state; a node that is ready has neither. */
+const taintOf: Readonly<Record<string, string>> = { Unknown: unreachableTaint, False: notReadyTaint }
+const lifecycleTaints: ReadonlySet<string> = new Set(Object.values(taintOf))
+
+/** What an agent reports, and nobody reports any longer when it is silent. */
+const reported = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']
+
+/** A node that has never said anything is not ready yet. */
+export const readiness = (node: Node): Condition['status'] =>
+  node.status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'False'
+
+/** The conditions of a node that is not heard of any longer; undefined when they are so already. */
+export const silentConditions = (node: Node, now: number): readonly Condition[] | undefined => {
+  const before = node.status?.conditions ?? []
+  if (before.some(({ type }) => type === 'Ready') && reported.every((type) => isUnknown(before, type))) return undefined
+  const silent = reported.map((type): Condition => {
+    const known = before.find((condition) => condition.type === type)
+    if (known?.status === 'Unknown') return known
+    return {
+      ...known,
+      ...{ type, status: 'Unknown', lastTransitionTime: formatTime(now) },
+      ...(known
+        ? { reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' }
+        : { reason: 'NodeStatusNeverUpdated', message: 'Kubelet never posted node status.' }),
+    }
+  })
+  return [...before.filter(({ type }) => !reported.includes(type)), ...silent]
+}
+
+const isUnknown = (conditions: readonly Condition[], type: string): boolean =>
+  conditions.find((condition) => condition.type === type)?.status === 'Unknown'
+
+/** The taints of a node in this state; undefined when it has them already. */
+export const lifecycleTaintsFor = (
+  node: Node,
+  status: Condition['status'],
+  now: number,
+): readonly Taint[] | undefined => {
+  const before = node.spec?.taints ?? []
+  const key = taintOf[status]
+  const others = before.filter((taint) => !lifecycleTaints.has(taint.key))
+  const wanted = (['NoSchedule', 'NoExecute'] as const).flatMap((effect): Taint[] => {
+    if (key === undefined) return []
+    const known = before.find((taint) => taint.key === key && taint.effect === effect)
+    if (known) return [known]
+    return [effect === 'NoExecute' ? { key, effect, timeAdded: formatTime(now) } : { key, effect }]
+  })
+  const isSame = before.length === others.length + wanted.length && wanted.every((taint) => before.includes(taint))
+  return isSame ? undefined : [...others, ...wanted]
+}
+
+export const tolerates = (toleration: Toleration, taint: Taint): boolean =>
+  (toleration.effect === undefined || toleration.effect === taint.effect) &&
+  (toleration.key === undefined || toleration.key === '' || toleration.key === taint.key) &&
+  (toleration.operator === 'Exists' ||
+    ((toleration.operator ?? 'Equal') === 'Equal' && (toleration.value ?? '') === (taint.value ?? '')))
+
+/**
+ * When a pod has to leave its tainted node; Infinity when it may stay. A pod that says nothing about a taint of the
+ * node's state gets `graceSeconds`; any other NoExecute taint sends it away at once. What the pod itself tolerates, and
+ * for how long, counts before both.
+ */
+export const evictionTime = (pod: Pod, taints: readonly Taint[], graceSeconds: number): number =>
+  Math.min(
+    Number.POSITIVE_INFINITY,
+    ...taints.filter(({ effect }) => effect === 'NoExecute').map((taint) => leaveAt(pod, taint, graceSeconds)),
+  )
+
+const leaveAt = (pod: Pod, taint: Taint, graceSeconds: number): number => {
+  const since = Date.parse(taint.timeAdded ?? '') || 0
+  const tolerations = (pod.spec.tolerations ?? []).filter((toleration) => tolerates(toleration, taint))
+  if (tolerations.length === 0) return lifecycleTaints.has(taint.key) ? since + graceSeconds * 1000 : since
+  const seconds = tolerations.flatMap(({ tolerationSeconds }) =>
+    tolerationSeconds === undefined ? [] : [tolerationSeconds],
+  )
+  return seconds.length === 0 ? Number.POSITIVE_INFINITY : since + Math.max(0, Math.min(...seconds)) * 1000
+}
+
+/** The pod's conditions once nobody vouches for it; undefined when they say so already. */
+export const lostPodConditions = (pod: Pod, now: number): readonly Condition[] | undefined => {
+  const conditions = pod.status?.conditions ?? []
+  if (!conditions.some(({ type, status }) => type === 'Ready' && status === 'True')) return undefined
+  return conditions.map((condition) =>
+    condition.type === 'Ready'
+      ? {
+          ...condition,
+          ...{ status: 'False', reason: 'NodeNotReady', lastTransitionTime: formatTime(now) },
+          message: 'the node of the pod is not ready',
+        }
+      : condition,
+  )
+}

@@ -1,0 +1,76 @@
+/** Who owns what: controller references, adoption and release. Pure, but for `claim`, which writes what was decided. */
+import type { Client } from '../../api/client.ts'
+import { isNotFound } from '../../api/errors.ts'
+import { groupVersion, type Resource } from '../../api/resources.ts'
+import type { LabelMatcher } from '../../api/selectors.ts'
+import type { KubeObject, OwnerReference } from '../../api/types/index.ts'
+
+/** The owner that manages the object, if there is one. */
+export const controllerOf = ({ metadata }: KubeObject): OwnerReference | undefined =>
+  metadata.ownerReferences?.find(({ controller }) => controller)
+
+export const isControlledBy = (object: KubeObject, owner: KubeObject): boolean =>
+  controllerOf(object)?.uid === owner.metadata.uid
+
+export const controllerReference = (owner: KubeObject, resource: Resource): OwnerReference => ({
+  apiVersion: groupVersion(resource),
+  kind: resource.kind,
+  name: owner.metadata.name,
+  uid: owner.metadata.uid ?? '',
+  controller: true,
+  blockOwnerDeletion: true,
+})
+
+export interface Claims<T> {
+  readonly owned: readonly T[]
+  /** Match and belong to nobody. */
+  readonly adopt: readonly T[]
+  /** Belong to the owner and do not match any longer. */
+  readonly release: readonly T[]
+}
+
+/** Sorts objects of the owner's namespace. An owner that is being deleted adopts nothing. */
+export const sortClaims = <T extends KubeObject>(
+  owner: KubeObject,
+  matches: LabelMatcher,
+  objects: readonly T[],
+): Claims<T> => {
+  const owned: T[] = []
+  const adopt: T[] = []
+  const release: T[] = []
+  const mayAdopt = owner.metadata.deletionTimestamp === undefined
+  for (const object of objects) {
+    const controller = controllerOf(object)
+    const fits = matches(object.metadata.labels)
+    if (controller?.uid === owner.metadata.uid) {
+      if (fits) owned.push(object)
+      else if (mayAdopt) release.push(object)
+    } else if (!controller && fits && mayAdopt && object.metadata.deletionTimestamp === undefined) adopt.push(object)
+  }
+  return { owned, adopt, release }
+}
+
+/** Writes adoptions and releases; resolves to everything that is owned now. */
+export const claim = async <T extends KubeObject>(
+  client: Client,
+  [ownerResource, owner]: readonly [Resource, KubeObject],
+  resource: Resource<T>,
+  { owned, adopt, release }: Claims<T>,
+): Promise<readonly T[]> => {
+  const setOwners = (object: T, ownerReferences: readonly OwnerReference[]): Promise<T> => {
+    const { resourceVersion, uid } = object.metadata
+    return client.patch(resource, object, { metadata: { resourceVersion, uid, ownerReferences } })
+  }
+  const adopted: T[] = []
+  for (const object of adopt) {
+    const references = [...(object.metadata.ownerReferences ?? []), controllerReference(owner, ownerResource)]
+    adopted.push(await setOwners(object, references))
+  }
+  for (const object of release) {
+    const others = (object.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== owner.metadata.uid)
+    await setOwners(object, others).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error
+    })
+  }
+  return [...owned, ...adopted]
+}

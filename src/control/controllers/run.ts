@@ -1,0 +1,72 @@
+/** All controllers and the scheduler over one set of local copies. */
+import type { Client } from '../../api/client.ts'
+import { type Clock, sleep } from '../../api/clock.ts'
+import type { Logger } from '../../host/log.ts'
+import { definitions } from '../registry/registry.ts'
+import { createScheduler } from '../scheduler/scheduler.ts'
+import type { Controller, ControllerSettings, CreateController } from './controller.ts'
+import { createDeploymentController } from './deployment/deployment.ts'
+import { createEndpointSliceController } from './endpoints/endpoint-slices.ts'
+import { createMirroringController } from './endpoints/mirroring.ts'
+import { createEventTtlController } from './event-ttl.ts'
+import { createGarbageCollector } from './garbage/collector.ts'
+import { createInformers } from './informers.ts'
+import { createIngressStatusController } from './ingress-status.ts'
+import { createNamespaceController } from './namespace-deletion.ts'
+import { createNodeCidrController } from './node/cidrs.ts'
+import { createNodeLifecycleController } from './node/lifecycle.ts'
+import { createPodGcController } from './node/pod-gc.ts'
+import { createReplicaSetController } from './replicaset/replicaset.ts'
+
+/** Every controller there is. */
+const controllers: readonly CreateController[] = [
+  createNodeCidrController,
+  createNodeLifecycleController,
+  createScheduler,
+  createReplicaSetController,
+  createDeploymentController,
+  createEndpointSliceController,
+  createMirroringController,
+  createGarbageCollector,
+  createNamespaceController,
+  createPodGcController,
+  createIngressStatusController,
+  createEventTtlController,
+]
+
+const restartMs = 1_000
+
+export interface RunControllersOptions {
+  readonly client: Client
+  readonly clock: Clock
+  readonly log: Logger
+  readonly settings: ControllerSettings
+}
+
+/** Runs until `signal` aborts. A controller that fails is told of, and started anew; the others go on. */
+export const runControllers = async (options: RunControllersOptions, signal: AbortSignal): Promise<void> => {
+  const { client, clock, log } = options
+  const informers = createInformers({ client, definitions, clock, log })
+  const watching = informers.run(signal)
+
+  const keepRunning = async ({ name, run }: Controller): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await run(signal)
+      } catch (error) {
+        log.error({ controller: name, err: error }, 'a controller failed; starting it again')
+        await sleep(restartMs, signal, clock)
+      }
+    }
+  }
+
+  const stopped = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  await Promise.race([informers.synced, stopped])
+  if (!signal.aborted) {
+    log.info('all controllers start')
+    await Promise.all(controllers.map((create) => keepRunning(create({ ...options, informers }))))
+  }
+  await watching
+}

@@ -1,0 +1,85 @@
+/** Which nodes a pod can run on at all. Each filter gives its reasons against a node, in Kubernetes' words. Pure. */
+import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, Taint } from '../../api/types/index.ts'
+import { tolerates } from '../controllers/node/health.ts'
+import { type HostPort, hostPortsOf, type NodeState, requestsOf, resourceKinds } from './node-state.ts'
+
+export type Filter = (pod: Pod, state: NodeState) => readonly string[]
+
+const unschedulableTaint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
+
+const isTolerated = (pod: Pod, taint: Taint): boolean =>
+  (pod.spec.tolerations ?? []).some((toleration) => tolerates(toleration, taint))
+
+const cordon: Filter = (pod, { node }) =>
+  node.spec?.unschedulable && !isTolerated(pod, unschedulableTaint) ? ['node(s) were unschedulable'] : []
+
+const taints: Filter = (pod, { node }) => {
+  const taint = (node.spec?.taints ?? []).find((each) => each.effect !== 'PreferNoSchedule' && !isTolerated(pod, each))
+  return taint ? [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`] : []
+}
+
+const holds = ({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean => {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value)
+    case 'NotIn':
+      return value === undefined || !values.includes(value)
+    case 'Exists':
+      return value !== undefined
+    case 'DoesNotExist':
+      return value === undefined
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0])
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0])
+  }
+}
+
+/** An empty term matches nothing. */
+const matchesTerm = ({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { metadata }: Node): boolean =>
+  matchExpressions.length + matchFields.length > 0 &&
+  matchExpressions.every((requirement) => holds(requirement, metadata.labels?.[requirement.key])) &&
+  matchFields.every((requirement) =>
+    holds(requirement, requirement.key === 'metadata.name' ? metadata.name : undefined),
+  )
+
+const affinity: Filter = ({ spec }, { node }) => {
+  const { nodeSelector = {}, affinity: wanted } = spec
+  const terms = wanted?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  const fits =
+    Object.entries(nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value) &&
+    (terms === undefined || terms.some((term) => matchesTerm(term, node)))
+  return fits ? [] : ["node(s) didn't match Pod's node affinity/selector"]
+}
+
+const isEverywhere = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
+
+const collides = (a: HostPort, b: HostPort): boolean =>
+  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || isEverywhere(a.ip) || isEverywhere(b.ip))
+
+const ports: Filter = (pod, state) =>
+  hostPortsOf(pod).some((wanted) => state.hostPorts.some((taken) => collides(wanted, taken)))
+    ? ["node(s) didn't have free ports for the requested pod ports"]
+    : []
+
+const resources: Filter = (pod, state) => {
+  const requests = requestsOf(pod)
+  return [
+    ...(state.pods >= state.maxPods ? ['Too many pods'] : []),
+    ...resourceKinds
+      .filter((kind) => requests[kind] > 0 && requests[kind] > state.allocatable[kind] - state.requested[kind])
+      .map((kind) => `Insufficient ${kind}`),
+  ]
+}
+
+/** The first that objects decides what is said about a node. */
+const filters: readonly Filter[] = [cordon, taints, affinity, ports, resources]
+
+/** Why the pod cannot run there; empty when it can. */
+export const objections = (pod: Pod, state: NodeState): readonly string[] => {
+  for (const filter of filters) {
+    const reasons = filter(pod, state)
+    if (reasons.length > 0) return reasons
+  }
+  return []
+}
