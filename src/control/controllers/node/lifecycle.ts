@@ -11,6 +11,7 @@ import { createHeartbeats } from './heartbeats.ts'
 const name = 'node-lifecycle-controller'
 
 const lookEveryMs = 1_000
+const tooLateMs = 3 * lookEveryMs
 
 export const createNodeLifecycleController: CreateController = (context) => {
   const { client, informers, clock, log, settings } = context
@@ -110,7 +111,7 @@ export const createNodeLifecycleController: CreateController = (context) => {
     sync: () => {
       const now = clock.now()
       // A look that comes far too late (the machine slept) proves nothing about the nodes.
-      if (now - lastLook > settings.nodeMonitorGraceSeconds * 500) heartbeats.retain(new Set())
+      if (now - lastLook > tooLateMs) heartbeats.retain(new Set())
       lastLook = now
       return look(now)
     },

@@ -1,0 +1,138 @@
+/** The control plane in one process: the real API over memory, and all controllers; nodes and their agents are played. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import { type Client, createClient } from '../../src/api/client.ts'
+import { formatMicroTime, formatTime, systemClock } from '../../src/api/clock.ts'
+import { isConflict, isNotFound } from '../../src/api/errors.ts'
+import { createInformer } from '../../src/api/informer.ts'
+import { leases, namespaces, nodes, pods } from '../../src/api/resources.ts'
+import type { Node, Pod } from '../../src/api/types/index.ts'
+import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
+import type { ControllerSettings } from '../../src/control/controllers/controller.ts'
+import { runControllers } from '../../src/control/controllers/run.ts'
+import { createObjects } from '../../src/control/objects/objects.ts'
+import { createRegistry } from '../../src/control/registry/registry.ts'
+import { createApiHandler } from '../../src/control/server/api-handler.ts'
+import { createLocalTransport } from '../../src/control/server/local-transport.ts'
+import { namespaceFinalize, podBinding } from '../../src/control/server/subresources.ts'
+import { createMemoryJournal } from '../../src/control/store/journal.ts'
+import { createStore } from '../../src/control/store/journaled-store.ts'
+import { silentLogger } from '../../src/host/log.ts'
+import { admin } from './api-server.ts'
+
+export interface ControlPlane {
+  readonly client: Client
+  /** A ready node with room for `pods` pods. */
+  addNode(name: string, allocatable?: Readonly<Record<string, string>>): Promise<Node>
+  /** From now on these nodes send heartbeats, and no others. */
+  setBeating(names: readonly string[]): void
+  /** The pods of the namespace `default`. */
+  podList(labelSelector?: string): Promise<readonly Pod[]>
+}
+
+const settings: ControllerSettings = {
+  podCIDR: '10.244.0.0/16',
+  nodePrefixLength: 24,
+  nodeMonitorGraceSeconds: 10,
+  podEvictionSeconds: 60,
+}
+
+const room = { cpu: '4', memory: '8Gi', 'ephemeral-storage': '10Gi', pods: '110' }
+
+const ignoreRaces = (error: unknown): void => {
+  if (!isNotFound(error) && !isConflict(error)) throw error
+}
+
+/** What an agent would report of a pod. Pods labelled `broken` never become ready. */
+const runningStatus = (pod: Pod, address: string) => {
+  const status = pod.metadata.labels?.['broken'] === undefined ? 'True' : 'False'
+  const scheduled = (pod.status?.conditions ?? []).filter(({ type }) => type === 'PodScheduled')
+  return {
+    ...{ phase: 'Running', podIP: address, podIPs: [{ ip: address }] },
+    conditions: [...scheduled, { type: 'Ready', status, lastTransitionTime: formatTime(Date.now()) }],
+  }
+}
+
+/** Starts everything; stops with the test. The namespaces `default` and `kube-node-lease` exist. */
+export const startControlPlane = async (t: Test, changed: Partial<ControllerSettings> = {}): Promise<ControlPlane> => {
+  const store = createStore(createMemoryJournal())
+  const objects = createObjects({
+    ...{ store, clock: systemClock, newUid: randomUUID, newSuffix: () => randomBytes(3).toString('hex') },
+    admissions: [namespaceLifecycle(store)],
+  })
+  const handle = createApiHandler({
+    ...{ registry: createRegistry(), store, objects, clock: systemClock, version: '0.0.0' },
+    subresources: {
+      'pods/binding create': podBinding(objects, systemClock),
+      'namespaces/finalize update': namespaceFinalize(objects),
+    },
+  })
+  const client = createClient(createLocalTransport(handle, admin))
+  for (const name of ['default', 'kube-node-lease']) await client.create(namespaces, { metadata: { name } })
+
+  const stop = new AbortController()
+  const beating = new Set<string>()
+  let addresses = 0
+
+  const beat = async (): Promise<void> => {
+    const spec = { renewTime: formatMicroTime(Date.now()) }
+    for (const name of beating)
+      await client
+        .patch(leases, { metadata: { name, namespace: 'kube-node-lease' } }, { spec })
+        .catch((error: unknown) => {
+          if (!isNotFound(error)) throw error
+          return client.create(leases, { metadata: { name, namespace: 'kube-node-lease' }, spec })
+        })
+  }
+  const beats = setInterval(() => void beat(), 100)
+
+  const podCopies = createInformer(client, pods)
+  const play = async (pod: Pod): Promise<void> => {
+    if (!pod.spec.nodeName || !beating.has(pod.spec.nodeName)) return
+    if (pod.metadata.deletionTimestamp !== undefined)
+      await client.delete(pods, pod, { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid ?? '' } })
+    else if (pod.status?.phase === 'Pending') {
+      const n = ++addresses
+      const status = runningStatus(pod, `10.244.${n >> 8}.${n & 255}`)
+      await client.patch(pods, pod, { status }, 'status')
+    }
+  }
+  podCopies.onChange((_key, pod) => {
+    if (pod) play(pod).catch(ignoreRaces)
+  })
+
+  const running = Promise.all([
+    podCopies.run(stop.signal),
+    runControllers(
+      { client, clock: systemClock, log: silentLogger, settings: { ...settings, ...changed } },
+      stop.signal,
+    ),
+  ])
+  t.teardown(async () => {
+    clearInterval(beats)
+    stop.abort()
+    await running
+    store.close()
+  })
+
+  return {
+    client,
+    addNode: async (name, allocatable = {}) => {
+      const made = await client.create(nodes, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } })
+      beating.add(name)
+      await beat()
+      const ready = { type: 'Ready', status: 'True', lastTransitionTime: formatTime(Date.now()) }
+      const addresses = [{ type: 'InternalIP', address: `172.30.0.${10 + beating.size}` }]
+      const status = { allocatable: { ...room, ...allocatable }, conditions: [ready], addresses }
+      return client.patch(nodes, made, { status }, 'status')
+    },
+    setBeating: (names) => {
+      beating.clear()
+      for (const name of names) beating.add(name)
+    },
+    podList: async (labelSelector) => {
+      const selection = labelSelector === undefined ? {} : { labelSelector }
+      return (await client.list(pods, { namespace: 'default', ...selection })).items
+    },
+  }
+}
