@@ -190,5 +190,8 @@ const hasReason =
 export const isNotFound = hasReason('NotFound')
 export const isAlreadyExists = hasReason('AlreadyExists')
 export const isConflict = hasReason('Conflict')
+/** The namespace is on its way out: nothing new may come into it. */
+export const isNamespaceTerminating = (error: unknown): boolean =>
+  error instanceof ApiError && (error.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating')
 /** True for both ways a server says that a resourceVersion is too old. */
 export const isExpired = (error: unknown): error is ApiError => error instanceof ApiError && error.code === 410

@@ -6,7 +6,7 @@
 import type { Logger } from 'pino'
 import type { Client } from './client.ts'
 import { type Clock, formatTime, systemClock } from './clock.ts'
-import { isNotFound } from './errors.ts'
+import { isNamespaceTerminating, isNotFound } from './errors.ts'
 import { events } from './resources.ts'
 import type { Event, KubeObject, ObjectReference } from './types/index.ts'
 
@@ -145,7 +145,10 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
       queued++
       last = last
         .then(() => send({ about, type, reason, message, key, now }))
-        .catch((error: unknown) => log.warn({ err: error, reason, message }, 'cannot record an event'))
+        .catch((error: unknown) => {
+          // What happens in a namespace that goes is no news.
+          if (!isNamespaceTerminating(error)) log.warn({ err: error, reason, message }, 'cannot record an event')
+        })
         .finally(() => {
           queued--
         })

@@ -13,6 +13,7 @@ import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
 import { addressAt } from '../ipam/cidr.ts'
 import { defaultIngressClass } from './admission/default-ingress-class.ts'
+import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { serviceAllocation } from './admission/service-allocation.ts'
 import { openPki, type Pki } from './auth/pki.ts'
@@ -48,6 +49,7 @@ export interface ControlOptions {
   readonly clusterDns: string
   readonly clusterDomain: string
   readonly nodeGraceSeconds: number
+  /** Pods of a node that is not ready for so long are given up, unless they say otherwise themselves. */
   readonly podEvictionSeconds: number
   readonly log: Logger
 }
@@ -116,6 +118,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     admissions: [
       namespaceLifecycle(store),
       defaultIngressClass(store),
+      defaultTolerationSeconds(options.podEvictionSeconds),
       serviceAllocation(store, { serviceCIDR: options.serviceCIDR, nodePorts: options.nodePorts }),
     ],
   })
@@ -159,7 +162,6 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     podCIDR: options.podCIDR,
     nodePrefixLength: options.nodePrefixLength,
     nodeMonitorGraceSeconds: options.nodeGraceSeconds,
-    podEvictionSeconds: options.podEvictionSeconds,
   }
   await runControllers({ client, clock, log, settings }, signal)
   server.closeAllConnections()

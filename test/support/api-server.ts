@@ -3,6 +3,7 @@ import { createFakeClock, type FakeClock } from '../../src/api/clock.ts'
 import { ApiError } from '../../src/api/errors.ts'
 import type { Method } from '../../src/api/transport.ts'
 import type { WatchEvent } from '../../src/api/types/index.ts'
+import { defaultTolerationSeconds } from '../../src/control/admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
 import { mastersGroup, type User } from '../../src/control/auth/user.ts'
 import type { Admission } from '../../src/control/objects/admission.ts'
@@ -84,7 +85,7 @@ export const createTestApi = async ({ history, admissions }: TestApiOptions = {}
   const objects = createObjects({
     store,
     clock,
-    admissions: [namespaceLifecycle(store), ...(admissions?.(store) ?? [])],
+    admissions: [namespaceLifecycle(store), defaultTolerationSeconds(300), ...(admissions?.(store) ?? [])],
     newUid: () => `uid-${++uids}`,
     newSuffix: () => String(++suffixes).padStart(5, '0'),
   })

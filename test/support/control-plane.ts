@@ -7,6 +7,7 @@ import { isConflict, isNotFound } from '../../src/api/errors.ts'
 import { createInformer } from '../../src/api/informer.ts'
 import { leases, namespaces, nodes, pods } from '../../src/api/resources.ts'
 import type { Node, Pod } from '../../src/api/types/index.ts'
+import { defaultTolerationSeconds } from '../../src/control/admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
 import type { ControllerSettings } from '../../src/control/controllers/controller.ts'
 import { runControllers } from '../../src/control/controllers/run.ts'
@@ -34,7 +35,6 @@ const settings: ControllerSettings = {
   podCIDR: '10.244.0.0/16',
   nodePrefixLength: 24,
   nodeMonitorGraceSeconds: 10,
-  podEvictionSeconds: 60,
 }
 
 const room = { cpu: '4', memory: '8Gi', 'ephemeral-storage': '10Gi', pods: '110' }
@@ -54,11 +54,14 @@ const runningStatus = (pod: Pod, address: string) => {
 }
 
 /** Starts everything; stops with the test. The namespaces `default` and `kube-node-lease` exist. */
-export const startControlPlane = async (t: Test, changed: Partial<ControllerSettings> = {}): Promise<ControlPlane> => {
+export const startControlPlane = async (
+  t: Test,
+  { evictionSeconds = 60, ...changed }: Partial<ControllerSettings> & { evictionSeconds?: number } = {},
+): Promise<ControlPlane> => {
   const store = createStore(createMemoryJournal())
   const objects = createObjects({
     ...{ store, clock: systemClock, newUid: randomUUID, newSuffix: () => randomBytes(3).toString('hex') },
-    admissions: [namespaceLifecycle(store)],
+    admissions: [namespaceLifecycle(store), defaultTolerationSeconds(evictionSeconds)],
   })
   const handle = createApiHandler({
     ...{ registry: createRegistry(), store, objects, clock: systemClock, version: '0.0.0' },

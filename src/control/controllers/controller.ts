@@ -19,8 +19,6 @@ export interface ControllerSettings {
   readonly nodePrefixLength: number
   /** A node that is silent for so long is not ready. */
   readonly nodeMonitorGraceSeconds: number
-  /** Pods of a node that is not ready for so long are given up. */
-  readonly podEvictionSeconds: number
 }
 
 export interface ControllerContext {

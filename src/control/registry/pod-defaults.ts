@@ -9,7 +9,6 @@ import type {
   PodTemplateSpec,
   Probe,
   ResourceRequirements,
-  Toleration,
 } from '../../api/types/index.ts'
 
 /** `:latest` or no tag at all is pulled every time; a digest never changes. */
@@ -72,22 +71,6 @@ const defaultContainer =
     })),
   })
 
-/** How long a pod stays on a node that is not ready or not reachable: the DefaultTolerationSeconds admission. */
-const tolerationSeconds = 300
-
-const defaultTolerations = (tolerations: readonly Toleration[] = []): readonly Toleration[] => {
-  const covers = (key: string): boolean =>
-    tolerations.some(
-      (toleration) =>
-        (toleration.key === key || (!toleration.key && toleration.operator === 'Exists')) &&
-        (!toleration.effect || toleration.effect === 'NoExecute'),
-    )
-  const added = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
-    .filter((key) => !covers(key))
-    .map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds }) as const)
-  return [...tolerations, ...added]
-}
-
 /** `template`: as it stands in a Deployment, without what only admission gives a real pod. */
 export const defaultPodSpec = (spec: PodSpec, use: 'pod' | 'template'): PodSpec => {
   const container = defaultContainer(spec.hostNetwork ?? false, use === 'pod')
@@ -106,7 +89,6 @@ export const defaultPodSpec = (spec: PodSpec, use: 'pod' | 'template'): PodSpec 
     enableServiceLinks: true,
     priority: 0,
     ...filled,
-    tolerations: defaultTolerations(spec.tolerations),
   }
 }
 

@@ -62,24 +62,18 @@ export const tolerates = (toleration: Toleration, taint: Taint): boolean =>
   (toleration.operator === 'Exists' ||
     ((toleration.operator ?? 'Equal') === 'Equal' && (toleration.value ?? '') === (taint.value ?? '')))
 
-/**
- * When a pod has to leave its tainted node; Infinity when it may stay. A pod that says nothing about a taint of the
- * node's state gets `graceSeconds`; any other NoExecute taint sends it away at once. What the pod itself tolerates, and
- * for how long, counts before both.
- */
-export const evictionTime = (pod: Pod, taints: readonly Taint[], graceSeconds: number): number =>
+/** When a pod has to leave its tainted node: at once, unless it tolerates the taint; Infinity when it may stay. */
+export const evictionTime = (pod: Pod, taints: readonly Taint[]): number =>
   Math.min(
     Number.POSITIVE_INFINITY,
-    ...taints.filter(({ effect }) => effect === 'NoExecute').map((taint) => leaveAt(pod, taint, graceSeconds)),
+    ...taints.filter(({ effect }) => effect === 'NoExecute').map((taint) => leaveAt(pod, taint)),
   )
 
-const leaveAt = (pod: Pod, taint: Taint, graceSeconds: number): number => {
+const leaveAt = (pod: Pod, taint: Taint): number => {
   const since = Date.parse(taint.timeAdded ?? '') || 0
   const tolerations = (pod.spec.tolerations ?? []).filter((toleration) => tolerates(toleration, taint))
-  if (tolerations.length === 0) return lifecycleTaints.has(taint.key) ? since + graceSeconds * 1000 : since
-  const seconds = tolerations.flatMap(({ tolerationSeconds }) =>
-    tolerationSeconds === undefined ? [] : [tolerationSeconds],
-  )
+  if (tolerations.length === 0) return since
+  const seconds = tolerations.flatMap(({ tolerationSeconds: s }) => (s === undefined ? [] : [s]))
   return seconds.length === 0 ? Number.POSITIVE_INFINITY : since + Math.max(0, Math.min(...seconds)) * 1000
 }
 

@@ -78,7 +78,7 @@ export const createNodeLifecycleController: CreateController = (context) => {
   const evictDue = async (node: Node, now: number): Promise<void> => {
     for (const pod of podsOf(node)) {
       if (pod.metadata.deletionTimestamp !== undefined) continue
-      const due = evictionTime(pod, node.spec?.taints ?? [], settings.podEvictionSeconds)
+      const due = evictionTime(pod, node.spec?.taints ?? [])
       if (due <= now) await attempt('evict a pod', node, () => evict(pod))
     }
   }

@@ -1,7 +1,7 @@
 /** Keeps as many pods as a ReplicaSet asks for. */
 
 import { formatTime } from '../../../api/clock.ts'
-import { isNotFound } from '../../../api/errors.ts'
+import { isNamespaceTerminating, isNotFound } from '../../../api/errors.ts'
 import { referenceTo } from '../../../api/event-recorder.ts'
 import { objectKey, pods, replicaSets } from '../../../api/resources.ts'
 import { matchLabelSelector } from '../../../api/selectors.ts'
@@ -74,7 +74,7 @@ export const createReplicaSetController: CreateController = (context) => {
     }
     if (surplus >= 0) return undefined
     const error = await make(key, replicaSet, Math.min(-surplus, burst))
-    if (error === undefined) return undefined
+    if (error === undefined || isNamespaceTerminating(error)) return undefined
     const message = error instanceof Error ? error.message : String(error)
     events.record(referenceTo(replicaSet), 'Warning', 'FailedCreate', `Error creating: ${message}`)
     return message

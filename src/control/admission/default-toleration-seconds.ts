@@ -1,0 +1,22 @@
+/** How long a pod stays on a node that is not ready or not reachable, when it says nothing about it itself. */
+import type { Pod, Toleration } from '../../api/types/index.ts'
+import type { Admission } from '../objects/admission.ts'
+
+const taints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
+
+const covers = (toleration: Toleration, key: string): boolean =>
+  (toleration.key === key || (!toleration.key && toleration.operator === 'Exists')) &&
+  (!toleration.effect || toleration.effect === 'NoExecute')
+
+/** Gives new pods the tolerations they lack. */
+export const defaultTolerationSeconds = (tolerationSeconds: number): Admission => ({
+  name: 'DefaultTolerationSeconds',
+  admit: ({ operation, definition, object }) => {
+    if (operation !== 'create' || definition.kind !== 'Pod') return object
+    const { spec } = object as Pod
+    const tolerations = spec.tolerations ?? []
+    const missing = taints.filter((key) => !tolerations.some((toleration) => covers(toleration, key)))
+    const added = missing.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds }) as const)
+    return { ...object, spec: { ...spec, tolerations: [...tolerations, ...added] } } as Pod
+  },
+})
