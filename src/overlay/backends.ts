@@ -1,0 +1,17 @@
+/** Every backend there is. */
+import type { BackendName, BackendOptions, OverlayBackend } from './backend.ts'
+import { createHostGw } from './host-gw.ts'
+import { createVxlan } from './vxlan.ts'
+
+/** For networks that somebody else looks after, or a single node. */
+const createNone = (): OverlayBackend => ({ name: 'none', overhead: 0, sync: async () => {}, close: async () => {} })
+
+const table: Readonly<Record<BackendName, (options: BackendOptions) => OverlayBackend>> = {
+  vxlan: createVxlan,
+  'host-gw': createHostGw,
+  none: createNone,
+}
+
+export const backendNames = Object.keys(table) as readonly BackendName[]
+
+export const createBackend = (name: BackendName, options: BackendOptions): OverlayBackend => table[name](options)

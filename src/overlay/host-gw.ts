@@ -1,0 +1,37 @@
+/** Routes by the nodes' own addresses: no overhead, for nodes that are neighbours on one network. */
+import type { BackendOptions, OverlayBackend } from './backend.ts'
+import { diffEntries, type Entry } from './entries.ts'
+import { showRoutes } from './kernel-view.ts'
+import type { Peer } from './peers.ts'
+
+/** Marks our routes among those of others. */
+const protocol = '117'
+
+/** Pods are reached by the address of their node. Pure. */
+export const compileHostGw = (peers: readonly Peer[]): readonly Entry[] =>
+  peers.flatMap(({ podCIDRs, address }) =>
+    podCIDRs
+      .filter((cidr) => cidr.includes(':') === address.includes(':'))
+      .map((cidr) => ({ key: cidr, value: address })),
+  )
+
+export const createHostGw = ({ iproute, underlay }: BackendOptions): OverlayBackend => {
+  const family = underlay.address.includes(':') ? '-6' : '-4'
+
+  const write = async (wanted: readonly Entry[]): Promise<void> => {
+    const there = await showRoutes(iproute, family, ['proto', protocol])
+    const found = there.map(({ destination, gateway }) => ({ key: destination, value: gateway }))
+    const { add, remove } = diffEntries(wanted, found)
+    await iproute.ip([
+      ...remove.map(({ key }) => `route del ${key} proto ${protocol}`),
+      ...add.map(({ key, value }) => `route replace ${key} via ${value} dev ${underlay.device} proto ${protocol}`),
+    ])
+  }
+
+  return {
+    name: 'host-gw',
+    overhead: 0,
+    sync: (peers) => write(compileHostGw(peers)),
+    close: () => write([]),
+  }
+}

@@ -1,0 +1,104 @@
+/** What `ip -json` and `bridge -json` say, read into typed values: the border to iproute2's output. */
+import type { Iproute } from '../host/iproute.ts'
+
+/** Fields of any JSON object; what is missing or of another type reads as undefined. */
+const fields = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+const number = (value: unknown): number => (typeof value === 'number' ? value : 0)
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+export interface Link {
+  readonly name: string
+  readonly alias: string
+  readonly mac: string
+  readonly mtu: number
+  readonly isUp: boolean
+  /** The bridge it is a port of; empty when none. */
+  readonly master: string
+  /** `vxlan`, `veth`, `bridge` …; empty for a real device. */
+  readonly kind: string
+  readonly isIsolated: boolean
+  /** The parameters of its kind. */
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+const toLink = (value: unknown): Link => {
+  const link = fields(value)
+  const info = fields(link['linkinfo'])
+  return {
+    name: text(link['ifname']),
+    alias: text(link['ifalias']),
+    mac: text(link['address']),
+    mtu: number(link['mtu']),
+    isUp: list(link['flags']).includes('UP'),
+    master: text(link['master']),
+    kind: text(info['info_kind']),
+    isIsolated: fields(info['info_slave_data'])['isolated'] === true,
+    data: fields(info['info_data']),
+  }
+}
+
+export const showLinks = async (iproute: Iproute): Promise<readonly Link[]> =>
+  (await iproute.showIp(['-details', 'link', 'show'])).map(toLink)
+
+/** `10.0.0.1/24` of a device; empty when there is no such device. */
+export const showAddresses = async (iproute: Iproute, device: string): Promise<readonly string[]> =>
+  (await iproute.showIp(['address', 'show']))
+    .filter((link) => text(fields(link)['ifname']) === device)
+    .flatMap((link) => list(fields(link)['addr_info']))
+    .map((info) => `${text(fields(info)['local'])}/${number(fields(info)['prefixlen'])}`)
+
+/** The device that holds `address`, with its MTU; undefined when none does. */
+export const findAddress = async (
+  iproute: Iproute,
+  address: string,
+): Promise<{ readonly device: string; readonly mtu: number } | undefined> => {
+  for (const link of await iproute.showIp(['address', 'show'])) {
+    const all = list(fields(link)['addr_info'])
+    if (all.some((info) => text(fields(info)['local']) === address))
+      return { device: text(fields(link)['ifname']), mtu: number(fields(link)['mtu']) }
+  }
+  return undefined
+}
+
+export interface Route {
+  /** `10.0.0.1` stands for `10.0.0.1/32`, as iproute2 writes it. */
+  readonly destination: string
+  readonly gateway: string
+  readonly device: string
+}
+
+const toRoute = (value: unknown): Route => {
+  const route = fields(value)
+  return { destination: text(route['dst']), gateway: text(route['gateway']), device: text(route['dev']) }
+}
+
+/** Routes of one family that match, such as `dev podway.1` or `proto 117`. */
+export const showRoutes = async (
+  iproute: Iproute,
+  family: '-4' | '-6',
+  selection: readonly string[],
+): Promise<readonly Route[]> => (await iproute.showIp([family, 'route', 'show', ...selection])).map(toRoute)
+
+/** The permanent neighbours of a device: address and MAC. */
+export const showNeighbours = async (
+  iproute: Iproute,
+  family: '-4' | '-6',
+  device: string,
+): Promise<readonly { readonly address: string; readonly mac: string }[]> =>
+  (await iproute.showIp([family, 'neigh', 'show', 'dev', device, 'nud', 'permanent'])).map((value) => ({
+    address: text(fields(value)['dst']),
+    mac: text(fields(value)['lladdr']),
+  }))
+
+/** The forwarding entries of a tunnel: MAC and the node behind it. */
+export const showForwarding = async (
+  iproute: Iproute,
+  device: string,
+): Promise<readonly { readonly mac: string; readonly node: string }[]> =>
+  (await iproute.showBridge(['fdb', 'show', 'dev', device]))
+    .map(fields)
+    .filter((entry) => text(entry['dst']) !== '')
+    .map((entry) => ({ mac: text(entry['mac']), node: text(entry['dst']) }))

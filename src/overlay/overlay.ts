@@ -1,0 +1,135 @@
+/** The pod network of one node: bridge, way to the other nodes, rules, and the links of its pods. */
+import { isIPv6 } from 'node:net'
+import type { Clock } from '../api/clock.ts'
+import type { Informer } from '../api/informer.ts'
+import { createSyncLoop } from '../api/sync-loop.ts'
+import type { Node } from '../api/types/index.ts'
+import type { CommandRunner } from '../host/command.ts'
+import { createIproute, type Iproute } from '../host/iproute.ts'
+import type { Logger } from '../host/log.ts'
+import type { Netfilter } from '../host/netfilter/netfilter.ts'
+import { createRuleKeeper, removeChains } from '../host/netfilter/rule-keeper.ts'
+import { gatewayOf } from '../ipam/pod-addresses.ts'
+import type { BackendName, Underlay } from './backend.ts'
+import { createBackend } from './backends.ts'
+import { ensureBridge, podBridge } from './bridge.ts'
+import { findAddress, showLinks, showRoutes } from './kernel-view.ts'
+import { toPeer } from './peers.ts'
+import { createPodLinks, linkName, type PodLinks } from './pod-links.ts'
+import { compileRules, type HostPortMapping, isOverlayChain, overlayJumps } from './rules.ts'
+import { vtepMacOf, vxlanDevice } from './vxlan.ts'
+
+export interface OverlayOptions {
+  readonly nodes: Informer<Node>
+  readonly nodeName: string
+  /** Of this node, one for each family. */
+  readonly podCIDRs: readonly string[]
+  /** Of all nodes. */
+  readonly clusterCIDRs: readonly string[]
+  /** This node's address on the network between the nodes. */
+  readonly underlayAddress: string
+  readonly backend: BackendName
+  /** Programs run in the node's network namespace. */
+  readonly runner: CommandRunner
+  /** One for each family. */
+  readonly netfilters: readonly Netfilter[]
+  readonly writeSysctl: (key: string, value: string) => Promise<void>
+  readonly log: Logger
+  readonly clock?: Clock
+  /** How often to look whether all is in place. */
+  readonly resyncMs?: number
+}
+
+export interface Overlay {
+  /** Keeps everything in place until `signal` aborts, and leaves it there: traffic outlives the agent. */
+  run(signal: AbortSignal): Promise<void>
+  /** Resolves when pods can be attached. */
+  readonly synced: Promise<void>
+  readonly links: PodLinks
+  /** The host ports of one pod; none when empty. */
+  setHostPorts(podId: string, mappings: readonly HostPortMapping[]): void
+}
+
+/** Throws when no device has the address. */
+const findUnderlay = async (iproute: Iproute, address: string): Promise<Underlay> => {
+  const found = await findAddress(iproute, address)
+  if (!found) throw new Error(`no device of this node has the address ${address}: is --node-ip right?`)
+  return { address, ...found }
+}
+
+/** Looks at the node's devices, and changes nothing before `run`. Rejects when the underlay address is nobody's. */
+export const createOverlay = async (options: OverlayOptions): Promise<Overlay> => {
+  const { nodes, nodeName, podCIDRs, clusterCIDRs, runner, log, clock, resyncMs = 5_000 } = options
+  const iproute = createIproute(runner)
+  const underlay = await findUnderlay(iproute, options.underlayAddress)
+  const backend = createBackend(options.backend, { iproute, podCIDRs, underlay, vtepMac: vtepMacOf(nodeName) })
+  const mtu = underlay.mtu - backend.overhead
+  const keepers = options.netfilters.map((netfilter) => ({
+    family: netfilter.family,
+    keeper: createRuleKeeper(netfilter, overlayJumps(netfilter.family)),
+  }))
+  const hostPorts = new Map<string, readonly HostPortMapping[]>()
+
+  const syncRules = async (): Promise<void> => {
+    const all = [...hostPorts.values()].flat()
+    for (const { family, keeper } of keepers) {
+      const isNews = await keeper.ensure(compileRules({ family, clusterCIDRs, hostPorts: all }))
+      if (isNews) log.info({ family }, 'rules of the pod network written')
+    }
+  }
+
+  const syncPeers = (): Promise<void> => {
+    const family = isIPv6(underlay.address) ? 'IPv6' : 'IPv4'
+    const others = [...nodes.values()].filter(({ metadata }) => metadata.name !== nodeName)
+    return backend.sync(others.flatMap((node) => toPeer(node, family) ?? []))
+  }
+
+  const loop = createSyncLoop({
+    resyncMs,
+    ...(clock ? { clock } : {}),
+    sync: async (dirty) => {
+      if (dirty === 'all') await ensureBridge({ iproute, podCIDRs, mtu, writeSysctl: options.writeSysctl })
+      if (dirty === 'all' || dirty.has('peers')) await syncPeers()
+      await syncRules()
+    },
+    onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'the pod network is not in place; trying again'),
+  })
+
+  return {
+    synced: loop.synced,
+    links: createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) }),
+    setHostPorts: (podId, mappings) => {
+      if (JSON.stringify(hostPorts.get(podId) ?? []) === JSON.stringify(mappings)) return
+      if (mappings.length > 0) hostPorts.set(podId, mappings)
+      else hostPorts.delete(podId)
+      loop.mark('host ports')
+    },
+    run: async (signal) => {
+      await Promise.race([
+        nodes.synced,
+        new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
+      ])
+      const family = isIPv6(underlay.address) ? 'IPv6' : 'IPv4'
+      nodes.onChange((_key, current, previous) => {
+        const isSame =
+          JSON.stringify(current && toPeer(current, family)) === JSON.stringify(previous && toPeer(previous, family))
+        if (!isSame) loop.mark('peers')
+      })
+      await loop.run(signal)
+    },
+  }
+}
+
+/** Takes away everything an overlay has ever made on this node; running pods lose their network. Safe to repeat. */
+export const cleanupOverlay = async (runner: CommandRunner, netfilters: readonly Netfilter[]): Promise<void> => {
+  const iproute = createIproute(runner)
+  const ours = (await showLinks(iproute)).filter(
+    ({ name, alias }) => [vxlanDevice, podBridge].includes(name) || (alias !== '' && name === linkName(alias)),
+  )
+  await iproute.ip(ours.map(({ name }) => `link del dev ${name}`))
+  for (const family of ['-4', '-6'] as const) {
+    const routes = await showRoutes(iproute, family, ['proto', '117'])
+    await iproute.ip(routes.map(({ destination }) => `${family} route del ${destination} proto 117`))
+  }
+  for (const netfilter of netfilters) await removeChains(netfilter, ['nat', 'filter'], isOverlayChain)
+}

@@ -1,0 +1,113 @@
+/** The overlay's rules: masquerade on the way out, acceptance on the way through, forwarding of host ports. Pure. */
+import type { NetfilterBackend } from '../host/netfilter/netfilter.ts'
+import type { Jump } from '../host/netfilter/owned.ts'
+import type { Chain, TableEdit } from '../host/netfilter/tables.ts'
+import { type Family, parseCidr } from '../ipam/cidr.ts'
+
+export const masqueradeChain = 'PODWAY-MASQ'
+export const forwardChain = 'PODWAY-FORWARD'
+export const hostPortChain = 'PODWAY-HOSTPORT'
+
+/** True for the chains of this room. */
+export const isOverlayChain = (name: string): boolean => [masqueradeChain, forwardChain, hostPortChain].includes(name)
+
+/** A port of the node that leads to a pod. */
+export interface HostPortMapping {
+  readonly hostPort: number
+  /** Empty for every address of the node. */
+  readonly hostIP: string
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  readonly podIP: string
+  readonly containerPort: number
+}
+
+export interface RulesInput {
+  readonly family: Family
+  /** All pods of the cluster. */
+  readonly clusterCIDRs: readonly string[]
+  readonly hostPorts: readonly HostPortMapping[]
+  readonly backend?: NetfilterBackend | undefined
+}
+
+/** The service proxy's mark: it masquerades such packets itself. */
+const serviceMark = '0x4000/0x4000'
+
+const multicast: Readonly<Record<Family, string>> = { IPv4: '224.0.0.0/4', IPv6: 'ff00::/8' }
+const anywhere: Readonly<Record<Family, string>> = { IPv4: '0.0.0.0', IPv6: '::' }
+
+const ofFamily = (family: Family, text: string): boolean => text.includes(':') === (family === 'IPv6')
+
+const single = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`
+
+const masquerade = (family: Family, cidrs: readonly string[]): Chain => ({
+  name: masqueradeChain,
+  rules: [
+    `-m mark --mark ${serviceMark} -j RETURN`,
+    ...cidrs.map((cidr) => `-d ${cidr} -j RETURN`),
+    `-d ${multicast[family]} -j RETURN`,
+    ...cidrs.map((cidr) => `-s ${cidr} -j MASQUERADE --random-fully`),
+  ],
+})
+
+const forward = (cidrs: readonly string[]): Chain => ({
+  name: forwardChain,
+  rules: cidrs.flatMap((cidr) => [`-s ${cidr} -j ACCEPT`, `-d ${cidr} -j ACCEPT`]),
+})
+
+const target = ({ podIP, containerPort }: HostPortMapping): string =>
+  podIP.includes(':') ? `[${podIP}]:${containerPort}` : `${podIP}:${containerPort}`
+
+/** A pod that reaches itself by its host port is marked, so that the answer comes back the same way. */
+const hostPortRules = (family: Family, mappings: readonly HostPortMapping[]): readonly string[] =>
+  mappings.flatMap((mapping) => {
+    const protocol = mapping.protocol.toLowerCase()
+    const { hostIP } = mapping
+    const isSpecific = hostIP !== '' && hostIP !== anywhere[family]
+    const match = `-p ${protocol} -m ${protocol} --dport ${mapping.hostPort}`
+    const to = isSpecific ? `-d ${single(hostIP)} ` : ''
+    return [
+      `-s ${single(mapping.podIP)} ${to}${match} -j MARK --set-xmark ${serviceMark}`,
+      `${to}${match} -j DNAT --to-destination ${target(mapping)}`,
+    ]
+  })
+
+/** Stable, so that the same ports make the same chain. */
+const inOrder = (mappings: readonly HostPortMapping[]): readonly HostPortMapping[] =>
+  mappings.toSorted((a, b) => a.hostPort - b.hostPort || (a.podIP + a.hostIP < b.podIP + b.hostIP ? -1 : 1))
+
+const loopback: Readonly<Record<Family, string>> = { IPv4: '127.0.0.0/8', IPv6: '::1/128' }
+
+export const compileRules = ({ family, clusterCIDRs, hostPorts }: RulesInput): readonly TableEdit[] => {
+  const cidrs = clusterCIDRs.filter((cidr) => ofFamily(family, cidr) && parseCidr(cidr) !== undefined)
+  const mappings = hostPorts.filter(({ podIP }) => ofFamily(family, podIP))
+  const hostPort = { name: hostPortChain, rules: hostPortRules(family, inOrder(mappings)) }
+  return [
+    { table: 'nat', chains: [masquerade(family, cidrs), hostPort] },
+    { table: 'filter', chains: [forward(cidrs)] },
+  ]
+}
+
+const local = (family: Family, from: 'PREROUTING' | 'OUTPUT'): Jump => ({
+  table: 'nat',
+  from,
+  rule: `! -d ${loopback[family]} -m addrtype --dst-type LOCAL -m comment --comment "podway host ports" -j ${hostPortChain}`,
+  at: 'last',
+})
+
+/** Acceptance stands last: whoever forbids something before keeps the last word. */
+export const overlayJumps = (family: Family): readonly Jump[] => [
+  {
+    table: 'nat',
+    from: 'POSTROUTING',
+    rule: `-m comment --comment "podway masquerade" -j ${masqueradeChain}`,
+    at: 'last',
+  },
+  local(family, 'PREROUTING'),
+  local(family, 'OUTPUT'),
+  {
+    table: 'filter',
+    from: 'FORWARD',
+    rule: `-m comment --comment "podway pod network" -j ${forwardChain}`,
+    at: 'last',
+  },
+]

@@ -1,0 +1,139 @@
+/**
+ * VXLAN between the nodes: for each remote node one route (its pods, via its tunnel's end), one neighbour (the MAC of
+ * that end) and one forwarding entry (the node behind that MAC). Nothing is learned, nothing is flooded. RFC 7348.
+ */
+import { createHash } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+import { addressAt } from '../ipam/cidr.ts'
+import type { BackendOptions, OverlayBackend } from './backend.ts'
+import { diffEntries, type Entry } from './entries.ts'
+import { type Link, showAddresses, showForwarding, showLinks, showNeighbours, showRoutes } from './kernel-view.ts'
+import type { Peer } from './peers.ts'
+
+export const vxlanDevice = 'podway.1'
+const vni = 1
+/** Linux' own port and flannel's, not IANA's 4789: NICs that offload the latter get it wrong in virtual machines. */
+const port = 8472
+
+/** Outer Ethernet, IP, UDP and VXLAN headers. */
+export const vxlanOverhead = (underlay: string): number => (isIPv6(underlay) ? 70 : 50)
+
+/** A locally administered address, the same for the same node for ever. */
+export const vtepMacOf = (nodeName: string): string => {
+  const bytes = createHash('sha256').update(nodeName).digest().subarray(0, 6)
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
+}
+
+export interface PeerEntries {
+  readonly routes: readonly Entry[]
+  readonly neighbours: readonly Entry[]
+  readonly forwarding: readonly Entry[]
+}
+
+/** What the peers need. Pure. Peers that have told no MAC cannot be reached yet. */
+export const compileVxlan = (peers: readonly Peer[]): PeerEntries => {
+  const reachable = peers.flatMap(({ vtepMac, ...peer }) => (vtepMac === undefined ? [] : [{ ...peer, vtepMac }]))
+  const ends = reachable.flatMap(({ podCIDRs, vtepMac }) =>
+    podCIDRs.map((cidr) => ({ cidr, gateway: addressAt(cidr, 0), vtepMac })),
+  )
+  return {
+    routes: ends.map(({ cidr, gateway }) => ({ key: cidr, value: gateway })),
+    neighbours: ends.map(({ gateway, vtepMac }) => ({ key: gateway, value: vtepMac })),
+    forwarding: reachable.map(({ vtepMac, address }) => ({ key: vtepMac, value: address })),
+  }
+}
+
+/** How the device was made, as far as it can only be changed by making it anew. */
+const isRight = (link: Link, { underlay, vtepMac }: BackendOptions, mtu: number): boolean =>
+  link.kind === 'vxlan' &&
+  link.mac === vtepMac &&
+  link.mtu === mtu &&
+  link.data['id'] === vni &&
+  link.data['port'] === port &&
+  link.data['learning'] === false &&
+  [link.data['local'], link.data['local6']].includes(underlay.address)
+
+const families = (podCIDRs: readonly string[]): readonly ('-4' | '-6')[] => [
+  ...new Set(podCIDRs.map((cidr) => (cidr.includes(':') ? '-6' : '-4'))),
+]
+
+export const createVxlan = (options: BackendOptions): OverlayBackend => {
+  const { iproute, podCIDRs, underlay, vtepMac } = options
+  const overhead = vxlanOverhead(underlay.address)
+  const mtu = underlay.mtu - overhead
+  /** Its own end of the tunnel is the source of what the node itself sends into it. */
+  const own = podCIDRs.map((cidr) => `${addressAt(cidr, 0)}/${cidr.includes(':') ? 128 : 32}`)
+
+  const make = async (isThere: boolean): Promise<void> => {
+    const { address, device } = underlay
+    const parameters = `vxlan id ${vni} local ${address} dev ${device} dstport ${port} nolearning`
+    await iproute.ip([
+      ...(isThere ? [`link del dev ${vxlanDevice}`] : []),
+      `link add ${vxlanDevice} address ${vtepMac} mtu ${mtu} type ${parameters}`,
+      ...own.map((each) => `address add ${each} dev ${vxlanDevice}`),
+      `link set ${vxlanDevice} up`,
+    ])
+  }
+
+  const ensureDevice = async (): Promise<void> => {
+    const link = (await showLinks(iproute)).find(({ name }) => name === vxlanDevice)
+    if (!link || !isRight(link, options, mtu)) return make(link !== undefined)
+    const addresses = await showAddresses(iproute, vxlanDevice)
+    const missing = own.filter((each) => !addresses.includes(each))
+    await iproute.ip([
+      ...missing.map((each) => `address add ${each} dev ${vxlanDevice}`),
+      ...(link.isUp ? [] : [`link set ${vxlanDevice} up`]),
+    ])
+  }
+
+  const found = async (): Promise<PeerEntries> => {
+    const routes = []
+    const neighbours = []
+    for (const family of families(podCIDRs)) {
+      routes.push(...(await showRoutes(iproute, family, ['dev', vxlanDevice])))
+      neighbours.push(...(await showNeighbours(iproute, family, vxlanDevice)))
+    }
+    const forwarding = await showForwarding(iproute, vxlanDevice)
+    return {
+      // The kernel's own routes (link-local, the device's address) lead nowhere else.
+      routes: routes
+        .filter(({ gateway }) => gateway !== '')
+        .map(({ destination, gateway }) => ({ key: destination, value: gateway })),
+      neighbours: neighbours.map(({ address, mac }) => ({ key: address, value: mac })),
+      forwarding: forwarding.map(({ mac, node }) => ({ key: mac, value: node })),
+    }
+  }
+
+  return {
+    name: 'vxlan',
+    overhead,
+    sync: async (peers) => {
+      await ensureDevice()
+      const wanted = compileVxlan(peers)
+      const there = await found()
+      const routes = diffEntries(wanted.routes, there.routes)
+      const neighbours = diffEntries(wanted.neighbours, there.neighbours)
+      const forwarding = diffEntries(wanted.forwarding, there.forwarding)
+      // Where packets go is known before a route leads there, and forgotten after it.
+      await iproute.bridge([
+        ...forwarding.add.map(({ key, value }) => `fdb replace ${key} dev ${vxlanDevice} dst ${value} self permanent`),
+      ])
+      await iproute.ip([
+        ...routes.remove.map(({ key }) => `route del ${key} dev ${vxlanDevice}`),
+        ...neighbours.add.map(
+          ({ key, value }) => `neigh replace ${key} lladdr ${value} dev ${vxlanDevice} nud permanent`,
+        ),
+        ...routes.add.map(({ key, value }) => `route replace ${key} via ${value} dev ${vxlanDevice} onlink`),
+        ...neighbours.remove.map(({ key }) => `neigh del ${key} dev ${vxlanDevice}`),
+      ])
+      await iproute.bridge(
+        forwarding.remove.map(({ key, value }) => `fdb del ${key} dev ${vxlanDevice} dst ${value} self`),
+      )
+    },
+    close: async () => {
+      const links = await showLinks(iproute)
+      if (links.some(({ name }) => name === vxlanDevice)) await iproute.ip([`link del dev ${vxlanDevice}`])
+    },
+  }
+}
