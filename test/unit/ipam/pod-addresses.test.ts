@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createFileLeaseStore, createMemoryLeaseStore, type LeaseStore } from '../../../src/ipam/lease-store.ts'
 import { gatewayOf, openPodAddresses } from '../../../src/ipam/pod-addresses.ts'
-import { isExhausted } from '../../../src/ipam/pool.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'podway-leases-'))
 t.teardown(() => rm(folder, { recursive: true }))
@@ -53,7 +52,7 @@ t.test('addresses', async (t) => {
     ['c'],
   )
   for (const owner of ['d', 'e', 'f', 'g']) await again.assign(owner)
-  await t.rejects(again.assign('h'), isExhausted, 'five hosts in a /29 beside the gateway')
+  await t.rejects(again.assign('h'), { name: 'PoolExhausted' }, 'five hosts in a /29 beside the gateway')
   t.notOk(
     again.list().some(({ owner }) => owner === 'h'),
     'nothing half-made',
