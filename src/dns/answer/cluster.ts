@@ -1,0 +1,102 @@
+/** Answers for the cluster's own names, and for addresses that the cluster knows. */
+
+import { rcodes, types } from '../wire/constants.ts'
+import { type NamedRecord, type RecordData, writeResponse } from '../wire/response.ts'
+import { emptyNames } from '../zone/apex.ts'
+import type { ZoneRecord } from '../zone/records.ts'
+import type { Zone } from '../zone/zone.ts'
+import type { Handler, Reply, Request } from './request.ts'
+
+export interface ClusterOptions {
+  readonly zone: Zone
+  /** The name that the zone is below of: `cluster.local`. */
+  readonly origin: string
+  /** Until then nobody knows what exists. */
+  readonly isReady: () => boolean
+  readonly ttl: number
+  readonly negativeTtl: number
+  /** Names outside, asked for on behalf of a CNAME. Rejects when nobody can tell. */
+  readonly resolveOutside: (name: string, type: number) => Promise<readonly NamedRecord[]>
+}
+
+/** A chain of aliases that is longer has gone wrong. */
+const maxAliases = 8
+
+const isReverse = (name: string): boolean => name.endsWith('.in-addr.arpa') || name.endsWith('.ip6.arpa')
+
+export const clusterNames = (options: ClusterOptions): Handler => {
+  const { zone, origin, isReady, ttl, negativeTtl, resolveOutside } = options
+  const below = `.${origin}`
+  const existing = new Set([origin, ...emptyNames(origin)])
+  let turn = 0
+
+  const isInside = (name: string): boolean => name.endsWith(below) || name === origin
+
+  /** Every answer begins with another address: clients take the first. */
+  const rotated = <T>(records: readonly T[]): readonly T[] => {
+    if (records.length < 2) return records
+    const start = turn++ % records.length
+    return start === 0 ? records : [...records.slice(start), ...records.slice(0, start)]
+  }
+
+  const named = (owner: string | undefined, { type, data }: ZoneRecord): NamedRecord =>
+    owner === undefined ? { type, data, ttl } : { owner, type, data, ttl }
+
+  const authority = (): readonly NamedRecord[] =>
+    zone.find(origin, types.SOA).records.map((record) => ({ ...record, ttl: negativeTtl }))
+
+  const nothing = ({ query, limit }: Request, exists: boolean): Buffer => {
+    const rcode = exists ? rcodes.ok : rcodes.noName
+    return writeResponse(query, { rcode, isAuthoritative: true, answers: [], authority: authority() }, limit)
+  }
+
+  const addressesOf = (name: string): readonly NamedRecord[] =>
+    [types.A, types.AAAA].flatMap((type) => zone.find(name, type).records.map((record) => named(name, record)))
+
+  const positive = ({ query, limit }: Request, records: readonly ZoneRecord[]): Buffer => {
+    const targets = new Set(records.flatMap(({ target }) => (target === undefined ? [] : [target])))
+    return writeResponse(
+      query,
+      {
+        ...{ rcode: rcodes.ok, isAuthoritative: true },
+        answers: rotated(records).map((record) => named(undefined, record)),
+        additional: [...targets].flatMap(addressesOf),
+      },
+      limit,
+    )
+  }
+
+  const failed = ({ query, limit }: Request, answers: readonly NamedRecord[] = []): Buffer =>
+    writeResponse(query, { rcode: rcodes.failed, isAuthoritative: false, answers }, limit)
+
+  /** An alias, and where it leads: within the zone we know, outside somebody has to be asked. */
+  const follow = (request: Request, first: ZoneRecord): Reply => {
+    const { query, limit } = request
+    const answers: NamedRecord[] = [named(undefined, first)]
+    let target = first.target ?? ''
+    const done = (more: readonly RecordData[]): Buffer =>
+      writeResponse(query, { rcode: rcodes.ok, isAuthoritative: true, answers: [...answers, ...more] }, limit)
+    for (let count = 1; isInside(target); count++) {
+      if (count > maxAliases) return failed(request, answers)
+      const [alias] = zone.find(target, types.CNAME).records
+      if (!alias) return done(rotated(zone.find(target, query.type).records.map((record) => named(target, record))))
+      answers.push(named(target, alias))
+      target = alias.target ?? ''
+    }
+    return resolveOutside(target, query.type).then(done, () => failed(request, answers))
+  }
+
+  return (request, next) => {
+    const { name, type } = request.query
+    const inside = isInside(name)
+    if (!inside && !isReverse(name)) return next()
+    if (!isReady()) return inside ? failed(request) : next()
+    const found = zone.find(name, type)
+    if (found.records.length > 0) return positive(request, found.records)
+    if (found.exists && type === types.ANY) return positive(request, zone.all(name))
+    const [alias] = found.exists ? zone.find(name, types.CNAME).records : []
+    if (alias) return follow(request, alias)
+    if (!inside) return next()
+    return nothing(request, found.exists || existing.has(name))
+  }
+}

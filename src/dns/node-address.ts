@@ -1,0 +1,101 @@
+/**
+ * Makes the cluster's DNS address one of the node's own: queries never leave the node, and are not tracked, so that
+ * neither a full table nor a race of two queries from one socket can lose them (NodeLocal DNSCache's idea).
+ */
+import { type Clock, systemClock } from '../api/clock.ts'
+import { createSyncLoop } from '../api/sync-loop.ts'
+import { CommandError } from '../host/command.ts'
+import type { Iproute } from '../host/iproute.ts'
+import type { Logger } from '../host/log.ts'
+import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
+import type { Jump } from '../host/netfilter/owned.ts'
+import { createRuleKeeper, removeChains, type TableRules } from '../host/netfilter/rule-keeper.ts'
+
+export interface NodeAddressOptions {
+  /** The cluster DNS address. */
+  readonly address: string
+  readonly port: number
+  /** A device that is there: the pods' bridge. */
+  readonly device: string
+  readonly iproute: Iproute
+  readonly netfilter: Netfilter
+  readonly log: Logger
+  readonly clock?: Clock
+  readonly resyncMs?: number
+}
+
+export interface NodeAddress {
+  /** Keeps address and rules in place until `signal` aborts, and leaves them there. */
+  run(signal: AbortSignal): Promise<void>
+  readonly synced: Promise<void>
+}
+
+const chain = 'PODWAY-DNS'
+
+export const isDnsChain = (name: string): boolean => name === chain
+
+const prefixOf = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`
+
+const protocols = ['udp', 'tcp'] as const
+
+/** Both ways untracked; and let in, whatever the node's own rules let in. Pure. */
+export const compileDnsRules = (
+  address: string,
+  port: number,
+): { readonly raw: TableRules; readonly filter: TableRules } => {
+  const to = protocols.map((protocol) => `-d ${prefixOf(address)} -p ${protocol} -m ${protocol} --dport ${port}`)
+  const from = protocols.map((protocol) => `-s ${prefixOf(address)} -p ${protocol} -m ${protocol} --sport ${port}`)
+  return {
+    raw: {
+      table: 'raw',
+      chains: [{ name: chain, rules: [...to, ...from].map((match) => `${match} -j CT --notrack`) }],
+    },
+    filter: { table: 'filter', chains: [{ name: chain, rules: to.map((match) => `${match} -j ACCEPT`) }] },
+  }
+}
+
+const jump = (table: Jump['table'], from: Jump['from']): Jump => ({
+  ...{ table, from, at: 'first' },
+  rule: `-m comment --comment "podway cluster DNS" -j ${chain}`,
+})
+
+const rawJumps = [jump('raw', 'PREROUTING'), jump('raw', 'OUTPUT')]
+const filterJumps = [jump('filter', 'INPUT')]
+
+export const createNodeAddress = (options: NodeAddressOptions): NodeAddress => {
+  const { address, port, device, iproute, netfilter, log, clock = systemClock, resyncMs = 5_000 } = options
+  const rules = compileDnsRules(address, port)
+  const rawKeeper = createRuleKeeper(netfilter, rawJumps)
+  const filterKeeper = createRuleKeeper(netfilter, filterJumps)
+  let isTracked = false
+
+  /** Some kernels have no table raw: then queries are tracked, and answered all the same. */
+  const untrack = async (): Promise<void> => {
+    if (isTracked) return
+    try {
+      await rawKeeper.ensure([rules.raw])
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error
+      isTracked = true
+      log.warn({ err: error }, 'DNS queries are tracked as connections: this kernel has no table raw')
+    }
+  }
+
+  const loop = createSyncLoop({
+    ...{ clock, resyncMs },
+    sync: async () => {
+      await iproute.ip([`address replace ${prefixOf(address)} dev ${device}${address.includes(':') ? ' nodad' : ''}`])
+      await filterKeeper.ensure([rules.filter])
+      await untrack()
+    },
+    onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'the DNS address is not in place; trying again'),
+  })
+  return { run: loop.run, synced: loop.synced }
+}
+
+/** Takes the rules away; the address goes with its device. */
+export const cleanupNodeAddress = (netfilter: Netfilter): Promise<void> =>
+  removeChains(netfilter, ['raw', 'filter'], isDnsChain)
+
+/** The family of an address, as netfilter names it. */
+export const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4')

@@ -1,0 +1,60 @@
+/** Names on the wire: labels with a length in front, ended by an empty one (RFC 1035, 3.1). */
+
+export const maxNameBytes = 255
+const maxLabelBytes = 63
+
+/** A dotted name, with or without the last dot, uncompressed. Throws for one that cannot be written. */
+export const encodeName = (name: string): Uint8Array => {
+  const labels = name
+    .replace(/\.$/, '')
+    .split('.')
+    .filter((label) => label !== '')
+  const bytes: number[] = []
+  for (const label of labels) {
+    const encoded = Buffer.from(label, 'latin1')
+    if (encoded.length > maxLabelBytes) throw new Error(`the label ${JSON.stringify(label)} is too long for DNS`)
+    bytes.push(encoded.length, ...encoded)
+  }
+  bytes.push(0)
+  if (bytes.length > maxNameBytes) throw new Error(`the name ${JSON.stringify(name)} is too long for DNS`)
+  return Uint8Array.from(bytes)
+}
+
+export interface ReadName {
+  /** Lower case, dotted, without the last dot; a dot within a label is written `\.`. */
+  readonly name: string
+  /** Where the next field starts. */
+  readonly end: number
+}
+
+/**
+ * Reads an uncompressed name, as a question's has to be: there is nothing before it that it could point to. Undefined
+ * when it is not whole or breaks a limit.
+ */
+export const readName = (message: Uint8Array, start: number): ReadName | undefined => {
+  let name = ''
+  let at = start
+  for (;;) {
+    const length = message[at++]
+    if (length === undefined || length > maxLabelBytes) return undefined
+    if (length === 0) return { name, end: at }
+    if (at + length > message.length || at + length - start >= maxNameBytes) return undefined
+    if (name !== '') name += '.'
+    for (const end = at + length; at < end; at++) {
+      const byte = message[at] ?? 0
+      if (byte === 0x2e) name += '\\.'
+      else name += String.fromCharCode(byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte)
+    }
+  }
+}
+
+/** The name of an address in the tree for ways back: `4.3.2.1.in-addr.arpa`, or nibbles under `ip6.arpa`. */
+export const reverseName = (address: { readonly family: 'IPv4' | 'IPv6'; readonly value: bigint }): string => {
+  const [bits, count, radix, suffix] =
+    address.family === 'IPv4' ? ([8n, 4, 10, 'in-addr.arpa'] as const) : ([4n, 32, 16, 'ip6.arpa'] as const)
+  const mask = (1n << bits) - 1n
+  const parts = Array.from({ length: count }, (_, at) =>
+    ((address.value >> (bits * BigInt(at))) & mask).toString(radix),
+  )
+  return [...parts, suffix].join('.')
+}

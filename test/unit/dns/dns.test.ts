@@ -1,0 +1,321 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import type { Test } from 'tap'
+import t from 'tap'
+import type { Service } from '../../../src/api/types/index.ts'
+import { checks } from '../../../src/dns/answer/checks.ts'
+import { clusterNames } from '../../../src/dns/answer/cluster.ts'
+import { outsideNames } from '../../../src/dns/answer/outside.ts'
+import { createResponder } from '../../../src/dns/answer/responder.ts'
+import { createClusterDns } from '../../../src/dns/dns.ts'
+import { createForwarder } from '../../../src/dns/forward/forwarder.ts'
+import { createResolve } from '../../../src/dns/forward/resolve.ts'
+import { compileDnsRules } from '../../../src/dns/node-address.ts'
+import { isStub, parseResolvConf, podResolvConf } from '../../../src/dns/resolv-conf.ts'
+import { listen } from '../../../src/dns/server/listen.ts'
+import { types } from '../../../src/dns/wire/constants.ts'
+import { encodeName, readName, reverseName } from '../../../src/dns/wire/name.ts'
+import { apexRecords } from '../../../src/dns/zone/apex.ts'
+import { addressRecord } from '../../../src/dns/zone/records.ts'
+import { recordsOf } from '../../../src/dns/zone/service-records.ts'
+import { createZone, type Zone } from '../../../src/dns/zone/zone.ts'
+import { silentLogger } from '../../../src/host/log.ts'
+import { addressOf, cidrOf } from '../../../src/ipam/cidr.ts'
+import { service, slice } from '../../support/cluster-objects.ts'
+import { askUdp, makeQuery, readReply } from '../../support/dns-client.ts'
+import { createFedInformer } from '../../support/fed-informer.ts'
+import { createSeededRandom } from '../../support/seeded-random.ts'
+import { until } from '../../support/until.ts'
+
+const origin = 'cluster.local'
+
+const respondWith = (zone: Zone) =>
+  createResponder([
+    checks,
+    clusterNames({
+      ...{ zone, origin, isReady: () => true, ttl: 30, negativeTtl: 5 },
+      resolveOutside: async () => [],
+    }),
+  ])
+
+t.test('names on the wire', async (t) => {
+  t.same(readName(encodeName('WwW.example.com.'), 0), { name: 'www.example.com', end: 17 })
+  t.same(readName(encodeName(''), 0), { name: '', end: 1 }, 'the root')
+  t.equal(readName(Uint8Array.of(3, 97, 98), 0), undefined, 'cut off')
+  t.equal(readName(Uint8Array.of(0xc0, 12), 0), undefined, 'a pointer')
+  t.equal(readName(Uint8Array.of(3, 97, 46, 98, 0), 0)?.name, 'a\\.b', 'a dot that is none')
+  t.throws(() => encodeName('a'.repeat(64)), /too long/)
+  t.throws(() => encodeName('abcd.'.repeat(60)), /too long/)
+  const long = Buffer.concat([...Array.from({ length: 128 }, () => Buffer.from([1, 97])), Buffer.from([0])])
+  t.equal(readName(long, 0), undefined, 'more than 255 bytes')
+  t.equal(reverseName(addressOf('10.244.1.2')), '2.1.244.10.in-addr.arpa')
+})
+
+t.test('20,000 broken packets: every one gets a short answer or none', { timeout: 60_000 }, async (t) => {
+  const zone = createZone()
+  zone.set(
+    'web',
+    recordsOf(service('web', { clusterIP: '10.96.0.9', ports: [{ name: 'http', port: 80 }] }), [], origin),
+  )
+  const respond = respondWith(zone)
+  const random = createSeededRandom(5)
+  const seeds = [
+    makeQuery('web.default.svc.cluster.local', types.A, { edns: 1232 }),
+    makeQuery('_http._tcp.web.default.svc.cluster.local', types.SRV),
+    makeQuery('9.0.96.10.in-addr.arpa', types.PTR, { edns: 4096 }),
+  ] as const
+  let answered = 0
+  for (let n = 0; n < 20_000; n++) {
+    const packet = Buffer.from(random.pick(seeds))
+    for (let change = random.below(6); change >= 0; change--) packet[random.below(packet.length)] = random.below(256)
+    const cut = random.below(4) === 0 ? packet.subarray(0, random.below(packet.length)) : packet
+    const answer = await respond(cut, '10.244.1.9', false)
+    if (!answer) continue
+    answered++
+    if (answer.length > 1232 || answer.length < 12) t.fail(`${cut.toString('hex')}: ${answer.length} bytes`)
+    if (answer.readUInt16BE(0) !== cut.readUInt16BE(0)) t.fail(`${cut.toString('hex')}: another id`)
+    if ((answer.readUInt16BE(2) & 0x8000) === 0) t.fail(`${cut.toString('hex')}: no answer but a query`)
+  }
+  t.ok(answered > 10_000, `${answered} answered`)
+})
+
+const dump = (zone: Zone, names: readonly string[]): unknown =>
+  names.map((name) => [
+    name,
+    zone.find(name, types.A).exists,
+    zone
+      .all(name)
+      .map(({ type, data }) => `${type} ${Buffer.from(data).toString('hex')}`)
+      .sort(),
+  ])
+
+t.test('any sequence of changes leads to the same zone as a fresh start', async (t) => {
+  const random = createSeededRandom(9)
+  const zone = createZone()
+  const current = new Map<string, readonly ReturnType<typeof recordsOf>[number][]>()
+  const names = new Set<string>(['svc.cluster.local', 'default.svc.cluster.local'])
+  for (let n = 0; n < 400; n++) {
+    const name = `s${random.below(8)}`
+    const endpoints = Array.from({ length: random.below(4) }, () => ({
+      addresses: [`10.244.0.${random.below(5) + 1}`],
+      conditions: { ready: random.below(3) > 0 },
+    }))
+    const isHeadless = random.below(2) === 0
+    const object = service(name, {
+      clusterIP: isHeadless ? 'None' : `10.96.0.${random.below(9)}`,
+      ports: [{ name: 'p', port: 80 }],
+    })
+    const records = random.below(4) === 0 ? [] : recordsOf(object, [slice(name, endpoints)], origin)
+    zone.set(name, records)
+    current.set(name, records)
+    for (const { owner } of records) names.add(owner)
+    if (n % 40 !== 0) continue
+    const fresh = createZone()
+    for (const [source, all] of current) fresh.set(source, all)
+    t.same(dump(zone, [...names]), dump(fresh, [...names]), `after ${n} changes`)
+    t.equal(zone.size, fresh.size)
+  }
+})
+
+/** An upstream that answers `answer`, or as told. */
+const startUpstream = async (t: Test, respond: (query: Buffer) => readonly Buffer[]) => {
+  const socket = createSocket('udp4')
+  socket.on('message', (query, { port, address }) => {
+    for (const answer of respond(query)) socket.send(answer, port, address)
+  })
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  t.teardown(() => socket.close())
+  return { address: '127.0.0.1', port: socket.address().port }
+}
+
+const upstreamZone = createZone()
+upstreamZone.set('.', [
+  addressRecord('example.com', '192.0.2.1'),
+  ...apexRecords({ zone: 'example.com', addresses: [], serial: 1, negativeTtl: 5 }),
+])
+const upstreamRespond = createResponder([
+  clusterNames({
+    ...{ zone: upstreamZone, origin: 'example.com', isReady: () => true, ttl: 60, negativeTtl: 5 },
+    resolveOutside: async () => [],
+  }),
+])
+const genuine = (query: Buffer): Buffer => {
+  const answer = upstreamRespond(query, '127.0.0.1', false)
+  if (!Buffer.isBuffer(answer)) throw new Error('no answer')
+  return answer
+}
+const withByte = (message: Buffer, at: number): Buffer => {
+  const changed = Buffer.from(message)
+  changed[at] = (changed[at] ?? 0) ^ 1
+  return changed
+}
+
+t.test('forwarding', async (t) => {
+  const good = await startUpstream(t, (query) => [genuine(query)])
+  const silent = await startUpstream(t, () => [])
+  const forged = await startUpstream(t, (query) => [
+    withByte(genuine(query), 0),
+    withByte(genuine(query), 14),
+    withByte(genuine(query), 2).subarray(0, 5),
+    genuine(query),
+  ])
+  const query = makeQuery('example.com', types.A, { id: 4711 })
+  const ask = async (upstreams: readonly { address: string; port: number }[]) =>
+    readReply(await createForwarder({ upstreams, timeoutMs: 200 }).forward(query, false))
+  const answer = await ask([good])
+  t.same([answer.id, answer.answers], [4711, ['example.com A 60 192.0.2.1']])
+  t.same((await ask([silent, good])).answers.length, 1, 'the next when one is silent')
+  t.same((await ask([{ address: '127.0.0.1', port: 1 }, good])).answers.length, 1, 'or not there')
+  t.same((await ask([forged])).answers, ['example.com A 60 192.0.2.1'], 'forgeries are passed over')
+  await t.rejects(ask([silent]))
+  await t.rejects(ask([]), /no upstream/)
+
+  const busy = createForwarder({ upstreams: [silent], timeoutMs: 100, maxConcurrent: 1 })
+  const respond = createResponder([outsideNames(busy, [cidrOf('10.244.0.0/16')])])
+  const first = Promise.resolve(respond(query, '10.244.1.2', false))
+  const second = await respond(query, '10.244.1.3', false)
+  t.equal(second && readReply(second).rcode, 5, 'more than may run: refused')
+  t.equal(readReply((await first) ?? Buffer.alloc(0)).rcode, 2, 'nobody answers: failed')
+  const stranger = await respond(query, '192.0.2.9', false)
+  t.equal(stranger && readReply(stranger).rcode, 5, 'strangers are refused')
+
+  const resolve = createResolve(createForwarder({ upstreams: [good] }))
+  t.match(await resolve('example.com', types.A), [{ owner: 'example.com', type: types.A, ttl: 60 }], 'read by dns2')
+  await t.rejects(resolve('nobody.example.com', types.A), /answers 3/)
+})
+
+t.test('what is too long for UDP comes over TCP', async (t) => {
+  const udp = await startUpstream(t, (query) => {
+    const answer = genuine(query)
+    answer.writeUInt16BE(answer.readUInt16BE(2) | 0x0200, 2)
+    return [answer]
+  })
+  const tcp = createServer((socket) => {
+    socket.once('data', (chunk) => {
+      const answer = genuine(chunk.subarray(2))
+      const length = Buffer.alloc(2)
+      length.writeUInt16BE(answer.length)
+      socket.write(length)
+      socket.end(answer)
+    })
+  })
+  tcp.listen(udp.port, '127.0.0.1')
+  await once(tcp, 'listening')
+  t.teardown(() => tcp.close())
+  const forwarder = createForwarder({ upstreams: [udp] })
+  const query = makeQuery('example.com', types.A)
+  t.equal(readReply(await forwarder.forward(query, false)).isTruncated, true, 'a client over UDP asks again itself')
+  t.equal(readReply(await forwarder.forward(query, true)).isTruncated, false)
+})
+
+t.test('TCP: several queries in one connection, in any pieces', async (t) => {
+  const zone = createZone()
+  zone.set('web', recordsOf(service('web', { clusterIP: '10.96.0.9' }), [], origin))
+  const listener = await listen({ address: '127.0.0.1', port: 0, respond: respondWith(zone) })
+  t.teardown(() => listener.close())
+  const queries = [1, 2, 3, 4, 5].map((id) => makeQuery('web.default.svc.cluster.local', types.A, { id }))
+  const stream = Buffer.concat(queries.flatMap((query) => [Buffer.from([0, query.length]), query]))
+  const socket = connect((listener as unknown as AddressInfo).port, '127.0.0.1')
+  await once(socket, 'connect')
+  for (let at = 0; at < stream.length; at += 7) {
+    socket.write(stream.subarray(at, at + 7))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  socket.end()
+  const chunks: Buffer[] = []
+  for await (const chunk of socket) chunks.push(chunk as Buffer)
+  const received = Buffer.concat(chunks)
+  const ids: number[] = []
+  for (let at = 0; at < received.length; at += 2 + received.readUInt16BE(at)) {
+    const reply = readReply(received.subarray(at + 2, at + 2 + received.readUInt16BE(at)))
+    ids.push(reply.id)
+    t.equal(reply.answers.length, 1)
+  }
+  t.same(ids, [1, 2, 3, 4, 5])
+})
+
+t.test('the whole: a changed Service is answered at once, by a thread', { timeout: 30_000 }, async (t) => {
+  const services = createFedInformer<Service>([service('web', { clusterIP: '10.96.0.9' })])
+  const slices = createFedInformer([slice('db', [{ addresses: ['10.244.1.2'] }])], {
+    service: ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.['kubernetes.io/service-name']}`],
+  })
+  const stop = new AbortController()
+  const dns = createClusterDns({
+    ...{ services, slices, clusterDomain: origin, addresses: ['127.0.0.1'], port: 0, upstreams: [] },
+    ...{ recursionCIDRs: ['127.0.0.0/8'], log: silentLogger },
+  })
+  const running = dns.run(stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await running
+  })
+  const port = await dns.ready
+  const ask = async (name: string) => readReply(await askUdp(port, makeQuery(name, types.A)))
+  await until(async () => (await ask('web.default.svc.cluster.local')).answers.length === 1, 'the first answer')
+  t.equal((await ask('db.default.svc.cluster.local')).rcode, 3)
+  services.put(service('db', { clusterIP: 'None' }))
+  await until(async () => (await ask('db.default.svc.cluster.local')).answers.length === 1, 'the new Service')
+  services.remove('default/web')
+  await until(async () => (await ask('web.default.svc.cluster.local')).rcode === 3, 'the removed one')
+  t.equal((await ask('example.com')).rcode, 2, 'no upstream')
+
+  const busyUntil = Date.now() + 300
+  const asked = askUdp(port, makeQuery('db.default.svc.cluster.local', types.A))
+  while (Date.now() < busyUntil);
+  t.equal(readReply(await asked).answers.length, 1)
+})
+
+t.test('resolv.conf of a node', async (t) => {
+  const text =
+    '# made by hand\nnameserver 192.0.2.1 # first\nnameserver nonsense\nsearch a.example\nsearch b.example c.example\noptions ndots:2 rotate\n'
+  t.same(parseResolvConf(text), {
+    nameservers: ['192.0.2.1'],
+    searches: ['b.example', 'c.example'],
+    options: ['ndots:2', 'rotate'],
+  })
+  t.ok(isStub(parseResolvConf('nameserver 127.0.0.53')))
+  t.notOk(isStub(parseResolvConf(text)))
+})
+
+t.test('resolv.conf of pods', async (t) => {
+  const cluster = { domain: origin, nameservers: ['10.96.0.10'] }
+  const host = { nameservers: ['192.0.2.1'], searches: ['example.com'], options: ['rotate'] }
+  const pod = { policy: 'ClusterFirst', hostNetwork: false, namespace: 'team' } as const
+  const clusterText =
+    'search team.svc.cluster.local svc.cluster.local cluster.local example.com\nnameserver 10.96.0.10\noptions ndots:5\n'
+  const hostText = 'search example.com\nnameserver 192.0.2.1\noptions rotate\n'
+  const textOf = (more: object): string => podResolvConf({ ...pod, ...more }, cluster, host).text
+  t.equal(textOf({}), clusterText)
+  t.equal(textOf({ hostNetwork: true }), hostText, 'on the host network: the host')
+  t.equal(textOf({ hostNetwork: true, policy: 'ClusterFirstWithHostNet' }), clusterText)
+  t.equal(textOf({ policy: 'Default' }), hostText)
+  const config = {
+    ...{ nameservers: ['192.0.2.9', '192.0.2.9'], searches: ['x.example'] },
+    options: [{ name: 'ndots', value: '2' }, { name: 'edns0' }],
+  }
+  t.equal(textOf({ policy: 'None', config }), 'search x.example\nnameserver 192.0.2.9\noptions ndots:2 edns0\n')
+  t.match(textOf({ config }), /options ndots:2 edns0\n/, 'options replace those of the same name')
+  const { text, warnings } = podResolvConf(
+    {
+      ...pod,
+      config: {
+        nameservers: ['1.1.1.1', '2.2.2.2', '3.3.3.3'],
+        searches: Array.from({ length: 40 }, (_, n) => `s${n}`),
+      },
+    },
+    cluster,
+    host,
+  )
+  t.equal(text.match(/nameserver/g)?.length, 3)
+  t.equal(text.split('\n')[0]?.split(' ').length, 33)
+  t.equal(warnings.length, 2)
+})
+
+t.test('rules of the DNS address', async (t) => {
+  const { raw, filter } = compileDnsRules('10.96.0.10', 53)
+  t.equal(raw.chains[0]?.rules[0], '-d 10.96.0.10/32 -p udp -m udp --dport 53 -j CT --notrack')
+  t.equal(raw.chains[0]?.rules[2], '-s 10.96.0.10/32 -p udp -m udp --sport 53 -j CT --notrack')
+  t.equal(filter.chains[0]?.rules[1], '-d 10.96.0.10/32 -p tcp -m tcp --dport 53 -j ACCEPT')
+})
