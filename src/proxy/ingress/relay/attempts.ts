@@ -14,8 +14,6 @@ export interface Choice {
 export interface Attempts {
   /** Undefined when there is nobody left to ask. */
   next(): Choice | undefined
-  /** Whether any endpoint was asked. */
-  readonly any: boolean
   /** The connection was lost without an answer. */
   failed(endpoint: Endpoint, wasResting: boolean): void
   /** Whether `next` may be asked after a failure; `sent` when the backend may have seen the request. */
@@ -43,9 +41,6 @@ export const createAttempts = (request: RequestHead, backend: BackendKey, balanc
       if (endpoint === undefined) return undefined
       const maxRestMs = repeatable ? Number.POSITIVE_INFINITY : hotMs
       return { endpoint, maxRestMs: count++ === 0 ? maxRestMs : neverRested }
-    },
-    get any() {
-      return count > 0
     },
     failed: (endpoint, wasResting) => {
       // That a resting connection is gone says nothing about the endpoint.

@@ -62,6 +62,8 @@ export const createExchange = (
   /** Whether the backend of the moment may have seen the request. */
   let sent = false
   let bodyBegan = false
+  /** Of the last attempt; at first, that there was nobody to ask. */
+  let failure = { status: 503, why: 'no ready endpoint', where: `${backend}` }
   let backendBlocked = false
   let clientBlocked = false
 
@@ -94,10 +96,14 @@ export const createExchange = (
     upstream = undefined
   }
 
+  const giveUp = (): void => {
+    relay.report(`${failure.where}: ${failure.why}`)
+    client.failed(failure.status, failure.why)
+  }
+
   const attempt = (): void => {
     const choice = attempts.next()
-    if (choice === undefined)
-      return attempts.any ? client.failed(502, 'no endpoint could be reached') : client.failed(503, 'no ready endpoint')
+    if (choice === undefined) return giveUp()
     sent = false
     backendBlocked = false
     upstream = relay.pool.take(choice.endpoint, user, choice.maxRestMs)
@@ -117,10 +123,10 @@ export const createExchange = (
     const failed = upstream
     discard()
     if (answer.written) return client.broken()
+    failure = { status, why, where: failed ? `${backend} at ${failed.endpoint.key}` : backend }
     if (failed) attempts.failed(failed.endpoint, failed.used)
-    if (!answer.heard && !bodyBegan && attempts.mayRetry(sent)) return attempt()
-    relay.report(`${failed?.endpoint.key ?? backend}: ${why}`)
-    client.failed(status, why)
+    if (!answer.heard && !bodyBegan && attempts.mayRetry(sent)) attempt()
+    else giveUp()
   }
 
   const complete = (): void => {
@@ -143,7 +149,7 @@ export const createExchange = (
   }
 
   const misread = (problem: string): void => {
-    relay.report(`${upstream?.endpoint.key ?? backend}: wrong answer: ${problem}`)
+    relay.report(`${backend} at ${upstream?.endpoint.key}: wrong answer: ${problem}`)
     discard()
     if (answer.written) client.broken()
     else client.failed(502, 'the backend gave a wrong answer')
