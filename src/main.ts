@@ -16,6 +16,7 @@ const program = new Command('podway')
   .version(podwayVersion())
   .showHelpAfterError('(--help shows all options, with examples)')
   .exitOverride()
+  .enablePositionalOptions()
   .addHelpText(
     'after',
     `

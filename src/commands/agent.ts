@@ -16,7 +16,6 @@ export interface NodeOptions {
   readonly upstream?: readonly string[]
   readonly ingressPort: number
   readonly agentPort: number
-  readonly only?: string
 }
 
 export interface AgentCommandOptions extends NodeOptions {

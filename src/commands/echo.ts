@@ -15,7 +15,10 @@ export const registerEcho = (program: Command): void => {
       const { stopSignal } = await import('./stop-signal.ts')
       const identity = echoIdentity(process.env, hostname())
       await runEcho(
-        { ...identity, port, ...(host === undefined ? {} : { host }), lameDuckMs: lameDuck * 1000 },
+        {
+          ...{ ...identity, port, lameDuckMs: lameDuck * 1000, say: (line) => console.log(line) },
+          ...(host === undefined ? {} : { host }),
+        },
         stopSignal(),
       )
     })

@@ -7,7 +7,7 @@ import { enterProcess } from '../host/namespaces.ts'
 /** Runs a command in the namespaces of a pod on this node. */
 export const enterPod = async (pod: string, command: readonly string[], stateDir: string): Promise<void> => {
   const [namespace, name] = pod.includes('/') ? pod.split('/', 2) : ['default', pod]
-  const sandboxes = await createStateStore(join(stateDir, 'pods')).load()
+  const sandboxes = await createStateStore(join(stateDir, 'runtime')).load()
   const found = sandboxes.find(({ spec, process }) => process && spec.namespace === namespace && spec.name === name)
   if (!found?.process) throw new Error(`pod ${namespace}/${name} does not run on this node`)
   const [file, ...args] = enterProcess(found.process.pid, ['net', 'mount', 'uts', 'ipc', 'pid'])

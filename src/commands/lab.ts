@@ -10,6 +10,7 @@ const named = (command: Command): Command => command.option('--name <name>', 'wh
 export const registerLab = (program: Command): void => {
   const lab = program
     .command('lab')
+    .enablePositionalOptions()
     .description('many nodes on one machine, each in namespaces of its own')
     .addHelpText(
       'after',

@@ -16,7 +16,7 @@ export interface BootstrapOptions {
 
 /** Who serves Ingresses of the class that is the default. */
 export const ingressController = 'podway.dev/ingress'
-const managedBy = 'podway.dev/control'
+const managedBy = 'control.podway.dev'
 
 const ensure = async <T extends KubeObject>(client: Client, resource: Resource<T>, object: Draft<T>): Promise<void> => {
   try {

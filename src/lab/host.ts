@@ -7,6 +7,7 @@ import type { CommandRunner } from '../host/command.ts'
 import type { Iproute } from '../host/iproute.ts'
 import { enterProcess } from '../host/namespaces.ts'
 import { childrenOf, signalProcess } from '../host/process.ts'
+import { writeSysctl } from '../host/sysctl.ts'
 import type { LabHost, LabPlan } from './plan.ts'
 
 export const bridge = 'lab0'
@@ -25,12 +26,15 @@ export interface RunningHost {
 }
 
 /** Bridges the lab's hosts: the lab itself sits on it with the gateway's address. */
-export const makeBridge = (iproute: Iproute, { gateway, prefixLength }: LabPlan): Promise<void> =>
-  iproute.ip([
+export const makeBridge = async (iproute: Iproute, { gateway, prefixLength }: LabPlan): Promise<void> => {
+  await iproute.ip([
     `link add ${bridge} type bridge`,
     `address add ${gateway}/${prefixLength} dev ${bridge}`,
     `link set ${bridge} up`,
   ])
+  // Only who forwards tells others that there is no way.
+  await writeSysctl('net.ipv4.ip_forward', '1')
+}
 
 const linkOf = ({ name }: LabHost): string => `l-${name}`
 
@@ -41,7 +45,11 @@ const connect = async (iproute: Iproute, runner: CommandRunner, host: LabHost, p
     `link add ${linkOf(host)} type veth peer name eth0 netns ${host.name}`,
     `link set ${linkOf(host)} master ${bridge} up`,
   ])
-  const inside = ['link set lo up', `address add ${host.address}/${plan.prefixLength} dev eth0`, 'link set eth0 up']
+  // The gateway leads nowhere, and says so at once; but cluster addresses need some route to be looked at by the rules.
+  const inside = [
+    ...['link set lo up', `address add ${host.address}/${plan.prefixLength} dev eth0`, 'link set eth0 up'],
+    `route add default via ${plan.gateway}`,
+  ]
   await runner.run('ip', ['-n', host.name, '-batch', '-'], `${inside.join('\n')}\n`)
 }
 
@@ -56,7 +64,7 @@ const startInside = async (host: LabHost, log: number): Promise<{ pid: number; e
     'nsenter',
     [
       ...[`--net=/run/netns/${host.name}`, '--', 'unshare', ...args, '--'],
-      ...['sh', script('host.sh'), script('init.sh'), host.name, folder, '/proc/self/fd/3'],
+      ...['sh', script('host.sh'), script('init.sh'), host.name, folder],
     ],
     { stdio: ['ignore', log, log, 'pipe'] },
   )

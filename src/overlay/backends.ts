@@ -12,6 +12,6 @@ const table: Readonly<Record<BackendName, (options: BackendOptions) => OverlayBa
   none: createNone,
 }
 
-export const backendNames = Object.keys(table) as readonly BackendName[]
+export const isBackendName = (name: string): name is BackendName => Object.hasOwn(table, name)
 
 export const createBackend = (name: BackendName, options: BackendOptions): OverlayBackend => table[name](options)

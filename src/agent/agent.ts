@@ -1,0 +1,182 @@
+/** The node daemon as a whole: registers the node, carries its traffic, runs its pods. */
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createClient } from '../api/client.ts'
+import { createHttpTransport } from '../api/http-transport.ts'
+import { createInformer, type Informer } from '../api/informer.ts'
+import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
+import { nodes as nodeResource } from '../api/resources.ts'
+import type { Node, Pod } from '../api/types/index.ts'
+import type { Upstream } from '../dns/forward/forwarder.ts'
+import { isStub, parseResolvConf, podResolvConf, type ResolvConf } from '../dns/resolv-conf.ts'
+import { createCommandRunner } from '../host/command.ts'
+import { readIdMap } from '../host/id-map.ts'
+import type { Logger } from '../host/log.ts'
+import type { BackendName } from '../overlay/backend.ts'
+import { vtepMacAnnotation } from '../overlay/peers.ts'
+import { vtepMacOf } from '../overlay/vxlan.ts'
+import { containerDefaults } from './env/defaults.ts'
+import { type ServiceLink, toServiceLink } from './env/service-links.ts'
+import { createNetworkStack, type NetworkStack } from './network-stack.ts'
+import { readHostFacts } from './node/host-facts.ts'
+import { type NodeTraits, nodeCapacity } from './node/node-object.ts'
+import { createRegistration } from './node/registration.ts'
+import { createPodAgent, type PodAgent } from './pod-agent.ts'
+import { hostPortsOf } from './pods/host-ports.ts'
+import { openLimits } from './runtime/process/limits.ts'
+import { createProcessRuntime } from './runtime/process/process-runtime.ts'
+import { createRoutes } from './server/routes.ts'
+import { createAgentServer } from './server/server.ts'
+
+export interface AgentOptions {
+  readonly kubeconfig: string
+  readonly nodeName: string
+  /** Among the nodes. */
+  readonly nodeAddress: string
+  /** What need not outlive a reboot. */
+  readonly stateDir: string
+  /** What must. */
+  readonly dataDir: string
+  /** Different for each node of one machine. */
+  readonly cgroupParent: string
+  readonly overlay: BackendName
+  readonly clusterCIDR: string
+  readonly serviceCIDR: string
+  readonly clusterDns: string
+  readonly clusterDomain: string
+  /** Where names outside are asked for; those of the node's resolv.conf when missing. */
+  readonly upstreams: readonly string[] | undefined
+  readonly ingressPort: number
+  readonly agentPort: number
+  /** The folder with the `podway` that containers find on their PATH. */
+  readonly launcherDir: string
+  readonly version: string
+  readonly log: Logger
+}
+
+const maxPods = 110
+const mastersGroup = 'system:masters'
+const dnsPort = 53
+
+/** What is below the state folder. */
+export const runtimeDir = (stateDir: string): string => join(stateDir, 'runtime')
+
+const tlsOf = ({ key, cert, ca }: Connection, file: string) => {
+  if (key === undefined || cert === undefined || ca === undefined)
+    throw new Error(`${file} has no client certificate: the agent serves with it ("podway join" gets one)`)
+  return { key, cert, ca }
+}
+
+/** The node's own; behind systemd-resolved, what that one asks. */
+const readHostResolvConf = async (): Promise<ResolvConf> => {
+  const read = async (file: string): Promise<ResolvConf> =>
+    parseResolvConf(await readFile(file, 'utf8').catch(() => ''))
+  const own = await read('/etc/resolv.conf')
+  return isStub(own) ? read('/run/systemd/resolve/resolv.conf') : own
+}
+
+const toUpstream = (address: string): Upstream => ({ address, port: dnsPort })
+
+/** Resolves when the control plane has given this node its pod network. */
+const waitForNetwork = async (
+  nodes: Informer<Node>,
+  nodeName: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> =>
+  new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve([]), { once: true })
+    nodes.onChange((key, node) => {
+      if (key === nodeName && node?.spec?.podCIDRs?.length) resolve(node.spec.podCIDRs)
+    })
+  })
+
+/** Pods' host ports are forwarded while they are there. */
+const forwardHostPorts = ({ pods }: PodAgent, stack: NetworkStack): void =>
+  pods.onChange((_key, current, previous) => {
+    const before = previous?.metadata.uid
+    if (before && before !== current?.metadata.uid) stack.setHostPorts(before, [])
+    if (current?.metadata.uid) stack.setHostPorts(current.metadata.uid, hostPortsOf(current))
+  })
+
+/** Services with addresses, for the environment of containers. */
+const serviceLinks = ({ services }: NetworkStack) => ({
+  synced: services.synced,
+  *all(): Generator<ServiceLink> {
+    for (const service of services.values()) {
+      const link = toServiceLink(service)
+      if (link) yield link
+    }
+  },
+})
+
+/** Runs until `signal` aborts; pods and their traffic go on afterwards. Rejects when it cannot start. */
+export const runAgent = async (options: AgentOptions, signal: AbortSignal): Promise<void> => {
+  const { nodeName, nodeAddress, stateDir, dataDir, clusterDns, clusterDomain, log } = options
+  await mkdir(stateDir, { recursive: true })
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const connection = await readKubeconfig(options.kubeconfig)
+  const tls = tlsOf(connection, options.kubeconfig)
+  const transport = createHttpTransport(connection)
+  const client = createClient(transport)
+  const runner = createCommandRunner()
+  const host = await readHostFacts(dataDir)
+  const hostDns = await readHostResolvConf()
+  let problems: readonly string[] = ['the pod network is not ready']
+
+  const traits = async (): Promise<NodeTraits> => ({
+    ...{ name: nodeName, host, addresses: [nodeAddress], maxPods, kubeletPort: options.agentPort, problems },
+    kubeletVersion: options.version,
+    runtimeVersion: `process://${options.version}`,
+    labels: {},
+    annotations: { [vtepMacAnnotation]: vtepMacOf(nodeName) },
+  })
+  const registration = createRegistration({ client, nodeName, log, traits })
+  const nodes = createInformer(client, nodeResource, {
+    onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot watch the nodes'),
+  })
+  const background = [registration.run(signal), nodes.run(signal)]
+  const podCIDRs = await waitForNetwork(nodes, nodeName, signal)
+  if (signal.aborted) return
+
+  const stack = await createNetworkStack({
+    ...{ client, nodes, nodeName, nodeAddress, podCIDRs, clusterDns, clusterDomain, runner, log },
+    ...{ clusterCIDR: options.clusterCIDR, serviceCIDR: options.serviceCIDR },
+    upstreams: (options.upstreams ?? hostDns.nameservers).map(toUpstream),
+    ...{ ingressPort: options.ingressPort, overlay: options.overlay },
+    leaseFile: join(dataDir, 'leases.json'),
+  })
+  const cgroups = await openLimits(options.cgroupParent, log)
+  const agent = createPodAgent({
+    ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
+    logDir: join(dataDir, 'logs'),
+    hostIPs: [nodeAddress],
+    createRuntime: (onChange) => createProcessRuntime({ stateDir: runtimeDir(stateDir), cgroups, onChange, log }),
+    allocatable: nodeCapacity({ host, maxPods }),
+    abilities: { canBecome: await readIdMap(), hostPorts: true },
+    envDefaults: containerDefaults(options.launcherDir),
+    services: serviceLinks(stack),
+    resolvConf: async ({ spec, metadata }: Pod) =>
+      podResolvConf(
+        {
+          policy: spec.dnsPolicy ?? 'ClusterFirst',
+          hostNetwork: spec.hostNetwork ?? false,
+          namespace: metadata.namespace ?? '',
+          config: spec.dnsConfig,
+        },
+        { domain: clusterDomain, nameservers: [clusterDns] },
+        hostDns,
+      ),
+  })
+  forwardHostPorts(agent, stack)
+  const server = createAgentServer({
+    ...{ answer: createRoutes(agent), tls, host: '0.0.0.0', port: options.agentPort, log },
+    authorize: ({ groups }) => groups.includes(mastersGroup),
+  })
+  void stack.ready.then(() => {
+    problems = []
+    log.info({ podCIDRs }, 'the node is ready')
+    registration.refresh()
+  })
+  await Promise.all([...background, stack.run(signal), agent.run(signal), server.run(signal)])
+  await transport.close()
+}

@@ -1,0 +1,123 @@
+/** Everything of a node that carries packets: pod network, Service rules, DNS, Ingress, put together. */
+import type { Client } from '../api/client.ts'
+import { createInformer, type Informer } from '../api/informer.ts'
+import { endpointSlices, ingressClasses, ingresses, type Resource, services } from '../api/resources.ts'
+import type { KubeObject, Node, Service } from '../api/types/index.ts'
+import { createClusterDns } from '../dns/dns.ts'
+import type { Upstream } from '../dns/forward/forwarder.ts'
+import { createNodeAddress } from '../dns/node-address.ts'
+import type { CommandRunner } from '../host/command.ts'
+import { createIproute } from '../host/iproute.ts'
+import type { Logger } from '../host/log.ts'
+import { detectBackend } from '../host/netfilter/backend.ts'
+import { createNetfilter } from '../host/netfilter/netfilter.ts'
+import { writeSysctl } from '../host/sysctl.ts'
+import { createFileLeaseStore } from '../ipam/lease-store.ts'
+import { openPodAddresses } from '../ipam/pod-addresses.ts'
+import type { BackendName } from '../overlay/backend.ts'
+import { podBridge } from '../overlay/bridge.ts'
+import { createOverlay } from '../overlay/overlay.ts'
+import { createPodNetwork } from '../overlay/pod-network.ts'
+import type { HostPortMapping } from '../overlay/rules.ts'
+import { createIngress } from '../proxy/ingress/ingress.ts'
+import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
+import { createServiceProxy } from '../proxy/iptables/service-proxy.ts'
+import type { PodNetwork } from './network.ts'
+
+export interface NetworkStackOptions {
+  readonly client: Client
+  readonly nodes: Informer<Node>
+  readonly nodeName: string
+  readonly nodeAddress: string
+  readonly podCIDRs: readonly string[]
+  readonly clusterCIDR: string
+  readonly serviceCIDR: string
+  readonly clusterDns: string
+  readonly clusterDomain: string
+  readonly upstreams: readonly Upstream[]
+  readonly ingressPort: number
+  readonly overlay: BackendName
+  /** Address leases are kept here. */
+  readonly leaseFile: string
+  readonly runner: CommandRunner
+  readonly log: Logger
+}
+
+export interface NetworkStack {
+  readonly network: PodNetwork
+  readonly services: Informer<Service>
+  /** Resolves when pods can be attached and reach Services and DNS. */
+  readonly ready: Promise<void>
+  setHostPorts(podId: string, mappings: readonly HostPortMapping[]): void
+  /** Runs until `signal` aborts. All that is in the kernel stays: traffic goes on. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+const dnsPort = 53
+
+export const createNetworkStack = async (options: NetworkStackOptions): Promise<NetworkStack> => {
+  const { client, nodes, nodeName, podCIDRs, clusterCIDR, clusterDns, runner, log } = options
+  const watch = <T extends KubeObject>(
+    resource: Resource<T>,
+    indexes: Readonly<Record<string, (object: T) => readonly string[]>> = {},
+  ): Informer<T> =>
+    createInformer(client, resource, {
+      indexes,
+      onError: (error, retryInMs) => log.warn({ err: error, kind: resource.kind, retryInMs }, 'cannot watch'),
+    })
+
+  const { backend, mixed } = await detectBackend(runner)
+  if (mixed) log.warn({ backend }, 'both rule stores hold rules: packets pass through both, each tool sees its own')
+  const netfilter = createNetfilter(runner, 'IPv4', backend)
+  const informers = {
+    services: watch(services),
+    slices: watch(endpointSlices, { service: serviceOfSlice }),
+    ingresses: watch(ingresses),
+    classes: watch(ingressClasses),
+  }
+
+  const overlay = await createOverlay({
+    ...{ nodes, nodeName, podCIDRs, runner, log, writeSysctl },
+    clusterCIDRs: [clusterCIDR],
+    underlayAddress: options.nodeAddress,
+    backend: options.overlay,
+    netfilters: [netfilter],
+  })
+  const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(options.leaseFile) })
+  const proxy = createServiceProxy({ ...informers, netfilter, nodeName, podCIDRs, log })
+  const dnsAddress = createNodeAddress({
+    ...{ address: clusterDns, port: dnsPort, device: podBridge },
+    ...{ iproute: createIproute(runner), netfilter, log },
+  })
+  const dns = createClusterDns({
+    ...{ ...informers, clusterDomain: options.clusterDomain, upstreams: options.upstreams, log },
+    addresses: [clusterDns],
+    port: dnsPort,
+    recursionCIDRs: [clusterCIDR, `${options.nodeAddress}/32`, `${clusterDns}/32`, '127.0.0.0/8'],
+  })
+  const ingress = createIngress({ ...informers, listen: { address: '0.0.0.0', port: options.ingressPort }, log })
+
+  return {
+    network: createPodNetwork({ addresses, links: overlay.links, ready: overlay.synced }),
+    services: informers.services,
+    ready: Promise.all([overlay.synced, proxy.synced, dns.ready]).then(() => {}),
+    setHostPorts: overlay.setHostPorts,
+    run: async (signal) => {
+      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      /** The address is on the pods' bridge, and the server listens on the address. */
+      const serveDns = async (): Promise<void> => {
+        await Promise.race([overlay.synced, stopped])
+        const holding = dnsAddress.run(signal)
+        await Promise.race([dnsAddress.synced, stopped])
+        await Promise.all([holding, dns.run(signal)])
+      }
+      await Promise.all([
+        ...Object.values(informers).map((informer) => informer.run(signal)),
+        overlay.run(signal),
+        proxy.run(signal),
+        ingress.run(signal),
+        serveDns(),
+      ])
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import type { Command } from 'commander'
+
+export const registerCleanup = (program: Command): void => {
+  program
+    .command('cleanup')
+    .description('take everything away that an agent has made on this machine: pods, devices, routes, rules')
+    .option('--state <folder>', "the agent's state folder", '/run/podway')
+    .option('--data <folder>', "the agent's data folder", '/var/lib/podway/agent')
+    .option('--cgroup-parent <name>', 'the control group of its pods', 'podway')
+    .option('--keep-data', 'keep its certificate, leases and logs')
+    .addHelpText('after', '\nStop the agent first: it would make everything again.\n\nExample:\n  podway cleanup')
+    .action(async (options: CleanupOptions) => (await import('./cleanup-run.ts')).cleanup(options))
+}
+
+export interface CleanupOptions {
+  readonly state: string
+  readonly data: string
+  readonly cgroupParent: string
+  readonly keepData?: boolean
+}
