@@ -64,10 +64,5 @@ node_is_new node || PATH="$PWD/node_modules/node/bin:$PATH"
 # The compiled program, again whenever a source is newer.
 if [ ! -e dist/.built ] || [ -n "$(find src tsconfig.json tsconfig.build.json -newer dist/.built -print -quit)" ]; then
   say 'compiling'
-  rm -rf dist
-  tsc -p tsconfig.build.json >&2 || fail 'the sources do not compile; tsc says why above'
-  find src -type f ! -name '*.ts' ! -name '*.md' | while read -r file; do
-    mkdir -p "dist/$(dirname "${file#src/}")" && cp "$file" "dist/${file#src/}"
-  done
-  touch dist/.built
+  sh scripts/build.sh >&2 || fail 'the sources do not compile; tsc says why above'
 fi
