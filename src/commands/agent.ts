@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { collect, commandWords, portOption } from './options.ts'
+import { collect, portOption } from './options.ts'
 
 /** What one who runs an agent may choose, however it gets its kubeconfig. */
 export interface NodeOptions {
@@ -68,8 +68,7 @@ export const registerAgent = (program: Command): void => {
     .argument('<pod>', 'NAME or NAMESPACE/NAME')
     .argument('<command...>')
     .option('--state <folder>', '', '/run/podway')
-    .passThroughOptions()
     .action(async (pod: string, command: string[], { state }: { readonly state: string }) =>
-      (await import('./enter-pod.ts')).enterPod(pod, commandWords(command), state),
+      (await import('./enter-pod.ts')).enterPod(pod, command, state),
     )
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { collect, commandWords, countOption, portOption, secondsOption } from './options.ts'
+import { collect, countOption, portOption, secondsOption } from './options.ts'
 
 interface Named {
   readonly name: string
@@ -51,9 +51,8 @@ Examples:
     .argument('<host>')
     .argument('<command...>', 'after --')
     .option('--pod <name>', "inside this pod's namespaces (NAME or NAMESPACE/NAME), which runs on that node")
-    .passThroughOptions()
     .action(async (host: string, command: string[], options) =>
-      (await import('./lab-exec.ts')).labExec(host, commandWords(command), options),
+      (await import('./lab-exec.ts')).labExec(host, command, options),
     )
 
   named(lab.command('kill'))

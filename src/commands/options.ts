@@ -21,7 +21,3 @@ export const secondsOption = (text: string): number => {
 
 /** For options that may be given several times. */
 export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
-
-/** A command to run, as given after `--` or without it: commander passes the dashes on once it has seen an argument. */
-export const commandWords = ([first, ...rest]: readonly string[]): readonly string[] =>
-  first === '--' ? rest : first === undefined ? [] : [first, ...rest]

@@ -16,10 +16,13 @@ export interface BridgeOptions {
   readonly writeSysctl: (key: string, value: string) => Promise<void>
 }
 
-/** What makes a link a port of the bridge: pods of one node talk by way of the node only, so netfilter sees it all. */
+/**
+ * What makes a link a port of the bridge. Where bridged packets pass iptables (br_netfilter, which Docker loads), one that
+ * a Service sends back to its sender is turned around in the bridge itself: only a hairpin port lets it out again.
+ */
 export const portLines = (link: string): readonly string[] => [
   `link set dev ${link} master ${podBridge} up`,
-  `link set dev ${link} type bridge_slave isolated on`,
+  `link set dev ${link} type bridge_slave hairpin on`,
 ]
 
 const isPodLink = ({ name, kind, alias }: Link): boolean =>
@@ -48,7 +51,7 @@ export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: Brid
       .map((address) => `address add ${address} dev ${podBridge}${address.includes(':') ? ' nodad' : ''}`),
     ...(bridge?.isUp ? [] : [`link set dev ${podBridge} up`]),
     ...ports
-      .filter(({ master, isIsolated }) => master !== podBridge || !isIsolated)
+      .filter(({ master, isHairpin }) => master !== podBridge || !isHairpin)
       .flatMap(({ name }) => portLines(name)),
   ])
   const hasIPv6 = podCIDRs.some((cidr) => cidr.includes(':'))

@@ -19,7 +19,7 @@ export interface Link {
   readonly master: string
   /** `vxlan`, `veth`, `bridge` …; empty for a real device. */
   readonly kind: string
-  readonly isIsolated: boolean
+  readonly isHairpin: boolean
   /** The parameters of its kind. */
   readonly data: Readonly<Record<string, unknown>>
 }
@@ -35,7 +35,7 @@ const toLink = (value: unknown): Link => {
     isUp: list(link['flags']).includes('UP'),
     master: text(link['master']),
     kind: text(info['info_kind']),
-    isIsolated: fields(info['info_slave_data'])['isolated'] === true,
+    isHairpin: fields(info['info_slave_data'])['hairpin'] === true,
     data: fields(info['info_data']),
   }
 }

@@ -117,6 +117,24 @@ for (const [backend, overhead] of overheads)
     t.match(links, new RegExp(`${a.address}/32`.replaceAll('.', '\\.')))
     t.match(await a.host.runner.run('ip', ['link', 'show', 'eth0']), new RegExp(`mtu ${1500 - overhead} `))
 
+    for (const value of ['1', '0'])
+      await t.test(`a Service's translation, with bridge-nf-call-iptables=${value}`, async (t) => {
+        const key = 'net.bridge.bridge-nf-call-iptables'
+        const isThere = await one.runner.run('sysctl', ['-q', '-w', `${key}=${value}`]).then(
+          () => true,
+          () => false,
+        )
+        if (!isThere) return t.pass('this kernel has no br_netfilter: nothing to be turned around')
+        const rules = [
+          ['PREROUTING', '-d', '10.96.0.99', '-j', 'DNAT', '--to-destination', b.address],
+          ['POSTROUTING', '-s', b.address, '-d', b.address, '-j', 'MASQUERADE'],
+        ]
+        for (const rule of rules) await one.runner.run('iptables-nft', ['-t', 'nat', '-A', ...rule])
+        t.equal(await answer(a.host, '10.96.0.99'), `pb ${a.address}`, 'to a pod of the same node')
+        t.match(await answer(b.host, '10.96.0.99'), /^pb /, 'to the pod itself')
+        for (const rule of rules) await one.runner.run('iptables-nft', ['-t', 'nat', '-D', ...rule])
+      })
+
     await t.test('attach again keeps what is there', async (t) => {
       const link = await a.host.runner.run('ip', ['-json', 'link', 'show', 'eth0'])
       t.same(await n1.network.attach({ id: 'uid-pa', pid: await pidIn(a.host) }), [a.address])
