@@ -5,6 +5,7 @@ interface FetchOptions {
   readonly header?: readonly string[]
   readonly count: number
   readonly timeout: number
+  readonly keepGoing?: boolean
 }
 
 const parseHeader = (text: string): readonly [string, string] => {
@@ -32,14 +33,22 @@ const get = (url: string, headers: Readonly<Record<string, string>>, timeoutMs: 
     outgoing.end()
   })
 
-/** One body a line. Throws at the first request that fails. */
-export const fetchUrl = async (url: string, { header = [], count, timeout }: FetchOptions): Promise<void> => {
+/** One body a line. Throws at the first request that fails; with `keepGoing` at the end, how many did. */
+export const fetchUrl = async (url: string, options: FetchOptions): Promise<void> => {
+  const { header = [], count, timeout, keepGoing } = options
   if (!URL.canParse(url)) throw new UsageError(`${url} is not a URL`)
   const headers = Object.fromEntries(header.map(parseHeader))
+  let failures = 0
   for (let n = 0; n < count; n++) {
-    const body = await get(url, headers, timeout * 1000).catch((error: unknown) => {
-      throw new Error(`cannot fetch ${url}: ${error instanceof Error ? error.message : String(error)}`)
-    })
-    process.stdout.write(body.endsWith('\n') ? body : `${body}\n`)
+    try {
+      const body = await get(url, headers, timeout * 1000)
+      process.stdout.write(body.endsWith('\n') ? body : `${body}\n`)
+    } catch (error) {
+      const message = `cannot fetch ${url}: ${error instanceof Error ? error.message : String(error)}`
+      if (!keepGoing) throw new Error(message)
+      failures++
+      console.error(message)
+    }
   }
+  if (failures > 0) throw new Error(`${failures} of ${count} requests failed`)
 }

@@ -18,7 +18,7 @@ import { renderTable } from './table.ts'
 const readyTimeoutMs = 60_000
 const pathTimeoutMs = 15_000
 const pollMs = 100
-const requestsEach = 6
+const requestsPerPod = 2
 const nodePort = 30_080
 const host = 'web.lab'
 
@@ -57,19 +57,19 @@ const tryPath = async (runner: CommandRunner, path: Path, count: number): Promis
   return readAnswers(await runner.run(file, [...args, ...words]))
 }
 
-/** Rules reach the nodes a moment after the pods are ready: the first answer may take a few tries, the rest may not. */
-const prove = async (runner: CommandRunner, path: Path): Promise<Seen> => {
-  for (const deadline = Date.now() + pathTimeoutMs; ; await sleep(pollMs)) {
+/** Rules reach the nodes a moment after the pods are ready: it may take a few tries until every pod has its turn. */
+const prove = async (runner: CommandRunner, path: Path, podCount: number): Promise<Seen> => {
+  let problem = ''
+  for (const deadline = Date.now() + pathTimeoutMs; Date.now() < deadline; await sleep(pollMs)) {
     try {
-      await tryPath(runner, path, 1)
-      break
+      const seen = await tryPath(runner, path, requestsPerPod * podCount)
+      if (seen.pods.length === podCount) return seen
+      problem = `only ${seen.pods.length} of ${podCount} pods answered`
     } catch (error) {
-      if (Date.now() < deadline) continue
-      const said = error instanceof CommandError ? error.stderr.trim() : String(error)
-      throw new Error(`${path.what} from ${path.from} does not answer: ${said}\nlook at: ${path.look}`)
+      problem = error instanceof CommandError ? error.stderr.trim() : String(error)
     }
   }
-  return tryPath(runner, path, requestsEach)
+  throw new Error(`${path.what} from ${path.from} does not work: ${problem}\nlook at: ${path.look}`)
 }
 
 type Client = ReturnType<typeof createClient>
@@ -79,14 +79,15 @@ const applyDemo = async (runner: CommandRunner, record: LabRecord): Promise<void
   await runner.run('kubectl', ['--kubeconfig', record.kubeconfig, 'apply', '-f', file])
 }
 
-const waitForPods = async (client: Client, step: Step, record: LabRecord): Promise<void> => {
+/** Resolves to how many there are. */
+const waitForPods = async (client: Client, step: Step, record: LabRecord): Promise<number> => {
   for (const deadline = Date.now() + readyTimeoutMs; ; await sleep(pollMs)) {
     const { spec, status, metadata } = await client.get(deployments, 'web', 'default')
     const wanted = spec.replicas ?? 1
     const ready = status?.availableReplicas ?? 0
     step.update(`${ready} of ${wanted} pods ready`)
     const isCurrent = status?.observedGeneration === metadata.generation && status?.updatedReplicas === wanted
-    if (isCurrent && ready === wanted && status?.replicas === wanted) return
+    if (isCurrent && ready === wanted && status?.replicas === wanted) return wanted
     if (Date.now() > deadline)
       throw new Error(
         `only ${ready} of ${wanted} pods became ready; look at: kubectl --kubeconfig ${record.kubeconfig} describe pods`,
@@ -147,10 +148,15 @@ const pathsToProve = async (client: Client, record: LabRecord, paths: LabPaths):
   ]
 }
 
-const proveAll = async (progress: Progress, runner: CommandRunner, all: readonly Path[]): Promise<void> => {
+const proveAll = async (
+  progress: Progress,
+  runner: CommandRunner,
+  all: readonly Path[],
+  podCount: number,
+): Promise<void> => {
   const rows: string[][] = []
   for (const path of all) {
-    const seen = await progress.run(`asking ${path.what} from ${path.from}`, () => prove(runner, path))
+    const seen = await progress.run(`asking ${path.what} from ${path.from}`, () => prove(runner, path, podCount))
     const request = path.headers ? `${path.url} ${path.headers.join(' ')}` : path.url
     for (const [at, pod] of seen.pods.entries())
       rows.push(at === 0 ? [path.what, path.from, request, pod, seen.client] : ['', '', '', pod, ''])
@@ -171,8 +177,8 @@ export const labDemo = async (name: string): Promise<void> => {
   try {
     const client = createClient(transport)
     await progress.run('kubectl apply -f examples/demo.yaml', () => applyDemo(runner, record))
-    await progress.run('waiting for the pods of web', (step) => waitForPods(client, step, record))
-    await proveAll(progress, runner, await pathsToProve(client, record, paths))
+    const podCount = await progress.run('waiting for the pods of web', (step) => waitForPods(client, step, record))
+    await proveAll(progress, runner, await pathsToProve(client, record, paths), podCount)
   } finally {
     await transport.close()
   }

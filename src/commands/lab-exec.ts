@@ -21,6 +21,7 @@ export const labExec = async (host: string, command: readonly string[], { name, 
     stdio: 'inherit',
     env: { ...process.env, PATH: pathWithPodway() },
   })
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
   const [code, signal] = await once(child, 'exit')
   process.exitCode = signal ? 1 : code
 }

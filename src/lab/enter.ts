@@ -5,6 +5,9 @@ import { clientHost } from './plan.ts'
 import { sendOrder } from './rpc.ts'
 import type { LabRecord } from './state.ts'
 
+/** nsenter stays outside of the pid namespace and waits: what it started is to end with it. */
+const endsWithParent = ['setpriv', '--pdeathsig', 'TERM', '--']
+
 /** The words in front of a command that is to run on `host`. Throws when there is no such host, or it was killed. */
 export const enterHost = async (
   record: LabRecord,
@@ -22,8 +25,19 @@ export const enterHost = async (
   return [
     ...(['nsenter', '--target', String(record.universe.pid)] as const),
     ...(record.rootless ? ['--user', '--preserve-credentials'] : []),
-    ...['--mount', '--pid', '--'],
-    ...['nsenter', '--target', String(found.pid), '--net', '--mount', '--uts', '--ipc', '--pid', '--'],
+    ...['--mount', '--pid', '--', ...endsWithParent],
+    ...[
+      'nsenter',
+      '--target',
+      String(found.pid),
+      '--net',
+      '--mount',
+      '--uts',
+      '--ipc',
+      '--pid',
+      '--',
+      ...endsWithParent,
+    ],
   ]
 }
 

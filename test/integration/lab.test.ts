@@ -1,0 +1,326 @@
+/** A lab of three nodes through the stock kubectl: every path of the demo, and what happens when things break. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { createCommandRunner } from '../../src/host/command.ts'
+import { until } from '../support/until.ts'
+
+const root = join(import.meta.dirname, '../..')
+const podway = join(root, 'podway')
+const runner = createCommandRunner()
+const home = await mkdtemp(join(tmpdir(), 'pw-'))
+process.env['PODWAY_HOME'] = home
+process.env['PATH'] = `${process.env['PATH']}:/usr/sbin:/sbin`
+t.setTimeout(600_000)
+t.teardown(() => rm(home, { recursive: true, force: true }))
+
+const run = (...args: readonly string[]): Promise<string> => runner.run(podway, args)
+const kubeconfig = join(home, 'labs/lab/kubeconfig')
+const kubectl = (...args: readonly string[]): Promise<string> =>
+  runner.run('kubectl', ['--kubeconfig', kubeconfig, ...args])
+const kubectlJson = async <T>(...args: readonly string[]): Promise<T> =>
+  JSON.parse(await kubectl(...args, '-o', 'json'))
+
+interface Answer {
+  readonly pod: string
+  readonly node: string
+  readonly client: string
+}
+
+/** What the echo servers said to `count` requests from a host of the lab. */
+const fetchFrom = async (host: string, url: string, count: number, ...more: readonly string[]): Promise<Answer[]> => {
+  const text = await run('lab', 'exec', host, '--', 'podway', 'fetch', url, '--count', String(count), ...more)
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}
+
+/** The machine's network, as the lab must leave it. */
+const machineNetwork = async (): Promise<string> => {
+  const parts = [
+    await runner.run('iptables-nft-save', []),
+    await runner.run('ip', ['route']),
+    await runner.run('ip', ['-brief', 'link']),
+    await runner.run('ip', ['-brief', 'address']),
+    await runner.run('ip', ['netns']),
+  ]
+  return parts
+    .join('\n')
+    .replaceAll(/^#.*$/gm, '')
+    .replaceAll(/\[\d+:\d+\]/g, '')
+}
+
+const mounts = async (): Promise<number> => (await runner.run('cat', ['/proc/self/mounts'])).split('\n').length
+
+/** Processes whose command line names this test's home. */
+const labProcesses = async (): Promise<readonly string[]> =>
+  (await runner.run('ps', ['-eo', 'pid,args']))
+    .split('\n')
+    .filter((line) => line.includes(home) && !/ ps -eo/.test(line))
+
+interface Pods {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string; readonly deletionTimestamp?: string }
+    readonly spec: { readonly nodeName: string }
+    readonly status: {
+      readonly podIP: string
+      readonly containerStatuses?: readonly { readonly restartCount: number }[]
+    }
+  }[]
+}
+
+const webPods = async (): Promise<Pods['items']> =>
+  (await kubectlJson<Pods>('get', 'pods', '-l', 'app=web')).items.filter(({ metadata }) => !metadata.deletionTimestamp)
+
+/** A client that asks again and again until told to stop. */
+const startClient = (url: string, ...more: readonly string[]) => {
+  const child: ChildProcess = spawn(
+    podway,
+    ['lab', 'exec', 'client', '--', 'podway', 'fetch', url, '--count', '100000', '--keep-going', ...more],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  let answers = 0
+  let failures = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    answers += chunk.toString().split('\n').length - 1
+  })
+  child.stderr?.on('data', (chunk: Buffer) => {
+    failures += chunk.toString()
+  })
+  return {
+    answered: () => answers,
+    stop: async () => {
+      child.kill('SIGTERM')
+      await once(child, 'close')
+      return { answers, failures }
+    },
+  }
+}
+
+t.test('a lab of three nodes', { timeout: 400_000 }, async (t) => {
+  const before = await machineNetwork()
+  const mountsBefore = await mounts()
+  t.teardown(async () => {
+    await run('lab', 'down').catch(() => undefined)
+  })
+
+  const demo = await run('lab', 'demo')
+  t.match(demo, /ClusterIP[\s\S]*DNS name[\s\S]*NodePort of node3[\s\S]*Ingress of node3/, 'all paths were proved')
+  t.equal(await machineNetwork(), before, 'the network of the machine is untouched')
+
+  await t.test('status', async (t) => {
+    const status = JSON.parse(await run('lab', 'status', '-o', 'json'))
+    t.match(status, { name: 'lab', state: 'running', kubeconfig })
+    t.same(
+      status.hosts.map(({ name, state }: { name: string; state: string }) => `${name} ${state}`),
+      ['control up', 'node1 up', 'node2 up', 'node3 up', 'client up'],
+    )
+    t.equal((await run('kubeconfig')).trim(), kubeconfig)
+  })
+
+  await t.test('what users of kubectl do first', async (t) => {
+    t.match(await kubectl('get', 'nodes'), /node1 +Ready[\s\S]*node3 +Ready/)
+    t.match(await kubectl('get', 'pods', '-o', 'wide'), /1\/1 +Running +0 .*10\.244\./)
+    t.match(
+      await kubectl('get', 'all'),
+      /pod\/web-[\s\S]*service\/web[\s\S]*deployment\.apps\/web[\s\S]*replicaset\.apps\/web-/,
+    )
+    t.match(await kubectl('get', 'deploy', 'web', '-o', 'yaml'), /availableReplicas: 3/)
+    t.match(await kubectl('describe', 'deploy', 'web'), /ScalingReplicaSet|NewReplicaSetAvailable/)
+    const [pod] = await webPods()
+    const podName = pod?.metadata.name ?? ''
+    t.match(await kubectl('describe', 'pod', podName), /Successfully assigned default\/web-/)
+    t.match(await kubectl('logs', podName), /echo listens on port 8080/)
+    t.match(await kubectl('get', 'endpoints', 'web'), /10\.244\.\d+\.\d+:8080/)
+    t.match(await kubectl('get', 'ingress', 'web'), /podway +web\.lab +172\.30\.0\.11,172\.30\.0\.12,172\.30\.0\.13/)
+    t.match(await kubectl('apply', '-f', join(root, 'examples/demo.yaml')), /deployment\.apps\/web unchanged/)
+    await kubectl('scale', 'deployment/web', '--replicas=5')
+    t.match(await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s'), /successfully rolled out/)
+    t.equal((await webPods()).length, 5)
+    await kubectl('scale', 'deployment/web', '--replicas=3')
+    await until(async () => (await webPods()).length === 3, 'three pods again', 30_000)
+  })
+
+  await t.test('the API from a pod, by its ClusterIP', async (t) => {
+    const [pod] = await webPods()
+    const script = `
+      const done = (what) => { console.log(what); process.exit() }
+      require('https').get('https://10.96.0.1/version', { rejectUnauthorized: false }, (r) => done(r.statusCode)).on('error', done)`
+    const { metadata, spec } = pod ?? { metadata: { name: '' }, spec: { nodeName: '' } }
+    const code = await run('lab', 'exec', spec.nodeName, '--pod', metadata.name, '--', 'node', '-e', script)
+    t.match(code, /^(200|401)/)
+  })
+
+  await t.test('names from a pod', async (t) => {
+    const [pod] = await webPods()
+    const { metadata, spec } = pod ?? { metadata: { name: '' }, spec: { nodeName: '' } }
+    const script = `
+      const dns = require('dns').promises
+      const tell = (promise) => promise.then((found) => JSON.stringify(found), (error) => error.code)
+      ;(async () => {
+        for (const [name, type] of [
+          ['web.default.svc.cluster.local', 'A'], ['_http._tcp.web.default.svc.cluster.local', 'SRV'],
+          ['kubernetes.default.svc.cluster.local', 'A'], ['nobody.default.svc.cluster.local', 'A'],
+        ]) console.log(await tell(dns.resolve(name, type)))
+        console.log(await tell(dns.reverse('10.96.0.1')))
+        console.log(await tell(dns.lookup('web')))
+      })()`
+    const lines = (await run('lab', 'exec', spec.nodeName, '--pod', metadata.name, '--', 'node', '-e', script))
+      .trim()
+      .split('\n')
+    const { spec: service } = await kubectlJson<{ spec: { clusterIP: string } }>('get', 'service', 'web')
+    t.same(JSON.parse(lines[0] ?? ''), [service.clusterIP])
+    t.match(JSON.parse(lines[1] ?? ''), [{ name: 'web.default.svc.cluster.local', port: 80 }])
+    t.same(JSON.parse(lines[2] ?? ''), ['10.96.0.1'])
+    t.equal(lines[3], 'ENOTFOUND')
+    t.same(JSON.parse(lines[4] ?? ''), ['kubernetes.default.svc.cluster.local'])
+    t.match(JSON.parse(lines[5] ?? ''), { address: service.clusterIP }, 'by the search path')
+  })
+
+  await t.test('a rolling update loses no request', async (t) => {
+    const clients = [
+      startClient('http://172.30.0.11:30080/'),
+      startClient('http://172.30.0.12/', '--header', 'Host: web.lab'),
+    ]
+    await until(() => clients.every(({ answered }) => answered() > 20), 'the first answers')
+    const old = new Set((await webPods()).map(({ metadata }) => metadata.name))
+    await kubectl('set', 'env', 'deployment/web', 'VERSION=2')
+    t.match(await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s'), /successfully rolled out/)
+    await until(async () => (await webPods()).every(({ metadata }) => !old.has(metadata.name)), 'new pods', 30_000)
+    const counts = clients.map(({ answered }) => answered())
+    await until(
+      () => clients.every(({ answered }, at) => answered() > (counts[at] ?? 0) + 20),
+      'answers of the new pods',
+    )
+    for (const client of clients) {
+      const { answers, failures } = await client.stop()
+      t.equal(failures, '', `${answers} requests, none failed`)
+    }
+    t.match(await kubectl('rollout', 'history', 'deployment/web'), /1 +.*\n2 /)
+    await kubectl('rollout', 'undo', 'deployment/web')
+    t.match(await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s'), /successfully rolled out/)
+  })
+
+  await t.test("a node's agent is killed: traffic goes on, and no pod restarts", async (t) => {
+    const client = startClient('http://172.30.0.12:30080/')
+    await until(() => client.answered() > 20, 'the first answers')
+    const pods = await webPods()
+    const { hosts } = JSON.parse(await run('lab', 'status', '-o', 'json'))
+    const { pid } = hosts.find(({ name }: { name: string }) => name === 'node2').daemon
+    await run('lab', 'kill', 'node2', '--agent')
+    const count = client.answered()
+    await until(() => client.answered() > count + 200, 'traffic without an agent', 30_000)
+    await run('lab', 'revive', 'node2')
+    await until(
+      async () => {
+        const { hosts: now } = JSON.parse(await run('lab', 'status', '-o', 'json'))
+        const daemon = now.find(({ name }: { name: string }) => name === 'node2').daemon
+        return daemon.state === 'running' && daemon.pid && daemon.pid !== pid
+      },
+      'another agent',
+      30_000,
+    )
+    await until(async () => /node2 +Ready/.test(await kubectl('get', 'node', 'node2')), 'the node to be ready', 30_000)
+    const { answers, failures } = await client.stop()
+    t.equal(failures, '', `${answers} requests, none failed`)
+    const after = await webPods()
+    t.same(after.map(({ metadata }) => metadata.name).sort(), pods.map(({ metadata }) => metadata.name).sort())
+    t.ok(after.every(({ status }) => status.containerStatuses?.every(({ restartCount }) => restartCount === 0)))
+  })
+
+  await t.test('Services that come later reach the revived node, too', async () => {
+    await kubectl('expose', 'deployment/web', '--name=later', '--port=81', '--target-port=8080')
+    const { spec } = await kubectlJson<{ spec: { clusterIP: string } }>('get', 'service', 'later')
+    await until(
+      () =>
+        fetchFrom('node2', `http://${spec.clusterIP}:81/`, 3).then(
+          (answers) => answers.length === 3,
+          () => false,
+        ),
+      'answers',
+    )
+    await kubectl('delete', 'service', 'later')
+  })
+
+  await t.test('down leaves nothing', async (t) => {
+    await run('lab', 'down')
+    t.equal(await machineNetwork(), before)
+    t.equal(await mounts(), mountsBefore)
+    t.same(await labProcesses(), [])
+    await until(async () => (await readdir(join(home, 'labs')).catch(() => [])).length === 0, 'no files')
+    await run('lab', 'down')
+  })
+})
+
+t.test(
+  'a node dies: its pods are replaced; two labs side by side; kill -9 leaves nothing',
+  { timeout: 200_000 },
+  async (t) => {
+    t.teardown(async () => {
+      for (const name of ['lab', 'other']) await run('lab', 'down', '--name', name).catch(() => undefined)
+    })
+    await Promise.all([
+      run('lab', 'up', '--node-grace', '3', '--pod-eviction', '3'),
+      run('lab', 'up', '--name', 'other', '--nodes', '1', '--publish', '0:80'),
+    ])
+    await kubectl('apply', '-f', join(root, 'examples/demo.yaml'))
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+
+    await t.test('the death of a node', async (t) => {
+      await run('lab', 'kill', 'node3')
+      await until(
+        async () => /node3 +NotReady/.test(await kubectl('get', 'node', 'node3')),
+        'the node to be NotReady',
+        30_000,
+      )
+      await until(
+        async () => {
+          const pods = await webPods()
+          const ready = await kubectl('get', 'deployment', 'web')
+          return pods.length === 3 && pods.every(({ spec }) => spec.nodeName !== 'node3') && /3\/3/.test(ready)
+        },
+        'the replacements',
+        60_000,
+      )
+      const answers = await fetchFrom('client', 'http://172.30.0.11:30080/', 12)
+      t.equal(new Set(answers.map(({ pod }) => pod)).size, 3)
+      t.notOk(answers.some(({ node }) => node === 'node3'))
+      await run('lab', 'revive', 'node3')
+      await until(async () => /node3 +Ready/.test(await kubectl('get', 'node', 'node3')), 'the node to be back', 30_000)
+      await until(
+        async () => {
+          const { items } = await kubectlJson<Pods>('get', 'pods', '-l', 'app=web')
+          return items.length === 3
+        },
+        'its old pods to be gone',
+        30_000,
+      )
+    })
+
+    await t.test('the other lab knows nothing of this', async (t) => {
+      const other = join(home, 'labs/other/kubeconfig')
+      const pods = await runner.run('kubectl', ['--kubeconfig', other, 'get', 'pods', '-A'])
+      t.equal(pods.trim(), '')
+      t.match(await runner.run('kubectl', ['--kubeconfig', other, 'get', 'nodes']), /node1 +Ready/)
+    })
+
+    await t.test('kill -9 of the whole', async (t) => {
+      const { pid } = JSON.parse(await run('lab', 'status', '--name', 'other', '-o', 'json'))
+      process.kill(pid, 'SIGKILL')
+      await until(async () => (await labProcesses()).every((line) => !line.includes('/other/')), 'its processes to end')
+      await until(
+        () =>
+          access(join(home, 'labs/other')).then(
+            () => false,
+            () => true,
+          ),
+        'its files to go',
+      )
+      t.pass('gone')
+    })
+  },
+)
