@@ -1,7 +1,6 @@
 /** Kubeconfig files: just enough to read any that carries certificates or a token, and to write our own. */
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { parse, stringify } from 'yaml'
 
 /** How to reach and trust an API server, and as whom. Certificates and keys are PEM. */
 export interface Connection {
@@ -46,13 +45,20 @@ const pemOf = async (section: Section, key: string, folder: string): Promise<str
   return file === undefined ? undefined : readFile(resolve(folder, file), 'utf8')
 }
 
+/** JSON is YAML, too, and all that we write ourselves: the parser of the rest is loaded only for what others wrote. */
+const parseConfig = async (text: string): Promise<unknown> => {
+  if (text.trimStart().startsWith('{')) return JSON.parse(text)
+  const { parse } = await import('yaml')
+  return parse(text)
+}
+
 /**
  * Reads the current context of a kubeconfig file. Throws with the file's name and what is wrong; exec and
  * auth-provider users are refused, as is `insecure-skip-tls-verify`.
  */
 export const readKubeconfig = async (file: string): Promise<Connection> => {
   try {
-    const config = asRecord(parse(await readFile(file, 'utf8')), 'the file')
+    const config = asRecord(await parseConfig(await readFile(file, 'utf8')), 'the file')
     const context = pick(config, 'contexts', 'context', config['current-context'])
     const cluster = pick(config, 'clusters', 'cluster', context['cluster'])
     const user = pick(config, 'users', 'user', context['user'])
@@ -84,30 +90,24 @@ export const readKubeconfig = async (file: string): Promise<Connection> => {
 
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 
-/** The text of a kubeconfig with one cluster, one user and one context, all called `name`. */
-export const renderKubeconfig = (name: string, connection: Connection): string =>
-  stringify({
+/** The text of a kubeconfig with one cluster, one user and one context, all called `name`; JSON, which every reader takes. */
+export const renderKubeconfig = (name: string, connection: Connection): string => {
+  const cluster = {
+    server: connection.server,
+    ...(connection.ca === undefined ? {} : { 'certificate-authority-data': base64(connection.ca) }),
+  }
+  const user = {
+    ...(connection.cert === undefined ? {} : { 'client-certificate-data': base64(connection.cert) }),
+    ...(connection.key === undefined ? {} : { 'client-key-data': base64(connection.key) }),
+    ...(connection.token === undefined ? {} : { token: connection.token }),
+  }
+  const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [
-      {
-        name,
-        cluster: {
-          server: connection.server,
-          ...(connection.ca === undefined ? {} : { 'certificate-authority-data': base64(connection.ca) }),
-        },
-      },
-    ],
-    users: [
-      {
-        name,
-        user: {
-          ...(connection.cert === undefined ? {} : { 'client-certificate-data': base64(connection.cert) }),
-          ...(connection.key === undefined ? {} : { 'client-key-data': base64(connection.key) }),
-          ...(connection.token === undefined ? {} : { token: connection.token }),
-        },
-      },
-    ],
+    clusters: [{ name, cluster }],
+    users: [{ name, user }],
     contexts: [{ name, context: { cluster: name, user: name } }],
     'current-context': name,
-  })
+  }
+  return `${JSON.stringify(config, undefined, 2)}\n`
+}

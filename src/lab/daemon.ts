@@ -86,6 +86,7 @@ export const startDaemon = ({ name, prefix, command, output, log }: DaemonOption
     },
     revive: () => {
       if (state !== 'killed' || stopped) return
+      state = 'restarting'
       supervising = supervise()
     },
     stop: async () => {

@@ -2,7 +2,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
-import { parse as parseYaml } from 'yaml'
 import {
   ApiError,
   badRequest,
@@ -54,11 +53,11 @@ const readBody = async (request: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks)
 }
 
-const parseBody = (body: Buffer, contentType: string): unknown => {
+const parseBody = async (body: Buffer, contentType: string): Promise<unknown> => {
   if (body.length === 0) return undefined
   const text = body.toString('utf8')
   try {
-    if (contentType === 'application/yaml' || contentType.endsWith('+yaml')) return parseYaml(text)
+    if (contentType === 'application/yaml' || contentType.endsWith('+yaml')) return (await import('yaml')).parse(text)
     if (contentType === '' || contentType === 'application/json' || contentType.endsWith('+json'))
       return JSON.parse(text)
   } catch (error) {
