@@ -7,7 +7,7 @@ mount --make-rprivate /
 mount -t proc proc /proc
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/netns
-echo "$name" >/proc/sys/kernel/hostname
+hostname "$name"
 mkdir -p "$folder" && : >"$folder/resolv.conf"
 # A lab has no way out, so a resolver of the machine outside would only make every lookup wait.
 mount --bind "$folder/resolv.conf" "$(readlink -f /etc/resolv.conf)"
