@@ -1,11 +1,15 @@
 import { request } from 'node:http'
+import { sleep } from '../api/clock.ts'
 import { UsageError } from './usage-error.ts'
+
+const retryMs = 20
 
 interface FetchOptions {
   readonly header?: readonly string[]
   readonly count: number
   readonly timeout: number
   readonly keepGoing?: boolean
+  readonly untilAnswered?: boolean
 }
 
 const parseHeader = (text: string): readonly [string, string] => {
@@ -35,13 +39,21 @@ const get = (url: string, headers: Readonly<Record<string, string>>, timeoutMs: 
 
 /** One body a line. Throws at the first request that fails; with `keepGoing` at the end, how many did. */
 export const fetchUrl = async (url: string, options: FetchOptions): Promise<void> => {
-  const { header = [], count, timeout, keepGoing } = options
+  const { header = [], count, timeout, keepGoing, untilAnswered } = options
   if (!URL.canParse(url)) throw new UsageError(`${url} is not a URL`)
   const headers = Object.fromEntries(header.map(parseHeader))
+  const ask = async (): Promise<string> => {
+    while (untilAnswered) {
+      const body = await get(url, headers, timeout * 1000).catch(() => undefined)
+      if (body !== undefined) return body
+      await sleep(retryMs)
+    }
+    return get(url, headers, timeout * 1000)
+  }
   let failures = 0
   for (let n = 0; n < count; n++) {
     try {
-      const body = await get(url, headers, timeout * 1000)
+      const body = await ask()
       process.stdout.write(body.endsWith('\n') ? body : `${body}\n`)
     } catch (error) {
       const message = `cannot fetch ${url}: ${error instanceof Error ? error.message : String(error)}`

@@ -10,6 +10,7 @@ export const registerFetch = (program: Command): void => {
     .option('--header <name:value>', 'a request header, such as "Host: web.lab"; may be repeated', collect)
     .option('--count <n>', 'that many requests, each on a connection of its own', countOption('a count', 1, 100_000), 1)
     .option('--keep-going', 'tell of requests that fail, and go on')
+    .option('--until-answered', 'ask again until there is an answer')
     .option('--timeout <seconds>', 'for each request', secondsOption, 5)
     .addHelpText(
       'after',

@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   agent: [...ground, 'ipam', 'overlay', 'dns', 'proxy'],
   control: [...ground, 'ipam'],
   lab: ['api', 'host', 'ipam', 'agent', 'control'],
+  commands: [...ground, 'ipam', 'overlay', 'dns', 'proxy', 'agent', 'control', 'lab'],
 }
 
 const root = join(import.meta.dirname, '../../src')

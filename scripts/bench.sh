@@ -1,0 +1,21 @@
+#!/bin/sh
+# npm run bench: sets the machine up and measures. All of it, or what is named: lab, proxy, dns, ingress, agent.
+# Times of a shared machine prove little: look at the ratios.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/bootstrap.sh
+PATH="$PWD/node_modules/.bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+export PATH
+
+bench() {
+  printf '\n== %s\n' "$1"
+  case $1 in
+    lab) node test/bench/lab.ts ;;
+    proxy | agent) sh scripts/universe.sh node --expose-gc "test/bench/$1.ts" ;;
+    dns | ingress) node "test/bench/$1.ts" ;;
+    *) echo "there is no bench called $1: lab, proxy, dns, ingress, agent" >&2; exit 2 ;;
+  esac
+}
+
+[ $# -gt 0 ] || set -- lab proxy dns ingress agent
+for name; do bench "$name"; done
