@@ -25,7 +25,8 @@ t.test('a shell reads back exactly what was written', async (t) => {
   }
   const file = join(t.testdir(), 'env')
   writeFileSync(file, renderEnvFile(env))
-  const script = '. "$0"; exec /usr/bin/env -u PWD "$@" /usr/bin/env -0'
+  // A second, empty environment: the test runner puts variables of its own into whatever is started.
+  const script = 'exec /usr/bin/env -i /bin/sh -c \'. "$0"; exec /usr/bin/env -u PWD "$@" /usr/bin/env -0\' "$0"'
   const said = execFileSync('sh', ['-c', script, file], { env: {}, encoding: 'utf8' })
   const read = said.split('\0').filter(Boolean).sort()
   const wanted = Object.entries(env)
