@@ -5,6 +5,7 @@ import { podwayVersion } from '../control/version.ts'
 import { createCommandRunner } from '../host/command.ts'
 import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
+import { tidyMemoryOnce } from '../host/tidy-memory.ts'
 import { isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
 import { packageRoot } from './self.ts'
@@ -49,6 +50,7 @@ export const agentSettings = async (options: NodeOptions) => {
 }
 
 export const agent = async (options: AgentCommandOptions): Promise<void> => {
+  tidyMemoryOnce()
   await runAgent({ ...(await agentSettings(options)), kubeconfig: options.kubeconfig }, stopSignal())
 }
 
@@ -58,5 +60,6 @@ export const join = async (server: string, options: JoinCommandOptions): Promise
   const settings = await agentSettings(options)
   const { nodeName, nodeAddress, dataDir } = settings
   const kubeconfig = await joinCluster({ server, token: options.token, nodeName, addresses: [nodeAddress], dataDir })
+  tidyMemoryOnce()
   await runAgent({ ...settings, kubeconfig }, stopSignal())
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type ControlOptions, controlFiles, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
+import { tidyMemoryOnce } from '../host/tidy-memory.ts'
 import type { ClusterOptions, ControlCommandOptions } from './control.ts'
 import { stopSignal } from './stop-signal.ts'
 import { UsageError } from './usage-error.ts'
@@ -34,6 +35,7 @@ export const control = async (options: ControlCommandOptions): Promise<void> => 
     names: name,
     log: createLogger('control'),
   }
+  tidyMemoryOnce()
   await runControl(settings, stopSignal())
 }
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 export const packageRoot: string = join(import.meta.dirname, '../..')
 
 /** Kept small: daemons and the pods' echo servers are many, and live long. */
-const memoryFlags = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning']
+const memoryFlags = ['--max-semi-space-size=1', '--optimize-for-size', '--disable-warning=ExperimentalWarning']
 
 /** `node … main.js`, to be followed by a command and its options. */
 export const podwayWords = (): readonly string[] => {
