@@ -16,6 +16,7 @@ import type { WatchEvent } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import { authenticate, type Credentials, type TokenUser } from '../auth/authenticate.ts'
 import type { User } from '../auth/user.ts'
+import { readProtobuf } from '../schema/protobuf.ts'
 import type { Answer, Call, Handler } from './call.ts'
 
 const bodyLimit = 3 * 1024 * 1024
@@ -57,13 +58,15 @@ const parseBody = async (body: Buffer, contentType: string): Promise<unknown> =>
   if (body.length === 0) return undefined
   const text = body.toString('utf8')
   try {
+    if (contentType === 'application/vnd.kubernetes.protobuf') return readProtobuf(body)
     if (contentType === 'application/yaml' || contentType.endsWith('+yaml')) return (await import('yaml')).parse(text)
     if (contentType === '' || contentType === 'application/json' || contentType.endsWith('+json'))
       return JSON.parse(text)
   } catch (error) {
+    if (error instanceof ApiError) throw error
     throw badRequest(`the body could not be parsed: ${error instanceof Error ? error.message : String(error)}`)
   }
-  throw unsupportedMediaType(['application/json', 'application/yaml'])
+  throw unsupportedMediaType(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
 }
 
 const sendJson = (

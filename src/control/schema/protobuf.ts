@@ -1,0 +1,210 @@
+/**
+ * Objects in Kubernetes' protobuf, read into the same JSON values as everything else. Which number a field has is in
+ * field-numbers.json, what type it is in types.json: an `@N` entry is a message that JSON does not show, its fields stand in
+ * the object around it. Strict: a field that we do not know is refused, not dropped.
+ */
+import { readFileSync } from 'node:fs'
+import { badRequest } from '../../api/errors.ts'
+import { type Field, type FieldType, fieldsOf, type Scalar } from './types.ts'
+
+type Numbers = Readonly<Record<string, number | Readonly<Record<string, number>>>>
+
+let numbers: Readonly<Record<string, Numbers>> | undefined
+
+const numbersOf = (type: string): Numbers => {
+  numbers ??= JSON.parse(readFileSync(new URL('./field-numbers.json', import.meta.url), 'utf8')) as NonNullable<
+    typeof numbers
+  >
+  const found = numbers[type]
+  if (!found) throw badRequest(`protobuf: ${type} is not known in this format; send JSON`)
+  return found
+}
+
+/** A field as it stands in the bytes: a number, or what follows a length. */
+interface Raw {
+  readonly number: number
+  readonly value: bigint | Buffer
+}
+
+const malformed = (what: string) => badRequest(`protobuf: ${what}`)
+
+const readVarint = (bytes: Buffer, start: number): { readonly value: bigint; readonly end: number } => {
+  let value = 0n
+  for (let at = start, shift = 0n; at < bytes.length && shift < 70n; at++, shift += 7n) {
+    const byte = bytes[at] ?? 0
+    value |= BigInt(byte & 127) << shift
+    if (byte < 128) return { value, end: at + 1 }
+  }
+  throw malformed('a number is cut off')
+}
+
+const fixedBytes: Readonly<Record<number, number>> = { 1: 8, 5: 4 }
+
+/** The fields of a message, in their order. */
+function* rawFields(bytes: Buffer): Generator<Raw> {
+  for (let at = 0; at < bytes.length; ) {
+    const key = readVarint(bytes, at)
+    const number = Number(key.value >> 3n)
+    const wireType = Number(key.value & 7n)
+    if (wireType === 0) {
+      const { value, end } = readVarint(bytes, key.end)
+      at = end
+      yield { number, value }
+      continue
+    }
+    const length =
+      wireType === 2 ? readVarint(bytes, key.end) : { value: BigInt(fixedBytes[wireType] ?? -1), end: key.end }
+    const end = length.end + Number(length.value)
+    if (length.value < 0n || end > bytes.length) throw malformed('a field is cut off')
+    at = end
+    yield { number, value: bytes.subarray(length.end, end) }
+  }
+}
+
+const asBytes = ({ value, number }: Raw): Buffer => {
+  if (typeof value === 'bigint') throw malformed(`field ${number} is a number, not bytes`)
+  return value
+}
+const asInteger = ({ value, number }: Raw): number => {
+  if (typeof value !== 'bigint') throw malformed(`field ${number} is not a number`)
+  return Number(BigInt.asIntN(64, value))
+}
+const asText = (raw: Raw): string => asBytes(raw).toString('utf8')
+
+/** The last value of each field of a small message. */
+const small = (bytes: Buffer): ReadonlyMap<number, Raw> =>
+  new Map([...rawFields(bytes)].map((raw) => [raw.number, raw]))
+
+const integerAt = (fields: ReadonlyMap<number, Raw>, number: number): number => {
+  const raw = fields.get(number)
+  return raw ? asInteger(raw) : 0
+}
+const textAt = (fields: ReadonlyMap<number, Raw>, number: number): string => {
+  const raw = fields.get(number)
+  return raw ? asText(raw) : ''
+}
+
+/** Seconds and nanoseconds; nothing at all is no time. */
+const readTime = (bytes: Buffer, digits: 0 | 6): string | undefined => {
+  if (bytes.length === 0) return undefined
+  const fields = small(bytes)
+  const text = new Date(integerAt(fields, 1) * 1000).toISOString().slice(0, 19)
+  const fraction = digits === 0 ? '' : `.${String(Math.floor(integerAt(fields, 2) / 1000)).padStart(digits, '0')}`
+  return `${text}${fraction}Z`
+}
+
+const readIntOrString = (bytes: Buffer): number | string => {
+  const fields = small(bytes)
+  return integerAt(fields, 1) === 1 ? textAt(fields, 3) : integerAt(fields, 2)
+}
+
+const readAny = (bytes: Buffer): unknown => {
+  const raw = small(bytes).get(1)
+  return raw === undefined || asBytes(raw).length === 0 ? undefined : JSON.parse(asText(raw))
+}
+
+const scalarReaders: Readonly<Record<Scalar, (raw: Raw) => unknown>> = {
+  string: asText,
+  int32: asInteger,
+  int64: asInteger,
+  number: (raw) => {
+    const bytes = asBytes(raw)
+    return bytes.length === 8 ? bytes.readDoubleLE() : bytes.readFloatLE()
+  },
+  boolean: (raw) => asInteger(raw) !== 0,
+  time: (raw) => readTime(asBytes(raw), 0),
+  microtime: (raw) => readTime(asBytes(raw), 6),
+  quantity: (raw) => textAt(small(asBytes(raw)), 1),
+  intOrString: (raw) => readIntOrString(asBytes(raw)),
+  bytes: (raw) => asBytes(raw).toString('base64'),
+  any: (raw) => readAny(asBytes(raw)),
+}
+
+/**
+ * Go writes fields that are no pointers always, zero or not, and leaves zeros out of JSON. Only in these fields a zero, a
+ * false or an empty text was meant.
+ */
+const meansZero: ReadonlySet<string> = new Set([
+  ...['replicas', 'terminationGracePeriodSeconds', 'gracePeriodSeconds', 'tolerationSeconds', 'activeDeadlineSeconds'],
+  ...['revisionHistoryLimit', 'progressDeadlineSeconds', 'maxSurge', 'maxUnavailable', 'priority', 'timeoutSeconds'],
+  ...['runAsUser', 'runAsGroup', 'fsGroup', 'defaultMode', 'mode', 'partition'],
+  ...['immutable', 'enableServiceLinks', 'automountServiceAccountToken', 'allowPrivilegeEscalation', 'runAsNonRoot'],
+  ...['privileged', 'readOnlyRootFilesystem', 'controller', 'blockOwnerDeletion', 'optional', 'hostUsers'],
+  ...['shareProcessNamespace', 'setHostnameAsFQDN', 'allocateLoadBalancerNodePorts', 'orphanDependents'],
+  ...['ready', 'serving', 'terminating', 'started'],
+])
+
+const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false || value === undefined
+
+type Values = Record<string, unknown>
+
+const readValue = (raw: Raw, type: FieldType): unknown => {
+  switch (type.kind) {
+    case 'scalar':
+      return scalarReaders[type.scalar](raw)
+    case 'object':
+      return readObject(asBytes(raw), type.type)
+    default:
+      throw malformed(`field ${raw.number} holds a ${type.kind} within a list`)
+  }
+}
+
+const add = (into: Values, name: string, raw: Raw, { type, required }: Field): void => {
+  if (type.kind === 'list') {
+    const list = (into[name] ?? []) as unknown[]
+    list.push(readValue(raw, type.of))
+    into[name] = list
+  } else if (type.kind === 'map') {
+    const entry = small(asBytes(raw))
+    const value = entry.get(2) ?? { number: 2, value: Buffer.alloc(0) }
+    into[name] = { ...(into[name] as Values | undefined), [textAt(entry, 1)]: readValue(value, type.of) }
+  } else {
+    const value = readValue(raw, type)
+    if (!isZero(value) || required || meansZero.has(name)) into[name] = value
+  }
+}
+
+const readObject = (bytes: Buffer, type: string): Values => {
+  const entries = Object.entries(numbersOf(type))
+  const fields = fieldsOf(type)
+  const into: Values = {}
+  const byNumber = new Map<number, string>()
+  const hidden = new Map<number, Readonly<Record<string, number>>>()
+  for (const [name, entry] of entries)
+    if (typeof entry === 'number') byNumber.set(entry, name)
+    else hidden.set(Number(name.slice(1)), entry)
+
+  const take = (raw: Raw, name: string | undefined): void => {
+    const field = name === undefined ? undefined : fields.get(name)
+    if (name === undefined || !field)
+      throw malformed(`field ${raw.number} of ${type} is not known to this server; send JSON`)
+    add(into, name, raw, field)
+  }
+  for (const raw of rawFields(bytes)) {
+    const inner = hidden.get(raw.number)
+    if (inner)
+      for (const each of rawFields(asBytes(raw)))
+        take(
+          each,
+          Object.keys(inner).find((name) => inner[name] === each.number),
+        )
+    else take(raw, byNumber.get(raw.number))
+  }
+  return into
+}
+
+const magic = Buffer.from('k8s\0')
+
+/**
+ * The object in a body of type `application/vnd.kubernetes.protobuf`: four bytes that say so, and a message with the kind
+ * and the object's own bytes (apimachinery's runtime.Unknown). Throws BadRequest when it cannot be read.
+ */
+export const readProtobuf = (body: Buffer): unknown => {
+  if (!body.subarray(0, magic.length).equals(magic)) throw malformed('the body does not begin with "k8s\\0"')
+  const envelope = small(body.subarray(magic.length))
+  const about = small(asBytes(envelope.get(1) ?? { number: 1, value: Buffer.alloc(0) }))
+  const content = asBytes(envelope.get(2) ?? { number: 2, value: Buffer.alloc(0) })
+  const [apiVersion, kind] = [textAt(about, 1), textAt(about, 2)]
+  if (kind === '') throw malformed('the body does not say its kind')
+  return { apiVersion, kind, ...readObject(content, kind) }
+}

@@ -1,0 +1,107 @@
+import t from 'tap'
+import { message } from '../../../../src/control/openapi/protobuf.ts'
+import { readProtobuf } from '../../../../src/control/schema/protobuf.ts'
+import { createSeededRandom } from '../../../support/seeded-random.ts'
+
+/** A number field, by hand. */
+const number = (field: number, value: number): Uint8Array => {
+  const bytes = [field << 3]
+  let rest = value
+  for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128)
+  return Uint8Array.from([...bytes, rest])
+}
+
+const join = (...parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts)
+
+const envelope = (apiVersion: string, kind: string, content: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from('k8s\0'), message([1, message([1, apiVersion], [2, kind])], [2, content])])
+
+/** Go writes fields that are no pointers even when they are empty. */
+const emptyText = (field: number): Uint8Array => Uint8Array.from([(field << 3) | 2, 0])
+
+t.test('a Deployment as kubectl sends it', async (t) => {
+  const probe = join(
+    message([1, message([2, message([1, '/'], [2, join(number(1, 0), number(2, 8080))])])]),
+    number(4, 0),
+  )
+  const container = join(
+    message([1, 'main'], [2, 'podway/echo'], [10, new Uint8Array(probe)]),
+    message([8, message([2, message([1, 'cpu'], [2, message([1, '100m'])])])]),
+    emptyText(5),
+  )
+  const template = message([1, message([11, message([1, 'app'], [2, 'web'])])], [2, message([2, container])])
+  const strategy = message(
+    [1, 'RollingUpdate'],
+    [2, message([1, join(number(1, 0), number(2, 0))], [2, join(number(1, 1), message([3, '25%']))])],
+  )
+  const spec = join(
+    number(1, 0),
+    message([2, message([1, message([1, 'app'], [2, 'web'])])], [3, template], [4, strategy]),
+    number(5, 0),
+  )
+  const metadata = join(message([1, 'web'], [3, 'default']), emptyText(2), emptyText(8))
+  const read = readProtobuf(envelope('apps/v1', 'Deployment', message([1, metadata], [2, spec])))
+  t.same(read, {
+    ...{ apiVersion: 'apps/v1', kind: 'Deployment' },
+    metadata: { name: 'web', namespace: 'default' },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: {
+          containers: [
+            {
+              ...{ name: 'main', image: 'podway/echo' },
+              resources: { requests: { cpu: '100m' } },
+              livenessProbe: { httpGet: { path: '/', port: 8080 } },
+            },
+          ],
+        },
+      },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '25%' } },
+    },
+  })
+})
+
+t.test('bytes, times, negative numbers', async (t) => {
+  const secret = message([1, message([1, 's'])], [2, message([1, 'a'], [2, 'bc'])], [3, 'Opaque'])
+  t.match(readProtobuf(envelope('v1', 'Secret', secret)), { data: { a: 'YmM=' }, type: 'Opaque' })
+  const lease = message(
+    [1, message([1, 'l'])],
+    [2, message([1, 'me'], [4, join(number(1, 1_700_000_000), number(2, 5_000))])],
+  )
+  t.match(readProtobuf(envelope('coordination.k8s.io/v1', 'Lease', lease)), {
+    spec: { renewTime: '2023-11-14T22:13:20.000005Z' },
+  })
+  const minusOne = Uint8Array.from([1 << 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1])
+  t.match(readProtobuf(envelope('v1', 'DeleteOptions', minusOne)), { gracePeriodSeconds: -1 })
+})
+
+t.test('what cannot be read is refused, not lost', async (t) => {
+  const refused = (body: Buffer, why: RegExp): void => void t.throws(() => readProtobuf(body), why)
+  refused(Buffer.from('{}'), /does not begin with "k8s/)
+  refused(envelope('v1', 'Secret', message([99, 'x'])), /field 99 of Secret is not known to this server; send JSON/)
+  refused(envelope('v1', 'Nonsense', message([1, 'x'])), /Nonsense/)
+  refused(envelope('v1', 'Secret', Uint8Array.of(10, 200)), /cut off/)
+  refused(envelope('v1', '', new Uint8Array()), /kind/)
+})
+
+t.test('5,000 broken bodies end in an answer', async (t) => {
+  const random = createSeededRandom(3)
+  const good = envelope(
+    'v1',
+    'ConfigMap',
+    message([1, message([1, 'c'], [3, 'default'])], [2, message([1, 'a'], [2, 'b'])]),
+  )
+  for (let n = 0; n < 5_000; n++) {
+    const body = Buffer.from(good)
+    for (let change = random.below(4); change >= 0; change--) body[random.below(body.length)] = random.below(256)
+    try {
+      readProtobuf(random.below(3) === 0 ? body.subarray(0, random.below(body.length)) : body)
+    } catch (error) {
+      if (!/protobuf|types\.json/.test(String(error))) t.fail(`${body.toString('hex')}: ${error}`)
+    }
+  }
+  t.pass('no crash')
+})
