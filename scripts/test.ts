@@ -39,6 +39,18 @@ const count = (tap: string): Counts & { reasons: string[] } => {
   return result
 }
 
+/** What failed, with what the test says about it: for those who read a file instead of a terminal. */
+const failures = (tap: string): string => {
+  const lines = tap.split('\n')
+  return lines
+    .flatMap((line, at) => {
+      if (!/^\s*not ok/.test(line)) return []
+      const end = lines.findIndex((each, n) => n > at && each.trim() === '...')
+      return lines.slice(at, end < 0 ? at + 1 : Math.min(end, at + 40))
+    })
+    .join('\n')
+}
+
 const groups = [
   { name: 'unit', files: 'test/unit/**/*.test.ts', within: [], jobs: '2', timeout: '60' },
   { name: 'conformance', files: 'test/conformance/**/*.test.ts', within: [], jobs: '2', timeout: '120' },
@@ -78,10 +90,14 @@ for (const { name, files, within, jobs, timeout } of groups) {
   if (selected.length === 0) continue
   console.log(`== ${name} (${selected.length} files)`)
   const report = join(reports, `${name}.tap`)
-  const options = [`--jobs=${jobs}`, `--timeout=${timeout}`, `--output-file=${report}`, '--reporter=terse']
+  const reporter = process.stdout.isTTY ? 'terse' : 'silent'
+  const options = [`--jobs=${jobs}`, `--timeout=${timeout}`, `--output-file=${report}`, `--reporter=${reporter}`]
   const [file = 'tap', ...args] = [...within, 'tap', 'run', ...options, ...selected]
   ok = (await run(file, args)) && ok
-  const { reasons: skips, ...counts } = count(readFileSync(report, 'utf8'))
+  const text = readFileSync(report, 'utf8')
+  const { reasons: skips, ...counts } = count(text)
+  if (reporter === 'silent') console.log(failures(text))
+  console.log(`   ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
   for (const key of ['passed', 'failed', 'skipped'] as const) totals[key] += counts[key]
   reasons.push(...skips)
 }

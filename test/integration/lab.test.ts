@@ -1,7 +1,7 @@
 /** A lab of three nodes through the stock kubectl: every path of the demo, and what happens when things break. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { access, chown, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -181,6 +181,62 @@ t.test('a lab of three nodes', { timeout: 400_000 }, async (t) => {
     t.match(JSON.parse(lines[5] ?? ''), { address: service.clusterIP }, 'by the search path')
   })
 
+  await t.test('watching and following', async (t) => {
+    const [pod] = await webPods()
+    const podName = pod?.metadata.name ?? ''
+    const follow = (...args: readonly string[]) => {
+      const child = spawn('kubectl', ['--kubeconfig', kubeconfig, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+      let text = ''
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk))
+      return { text: () => text, ended: once(child, 'close') }
+    }
+    const logs = follow('logs', '-f', podName)
+    const watch = follow('get', 'pods', '-w', '--request-timeout=20s')
+    await until(() => /echo listens/.test(logs.text()) && watch.text().includes(podName), 'the first lines')
+    await kubectl('delete', 'pod', podName, '--wait=false')
+    await until(() => /Terminating/.test(watch.text()), 'the watch to show the end')
+    await logs.ended
+    t.match(logs.text(), /echo ends in/, 'the log is followed to its last line')
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+    await until(async () => !(await kubectl('get', 'pods')).includes(podName), 'the pod to be gone', 30_000)
+    await watch.ended
+  })
+
+  await t.test('host ports and the host network', async (t) => {
+    const container = (port: number) => ({
+      ...{ name: 'echo', image: 'podway/echo', args: ['--port', String(port)] },
+      ports: [{ containerPort: port, hostPort: 9999 }],
+    })
+    const podOn = (name: string, node: string, more: object) => ({
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name } },
+      spec: { nodeSelector: { 'kubernetes.io/hostname': node }, terminationGracePeriodSeconds: 1, ...more },
+    })
+    const items = [
+      podOn('ported', 'node1', { containers: [container(8080)] }),
+      podOn('hosted', 'node2', { hostNetwork: true, containers: [container(9999)] }),
+      podOn('clash', 'node1', { containers: [container(8081)] }),
+    ]
+    await runner.run(
+      'kubectl',
+      ['--kubeconfig', kubeconfig, 'create', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
+    )
+    await kubectl('wait', '--for=condition=Ready', 'pod/ported', 'pod/hosted', '--timeout=30s')
+    for (const [node, name] of [
+      ['172.30.0.11', 'ported'],
+      // On the host network the host's name is the node's, and the echo server goes by it.
+      ['172.30.0.12', 'node2'],
+    ]) {
+      const ask = () => fetchFrom('client', `http://${node}:9999/`, 1).catch(() => [])
+      const answers = await until(async () => (await ask())[0], `the host port of ${name}`)
+      t.match(answers, { pod: name, client: '172.30.0.100' })
+    }
+    t.match(await kubectl('get', 'pod', 'hosted', '-o', 'wide'), /172\.30\.0\.12 +node2/)
+    t.match(await kubectl('describe', 'pod', 'clash'), /FailedScheduling.*free ports for the requested pod ports/)
+    await kubectl('delete', 'pods', 'ported', 'hosted', 'clash')
+    await t.rejects(fetchFrom('client', 'http://172.30.0.11:9999/', 1, '--timeout', '1'), 'closed again')
+  })
+
   await t.test('a rolling update loses no request', async (t) => {
     const clients = [
       startClient('http://172.30.0.11:30080/'),
@@ -324,3 +380,38 @@ t.test(
     })
   },
 )
+
+/** A user without power over the machine; undefined where this test has none to give up, or the user may not come here. */
+const ordinaryUser = async (): Promise<readonly string[] | string> => {
+  if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already: the lab above was rootless'
+  const words = ['setpriv', '--reuid', '12345', '--regid', '12345', '--clear-groups', '--']
+  const [file = '', ...args] = words
+  const canRead = await runner.run(file, [...args, 'test', '-r', podway]).then(
+    () => true,
+    () => false,
+  )
+  if (!canRead) return `user 12345 may not read ${podway}`
+  const canIsolate = await runner.run(file, [...args, 'unshare', '--user', '--map-root-user', '--net', 'true']).then(
+    () => true,
+    () => false,
+  )
+  return canIsolate ? words : 'this kernel gives ordinary users no namespaces'
+}
+
+t.test('the demo as an ordinary user', { timeout: 120_000 }, async (t) => {
+  const words = await ordinaryUser()
+  if (typeof words === 'string') return t.pass(words)
+  const theirs = await mkdtemp(join(tmpdir(), 'pw-'))
+  await chown(theirs, 12345, 12345)
+  const before = await machineNetwork()
+  const [file = '', ...args] = words
+  const asUser = (...command: readonly string[]) =>
+    runner.run(file, [...args, 'env', `PODWAY_HOME=${theirs}`, `HOME=${theirs}`, podway, ...command])
+  t.teardown(async () => {
+    await asUser('lab', 'down')
+    await rm(theirs, { recursive: true, force: true })
+  })
+  t.match(await asUser('lab', 'demo'), /Ingress of node3/)
+  t.match(JSON.parse(await asUser('lab', 'status', '-o', 'json')), { state: 'running', rootless: true })
+  t.equal(await machineNetwork(), before)
+})

@@ -1,0 +1,136 @@
+import t from 'tap'
+import { createClient } from '../../../src/api/client.ts'
+import { createFakeClock } from '../../../src/api/clock.ts'
+import { ApiError, expired } from '../../../src/api/errors.ts'
+import { createInformer } from '../../../src/api/informer.ts'
+import { configMaps } from '../../../src/api/resources.ts'
+import type { ApiTransport } from '../../../src/api/transport.ts'
+import type { WatchEvent } from '../../../src/api/types/index.ts'
+import { createWorkQueue } from '../../../src/api/work-queue.ts'
+import { until } from '../../support/until.ts'
+
+const map = (name: string, version: number, data = '') => ({
+  ...{ apiVersion: 'v1', kind: 'ConfigMap' },
+  metadata: { name, namespace: 'default', resourceVersion: String(version), labels: { data } },
+})
+
+/** A server of one list, whose watches the test plays. */
+const createServer = () => {
+  const lists: (readonly ReturnType<typeof map>[])[] = []
+  const watches: { readonly from: string; push(event: WatchEvent | Error | undefined): void }[] = []
+  let version = 10
+  const transport: ApiTransport = {
+    request: async () => {
+      const items = lists.shift()
+      if (!items) throw new ApiError(500, 'InternalError', 'no list')
+      return { apiVersion: 'v1', kind: 'ConfigMapList', metadata: { resourceVersion: String(version++) }, items }
+    },
+    watch: async function* (request, signal) {
+      const queue: (WatchEvent | Error | undefined)[] = []
+      let wake: (() => void) | undefined
+      const push = (event: WatchEvent | Error | undefined): void => {
+        queue.push(event)
+        wake?.()
+      }
+      signal.addEventListener('abort', () => push(undefined))
+      watches.push({ from: request.query?.['resourceVersion'] ?? '', push })
+      for (;;) {
+        if (queue.length === 0)
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        const event = queue.shift()
+        if (event instanceof Error) throw event
+        if (event === undefined) return
+        yield event
+      }
+    },
+  }
+  return { lists, watches, client: createClient(transport) }
+}
+
+t.test('an informer lists, watches, and goes on where it was', async (t) => {
+  const { lists, watches, client } = createServer()
+  const stop = new AbortController()
+  const changes: string[] = []
+  const informer = createInformer(client, configMaps, {
+    indexes: { data: ({ metadata }) => [metadata.labels?.['data'] ?? ''] },
+  })
+  informer.onChange((key, current, previous) =>
+    changes.push(`${key} ${previous?.metadata.resourceVersion ?? '-'}>${current?.metadata.resourceVersion ?? '-'}`),
+  )
+  lists.push([map('a', 1, 'x'), map('b', 2, 'x')])
+  const running = informer.run(stop.signal)
+  await informer.synced
+  t.same(changes, ['default/a ->1', 'default/b ->2'])
+  t.equal(informer.by('data', 'x').length, 2)
+  t.throws(() => informer.by('nothing', 'x'), /has no index/)
+
+  await until(() => watches.length === 1, 'the watch')
+  t.equal(watches[0]?.from, '10')
+  watches[0]?.push({ type: 'MODIFIED', object: map('a', 11, 'y') })
+  watches[0]?.push({ type: 'DELETED', object: map('b', 12, 'x') })
+  watches[0]?.push({ type: 'BOOKMARK', object: map('', 20) })
+  await until(() => changes.length === 4, 'the changes')
+  t.same(changes.slice(2), ['default/a 1>11', 'default/b 2>-'])
+  t.same([informer.by('data', 'x').length, informer.by('data', 'y').length, informer.size], [0, 1, 1])
+
+  watches[0]?.push(new Error('the connection broke'))
+  await until(() => watches.length === 2, 'the next watch')
+  t.equal(watches[1]?.from, '20', 'from the bookmark')
+  lists.push([map('c', 30)])
+  watches[1]?.push(expired('too old'))
+  await until(() => watches.length === 3, 'a new list and watch')
+  t.same(changes.slice(4), ['default/c ->30', 'default/a 11>-'], 'what is gone is told as deleted')
+
+  const late: string[] = []
+  informer.onChange((key) => late.push(key))
+  t.same(late, ['default/c'], 'a late handler sees all that is there')
+  stop.abort()
+  await running
+})
+
+t.test('a work queue: one at a time for each key, failures later and later', async (t) => {
+  const clock = createFakeClock()
+  const stop = new AbortController()
+  const runs: string[] = []
+  const waits: number[] = []
+  let gate: PromiseWithResolvers<void> | undefined
+  let failures = 3
+  const queue = createWorkQueue(
+    async (key) => {
+      runs.push(key)
+      await gate?.promise
+      if (key === 'bad' && failures-- > 0) throw new Error('not yet')
+      return key === 'again' && runs.filter((each) => each === 'again').length < 2 ? { againInMs: 500 } : 'done'
+    },
+    { clock, backoffMs: { base: 100, max: 250 }, onError: (_key, _error, ms) => waits.push(ms) },
+  )
+  const running = queue.run(stop.signal)
+  gate = Promise.withResolvers()
+  queue.add('a')
+  await until(() => runs.length === 1, 'the first run')
+  queue.add('a')
+  queue.add('a')
+  gate.resolve()
+  gate = undefined
+  await until(() => queue.size === 0, 'the queue to be empty')
+  t.same(runs, ['a', 'a'], 'added twice while running: once more')
+
+  queue.add('bad')
+  for (const ms of [100, 200, 250]) {
+    await until(() => waits.at(-1) === ms, `a wait of ${ms}`)
+    const before = runs.length
+    clock.advance(ms - 1)
+    t.equal(runs.length, before, 'not before its time')
+    clock.advance(1)
+    await until(() => runs.length > before, 'the next try')
+  }
+  t.same(waits, [100, 200, 250])
+  queue.add('again')
+  await until(() => runs.at(-1) === 'again', 'the run')
+  clock.advance(500)
+  await until(() => runs.filter((each) => each === 'again').length === 2, 'the second run')
+  stop.abort()
+  await running
+})

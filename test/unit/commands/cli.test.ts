@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+
+const main = join(import.meta.dirname, '../../../src/main.ts')
+const home = mkdtempSync(join(tmpdir(), 'pw-'))
+t.teardown(() => rmSync(home, { recursive: true }))
+
+const podway = (...args: readonly string[]) => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', main, ...args],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, PODWAY_HOME: home },
+    },
+  )
+  return { status, stdout, stderr }
+}
+
+t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
+  t.match(podway('--version'), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
+  t.match(podway('--help'), { status: 0, stdout: /Examples:[\s\S]*lab up/ })
+  t.match(podway('lab', 'up', '--help'), { status: 0, stdout: /--nodes <count>/ })
+  t.match(podway('lab', 'up', '--node', '3'), { status: 2, stderr: /unknown option '--node'[\s\S]*--nodes/ })
+  t.match(podway('lba'), { status: 2, stderr: /unknown command 'lba'[\s\S]*lab/ })
+  t.match(podway('lab', 'up', '--nodes', 'many'), { status: 2, stderr: /a whole number from 1 to 60/ })
+  t.match(podway('lab', 'status', '-o', 'yaml'), { status: 2, stderr: /only json is known/ })
+  t.match(podway('join', 'http://192.0.2.1', '--token', 'x', '--node-ip', '192.0.2.9'), {
+    status: 2,
+    stderr: /expected https/,
+  })
+  t.match(podway('kubeconfig'), { status: 1, stderr: /lab up/ })
+  t.match(podway('lab', 'exec', 'client', '--', 'true'), { status: 1, stderr: /podway: .*lab/ })
+  t.match(podway('fetch', 'http://127.0.0.1:1/'), {
+    status: 1,
+    stderr: /cannot fetch http:\/\/127\.0\.0\.1:1\/: .*ECONNREFUSED/,
+  })
+})
+
+t.test('every command has help with what it is for', async (t) => {
+  for (const words of [
+    ['control'],
+    ['agent'],
+    ['join'],
+    ['up'],
+    ['cleanup'],
+    ['token'],
+    ['echo'],
+    ['fetch'],
+    ['kubeconfig'],
+    ['lab', 'down'],
+  ]) {
+    const { status, stdout } = podway(...words, '--help')
+    t.equal(status, 0, words.join(' '))
+    t.match(stdout, /^Usage: podway /)
+  }
+})
+
+t.test('a lab that is down', async (t) => {
+  t.match(JSON.parse(podway('lab', 'status', '-o', 'json').stdout), { name: 'lab', state: 'down' })
+  t.match(podway('lab', 'down'), { status: 0 })
+})
