@@ -364,6 +364,13 @@ t.test(
       t.match(await runner.run('kubectl', ['--kubeconfig', other, 'get', 'nodes']), /node1 +Ready/)
     })
 
+    await t.test('a published port leads to the node', async (t) => {
+      const { published } = JSON.parse(await run('lab', 'status', '--name', 'other', '-o', 'json'))
+      t.match(published, [{ host: 'node1' }])
+      const answer = await fetch(`http://127.0.0.1:${published[0].port}/`)
+      t.equal(answer.status, 404, 'the Ingress of the node answers: it has no routes')
+    })
+
     await t.test('kill -9 of the whole', async (t) => {
       const { pid } = JSON.parse(await run('lab', 'status', '--name', 'other', '-o', 'json'))
       process.kill(pid, 'SIGKILL')

@@ -1,0 +1,109 @@
+/** `podway up` on a machine of its own: here the machine is the universe that this test runs in. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { createCommandRunner } from '../../src/host/command.ts'
+import { until } from '../support/until.ts'
+import { createHost, ip } from './support/hosts.ts'
+
+const root = join(import.meta.dirname, '../..')
+const podway = join(root, 'podway')
+const runner = createCommandRunner()
+const folder = await mkdtemp(join(tmpdir(), 'pw-'))
+t.setTimeout(180_000)
+t.teardown(() => rm(folder, { recursive: true, force: true }))
+
+const address = '172.31.9.1'
+const dirs = { state: join(folder, 'state'), data: join(folder, 'data'), control: join(folder, 'control') }
+const agentDirs = ['--state', dirs.state, '--data', dirs.data]
+const kubectl = (...args: readonly string[]): Promise<string> =>
+  runner.run('kubectl', ['--kubeconfig', join(dirs.control, 'admin.kubeconfig'), ...args])
+
+const network = async (): Promise<string> =>
+  [
+    await runner.run('iptables-nft-save', []),
+    await runner.run('ip', ['-brief', 'link']),
+    await runner.run('ip', ['-brief', 'address']),
+    await runner.run('ip', ['route']),
+  ]
+    .join('\n')
+    .replaceAll(/^#.*$/gm, '')
+    .replaceAll(/\[\d+:\d+\]/g, '')
+
+/** Empty tables stay once they were used: only chains that somebody made, and rules, count. */
+const withoutEmptyTables = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !/^(\*|COMMIT|:[A-Z]+ ACCEPT|$)/.test(line.trim()))
+    .join('\n')
+
+const startUp = () => {
+  const child = spawn(
+    podway,
+    [
+      ...['up', '--node-name', 'vm', '--node-ip', address, '--control-data', dirs.control, ...agentDirs],
+      ...['--cgroup-parent', `podway-up-${process.pid}`],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk))
+  return {
+    said: () => said,
+    stop: async (signal: NodeJS.Signals) => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill(signal)
+      await once(child, 'close')
+    },
+  }
+}
+
+t.test('a cluster of one node', async (t) => {
+  const client = await createHost('client')
+  t.teardown(() => client.close())
+  await ip([
+    'link set lo up',
+    'link add out type veth peer name eth0 netns client',
+    `address add ${address}/24 dev out`,
+    'link set out up',
+    'route add default via 172.31.9.100',
+  ])
+  await ip(['address add 172.31.9.100/24 dev eth0', 'link set eth0 up'], client.runner)
+  const before = withoutEmptyTables(await network())
+  const fetchIt = async (url: string): Promise<string> =>
+    runner.run('nsenter', ['--net=/run/netns/client', '--', podway, 'fetch', url, '--timeout', '2'])
+
+  const first = startUp()
+  let running = first
+  t.teardown(() => running.stop('SIGKILL'))
+  await until(async () => /vm +Ready/.test(await kubectl('get', 'nodes').catch(() => '')), 'the node', 60_000)
+  t.match(first.said(), /kubectl --kubeconfig .*admin\.kubeconfig get nodes/)
+  await kubectl('apply', '-f', join(root, 'examples/demo.yaml'))
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+  const url = `http://${address}:30080/`
+  await until(() => fetchIt(url).catch(() => ''), 'the NodePort')
+
+  await t.test('killed, it leaves pods and traffic alone, and finds them again', async (t) => {
+    const pods = await kubectl('get', 'pods', '-o', 'name')
+    await first.stop('SIGKILL')
+    t.match(JSON.parse(await fetchIt(url)), { node: 'vm' })
+    running = startUp()
+    await until(async () => /vm +Ready/.test(await kubectl('get', 'nodes').catch(() => '')), 'the node again', 60_000)
+    t.equal(await kubectl('get', 'pods', '-o', 'name'), pods)
+    await until(async () => /3\/3/.test(await kubectl('get', 'deployment', 'web')), 'all pods ready')
+    t.notMatch(await kubectl('get', 'pods'), /Running +[1-9]/, 'none restarted')
+  })
+
+  await t.test('cleanup takes everything away', async (t) => {
+    await running.stop('SIGTERM')
+    t.match(await fetchIt(url), /web-/, 'a stopped agent leaves traffic alone, too')
+    const said = await runner.run(podway, ['cleanup', ...agentDirs, '--cgroup-parent', `podway-up-${process.pid}`])
+    t.match(said, /no node any longer \(3 pods ended\)/)
+    t.equal(withoutEmptyTables(await network()), before)
+    await t.rejects(fetchIt(url))
+    await runner.run(podway, ['cleanup', ...agentDirs, '--cgroup-parent', `podway-up-${process.pid}`])
+  })
+})
