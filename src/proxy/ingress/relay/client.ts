@@ -38,21 +38,21 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
     deadline.set(relay.timeouts[reason])
   }
 
-  /** Says that no more is coming, and listens for a while so that the last answer is not lost to a reset. */
+  /** Ends once all is written, then listens for a while so that the last answer is not lost to a reset. */
   const linger = (): void => {
     if (closing) return
     closing = true
     pending = undefined
-    socket.end()
+    wait('send')
+    socket.end(() => wait('linger'))
     socket.resume()
-    wait('linger')
   }
 
   const next = (keepAlive: boolean): void => {
     exchange = undefined
     request = undefined
     if (!keepAlive) return linger()
-    wait('keepAlive')
+    wait(socket.writableNeedDrain ? 'send' : 'keepAlive')
     pump()
   }
 
@@ -185,7 +185,8 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
     pump()
   })
   socket.on('drain', () => {
-    exchange?.clientDrained()
+    if (exchange !== undefined) exchange.clientDrained()
+    else if (!closing) wait('keepAlive')
     pump()
   })
   socket.on('end', () => {
