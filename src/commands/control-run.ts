@@ -19,6 +19,7 @@ export const clusterSettings = (options: ClusterOptions) => ({
   podCIDR: options.podCidr,
   nodePrefixLength: options.nodePrefix,
   nodePorts: portRange(options.nodePorts),
+  loadBalancerCIDR: options.loadBalancerCidr,
   clusterDns: options.clusterDns,
   clusterDomain: options.clusterDomain,
   nodeGraceSeconds: options.nodeGrace,

@@ -11,6 +11,7 @@ export interface ClusterOptions {
   readonly clusterDomain: string
   readonly nodeGrace: number
   readonly podEviction: number
+  readonly loadBalancerCidr?: string
 }
 
 export interface ControlCommandOptions extends ClusterOptions {
@@ -31,6 +32,7 @@ export const clusterOptions = (command: Command): Command =>
       24,
     )
     .option('--node-ports <from-to>', 'ports of NodePort Services', '30000-32767')
+    .option('--load-balancer-cidr <cidr>', "addresses of LoadBalancer Services (default: the nodes' own)")
     .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
     .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
     .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)

@@ -45,6 +45,8 @@ export interface ControlOptions {
   readonly podCIDR: string
   /** Each node gets a part of the pod CIDR of this prefix length. */
   readonly nodePrefixLength: number
+  /** Where Services of type LoadBalancer get addresses; those of the nodes when missing. */
+  readonly loadBalancerCIDR: string | undefined
   readonly nodePorts: { readonly from: number; readonly to: number }
   readonly clusterDns: string
   readonly clusterDomain: string
@@ -162,6 +164,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     podCIDR: options.podCIDR,
     nodePrefixLength: options.nodePrefixLength,
     nodeMonitorGraceSeconds: options.nodeGraceSeconds,
+    loadBalancerCIDR: options.loadBalancerCIDR,
   }
   await runControllers({ client, clock, log, settings }, signal)
   server.closeAllConnections()

@@ -288,6 +288,23 @@ t.test('a lab of three nodes', { timeout: 400_000 }, async (t) => {
     t.ok(after.every(({ status }) => status.containerStatuses?.every(({ restartCount }) => restartCount === 0)))
   })
 
+  await t.test('the control plane is killed: traffic goes on, and nothing is lost', async (t) => {
+    const pods = await webPods()
+    await run('lab', 'kill', 'control', '--agent')
+    await t.rejects(kubectl('get', 'nodes', '--request-timeout=2s'))
+    t.equal((await fetchFrom('client', 'http://172.30.0.13:30080/', 6)).length, 6)
+    await run('lab', 'revive', 'control')
+    await until(() => kubectl('get', 'nodes').catch(() => ''), 'the API', 30_000)
+    t.same(
+      (await webPods()).map(({ metadata }) => metadata.name),
+      pods.map(({ metadata }) => metadata.name),
+    )
+    await kubectl('scale', 'deployment/web', '--replicas=4')
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+    await kubectl('scale', 'deployment/web', '--replicas=3')
+    await until(async () => (await webPods()).length === 3, 'three pods again', 30_000)
+  })
+
   await t.test('Services that come later reach the revived node, too', async () => {
     await kubectl('expose', 'deployment/web', '--name=later', '--port=81', '--target-port=8080')
     const { spec } = await kubectlJson<{ spec: { clusterIP: string } }>('get', 'service', 'later')

@@ -35,6 +35,7 @@ const settings: ControllerSettings = {
   podCIDR: '10.244.0.0/16',
   nodePrefixLength: 24,
   nodeMonitorGraceSeconds: 10,
+  loadBalancerCIDR: undefined,
 }
 
 const room = { cpu: '4', memory: '8Gi', 'ephemeral-storage': '10Gi', pods: '110' }

@@ -19,6 +19,8 @@ export interface ControllerSettings {
   readonly nodePrefixLength: number
   /** A node that is silent for so long is not ready. */
   readonly nodeMonitorGraceSeconds: number
+  /** Where Services of type LoadBalancer get addresses; those of the nodes when missing. */
+  readonly loadBalancerCIDR: string | undefined
 }
 
 export interface ControllerContext {

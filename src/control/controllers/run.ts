@@ -12,6 +12,7 @@ import { createEventTtlController } from './event-ttl.ts'
 import { createGarbageCollector } from './garbage/collector.ts'
 import { createInformers } from './informers.ts'
 import { createIngressStatusController } from './ingress-status.ts'
+import { createLoadBalancerController } from './load-balancer.ts'
 import { createNamespaceController } from './namespace-deletion.ts'
 import { createNodeCidrController } from './node/cidrs.ts'
 import { createNodeLifecycleController } from './node/lifecycle.ts'
@@ -31,6 +32,7 @@ const controllers: readonly CreateController[] = [
   createNamespaceController,
   createPodGcController,
   createIngressStatusController,
+  createLoadBalancerController,
   createEventTtlController,
 ]
 

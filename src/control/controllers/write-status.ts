@@ -13,7 +13,7 @@ const compact = (status: Status, keep: readonly string[]): Status =>
   Object.fromEntries(Object.entries(status).filter(([field, value]) => keep.includes(field) || !isEmpty(value)))
 
 /**
- * Brings the fields named in `wanted` into the status; others stay. Fields in `keep` are written when zero, too. A merge
+ * Brings the fields named in `wanted` into the status (undefined: away with it); others stay. Fields in `keep` are written when zero, too. A merge
  * patch without a version: whoever changed the rest of the object meanwhile is not in the way.
  */
 export const writeStatus = async <T extends KubeObject & { readonly status?: object }>(

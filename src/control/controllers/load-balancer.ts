@@ -1,0 +1,151 @@
+/** Gives Services of type LoadBalancer an address: one of a pool, or those of the nodes, as small clusters have it. */
+import { referenceTo } from '../../api/event-recorder.ts'
+import { endpointSlices, nodes, objectKey, services } from '../../api/resources.ts'
+import type { EndpointSlice, LoadBalancerIngress, Node, Service } from '../../api/types/index.ts'
+import type { Outcome } from '../../api/work-queue.ts'
+import { createAddressPool, isExhausted, isOutOfRange, isTaken, type Pool } from '../../ipam/pool.ts'
+import { type CreateController, createQueue, recorderFor } from './controller.ts'
+import { readiness } from './node/health.ts'
+import { writeStatus } from './write-status.ts'
+
+const name = 'service-lb-controller'
+
+/** Nodes with this label are no entrance to the cluster. */
+const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers'
+
+/** A Service that names a class is for the controller of that class. */
+export const isOurs = ({ spec, metadata }: Service): boolean =>
+  spec.type === 'LoadBalancer' && spec.loadBalancerClass === undefined && metadata.deletionTimestamp === undefined
+
+const hasReadyEndpoint = (slices: readonly EndpointSlice[], node: string): boolean =>
+  slices.some(({ endpoints }) =>
+    endpoints.some(({ nodeName, conditions }) => nodeName === node && (conditions?.ready ?? true)),
+  )
+
+/** The addresses of nodes that are an entrance to the Service: with policy Local, only those that have a pod of it. Pure. */
+export const nodeAddresses = (
+  service: Service,
+  all: Iterable<Node>,
+  slices: readonly EndpointSlice[],
+): readonly string[] => {
+  const isLocal = service.spec.externalTrafficPolicy === 'Local'
+  const families = service.spec.ipFamilies ?? ['IPv4']
+  return [...all]
+    .filter(
+      (node) =>
+        readiness(node) === 'True' &&
+        node.metadata.labels?.[excludeLabel] === undefined &&
+        (!isLocal || hasReadyEndpoint(slices, node.metadata.name)),
+    )
+    .flatMap(({ status }) => (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP'))
+    .map(({ address }) => address)
+    .filter((address) => families.includes(address.includes(':') ? 'IPv6' : 'IPv4'))
+    .sort()
+}
+
+const portsOf = ({ spec }: Service): readonly string[] =>
+  (spec.ports ?? []).map(({ port, protocol = 'TCP' }) => `${port}/${protocol}`)
+
+const hasAddress = ({ status }: Service): boolean => (status?.loadBalancer?.ingress ?? []).length > 0
+
+/** Who has an address already keeps it; else the older one comes first. */
+const precedes = (a: Service, b: Service): boolean => {
+  if (hasAddress(a) !== hasAddress(b)) return hasAddress(a)
+  const [left = '', right = ''] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp]
+  return left === right ? objectKey(a) < objectKey(b) : left < right
+}
+
+/** The Service that comes before this one and wants one of its ports of the nodes, too. Pure. */
+export const portHolder = (service: Service, others: Iterable<Service>): Service | undefined => {
+  const wanted = new Set(portsOf(service))
+  for (const other of others)
+    if (objectKey(other) !== objectKey(service) && isOurs(other) && precedes(other, service))
+      if (portsOf(other).some((port) => wanted.has(port))) return other
+  return undefined
+}
+
+export const createLoadBalancerController: CreateController = (context) => {
+  const { client, informers, settings } = context
+  const copies = informers.of(services)
+  const nodeCopies = informers.of(nodes)
+  const slices = informers.of(endpointSlices)
+  const events = recorderFor(context, name)
+  const pool: Pool<string> | undefined =
+    settings.loadBalancerCIDR === undefined ? undefined : createAddressPool({ cidr: settings.loadBalancerCIDR })
+
+  const tell = (service: Service, reason: string, message: string): void =>
+    events.record(referenceTo(service), 'Warning', reason, message)
+
+  const fromPool = (from: Pool<string>, key: string, service: Service): readonly string[] => {
+    try {
+      return [from.held(key) ?? from.assign(key, service.spec.loadBalancerIP || undefined)]
+    } catch (error) {
+      if (!isExhausted(error) && !isTaken(error) && !isOutOfRange(error)) throw error
+      tell(service, 'AllocationFailed', error.message)
+      return []
+    }
+  }
+
+  const fromNodes = (key: string, service: Service): readonly string[] => {
+    const holder = portHolder(service, copies.values())
+    if (!holder) return nodeAddresses(service, nodeCopies.values(), slices.by('service', key))
+    tell(
+      service,
+      'PortTaken',
+      `the nodes' port is taken by Service ${objectKey(holder)}; give one of them another port`,
+    )
+    return []
+  }
+
+  const reconcile = async (key: string): Promise<Outcome> => {
+    const service = copies.get(key)
+    if (!service || !isOurs(service)) {
+      pool?.release(key)
+      const isLeft = service?.spec.type !== 'LoadBalancer' && (service?.status?.loadBalancer?.ingress ?? []).length > 0
+      if (service && isLeft) await writeStatus(client, services, service, { loadBalancer: undefined })
+      return 'done'
+    }
+    const addresses = pool ? fromPool(pool, key, service) : fromNodes(key, service)
+    const ingress = addresses.map((ip): LoadBalancerIngress => ({ ip, ipMode: 'VIP' }))
+    await writeStatus(client, services, service, { loadBalancer: ingress.length > 0 ? { ingress } : undefined })
+    return 'done'
+  }
+
+  const queue = createQueue(context, name, reconcile)
+  const addAll = (): void => {
+    for (const [key, service] of copies.entries()) if (service.spec.type === 'LoadBalancer') queue.add(key)
+  }
+
+  /** What was given before is known before anything new is given. */
+  const adopt = (from: Pool<string>): void => {
+    for (const [key, service] of copies.entries()) {
+      const given = service.status?.loadBalancer?.ingress?.[0]?.ip
+      if (given === undefined || !isOurs(service) || from.held(key) !== undefined) continue
+      try {
+        from.assign(key, given)
+      } catch (error) {
+        // Of another pool, or of a node: it gets another one.
+        if (!isTaken(error) && !isOutOfRange(error)) throw error
+      }
+    }
+  }
+
+  return {
+    name,
+    run: (signal) => {
+      if (pool) adopt(pool)
+      copies.onChange((key, current, previous) => {
+        if (current?.spec.type === 'LoadBalancer' || previous?.spec.type === 'LoadBalancer') queue.add(key)
+        // A port may have become free.
+        if (!current || current.spec.type !== previous?.spec.type) addAll()
+      })
+      nodeCopies.onChange(addAll)
+      slices.onChange((_key, current, previous) => {
+        const { labels, namespace } = (current ?? previous)?.metadata ?? {}
+        const key = `${namespace}/${labels?.['kubernetes.io/service-name']}`
+        if (copies.get(key)?.spec.externalTrafficPolicy === 'Local') queue.add(key)
+      })
+      return queue.run(signal)
+    },
+  }
+}
