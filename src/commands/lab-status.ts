@@ -41,7 +41,9 @@ export const labStatus = async ({ name, output }: StatusOptions): Promise<void> 
   }
   if (output === 'json') return console.log(JSON.stringify(status, undefined, 2))
   console.log(`lab ${name} is ${status.state}${record.rootless ? ' (rootless)' : ''}, pid ${status.pid}`)
-  console.log(`kubeconfig ${status.kubeconfig}\nlogs       ${status.logs}\n`)
+  console.log(`kubeconfig ${status.kubeconfig}\nlogs       ${status.logs}`)
+  for (const { port, host, to } of record.published) console.log(`published  127.0.0.1:${port} -> ${host}:${to}`)
+  console.log()
   console.log(
     renderTable(
       ['HOST', 'ROLE', 'ADDRESS', 'STATE', 'PID', 'DAEMON', 'STATE', 'PID'],

@@ -86,6 +86,6 @@ export const labUp = async (options: UpOptions): Promise<void> => {
   const record = await bringUp(options, createProgress())
   const suffix = options.name === 'lab' ? '' : ` --lab ${options.name}`
   console.log(`lab ${record.name} is up; try: kubectl --kubeconfig $(podway kubeconfig${suffix}) get nodes`)
-  for (const { port, host, to } of record.published.filter(({ host }) => host !== 'control'))
+  for (const { port, host, to } of record.published)
     console.log(`http://127.0.0.1:${port}/ leads to port ${to} of ${host}`)
 }

@@ -72,9 +72,9 @@ export const runKeeper = async ({ plan, paths, podway }: KeeperOptions): Promise
   await tell({})
   try {
     // The ports first: when one is taken there is nothing to take back.
+    const api = await relayFromPort(0, paths.socketOf(controlHost, apiPort))
     const published = await publish(plan, paths)
-    const apiPort = published[0]?.port ?? 0
-    const command = [...podway, 'lab', 'universe', '--plan', paths.plan, '--api-port', String(apiPort)]
+    const command = [...podway, 'lab', 'universe', '--plan', paths.plan, '--api-port', String(api)]
     const [file, ...args] = universeCommand(record.rootless, command)
     const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true })
     const exited = once(child, 'exit')
@@ -93,11 +93,10 @@ export const runKeeper = async ({ plan, paths, podway }: KeeperOptions): Promise
   process.exit()
 }
 
-/** The listeners on 127.0.0.1; the API's comes first. */
+/** The listeners on 127.0.0.1 that were asked for. */
 const publish = async (plan: LabPlan, paths: LabPaths): Promise<LabRecord['published']> => {
-  const wanted = [{ hostPort: 0, lab: { host: controlHost, port: apiPort } }, ...plan.publish]
   const published: LabRecord['published'][number][] = []
-  for (const { hostPort, lab } of wanted) {
+  for (const { hostPort, lab } of plan.publish) {
     const port = await relayFromPort(hostPort, paths.socketOf(lab.host, lab.port))
     published.push({ port, host: lab.host, to: lab.port })
   }

@@ -430,7 +430,16 @@ t.test('the demo as an ordinary user', { timeout: 120_000 }, async (t) => {
   const before = await machineNetwork()
   const [file = '', ...args] = words
   const asUser = (...command: readonly string[]) =>
-    runner.run(file, [...args, 'env', `PODWAY_HOME=${theirs}`, `HOME=${theirs}`, podway, ...command])
+    // Without the options by which tap watches processes: it wants to write where this user may not.
+    runner.run(file, [
+      ...args,
+      'env',
+      '--unset=NODE_OPTIONS',
+      `PODWAY_HOME=${theirs}`,
+      `HOME=${theirs}`,
+      podway,
+      ...command,
+    ])
   t.teardown(async () => {
     await asUser('lab', 'down')
     await rm(theirs, { recursive: true, force: true })
