@@ -58,9 +58,15 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
   }
   let thread: DnsThread | undefined
 
+  /** A Service whose names cannot be written has none: the others go on. */
   const recordsFor = (key: string): readonly ZoneRecord[] => {
     const service = services.get(key)
-    return service ? recordsOf(service, slices.by('service', key), clusterDomain) : []
+    try {
+      return service ? recordsOf(service, slices.by('service', key), clusterDomain) : []
+    } catch (error) {
+      log.warn({ err: error, service: key }, 'this Service has no names in DNS')
+      return []
+    }
   }
 
   const loop = createSyncLoop({
@@ -77,7 +83,7 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
 
   /** One life of the thread. */
   const serve = async (signal: AbortSignal): Promise<void> => {
-    thread = await startDnsThread(workerData)
+    thread = await startDnsThread(workerData, (error) => log.error({ err: error }, 'a DNS query could not be answered'))
     log.info({ addresses, port: thread.port }, 'cluster DNS is up')
     loop.markAll()
     await Promise.all([services.synced, slices.synced])

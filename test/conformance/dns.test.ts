@@ -52,6 +52,10 @@ const objects = [
     service('none', { clusterIP: 'None', ports: [{ name: 'http', port: 80 }] }),
     [slice('none', [{ addresses: ['10.244.3.4'], conditions: { ready: false } }])],
   ],
+  [
+    service('both', { clusterIP: 'None' }),
+    [slice('both', [ready('10.244.1.8'), ready('10.244.1.9')]), slice('both', [ready('fd00::a8'), ready('fd00::a9')])],
+  ],
   [service('unported', { clusterIP: 'None' }), [slice('unported', [ready('10.244.1.7')], [])]],
   [service('ext', { type: 'ExternalName', externalName: 'www.Example.com' }), []],
   [service('alias', { type: 'ExternalName', externalName: 'web.default.svc.cluster.local' }), []],
@@ -64,10 +68,12 @@ const outside = async (name: string, type: number): Promise<readonly NamedRecord
   if (name !== 'www.example.com' || type !== types.A) throw new Error('no such name')
   return [{ ...addressRecord(name, '192.0.2.80'), ttl: 60 }]
 }
-const respond = createResponder([
-  checks,
-  clusterNames({ zone, origin, isReady: () => isReady, ttl: 30, negativeTtl: 5, resolveOutside: outside }),
-])
+const respond = createResponder(
+  [checks, clusterNames({ zone, origin, isReady: () => isReady, ttl: 30, negativeTtl: 5, resolveOutside: outside })],
+  (error) => {
+    throw error
+  },
+)
 
 const ask = async (name: string, type: keyof typeof types | number, options?: QueryOptions): Promise<Reply> => {
   const answer = await respond(
@@ -150,6 +156,15 @@ t.test('case does not matter, and is kept', async (t) => {
 t.test('the order of addresses changes from answer to answer', async (t) => {
   const firsts = new Set()
   for (let n = 0; n < 4; n++) firsts.add((await ask(svc('db'), 'A')).answers[0])
+  t.equal(firsts.size, 2)
+})
+
+t.test('also for clients that ask for both families by turns', async (t) => {
+  const firsts = new Set()
+  for (let n = 0; n < 4; n++) {
+    firsts.add((await ask(svc('both'), 'A')).answers[0])
+    await ask(svc('both'), 'AAAA')
+  }
   t.equal(firsts.size, 2)
 })
 

@@ -28,14 +28,17 @@ export const clusterNames = (options: ClusterOptions): Handler => {
   const { zone, origin, isReady, ttl, negativeTtl, resolveOutside } = options
   const below = `.${origin}`
   const existing = new Set([origin, ...emptyNames(origin)])
-  let turn = 0
+  /** Each set of records has a turn of its own: clients ask for A and AAAA by turns, which one common turn would follow. */
+  const turns = new WeakMap<readonly unknown[], number>()
 
   const isInside = (name: string): boolean => name.endsWith(below) || name === origin
 
   /** Every answer begins with another address: clients take the first. */
   const rotated = <T>(records: readonly T[]): readonly T[] => {
     if (records.length < 2) return records
-    const start = turn++ % records.length
+    const turn = turns.get(records) ?? 0
+    turns.set(records, turn + 1)
+    const start = turn % records.length
     return start === 0 ? records : [...records.slice(start), ...records.slice(0, start)]
   }
 

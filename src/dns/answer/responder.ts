@@ -4,12 +4,15 @@ import { readQuery, udpLimit } from '../wire/query.ts'
 import { writeBareResponse } from '../wire/response.ts'
 import type { Handler, Reply, Request } from './request.ts'
 
-/** Answers a packet; undefined: it gets none. Never throws, whatever the packet holds. */
+/** Answers a packet; undefined: it gets none. Never throws or rejects, whatever the packet holds. */
 export type Responder = (message: Buffer, client: string, overTcp: boolean) => Reply
 
-/** The first handler is asked first. What the last leaves to the next is refused. */
+/**
+ * The first handler is asked first. What the last leaves to the next is refused. What goes wrong in a handler is told to
+ * `onError`, and to the client as a failure.
+ */
 export const createResponder =
-  (handlers: readonly Handler[]): Responder =>
+  (handlers: readonly Handler[], onError: (error: unknown) => void): Responder =>
   (message, client, overTcp) => {
     const query = readQuery(message)
     if (query === 'drop') return undefined
@@ -19,5 +22,14 @@ export const createResponder =
       const handler = handlers[at]
       return handler ? handler(request, () => ask(at + 1)) : writeBareResponse(query.id, query.flags, rcodes.refused)
     }
-    return ask(0)
+    const fail = (error: unknown): Buffer => {
+      onError(error)
+      return writeBareResponse(query.id, query.flags, rcodes.failed)
+    }
+    try {
+      const reply = ask(0)
+      return reply instanceof Promise ? reply.catch(fail) : reply
+    } catch (error) {
+      return fail(error)
+    }
   }

@@ -55,7 +55,11 @@ const askUdp: Ask = async (query, question, { address, port }, signal) => {
         if (isAnswerTo(query, question, message)) resolve(message)
       })
       // A connected socket takes packets from that server only, and learns when nobody listens there.
-      socket.connect(port, address, () => socket.send(query))
+      // Where there is no route, that is told at once: to the callback, not as an event.
+      socket.connect(port, address, (error?: Error) => {
+        if (error) reject(error)
+        else socket.send(query, (failure) => failure && reject(failure))
+      })
     })
   } finally {
     socket.close()

@@ -40,55 +40,79 @@ const listenUdp = async ({ address, port, respond }: ListenOptions): Promise<Udp
   return socket
 }
 
-/** Takes the whole messages off the front of what came. */
-const splitMessages = (buffer: Buffer): { readonly messages: readonly Buffer[]; readonly rest: Buffer } => {
-  const messages: Buffer[] = []
-  let at = 0
-  while (buffer.length - at >= 2) {
-    const length = buffer.readUInt16BE(at)
-    if (buffer.length - at - 2 < length) break
-    messages.push(buffer.subarray(at + 2, at + 2 + length))
-    at += 2 + length
+/** Gathers bytes to messages: each has its length in front, two bytes (RFC 1035, 4.2.2). */
+export const createMessageReader = (): ((chunk: Buffer) => readonly Buffer[]) => {
+  let chunks: Buffer[] = []
+  let size = 0
+  /** Bytes without which there is no further message. */
+  let needed = 2
+  return (chunk) => {
+    chunks.push(chunk)
+    size += chunk.length
+    // Many small pieces are put together once, not once for each.
+    if (size < needed) return []
+    const buffer = chunks.length === 1 ? chunk : Buffer.concat(chunks)
+    const messages: Buffer[] = []
+    let at = 0
+    for (;;) {
+      needed = 2
+      if (buffer.length - at >= 2) needed += buffer.readUInt16BE(at)
+      if (buffer.length - at < needed) break
+      messages.push(buffer.subarray(at + 2, at + needed))
+      at += needed
+    }
+    chunks = at < buffer.length ? [buffer.subarray(at)] : []
+    size = buffer.length - at
+    return messages
   }
-  return { messages, rest: buffer.subarray(at) }
 }
 
 const serveConnection = (socket: Socket, respond: Responder): void => {
-  let rest: Buffer = Buffer.alloc(0)
+  const read = createMessageReader()
+  const waiting: Buffer[] = []
   let running = 0
   let isEnded = false
   const client = socket.remoteAddress ?? ''
+  // Since the last whole query or answer: who sends a byte now and then says nothing either.
+  const idle = setTimeout(() => socket.destroy(), idleMs)
 
-  const finish = (): void => {
-    if (isEnded && running === 0) socket.end()
-  }
   const send = (answer: Buffer | undefined): void => {
     running--
-    if (answer && socket.writable) {
-      const length = Buffer.alloc(2)
-      length.writeUInt16BE(answer.length)
-      socket.write(Buffer.concat([length, answer]))
-    }
-    if (running < maxPipelined) socket.resume()
-    finish()
+    idle.refresh()
+    if (!answer || !socket.writable) return
+    const length = Buffer.alloc(2)
+    length.writeUInt16BE(answer.length)
+    socket.write(Buffer.concat([length, answer]))
   }
 
-  socket.setTimeout(idleMs, () => socket.destroy())
-  socket.on('error', () => socket.destroy())
-  socket.on('end', () => {
-    isEnded = true
-    finish()
-  })
-  socket.on('data', (chunk) => {
-    const { messages, rest: left } = splitMessages(rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk)
-    rest = left
-    for (const message of messages) {
+  /** Answers what waits, as long as the client takes the answers. */
+  const serve = (): void => {
+    while (running < maxPipelined && !socket.writableNeedDrain) {
+      const message = waiting.shift()
+      if (!message) break
       running++
       const reply = respond(message, client, true)
-      if (reply instanceof Promise) void reply.then(send)
+      if (reply instanceof Promise) void reply.then(send).then(serve)
       else send(reply)
     }
-    if (running >= maxPipelined) socket.pause()
+    if (waiting.length > 0) socket.pause()
+    else if (!isEnded) socket.resume()
+    else if (running === 0) socket.end()
+  }
+
+  socket.on('close', () => clearTimeout(idle))
+  socket.on('error', () => socket.destroy())
+  socket.on('drain', serve)
+  socket.on('end', () => {
+    isEnded = true
+    serve()
+  })
+  socket.on('data', (chunk) => {
+    const messages = read(chunk)
+    if (messages.length === 0) return
+    idle.refresh()
+    waiting.push(...messages)
+    serve()
   })
 }
 

@@ -24,7 +24,7 @@ export type ToWorker =
   | { readonly kind: 'synced' }
   | { readonly kind: 'stop' }
 
-export interface FromWorker {
-  readonly kind: 'listening'
-  readonly port: number
-}
+export type FromWorker =
+  | { readonly kind: 'listening'; readonly port: number }
+  /** A query could not be answered, by a fault of ours. */
+  | { readonly kind: 'fault'; readonly error: unknown }

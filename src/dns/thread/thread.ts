@@ -14,15 +14,18 @@ const stopMs = 2_000
 
 const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 
-/** Resolves when the thread listens. Rejects when it cannot. */
-export const startDnsThread = async (data: WorkerData): Promise<DnsThread> => {
+/** Resolves when the thread listens. Rejects when it cannot. `onFault` is told of queries that met a fault of ours. */
+export const startDnsThread = async (data: WorkerData, onFault: (error: unknown) => void): Promise<DnsThread> => {
   const worker = new Worker(workerUrl(), { workerData: data })
   const listening = Promise.withResolvers<number>()
   const ended = Promise.withResolvers<Error | undefined>()
   let failure: Error | undefined
   let isStopping = false
 
-  worker.on('message', (message: FromWorker) => listening.resolve(message.port))
+  worker.on('message', (message: FromWorker) => {
+    if (message.kind === 'listening') listening.resolve(message.port)
+    else onFault(message.error)
+  })
   worker.on('error', (error) => {
     failure = error instanceof Error ? error : new Error(String(error))
   })

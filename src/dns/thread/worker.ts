@@ -26,11 +26,15 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const forwarder = createForwarder({ upstreams: data.upstreams })
   const resolveOutside = createResolve(forwarder)
   // The order in which a query is offered to those who may answer it.
-  const respond = createResponder([
-    checks,
-    clusterNames({ zone, origin, isReady: () => isReady, ttl, negativeTtl, resolveOutside }),
-    outsideNames(forwarder, data.recursionCIDRs.map(cidrOf)),
-  ])
+  const tell = (message: FromWorker): void => port.postMessage(message)
+  const respond = createResponder(
+    [
+      checks,
+      clusterNames({ zone, origin, isReady: () => isReady, ttl, negativeTtl, resolveOutside }),
+      outsideNames(forwarder, data.recursionCIDRs.map(cidrOf)),
+    ],
+    (error) => tell({ kind: 'fault', error }),
+  )
 
   // With port 0 the first address chooses, and the others follow.
   const listeners: Listener[] = []
@@ -45,8 +49,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
     } else if (message.kind === 'synced') isReady = true
     else void Promise.all(listeners.map(({ close }) => close())).then(() => port.close())
   })
-  const listening: FromWorker = { kind: 'listening', port: listeners[0]?.port ?? data.port }
-  port.postMessage(listening)
+  tell({ kind: 'listening', port: listeners[0]?.port ?? data.port })
 }
 
 if (parentPort === null) throw new Error('the DNS worker is started by startDnsThread')

@@ -13,7 +13,7 @@ import { createForwarder } from '../../../src/dns/forward/forwarder.ts'
 import { createResolve } from '../../../src/dns/forward/resolve.ts'
 import { compileDnsRules } from '../../../src/dns/node-address.ts'
 import { isStub, parseResolvConf, podResolvConf } from '../../../src/dns/resolv-conf.ts'
-import { listen } from '../../../src/dns/server/listen.ts'
+import { createMessageReader, listen } from '../../../src/dns/server/listen.ts'
 import { types } from '../../../src/dns/wire/constants.ts'
 import { encodeName, readName, reverseName } from '../../../src/dns/wire/name.ts'
 import { apexRecords } from '../../../src/dns/zone/apex.ts'
@@ -30,14 +30,21 @@ import { until } from '../../support/until.ts'
 
 const origin = 'cluster.local'
 
+const unexpected = (error: unknown): never => {
+  throw error
+}
+
 const respondWith = (zone: Zone) =>
-  createResponder([
-    checks,
-    clusterNames({
-      ...{ zone, origin, isReady: () => true, ttl: 30, negativeTtl: 5 },
-      resolveOutside: async () => [],
-    }),
-  ])
+  createResponder(
+    [
+      checks,
+      clusterNames({
+        ...{ zone, origin, isReady: () => true, ttl: 30, negativeTtl: 5 },
+        resolveOutside: async () => [],
+      }),
+    ],
+    unexpected,
+  )
 
 t.test('names on the wire', async (t) => {
   t.same(readName(encodeName('WwW.example.com.'), 0), { name: 'www.example.com', end: 17 })
@@ -135,12 +142,15 @@ upstreamZone.set('.', [
   addressRecord('example.com', '192.0.2.1'),
   ...apexRecords({ zone: 'example.com', addresses: [], serial: 1, negativeTtl: 5 }),
 ])
-const upstreamRespond = createResponder([
-  clusterNames({
-    ...{ zone: upstreamZone, origin: 'example.com', isReady: () => true, ttl: 60, negativeTtl: 5 },
-    resolveOutside: async () => [],
-  }),
-])
+const upstreamRespond = createResponder(
+  [
+    clusterNames({
+      ...{ zone: upstreamZone, origin: 'example.com', isReady: () => true, ttl: 60, negativeTtl: 5 },
+      resolveOutside: async () => [],
+    }),
+  ],
+  unexpected,
+)
 const genuine = (query: Buffer): Buffer => {
   const answer = upstreamRespond(query, '127.0.0.1', false)
   if (!Buffer.isBuffer(answer)) throw new Error('no answer')
@@ -169,11 +179,16 @@ t.test('forwarding', async (t) => {
   t.same((await ask([silent, good])).answers.length, 1, 'the next when one is silent')
   t.same((await ask([{ address: '127.0.0.1', port: 1 }, good])).answers.length, 1, 'or not there')
   t.same((await ask([forged])).answers, ['example.com A 60 192.0.2.1'], 'forgeries are passed over')
+  t.same(
+    (await ask([{ address: '255.255.255.255', port: 53 }, good])).answers.length,
+    1,
+    'or the kernel has no way to it',
+  )
   await t.rejects(ask([silent]))
   await t.rejects(ask([]), /no upstream/)
 
   const busy = createForwarder({ upstreams: [silent], timeoutMs: 100, maxConcurrent: 1 })
-  const respond = createResponder([outsideNames(busy, [cidrOf('10.244.0.0/16')])])
+  const respond = createResponder([outsideNames(busy, [cidrOf('10.244.0.0/16')])], unexpected)
   const first = Promise.resolve(respond(query, '10.244.1.2', false))
   const second = await respond(query, '10.244.1.3', false)
   t.equal(second && readReply(second).rcode, 5, 'more than may run: refused')
@@ -236,6 +251,70 @@ t.test('TCP: several queries in one connection, in any pieces', async (t) => {
   t.same(ids, [1, 2, 3, 4, 5])
 })
 
+t.test('TCP: a client that takes no answers is not served further', async (t) => {
+  const zone = createZone()
+  const addresses = Array.from({ length: 250 }, (_, n) => `10.244.0.${n + 1}`)
+  const records = recordsOf(service('web', { clusterIP: 'None' }), [slice('web', [{ addresses }])], origin)
+  zone.set('web', records)
+  const respond = respondWith(zone)
+  let answered = 0
+  const listener = await listen({
+    ...{ address: '127.0.0.1', port: 0 },
+    respond: (...query) => {
+      answered++
+      return respond(...query)
+    },
+  })
+  t.teardown(() => listener.close())
+  const query = makeQuery('web.default.svc.cluster.local', types.A)
+  const socket = connect(listener.port, '127.0.0.1')
+  await once(socket, 'connect')
+  const asked = 20_000
+  for (let n = 0; n < asked; n++) socket.write(Buffer.concat([Buffer.from([0, query.length]), query]))
+  // Until the kernel's buffers are full, and then no more.
+  let before = -1
+  await until(() => {
+    const isSettled = answered > 0 && answered === before
+    before = answered
+    return isSettled
+  }, 'the server to wait')
+  t.ok(answered < asked, `${answered} of ${asked} were answered`)
+  let received = 0
+  socket.on('data', (chunk) => {
+    received += chunk.length
+  })
+  await until(() => answered === asked, 'all answers, now that they are taken')
+  socket.destroy()
+  t.ok(received > 0)
+})
+
+t.test('messages of a stream, however it is cut', (t) => {
+  const messages = ['', 'a', 'bc', 'x'.repeat(300), ''].map((text) => Buffer.from(text))
+  const stream = Buffer.concat(messages.flatMap((each) => [Buffer.from([each.length >> 8, each.length & 255]), each]))
+  for (const step of [1, 2, 3, 5, 301, 1000]) {
+    const read = createMessageReader()
+    const seen: Buffer[] = []
+    for (let at = 0; at < stream.length; at += step) seen.push(...read(stream.subarray(at, at + step)))
+    t.same(seen.map(String), messages.map(String), `${step} bytes at a time`)
+  }
+  t.end()
+})
+
+t.test('a fault of ours is told, and the client learns that it failed', async (t) => {
+  const faults: unknown[] = []
+  const query = makeQuery('example.com', types.A)
+  for (const handler of [
+    () => {
+      throw new Error('at once')
+    },
+    () => Promise.reject(new Error('later')),
+  ]) {
+    const answer = await createResponder([handler], (error) => faults.push(error))(query, '127.0.0.1', false)
+    t.equal(answer && answer.readUInt16BE(2) & 15, 2)
+  }
+  t.match(faults, [/at once/, /later/])
+})
+
 t.test('the whole: a changed Service is answered at once, by a thread', { timeout: 30_000 }, async (t) => {
   const services = createFedInformer<Service>([service('web', { clusterIP: '10.96.0.9' })])
   const slices = createFedInformer([slice('db', [{ addresses: ['10.244.1.2'] }])], {
@@ -255,6 +334,7 @@ t.test('the whole: a changed Service is answered at once, by a thread', { timeou
   const ask = async (name: string) => readReply(await askUdp(port, makeQuery(name, types.A)))
   await until(async () => (await ask('web.default.svc.cluster.local')).answers.length === 1, 'the first answer')
   t.equal((await ask('db.default.svc.cluster.local')).rcode, 3)
+  services.put(service('bad', { type: 'ExternalName', externalName: `${'x'.repeat(64)}.example` }))
   services.put(service('db', { clusterIP: 'None' }))
   await until(async () => (await ask('db.default.svc.cluster.local')).answers.length === 1, 'the new Service')
   services.remove('default/web')
