@@ -1,9 +1,22 @@
 /** iproute2: links, addresses, routes, neighbours and forwarding entries of the network namespace we are in. */
 import type { CommandRunner } from './command.ts'
 
+/** What ends a line, or means something to iproute2's reader of batches: in no address, name or number. */
+const special = /[\n\r"'\\#;]/
+
+/**
+ * A word for a line: one that holds what would make it two words, or two lines, is refused with a RangeError.
+ */
+export const word = (text: string): string => {
+  if (text === '' || /\s/.test(text) || special.test(text))
+    throw new RangeError(`${JSON.stringify(text)} is not a word that can be given to iproute2`)
+  return text
+}
+
 /**
  * Batches run line by line and stop at the first that fails (CommandError with iproute2's message, which holds the line
- * number). Lines are words without the program's name: `link add br0 type bridge`.
+ * number). Lines are words without the program's name: `link add br0 type bridge`. A line that would be more than one is
+ * refused with a RangeError.
  */
 export interface Iproute {
   ip(lines: readonly string[]): Promise<void>
@@ -15,6 +28,8 @@ export interface Iproute {
 
 export const createIproute = (runner: CommandRunner): Iproute => {
   const batch = async (program: string, lines: readonly string[]): Promise<void> => {
+    const bad = lines.find((line) => special.test(line))
+    if (bad !== undefined) throw new RangeError(`${JSON.stringify(bad)} is not one line for ${program}`)
     if (lines.length > 0) await runner.run(program, ['-batch', '-'], `${lines.join('\n')}\n`)
   }
   const show = async (program: string, args: readonly string[]): Promise<readonly unknown[]> => {

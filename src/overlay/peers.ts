@@ -1,7 +1,6 @@
 /** The other nodes, as far as pod traffic is concerned. Pure. */
-import { isIPv6 } from 'node:net'
 import type { Node } from '../api/types/index.ts'
-import { type Family, parseCidr } from '../ipam/cidr.ts'
+import { type Family, formatAddress, parseAddress, parseCidr } from '../ipam/cidr.ts'
 
 /** Where a node tells the MAC address of its tunnel's end. */
 export const vtepMacAnnotation = 'podway.dev/vtep-mac'
@@ -17,15 +16,18 @@ export interface Peer {
 
 const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/
 
-const addressOf = (node: Node, family: Family): string | undefined =>
-  node.status?.addresses?.find(({ type, address }) => type === 'InternalIP' && isIPv6(address) === (family === 'IPv6'))
-    ?.address
+const internalAddress = (node: Node, family: Family): string | undefined =>
+  node.status?.addresses
+    ?.filter(({ type }) => type === 'InternalIP')
+    .flatMap(({ address }) => parseAddress(address) ?? [])
+    .filter((address) => address.family === family)
+    .map(formatAddress)[0]
 
 /** A node as a peer; undefined while it has no pod network or no address of the underlay's family. */
 export const toPeer = (node: Node, underlay: Family): Peer | undefined => {
   const { podCIDRs = [], podCIDR } = node.spec ?? {}
   const cidrs = podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : []
-  const address = addressOf(node, underlay)
+  const address = internalAddress(node, underlay)
   if (address === undefined || cidrs.length === 0 || !cidrs.every((cidr) => parseCidr(cidr))) return undefined
   const mac = node.metadata.annotations?.[vtepMacAnnotation]?.toLowerCase()
   const vtepMac = mac !== undefined && macPattern.test(mac) ? mac : undefined

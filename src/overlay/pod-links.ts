@@ -1,7 +1,7 @@
 /** The links between the node and its pods. */
 import { createHash } from 'node:crypto'
 import { CommandError, type CommandRunner, prefixed } from '../host/command.ts'
-import { createIproute, type Iproute } from '../host/iproute.ts'
+import { createIproute, type Iproute, word } from '../host/iproute.ts'
 import { enterProcess } from '../host/namespaces.ts'
 import { podLinkPrefix, portLines } from './bridge.ts'
 import { showAddresses, showLinks } from './kernel-view.ts'
@@ -57,7 +57,7 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
 
   const nodeLines = ({ id, pid }: PodOnLink): readonly string[] => [
     `link add ${linkName(id)} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${pid}`,
-    `link set dev ${linkName(id)} alias ${id}`,
+    `link set dev ${linkName(id)} alias ${word(id)}`,
     ...portLines(linkName(id)),
   ]
 

@@ -31,6 +31,8 @@ t.test('nodes as peers', async (t) => {
   t.equal(toPeer(node(), 'IPv6')?.address, 'fd00::12')
   t.equal(toPeer(node({ spec: {} }), 'IPv4'), undefined, 'no pod network yet')
   t.equal(toPeer(node({ status: {} }), 'IPv4'), undefined, 'no address yet')
+  const bad = [{ type: 'InternalIP', address: '192.0.2.2 dev eth0\nlink del eth0' } as const]
+  t.equal(toPeer(node({ status: { addresses: bad } }), 'IPv4'), undefined, 'no address at all')
   t.equal(toPeer(node({ spec: { podCIDR: '10.244.2.1/24' } }), 'IPv4'), undefined, 'not a network')
   t.equal(
     toPeer(node({ metadata: { name: 'n2', annotations: { 'podway.dev/vtep-mac': 'x; rm' } } }), 'IPv4')?.vtepMac,
