@@ -84,7 +84,10 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     netfilters: [netfilter],
   })
   const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(options.leaseFile) })
-  const proxy = createServiceProxy({ ...informers, netfilter, nodeName, podCIDRs, log })
+  const proxy = createServiceProxy({
+    ...{ ...informers, nodes, netfilter, nodeName, podCIDRs, log },
+    nodeAddresses: [options.nodeAddress],
+  })
   const dnsAddress = createNodeAddress({
     ...{ address: clusterDns, port: dnsPort, device: podBridge },
     ...{ iproute: createIproute(runner), netfilter, log },

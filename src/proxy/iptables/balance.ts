@@ -1,4 +1,4 @@
-/** Equal shares of new connections, in turn: the rules that hand every n-th packet to each of n targets. */
+/** Equal shares of new connections, in turn or by chance: the rules that hand them to n targets. */
 import type { Chain } from '../../host/netfilter/tables.ts'
 
 /** The two parts of a rule between which the counter stands. */
@@ -18,31 +18,45 @@ export interface Balanced {
 /** Up to here one rule after another is as quick as groups. */
 const flatLimit = 16
 
-const everyNth = (n: number): string => (n === 1 ? '' : `-m statistic --mode nth --every ${n} --packet 0`)
+export type Balancing = 'round-robin' | 'random'
+
+/** A probability as the kernel keeps it, in 31 bits, and iptables-save prints it. */
+const probability = (n: number): string => (Math.round(2 ** 31 / n) / 2 ** 31).toFixed(11)
+
+/** Takes one of `n` packets. */
+const oneOf: Readonly<Record<Balancing, (n: number) => string>> = {
+  'round-robin': (n) => `-m statistic --mode nth --every ${n} --packet 0`,
+  random: (n) => `-m statistic --mode random --probability ${probability(n)}`,
+}
 
 const join = (...words: readonly string[]): string => words.filter((word) => word !== '').join(' ')
 
 /**
  * Each rule keeps its own count of the packets it sees. The first takes one in `turns`, so the second sees the other
- * `turns - 1` and takes one of those, and so on: in each round of `turns` packets every target gets exactly one.
+ * `turns - 1` and takes one of those, and so on: in each round of `turns` packets every target gets exactly one; by
+ * chance, everyone's chances are equal.
  */
-const takeTurns = (targets: readonly Target[], turns: number): readonly string[] =>
-  targets.map(({ match, verdict }, at) => join(match, everyNth(turns - at), verdict))
+const takeTurns = (targets: readonly Target[], turns: number, balancing: Balancing): readonly string[] =>
+  targets.map(({ match, verdict }, at) => join(match, turns - at === 1 ? '' : oneOf[balancing](turns - at), verdict))
 
 /**
- * True round robin over all targets. Many targets are put in groups of equal size, about the square root of their
- * number, so that a packet meets few rules; those left over come first, on their own. Shares differ by at most one.
+ * Shares over all targets. Many targets are put in groups of equal size, about the square root of their
+ * number, so that a packet meets few rules; those left over come first, on their own. In turn, shares differ by at most one.
  */
-export const roundRobin = (targets: readonly Target[], groupName: (index: number) => string): Balanced => {
-  if (targets.length <= flatLimit) return { rules: takeTurns(targets, targets.length), groups: [] }
+export const balance = (
+  targets: readonly Target[],
+  groupName: (index: number) => string,
+  balancing: Balancing = 'round-robin',
+): Balanced => {
+  if (targets.length <= flatLimit) return { rules: takeTurns(targets, targets.length, balancing), groups: [] }
   const count = Math.floor(Math.sqrt(targets.length))
   const size = Math.floor(targets.length / count)
   const single = targets.slice(0, targets.length - count * size)
   const rest = targets.slice(single.length)
   const groups = Array.from({ length: count }, (_, index) => ({
     name: groupName(index),
-    rules: takeTurns(rest.slice(index * size, (index + 1) * size), size),
+    rules: takeTurns(rest.slice(index * size, (index + 1) * size), size, balancing),
   }))
   const jumps = groups.map(({ name }) => ({ match: '', verdict: `-j ${name}` }))
-  return { rules: [...takeTurns(single, targets.length), ...takeTurns(jumps, count)], groups }
+  return { rules: [...takeTurns(single, targets.length, balancing), ...takeTurns(jumps, count, balancing)], groups }
 }

@@ -1,6 +1,6 @@
 /** The addresses and ports under which clients know a service port, and who may come in by each. */
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
-import { type Cidr, parseAddress, rangeMatch } from './address.ts'
+import { type Cidr, parseAddress, parseCidr, rangeMatch } from './address.ts'
 import { comment, hostRange } from './context.ts'
 import { type Entry, portKey } from './dispatch.ts'
 import type { ServicePortView } from './model.ts'
@@ -21,6 +21,16 @@ const portMatch = ({ protocol }: ServicePortView, port: number): string =>
 export const addressMatch = (view: ServicePortView, address: string, family: IpFamily): string =>
   `-d ${hostRange(address, family)} ${portMatch(view, view.port)}`
 
+/** Who may come in by a load balancer's address. */
+const sourcesOf = (
+  { sourceRanges, admitsNode }: ServicePortView,
+  address: string,
+  family: IpFamily,
+): readonly Cidr[] | undefined => {
+  const own = admitsNode ? parseCidr(hostRange(address, family), family) : undefined
+  return own && sourceRanges ? [...sourceRanges, own] : sourceRanges
+}
+
 /** All ways to the service port. */
 export const doorsOf = (view: ServicePortView, family: IpFamily): readonly Door[] => {
   const at = (kind: Door['kind'], address: string, sources?: readonly Cidr[]): Door => {
@@ -30,7 +40,7 @@ export const doorsOf = (view: ServicePortView, family: IpFamily): readonly Door[
   const doors = [
     at('cluster', view.clusterIP),
     ...view.externalIPs.map((address) => at('external', address)),
-    ...view.loadBalancerIPs.map((address) => at('loadBalancer', address, view.sourceRanges)),
+    ...view.loadBalancerIPs.map((address) => at('loadBalancer', address, sourcesOf(view, address, family))),
   ]
   const { nodePort, protocol } = view
   if (nodePort === undefined) return doors

@@ -1,7 +1,7 @@
 /** The chains of a service port that pick an endpoint: in turn, or the one that the client had before. */
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
-import { roundRobin, type Target } from './balance.ts'
+import { balance, type Target } from './balance.ts'
 import type { EndpointView } from './endpoints.ts'
 import type { ServicePortView } from './model.ts'
 import { hashedChain } from './names.ts'
@@ -64,6 +64,10 @@ export const setChains = (
   family: IpFamily,
 ): readonly Chain[] => {
   const targets = set.endpoints.map((endpoint) => targetOf(view, endpoint, family))
-  const { rules, groups } = roundRobin(targets, (index) => hashedChain('GRP', set.chainFamily, view.key, `${index}`))
+  const { rules, groups } = balance(
+    targets,
+    (index) => hashedChain('GRP', set.chainFamily, view.key, `${index}`),
+    view.balancing,
+  )
   return [...groups, { name: setChainName(view, set), rules: [...first, ...returnRules(view, set, family), ...rules] }]
 }

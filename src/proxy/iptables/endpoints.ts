@@ -12,12 +12,24 @@ export interface EndpointView {
   readonly ready: boolean
   readonly serving: boolean
   readonly terminating: boolean
+  /** Whether it is meant for this node, and for this node's zone. */
+  readonly forNode: Hint
+  readonly forZone: Hint
 }
+
+/** `none`: nobody said for whom the endpoint is. */
+export type Hint = 'none' | 'here' | 'elsewhere'
 
 /** What the model must know of the node. */
 export interface ModelContext {
   readonly family: IpFamily
   readonly nodeName: string
+  /** The zone that the node is labelled with. */
+  readonly zone: string | undefined
+  /** Of the family; undefined when unknown. */
+  readonly nodeAddress: string | undefined
+  /** Only Services labelled for the proxy of this name; undefined: only those labelled for none. */
+  readonly proxyName: string | undefined
 }
 
 /** Takes down what was left out because it made no sense. */
@@ -67,17 +79,25 @@ const merge = (a: EndpointView, b: EndpointView): EndpointView => ({
   terminating: a.terminating && b.terminating,
 })
 
+const hintOf = (names: readonly { readonly name: string }[] = [], ours: string | undefined): Hint => {
+  if (names.length === 0) return 'none'
+  return names.some(({ name }) => name === ours) ? 'here' : 'elsewhere'
+}
+
 const viewsOf = (slice: EndpointSlice, port: ServicePort, context: ModelContext, tell: Tell): EndpointView[] => {
   const wanted = (slice.ports ?? []).find(
     (one) => (one.name ?? '') === (port.name ?? '') && protocolOf(one) === protocolOf(port),
   )
   const number = wanted?.port
   if (!isPort(number)) return []
-  return (slice.endpoints ?? []).flatMap(({ addresses, conditions = {}, nodeName }) => {
+  return (slice.endpoints ?? []).flatMap(({ addresses, conditions = {}, nodeName, hints = {} }) => {
     const { ready = true, serving = true, terminating = false } = conditions
     const local = nodeName === context.nodeName
     const [address] = addressesOf(addresses.slice(0, 1), context.family, tell)
-    return address === undefined ? [] : [{ address, port: number, local, ready, serving, terminating }]
+    if (address === undefined) return []
+    const forNode = hintOf(hints.forNodes, context.nodeName)
+    const forZone = hintOf(hints.forZones, context.zone)
+    return [{ address, port: number, local, ready, serving, terminating, forNode, forZone }]
   })
 }
 

@@ -2,7 +2,8 @@
 import { objectKey } from '../../api/resources.ts'
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
-import { type Cidr, parseCidr } from './address.ts'
+import { type Cidr, isWithin, parseAddress, parseCidr } from './address.ts'
+import type { Balancing } from './balance.ts'
 import {
   addressesOf,
   type EndpointView,
@@ -31,8 +32,11 @@ export interface ServicePortView {
   readonly loadBalancerIPs: readonly string[]
   /** Who may connect to the load balancer's addresses; undefined for everybody, empty for nobody of this family. */
   readonly sourceRanges: readonly Cidr[] | undefined
+  /** The source ranges hold the node: it may connect from the load balancer's address, too, if it has it. */
+  readonly admitsNode: boolean
   /** How long a client stays with its endpoint; undefined for no affinity. */
   readonly affinitySeconds: number | undefined
+  readonly balancing: Balancing
   readonly internalPolicy: TrafficPolicy
   readonly externalPolicy: TrafficPolicy
   readonly endpoints: readonly EndpointView[]
@@ -44,21 +48,28 @@ export interface ServiceModel {
   readonly problems: readonly string[]
 }
 
+/** Names the proxy that a Service is for; without it, it is for the one without a name. */
+const proxyNameLabel = 'service.kubernetes.io/service-proxy-name'
+
 /** Whether others, or nobody, take care of a Service: no rules are made for it. */
-export const isSkipped = ({ metadata, spec }: Service): boolean => {
+export const isSkipped = ({ metadata, spec }: Service, proxyName: string | undefined): boolean => {
   const labels = metadata.labels ?? {}
   return (
     spec.type === 'ExternalName' ||
     !spec.clusterIP ||
     spec.clusterIP === 'None' ||
     'service.kubernetes.io/headless' in labels ||
-    'service.kubernetes.io/service-proxy-name' in labels ||
+    labels[proxyNameLabel] !== proxyName ||
     metadata.annotations?.['podway.dev/node-local'] === 'true'
   )
 }
 
-const rangesOf = (service: Service, family: IpFamily, tell: Tell): readonly Cidr[] | undefined => {
-  const texts = service.spec.loadBalancerSourceRanges ?? []
+/** Where the ranges were before they had a field. */
+const rangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges'
+
+const rangesOf = ({ spec, metadata }: Service, family: IpFamily, tell: Tell): readonly Cidr[] | undefined => {
+  const annotated = metadata.annotations?.[rangesAnnotation]?.split(',').filter((text) => text.trim() !== '')
+  const texts = spec.loadBalancerSourceRanges ?? annotated ?? []
   if (texts.length === 0) return undefined
   return texts.map((text) => readFor(text.trim(), family, parseCidr, tell)).filter((range) => range !== undefined)
 }
@@ -71,8 +82,24 @@ const loadBalancerAddresses = ({ spec, status }: Service): readonly string[] => 
 
 const defaultAffinitySeconds = 10_800
 
-const affinityOf = ({ spec }: Service, tell: Tell): number | undefined => {
-  if (spec.sessionAffinity !== 'ClientIP') return undefined
+/** `round-robin` (default), `random`, or `client-ip`, which is what sessionAffinity ClientIP is. */
+export const balancingAnnotation = 'podway.dev/load-balancing'
+
+const balancings: ReadonlyMap<string, Balancing | 'client-ip'> = new Map([
+  ['roundrobin', 'round-robin'],
+  ['random', 'random'],
+  ['clientip', 'client-ip'],
+])
+
+const wantedBalancing = ({ metadata }: Service, tell: Tell): Balancing | 'client-ip' => {
+  const text = metadata.annotations?.[balancingAnnotation]
+  const found = balancings.get((text ?? 'round-robin').toLowerCase().replaceAll('-', ''))
+  if (!found) tell(`${balancingAnnotation} is "${text}": expected round-robin, random or client-ip`)
+  return found ?? 'round-robin'
+}
+
+const affinityOf = ({ spec }: Service, wanted: Balancing | 'client-ip', tell: Tell): number | undefined => {
+  if (spec.sessionAffinity !== 'ClientIP' && wanted !== 'client-ip') return undefined
   const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds
   if (Number.isInteger(seconds) && seconds > 0) return seconds
   tell(`an affinity of ${seconds} s makes no sense`)
@@ -80,14 +107,21 @@ const affinityOf = ({ spec }: Service, tell: Tell): number | undefined => {
 }
 
 /** What all ports of a Service share. */
-const sharedOf = (service: Service, family: IpFamily, tell: Tell) => ({
-  externalIPs: addressesOf(service.spec.externalIPs ?? [], family, tell),
-  loadBalancerIPs: addressesOf(loadBalancerAddresses(service), family, tell),
-  sourceRanges: rangesOf(service, family, tell),
-  affinitySeconds: affinityOf(service, tell),
-  internalPolicy: service.spec.internalTrafficPolicy ?? 'Cluster',
-  externalPolicy: service.spec.externalTrafficPolicy ?? 'Cluster',
-})
+const sharedOf = (service: Service, { family, nodeAddress }: ModelContext, tell: Tell) => {
+  const wanted = wantedBalancing(service, tell)
+  const sourceRanges = rangesOf(service, family, tell)
+  const node = nodeAddress === undefined ? undefined : parseAddress(nodeAddress, family)
+  return {
+    externalIPs: addressesOf(service.spec.externalIPs ?? [], family, tell),
+    loadBalancerIPs: addressesOf(loadBalancerAddresses(service), family, tell),
+    sourceRanges,
+    admitsNode: node !== undefined && (sourceRanges ?? []).some((range) => isWithin(node, range)),
+    affinitySeconds: affinityOf(service, wanted, tell),
+    balancing: wanted === 'random' ? wanted : ('round-robin' as const),
+    internalPolicy: service.spec.internalTrafficPolicy ?? 'Cluster',
+    externalPolicy: service.spec.externalTrafficPolicy ?? 'Cluster',
+  }
+}
 
 /** Keys become comments in rules. Kubernetes' names are harmless; anything else must not come through. */
 const isHarmless = (key: string): boolean => /^[\w.:/-]{1,200}$/.test(key)
@@ -99,7 +133,7 @@ const portsOf = (
   context: ModelContext,
   tell: Tell,
 ): readonly ServicePortView[] => {
-  const shared = sharedOf(service, context.family, tell)
+  const shared = sharedOf(service, context, tell)
   const hasNodePorts = service.spec.type === 'NodePort' || service.spec.type === 'LoadBalancer'
   return (service.spec.ports ?? []).flatMap((port) => {
     const protocol = protocolOf(port)
@@ -123,7 +157,7 @@ export const modelService = (
   slices: readonly EndpointSlice[],
   context: ModelContext,
 ): ServiceModel => {
-  if (isSkipped(service)) return { ports: [], problems: [] }
+  if (isSkipped(service, context.proxyName)) return { ports: [], problems: [] }
   const problems = new Set<string>()
   const tell: Tell = (problem) => problems.add(`Service ${objectKey(service)}: ${problem}`)
   const { clusterIP = '', clusterIPs = [clusterIP] } = service.spec

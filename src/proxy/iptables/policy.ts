@@ -9,19 +9,34 @@ export interface Choice {
   readonly local: readonly EndpointView[]
 }
 
+/**
+ * Those meant for this node, else those meant for its zone. A hint counts only when all have one and some are for us:
+ * anything else may be a moment of change, and all of them serve.
+ */
+const near = (ready: readonly EndpointView[]): readonly EndpointView[] => {
+  for (const hint of ['forNode', 'forZone'] as const) {
+    const ours = ready.filter((endpoint) => endpoint[hint] === 'here')
+    if (ours.length > 0 && ready.every((endpoint) => endpoint[hint] !== 'none')) return ours
+  }
+  return ready
+}
+
 /** Ready ones; when there are none, those that still serve while they go away (KEP-1669). */
-const usable = (endpoints: readonly EndpointView[]): readonly EndpointView[] => {
+const usable = (endpoints: readonly EndpointView[], choose = near): readonly EndpointView[] => {
   const ready = endpoints.filter((endpoint) => endpoint.ready)
-  return ready.length > 0 ? ready : endpoints.filter(({ serving, terminating }) => serving && terminating)
+  return ready.length > 0 ? choose(ready) : endpoints.filter(({ serving, terminating }) => serving && terminating)
 }
 
 /**
- * Decided for each policy by itself: a node whose only endpoint goes away goes on using it for Local traffic although
+ * Policy Local has no use for hints. Decided for each policy by itself: a node whose only endpoint goes away goes on using it for Local traffic although
  * others are ready elsewhere. Whenever `local` has an endpoint, `cluster` has one.
  */
 export const chooseEndpoints = (endpoints: readonly EndpointView[]): Choice => ({
   cluster: usable(endpoints),
-  local: usable(endpoints.filter(({ local }) => local)),
+  local: usable(
+    endpoints.filter(({ local }) => local),
+    (ready) => ready,
+  ),
 })
 
 /** Whether anything but its cluster address leads to the port. */

@@ -3,11 +3,11 @@ import { setImmediate as otherWork } from 'node:timers/promises'
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
-import type { EndpointSlice, Service } from '../../api/types/index.ts'
+import type { EndpointSlice, Node, Service } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Netfilter } from '../../host/netfilter/netfilter.ts'
 import { writeSysctl } from '../../host/sysctl.ts'
-import { parseCidr } from './address.ts'
+import { parseAddress, parseCidr } from './address.ts'
 import type { RuleContext } from './context.ts'
 import { type ModelContext, readFor, serviceOfSlice } from './endpoints.ts'
 import { frameJumps } from './frame.ts'
@@ -21,6 +21,12 @@ export interface ServiceProxyOptions {
   /** Its family is the proxy's: one proxy for each family of the node. */
   readonly netfilter: Netfilter
   readonly nodeName: string
+  /** The node's addresses among the nodes, of either family. */
+  readonly nodeAddresses?: readonly string[]
+  /** To know the node's zone; without, hints for zones are not heeded. */
+  readonly nodes?: Informer<Node>
+  /** Serve the Services labelled for this proxy instead of those labelled for none. */
+  readonly proxyName?: string
   /** Ranges of this node's pods, of either family. Empty: cluster addresses are never masqueraded. */
   readonly podCIDRs: readonly string[]
   /** Node ports answer at the node's addresses within these ranges only; all but loopback when missing. */
@@ -48,6 +54,8 @@ export interface ServiceProxy {
 /** Not the key of a Service: those have a name. */
 const checkKey = ''
 
+const zoneLabel = 'topology.kubernetes.io/zone'
+
 /** Everything is compiled and read back once in a while, as kube-proxy does. */
 const fullSyncMs = 3_600_000
 
@@ -67,6 +75,9 @@ const contextOf = (options: ServiceProxyOptions): RuleContext & ModelContext => 
   return {
     family,
     nodeName: options.nodeName,
+    zone: undefined,
+    nodeAddress: options.nodeAddresses?.find((address) => parseAddress(address, family) !== undefined),
+    proxyName: options.proxyName,
     podRanges: parse(options.podCIDRs),
     masqueradeMark: options.masqueradeMark ?? 0x4000,
     masqueradeAll: options.masqueradeAll ?? false,
@@ -88,6 +99,7 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
   const context = contextOf(options)
   const wanted = createWantedChains(context)
   const kernel = createKernelRules(options.netfilter, frameJumps(context))
+  let zone: string | undefined
   /** What was told of each Service, so that it is told once. */
   const told = new Map<string, string>()
 
@@ -101,7 +113,7 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
 
   const compile = (key: string): void => {
     const service = services.get(key)
-    const rules = service && compileService(service, slices.by('service', key), context)
+    const rules = service && compileService(service, slices.by('service', key), { ...context, zone })
     tell(key, rules?.problems ?? [])
     wanted.replace(key, rules)
   }
@@ -146,6 +158,13 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
     services.onChange((key) => loop.mark(key))
     slices.onChange((_, current, previous) => {
       for (const slice of [current, previous]) for (const key of slice ? serviceOfSlice(slice) : []) loop.mark(key)
+    })
+    options.nodes?.onChange((key, node) => {
+      const now = node?.metadata.labels?.[zoneLabel]
+      if (key !== options.nodeName || now === zone) return
+      zone = now
+      // The next sync compiles all of it; what has no hints comes out as it is.
+      for (const service of everyKey()) loop.mark(service)
     })
   }
 

@@ -11,7 +11,7 @@ import { createExpectations } from '../expectations.ts'
 import { controllerReference } from '../ownership.ts'
 import { conditionOf } from '../pod-state.ts'
 import { overCapacityAnnotation, toSubsets } from './endpoints-object.ts'
-import { type EndpointGroup, groupEndpoints, isHeadless } from './service-endpoints.ts'
+import { type EndpointGroup, groupEndpoints, isHeadless, zoneLabel } from './service-endpoints.ts'
 import { managedByLabel, serviceNameLabel, triggerAnnotation, writeSlices } from './slice-writer.ts'
 
 const name = 'endpointslice-controller'
@@ -139,6 +139,10 @@ export const createEndpointSliceController: CreateController = (context) => {
         if (current && previous && deepEqual(relevant(current), relevant(previous))) return
         if (previous) podChanged(previous)
         if (current) podChanged(current)
+      })
+      nodeCopies.onChange((key, current, previous) => {
+        if (current?.metadata.labels?.[zoneLabel] === previous?.metadata.labels?.[zoneLabel]) return
+        for (const pod of podCopies.by('node', key)) podChanged(pod)
       })
       slices.onChange((_key, current, previous) => {
         const { labels, namespace } = (current ?? previous)?.metadata ?? {}

@@ -12,7 +12,7 @@ export interface EndpointGroup {
   readonly endpoints: readonly Endpoint[]
 }
 
-const zoneLabel = 'topology.kubernetes.io/zone'
+export const zoneLabel = 'topology.kubernetes.io/zone'
 
 /** A named target port is looked up in each pod: it may be another number in each. Undefined when a pod has none such. */
 const targetPort = (port: ServicePort, pod: Pod): number | undefined => {
@@ -40,21 +40,38 @@ const addressOf = (pod: Pod, type: AddressType): string | undefined => {
 const hostnameOf = (service: Service, { spec }: Pod): string | undefined =>
   spec.hostname && spec.subdomain === service.metadata.name ? spec.hostname : undefined
 
+/** For whom an endpoint is near (KEP-4444, KEP-3015); those that are not ready are for nobody. */
+const hintsOf = (
+  { spec }: Service,
+  ready: boolean,
+  nodeName: string | undefined,
+  zone: string | undefined,
+): Pick<Endpoint, 'hints'> => {
+  const { trafficDistribution } = spec
+  if (trafficDistribution === undefined || !ready) return {}
+  const forZones = zone === undefined ? {} : { forZones: [{ name: zone }] }
+  const isForNode = trafficDistribution === 'PreferSameNode' && nodeName !== undefined
+  const hints = isForNode ? { ...forZones, forNodes: [{ name: nodeName }] } : forZones
+  return Object.keys(hints).length > 0 ? { hints } : {}
+}
+
 const endpointOf = (service: Service, pod: Pod, address: string, node: Node | undefined): Endpoint => {
   const serving = isReady(pod)
   const terminating = pod.metadata.deletionTimestamp !== undefined
   const hostname = hostnameOf(service, pod)
   const zone = node?.metadata.labels?.[zoneLabel]
+  const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating)
   return {
     addresses: [address],
     conditions: {
-      ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating),
+      ready,
       serving: service.spec.publishNotReadyAddresses === true || serving,
       terminating,
     },
     ...(hostname === undefined ? {} : { hostname }),
     ...(pod.spec.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
     ...(zone === undefined ? {} : { zone }),
+    ...hintsOf(service, ready, pod.spec.nodeName, zone),
     targetRef: {
       kind: 'Pod',
       namespace: pod.metadata.namespace ?? '',

@@ -4,6 +4,7 @@ import {
   endpointSlices,
   endpoints,
   events,
+  nodes,
   pods,
   replicaSets,
   services,
@@ -11,6 +12,8 @@ import {
 import type { Deployment, Pod } from '../../../../src/api/types/index.ts'
 import { type ControlPlane, startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
+
+const zoneLabel = 'topology.kubernetes.io/zone'
 
 const inDefault = (name: string) => ({ metadata: { name, namespace: 'default' } })
 
@@ -81,6 +84,34 @@ t.test('a Deployment becomes pods, spread over the nodes, and endpoints', async 
   )
   const reasons = (await client.list(events, { namespace: 'default' })).items.map(({ reason }) => reason)
   t.ok(reasons.includes('ScalingReplicaSet'))
+})
+
+t.test('endpoints tell for whom they are near, when the Service asks', { timeout: 60_000 }, async (t) => {
+  const plane = await threeNodes(t)
+  const { client } = plane
+  await client.patch(nodes, { metadata: { name: 'n1' } }, { metadata: { labels: { [zoneLabel]: 'z1' } } })
+  await client.create(services, {
+    ...inDefault('web'),
+    spec: { selector: { app: 'web' }, ports: [{ port: 80 }], trafficDistribution: 'PreferSameNode' },
+  })
+  await client.create(deployments, deploymentFor('web'))
+  const hints = async () =>
+    (await client.list(endpointSlices)).items
+      .flatMap(({ endpoints }) => endpoints)
+      .filter(({ targetRef }) => targetRef?.kind === 'Pod')
+      .map(({ nodeName, hints }) => [nodeName, hints?.forNodes?.[0]?.name, hints?.forZones?.[0]?.name])
+      .sort()
+  const wanted = (zone2: string | undefined) => [
+    ['n1', 'n1', 'z1'],
+    ['n2', 'n2', zone2],
+    ['n3', 'n3', undefined],
+  ]
+  await until(async () => JSON.stringify(await hints()) === JSON.stringify(wanted(undefined)), 'hints for nodes')
+  await client.patch(nodes, { metadata: { name: 'n2' } }, { metadata: { labels: { [zoneLabel]: 'z2' } } })
+  await until(async () => JSON.stringify(await hints()) === JSON.stringify(wanted('z2')), 'the new zone of n2')
+  await client.patch(services, inDefault('web'), { spec: { trafficDistribution: null } })
+  await until(async () => (await hints()).every(([, node]) => node === undefined), 'no hints')
+  t.same((await hints()).length, 3)
 })
 
 t.test('a rolling update keeps enough pods, numbers revisions and goes back', async (t) => {

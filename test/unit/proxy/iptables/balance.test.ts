@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Balanced, roundRobin } from '../../../../src/proxy/iptables/balance.ts'
+import { type Balanced, balance } from '../../../../src/proxy/iptables/balance.ts'
 
 const targets = (count: number) => Array.from({ length: count }, (_, at) => ({ match: '-p tcp', verdict: `-j T${at}` }))
 
@@ -27,7 +27,7 @@ const createWalker = ({ rules, groups }: Balanced) => {
 
 for (const count of [1, 2, 3, 4, 7, 15, 16, 17, 18, 19, 24, 25, 26, 63, 64, 65, 200, 257])
   t.test(`${count} targets take turns`, async (t) => {
-    const next = createWalker(roundRobin(targets(count), (index) => `G${index}`))
+    const next = createWalker(balance(targets(count), (index) => `G${index}`))
     const shares = new Map(targets(count).map(({ verdict }) => [verdict.slice(3), 0]))
     let spread = 0
     let walked = 0
@@ -43,9 +43,17 @@ for (const count of [1, 2, 3, 4, 7, 15, 16, 17, 18, 19, 24, 25, 26, 63, 64, 65, 
   })
 
 t.test('the rules of three', async (t) => {
-  t.same(roundRobin(targets(3), () => 'G').rules, [
+  t.same(balance(targets(3), () => 'G').rules, [
     '-p tcp -m statistic --mode nth --every 3 --packet 0 -j T0',
     '-p tcp -m statistic --mode nth --every 2 --packet 0 -j T1',
+    '-p tcp -j T2',
+  ])
+})
+
+t.test('by chance: probabilities as iptables-save prints them', async (t) => {
+  t.same(balance(targets(3), () => 'G', 'random').rules, [
+    '-p tcp -m statistic --mode random --probability 0.33333333349 -j T0',
+    '-p tcp -m statistic --mode random --probability 0.50000000000 -j T1',
     '-p tcp -j T2',
   ])
 })

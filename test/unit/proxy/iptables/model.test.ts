@@ -5,11 +5,11 @@ import { modelService } from '../../../../src/proxy/iptables/model.ts'
 import { makeService, makeSlice } from '../support/objects.ts'
 
 const model = (service: Service, slices: readonly EndpointSlice[] = [], family: 'IPv4' | 'IPv6' = 'IPv4') =>
-  modelService(service, slices, { family, nodeName: 'here' })
+  modelService(service, slices, { family, nodeName: 'here', zone: 'z1', proxyName: undefined, nodeAddress: undefined })
 
 t.test('a plain Service', async (t) => {
   const slices = [makeSlice([{ address: '10.1.0.2', node: 'here' }, { address: '10.1.9.2' }])]
-  const ready = { ready: true, serving: true, terminating: false }
+  const ready = { ready: true, serving: true, terminating: false, forNode: 'none', forZone: 'none' }
   t.same(model(makeService(), slices), {
     ports: [
       {
@@ -21,7 +21,9 @@ t.test('a plain Service', async (t) => {
         externalIPs: [],
         loadBalancerIPs: [],
         sourceRanges: undefined,
+        admitsNode: false,
         affinitySeconds: undefined,
+        balancing: 'round-robin',
         internalPolicy: 'Cluster',
         externalPolicy: 'Cluster',
         endpoints: [
@@ -145,6 +147,17 @@ t.test('affinity', async (t) => {
   t.match(seconds(0.5), { ports: [{ affinitySeconds: 10_800 }], problems: [/0.5 s makes no sense/] })
 })
 
+t.test('load balancing by annotation', async (t) => {
+  const balancing = (value: string) => {
+    const { ports, problems } = model(makeService({ annotations: { 'podway.dev/load-balancing': value } }))
+    return [ports[0]?.balancing, ports[0]?.affinitySeconds, problems.length]
+  }
+  t.same(balancing('random'), ['random', undefined, 0])
+  t.same(balancing('RoundRobin'), ['round-robin', undefined, 0])
+  t.same(balancing('ClientIP'), ['round-robin', 10_800, 0])
+  t.same(balancing('least-loaded'), ['round-robin', undefined, 1])
+})
+
 t.test('what makes no sense is left out and told, and can never become a rule', async (t) => {
   const service = makeService({
     type: 'LoadBalancer',
@@ -166,8 +179,8 @@ t.test('what makes no sense is left out and told, and can never become a rule', 
     ['10.1.0.3'],
   )
   t.same(problems, [
-    'Service default/web: "1.2.3.4 -j ACCEPT" makes no sense',
     'Service default/web: "anywhere" makes no sense',
+    'Service default/web: "1.2.3.4 -j ACCEPT" makes no sense',
     'Service default/web: "10.1.0.2\n*filter" makes no sense',
     'Service default/web: port 70000/undefined makes no sense',
     'Service default/web: port 82/undefined makes no sense',

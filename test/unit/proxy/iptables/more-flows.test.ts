@@ -25,6 +25,10 @@ const land = async ({ service = {}, endpoints = [here], context = {} }: Setting,
   )
 }
 
+const zone1 = { forZones: ['z1'] }
+const zone2 = { forZones: ['z2'] }
+const inZone1: Partial<Context> = { zone: 'z1' }
+
 const nodePort = { type: 'NodePort', ports: [{ name: 'http', port: 80, nodePort: 30080 }] } as const
 const fromPod = { from: '10.1.0.7', to: '10.96.0.10', port: 80 }
 const fromOutside = { from: '203.0.113.9', to: '192.0.2.1', port: 30080 }
@@ -238,6 +242,123 @@ const cases: readonly (Setting & { name: string; packet: TracedPacket; lands: re
     service: { ...loadBalancer, ingress: [{ ip: '203.0.113.6', ipMode: 'Proxy' }] },
     packet: { from: '203.0.113.9', to: '203.0.113.6', port: 80 },
     lands: ['accept 203.0.113.6:80'],
+  },
+  {
+    name: 'chance instead of turns, by annotation',
+    service: { annotations: { 'podway.dev/load-balancing': 'random' } },
+    endpoints: [here, away],
+    packet: fromPod,
+    lands: ['accept 10.1.0.2:8080', 'accept 10.1.9.2:8080'],
+  },
+  {
+    name: 'a zone keeps its traffic',
+    context: inZone1,
+    endpoints: [
+      { ...here, ...zone2 },
+      { ...away, ...zone1 },
+    ],
+    packet: fromPod,
+    lands: ['accept 10.1.9.2:8080'],
+  },
+  {
+    name: 'a zone without endpoints uses all',
+    context: { zone: 'z3' },
+    endpoints: [
+      { ...here, ...zone2 },
+      { ...away, ...zone1 },
+    ],
+    packet: fromPod,
+    lands: ['accept 10.1.0.2:8080', 'accept 10.1.9.2:8080'],
+  },
+  {
+    name: 'hints do not count while one endpoint has none',
+    context: inZone1,
+    endpoints: [here, { ...away, ...zone1 }],
+    packet: fromPod,
+    lands: ['accept 10.1.0.2:8080', 'accept 10.1.9.2:8080'],
+  },
+  {
+    name: 'hints of an endpoint that is not ready do not count',
+    context: inZone1,
+    endpoints: [{ ...here, ready: false, serving: true, terminating: true, ...zone1 }, away],
+    packet: fromPod,
+    lands: ['accept 10.1.9.2:8080'],
+  },
+  {
+    name: 'a node of no zone heeds none',
+    endpoints: [
+      { ...here, ...zone2 },
+      { ...away, ...zone1 },
+    ],
+    packet: fromPod,
+    lands: ['accept 10.1.0.2:8080', 'accept 10.1.9.2:8080'],
+  },
+  {
+    name: 'the node comes before its zone',
+    context: inZone1,
+    endpoints: [
+      { ...here, ...zone1, forNodes: ['here'] },
+      { ...away, ...zone1, forNodes: ['away'] },
+    ],
+    packet: fromPod,
+    lands: ['accept 10.1.0.2:8080'],
+  },
+  {
+    name: 'a node without endpoints of its own uses those of its zone',
+    context: inZone1,
+    endpoints: [
+      { address: '10.1.9.3', node: 'third', ...zone2, forNodes: ['third'] },
+      { ...away, ...zone1, forNodes: ['away'] },
+    ],
+    packet: fromPod,
+    lands: ['accept 10.1.9.2:8080'],
+  },
+  {
+    name: 'policy Local knows no zones',
+    service: { internalTrafficPolicy: 'Local' },
+    context: inZone1,
+    endpoints: [
+      { ...here, ...zone2 },
+      { ...away, ...zone1 },
+    ],
+    packet: fromPod,
+    lands: ['accept 10.1.0.2:8080'],
+  },
+  {
+    name: 'a Service for the proxy of this name',
+    service: { labels: { 'service.kubernetes.io/service-proxy-name': 'edge' } },
+    context: { proxyName: 'edge' },
+    packet: fromPod,
+    lands: ['accept 10.1.0.2:8080'],
+  },
+  {
+    name: 'a proxy with a name leaves the other Services alone',
+    context: { proxyName: 'edge' },
+    packet: fromPod,
+    lands: ['accept 10.96.0.10:80'],
+  },
+  {
+    name: 'where the node may come in, it may do so as the load balancer address, too',
+    service: narrow,
+    context: { nodeAddress: '198.51.100.77' },
+    packet: { from: '203.0.113.6', to: '203.0.113.6', port: 80 },
+    lands: ['accept 10.1.0.2:8080*'],
+  },
+  {
+    name: 'where the node may not, neither may that address',
+    service: narrow,
+    context: { nodeAddress: '192.0.2.1' },
+    packet: { from: '203.0.113.6', to: '203.0.113.6', port: 80 },
+    lands: ['drop 203.0.113.6:80'],
+  },
+  {
+    name: 'source ranges in the old annotation',
+    service: {
+      ...loadBalancer,
+      annotations: { 'service.beta.kubernetes.io/load-balancer-source-ranges': '198.51.100.0/24,10.0.0.0/8' },
+    },
+    packet: { from: '203.0.113.9', to: '203.0.113.6', port: 80 },
+    lands: ['drop 203.0.113.6:80'],
   },
 ]
 

@@ -29,12 +29,20 @@ export interface EndpointDraft {
   readonly ready?: boolean
   readonly serving?: boolean
   readonly terminating?: boolean
+  /** Names that the endpoint is meant for. */
+  readonly forNodes?: readonly string[]
+  readonly forZones?: readonly string[]
 }
 
-const makeEndpoint = ({ address, node, ...conditions }: EndpointDraft): Endpoint => ({
+const named = (names: readonly string[]) => names.map((name) => ({ name }))
+
+const makeEndpoint = ({ address, node, forNodes, forZones, ...conditions }: EndpointDraft): Endpoint => ({
   addresses: [address],
   conditions,
   ...(node === undefined ? {} : { nodeName: node }),
+  ...(forNodes || forZones
+    ? { hints: { ...(forNodes && { forNodes: named(forNodes) }), ...(forZones && { forZones: named(forZones) }) } }
+    : {}),
 })
 
 export interface SliceDraft {

@@ -21,6 +21,9 @@ export const makeContext = (overrides: Partial<Context> = {}): Context => {
   return {
     family,
     nodeName: 'here',
+    zone: undefined,
+    proxyName: undefined,
+    nodeAddress: undefined,
     podRanges: range ? [range] : [],
     masqueradeMark: 0x4000,
     masqueradeAll: false,
