@@ -1,20 +1,25 @@
 /** Gives Services their cluster addresses and node ports, each to one Service only. What is held is what the store says. */
 import { type FieldError, internalError, invalid, invalidValue } from '../../api/errors.ts'
 import { objectKey } from '../../api/resources.ts'
-import type { KubeObject, Service, ServicePort } from '../../api/types/index.ts'
+import type { KubeObject, Service, ServiceSpec } from '../../api/types/index.ts'
 import {
   createAddressPool,
   createPortPool,
   isExhausted,
   isOutOfRange,
   isTaken,
-  type Pool,
   staticAddressBand,
   staticPortBand,
 } from '../../ipam/pool.ts'
 import type { Admission } from '../objects/admission.ts'
 import { bucketOf } from '../registry/definition.ts'
-import { isHeadless, needsClusterIP, needsNodePort, service as services } from '../registry/service.ts'
+import {
+  isHeadless,
+  needsClusterIP,
+  needsHealthCheckPort,
+  needsNodePort,
+  service as services,
+} from '../registry/service.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AllocationRanges {
@@ -25,11 +30,30 @@ export interface AllocationRanges {
 const addressesOf = ({ spec }: Service): readonly string[] =>
   needsClusterIP(spec) && !isHeadless(spec) ? (spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : [])) : []
 
-const portsOf = ({ spec }: Service): readonly number[] =>
-  needsNodePort(spec) ? (spec.ports ?? []).flatMap(({ nodePort }) => nodePort || []) : []
+/** One port of the nodes that a Service has or shall have. */
+interface WantedPort {
+  /** Among the Service's own. */
+  readonly name: string
+  readonly field: string
+  /** Missing: any. */
+  readonly port: number | undefined
+}
 
-/** A Service may hold several node ports, so it is a different owner for each of its ports. */
-const portOwner = (key: string, { port, protocol }: ServicePort): string => `${key}#${port}/${protocol ?? 'TCP'}`
+const wantedPorts = (spec: ServiceSpec): readonly WantedPort[] => [
+  ...(needsNodePort(spec) ? (spec.ports ?? []) : []).map(({ port, protocol = 'TCP', nodePort }, at) => ({
+    name: `${port}/${protocol}`,
+    field: `spec.ports[${at}].nodePort`,
+    port: nodePort,
+  })),
+  ...(needsHealthCheckPort(spec)
+    ? [{ name: 'health', field: 'spec.healthCheckNodePort', port: spec.healthCheckNodePort }]
+    : []),
+]
+
+const portsOf = ({ spec }: Service): readonly number[] => wantedPorts(spec).flatMap(({ port }) => port || [])
+
+/** A Service may hold several node ports, so it is a different owner for each of them. */
+const portOwner = (key: string, { name }: WantedPort): string => `${key}#${name}`
 
 export const serviceAllocation = (store: Store, { serviceCIDR, nodePorts }: AllocationRanges): Admission => {
   const bucket = bucketOf(services)
@@ -47,9 +71,10 @@ export const serviceAllocation = (store: Store, { serviceCIDR, nodePorts }: Allo
     if (!service) return
     // Two Services cannot come to hold the same by way of admission; a store that says so is not made worse here.
     for (const wanted of addressesOf(service)) claim(() => addresses.assign(key, wanted))
-    for (const port of service.spec.ports ?? [])
-      if (port.nodePort && needsNodePort(service.spec) && !holdsPort(key, port.nodePort))
-        claim(() => ports.assign(portOwner(key, port), port.nodePort))
+    for (const wanted of wantedPorts(service.spec)) {
+      const { port } = wanted
+      if (port && !holdsPort(key, port)) claim(() => ports.assign(portOwner(key, wanted), port))
+    }
   }
 
   const claim = (take: () => unknown): void => {
@@ -95,23 +120,22 @@ export const serviceAllocation = (store: Store, { serviceCIDR, nodePorts }: Allo
     }
   }
 
-  const takePort = (key: string, service: Service, port: ServicePort, at: number, pool: Pool<number>): number => {
-    const { nodePort } = port
+  const takePort = (key: string, service: Service, wanted: WantedPort): number => {
+    const { field, port } = wanted
     // The same number for TCP and UDP is held once.
-    if (nodePort && holdsPort(key, nodePort)) return nodePort
-    const field = `spec.ports[${at}].nodePort`
-    const owner = portOwner(key, port)
+    if (port && holdsPort(key, port)) return port
+    const owner = portOwner(key, wanted)
     try {
-      if (nodePort && pool.held(owner) !== nodePort) pool.release(owner)
-      return pool.assign(owner, nodePort || undefined)
+      if (port && ports.held(owner) !== port) ports.release(owner)
+      return ports.assign(owner, port || undefined)
     } catch (error) {
-      if (isTaken(error)) throw refused(service, invalidValue(field, nodePort, 'provided port is already allocated'))
+      if (isTaken(error)) throw refused(service, invalidValue(field, port, 'provided port is already allocated'))
       if (isOutOfRange(error))
         throw refused(
           service,
           invalidValue(
             field,
-            nodePort,
+            port,
             `provided port is not in the valid range. The range of valid ports is ${nodePorts.from}-${nodePorts.to}`,
           ),
         )
@@ -126,14 +150,20 @@ export const serviceAllocation = (store: Store, { serviceCIDR, nodePorts }: Allo
     const { spec } = service
     const wantsAddress = needsClusterIP(spec) && !isHeadless(spec)
     const address = wantsAddress ? takeAddress(key, service) : undefined
-    const withPorts = needsNodePort(spec)
-      ? {
-          ports: (spec.ports ?? []).map((port, at) => ({ ...port, nodePort: takePort(key, service, port, at, ports) })),
-        }
-      : {}
+    const taken = new Map(wantedPorts(spec).map((wanted) => [wanted.name, takePort(key, service, wanted)]))
+    const healthCheckNodePort = taken.get('health')
+    const portsWithNumbers = spec.ports?.map((port) => {
+      const nodePort = taken.get(`${port.port}/${port.protocol ?? 'TCP'}`)
+      return nodePort === undefined ? port : { ...port, nodePort }
+    })
     return {
       ...service,
-      spec: { ...spec, ...(address === undefined ? {} : { clusterIP: address, clusterIPs: [address] }), ...withPorts },
+      spec: {
+        ...spec,
+        ...(address === undefined ? {} : { clusterIP: address, clusterIPs: [address] }),
+        ...(portsWithNumbers === undefined ? {} : { ports: portsWithNumbers }),
+        ...(healthCheckNodePort === undefined ? {} : { healthCheckNodePort }),
+      },
     }
   }
 

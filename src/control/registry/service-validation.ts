@@ -123,7 +123,18 @@ export const validateService = ({ spec }: Service): FieldError[] => {
 }
 
 /** An address, once given, stays until the Service goes or becomes an ExternalName. */
-export const validateServiceUpdate = (service: Service, old: Service): FieldError[] => {
+/** Load balancers were told the port. */
+const validateHealthCheckPort = ({ spec }: Service, old: Service): FieldError[] => {
+  const [port, before] = [spec.healthCheckNodePort, old.spec.healthCheckNodePort]
+  return port && before && port !== before ? [invalidValue('spec.healthCheckNodePort', port, 'field is immutable')] : []
+}
+
+export const validateServiceUpdate = (service: Service, old: Service): FieldError[] => [
+  ...validateHealthCheckPort(service, old),
+  ...validateAddressUpdate(service, old),
+]
+
+const validateAddressUpdate = (service: Service, old: Service): FieldError[] => {
   const before = old.spec.clusterIP
   if (!before || old.spec.type === 'ExternalName' || service.spec.type === 'ExternalName') return []
   const now = service.spec.clusterIPs?.[0] ?? service.spec.clusterIP

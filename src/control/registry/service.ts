@@ -9,6 +9,9 @@ import { validateService, validateServiceUpdate } from './service-validation.ts'
 export const needsClusterIP = ({ type }: ServiceSpec): boolean => type !== 'ExternalName'
 export const needsNodePort = (spec: ServiceSpec): boolean =>
   spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false)
+/** A load balancer that sends to nodes with endpoints only asks each node for its health there. */
+export const needsHealthCheckPort = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
+  type === 'LoadBalancer' && externalTrafficPolicy === 'Local'
 export const isHeadless = ({ clusterIP }: ServiceSpec): boolean => clusterIP === 'None'
 
 const affinityTimeoutSeconds = 10_800
@@ -63,14 +66,9 @@ const typeDependent: readonly (readonly [
   [isExternal, ['externalTrafficPolicy']],
   [
     ({ type }) => type === 'LoadBalancer',
-    [
-      'allocateLoadBalancerNodePorts',
-      'loadBalancerClass',
-      'loadBalancerIP',
-      'loadBalancerSourceRanges',
-      'healthCheckNodePort',
-    ],
+    ['allocateLoadBalancerNodePorts', 'loadBalancerClass', 'loadBalancerIP', 'loadBalancerSourceRanges'],
   ],
+  [needsHealthCheckPort, ['healthCheckNodePort']],
   [needsClusterIP, ['internalTrafficPolicy', 'ipFamilies', 'ipFamilyPolicy']],
 ]
 
@@ -107,10 +105,12 @@ const adoptAllocations = (service: Service, old: Service): Service => {
     const { nodePort: _given, ...without } = port
     return nodePort ? { ...without, nodePort } : without
   })
+  const healthPort = needsHealthCheckPort(service.spec) ? rest.healthCheckNodePort || old.spec.healthCheckNodePort : 0
   return {
     ...service,
     spec: {
       ...rest,
+      ...(healthPort ? { healthCheckNodePort: healthPort } : {}),
       ...(newPorts ? { ports: newPorts } : {}),
       ...(keepsAddress && address !== undefined
         ? {

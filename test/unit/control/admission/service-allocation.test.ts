@@ -98,6 +98,29 @@ t.test('node ports', async (t) => {
   )
 })
 
+t.test('a port to ask a node for its health', async (t) => {
+  const api = await open()
+  const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', allocateLoadBalancerNodePorts: false }
+  const { body } = await api.request('POST', services, { body: service('a', local) })
+  const port = Number(spec(body)['healthCheckNodePort'])
+  t.ok(port >= 30_000 && port <= 30_003, `${port}`)
+  const put = await api.request('PUT', `${services}/a`, { body: service('a', local) })
+  t.equal(spec(put.body)['healthCheckNodePort'], port, 'a PUT without it keeps it')
+  const other = port === 30_000 ? 30_001 : 30_000
+  const changed = await api.request('PUT', `${services}/a`, {
+    body: service('a', { ...local, healthCheckNodePort: other }),
+  })
+  t.match(changed.body['message'], /spec.healthCheckNodePort: Invalid value: \d+: field is immutable/)
+  const taken = { type: 'NodePort', ports: [{ port: 80, nodePort: port }] }
+  t.equal((await api.request('POST', services, { body: service('b', taken) })).code, 422, 'nobody else may have it')
+  const cluster = await api.request('PATCH', `${services}/a`, {
+    body: { spec: { externalTrafficPolicy: 'Cluster' } },
+    contentType: merge,
+  })
+  t.equal(spec(cluster.body)['healthCheckNodePort'], undefined, 'nobody needs it any more')
+  t.equal((await api.request('POST', services, { body: service('b', taken) })).code, 201)
+})
+
 t.test('a change of type to ExternalName and back', async (t) => {
   const api = await open()
   const { body } = await api.request('POST', services, { body: service('a') })
