@@ -31,15 +31,15 @@ for (const backend of ['nft', 'legacy'] as const)
       for (const key of world.objects.keys()) replace(key)
 
       const kernel = createKernelRules(netfilter, frameJumps(context))
-      t.ok((await kernel.repair(wanted.all())) > 0)
-      t.equal(await kernel.repair(wanted.all()), 0, 'nothing differs')
+      t.ok((await kernel.repair(wanted.all())).restores > 0)
+      t.equal((await kernel.repair(wanted.all())).restores, 0, 'nothing differs')
       wanted.takeChange()
 
       for (let round = 0; round < 10; round++) {
         for (let change = 0; change < 10; change++) replace(world.change())
         await kernel.advance(wanted.takeChange())
       }
-      t.equal(await kernel.repair(wanted.all()), 0, 'changes left what a fresh start would')
+      t.equal((await kernel.repair(wanted.all())).restores, 0, 'changes left what a fresh start would')
 
       for (let look = 0; look < 12; look++) t.ok(await kernel.isIntact(), 'a look finds every rule')
       const saved = await netfilter.save('nat')
@@ -48,7 +48,7 @@ for (const backend of ['nft', 'legacy'] as const)
       let looks = 1
       while (await kernel.isIntact()) looks++
       t.ok(looks <= 20, `an emptied chain is found, here at look ${looks}`)
-      t.equal(await kernel.repair(wanted.all()), 1, 'and filled again')
+      t.equal((await kernel.repair(wanted.all())).restores, 1, 'and filled again')
 
       await cleanupProxy(netfilter)
       t.notMatch(`${await netfilter.save('nat')}${await netfilter.save('filter')}`, /PODWAY/)

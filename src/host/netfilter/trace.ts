@@ -62,7 +62,7 @@ const setMark = (flow: Flow, xmark: string): Flow => {
 }
 
 /** What a target that is not a chain does to the packet. */
-const perform = (rule: ParsedRule, flow: Flow): Step => {
+const perform = (rule: ParsedRule, flow: Flow, host: TraceHost): Step => {
   const [option, value = ''] = rule.options
   if (rule.target === undefined) return { flow, verdict: 'next' }
   if (rule.target === 'RETURN') return { flow, verdict: 'return' }
@@ -72,6 +72,9 @@ const perform = (rule: ParsedRule, flow: Flow): Step => {
   if (rule.target === 'MASQUERADE') return { flow: { ...flow, masqueraded: true }, verdict: 'accept' }
   if (rule.target === 'DNAT' && option === '--to-destination')
     return { flow: translate(flow, value), verdict: 'accept' }
+  // To the machine itself: to an address of the link that the packet came by, or to loopback.
+  if (rule.target === 'REDIRECT' && option === '--to-ports')
+    return { flow: { ...flow, to: host.addresses[0] ?? '', port: Number(value), translated: true }, verdict: 'accept' }
   if (rule.target === 'MARK' && option === '--set-xmark') return { flow: setMark(flow, value), verdict: 'next' }
   throw new Error(`cannot trace the target of: ${rule.text}`)
 }
@@ -83,7 +86,7 @@ interface Traced {
 }
 
 const follow = (traced: Traced, rule: ParsedRule, flow: Flow, depth: number): readonly Step[] => {
-  if (rule.target === undefined || !traced.chains.has(rule.target)) return [perform(rule, flow)]
+  if (rule.target === undefined || !traced.chains.has(rule.target)) return [perform(rule, flow, traced.host)]
   const back = rule.leaves ? 'return' : 'next'
   return walkChain(traced, rule.target, flow, depth + 1).map((step) =>
     step.verdict === 'return' ? { ...step, verdict: back } : step,

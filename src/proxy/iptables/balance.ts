@@ -1,5 +1,6 @@
 /** Equal shares of new connections, in turn or by chance: the rules that hand them to n targets. */
 import type { Chain } from '../../host/netfilter/tables.ts'
+import type { Balancing } from '../relays.ts'
 
 /** The two parts of a rule between which the counter stands. */
 export interface Target {
@@ -17,8 +18,6 @@ export interface Balanced {
 
 /** Up to here one rule after another is as quick as groups. */
 const flatLimit = 16
-
-export type Balancing = 'round-robin' | 'random'
 
 /** A probability as the kernel keeps it, in 31 bits, and iptables-save prints it. */
 const probability = (n: number): string => (Math.round(2 ** 31 / n) / 2 ** 31).toFixed(11)

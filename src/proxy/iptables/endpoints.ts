@@ -28,6 +28,8 @@ export interface ModelContext {
   readonly zone: string | undefined
   /** Of the family; undefined when unknown. */
   readonly nodeAddress: string | undefined
+  /** Whether Services that do not say otherwise are relayed by a process. */
+  readonly relayed: boolean
   /** Only Services labelled for the proxy of this name; undefined: only those labelled for none. */
   readonly proxyName: string | undefined
 }

@@ -3,9 +3,10 @@ import { CommandError } from '../../host/command.ts'
 import type { Netfilter } from '../../host/netfilter/netfilter.ts'
 import type { Jump } from '../../host/netfilter/owned.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
+import type { RuleCounts } from '../observer.ts'
 import { type PerTable, type ProxyTable, proxyTables } from './frame.ts'
 import { isFixedChain } from './names.ts'
-import { type Change, planRestores, restoreLimits } from './plan.ts'
+import { type Change, type ProxyEdit, planRestores, restoreLimits } from './plan.ts'
 import {
   type ChainRecord,
   presenceChecks,
@@ -18,13 +19,22 @@ import {
 } from './readback.ts'
 import type { ChainChange } from './wanted.ts'
 
+/** What a change took. */
+export interface Written {
+  readonly restores: number
+  /** Rules that were written. */
+  readonly rules: RuleCounts
+}
+
 export interface KernelRules {
   /** Whether only `repair` will do: at the start, and after a failure. */
   readonly isUnsure: boolean
-  /** Makes a change; resolves to the number of restores it took. What is there already is not written again. */
-  advance(change: ChainChange): Promise<number>
-  /** Reads all back and puts right what differs from `wanted`; resolves to the number of restores it took. */
-  repair(wanted: PerTable<readonly Chain[]>): Promise<number>
+  /** Makes a change. What is there already is not written again. */
+  advance(change: ChainChange): Promise<Written>
+  /** Reads all back and puts right what differs from `wanted`. */
+  repair(wanted: PerTable<readonly Chain[]>): Promise<Written>
+  /** How many rules there are, as far as is known. */
+  count(): RuleCounts
   /** Whether jumps, fixed chains and the next few others are as written. Cheap; in turn it looks at all chains. */
   isIntact(): Promise<boolean>
 }
@@ -60,14 +70,21 @@ const shrink = (limit: Limit, error: unknown): boolean => {
   return true
 }
 
-/** Makes a change and writes it down in `record`; resolves to the number of restores. */
-const restore = async (netfilter: Netfilter, record: ChainRecord, change: Change, limit: Limit): Promise<number> => {
+const rulesIn = (edits: readonly ProxyEdit[], table: ProxyTable): number =>
+  edits
+    .filter((edit) => edit.table === table)
+    .flatMap(({ chains }) => chains)
+    .reduce((sum, { rules }) => sum + rules.length, 0)
+
+/** Makes a change and writes it down in `record`. */
+const restore = async (netfilter: Netfilter, record: ChainRecord, change: Change, limit: Limit): Promise<Written> => {
   const restores = planRestores(record, change, limit.lines)
   for (const edits of restores) {
     await netfilter.apply(edits)
     recordRestore(record, edits)
   }
-  return restores.length
+  const edits = restores.flat()
+  return { restores: restores.length, rules: { nat: rulesIn(edits, 'nat'), filter: rulesIn(edits, 'filter') } }
 }
 
 /** Reads back and changes what differs from `wanted`. When a restore is too long, it all begins again. */
@@ -76,18 +93,21 @@ const settle = async (
   wanted: PerTable<readonly Chain[]>,
   commandsFor: (saved: SavedTables) => PerTable<readonly string[]>,
   limit: Limit,
-): Promise<{ readonly record: ChainRecord; readonly restores: number }> => {
+): Promise<{ readonly record: ChainRecord; readonly written: Written }> => {
   for (;;) {
     const saved = await readTables(netfilter)
     const record = readChains(saved)
     const change = { written: wanted, gone: strayChains(record, wanted), commands: commandsFor(saved) }
     try {
-      return { record, restores: await restore(netfilter, record, change, limit) }
+      return { record, written: await restore(netfilter, record, change, limit) }
     } catch (error) {
       if (!shrink(limit, error)) throw error
     }
   }
 }
+
+const rulesOf = (chains: ReadonlyMap<string, readonly string[]> = new Map()): number =>
+  [...chains.values()].reduce((sum, rules) => sum + rules.length, 0)
 
 type FoundChain = readonly [name: string, rules: readonly string[]]
 
@@ -134,9 +154,9 @@ export const createKernelRules = (netfilter: Netfilter, jumps: readonly Jump[]):
       if (!known) throw new Error('the kernel must be read back first')
       record = undefined
       try {
-        const restores = await restore(netfilter, known, { ...change, commands: noCommands }, limit)
+        const written = await restore(netfilter, known, { ...change, commands: noCommands }, limit)
         record = known
-        return restores
+        return written
       } catch (error) {
         shrink(limit, error)
         throw error
@@ -147,8 +167,9 @@ export const createKernelRules = (netfilter: Netfilter, jumps: readonly Jump[]):
       looks = undefined
       const settled = await settle(netfilter, wanted, (saved) => repairJumps(saved, jumps), limit)
       record = settled.record
-      return settled.restores
+      return settled.written
     },
+    count: () => ({ nat: rulesOf(record?.nat), filter: rulesOf(record?.filter) }),
     isIntact: async () => {
       if (!record) return false
       const look = nextLook(record)

@@ -2,8 +2,8 @@
 import { objectKey } from '../../api/resources.ts'
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import type { Balancing } from '../relays.ts'
 import { type Cidr, isWithin, parseAddress, parseCidr } from './address.ts'
-import type { Balancing } from './balance.ts'
 import {
   addressesOf,
   type EndpointView,
@@ -37,6 +37,8 @@ export interface ServicePortView {
   /** How long a client stays with its endpoint; undefined for no affinity. */
   readonly affinitySeconds: number | undefined
   readonly balancing: Balancing
+  /** Relayed by a process instead of translated by the kernel. */
+  readonly relayed: boolean
   readonly internalPolicy: TrafficPolicy
   readonly externalPolicy: TrafficPolicy
   readonly endpoints: readonly EndpointView[]
@@ -98,6 +100,17 @@ const wantedBalancing = ({ metadata }: Service, tell: Tell): Balancing | 'client
   return found ?? 'round-robin'
 }
 
+/** `iptables` or `userspace`; what the node does by default when missing. */
+export const modeAnnotation = 'podway.dev/proxy-mode'
+
+const isRelayed = ({ metadata }: Service, context: ModelContext, tell: Tell): boolean => {
+  const mode = metadata.annotations?.[modeAnnotation]
+  if (mode === undefined) return context.relayed
+  if (mode !== 'iptables' && mode !== 'userspace')
+    tell(`${modeAnnotation} is "${mode}": expected iptables or userspace`)
+  return mode === 'userspace'
+}
+
 const affinityOf = ({ spec }: Service, wanted: Balancing | 'client-ip', tell: Tell): number | undefined => {
   if (spec.sessionAffinity !== 'ClientIP' && wanted !== 'client-ip') return undefined
   const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds
@@ -107,7 +120,8 @@ const affinityOf = ({ spec }: Service, wanted: Balancing | 'client-ip', tell: Te
 }
 
 /** What all ports of a Service share. */
-const sharedOf = (service: Service, { family, nodeAddress }: ModelContext, tell: Tell) => {
+const sharedOf = (service: Service, context: ModelContext, tell: Tell) => {
+  const { family, nodeAddress } = context
   const wanted = wantedBalancing(service, tell)
   const sourceRanges = rangesOf(service, family, tell)
   const node = nodeAddress === undefined ? undefined : parseAddress(nodeAddress, family)
@@ -117,6 +131,7 @@ const sharedOf = (service: Service, { family, nodeAddress }: ModelContext, tell:
     sourceRanges,
     admitsNode: node !== undefined && (sourceRanges ?? []).some((range) => isWithin(node, range)),
     affinitySeconds: affinityOf(service, wanted, tell),
+    relayed: isRelayed(service, context, tell),
     balancing: wanted === 'random' ? wanted : ('round-robin' as const),
     internalPolicy: service.spec.internalTrafficPolicy ?? 'Cluster',
     externalPolicy: service.spec.externalTrafficPolicy ?? 'Cluster',
@@ -144,7 +159,10 @@ const portsOf = (
     }
     const nodePort = hasNodePorts && isPort(port.nodePort) ? port.nodePort : undefined
     const endpoints = endpointsOf(port, slices, context, tell)
-    return [{ key, protocol, port: port.port, clusterIP, nodePort, ...shared, endpoints }]
+    const isSctp = protocol === 'sctp'
+    if (isSctp && shared.relayed) tell('SCTP cannot be relayed by a process: the kernel translates it')
+    const relayed = shared.relayed && !isSctp
+    return [{ key, protocol, port: port.port, clusterIP, nodePort, ...shared, relayed, endpoints }]
   })
 }
 

@@ -39,6 +39,19 @@ export const chooseEndpoints = (endpoints: readonly EndpointView[]): Choice => (
   ),
 })
 
+/** Connections to the cluster address, and those by any other way. */
+export type PolicySide = 'internal' | 'external'
+
+/** Where policy Local turns connections away that others of the cluster could serve. */
+export const sidesWithoutLocal = (view: ServicePortView): readonly PolicySide[] => {
+  const { cluster, local } = chooseEndpoints(view.endpoints)
+  if (cluster.length === 0 || local.length > 0) return []
+  return [
+    ...(view.internalPolicy === 'Local' ? (['internal'] as const) : []),
+    ...(view.externalPolicy === 'Local' && isExternal(view) ? (['external'] as const) : []),
+  ]
+}
+
 /** Whether anything but its cluster address leads to the port. */
 export const isExternal = (view: ServicePortView): boolean =>
   view.nodePort !== undefined || view.externalIPs.length > 0 || view.loadBalancerIPs.length > 0

@@ -7,12 +7,17 @@ import type { EndpointSlice, Node, Service } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Netfilter } from '../../host/netfilter/netfilter.ts'
 import { writeSysctl } from '../../host/sysctl.ts'
+import type { ProxyObserver, RuleCounts, SyncKind } from '../observer.ts'
+import type { Relays } from '../relays.ts'
 import { parseAddress, parseCidr } from './address.ts'
 import type { RuleContext } from './context.ts'
 import { type ModelContext, readFor, serviceOfSlice } from './endpoints.ts'
 import { frameJumps } from './frame.ts'
-import { createKernelRules } from './kernel.ts'
-import { compileService, createWantedChains } from './wanted.ts'
+import { createKernelRules, type Written } from './kernel.ts'
+import { modelService, type ServicePortView } from './model.ts'
+import type { PolicySide } from './policy.ts'
+import { portalsOf } from './service-rules.ts'
+import { compileModel, createWantedChains } from './wanted.ts'
 
 export interface ServiceProxyOptions {
   readonly services: Informer<Service>
@@ -38,10 +43,24 @@ export interface ServiceProxyOptions {
   readonly localhostNodePorts?: boolean
   /** Off where the kernel is liberal about TCP sequence numbers; on by default. */
   readonly dropInvalid?: boolean
+  /** Relay Services that do not say otherwise (`podway.dev/proxy-mode`) by a process. */
+  readonly relayByDefault?: boolean
+  /** Who relays; without, the kernel translates all. */
+  readonly relays?: Relays
+  readonly followers?: readonly PortFollower[]
+  readonly observer?: ProxyObserver
   readonly log: Logger
   readonly clock?: Clock
   /** How often to look whether others touched our rules (default 5 s). */
   readonly checkEveryMs?: number
+}
+
+/** Others to whom it matters what Services are on this node. */
+export interface PortFollower {
+  /** All ports of a Service, in place of those it had; none when it is gone. */
+  set(service: string, ports: readonly ServicePortView[]): void
+  /** The rules of all that was set are in the kernel. */
+  written(): void
 }
 
 export interface ServiceProxy {
@@ -49,12 +68,25 @@ export interface ServiceProxy {
   run(signal: AbortSignal): Promise<void>
   /** Resolves when all Services of the first lists are in the kernel. */
   readonly synced: Promise<void>
+  /** Rules in the kernel. */
+  rules(): RuleCounts
+  /** Compiles a Service again: what it is made of beside the API has changed. */
+  refresh(service: string): void
+  /** Services whose policy is Local and that have endpoints on other nodes only. */
+  withoutLocalEndpoints(): { readonly internal: number; readonly external: number }
 }
 
 /** Not the key of a Service: those have a name. */
 const checkKey = ''
 
 const zoneLabel = 'topology.kubernetes.io/zone'
+
+/** When the newest change happened that the slice shows, as its writer says. */
+const triggerOf = (slice: EndpointSlice | undefined): number | undefined => {
+  const text = slice?.metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time']
+  const time = text === undefined ? Number.NaN : Date.parse(text)
+  return Number.isNaN(time) ? undefined : time
+}
 
 /** Everything is compiled and read back once in a while, as kube-proxy does. */
 const fullSyncMs = 3_600_000
@@ -76,6 +108,7 @@ const contextOf = (options: ServiceProxyOptions): RuleContext & ModelContext => 
     family,
     nodeName: options.nodeName,
     zone: undefined,
+    relayed: options.relayByDefault ?? false,
     nodeAddress: options.nodeAddresses?.find((address) => parseAddress(address, family) !== undefined),
     proxyName: options.proxyName,
     podRanges: parse(options.podCIDRs),
@@ -95,10 +128,11 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 /** Throws when an address range makes no sense. */
 export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy => {
-  const { services, slices, log, clock = systemClock, checkEveryMs = 5_000 } = options
+  const { services, slices, relays, followers = [], observer, log, clock = systemClock, checkEveryMs = 5_000 } = options
   const context = contextOf(options)
   const wanted = createWantedChains(context)
   const kernel = createKernelRules(options.netfilter, frameJumps(context))
+  const withoutLocal = new Map<string, readonly PolicySide[]>()
   let zone: string | undefined
   /** What was told of each Service, so that it is told once. */
   const told = new Map<string, string>()
@@ -113,9 +147,14 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
 
   const compile = (key: string): void => {
     const service = services.get(key)
-    const rules = service && compileService(service, slices.by('service', key), { ...context, zone })
+    const model = service && modelService(service, slices.by('service', key), { ...context, zone })
+    for (const follower of followers) follower.set(key, model?.ports ?? [])
+    const ports = relays?.place(key, (model?.ports ?? []).flatMap(portalsOf))
+    const rules = model && compileModel(model, context, ports)
     tell(key, rules?.problems ?? [])
     wanted.replace(key, rules)
+    if (rules && rules.withoutLocal.length > 0) withoutLocal.set(key, rules.withoutLocal)
+    else withoutLocal.delete(key)
   }
 
   const compileAll = async (keys: Iterable<string>): Promise<void> => {
@@ -129,22 +168,45 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
   const everyKey = (): ReadonlySet<string> =>
     new Set([...wanted.keys(), ...[...services.entries()].map(([key]) => key)])
 
+  /** Tells the observer of a sync. */
+  const observed = async (kind: SyncKind, write: () => Promise<Written>): Promise<Written> => {
+    const { family } = context
+    const started = clock.now()
+    observer?.started(family, kind)
+    try {
+      const written = await write()
+      relays?.written()
+      for (const follower of followers) follower.written()
+      observer?.synced(family, { kind, seconds: (clock.now() - started) / 1000, written: written.rules })
+      return written
+    } catch (error) {
+      observer?.failed(family, kind)
+      throw error
+    }
+  }
+
   const repair = async (why: string): Promise<void> => {
     const started = clock.now()
     wanted.takeChange()
-    const restores = await kernel.repair(wanted.all())
+    const { restores } = await observed('full', () => kernel.repair(wanted.all()))
     log.info({ why, restores, services: services.size, ms: clock.now() - started }, 'service rules read back')
   }
 
+  const look = async (): Promise<void> => {
+    if (await kernel.isIntact()) return
+    log.warn('somebody changed the rules of Services: reading them back')
+    await repair('rules were missing')
+  }
+
   const sync = async (dirty: Dirty): Promise<void> => {
-    await compileAll(dirty === 'all' ? everyKey() : [...dirty].filter((key) => key !== checkKey))
+    const keys = dirty === 'all' ? everyKey() : [...dirty].filter((key) => key !== checkKey)
+    await compileAll(keys)
     if (dirty === 'all' || kernel.isUnsure) return repair(dirty === 'all' ? 'full sync' : 'a sync failed')
-    const restores = await kernel.advance(wanted.takeChange())
-    if (restores > 0) log.debug({ restores, changed: dirty.size }, 'service rules changed')
-    if (dirty.has(checkKey) && !(await kernel.isIntact())) {
-      log.warn('somebody changed the rules of Services: reading them back')
-      await repair('rules were missing')
+    if (dirty.size > (dirty.has(checkKey) ? 1 : 0)) {
+      const { restores } = await observed('partial', () => kernel.advance(wanted.takeChange()))
+      if (restores > 0) log.debug({ restores, changed: dirty.size }, 'service rules changed')
     }
+    if (dirty.has(checkKey)) await look()
   }
 
   const loop = createSyncLoop({
@@ -155,8 +217,12 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
   })
 
   const watch = (): void => {
-    services.onChange((key) => loop.mark(key))
+    services.onChange((key) => {
+      observer?.changed(context.family, 'service')
+      loop.mark(key)
+    })
     slices.onChange((_, current, previous) => {
+      observer?.changed(context.family, 'endpoints', triggerOf(current))
       for (const slice of [current, previous]) for (const key of slice ? serviceOfSlice(slice) : []) loop.mark(key)
     })
     options.nodes?.onChange((key, node) => {
@@ -177,8 +243,14 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
     return () => cancel()
   }
 
+  const countWithout = (side: PolicySide): number =>
+    [...withoutLocal.values()].filter((sides) => sides.includes(side)).length
+
   return {
     synced: loop.synced,
+    rules: () => kernel.count(),
+    refresh: (service) => loop.mark(service),
+    withoutLocalEndpoints: () => ({ internal: countWithout('internal'), external: countWithout('external') }),
     run: async (signal) => {
       await Promise.race([Promise.all([services.synced, slices.synced]), aborted(signal)])
       if (signal.aborted) return

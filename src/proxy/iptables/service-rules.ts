@@ -1,8 +1,9 @@
 /** The chains of one service port and the entries that lead to them. Pure: a function of the view and the context. */
 import type { Chain } from '../../host/netfilter/tables.ts'
+import type { Portal } from '../relays.ts'
 import { isWithin, parseAddress, rangeMatch } from './address.ts'
-import { askForMasquerade, hostRange, type RuleContext } from './context.ts'
-import type { Entry } from './dispatch.ts'
+import { askForMasquerade, comment, hostRange, type RuleContext } from './context.ts'
+import { type Entry, portKey } from './dispatch.ts'
 import { addressMatch, admission, type Door, doorsOf, refusal, type Shut } from './doors.ts'
 import { affinityChains, type EndpointSet, setChainName, setChains } from './endpoint-chains.ts'
 import type { EndpointView } from './endpoints.ts'
@@ -90,20 +91,63 @@ const doorEntries = (view: ServicePortView, door: Door, sets: Sets, context: Rul
   return [...entries, admission(view, door, chain)]
 }
 
-/** Compiles one service port. */
-export const compilePort = (view: ServicePortView, context: RuleContext): PortRules => {
+const portalId = (view: ServicePortView, set: EndpointSet): string => setChainName(view, set)
+
+/** The endpoint sets of a relayed service port that some traffic can reach. */
+export const portalsOf = (view: ServicePortView): readonly Portal[] => {
+  const { protocol, balancing, affinitySeconds } = view
+  if (!view.relayed || protocol === 'sctp') return []
+  return reachableSets(view, setsOf(view)).map((set) => ({
+    ...{ id: portalId(view, set), protocol, balancing, affinitySeconds },
+    endpoints: set.endpoints.map(({ address, port }) => ({ address, port })),
+  }))
+}
+
+/** To the relay on this node, for connections from anywhere: it answers for the endpoints. */
+const relayChain = (view: ServicePortView, set: EndpointSet, port: number): Chain => ({
+  name: setChainName(view, set),
+  rules: [`-p ${view.protocol} -j REDIRECT --to-ports ${port}`],
+})
+
+/** Keeps others from the relay's own port: they shall come by the Service. */
+const relayGuard = (view: ServicePortView, port: number): Entry => ({
+  tree: 'refuseNodePorts',
+  item: {
+    key: portKey(view.protocol, port),
+    id: `${view.key} relay`,
+    rules: [
+      `-p ${view.protocol} -m ${view.protocol} --dport ${port} -m conntrack ! --ctstate DNAT ${comment(`${view.key} is relayed here`)} -j DROP`,
+    ],
+  },
+})
+
+/** Compiles one service port. `relays`: the ports of relays by portal; what is missing there the kernel translates. */
+export const compilePort = (
+  view: ServicePortView,
+  context: RuleContext,
+  relays: ReadonlyMap<string, number> = new Map(),
+): PortRules => {
   const sets = setsOf(view)
   const reachable = reachableSets(view, sets)
-  const endpoints = [...new Set(reachable.flatMap((set) => set.endpoints))]
+  const relayOf = (set: EndpointSet): number | undefined => relays.get(portalId(view, set))
+  const translated = reachable.filter((set) => relayOf(set) === undefined)
+  const endpoints = [...new Set(translated.flatMap((set) => set.endpoints))]
   const first = (set: EndpointSet) => (set === sets.internal ? foreignRules(view, context) : [])
   const chains = [
     ...affinityChains(view, endpoints, context.family),
-    ...reachable.flatMap((set) => setChains(view, set, first(set), context.family)),
+    ...reachable.flatMap((set) => {
+      const port = relayOf(set)
+      return port === undefined ? setChains(view, set, first(set), context.family) : [relayChain(view, set, port)]
+    }),
     ...(isExternal(view) && !isEmpty(sets.cluster) ? [externalChain(view, sets, context)] : []),
   ]
   const entries = [
     ...doorsOf(view, context.family).flatMap((door) => doorEntries(view, door, sets, context)),
     ...endpoints.flatMap((endpoint) => hairpin(view, endpoint, context)),
+    ...reachable.flatMap((set) => {
+      const port = relayOf(set)
+      return port === undefined ? [] : [relayGuard(view, port)]
+    }),
   ]
   return { chains, entries }
 }

@@ -14,7 +14,8 @@ import {
 } from './dispatch.ts'
 import type { ModelContext } from './endpoints.ts'
 import { frameChains, nodePortConditions, type PerTable } from './frame.ts'
-import { modelService } from './model.ts'
+import { modelService, type ServiceModel } from './model.ts'
+import { type PolicySide, sidesWithoutLocal } from './policy.ts'
 import { compilePort } from './service-rules.ts'
 
 /** All that one Service puts into the kernel. */
@@ -26,6 +27,8 @@ export interface ServiceRules {
 
 export interface CompiledService extends ServiceRules {
   readonly problems: readonly string[]
+  /** Where policy Local leaves connections without an endpoint that other nodes have. */
+  readonly withoutLocal: readonly PolicySide[]
 }
 
 /** Compiles one Service with its EndpointSlices. Pure. */
@@ -33,13 +36,20 @@ export const compileService = (
   service: Service,
   slices: readonly EndpointSlice[],
   context: RuleContext & ModelContext,
+): CompiledService => compileModel(modelService(service, slices, context), context)
+
+/** Compiles a Service that is cut down already. `relays`: the ports of relays by portal. Pure. */
+export const compileModel = (
+  { ports, problems }: ServiceModel,
+  context: RuleContext,
+  relays?: ReadonlyMap<string, number>,
 ): CompiledService => {
-  const { ports, problems } = modelService(service, slices, context)
-  const rules = ports.map((port) => compilePort(port, context))
+  const rules = ports.map((port) => compilePort(port, context, relays))
   return {
     chains: rules.flatMap(({ chains }) => chains),
     entries: rules.flatMap(({ entries }) => entries),
     problems,
+    withoutLocal: [...new Set(ports.flatMap(sidesWithoutLocal))],
   }
 }
 

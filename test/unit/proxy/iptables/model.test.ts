@@ -5,7 +5,14 @@ import { modelService } from '../../../../src/proxy/iptables/model.ts'
 import { makeService, makeSlice } from '../support/objects.ts'
 
 const model = (service: Service, slices: readonly EndpointSlice[] = [], family: 'IPv4' | 'IPv6' = 'IPv4') =>
-  modelService(service, slices, { family, nodeName: 'here', zone: 'z1', proxyName: undefined, nodeAddress: undefined })
+  modelService(service, slices, {
+    family,
+    nodeName: 'here',
+    zone: 'z1',
+    proxyName: undefined,
+    relayed: false,
+    nodeAddress: undefined,
+  })
 
 t.test('a plain Service', async (t) => {
   const slices = [makeSlice([{ address: '10.1.0.2', node: 'here' }, { address: '10.1.9.2' }])]
@@ -24,6 +31,7 @@ t.test('a plain Service', async (t) => {
         admitsNode: false,
         affinitySeconds: undefined,
         balancing: 'round-robin',
+        relayed: false,
         internalPolicy: 'Cluster',
         externalPolicy: 'Cluster',
         endpoints: [

@@ -23,6 +23,7 @@ export const makeContext = (overrides: Partial<Context> = {}): Context => {
     nodeName: 'here',
     zone: undefined,
     proxyName: undefined,
+    relayed: false,
     nodeAddress: undefined,
     podRanges: range ? [range] : [],
     masqueradeMark: 0x4000,

@@ -1,0 +1,97 @@
+/** TCP connections carried by this process: a dead endpoint costs a retry, not the connection. */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { Target } from './picker.ts'
+
+/** Where connections of a client may go, in order, and what to do when one got through. */
+export interface Route {
+  candidates(client: string): readonly Target[]
+  /** Whether clients may still be sent there. */
+  isOffered(target: Target): boolean
+  served(client: string, target: Target): void
+}
+
+export interface Relay {
+  readonly port: number
+  /** No new clients; those that are connected may finish. */
+  close(): void
+  /** Ends everything. */
+  destroy(): void
+}
+
+/** How long each attempt may take. Endpoints that are all slow are tried again, each time for longer. */
+const dialTimeoutsMs = [250, 500, 1_000, 2_000]
+
+/** More clients at a time are refused: each takes two of the process's files. */
+const maxConnections = 8_000
+
+const dial = async (target: Target, timeoutMs: number): Promise<Socket | undefined> => {
+  const socket = connect({ host: target.address, port: target.port, allowHalfOpen: true, noDelay: true })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) })
+    return socket
+  } catch {
+    // Whatever it is, the next one may do better.
+    socket.destroy()
+    return undefined
+  }
+}
+
+const dialFirst = async (
+  candidates: readonly Target[],
+  isWanted: () => boolean,
+): Promise<{ readonly socket: Socket; readonly target: Target } | undefined> => {
+  for (const [attempt, timeoutMs] of dialTimeoutsMs.entries()) {
+    const target = candidates[attempt % candidates.length]
+    if (!target || !isWanted()) return undefined
+    const socket = await dial(target, timeoutMs)
+    if (socket) return { socket, target }
+  }
+  return undefined
+}
+
+/** Each side's end is passed on; a side that breaks off breaks the other off. */
+const join = (a: Socket, b: Socket): void => {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    from.on('error', () => to.resetAndDestroy())
+    from.on('close', (hadError) => {
+      if (hadError || !from.readableEnded) to.destroy()
+    })
+    from.pipe(to)
+  }
+}
+
+const carry = async (client: Socket, route: Route): Promise<void> => {
+  client.on('error', () => undefined)
+  const name = client.remoteAddress ?? ''
+  const found = await dialFirst(route.candidates(name), () => !client.destroyed)
+  if (!found) return void client.resetAndDestroy()
+  if (client.destroyed) return void found.socket.destroy()
+  route.served(name, found.target)
+  join(client, found.socket)
+}
+
+/** Listens on `port` (0: any) of `address`. Rejects when it cannot. */
+export const listenTcp = async (address: string, port: number, route: Route): Promise<Relay> => {
+  const clients = new Set<Socket>()
+  // Nothing is read before there is somebody to give it to.
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
+    clients.add(client)
+    client.on('close', () => clients.delete(client))
+    void carry(client, route)
+  })
+  server.maxConnections = maxConnections
+  server.listen({ host: address, port, ipv6Only: true })
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => void server.close(),
+    destroy: () => {
+      server.close()
+      for (const client of clients) client.destroy()
+    },
+  }
+}
