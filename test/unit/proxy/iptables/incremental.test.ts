@@ -121,6 +121,6 @@ t.test('a change of one endpoint writes that Service and nothing else', async (t
   t.ok(changed.length < 12, changed.join(', '))
   const writes = netfilter.applied
   wanted.replace(key, compileService(objects.service, [{ ...slice, endpoints: steps[1] ?? [] }], context))
-  t.equal(await kernel.advance(wanted.takeChange()), 0)
+  t.equal((await kernel.advance(wanted.takeChange())).restores, 0)
   t.equal(netfilter.applied, writes, 'the same again writes nothing')
 })

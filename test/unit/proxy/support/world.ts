@@ -49,6 +49,7 @@ const makeObjects = (number: number, random: Random, family: IpFamily): Objects 
   const spread = random.chance(0.8) ? number % 64 : number * 37
   const service = makeService({
     name,
+    annotations: { 'podway.dev/load-balancing': random.pick(['round-robin', 'round-robin', 'random']) },
     clusterIP: random.chance(0.05) ? 'None' : address(family, 'service', spread),
     type: random.pick(['ClusterIP', 'ClusterIP', 'NodePort', 'LoadBalancer'] as const),
     ports: [{ name: 'http', port: 80 + random.below(3), nodePort: 30_000 + number * 3 }],
