@@ -15,6 +15,7 @@ import type { Logger } from '../host/log.ts'
 import type { BackendName } from '../overlay/backend.ts'
 import { vtepMacAnnotation } from '../overlay/peers.ts'
 import { vtepMacOf } from '../overlay/vxlan.ts'
+import { dnsPort } from './dns-stack.ts'
 import { containerDefaults } from './env/defaults.ts'
 import { type ServiceLink, toServiceLink } from './env/service-links.ts'
 import { createNetworkStack, type NetworkStack } from './network-stack.ts'
@@ -27,6 +28,7 @@ import { openLimits } from './runtime/process/limits.ts'
 import { createProcessRuntime } from './runtime/process/process-runtime.ts'
 import { createRoutes } from './server/routes.ts'
 import { createAgentServer } from './server/server.ts'
+import type { ProxySettings } from './service-stack.ts'
 
 export interface AgentOptions {
   readonly kubeconfig: string
@@ -47,6 +49,7 @@ export interface AgentOptions {
   /** Where names outside are asked for; those of the node's resolv.conf when missing. */
   readonly upstreams: readonly string[] | undefined
   readonly ingressPort: number
+  readonly proxy: ProxySettings
   readonly agentPort: number
   /** The folder with the `podway` that containers find on their PATH. */
   readonly launcherDir: string
@@ -56,7 +59,6 @@ export interface AgentOptions {
 
 const maxPods = 110
 const mastersGroup = 'system:masters'
-const dnsPort = 53
 
 /** What is below the state folder. */
 export const runtimeDir = (stateDir: string): string => join(stateDir, 'runtime')
@@ -68,14 +70,14 @@ const tlsOf = ({ key, cert, ca }: Connection, file: string) => {
 }
 
 /** The node's own; behind systemd-resolved, what that one asks. */
-const readHostResolvConf = async (): Promise<ResolvConf> => {
+export const readHostResolvConf = async (): Promise<ResolvConf> => {
   const read = async (file: string): Promise<ResolvConf> =>
     parseResolvConf(await readFile(file, 'utf8').catch(() => ''))
   const own = await read('/etc/resolv.conf')
   return isStub(own) ? read('/run/systemd/resolve/resolv.conf') : own
 }
 
-const toUpstream = (address: string): Upstream => ({ address, port: dnsPort })
+export const toUpstream = (address: string): Upstream => ({ address, port: dnsPort })
 
 /** Resolves when the control plane has given this node its pod network. */
 const waitForNetwork = async (
@@ -142,7 +144,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     ...{ client, nodes, nodeName, nodeAddress, podCIDRs, clusterDns, clusterDomain, runner, log },
     ...{ clusterCIDR: options.clusterCIDR, serviceCIDR: options.serviceCIDR },
     upstreams: (options.upstreams ?? hostDns.nameservers).map(toUpstream),
-    ...{ ingressPort: options.ingressPort, overlay: options.overlay },
+    ...{ ingressPort: options.ingressPort, proxy: options.proxy, overlay: options.overlay },
     leaseFile: join(dataDir, 'leases.json'),
   })
   const cgroups = await openLimits(options.cgroupParent, log)

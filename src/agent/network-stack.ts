@@ -3,11 +3,8 @@ import type { Client } from '../api/client.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { endpointSlices, ingressClasses, ingresses, type Resource, services } from '../api/resources.ts'
 import type { KubeObject, Node, Service } from '../api/types/index.ts'
-import { createClusterDns } from '../dns/dns.ts'
 import type { Upstream } from '../dns/forward/forwarder.ts'
-import { createNodeAddress } from '../dns/node-address.ts'
 import type { CommandRunner } from '../host/command.ts'
-import { createIproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter } from '../host/netfilter/netfilter.ts'
@@ -21,8 +18,9 @@ import { createPodNetwork } from '../overlay/pod-network.ts'
 import type { HostPortMapping } from '../overlay/rules.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
-import { createServiceProxy } from '../proxy/iptables/service-proxy.ts'
+import { createDnsStack } from './dns-stack.ts'
 import type { PodNetwork } from './network.ts'
+import { createServiceStack, type ProxySettings } from './service-stack.ts'
 
 export interface NetworkStackOptions {
   readonly client: Client
@@ -36,6 +34,7 @@ export interface NetworkStackOptions {
   readonly clusterDomain: string
   readonly upstreams: readonly Upstream[]
   readonly ingressPort: number
+  readonly proxy: ProxySettings
   readonly overlay: BackendName
   /** Address leases are kept here. */
   readonly leaseFile: string
@@ -52,8 +51,6 @@ export interface NetworkStack {
   /** Runs until `signal` aborts. All that is in the kernel stays: traffic goes on. */
   run(signal: AbortSignal): Promise<void>
 }
-
-const dnsPort = 53
 
 export const createNetworkStack = async (options: NetworkStackOptions): Promise<NetworkStack> => {
   const { client, nodes, nodeName, podCIDRs, clusterCIDR, clusterDns, runner, log } = options
@@ -84,18 +81,14 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     netfilters: [netfilter],
   })
   const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(options.leaseFile) })
-  const proxy = createServiceProxy({
-    ...{ ...informers, nodes, netfilter, nodeName, podCIDRs, log },
-    nodeAddresses: [options.nodeAddress],
+  const proxy = createServiceStack({
+    ...{ ...informers, nodes, nodeName, podCIDRs, runner, log },
+    ...{ netfilters: [netfilter], nodeAddresses: [options.nodeAddress], serviceCIDRs: [options.serviceCIDR] },
+    settings: options.proxy,
   })
-  const dnsAddress = createNodeAddress({
-    ...{ address: clusterDns, port: dnsPort, device: podBridge },
-    ...{ iproute: createIproute(runner), netfilter, log },
-  })
-  const dns = createClusterDns({
-    ...{ ...informers, clusterDomain: options.clusterDomain, upstreams: options.upstreams, log },
-    addresses: [clusterDns],
-    port: dnsPort,
+  const dns = createDnsStack({
+    ...{ ...informers, address: clusterDns, device: podBridge, clusterDomain: options.clusterDomain },
+    ...{ upstreams: options.upstreams, netfilter, runner, log },
     recursionCIDRs: [clusterCIDR, `${options.nodeAddress}/32`, `${clusterDns}/32`, '127.0.0.0/8'],
   })
   const ingress = createIngress({ ...informers, listen: { address: '0.0.0.0', port: options.ingressPort }, log })
@@ -103,23 +96,15 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
   return {
     network: createPodNetwork({ addresses, links: overlay.links, ready: overlay.synced }),
     services: informers.services,
-    ready: Promise.all([overlay.synced, proxy.synced, dns.ready]).then(() => {}),
+    ready: Promise.all([overlay.synced, proxy.synced, dns.ready]).then(() => undefined),
     setHostPorts: overlay.setHostPorts,
     run: async (signal) => {
-      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-      /** The address is on the pods' bridge, and the server listens on the address. */
-      const serveDns = async (): Promise<void> => {
-        await Promise.race([overlay.synced, stopped])
-        const holding = dnsAddress.run(signal)
-        await Promise.race([dnsAddress.synced, stopped])
-        await Promise.all([holding, dns.run(signal)])
-      }
       await Promise.all([
         ...Object.values(informers).map((informer) => informer.run(signal)),
         overlay.run(signal),
         proxy.run(signal),
         ingress.run(signal),
-        serveDns(),
+        dns.run(signal, overlay.synced),
       ])
     },
   }

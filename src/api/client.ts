@@ -1,4 +1,5 @@
 /** The typed client: resources in, objects out. Knows paths and verbs; how bytes travel is the transport's matter. */
+import { ApiError } from './errors.ts'
 import { type Resource, resourcePath } from './resources.ts'
 import type { ApiTransport } from './transport.ts'
 import type { KubeList, KubeObject, Status, WatchEvent } from './types/index.ts'
@@ -39,6 +40,18 @@ export const createClient = (transport: ApiTransport) => {
     resourcePath(r, object.metadata.namespace, object.metadata.name, subresource)
 
   return {
+    /** The versions in which the server has an API group, its favourite first; none when it has no such group. */
+    versions: async (group: string): Promise<readonly string[]> => {
+      try {
+        const answer = await transport.request({ method: 'GET', path: `/apis/${encodeURIComponent(group)}` })
+        const { versions = [] } = answer as { readonly versions?: readonly { readonly version: string }[] }
+        return versions.map(({ version }) => version)
+      } catch (error) {
+        if (error instanceof ApiError && error.code === 404) return []
+        throw error
+      }
+    },
+
     get: async <T extends KubeObject>(r: Resource<T>, name: string, namespace?: string): Promise<T> =>
       (await transport.request({ method: 'GET', path: resourcePath(r, namespace, name) })) as T,
 

@@ -1,11 +1,15 @@
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { runAgent } from '../agent/agent.ts'
 import { joinCluster } from '../agent/join.ts'
+import type { ListenAddress, ProxySettings } from '../agent/service-stack.ts'
+import { type Part, parts, runServicesOnly } from '../agent/services-only.ts'
 import { podwayVersion } from '../control/version.ts'
 import { createCommandRunner } from '../host/command.ts'
 import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
+import { parseCidr } from '../ipam/cidr.ts'
 import { isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
 import { packageRoot } from './self.ts'
@@ -23,6 +27,39 @@ export const ownAddress = async (): Promise<string> => {
   if (typeof source !== 'string')
     throw new UsageError('this machine has no default route to tell its address by: name it with --node-ip')
   return source
+}
+
+const listenAddress = (text: string, option: string): ListenAddress | undefined => {
+  if (text === 'off') return undefined
+  const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
+  const [address = '', port] = [found?.[1] ?? found?.[2], Number(found?.[3])]
+  if (isIP(address) === 0 || port > 65_535)
+    throw new UsageError(`${option} ${text}: expected an address and a port, such as 127.0.0.1:10249, or "off"`)
+  return { address, port }
+}
+
+const proxySettings = (options: NodeOptions): ProxySettings => {
+  const { proxyMode, nodePortAddresses } = options
+  if (proxyMode !== 'iptables' && proxyMode !== 'userspace')
+    throw new UsageError(`--proxy-mode ${proxyMode}: expected iptables or userspace`)
+  const wrong = nodePortAddresses?.find((cidr) => parseCidr(cidr) === undefined)
+  if (wrong !== undefined) throw new UsageError(`--node-port-addresses ${wrong}: expected a range such as 192.0.2.0/24`)
+  return {
+    mode: proxyMode,
+    proxyName: options.proxyName,
+    localhostNodePorts: options.localhostNodePorts,
+    nodePortAddresses,
+    masqueradeAll: options.masqueradeAll ?? false,
+    healthz: listenAddress(options.healthzAddress, '--healthz-address'),
+    metrics: listenAddress(options.metricsAddress, '--metrics-address'),
+  }
+}
+
+const partsOf = (text: string): ReadonlySet<Part> => {
+  const words = text.split(',').map((word) => word.trim())
+  const wrong = words.find((word) => !parts.some((part) => part === word))
+  if (wrong !== undefined) throw new UsageError(`--only ${text}: "${wrong}" is none of ${parts.join(', ')}`)
+  return new Set(parts.filter((part) => words.includes(part)))
 }
 
 /** Everything of an agent's options but where its kubeconfig is. */
@@ -43,6 +80,7 @@ export const agentSettings = async (options: NodeOptions) => {
     upstreams: options.upstream,
     ingressPort: options.ingressPort,
     agentPort: options.agentPort,
+    proxy: proxySettings(options),
     launcherDir: packageRoot,
     version: podwayVersion(),
     log: createLogger('agent'),
@@ -50,8 +88,12 @@ export const agentSettings = async (options: NodeOptions) => {
 }
 
 export const agent = async (options: AgentCommandOptions): Promise<void> => {
+  const { kubeconfig, only } = options
+  const chosen = only === undefined ? undefined : partsOf(only)
+  const settings = { ...(await agentSettings(options)), kubeconfig }
   tidyMemoryOnce()
-  await runAgent({ ...(await agentSettings(options)), kubeconfig: options.kubeconfig }, stopSignal())
+  if (chosen) await runServicesOnly({ ...settings, only: chosen }, stopSignal())
+  else await runAgent(settings, stopSignal())
 }
 
 export const join = async (server: string, options: JoinCommandOptions): Promise<void> => {

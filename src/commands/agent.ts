@@ -16,10 +16,18 @@ export interface NodeOptions {
   readonly upstream?: readonly string[]
   readonly ingressPort: number
   readonly agentPort: number
+  readonly proxyMode: string
+  readonly proxyName?: string
+  readonly localhostNodePorts: boolean
+  readonly nodePortAddresses?: readonly string[]
+  readonly masqueradeAll?: boolean
+  readonly healthzAddress: string
+  readonly metricsAddress: string
 }
 
 export interface AgentCommandOptions extends NodeOptions {
   readonly kubeconfig: string
+  readonly only?: string
 }
 
 export interface JoinCommandOptions extends NodeOptions {
@@ -45,14 +53,36 @@ export const nodeOptions = (command: Command): Command =>
     )
     .option('--ingress-port <port>', 'where Ingress is served', portOption, 80)
     .option('--agent-port <port>', 'where the control plane reaches the agent', portOption, 10_250)
+    .option(
+      '--proxy-mode <mode>',
+      'who carries Services: iptables (the kernel) or userspace (a process); a Service may say otherwise',
+      'iptables',
+    )
+    .option('--proxy-name <name>', 'serve the Services labelled for this proxy instead of those labelled for none')
+    .option('--no-localhost-node-ports', 'no node ports at 127.0.0.1 and ::1')
+    .option(
+      '--node-port-addresses <cidr>',
+      "node ports at the node's addresses in this range only; may be repeated",
+      collect,
+    )
+    .option('--masquerade-all', 'masquerade all connections to cluster addresses')
+    .option('--healthz-address <address:port>', 'where Service health is asked; "off" for nowhere', '0.0.0.0:10256')
+    .option('--metrics-address <address:port>', 'where metrics are read; "off" for nowhere', '127.0.0.1:10249')
 
 export const registerAgent = (program: Command): void => {
   nodeOptions(program.command('agent'))
     .description('run the node daemon with a kubeconfig')
     .requiredOption('--kubeconfig <file>', 'how it reaches the control plane')
+    .option(
+      '--only <parts>',
+      "beside somebody else's kubelet: some of proxy,dns,ingress, and neither pods nor their network",
+    )
     .addHelpText(
       'after',
-      '\nExample:\n  podway agent --kubeconfig node1.kubeconfig --node-name node1 --node-ip 192.0.2.11',
+      `
+Examples:
+  podway agent --kubeconfig node1.kubeconfig --node-name node1 --node-ip 192.0.2.11
+  podway agent --kubeconfig F --node-name $(hostname) --only proxy    in place of kube-proxy`,
     )
     .action(async (options: AgentCommandOptions) => (await import('./agent-run.ts')).agent(options))
 

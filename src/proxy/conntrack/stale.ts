@@ -10,7 +10,7 @@ export interface UdpPort {
   readonly addresses: readonly string[]
   readonly port: number
   readonly nodePort: number | undefined
-  /** `address port` of everything that serves, and of our own relays. */
+  /** `address port` of everything that serves; `relay` alone for a port that a process of ours relays. */
   readonly endpoints: ReadonlySet<string>
 }
 
@@ -23,6 +23,8 @@ export interface Situation {
   /** Whether an address is this node's own. */
   readonly isOwn: (address: string) => boolean
 }
+
+export const relay = 'relay'
 
 export const place = (address: string, port: number): string => `${address} ${port}`
 
@@ -49,6 +51,7 @@ export const staleFlows = (flows: readonly Flow[], situation: Situation): readon
       return isTranslated && (keys.some((key) => situation.gone.has(key)) || situation.isServiceAddress(destination))
     // Untranslated: it began when nobody served, and would never be looked at again.
     if (!isTranslated) return endpoints.size > 0
-    return !endpoints.has(place(reply.source, reply.sourcePort))
+    const isRelayed = endpoints.has(relay) && situation.isOwn(reply.source)
+    return !isRelayed && !endpoints.has(place(reply.source, reply.sourcePort))
   })
 }

@@ -255,7 +255,9 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
       await Promise.race([Promise.all([services.synced, slices.synced]), aborted(signal)])
       if (signal.aborted) return
       if (context.localhostNodePorts && context.family === 'IPv4')
-        await writeSysctl('net.ipv4.conf.all.route_localnet', '1')
+        await writeSysctl('net.ipv4.conf.all.route_localnet', '1').catch((error: unknown) =>
+          log.warn({ err: error }, 'no node ports at 127.0.0.1: they need the setting route_localnet'),
+        )
       watch()
       const stopChecking = keepChecking()
       await loop.run(signal)

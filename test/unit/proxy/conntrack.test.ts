@@ -39,8 +39,9 @@ const dns: UdpPort = {
   endpoints: new Set(['10.1.0.2 5353', '10.1.9.2 5353']),
 }
 const idle: UdpPort = { addresses: ['10.96.0.11'], port: 53, nodePort: undefined, endpoints: new Set() }
+const relayed: UdpPort = { addresses: ['10.96.0.12'], port: 53, nodePort: undefined, endpoints: new Set(['relay']) }
 const situation: Situation = {
-  ports: [dns, idle],
+  ports: [dns, idle, relayed],
   gone: new Set(['203.0.113.9 53', '* 30099']),
   isServiceAddress: (address) => address.startsWith('10.96.'),
   isOwn: (address) => address === '192.0.2.1',
@@ -61,6 +62,8 @@ const cases: readonly (readonly [name: string, to: string, from: string, stale: 
   ['a Service that is gone, by its cluster address', '10.96.0.77 53', '10.1.0.4 53', true],
   ['a Service that is gone, by another address', '203.0.113.9 53', '10.1.0.4 53', true],
   ['a Service that is gone, by its node port', '192.0.2.1 30099', '10.1.0.4 53', true],
+  ['through our own relay', '10.96.0.12 53', '192.0.2.1 40000', false],
+  ['past our relay', '10.96.0.12 53', '10.1.0.2 53', true],
   ['traffic of others', '8.8.8.8 53', '8.8.8.8 53', false],
   ['traffic that others translate', '192.0.2.1 5353', '172.17.0.2 53', false],
 ]

@@ -1,5 +1,5 @@
 /** The Endpoints object for clients that do not know slices. Pure. */
-import type { EndpointAddress, EndpointSubset, Endpoints } from '../../../api/types/index.ts'
+import type { EndpointAddress, EndpointSubset } from '../../../api/types/index.ts'
 import type { EndpointGroup } from './service-endpoints.ts'
 
 /** One object holds no more addresses; clients that need more read slices. */
@@ -50,21 +50,3 @@ export const toSubsets = (
     .filter(({ addresses, notReadyAddresses }) => addresses || notReadyAddresses)
   return { subsets, isTruncated }
 }
-
-/** The other way round: what somebody wrote by hand, as groups for slices. */
-export const toGroups = ({ subsets = [] }: Pick<Endpoints, 'subsets'>): readonly EndpointGroup[] =>
-  subsets.flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }) => {
-    const endpointOf = (ready: boolean) => (address: EndpointAddress) => ({
-      addresses: [address.ip],
-      conditions: { ready },
-      ...(address.hostname === undefined ? {} : { hostname: address.hostname }),
-      ...(address.nodeName === undefined ? {} : { nodeName: address.nodeName }),
-      ...(address.targetRef === undefined ? {} : { targetRef: address.targetRef }),
-    })
-    const all = [...addresses.map(endpointOf(true)), ...notReadyAddresses.map(endpointOf(false))]
-    const slicePorts = ports.map((port) => ({ ...port, name: port.name ?? '' }))
-    return (['IPv4', 'IPv6'] as const).flatMap((addressType) => {
-      const endpoints = all.filter(({ addresses: [ip = ''] }) => ip.includes(':') === (addressType === 'IPv6'))
-      return endpoints.length > 0 ? [{ addressType, ports: slicePorts, endpoints }] : []
-    })
-  })

@@ -1,0 +1,165 @@
+/** Services on a node, put together: rules for each IP family, relays, old UDP connections, health and metrics. */
+import { networkInterfaces } from 'node:os'
+import type { Informer } from '../api/informer.ts'
+import type { EndpointSlice, Node, Service } from '../api/types/index.ts'
+import type { CommandRunner } from '../host/command.ts'
+import { runHttpListener } from '../host/http-listener.ts'
+import type { Logger } from '../host/log.ts'
+import type { Netfilter } from '../host/netfilter/netfilter.ts'
+import { cidrOf, contains, parseAddress } from '../ipam/cidr.ts'
+import { place, relay, type UdpPort } from '../proxy/conntrack/stale.ts'
+import { createConnections } from '../proxy/conntrack/tool.ts'
+import { createUdpCleaner, type UdpCleaner } from '../proxy/conntrack/udp-cleaner.ts'
+import { createProxyHealth } from '../proxy/health/proxy-health.ts'
+import { createServiceHealth } from '../proxy/health/service-health.ts'
+import { isSkipped, type ServicePortView } from '../proxy/iptables/model.ts'
+import { createServiceProxy, type PortFollower } from '../proxy/iptables/service-proxy.ts'
+import { createProxyMetrics } from '../proxy/metrics/proxy-metrics.ts'
+import { allObservers } from '../proxy/observer.ts'
+import { runLocalhostNodePorts } from '../proxy/userspace/localhost.ts'
+import { createUserspaceProxy } from '../proxy/userspace/userspace-proxy.ts'
+
+export interface ListenAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** What the operator of a node may choose about Services. */
+export interface ProxySettings {
+  /** For Services that do not say otherwise. */
+  readonly mode: 'iptables' | 'userspace'
+  /** Serve the Services labelled for this proxy instead of those labelled for none. */
+  readonly proxyName: string | undefined
+  /** Node ports at 127.0.0.1 and ::1. */
+  readonly localhostNodePorts: boolean
+  /** Node ports at the node's addresses within these ranges only; all but loopback when undefined. */
+  readonly nodePortAddresses: readonly string[] | undefined
+  readonly masqueradeAll: boolean
+  /** Undefined: not served. */
+  readonly healthz: ListenAddress | undefined
+  readonly metrics: ListenAddress | undefined
+}
+
+export interface ServiceStackOptions {
+  readonly services: Informer<Service>
+  /** With the index `service` that `serviceOfSlice` computes. */
+  readonly slices: Informer<EndpointSlice>
+  readonly nodes: Informer<Node>
+  /** One for each IP family of the node. */
+  readonly netfilters: readonly Netfilter[]
+  readonly nodeName: string
+  readonly nodeAddresses: readonly string[]
+  readonly podCIDRs: readonly string[]
+  readonly serviceCIDRs: readonly string[]
+  readonly settings: ProxySettings
+  readonly runner: CommandRunner
+  readonly log: Logger
+}
+
+export interface ServiceStack {
+  /** Resolves when all Services of the first lists are in the kernel. */
+  readonly synced: Promise<void>
+  /** Runs until `signal` aborts. Rules stay; what processes carry ends. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Whether an address is one of this machine's, now. */
+const isOwn = (address: string): boolean =>
+  Object.values(networkInterfaces()).some((list) => list?.some((each) => each.address === address))
+
+const udpPortOf = (view: ServicePortView): UdpPort => {
+  const serving = view.endpoints.filter(({ ready, serving }) => ready || serving)
+  return {
+    addresses: [view.clusterIP, ...view.externalIPs, ...view.loadBalancerIPs],
+    port: view.port,
+    nodePort: view.nodePort,
+    endpoints: new Set(
+      view.relayed && serving.length > 0 ? [relay] : serving.map(({ address, port }) => place(address, port)),
+    ),
+  }
+}
+
+/** Shows the cleaner the UDP ports of Services. */
+const udpFollower = (cleaner: UdpCleaner): PortFollower => ({
+  set: (service, ports) => cleaner.set(service, ports.filter(({ protocol }) => protocol === 'udp').map(udpPortOf)),
+  written: cleaner.written,
+})
+
+export const createServiceStack = (options: ServiceStackOptions): ServiceStack => {
+  const { services, slices, nodes, netfilters, nodeName, nodeAddresses, podCIDRs, settings, runner, log } = options
+  const serviceRanges = options.serviceCIDRs.map(cidrOf)
+  const isServiceAddress = (text: string): boolean => {
+    const address = parseAddress(text)
+    return address !== undefined && serviceRanges.some((range) => contains(range, address))
+  }
+  const families = netfilters.map(({ family }) => family)
+  const health = createProxyHealth({ nodeName, nodes, families })
+  const metrics = createProxyMetrics(settings.mode)
+  const observer = allObservers([health, metrics])
+
+  const perFamily = netfilters.map((netfilter) => {
+    const { family } = netfilter
+    const cleaner = createUdpCleaner({
+      ...{ connections: createConnections(runner, family), isServiceAddress, isOwn, log },
+      onCleaned: (entries, seconds) => metrics.cleaned(family, entries, seconds),
+    })
+    const relays = createUserspaceProxy({ family, log, onOpen: (service) => proxy.refresh(service) })
+    const proxy = createServiceProxy({
+      ...{ services, slices, nodes, netfilter, nodeName, nodeAddresses, podCIDRs, relays, observer, log },
+      relayByDefault: settings.mode === 'userspace',
+      followers: [udpFollower(cleaner)],
+      localhostNodePorts: settings.localhostNodePorts,
+      masqueradeAll: settings.masqueradeAll,
+      ...(settings.proxyName === undefined ? {} : { proxyName: settings.proxyName }),
+      ...(settings.nodePortAddresses ? { nodePortAddresses: settings.nodePortAddresses } : {}),
+    })
+    metrics.add(family, proxy)
+    return { proxy, relays, cleaner }
+  })
+  const synced = Promise.all(perFamily.map(({ proxy }) => proxy.synced)).then(() => undefined)
+  const serviceHealth = createServiceHealth({
+    ...{ services, slices, nodeName, log },
+    isHealthy: () => health.isHealthy,
+  })
+
+  const serveHealthz = (at: ListenAddress, signal: AbortSignal): Promise<void> =>
+    runHttpListener(
+      {
+        ...{ ...at, name: 'healthz', log },
+        answer: (path) => {
+          const reply = health.answer(path)
+          metrics.probed(path, reply.status)
+          return reply
+        },
+      },
+      signal,
+    )
+
+  return {
+    synced,
+    run: async (signal) => {
+      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      const { healthz, metrics: metricsAt, localhostNodePorts, proxyName } = settings
+      await Promise.all([
+        ...perFamily.map(async ({ proxy, relays, cleaner }) => {
+          const cleaning = Promise.race([proxy.synced, stopped]).then(() => cleaner.run(signal))
+          await Promise.all([proxy.run(signal), cleaning])
+          relays.close()
+        }),
+        serviceHealth.run(signal),
+        healthz ? serveHealthz(healthz, signal) : undefined,
+        metricsAt ? runHttpListener({ ...metricsAt, answer: metrics.answer, name: 'metrics', log }, signal) : undefined,
+        localhostNodePorts
+          ? runLocalhostNodePorts(
+              {
+                ...{ services, log },
+                isServed: (service) => !isSkipped(service, proxyName),
+                nodeAddress6: nodeAddresses.find((address) => address.includes(':')),
+              },
+              signal,
+            )
+          : undefined,
+      ])
+    },
+  }
+}

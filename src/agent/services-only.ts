@@ -1,0 +1,116 @@
+/**
+ * Parts of a node's network beside somebody else's kubelet: Services, DNS, Ingress, with nothing but the standard API
+ * (`--only proxy,dns,ingress`).
+ */
+import { createClient } from '../api/client.ts'
+import { sleep } from '../api/clock.ts'
+import { createHttpTransport } from '../api/http-transport.ts'
+import { createInformer, type Informer } from '../api/informer.ts'
+import { readKubeconfig } from '../api/kubeconfig.ts'
+import { ingressClasses, ingresses, nodes as nodeResource, type Resource, services } from '../api/resources.ts'
+import { createSliceInformer } from '../api/slices.ts'
+import type { KubeObject } from '../api/types/index.ts'
+import { createCommandRunner } from '../host/command.ts'
+import type { Logger } from '../host/log.ts'
+import { detectBackend } from '../host/netfilter/backend.ts'
+import { createNetfilter } from '../host/netfilter/netfilter.ts'
+import { createIngress } from '../proxy/ingress/ingress.ts'
+import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
+import { readHostResolvConf, toUpstream } from './agent.ts'
+import { createDnsStack } from './dns-stack.ts'
+import { createServiceStack, type ProxySettings } from './service-stack.ts'
+
+export const parts = ['proxy', 'dns', 'ingress'] as const
+export type Part = (typeof parts)[number]
+
+export interface ServicesOnlyOptions {
+  readonly kubeconfig: string
+  readonly only: ReadonlySet<Part>
+  readonly nodeName: string
+  readonly nodeAddress: string
+  /** Where pods are, for those who may ask for names outside and, where the node has no range of its own, as local. */
+  readonly clusterCIDR: string
+  readonly serviceCIDR: string
+  readonly clusterDns: string
+  readonly clusterDomain: string
+  readonly upstreams: readonly string[] | undefined
+  readonly ingressPort: number
+  readonly proxy: ProxySettings
+  readonly log: Logger
+}
+
+const retryMs = 1_000
+
+/** Asks until the server answers: it may come up after us. Undefined when `signal` aborts first. */
+const untilAnswered = async <T>(ask: () => Promise<T>, signal: AbortSignal, log: Logger): Promise<T | undefined> => {
+  while (!signal.aborted) {
+    try {
+      return await ask()
+    } catch (error) {
+      log.warn({ err: error, retryInMs: retryMs }, 'the API server does not answer')
+      await sleep(retryMs, signal)
+    }
+  }
+  return undefined
+}
+
+/** Runs until `signal` aborts. What is in the kernel stays: traffic goes on. */
+export const runServicesOnly = async (options: ServicesOnlyOptions, signal: AbortSignal): Promise<void> => {
+  const { only, nodeName, nodeAddress, clusterCIDR, clusterDns, log } = options
+  const transport = createHttpTransport(await readKubeconfig(options.kubeconfig))
+  const client = createClient(transport)
+  const runner = createCommandRunner()
+  const onErrorOf = (kind: string) => (error: unknown, retryInMs: number) =>
+    log.warn({ err: error, kind, retryInMs }, 'cannot watch')
+  const watch = <T extends KubeObject>(resource: Resource<T>): Informer<T> =>
+    createInformer(client, resource, { onError: onErrorOf(resource.kind) })
+
+  const found = await untilAnswered(
+    () => createSliceInformer(client, { indexes: { service: serviceOfSlice }, onError: onErrorOf('EndpointSlice') }),
+    signal,
+    log,
+  )
+  if (!found) return
+  log.info({ source: found.source, only: [...only] }, 'following Services')
+  const { slices } = found
+  const watched = { services: watch(services), slices, nodes: watch(nodeResource) }
+  const running = Object.values(watched).map((informer) => informer.run(signal))
+
+  const { backend, mixed } = await detectBackend(runner)
+  if (mixed) log.warn({ backend }, 'both rule stores hold rules: packets pass through both, each tool sees its own')
+  const netfilter = createNetfilter(runner, 'IPv4', backend)
+
+  if (only.has('proxy')) {
+    await Promise.race([
+      watched.nodes.synced,
+      new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })),
+    ])
+    const { podCIDRs = [], podCIDR } = watched.nodes.get(nodeName)?.spec ?? {}
+    const own = podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : [clusterCIDR]
+    const stack = createServiceStack({
+      ...{ ...watched, nodeName, nodeAddresses: [nodeAddress], podCIDRs: own, runner, log },
+      ...{ netfilters: [netfilter], serviceCIDRs: [options.serviceCIDR], settings: options.proxy },
+    })
+    void stack.synced.then(() => log.info('Services are in the kernel'))
+    running.push(stack.run(signal))
+  }
+  if (only.has('dns')) {
+    const upstreams = options.upstreams ?? (await readHostResolvConf()).nameservers
+    const dns = createDnsStack({
+      ...{ ...watched, address: clusterDns, device: 'lo', clusterDomain: options.clusterDomain },
+      ...{ upstreams: upstreams.map(toUpstream), netfilter, runner, log },
+      recursionCIDRs: [clusterCIDR, `${nodeAddress}/32`, `${clusterDns}/32`, '127.0.0.0/8'],
+    })
+    running.push(dns.run(signal, Promise.resolve()))
+  }
+  if (only.has('ingress')) {
+    const more = { ingresses: watch(ingresses), classes: watch(ingressClasses) }
+    const ingress = createIngress({
+      ...{ ...watched, ...more, log },
+      listen: { address: '0.0.0.0', port: options.ingressPort },
+    })
+    running.push(...Object.values(more).map((informer) => informer.run(signal)), ingress.run(signal))
+  }
+  await Promise.all(running)
+  await transport.close()
+}

@@ -1,0 +1,133 @@
+/**
+ * EndpointSlices of any server: `discovery.k8s.io/v1`, or what older ones have in its place (`v1beta1` up to 1.20,
+ * Endpoints before 1.17 or where slices are turned off), all as v1.
+ */
+import type { Client } from './client.ts'
+import { createInformer, type Informer, type InformerOptions } from './informer.ts'
+import { endpointSlices, endpoints, type Resource } from './resources.ts'
+import type {
+  Endpoint,
+  EndpointAddress,
+  EndpointPort,
+  EndpointSlice,
+  Endpoints,
+  KubeObject,
+  StringMap,
+} from './types/index.ts'
+
+/** Endpoints that share their ports. */
+export interface SubsetGroup {
+  readonly addressType: 'IPv4' | 'IPv6'
+  readonly ports: readonly EndpointPort[]
+  readonly endpoints: readonly Endpoint[]
+}
+
+/** The subsets of an Endpoints object as slices have them: one group for each family of each subset. Pure. */
+export const toGroups = ({ subsets }: Pick<Endpoints, 'subsets'>): readonly SubsetGroup[] =>
+  (subsets ?? []).flatMap(({ addresses, notReadyAddresses, ports }) => {
+    const endpointOf = (ready: boolean) => (address: EndpointAddress) => ({
+      addresses: [address.ip],
+      conditions: { ready },
+      ...(address.hostname === undefined ? {} : { hostname: address.hostname }),
+      ...(address.nodeName === undefined ? {} : { nodeName: address.nodeName }),
+      ...(address.targetRef === undefined ? {} : { targetRef: address.targetRef }),
+    })
+    const all = [...(addresses ?? []).map(endpointOf(true)), ...(notReadyAddresses ?? []).map(endpointOf(false))]
+    const slicePorts = (ports ?? []).map((port) => ({ ...port, name: port.name ?? '' }))
+    return (['IPv4', 'IPv6'] as const).flatMap((addressType) => {
+      const own = all.filter(({ addresses: [ip = ''] }) => ip.includes(':') === (addressType === 'IPv6'))
+      return own.length > 0 ? [{ addressType, ports: slicePorts, endpoints: own }] : []
+    })
+  })
+
+const serviceLabel = 'kubernetes.io/service-name'
+
+/** An Endpoints object belongs to the Service of its name. */
+const slicesOf = (object: Endpoints): readonly EndpointSlice[] =>
+  toGroups(object).map((group) => ({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { ...object.metadata, labels: { ...object.metadata.labels, [serviceLabel]: object.metadata.name } },
+    ...group,
+  }))
+
+/** A server written in Go says `null` for a list of nothing. */
+const whole = (slice: EndpointSlice): EndpointSlice => ({
+  ...slice,
+  endpoints: (slice.endpoints as readonly Endpoint[] | null) ?? [],
+  ports: slice.ports ?? [],
+})
+
+/** v1beta1 kept the place of an endpoint in a map of labels. */
+type OldEndpoint = Endpoint & { readonly topology?: StringMap }
+
+const nodeLabel = 'kubernetes.io/hostname'
+const zoneLabel = 'topology.kubernetes.io/zone'
+
+const fromBeta = (slice: EndpointSlice): EndpointSlice => {
+  const { endpoints: old, ...rest } = whole(slice)
+  return {
+    ...rest,
+    apiVersion: 'discovery.k8s.io/v1',
+    endpoints: old.map(({ topology = {}, ...endpoint }: OldEndpoint) => ({
+      ...(topology[nodeLabel] ? { nodeName: topology[nodeLabel] } : {}),
+      ...(topology[zoneLabel] ? { zone: topology[zoneLabel] } : {}),
+      ...endpoint,
+    })),
+  }
+}
+
+/** Several slices of one object, as an informer of slices. Keys are those of the objects. */
+const flattened = (inner: Informer<readonly EndpointSlice[]>): Informer<EndpointSlice> => ({
+  get: (key) => inner.get(key)?.[0],
+  *values() {
+    for (const slices of inner.values()) yield* slices
+  },
+  *entries() {
+    for (const [key, slices] of inner.entries())
+      for (const slice of slices) yield [key, slice] as [string, EndpointSlice]
+  },
+  get size() {
+    return inner.size
+  },
+  by: (name, value) => inner.by(name, value).flat(),
+  // Those of one object belong to one Service: the first speaks for all.
+  onChange: (handler) => inner.onChange((key, current, previous) => handler(key, current?.[0], previous?.[0])),
+  synced: inner.synced,
+  get isSynced() {
+    return inner.isSynced
+  },
+  run: inner.run,
+})
+
+export type SliceOptions = Pick<InformerOptions<KubeObject, EndpointSlice>, 'onError' | 'indexes'>
+
+const v1beta1: Resource<EndpointSlice> = { ...endpointSlices, version: 'v1beta1' }
+
+/** An informer of the best that the server has. Rejects when the server cannot be asked. */
+export const createSliceInformer = async (
+  client: Client,
+  { indexes = {}, ...options }: SliceOptions,
+): Promise<{ readonly slices: Informer<EndpointSlice>; readonly source: string }> => {
+  const versions = await client.versions(endpointSlices.group)
+  if (versions.includes('v1'))
+    return {
+      slices: createInformer(client, endpointSlices, { ...options, indexes, view: whole }),
+      source: 'discovery.k8s.io/v1',
+    }
+  if (versions.includes('v1beta1'))
+    return {
+      slices: createInformer(client, v1beta1, { ...options, indexes, view: fromBeta }),
+      source: 'discovery.k8s.io/v1beta1',
+    }
+  const ofEach = Object.entries(indexes).map(([name, keysOf]) => [
+    name,
+    (slices: readonly EndpointSlice[]) => [...new Set(slices.flatMap(keysOf))],
+  ])
+  const inner = createInformer<Endpoints, readonly EndpointSlice[]>(client, endpoints, {
+    ...options,
+    indexes: Object.fromEntries(ofEach),
+    view: slicesOf,
+  })
+  return { slices: flattened(inner), source: 'Endpoints' }
+}
