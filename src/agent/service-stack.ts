@@ -80,7 +80,7 @@ const udpPortOf = (view: ServicePortView): UdpPort => {
 }
 
 /** Shows the cleaner the UDP ports of Services. */
-const udpFollower = (cleaner: UdpCleaner): PortFollower => ({
+export const udpFollower = (cleaner: UdpCleaner): PortFollower => ({
   set: (service, ports) => cleaner.set(service, ports.filter(({ protocol }) => protocol === 'udp').map(udpPortOf)),
   written: cleaner.written,
 })

@@ -5,39 +5,11 @@ import { access, chown, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { createCommandRunner } from '../../src/host/command.ts'
 import { until } from '../support/until.ts'
+import { createLabHome, podway, root, runner } from './support/lab.ts'
 
-const root = join(import.meta.dirname, '../..')
-const podway = join(root, 'podway')
-const runner = createCommandRunner()
-const home = await mkdtemp(join(tmpdir(), 'pw-'))
-process.env['PODWAY_HOME'] = home
-process.env['PATH'] = `${process.env['PATH']}:/usr/sbin:/sbin`
 t.setTimeout(600_000)
-t.teardown(() => rm(home, { recursive: true, force: true }))
-
-const run = (...args: readonly string[]): Promise<string> => runner.run(podway, args)
-const kubeconfig = join(home, 'labs/lab/kubeconfig')
-const kubectl = (...args: readonly string[]): Promise<string> =>
-  runner.run('kubectl', ['--kubeconfig', kubeconfig, ...args])
-const kubectlJson = async <T>(...args: readonly string[]): Promise<T> =>
-  JSON.parse(await kubectl(...args, '-o', 'json'))
-
-interface Answer {
-  readonly pod: string
-  readonly node: string
-  readonly client: string
-}
-
-/** What the echo servers said to `count` requests from a host of the lab. */
-const fetchFrom = async (host: string, url: string, count: number, ...more: readonly string[]): Promise<Answer[]> => {
-  const text = await run('lab', 'exec', host, '--', 'podway', 'fetch', url, '--count', String(count), ...more)
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-}
+const { home, kubeconfig, run, kubectl, kubectlJson, fetchFrom } = await createLabHome()
 
 /** The machine's network, as the lab must leave it. */
 const machineNetwork = async (): Promise<string> => {

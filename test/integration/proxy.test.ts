@@ -1,12 +1,16 @@
 /** Services with real packets, over both rule stores of iptables. Runs inside scripts/universe.sh. */
 import t, { type Test } from 'tap'
+import { udpFollower } from '../../src/agent/service-stack.ts'
+import { silentLogger } from '../../src/host/log.ts'
 import { createNetfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
+import { createConnections } from '../../src/proxy/conntrack/tool.ts'
+import { createUdpCleaner } from '../../src/proxy/conntrack/udp-cleaner.ts'
 import { cleanupProxy } from '../../src/proxy/iptables/kernel.ts'
 import { createFakeApi, type FakeApi } from '../support/fake-api.ts'
 import { until } from '../support/until.ts'
 import { makeService, makeSlice, type ServiceDraft } from '../unit/proxy/support/objects.ts'
 import { putObjects, startProxy } from '../unit/proxy/support/running.ts'
-import { peerPort } from './support/hosts.ts'
+import { type Host, peerPort } from './support/hosts.ts'
 import { bridgeAddress, createNodeNetwork, type NodeNetwork, nodeAddress } from './support/node-network.ts'
 
 const pod = (number: number) => ({ address: `10.1.0.${number}`, node: 'here' })
@@ -42,6 +46,11 @@ const addServices = (api: FakeApi): void => {
   put(api, { name: 'elsewhere', clusterIP: '10.96.0.12', internalTrafficPolicy: 'Local' }, [awayPod])
   const sessionAffinityConfig = { clientIP: { timeoutSeconds: 2 } }
   put(api, { name: 'sticky', clusterIP: '10.96.0.13', sessionAffinity: 'ClientIP', sessionAffinityConfig }, [
+    pod(2),
+    pod(3),
+    pod(4),
+  ])
+  put(api, { name: 'random', clusterIP: '10.96.0.15', annotations: { 'podway.dev/load-balancing': 'random' } }, [
     pod(2),
     pod(3),
     pod(4),
@@ -85,10 +94,18 @@ const rulesOf = (saved: string): string =>
 const checkTraffic = async (t: Test, network: NodeNetwork, api: FakeApi, backend: NetfilterBackend): Promise<void> => {
   const [pod2, pod3] = network.pods
 
-  await t.test('1,000 connections are shared in turn', async (t) => {
-    const { answers } = await pod3.call('10.96.0.3', 80, { count: 1_000 })
+  await t.test('10,000 connections are shared in turn', async (t) => {
+    const { answers } = await pod3.call('10.96.0.3', 80, { count: 10_000 })
     const counts = Object.values(tally(answers)).sort()
-    t.same(counts, [333, 333, 334], JSON.stringify(tally(answers)))
+    t.same(counts, [3333, 3333, 3334], JSON.stringify(tally(answers)))
+  })
+
+  await t.test('or by chance', async (t) => {
+    const { answers } = await pod3.call('10.96.0.15', 80, { count: 3_000 })
+    const counts = Object.values(tally(answers))
+    t.equal(counts.length, 3)
+    // Ten times the standard deviation of one share.
+    for (const count of counts) t.ok(Math.abs(count - 1_000) < 260, JSON.stringify(tally(answers)))
   })
 
   await t.test('the turn is kept while another Service changes', async (t) => {
@@ -196,6 +213,67 @@ const checkTraffic = async (t: Test, network: NodeNetwork, api: FakeApi, backend
   })
 }
 
+/** UDP clients that keep their port: to the kernel they are one long connection. */
+const checkUdp = async (t: Test, network: NodeNetwork, backend: NetfilterBackend): Promise<void> => {
+  const { runner } = network.node
+  const api = createFakeApi()
+  const udpPorts = [{ name: 'main', port: 53, protocol: 'UDP' as const, nodePort: 30_053 }]
+  const draft = { name: 'dns', clusterIP: '10.96.1.53', type: 'NodePort' as const, ports: udpPorts }
+  put(api, draft, [pod(2), pod(3)], true)
+  const cleaner = createUdpCleaner({
+    connections: createConnections(runner, 'IPv4'),
+    isServiceAddress: (address) => address.startsWith('10.96.'),
+    isOwn: (address) => address === nodeAddress,
+    log: silentLogger,
+  })
+  const stop = new AbortController()
+  const start = async () => {
+    const netfilter = createNetfilter(runner, 'IPv4', backend)
+    const started = startProxy(t, api, netfilter, { followers: [udpFollower(cleaner)] })
+    await started.proxy.synced
+    return started
+  }
+  const { end } = await start()
+  const cleaning = cleaner.run(stop.signal)
+  const [pod2, pod3, pod4] = network.pods
+  const ask = async (host: Host, from: number, to = '10.96.1.53', port = 53): Promise<string> =>
+    (await host.call(to, port, { protocol: 'udp', from, timeoutMs: 300 })).answers[0]?.split(' ')[0] ?? ''
+
+  // Of two ports that are used one after another each has its turn.
+  const [one, other] = [await ask(pod4, 5001), await ask(pod4, 5002)]
+  t.same([one, other].sort(), ['pod2', 'pod3'])
+  const healthy = one === 'pod2' ? 5001 : 5002
+  const doomed = healthy === 5001 ? 5002 : 5001
+  const outside = await ask(network.client, 5003, nodeAddress, 30_053)
+  put(api, draft, [pod(2)], true)
+  await until(async () => (await ask(pod4, doomed)) === 'pod2', 'the client of the pod that is gone to move')
+  await until(async () => (await ask(network.client, 5003, nodeAddress, 30_053)) === 'pod2', 'also by node port')
+  t.match(outside, /^pod[23]$/)
+
+  const before = await runner.run('conntrack', ['-L', '-p', 'udp', '--orig-port-src', String(healthy)])
+  put(api, draft, [pod(2), pod(4)], true)
+  t.equal(await ask(pod4, healthy), 'pod2', 'the client of a pod that stays, stays')
+  t.match(before, /src=10\.1\.0\.2/)
+
+  put(api, draft, [], true)
+  await until(async () => (await ask(pod2, 5004)) === 'ECONNREFUSED', 'nobody to serve')
+  await network.node.call('10.96.1.53', 53, { protocol: 'udp', from: 5005, timeoutMs: 100 })
+  put(api, draft, [pod(3)], true)
+  await until(async () => (await ask(pod2, 5004)) === 'pod3', 'the first endpoint to be found by who asked before')
+
+  await end()
+  const restarted = await start()
+  t.equal(await ask(pod2, 5004), 'pod3', 'a restart cuts nothing')
+  api.drop('services', 'default/dns')
+  api.drop('endpointslices', 'default/dns-1')
+  const flows = () => runner.run('conntrack', ['-L', '-p', 'udp', '-d', '10.96.1.53'])
+  await until(async () => !/src=10\.1\.0\.3/.test(await flows()), 'the connections of the Service that is gone to go')
+  t.equal(pod3.name, 'pod3')
+  stop.abort()
+  await cleaning
+  await restarted.end()
+}
+
 const checkIpv6 = async (t: Test, network: NodeNetwork, backend: NetfilterBackend): Promise<void> => {
   const api = createFakeApi()
   const put6 = (draft: ServiceDraft, endpoints: Parameters<typeof makeSlice>[0]) => {
@@ -277,6 +355,8 @@ for (const backend of ['nft', 'legacy'] as const)
       await until(async () => (await save()).length === whole.length, 'all rules to be there')
       await end()
     })
+
+    await t.test('UDP', (t) => checkUdp(t, network, backend))
 
     await t.test('clean-up leaves the rules of others exactly as they were', async (t) => {
       await cleanupProxy(netfilter)

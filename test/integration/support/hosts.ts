@@ -10,6 +10,8 @@ export interface CallOptions {
   readonly protocol?: 'tcp' | 'udp'
   readonly count?: number
   readonly timeoutMs?: number
+  /** The port to send from (UDP). */
+  readonly from?: number
 }
 
 export interface Host {
@@ -62,11 +64,11 @@ export const createHost = async (name: string): Promise<Host> => {
   return {
     name,
     runner: inside,
-    call: (to, port, { protocol = 'tcp', count = 1, timeoutMs = 1_000 } = {}) =>
+    call: (to, port, { protocol = 'tcp', count = 1, timeoutMs = 1_000, from } = {}) =>
       new Promise((resolve) => {
         const id = next++
         waiting.set(id, resolve)
-        stdin.write(`${JSON.stringify({ id, protocol, to, port, count, timeoutMs })}\n`)
+        stdin.write(`${JSON.stringify({ id, protocol, to, port, count, timeoutMs, from })}\n`)
       }),
     close: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve))

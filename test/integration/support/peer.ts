@@ -15,6 +15,8 @@ export interface Call {
   /** How many connections, one after another. */
   readonly count: number
   readonly timeoutMs: number
+  /** The port to send from (UDP): the same one again is the same connection to the kernel. */
+  readonly from?: number
 }
 
 /** What each connection got: `NAME address`, an error's code, or `timeout`. */
@@ -30,7 +32,10 @@ const plain = (address: string | undefined): string => (address ?? '').replace('
 const serve = async (name: string, port: number): Promise<void> => {
   const tcp = createServer((socket) => {
     socket.on('error', () => socket.destroy())
-    socket.end(`${name} ${plain(socket.remoteAddress)}`)
+    // The client ends first, so that its port is not free again for a while: a port that is used twice within a minute
+    // meets what the endpoint and the kernel remember of the first time.
+    socket.resume()
+    socket.write(`${name} ${plain(socket.remoteAddress)}\n`)
   })
   const udp = createSocket('udp6', (_, sender) =>
     udp.send(`${name} ${plain(sender.address)}`, sender.port, sender.address),
@@ -52,13 +57,14 @@ const callTcp = ({ to, port, timeoutMs }: Call): Promise<string> =>
     }
     socket.on('data', (chunk) => {
       text += chunk
+      if (text.endsWith('\n')) socket.end()
     })
-    socket.on('end', () => end(text))
+    socket.on('end', () => end(text.trim()))
     socket.on('timeout', () => end('timeout'))
     socket.on('error', (error) => end(codeOf(error)))
   })
 
-const callUdp = ({ to, port, timeoutMs }: Call): Promise<string> =>
+const callUdp = ({ to, port, timeoutMs, from = 0 }: Call): Promise<string> =>
   new Promise((resolve) => {
     const socket = createSocket(to.includes(':') ? 'udp6' : 'udp4')
     const end = (answer: string): void => {
@@ -69,7 +75,7 @@ const callUdp = ({ to, port, timeoutMs }: Call): Promise<string> =>
     const timer = setTimeout(end, timeoutMs, 'timeout')
     socket.on('message', (message) => end(message.toString()))
     socket.on('error', (error) => end(codeOf(error)))
-    socket.connect(port, to, () => socket.send('hello'))
+    socket.bind(from, () => socket.connect(port, to, () => socket.send('hello')))
   })
 
 const answer = async (call: Call): Promise<Reply> => {
