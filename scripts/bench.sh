@@ -11,7 +11,10 @@ bench() {
   printf '\n== %s\n' "$1"
   case $1 in
     lab) node test/bench/lab.ts ;;
-    proxy | agent) sh scripts/universe.sh node --expose-gc "test/bench/$1.ts" ;;
+    proxy)
+      sh scripts/universe.sh node test/bench/proxy-paths.ts
+      sh scripts/universe.sh node --expose-gc test/bench/proxy.ts ;;
+    agent) sh scripts/universe.sh node --expose-gc "test/bench/$1.ts" ;;
     dns | ingress) node "test/bench/$1.ts" ;;
     *) echo "there is no bench called $1: lab, proxy, dns, ingress, agent" >&2; exit 2 ;;
   esac

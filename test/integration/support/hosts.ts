@@ -20,6 +20,8 @@ export interface Host {
   readonly runner: CommandRunner
   /** Connects, `count` times one after another. */
   call(to: string, port: number, options?: CallOptions): Promise<Reply>
+  /** Runs a script with Node until `signal` aborts; `onReady` when it prints its first line. */
+  serve(script: string, signal: AbortSignal, onReady: () => void): Promise<void>
   /** Ends the process and the namespace. */
   close(): Promise<void>
 }
@@ -70,6 +72,14 @@ export const createHost = async (name: string): Promise<Host> => {
         waiting.set(id, resolve)
         stdin.write(`${JSON.stringify({ id, protocol, to, port, count, timeoutMs, from })}\n`)
       }),
+    serve: async (script, signal, onReady) => {
+      const [file, ...args] = enterNetworkFile(`/run/netns/${name}`)
+      const server = spawn(file, [...args, process.execPath, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+      server.stdout.once('data', onReady)
+      const stopped = new Promise((resolve) => server.once('exit', resolve))
+      signal.addEventListener('abort', () => server.kill(), { once: true })
+      await stopped
+    },
     close: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve))
       stdin.end()
