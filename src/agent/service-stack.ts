@@ -110,6 +110,7 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
       followers: [udpFollower(cleaner)],
       localhostNodePorts: settings.localhostNodePorts,
       masqueradeAll: settings.masqueradeAll,
+      serviceCIDRs: options.serviceCIDRs,
       ...(settings.proxyName === undefined ? {} : { proxyName: settings.proxyName }),
       ...(settings.nodePortAddresses ? { nodePortAddresses: settings.nodePortAddresses } : {}),
     })

@@ -70,10 +70,16 @@ const services = (count: number): readonly PlainService[] =>
   })
 
 const ours = async (netfilter: Netfilter, list: readonly PlainService[]): Promise<void> => {
-  const range = parseCidr('10.1.0.0/24', 'IPv4')
+  const parsed = (text: string) => [parseCidr(text, 'IPv4')].filter((range) => range !== undefined)
   const context = {
     ...({ family: 'IPv4', nodeName: 'here', zone: undefined, proxyName: undefined, nodeAddress: undefined } as const),
-    ...{ relayed: false, podRanges: range ? [range] : [], masqueradeMark: 0x4000, masqueradeAll: false },
+    ...{
+      relayed: false,
+      podRanges: parsed('10.1.0.0/24'),
+      serviceRanges: parsed('10.96.0.0/16'),
+      masqueradeMark: 0x4000,
+      masqueradeAll: false,
+    },
     ...{ nodePortRanges: undefined, localhostNodePorts: false, dropInvalid: true },
   }
   const wanted = createWantedChains(context)

@@ -75,7 +75,15 @@ const startProxy = (api: FakeApi, netfilter: Netfilter) => {
   const watched = createInformer(client, services)
   const slices = createInformer(client, endpointSlices, { indexes: { service: serviceOfSlice } })
   const proxy = createServiceProxy({
-    ...{ services: watched, slices, netfilter, nodeName: 'here', podCIDRs: ['10.1.0.0/24'], log: silentLogger },
+    ...{
+      services: watched,
+      slices,
+      netfilter,
+      nodeName: 'here',
+      podCIDRs: ['10.1.0.0/24'],
+      serviceCIDRs: ['10.96.0.0/16'],
+      log: silentLogger,
+    },
   })
   const running = [watched.run(stop.signal), slices.run(stop.signal)]
   const ready = Promise.all([watched.synced, slices.synced])

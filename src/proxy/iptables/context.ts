@@ -6,6 +6,8 @@ export interface RuleContext {
   readonly family: IpFamily
   /** Where this node's pods live; empty when unknown: then no source is foreign. */
   readonly podRanges: readonly Cidr[]
+  /** What only cluster addresses are in; one that is in none of these is looked after by itself. */
+  readonly serviceRanges: readonly Cidr[]
   /** The bit of the packet mark that stands for "masquerade this". */
   readonly masqueradeMark: number
   /** Masquerade connections to cluster addresses whoever makes them. */

@@ -83,22 +83,32 @@ export interface TreeLayout {
   readonly table: ProxyTable
   readonly root: string
   readonly labels: Labels
-  /** Rules of the root chain after those of the tree. */
+  /** Rules of the root chain before and after those of the tree. */
+  readonly head: readonly string[]
   readonly tail: readonly string[]
 }
 
 export type Layouts = Readonly<Record<TreeName, TreeLayout>>
 
-/** The layout of all trees. `toNodePorts` are the conditions under which the node port trees are looked at. */
-export const layoutTrees = (family: IpFamily, toNodePorts: readonly string[]): Layouts => {
+/**
+ * The layout of all trees. `toNodePorts` are the conditions under which the node port trees are looked at, `first` what
+ * every new connection meets before it is led to its Service.
+ */
+export const layoutTrees = (family: IpFamily, toNodePorts: readonly string[], first: readonly string[]): Layouts => {
   const byAddress = addressLabels(family, 'IP')
   const tail = (chain: string) => toNodePorts.map((condition) => `${condition} -j ${chain}`)
   return {
-    services: { table: 'nat', root: fixedChains.services, labels: byAddress, tail: tail(fixedChains.nodePorts) },
-    nodePorts: { table: 'nat', root: fixedChains.nodePorts, labels: portLabels, tail: [] },
-    hairpin: { table: 'nat', root: fixedChains.hairpin, labels: addressLabels(family, 'HP'), tail: [] },
-    refuse: { table: 'filter', root: fixedChains.refuse, labels: byAddress, tail: tail(fixedChains.refuseNodePorts) },
-    refuseNodePorts: { table: 'filter', root: fixedChains.refuseNodePorts, labels: portLabels, tail: [] },
+    services: {
+      ...{ table: 'nat', root: fixedChains.services, labels: byAddress },
+      ...{ head: first, tail: tail(fixedChains.nodePorts) },
+    },
+    nodePorts: { table: 'nat', root: fixedChains.nodePorts, labels: portLabels, head: [], tail: [] },
+    hairpin: { table: 'nat', root: fixedChains.hairpin, labels: addressLabels(family, 'HP'), head: [], tail: [] },
+    refuse: {
+      ...{ table: 'filter', root: fixedChains.refuse, labels: byAddress },
+      ...{ head: [], tail: tail(fixedChains.refuseNodePorts) },
+    },
+    refuseNodePorts: { table: 'filter', root: fixedChains.refuseNodePorts, labels: portLabels, head: [], tail: [] },
   }
 }
 
@@ -111,8 +121,8 @@ const branchRules = ({ children }: Branch, layout: TreeLayout): readonly string[
 /** The chain of one node of the tree. Items with the same rule (a pod in two Services) share it. */
 const chainOf = (tree: Tree, layout: TreeLayout): Chain => {
   const own = tree.kind === 'leaf' ? tree.items.flatMap(({ rules }) => rules) : branchRules(tree, layout)
-  const tail = tree.prefix === '' ? layout.tail : []
-  return { name: chainName(tree, layout), rules: [...new Set([...own, ...tail])] }
+  const { head, tail } = tree.prefix === '' ? layout : { head: [], tail: [] }
+  return { name: chainName(tree, layout), rules: [...new Set([...head, ...own, ...tail])] }
 }
 
 /** All chains of a tree, each after those it leads to; the root is last. */

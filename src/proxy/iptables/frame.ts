@@ -1,7 +1,7 @@
 /** The chains and jumps that are there whatever Services there are. */
 import type { Jump } from '../../host/netfilter/owned.ts'
 import type { Chain, TableName } from '../../host/netfilter/tables.ts'
-import { rangeMatch } from './address.ts'
+import { isWithin, parseAddress, rangeMatch } from './address.ts'
 import { askForMasquerade, comment, markWords, type RuleContext, unmark } from './context.ts'
 import { fixedChains } from './names.ts'
 
@@ -16,6 +16,22 @@ export const nodePortConditions = (context: RuleContext): readonly string[] => {
   if (context.nodePortRanges) return context.nodePortRanges.map((range) => `${rangeMatch('-d', range)}${local}`)
   if (context.family === 'IPv6') return [`! -d ::1/128 ${local}`]
   return [context.localhostNodePorts ? local : `! -d 127.0.0.0/8 ${local}`]
+}
+
+/** Whether connections to cluster addresses must come back through the node, wherever they come from. */
+const marksForeign = ({ podRanges, masqueradeAll }: RuleContext): boolean => podRanges.length > 0 || masqueradeAll
+
+/** Marks connections to cluster addresses from elsewhere: one rule for a range instead of one for each Service. */
+export const foreignHead = (context: RuleContext): readonly string[] =>
+  marksForeign(context)
+    ? context.serviceRanges.map((range) => `${rangeMatch('-d', range)}-j ${fixedChains.foreign}`)
+    : []
+
+/** Whether the chain of a cluster address has to ask by itself: no range holds it. */
+export const needsForeignRule = (address: string, context: RuleContext): boolean => {
+  const digits = parseAddress(address, context.family)
+  const isCovered = digits !== undefined && context.serviceRanges.some((range) => isWithin(digits, range))
+  return marksForeign(context) && !isCovered
 }
 
 /** Marks what is not from a pod of this node. */

@@ -34,6 +34,8 @@ export interface ServiceProxyOptions {
   readonly proxyName?: string
   /** Ranges of this node's pods, of either family. Empty: cluster addresses are never masqueraded. */
   readonly podCIDRs: readonly string[]
+  /** What only cluster addresses are in, of either family. Fewer rules when it is known. */
+  readonly serviceCIDRs?: readonly string[]
   /** Node ports answer at the node's addresses within these ranges only; all but loopback when missing. */
   readonly nodePortAddresses?: readonly string[]
   /** One bit of the packet mark (default 0x4000). */
@@ -112,6 +114,7 @@ const contextOf = (options: ServiceProxyOptions): RuleContext & ModelContext => 
     nodeAddress: options.nodeAddresses?.find((address) => parseAddress(address, family) !== undefined),
     proxyName: options.proxyName,
     podRanges: parse(options.podCIDRs),
+    serviceRanges: parse(options.serviceCIDRs ?? []),
     masqueradeMark: options.masqueradeMark ?? 0x4000,
     masqueradeAll: options.masqueradeAll ?? false,
     nodePortRanges: options.nodePortAddresses && parse(options.nodePortAddresses),

@@ -7,6 +7,7 @@ import { type Entry, portKey } from './dispatch.ts'
 import { addressMatch, admission, type Door, doorsOf, refusal, type Shut } from './doors.ts'
 import { affinityChains, type EndpointSet, setChainName, setChains } from './endpoint-chains.ts'
 import type { EndpointView } from './endpoints.ts'
+import { needsForeignRule } from './frame.ts'
 import type { ServicePortView } from './model.ts'
 import { fixedChains, hashedChain } from './names.ts'
 import { chooseEndpoints, isExternal } from './policy.ts'
@@ -46,9 +47,9 @@ const reachableSets = (view: ServicePortView, { cluster, internal, external }: S
   [...new Set(isExternal(view) ? [cluster, internal, external] : [internal])].filter((set) => !isEmpty(set))
 
 /** Connections to the cluster address that come from elsewhere than this node's pods must come back through the node. */
-const foreignRules = (view: ServicePortView, { family, podRanges, masqueradeAll }: RuleContext): readonly string[] =>
-  podRanges.length > 0 || masqueradeAll
-    ? [`${addressMatch(view, view.clusterIP, family)} -j ${fixedChains.foreign}`]
+const foreignRules = (view: ServicePortView, context: RuleContext): readonly string[] =>
+  needsForeignRule(view.clusterIP, context)
+    ? [`${addressMatch(view, view.clusterIP, context.family)} -j ${fixedChains.foreign}`]
     : []
 
 const externalChainName = ({ key }: ServicePortView): string => hashedChain('EXT', key)

@@ -13,7 +13,7 @@ import {
   treeNames,
 } from './dispatch.ts'
 import type { ModelContext } from './endpoints.ts'
-import { frameChains, nodePortConditions, type PerTable } from './frame.ts'
+import { foreignHead, frameChains, nodePortConditions, type PerTable } from './frame.ts'
 import { modelService, type ServiceModel } from './model.ts'
 import { type PolicySide, sidesWithoutLocal } from './policy.ts'
 import { compilePort } from './service-rules.ts'
@@ -73,7 +73,7 @@ export interface WantedChains {
 const noRules: ServiceRules = { chains: [], entries: [] }
 
 export const createWantedChains = (context: RuleContext): WantedChains => {
-  const layouts = layoutTrees(context.family, nodePortConditions(context))
+  const layouts = layoutTrees(context.family, nodePortConditions(context), foreignHead(context))
   const frame = frameChains(context)
   const services = new Map<string, ServiceRules>()
   /** The rules that Services had when the last change was taken. */

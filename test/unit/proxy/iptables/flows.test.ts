@@ -2,8 +2,9 @@
 import t from 'tap'
 import type { IpFamily } from '../../../../src/host/netfilter/netfilter.ts'
 import { type TracedTables, tracePacket } from '../../../../src/host/netfilter/trace.ts'
+import { parseCidr } from '../../../../src/proxy/iptables/address.ts'
 import { type EndpointDraft, makeService, makeSlice } from '../support/objects.ts'
-import { loadRules, makeContext, type Objects, tracedTables } from '../support/rules.ts'
+import { loadRules, makeContext, type Objects, serviceRanges, tracedTables } from '../support/rules.ts'
 
 const families = ['IPv4', 'IPv6'] as const
 const doors = ['clusterIP', 'nodePort', 'externalIP', 'loadBalancer'] as const
@@ -146,12 +147,18 @@ const summarize = (landings: ReturnType<typeof trace>, family: IpFamily): string
   return all === 'away here' ? 'both' : all === 'away* here*' ? 'both*' : all
 }
 
+/** With and without the knowledge where cluster addresses are: other rules, the same flows. */
+const rangesOf = (family: IpFamily, isKnown: boolean) =>
+  [isKnown ? parseCidr(serviceRanges[family], family) : undefined].filter((range) => range !== undefined)
+
 let seen = 0
-for (const family of families)
+const settings = families.flatMap((family) => [true, false].map((isKnown) => ({ family, isKnown })))
+for (const { family, isKnown } of settings)
   for (const policy of policies)
     for (const [name, state] of Object.entries(states))
-      t.test(`${family}, policy ${policy}, ${name}`, async (t) => {
-        const netfilter = await loadRules([makeObjects(family, policy, state)], makeContext({ family }))
+      t.test(`${family}, policy ${policy}, ${name}${isKnown ? ', service range known' : ''}`, async (t) => {
+        const context = makeContext({ family, serviceRanges: rangesOf(family, isKnown) })
+        const netfilter = await loadRules([makeObjects(family, policy, state)], context)
         const tables = tracedTables(netfilter)
         for (const door of doors) {
           const row = expected[door === 'clusterIP' ? 'internal' : 'external'][policy][name as StateName]
@@ -163,7 +170,7 @@ for (const family of families)
       })
 
 t.test('the matrix is complete', async (t) => {
-  t.equal(seen, families.length * doors.length * policies.length * Object.keys(states).length * sources.length)
+  t.equal(seen, settings.length * doors.length * policies.length * Object.keys(states).length * sources.length)
   for (const side of Object.values(expected))
     for (const policy of policies) t.same(Object.keys(side[policy]), Object.keys(states), 'a row for every state')
 })

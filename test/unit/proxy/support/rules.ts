@@ -14,10 +14,14 @@ export type Context = RuleContext & ModelContext
 
 const podRange = { IPv4: '10.1.0.0/24', IPv6: 'fd00:1::/64' } as const
 
+/** Of cluster addresses. */
+export const serviceRanges = { IPv4: '10.96.0.0/16', IPv6: 'fd00:96::/112' } as const
+
 /** The context of node `here` with pods in 10.1.0.0/24 or fd00:1::/64. */
 export const makeContext = (overrides: Partial<Context> = {}): Context => {
   const family = overrides.family ?? 'IPv4'
   const range = parseCidr(podRange[family], family)
+  const serviceRange = parseCidr(serviceRanges[family], family)
   return {
     family,
     nodeName: 'here',
@@ -26,6 +30,7 @@ export const makeContext = (overrides: Partial<Context> = {}): Context => {
     relayed: false,
     nodeAddress: undefined,
     podRanges: range ? [range] : [],
+    serviceRanges: serviceRange ? [serviceRange] : [],
     masqueradeMark: 0x4000,
     masqueradeAll: false,
     nodePortRanges: undefined,

@@ -8,7 +8,7 @@ import type { Netfilter } from '../../../../src/host/netfilter/netfilter.ts'
 import { serviceOfSlice } from '../../../../src/proxy/iptables/endpoints.ts'
 import { createServiceProxy, type ServiceProxyOptions } from '../../../../src/proxy/iptables/service-proxy.ts'
 import type { FakeApi } from '../../../support/fake-api.ts'
-import type { Objects } from './rules.ts'
+import { type Objects, serviceRanges } from './rules.ts'
 
 export const putObjects = (api: FakeApi, { service, slices }: Objects): void => {
   api.put('services', service)
@@ -23,6 +23,7 @@ export const startProxy = (t: Test, api: FakeApi, netfilter: Netfilter, options:
   const slices = createInformer(client, endpointSlices, { indexes: { service: serviceOfSlice } })
   const proxy = createServiceProxy({
     ...{ services: watched, slices, netfilter, nodeName: 'here', podCIDRs: ['10.1.0.0/24', 'fd00:1::/64'] },
+    serviceCIDRs: Object.values(serviceRanges),
     log: silentLogger,
     ...options,
   })
