@@ -12,11 +12,12 @@ export const digitCount = (family: IpFamily): number => (family === 'IPv4' ? 8 :
 
 const hex = (value: number, width: number): string => value.toString(16).padStart(width, '0')
 
-const digitsOf4 = (address: string): string =>
-  address
-    .split('.')
-    .map((byte) => hex(Number(byte), 2))
-    .join('')
+const bytes: readonly string[] = Array.from({ length: 256 }, (_, value) => hex(value, 2))
+
+const digitsOf4 = (address: string): string => {
+  const [a, b, c, d] = address.split('.')
+  return `${bytes[Number(a)]}${bytes[Number(b)]}${bytes[Number(c)]}${bytes[Number(d)]}`
+}
 
 const groupsOf = (half: string): readonly string[] => (half === '' ? [] : half.split(':'))
 

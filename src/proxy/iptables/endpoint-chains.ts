@@ -10,11 +10,26 @@ import { hashedChain } from './names.ts'
 export interface EndpointSet {
   readonly chainFamily: 'SVC' | 'SVL'
   readonly endpoints: readonly EndpointView[]
+  /** The chain that spreads connections over the set. */
+  readonly chain: string
 }
 
-/** The chain that spreads connections over the set. */
-export const setChainName = ({ key }: ServicePortView, { chainFamily }: EndpointSet): string =>
-  hashedChain(chainFamily, key)
+export const createSet = (
+  { key }: ServicePortView,
+  chainFamily: EndpointSet['chainFamily'],
+  endpoints: readonly EndpointView[],
+): EndpointSet => {
+  let chain: string | undefined
+  return {
+    chainFamily,
+    endpoints,
+    // A hash for each of many sets that nobody asks for would be most of the time that compiling takes.
+    get chain() {
+      chain ??= hashedChain(chainFamily, key)
+      return chain
+    },
+  }
+}
 
 const toEndpoint = ({ address, port }: EndpointView, family: IpFamily): string =>
   `-j DNAT --to-destination ${family === 'IPv4' ? address : `[${address}]`}:${port}`
@@ -69,5 +84,5 @@ export const setChains = (
     (index) => hashedChain('GRP', set.chainFamily, view.key, `${index}`),
     view.balancing,
   )
-  return [...groups, { name: setChainName(view, set), rules: [...first, ...returnRules(view, set, family), ...rules] }]
+  return [...groups, { name: set.chain, rules: [...first, ...returnRules(view, set, family), ...rules] }]
 }

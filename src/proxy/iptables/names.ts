@@ -40,14 +40,8 @@ export const isFixedChain = (name: string): boolean => fixed.has(name)
 /** True for the chains of this room, whatever version of it made them; false for other rooms' and strangers'. */
 export const isProxyChain = (name: string): boolean => isFixedChain(name) || generated.test(name)
 
-const digestCharacters = 16
-
-/** 80 bits of SHA-256 in base 32: 16 characters. */
-const digest = (text: string): string =>
-  BigInt(`0x${hash('sha256', text).slice(0, 20)}`)
-    .toString(32)
-    .padStart(digestCharacters, '0')
-    .toUpperCase()
+/** 64 bits of SHA-256: two of a hundred thousand chains share a name once in a billion clusters. */
+const digest = (text: string): string => hash('sha256', text).slice(0, 16).toUpperCase()
 
 /** A chain whose name is too long to be spelled out. */
 export const hashedChain = (family: ChainFamily, ...parts: readonly string[]): string =>

@@ -5,7 +5,7 @@ import { isWithin, parseAddress, rangeMatch } from './address.ts'
 import { askForMasquerade, comment, hostRange, type RuleContext } from './context.ts'
 import { type Entry, portKey } from './dispatch.ts'
 import { addressMatch, admission, type Door, doorsOf, refusal, type Shut } from './doors.ts'
-import { affinityChains, type EndpointSet, setChainName, setChains } from './endpoint-chains.ts'
+import { affinityChains, createSet, type EndpointSet, setChains } from './endpoint-chains.ts'
 import type { EndpointView } from './endpoints.ts'
 import { needsForeignRule } from './frame.ts'
 import type { ServicePortView } from './model.ts'
@@ -30,8 +30,8 @@ interface Sets {
 
 const setsOf = (view: ServicePortView): Sets => {
   const choice = chooseEndpoints(view.endpoints)
-  const cluster: EndpointSet = { chainFamily: 'SVC', endpoints: choice.cluster }
-  const local: EndpointSet = { chainFamily: 'SVL', endpoints: choice.local }
+  const cluster = createSet(view, 'SVC', choice.cluster)
+  const local = createSet(view, 'SVL', choice.local)
   return {
     cluster,
     local,
@@ -60,14 +60,14 @@ const externalChainName = ({ key }: ServicePortView): string => hashedChain('EXT
  */
 const externalChain = (view: ServicePortView, { cluster, local }: Sets, context: RuleContext): Chain => {
   const name = externalChainName(view)
-  const toCluster = `-j ${setChainName(view, cluster)}`
+  const toCluster = `-j ${cluster.chain}`
   if (view.externalPolicy === 'Cluster') return { name, rules: [askForMasquerade(context), toCluster] }
   const fromNode = '-m addrtype --src-type LOCAL'
   const rules = [
     ...context.podRanges.map((range) => `${rangeMatch('-s', range)}${toCluster}`),
     `${fromNode} ${askForMasquerade(context)}`,
     `${fromNode} ${toCluster}`,
-    ...(isEmpty(local) ? [] : [`-j ${setChainName(view, local)}`]),
+    ...(isEmpty(local) ? [] : [`-j ${local.chain}`]),
   ]
   return { name, rules }
 }
@@ -88,25 +88,23 @@ const doorEntries = (view: ServicePortView, door: Door, sets: Sets, context: Rul
   const refused = refusal(view, door, shut, context.family)
   const entries = refused ? [refused] : []
   if (door.kind === 'cluster' ? isEmpty(used) : !isServed) return entries
-  const chain = door.kind === 'cluster' ? setChainName(view, used) : externalChainName(view)
+  const chain = door.kind === 'cluster' ? used.chain : externalChainName(view)
   return [...entries, admission(view, door, chain)]
 }
-
-const portalId = (view: ServicePortView, set: EndpointSet): string => setChainName(view, set)
 
 /** The endpoint sets of a relayed service port that some traffic can reach. */
 export const portalsOf = (view: ServicePortView): readonly Portal[] => {
   const { protocol, balancing, affinitySeconds } = view
   if (!view.relayed || protocol === 'sctp') return []
   return reachableSets(view, setsOf(view)).map((set) => ({
-    ...{ id: portalId(view, set), protocol, balancing, affinitySeconds },
+    ...{ id: set.chain, protocol, balancing, affinitySeconds },
     endpoints: set.endpoints.map(({ address, port }) => ({ address, port })),
   }))
 }
 
 /** To the relay on this node, for connections from anywhere: it answers for the endpoints. */
 const relayChain = (view: ServicePortView, set: EndpointSet, port: number): Chain => ({
-  name: setChainName(view, set),
+  name: set.chain,
   rules: [`-p ${view.protocol} -j REDIRECT --to-ports ${port}`],
 })
 
@@ -130,7 +128,7 @@ export const compilePort = (
 ): PortRules => {
   const sets = setsOf(view)
   const reachable = reachableSets(view, sets)
-  const relayOf = (set: EndpointSet): number | undefined => relays.get(portalId(view, set))
+  const relayOf = (set: EndpointSet): number | undefined => (relays.size === 0 ? undefined : relays.get(set.chain))
   const translated = reachable.filter((set) => relayOf(set) === undefined)
   const endpoints = [...new Set(translated.flatMap((set) => set.endpoints))]
   const first = (set: EndpointSet) => (set === sets.internal ? foreignRules(view, context) : [])
