@@ -33,8 +33,8 @@ import type { ProxySettings } from './service-stack.ts'
 export interface AgentOptions {
   readonly kubeconfig: string
   readonly nodeName: string
-  /** Among the nodes. */
-  readonly nodeAddress: string
+  /** Among the nodes, at most one of each IP family; the first carries pod traffic. */
+  readonly nodeAddresses: readonly string[]
   /** What need not outlive a reboot. */
   readonly stateDir: string
   /** What must. */
@@ -42,8 +42,8 @@ export interface AgentOptions {
   /** Different for each node of one machine. */
   readonly cgroupParent: string
   readonly overlay: BackendName
-  readonly clusterCIDR: string
-  readonly serviceCIDR: string
+  readonly clusterCIDRs: readonly string[]
+  readonly serviceCIDRs: readonly string[]
   readonly clusterDns: string
   readonly clusterDomain: string
   /** Where names outside are asked for; those of the node's resolv.conf when missing. */
@@ -113,7 +113,7 @@ const serviceLinks = ({ services }: NetworkStack) => ({
 
 /** Runs until `signal` aborts; pods and their traffic go on afterwards. Rejects when it cannot start. */
 export const runAgent = async (options: AgentOptions, signal: AbortSignal): Promise<void> => {
-  const { nodeName, nodeAddress, stateDir, dataDir, clusterDns, clusterDomain, log } = options
+  const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log } = options
   await mkdir(stateDir, { recursive: true })
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const connection = await readKubeconfig(options.kubeconfig)
@@ -126,7 +126,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   let problems: readonly string[] = ['the pod network is not ready']
 
   const traits = async (): Promise<NodeTraits> => ({
-    ...{ name: nodeName, host, addresses: [nodeAddress], maxPods, kubeletPort: options.agentPort, problems },
+    ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: options.agentPort, problems },
     kubeletVersion: options.version,
     runtimeVersion: `process://${options.version}`,
     labels: {},
@@ -141,8 +141,8 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   if (signal.aborted) return
 
   const stack = await createNetworkStack({
-    ...{ client, nodes, nodeName, nodeAddress, podCIDRs, clusterDns, clusterDomain, runner, log },
-    ...{ clusterCIDR: options.clusterCIDR, serviceCIDR: options.serviceCIDR },
+    ...{ client, nodes, nodeName, nodeAddresses, podCIDRs, clusterDns, clusterDomain, runner, log },
+    ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs },
     upstreams: (options.upstreams ?? hostDns.nameservers).map(toUpstream),
     ...{ ingressPort: options.ingressPort, proxy: options.proxy, overlay: options.overlay },
     leaseFile: join(dataDir, 'leases.json'),
@@ -151,7 +151,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   const agent = createPodAgent({
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
     logDir: join(dataDir, 'logs'),
-    hostIPs: [nodeAddress],
+    hostIPs: nodeAddresses,
     createRuntime: (onChange) => createProcessRuntime({ stateDir: runtimeDir(stateDir), cgroups, onChange, log }),
     allocatable: nodeCapacity({ host, maxPods }),
     abilities: { canBecome: await readIdMap(), hostPorts: true },

@@ -9,6 +9,7 @@ import type { Logger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter } from '../host/netfilter/netfilter.ts'
 import { writeSysctl } from '../host/sysctl.ts'
+import { familiesOf, familyOf, hostCidr } from '../ipam/cidr.ts'
 import { createFileLeaseStore } from '../ipam/lease-store.ts'
 import { openPodAddresses } from '../ipam/pod-addresses.ts'
 import type { BackendName } from '../overlay/backend.ts'
@@ -26,10 +27,11 @@ export interface NetworkStackOptions {
   readonly client: Client
   readonly nodes: Informer<Node>
   readonly nodeName: string
-  readonly nodeAddress: string
+  /** At most one of each IP family; the first carries pod traffic. */
+  readonly nodeAddresses: readonly string[]
   readonly podCIDRs: readonly string[]
-  readonly clusterCIDR: string
-  readonly serviceCIDR: string
+  readonly clusterCIDRs: readonly string[]
+  readonly serviceCIDRs: readonly string[]
   readonly clusterDns: string
   readonly clusterDomain: string
   readonly upstreams: readonly Upstream[]
@@ -53,7 +55,8 @@ export interface NetworkStack {
 }
 
 export const createNetworkStack = async (options: NetworkStackOptions): Promise<NetworkStack> => {
-  const { client, nodes, nodeName, podCIDRs, clusterCIDR, clusterDns, runner, log } = options
+  const { client, nodes, nodeName, nodeAddresses, podCIDRs, clusterCIDRs, serviceCIDRs, clusterDns, runner, log } =
+    options
   const watch = <T extends KubeObject>(
     resource: Resource<T>,
     indexes: Readonly<Record<string, (object: T) => readonly string[]>> = {},
@@ -65,7 +68,9 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
 
   const { backend, mixed } = await detectBackend(runner)
   if (mixed) log.warn({ backend }, 'both rule stores hold rules: packets pass through both, each tool sees its own')
-  const netfilter = createNetfilter(runner, 'IPv4', backend)
+  const netfilters = familiesOf([...podCIDRs, ...serviceCIDRs]).map((family) =>
+    createNetfilter(runner, family, backend),
+  )
   const informers = {
     services: watch(services),
     slices: watch(endpointSlices, { service: serviceOfSlice }),
@@ -75,21 +80,21 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
 
   const overlay = await createOverlay({
     ...{ nodes, nodeName, podCIDRs, runner, log, writeSysctl },
-    clusterCIDRs: [clusterCIDR],
-    underlayAddress: options.nodeAddress,
+    clusterCIDRs,
+    underlayAddress: nodeAddresses[0] ?? '',
     backend: options.overlay,
-    netfilters: [netfilter],
+    netfilters,
   })
   const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(options.leaseFile) })
   const proxy = createServiceStack({
     ...{ ...informers, nodes, nodeName, podCIDRs, runner, log },
-    ...{ netfilters: [netfilter], nodeAddresses: [options.nodeAddress], serviceCIDRs: [options.serviceCIDR] },
+    ...{ netfilters, nodeAddresses, serviceCIDRs },
     settings: options.proxy,
   })
   const dns = createDnsStack({
     ...{ ...informers, address: clusterDns, device: podBridge, clusterDomain: options.clusterDomain },
-    ...{ upstreams: options.upstreams, netfilter, runner, log },
-    recursionCIDRs: [clusterCIDR, `${options.nodeAddress}/32`, `${clusterDns}/32`, '127.0.0.0/8'],
+    ...{ upstreams: options.upstreams, netfilter: createNetfilter(runner, familyOf(clusterDns), backend), runner, log },
+    recursionCIDRs: [...clusterCIDRs, ...[...nodeAddresses, clusterDns, '::1'].map(hostCidr), '127.0.0.0/8'],
   })
   const ingress = createIngress({ ...informers, listen: { address: '0.0.0.0', port: options.ingressPort }, log })
 

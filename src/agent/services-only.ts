@@ -14,6 +14,7 @@ import { createCommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter } from '../host/netfilter/netfilter.ts'
+import { familiesOf, familyOf, hostCidr } from '../ipam/cidr.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
 import { readHostResolvConf, toUpstream } from './agent.ts'
@@ -27,10 +28,10 @@ export interface ServicesOnlyOptions {
   readonly kubeconfig: string
   readonly only: ReadonlySet<Part>
   readonly nodeName: string
-  readonly nodeAddress: string
+  readonly nodeAddresses: readonly string[]
   /** Where pods are, for those who may ask for names outside and, where the node has no range of its own, as local. */
-  readonly clusterCIDR: string
-  readonly serviceCIDR: string
+  readonly clusterCIDRs: readonly string[]
+  readonly serviceCIDRs: readonly string[]
   readonly clusterDns: string
   readonly clusterDomain: string
   readonly upstreams: readonly string[] | undefined
@@ -56,7 +57,7 @@ const untilAnswered = async <T>(ask: () => Promise<T>, signal: AbortSignal, log:
 
 /** Runs until `signal` aborts. What is in the kernel stays: traffic goes on. */
 export const runServicesOnly = async (options: ServicesOnlyOptions, signal: AbortSignal): Promise<void> => {
-  const { only, nodeName, nodeAddress, clusterCIDR, clusterDns, log } = options
+  const { only, nodeName, nodeAddresses, clusterCIDRs, serviceCIDRs, clusterDns, log } = options
   const transport = createHttpTransport(await readKubeconfig(options.kubeconfig))
   const client = createClient(transport)
   const runner = createCommandRunner()
@@ -78,7 +79,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
 
   const { backend, mixed } = await detectBackend(runner)
   if (mixed) log.warn({ backend }, 'both rule stores hold rules: packets pass through both, each tool sees its own')
-  const netfilter = createNetfilter(runner, 'IPv4', backend)
+  const netfilters = familiesOf(serviceCIDRs).map((family) => createNetfilter(runner, family, backend))
 
   if (only.has('proxy')) {
     await Promise.race([
@@ -86,10 +87,10 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
       new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })),
     ])
     const { podCIDRs = [], podCIDR } = watched.nodes.get(nodeName)?.spec ?? {}
-    const own = podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : [clusterCIDR]
+    const own = podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : clusterCIDRs
     const stack = createServiceStack({
-      ...{ ...watched, nodeName, nodeAddresses: [nodeAddress], podCIDRs: own, runner, log },
-      ...{ netfilters: [netfilter], serviceCIDRs: [options.serviceCIDR], settings: options.proxy },
+      ...{ ...watched, nodeName, nodeAddresses, podCIDRs: own, runner, log },
+      ...{ netfilters, serviceCIDRs, settings: options.proxy },
     })
     void stack.synced.then(() => log.info('Services are in the kernel'))
     running.push(stack.run(signal))
@@ -98,8 +99,9 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     const upstreams = options.upstreams ?? (await readHostResolvConf()).nameservers
     const dns = createDnsStack({
       ...{ ...watched, address: clusterDns, device: 'lo', clusterDomain: options.clusterDomain },
-      ...{ upstreams: upstreams.map(toUpstream), netfilter, runner, log },
-      recursionCIDRs: [clusterCIDR, `${nodeAddress}/32`, `${clusterDns}/32`, '127.0.0.0/8'],
+      ...{ upstreams: upstreams.map(toUpstream), runner, log },
+      netfilter: createNetfilter(runner, familyOf(clusterDns), backend),
+      recursionCIDRs: [...clusterCIDRs, ...[...nodeAddresses, clusterDns, '::1'].map(hostCidr), '127.0.0.0/8'],
     })
     running.push(dns.run(signal, Promise.resolve()))
   }

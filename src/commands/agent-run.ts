@@ -12,6 +12,7 @@ import { tidyMemoryOnce } from '../host/tidy-memory.ts'
 import { parseCidr } from '../ipam/cidr.ts'
 import { isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
+import { addressesOption, cidrsOption } from './families.ts'
 import { packageRoot } from './self.ts'
 import { stopSignal } from './stop-signal.ts'
 import { UsageError } from './usage-error.ts'
@@ -68,13 +69,13 @@ export const agentSettings = async (options: NodeOptions) => {
   if (!isBackendName(overlay)) throw new UsageError(`--overlay ${overlay}: expected vxlan, host-gw or none`)
   return {
     nodeName: (options.nodeName ?? hostname()).toLowerCase(),
-    nodeAddress: options.nodeIp ?? (await ownAddress()),
+    nodeAddresses: options.nodeIp ? addressesOption(options.nodeIp, '--node-ip') : [await ownAddress()],
     stateDir: options.state,
     dataDir: options.data,
     cgroupParent: options.cgroupParent,
     overlay,
-    clusterCIDR: options.clusterCidr,
-    serviceCIDR: options.serviceCidr,
+    clusterCIDRs: cidrsOption(options.clusterCidr, '--cluster-cidr'),
+    serviceCIDRs: cidrsOption(options.serviceCidr, '--service-cidr'),
     clusterDns: options.clusterDns,
     clusterDomain: options.clusterDomain,
     upstreams: options.upstream,
@@ -100,8 +101,8 @@ export const join = async (server: string, options: JoinCommandOptions): Promise
   if (!URL.canParse(server) || !server.startsWith('https://'))
     throw new UsageError(`${server} is no URL of a control plane: expected https://host:port`)
   const settings = await agentSettings(options)
-  const { nodeName, nodeAddress, dataDir } = settings
-  const kubeconfig = await joinCluster({ server, token: options.token, nodeName, addresses: [nodeAddress], dataDir })
+  const { nodeName, nodeAddresses, dataDir } = settings
+  const kubeconfig = await joinCluster({ server, token: options.token, nodeName, addresses: nodeAddresses, dataDir })
   tidyMemoryOnce()
   await runAgent({ ...settings, kubeconfig }, stopSignal())
 }

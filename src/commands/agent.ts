@@ -37,13 +37,16 @@ export interface JoinCommandOptions extends NodeOptions {
 export const nodeOptions = (command: Command): Command =>
   command
     .option('--node-name <name>', "this node's name (default: the host name)")
-    .option('--node-ip <address>', 'its address among the nodes (default: of the route that leads out)')
+    .option(
+      '--node-ip <address>',
+      'its address among the nodes; two, with a comma, for both IP families (default: of the route that leads out)',
+    )
     .option('--state <folder>', 'what need not outlive a reboot', '/run/podway')
     .option('--data <folder>', 'what must: leases, logs, the certificate', '/var/lib/podway/agent')
     .option('--cgroup-parent <name>', 'the control group of its pods', 'podway')
     .option('--overlay <name>', 'how pods of different nodes reach each other: vxlan, host-gw or none', 'vxlan')
-    .option('--cluster-cidr <cidr>', 'addresses of all pods', '10.244.0.0/16')
-    .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
+    .option('--cluster-cidr <cidr>', 'addresses of all pods; two for both families', '10.244.0.0/16')
+    .option('--service-cidr <cidr>', 'addresses of Services; two for both families', '10.96.0.0/16')
     .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
     .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
     .option(

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { runtimeDir } from '../agent/agent.ts'
 import { createProcessRuntime } from '../agent/runtime/process/process-runtime.ts'
@@ -29,10 +30,13 @@ export const cleanup = async ({ state, data, cgroupParent, keepData }: CleanupOp
   const pods = await progress.run('ending pods', () => endPods(state))
   await progress.run('removing rules, devices and routes', async () => {
     const { backend } = await detectBackend(runner)
-    const netfilter = createNetfilter(runner, 'IPv4', backend)
-    await cleanupProxy(netfilter)
-    await cleanupNodeAddress(netfilter)
-    await cleanupOverlay(runner, [netfilter])
+    const families = existsSync('/proc/net/if_inet6') ? (['IPv4', 'IPv6'] as const) : (['IPv4'] as const)
+    const netfilters = families.map((family) => createNetfilter(runner, family, backend))
+    for (const netfilter of netfilters) {
+      await cleanupProxy(netfilter)
+      await cleanupNodeAddress(netfilter)
+    }
+    await cleanupOverlay(runner, netfilters)
   })
   await removeCgroups(cgroupParent)
   await rm(state, { recursive: true, force: true })

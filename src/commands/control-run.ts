@@ -3,6 +3,7 @@ import { type ControlOptions, controlFiles, runControl } from '../control/contro
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
 import type { ClusterOptions, ControlCommandOptions } from './control.ts'
+import { cidrsOption } from './families.ts'
 import { stopSignal } from './stop-signal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -15,9 +16,9 @@ const portRange = (text: string): { readonly from: number; readonly to: number }
 
 /** The part of the control plane's options that does not depend on where it runs. */
 export const clusterSettings = (options: ClusterOptions) => ({
-  serviceCIDR: options.serviceCidr,
-  podCIDR: options.podCidr,
-  nodePrefixLength: options.nodePrefix,
+  serviceCIDRs: cidrsOption(options.serviceCidr, '--service-cidr'),
+  podCIDRs: cidrsOption(options.podCidr, '--pod-cidr'),
+  nodePrefixLengths: { IPv4: options.nodePrefix, IPv6: options.nodePrefix6 },
   nodePorts: portRange(options.nodePorts),
   loadBalancerCIDR: options.loadBalancerCidr,
   clusterDns: options.clusterDns,

@@ -6,6 +6,7 @@ export interface ClusterOptions {
   readonly serviceCidr: string
   readonly podCidr: string
   readonly nodePrefix: number
+  readonly nodePrefix6: number
   readonly nodePorts: string
   readonly clusterDns: string
   readonly clusterDomain: string
@@ -23,14 +24,15 @@ export interface ControlCommandOptions extends ClusterOptions {
 
 export const clusterOptions = (command: Command): Command =>
   command
-    .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
-    .option('--pod-cidr <cidr>', 'addresses of pods', '10.244.0.0/16')
+    .option('--service-cidr <cidr>', 'addresses of Services; two, with a comma, for both IP families', '10.96.0.0/16')
+    .option('--pod-cidr <cidr>', 'addresses of pods; two for both families', '10.244.0.0/16')
     .option(
       '--node-prefix <length>',
       "prefix length of a node's part of them",
       countOption('a prefix length', 8, 124),
       24,
     )
+    .option('--node-prefix-6 <length>', 'the same for IPv6', countOption('a prefix length', 8, 124), 64)
     .option('--node-ports <from-to>', 'ports of NodePort Services', '30000-32767')
     .option('--load-balancer-cidr <cidr>', "addresses of LoadBalancer Services (default: the nodes' own)")
     .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')

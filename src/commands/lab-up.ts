@@ -17,6 +17,7 @@ export interface UpOptions {
   readonly publish?: readonly string[]
   readonly nodeGrace: number
   readonly podEviction: number
+  readonly dualStack?: boolean
   readonly timeout: number
 }
 
@@ -40,6 +41,7 @@ const planOf = (options: UpOptions): LabPlan => {
     publish: [],
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
+    dualStack: options.dualStack ?? false,
   })
   return { ...bare, publish: publications(options.publish ?? [], bare) }
 }

@@ -32,6 +32,7 @@ Examples:
       "reach a node's port on 127.0.0.1 (8080:80, 8080:node2:80); may be repeated",
       collect,
     )
+    .option('--dual-stack', 'addresses of both IP families for nodes, pods and Services')
     .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
     .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
     .option('--timeout <seconds>', 'how long to wait', secondsOption, 60)

@@ -27,7 +27,8 @@ export const up = async (options: UpOptions): Promise<void> => {
   const stop = new AbortController()
   const signal = AbortSignal.any([stopSignal(), stop.signal])
   const settings = await agentSettings({ ...options, clusterCidr: options.podCidr })
-  const { nodeAddress, nodeName, dataDir } = settings
+  const { nodeAddresses, nodeName, dataDir } = settings
+  const [nodeAddress = ''] = nodeAddresses
   const control = runControl(
     {
       ...clusterSettings(options),
@@ -46,7 +47,7 @@ export const up = async (options: UpOptions): Promise<void> => {
     const token = await waitForToken(file, signal)
     if (token === '') return
     const server = `https://${nodeAddress}:${options.port}`
-    const kubeconfig = await joinCluster({ server, token, nodeName, addresses: [nodeAddress], dataDir })
+    const kubeconfig = await joinCluster({ server, token, nodeName, addresses: nodeAddresses, dataDir })
     console.log(`kubectl --kubeconfig ${admin} get nodes`)
     await runAgent({ ...settings, kubeconfig }, signal)
   }

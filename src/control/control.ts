@@ -11,7 +11,7 @@ import { formatJoinToken } from '../api/join-token.ts'
 import { renderKubeconfig } from '../api/kubeconfig.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
-import { addressAt } from '../ipam/cidr.ts'
+import { addressAt, type Family } from '../ipam/cidr.ts'
 import { defaultIngressClass } from './admission/default-ingress-class.ts'
 import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
@@ -41,10 +41,11 @@ export interface ControlOptions {
   readonly port: number
   /** Further names and addresses that the server's certificate is for. */
   readonly names: readonly string[]
-  readonly serviceCIDR: string
-  readonly podCIDR: string
+  /** One for each IP family; the first is the cluster's main one. */
+  readonly serviceCIDRs: readonly string[]
+  readonly podCIDRs: readonly string[]
   /** Each node gets a part of the pod CIDR of this prefix length. */
-  readonly nodePrefixLength: number
+  readonly nodePrefixLengths: Readonly<Record<Family, number>>
   /** Where Services of type LoadBalancer get addresses; those of the nodes when missing. */
   readonly loadBalancerCIDR: string | undefined
   readonly nodePorts: { readonly from: number; readonly to: number }
@@ -106,7 +107,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const { dataDir, bindAddress, log, clusterDns } = options
   const files = controlFiles(dataDir)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const apiClusterIP = addressAt(options.serviceCIDR, 1)
+  const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
   const pki = await openCertificates(options, apiClusterIP)
   const secret = await joinSecret(files.secret)
   const store = createStore(openSqliteJournal(files.store))
@@ -121,7 +122,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
       namespaceLifecycle(store),
       defaultIngressClass(store),
       defaultTolerationSeconds(options.podEvictionSeconds),
-      serviceAllocation(store, { serviceCIDR: options.serviceCIDR, nodePorts: options.nodePorts }),
+      serviceAllocation(store, { serviceCIDRs: options.serviceCIDRs, nodePorts: options.nodePorts }),
     ],
   })
   const handle = createApiHandler({
@@ -161,8 +162,8 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   log.info({ address: bindAddress, port: options.port }, 'the API is up')
 
   const settings = {
-    podCIDR: options.podCIDR,
-    nodePrefixLength: options.nodePrefixLength,
+    podCIDRs: options.podCIDRs,
+    nodePrefixLengths: options.nodePrefixLengths,
     nodeMonitorGraceSeconds: options.nodeGraceSeconds,
     loadBalancerCIDR: options.loadBalancerCIDR,
   }

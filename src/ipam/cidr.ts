@@ -137,3 +137,13 @@ export const subnetCount = (cidr: Cidr, prefixLength: number): number => {
     throw new Error(`${formatCidr(cidr)} cannot be split into parts of prefix length ${prefixLength}`)
   return 2 ** (prefixLength - cidr.prefixLength)
 }
+
+/** The family of an address or network. Throws for text that is none. */
+export const familyOf = (text: string): Family => addressOf(text.split('/')[0] ?? '').family
+
+/** The families of addresses or networks, each once, IPv4 first. */
+export const familiesOf = (texts: readonly string[]): readonly Family[] =>
+  (['IPv4', 'IPv6'] as const).filter((family) => texts.some((text) => familyOf(text) === family))
+
+/** A network of one address. */
+export const hostCidr = (address: string): string => `${address}/${width[familyOf(address)]}`

@@ -26,14 +26,17 @@ export interface RunningHost {
 }
 
 /** Bridges the lab's hosts: the lab itself sits on it with the gateway's address. */
-export const makeBridge = async (iproute: Iproute, { gateway, prefixLength }: LabPlan): Promise<void> => {
+export const makeBridge = async (iproute: Iproute, plan: LabPlan): Promise<void> => {
+  const { gateway, gateway6, prefixLength, dualStack } = plan
   await iproute.ip([
     `link add ${bridge} type bridge`,
     `address add ${gateway}/${prefixLength} dev ${bridge}`,
+    ...(dualStack ? [`address add ${gateway6}/64 dev ${bridge} nodad`] : []),
     `link set ${bridge} up`,
   ])
   // Only who forwards tells others that there is no way.
   await writeSysctl('net.ipv4.ip_forward', '1')
+  if (dualStack) await writeSysctl('net.ipv6.conf.all.forwarding', '1')
 }
 
 const linkOf = ({ name }: LabHost): string => `l-${name}`
@@ -49,6 +52,7 @@ const connect = async (iproute: Iproute, runner: CommandRunner, host: LabHost, p
   const inside = [
     ...['link set lo up', `address add ${host.address}/${plan.prefixLength} dev eth0`, 'link set eth0 up'],
     `route add default via ${plan.gateway}`,
+    ...(host.address6 ? [`address add ${host.address6}/64 dev eth0 nodad`, `route add ::/0 via ${plan.gateway6}`] : []),
   ]
   await runner.run('ip', ['-n', host.name, '-batch', '-'], `${inside.join('\n')}\n`)
 }

@@ -8,6 +8,8 @@ export interface LabHost {
   readonly name: string
   readonly role: HostRole
   readonly address: string
+  /** Of the other IP family; only in a dual-stack lab. */
+  readonly address6?: string
 }
 
 /** A port of a lab host that the machine outside reaches on its own 127.0.0.1. */
@@ -25,12 +27,15 @@ export interface LabOptions {
   readonly nodeGraceSeconds: number
   /** Pods of a silent node are replaced after this many seconds. */
   readonly podEvictionSeconds: number
+  /** Nodes, pods and Services have addresses of both IP families. */
+  readonly dualStack: boolean
 }
 
 export interface LabPlan extends LabOptions {
   readonly hosts: readonly LabHost[]
   /** The bridge's own address: where published ports come from. */
   readonly gateway: string
+  readonly gateway6: string
   readonly prefixLength: number
 }
 
@@ -41,23 +46,30 @@ export const defaultLabName = 'lab'
 export const maxNodes = 60
 
 const underlay = '172.30.0'
+const underlay6 = 'fd00:30:'
 const firstNode = 11
 
 /** Addresses are the lab's own: it has a network of its own, so they clash with nothing outside. */
-export const planLab = (options: LabOptions): LabPlan => ({
-  ...options,
-  gateway: `${underlay}.1`,
-  prefixLength: 24,
-  hosts: [
-    { name: controlHost, role: 'control', address: `${underlay}.2` },
-    ...Array.from({ length: options.nodes }, (_, at) => ({
-      name: `node${at + 1}`,
-      role: 'node' as const,
-      address: `${underlay}.${firstNode + at}`,
-    })),
-    { name: clientHost, role: 'client', address: `${underlay}.100` },
-  ],
-})
+export const planLab = (options: LabOptions): LabPlan => {
+  const host = (name: string, role: HostRole, number: number): LabHost => ({
+    ...{ name, role, address: `${underlay}.${number}` },
+    ...(options.dualStack ? { address6: `${underlay6}:${number}` } : {}),
+  })
+  return {
+    ...options,
+    gateway: `${underlay}.1`,
+    gateway6: `${underlay6}:1`,
+    prefixLength: 24,
+    hosts: [
+      host(controlHost, 'control', 2),
+      ...Array.from({ length: options.nodes }, (_, at) => host(`node${at + 1}`, 'node', firstNode + at)),
+      host(clientHost, 'client', 100),
+    ],
+  }
+}
+
+/** Networks of a dual-stack cluster, as options of control plane and agents. */
+export const dualStackCidrs = { service: '10.96.0.0/16,fd00:96::/112', pod: '10.244.0.0/16,fd00:244::/48' } as const
 
 /** `8080:80` (the first node) or `8080:node2:80`. Throws with what is wrong. */
 export const parsePublication = (text: string): Publication => {

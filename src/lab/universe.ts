@@ -10,7 +10,15 @@ import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { killHost, makeBridge, type RunningHost, startHost } from './host.ts'
-import { apiPort, cgroupParent, controlHost, type LabHost, type LabPaths, type LabPlan } from './plan.ts'
+import {
+  apiPort,
+  cgroupParent,
+  controlHost,
+  dualStackCidrs,
+  type LabHost,
+  type LabPaths,
+  type LabPlan,
+} from './plan.ts'
 import { relayFromSocket } from './relay.ts'
 import { type Order, type Report, serveOrders } from './rpc.ts'
 import type { HostState, LabPhase } from './state.ts'
@@ -57,6 +65,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
   const controlCommand = (host: LabHost): readonly string[] => [
     ...[...podway, 'control', '--data', controlData, '--bind', host.address, '--port', String(apiPort)],
     ...['--name', host.address, '--name', '127.0.0.1', '--name', 'localhost'],
+    ...(plan.dualStack ? ['--service-cidr', dualStackCidrs.service, '--pod-cidr', dualStackCidrs.pod] : []),
     ...['--node-grace', String(plan.nodeGraceSeconds), '--pod-eviction', String(plan.podEvictionSeconds)],
   ]
 
@@ -81,7 +90,9 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
 
   const agentCommand = async (host: LabHost): Promise<readonly string[]> => [
     ...[...podway, 'join', `https://${machine(controlHost).host.address}:${apiPort}`, '--token', await joinToken()],
-    ...['--node-name', host.name, '--node-ip', host.address, '--state', agentState, '--data', `${agentState}/data`],
+    ...['--node-name', host.name, '--node-ip', [host.address, host.address6].filter(Boolean).join()],
+    ...(plan.dualStack ? ['--service-cidr', dualStackCidrs.service, '--cluster-cidr', dualStackCidrs.pod] : []),
+    ...['--state', agentState, '--data', `${agentState}/data`],
     ...['--cgroup-parent', cgroupParent(plan.name, host.name)],
   ]
 

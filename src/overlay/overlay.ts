@@ -129,7 +129,7 @@ export const cleanupOverlay = async (runner: CommandRunner, netfilters: readonly
   await iproute.ip(ours.map(({ name }) => `link del dev ${name}`))
   for (const family of ['-4', '-6'] as const) {
     const routes = await showRoutes(iproute, family, ['proto', '117'])
-    await iproute.ip(routes.map(({ destination }) => `${family} route del ${destination} proto 117`))
+    await iproute.ip(routes.map(({ destination }) => `route del ${destination} proto 117`))
   }
   for (const netfilter of netfilters) await removeChains(netfilter, ['nat', 'filter'], isOverlayChain)
 }

@@ -40,13 +40,11 @@ export const podLines = (addresses: readonly string[], gateways: readonly string
   'link set lo up',
   'link set eth0 up',
   ...addresses.map((address) => `address add ${hostPrefix(address)} dev eth0${address.includes(':') ? ' nodad' : ''}`),
-  ...gateways.flatMap((gateway) => {
-    const family = gateway.includes(':') ? '-6 ' : ''
-    return [
-      `${family}route add ${hostPrefix(gateway)} dev eth0 scope link`,
-      `${family}route add default via ${gateway} dev eth0`,
-    ]
-  }),
+  // Lines of a batch take no -6: the address tells the family.
+  ...gateways.flatMap((gateway) => [
+    `route add ${hostPrefix(gateway)} dev eth0${gateway.includes(':') ? '' : ' scope link'}`,
+    `route add ${gateway.includes(':') ? '::/0' : 'default'} via ${gateway} dev eth0`,
+  ]),
 ]
 
 const says = (error: unknown, text: string): boolean => error instanceof CommandError && error.stderr.includes(text)

@@ -32,8 +32,8 @@ export interface ControlPlane {
 }
 
 const settings: ControllerSettings = {
-  podCIDR: '10.244.0.0/16',
-  nodePrefixLength: 24,
+  podCIDRs: ['10.244.0.0/16'],
+  nodePrefixLengths: { IPv4: 24, IPv6: 64 },
   nodeMonitorGraceSeconds: 10,
   loadBalancerCIDR: undefined,
 }

@@ -2,6 +2,7 @@
 import { type FieldError, internalError, invalid, invalidValue } from '../../api/errors.ts'
 import { objectKey } from '../../api/resources.ts'
 import type { KubeObject, Service, ServiceSpec } from '../../api/types/index.ts'
+import { cidrOf, type Family, parseAddress } from '../../ipam/cidr.ts'
 import {
   createAddressPool,
   createPortPool,
@@ -21,9 +22,11 @@ import {
   service as services,
 } from '../registry/service.ts'
 import type { Store } from '../store/store.ts'
+import { chooseFamilies, wantedAddresses } from './ip-families.ts'
 
 export interface AllocationRanges {
-  readonly serviceCIDR: string
+  /** One for each IP family, that of most Services first. */
+  readonly serviceCIDRs: readonly string[]
   readonly nodePorts: { readonly from: number; readonly to: number }
 }
 
@@ -55,22 +58,33 @@ const portsOf = ({ spec }: Service): readonly number[] => wantedPorts(spec).flat
 /** A Service may hold several node ports, so it is a different owner for each of them. */
 const portOwner = (key: string, { name }: WantedPort): string => `${key}#${name}`
 
-export const serviceAllocation = (store: Store, { serviceCIDR, nodePorts }: AllocationRanges): Admission => {
+export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: AllocationRanges): Admission => {
   const bucket = bucketOf(services)
-  const addresses = createAddressPool({ cidr: serviceCIDR, staticBand: staticAddressBand(serviceCIDR) })
+  const pools = new Map(
+    serviceCIDRs.map((cidr) => [
+      cidrOf(cidr).family,
+      { cidr, pool: createAddressPool({ cidr, staticBand: staticAddressBand(cidr) }) },
+    ]),
+  )
+  const available = [...pools.keys()]
   const ports = createPortPool({ ...nodePorts, staticBand: staticPortBand(nodePorts) })
 
   const heldPorts = (key: string) => [...ports.entries()].filter(([owner]) => owner.startsWith(`${key}#`))
 
   /** Brings what a Service holds in line with what it is: after a write, a failed write, or its end. */
   const settle = (key: string, service: Service | undefined): void => {
-    const address = addresses.held(key)
-    if (address !== undefined && !(service && addressesOf(service).includes(address))) addresses.release(key)
+    for (const { pool } of pools.values()) {
+      const address = pool.held(key)
+      if (address !== undefined && !(service && addressesOf(service).includes(address))) pool.release(key)
+    }
     const kept = service ? portsOf(service) : []
     for (const [owner, port] of heldPorts(key)) if (!kept.includes(port)) ports.release(owner)
     if (!service) return
     // Two Services cannot come to hold the same by way of admission; a store that says so is not made worse here.
-    for (const wanted of addressesOf(service)) claim(() => addresses.assign(key, wanted))
+    for (const wanted of addressesOf(service)) {
+      const family = parseAddress(wanted)?.family
+      if (family) claim(() => pools.get(family)?.pool.assign(key, wanted))
+    }
     for (const wanted of wantedPorts(service.spec)) {
       const { port } = wanted
       if (port && !holdsPort(key, port)) claim(() => ports.assign(portOwner(key, wanted), port))
@@ -95,29 +109,33 @@ export const serviceAllocation = (store: Store, { serviceCIDR, nodePorts }: Allo
 
   const refused = (service: Service, error: FieldError) => invalid(services, service.metadata.name, [error])
 
-  const takeAddress = (key: string, service: Service): string => {
-    const wanted = service.spec.clusterIP
-    const field = 'spec.clusterIPs'
+  const takeAddress = (key: string, service: Service, family: Family, wanted: string | undefined): string => {
+    const { cidr, pool } = pools.get(family) ?? {}
+    if (!cidr || !pool) throw internalError(`this cluster has no addresses of family ${family}`)
+    const problem = (why: string) =>
+      refused(service, invalidValue('spec.clusterIPs', [wanted], `failed to allocate IP ${wanted}: ${why}`))
     try {
-      return addresses.assign(key, wanted)
+      return pool.assign(key, wanted)
     } catch (error) {
-      if (isTaken(error))
-        throw refused(
-          service,
-          invalidValue(field, [wanted], `failed to allocate IP ${wanted}: provided IP is already allocated`),
-        )
+      if (isTaken(error)) throw problem('provided IP is already allocated')
       if (isOutOfRange(error))
-        throw refused(
-          service,
-          invalidValue(
-            field,
-            [wanted],
-            `failed to allocate IP ${wanted}: the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${serviceCIDR}`,
-          ),
-        )
-      if (isExhausted(error)) throw internalError(`failed to allocate a serviceIP: range is full (${serviceCIDR})`)
+        throw problem(`the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${cidr}`)
+      if (isExhausted(error)) throw internalError(`failed to allocate a serviceIP: range is full (${cidr})`)
       throw error
     }
+  }
+
+  /** IP families and cluster addresses. Headless Services have families, but no addresses. */
+  const addressFields = (key: string, service: Service): Partial<ServiceSpec> => {
+    const { spec } = service
+    if (!needsClusterIP(spec)) return {}
+    const { families, policy, errors } = chooseFamilies(spec, available)
+    if (errors.length > 0) throw invalid(services, service.metadata.name, errors)
+    const fields = { ipFamilies: families, ipFamilyPolicy: policy }
+    if (isHeadless(spec)) return { ...fields, clusterIPs: ['None'] }
+    const wanted = wantedAddresses(spec)
+    const clusterIPs = families.map((family, at) => takeAddress(key, service, family, wanted[at]))
+    return { ...fields, clusterIP: clusterIPs[0], clusterIPs }
   }
 
   const takePort = (key: string, service: Service, wanted: WantedPort): number => {
@@ -148,8 +166,7 @@ export const serviceAllocation = (store: Store, { serviceCIDR, nodePorts }: Allo
   const allocate = (service: Service): Service => {
     const key = objectKey(service)
     const { spec } = service
-    const wantsAddress = needsClusterIP(spec) && !isHeadless(spec)
-    const address = wantsAddress ? takeAddress(key, service) : undefined
+    const addresses = addressFields(key, service)
     const taken = new Map(wantedPorts(spec).map((wanted) => [wanted.name, takePort(key, service, wanted)]))
     const healthCheckNodePort = taken.get('health')
     const portsWithNumbers = spec.ports?.map((port) => {
@@ -160,7 +177,7 @@ export const serviceAllocation = (store: Store, { serviceCIDR, nodePorts }: Allo
       ...service,
       spec: {
         ...spec,
-        ...(address === undefined ? {} : { clusterIP: address, clusterIPs: [address] }),
+        ...addresses,
         ...(portsWithNumbers === undefined ? {} : { ports: portsWithNumbers }),
         ...(healthCheckNodePort === undefined ? {} : { healthCheckNodePort }),
       },

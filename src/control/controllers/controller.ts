@@ -1,10 +1,12 @@
 /** What every controller is, and what it is given. */
+
 import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
 import { createEventRecorder, type EventRecorder } from '../../api/event-recorder.ts'
 import { createWorkQueue, type Outcome, type WorkQueue } from '../../api/work-queue.ts'
 import type { Logger } from '../../host/log.ts'
+import type { Family } from '../../ipam/cidr.ts'
 import type { Informers } from './informers.ts'
 
 export interface Controller {
@@ -15,8 +17,9 @@ export interface Controller {
 
 export interface ControllerSettings {
   /** The addresses of all pods; each node gets a network of `nodePrefixLength` out of it. */
-  readonly podCIDR: string
-  readonly nodePrefixLength: number
+  /** One for each IP family, that of the nodes first. */
+  readonly podCIDRs: readonly string[]
+  readonly nodePrefixLengths: Readonly<Record<Family, number>>
   /** A node that is silent for so long is not ready. */
   readonly nodeMonitorGraceSeconds: number
   /** Where Services of type LoadBalancer get addresses; those of the nodes when missing. */

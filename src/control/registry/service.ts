@@ -46,8 +46,6 @@ const defaultSpec = (spec: ServiceSpec): ServiceSpec => {
   const opensNodes = base.type === 'NodePort' || base.type === 'LoadBalancer'
   return {
     internalTrafficPolicy: 'Cluster',
-    ipFamilies: ['IPv4'],
-    ipFamilyPolicy: 'SingleStack',
     ...(opensNodes || base.externalIPs?.length ? { externalTrafficPolicy: 'Cluster' } : {}),
     ...(base.type === 'LoadBalancer' ? { allocateLoadBalancerNodePorts: true } : {}),
     ...base,
@@ -83,11 +81,29 @@ const dropOutdated = (spec: ServiceSpec, old: ServiceSpec): ServiceSpec => {
 }
 
 /**
+ * A PUT that does not mention IP families keeps them. One that goes back to a single stack, and leaves the lists as they
+ * were, means the first of each.
+ */
+const withFamilies = (spec: ServiceSpec, old: ServiceSpec): ServiceSpec => {
+  if (!needsClusterIP(spec) || !needsClusterIP(old)) return spec
+  const ipFamilies = spec.ipFamilies?.length ? spec.ipFamilies : old.ipFamilies
+  const ipFamilyPolicy = spec.ipFamilyPolicy ?? old.ipFamilyPolicy
+  const kept = { ...spec, ...(ipFamilies ? { ipFamilies } : {}), ...(ipFamilyPolicy ? { ipFamilyPolicy } : {}) }
+  if (ipFamilyPolicy !== 'SingleStack' || old.ipFamilyPolicy === 'SingleStack') return kept
+  const isUntouched = !spec.clusterIPs?.length || deepEqual(spec.clusterIPs, old.clusterIPs)
+  return {
+    ...kept,
+    ...(deepEqual(ipFamilies, old.ipFamilies) ? { ipFamilies: ipFamilies?.slice(0, 1) } : {}),
+    ...(isUntouched && old.clusterIPs ? { clusterIPs: old.clusterIPs.slice(0, 1) } : {}),
+  }
+}
+
+/**
  * A PUT that does not mention the addresses and node ports the server gave out keeps them; a change of type drops those
  * that the new type has no use for.
  */
 const adoptAllocations = (service: Service, old: Service): Service => {
-  const { clusterIP, clusterIPs, ports, ...rest } = dropOutdated(service.spec, old.spec)
+  const { clusterIP, clusterIPs, ports, ...rest } = withFamilies(dropOutdated(service.spec, old.spec), old.spec)
   const oldPorts = old.spec.ports ?? []
   const nodePortOf = (port: ServicePort): number | undefined =>
     port.nodePort ||

@@ -79,7 +79,7 @@ t.test('a pod knows nobody but the node', async (t) => {
     ...['link set lo up', 'link set eth0 up', 'address add 10.244.1.2/32 dev eth0'],
     ...['route add 10.244.1.1/32 dev eth0 scope link', 'route add default via 10.244.1.1 dev eth0'],
   ])
-  t.ok(podLines(['fd00:1::2'], ['fd00:1::1']).includes('-6 route add default via fd00:1::1 dev eth0'))
+  t.ok(podLines(['fd00:1::2'], ['fd00:1::1']).includes('route add ::/0 via fd00:1::1 dev eth0'))
   t.equal(linkName('some-uid').length, 15)
 })
 

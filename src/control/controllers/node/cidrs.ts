@@ -3,22 +3,28 @@ import { referenceTo } from '../../../api/event-recorder.ts'
 import { nodes } from '../../../api/resources.ts'
 import type { Node } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { cidrOf, parseCidr } from '../../../ipam/cidr.ts'
 import { createSubnetPool, isExhausted, isOutOfRange, isTaken } from '../../../ipam/pool.ts'
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
 
 const name = 'node-ipam-controller'
 
-const cidrOf = ({ spec }: Node): string | undefined => spec?.podCIDR ?? spec?.podCIDRs?.[0]
+const cidrsOf = ({ spec }: Node): readonly string[] =>
+  spec?.podCIDRs?.length ? spec.podCIDRs : spec?.podCIDR ? [spec.podCIDR] : []
 
 export const createNodeCidrController: CreateController = (context) => {
   const { client, informers, log, settings } = context
   const copies = informers.of(nodes)
   const events = recorderFor(context, name)
-  const pool = createSubnetPool({ cidr: settings.podCIDR, prefixLength: settings.nodePrefixLength })
+  const pools = settings.podCIDRs.map((cidr) => {
+    const { family } = cidrOf(cidr)
+    return { family, pool: createSubnetPool({ cidr, prefixLength: settings.nodePrefixLengths[family] }) }
+  })
 
   const keep = (node: Node, cidr: string): void => {
+    const family = parseCidr(cidr)?.family
     try {
-      pool.assign(node.metadata.name, cidr)
+      pools.find((each) => each.family === family)?.pool.assign(node.metadata.name, cidr)
     } catch (error) {
       if (!isTaken(error) && !isOutOfRange(error)) throw error
       // It was set by hand; the node goes on with it, and so does whoever else has it.
@@ -28,9 +34,9 @@ export const createNodeCidrController: CreateController = (context) => {
 
   const give = async (node: Node): Promise<Outcome> => {
     try {
-      const cidr = pool.assign(node.metadata.name)
+      const podCIDRs = pools.map(({ pool }) => pool.assign(node.metadata.name))
       const { uid } = node.metadata
-      await client.patch(nodes, node, { metadata: { uid }, spec: { podCIDR: cidr, podCIDRs: [cidr] } })
+      await client.patch(nodes, node, { metadata: { uid }, spec: { podCIDR: podCIDRs[0], podCIDRs } })
       return 'done'
     } catch (error) {
       if (!isExhausted(error)) throw error
@@ -43,12 +49,12 @@ export const createNodeCidrController: CreateController = (context) => {
   const reconcile = async (key: string): Promise<Outcome> => {
     const node = copies.get(key)
     if (!node) {
-      pool.release(key)
+      for (const { pool } of pools) pool.release(key)
       return 'done'
     }
-    const cidr = cidrOf(node)
-    if (cidr === undefined) return give(node)
-    keep(node, cidr)
+    const cidrs = cidrsOf(node)
+    if (cidrs.length === 0) return give(node)
+    for (const cidr of cidrs) keep(node, cidr)
     return 'done'
   }
 
@@ -58,10 +64,7 @@ export const createNodeCidrController: CreateController = (context) => {
     name,
     run: (signal) => {
       // What is given already is known before anything new is given.
-      for (const node of copies.values()) {
-        const cidr = cidrOf(node)
-        if (cidr !== undefined) keep(node, cidr)
-      }
+      for (const node of copies.values()) for (const cidr of cidrsOf(node)) keep(node, cidr)
       copies.onChange((key) => queue.add(key))
       return queue.run(signal)
     },

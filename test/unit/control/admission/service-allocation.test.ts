@@ -3,7 +3,7 @@ import { serviceAllocation } from '../../../../src/control/admission/service-all
 import { createTestApi, type Json } from '../../../support/api-server.ts'
 
 const services = '/api/v1/namespaces/default/services'
-const ranges = { serviceCIDR: '10.96.0.0/28', nodePorts: { from: 30_000, to: 30_003 } }
+const ranges = { serviceCIDRs: ['10.96.0.0/28'], nodePorts: { from: 30_000, to: 30_003 } }
 const open = () => createTestApi({ admissions: (store) => [serviceAllocation(store, ranges)] })
 
 const service = (name: string, spec: object = {}) => ({
