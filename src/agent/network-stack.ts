@@ -21,7 +21,7 @@ import { createIngress } from '../proxy/ingress/ingress.ts'
 import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
 import { createDnsStack } from './dns-stack.ts'
 import type { PodNetwork } from './network.ts'
-import { createServiceStack, type ProxySettings } from './service-stack.ts'
+import { createServiceStack, type ProxySettings, readTcpLiberal } from './service-stack.ts'
 
 export interface NetworkStackOptions {
   readonly client: Client
@@ -90,6 +90,7 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     ...{ ...informers, nodes, nodeName, podCIDRs, runner, log },
     ...{ netfilters, nodeAddresses, serviceCIDRs },
     settings: options.proxy,
+    isTcpLiberal: await readTcpLiberal(),
   })
   const dns = createDnsStack({
     ...{ ...informers, address: clusterDns, device: podBridge, clusterDomain: options.clusterDomain },

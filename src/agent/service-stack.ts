@@ -1,12 +1,14 @@
 /** Services on a node, put together: rules for each IP family, relays, old UDP connections, health and metrics. */
-import { networkInterfaces } from 'node:os'
+import { availableParallelism, networkInterfaces } from 'node:os'
 import type { Informer } from '../api/informer.ts'
 import type { EndpointSlice, Node, Service } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { runHttpListener } from '../host/http-listener.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
+import { readSysctl } from '../host/sysctl.ts'
 import { cidrOf, contains, parseAddress } from '../ipam/cidr.ts'
+import { applyLimits, type ConnectionLimits } from '../proxy/conntrack/limits.ts'
 import { place, relay, type UdpPort } from '../proxy/conntrack/stale.ts'
 import { createConnections } from '../proxy/conntrack/tool.ts'
 import { createUdpCleaner, type UdpCleaner } from '../proxy/conntrack/udp-cleaner.ts'
@@ -35,6 +37,9 @@ export interface ProxySettings {
   /** Node ports at the node's addresses within these ranges only; all but loopback when undefined. */
   readonly nodePortAddresses: readonly string[] | undefined
   readonly masqueradeAll: boolean
+  /** Which bit of the packet mark stands for "masquerade this". */
+  readonly masqueradeBit: number
+  readonly connections: ConnectionLimits
   /** Undefined: not served. */
   readonly healthz: ListenAddress | undefined
   readonly metrics: ListenAddress | undefined
@@ -52,6 +57,8 @@ export interface ServiceStackOptions {
   readonly podCIDRs: readonly string[]
   readonly serviceCIDRs: readonly string[]
   readonly settings: ProxySettings
+  /** The kernel lets packets pass that are out of their connection's window: then none is INVALID for a good reason. */
+  readonly isTcpLiberal: boolean
   readonly runner: CommandRunner
   readonly log: Logger
 }
@@ -62,6 +69,10 @@ export interface ServiceStack {
   /** Runs until `signal` aborts. Rules stay; what processes carry ends. */
   run(signal: AbortSignal): Promise<void>
 }
+
+/** Whether the kernel is liberal about TCP sequence numbers. */
+export const readTcpLiberal = async (): Promise<boolean> =>
+  ((await readSysctl('net.netfilter.nf_conntrack_tcp_be_liberal')) ?? '0') !== '0'
 
 /** Whether an address is one of this machine's, now. */
 const isOwn = (address: string): boolean =>
@@ -110,6 +121,8 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
       followers: [udpFollower(cleaner)],
       localhostNodePorts: settings.localhostNodePorts,
       masqueradeAll: settings.masqueradeAll,
+      masqueradeMark: 2 ** settings.masqueradeBit,
+      dropInvalid: !options.isTcpLiberal,
       serviceCIDRs: options.serviceCIDRs,
       ...(settings.proxyName === undefined ? {} : { proxyName: settings.proxyName }),
       ...(settings.nodePortAddresses ? { nodePortAddresses: settings.nodePortAddresses } : {}),
@@ -139,6 +152,7 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
   return {
     synced,
     run: async (signal) => {
+      await applyLimits(settings.connections, availableParallelism(), log)
       const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       const { healthz, metrics: metricsAt, localhostNodePorts, proxyName } = settings
       await Promise.all([

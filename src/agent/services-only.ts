@@ -19,7 +19,7 @@ import { createIngress } from '../proxy/ingress/ingress.ts'
 import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
 import { readHostResolvConf, toUpstream } from './agent.ts'
 import { createDnsStack } from './dns-stack.ts'
-import { createServiceStack, type ProxySettings } from './service-stack.ts'
+import { createServiceStack, type ProxySettings, readTcpLiberal } from './service-stack.ts'
 
 export const parts = ['proxy', 'dns', 'ingress'] as const
 export type Part = (typeof parts)[number]
@@ -91,6 +91,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     const stack = createServiceStack({
       ...{ ...watched, nodeName, nodeAddresses, podCIDRs: own, runner, log },
       ...{ netfilters, serviceCIDRs, settings: options.proxy },
+      isTcpLiberal: await readTcpLiberal(),
     })
     void stack.synced.then(() => log.info('Services are in the kernel'))
     running.push(stack.run(signal))

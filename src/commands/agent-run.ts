@@ -9,7 +9,7 @@ import { createCommandRunner } from '../host/command.ts'
 import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
-import { parseCidr } from '../ipam/cidr.ts'
+import { hostCidr, parseCidr } from '../ipam/cidr.ts'
 import { isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
 import { addressesOption, cidrsOption } from './families.ts'
@@ -39,18 +39,29 @@ const listenAddress = (text: string, option: string): ListenAddress | undefined 
   return { address, port }
 }
 
-const proxySettings = (options: NodeOptions): ProxySettings => {
-  const { proxyMode, nodePortAddresses } = options
+const proxySettings = (options: NodeOptions, nodeAddresses: readonly string[]): ProxySettings => {
+  const { proxyMode } = options
   if (proxyMode !== 'iptables' && proxyMode !== 'userspace')
     throw new UsageError(`--proxy-mode ${proxyMode}: expected iptables or userspace`)
+  const nodePortAddresses = options.nodePortAddresses?.flatMap((text) =>
+    text === 'primary' ? nodeAddresses.map(hostCidr) : [text],
+  )
   const wrong = nodePortAddresses?.find((cidr) => parseCidr(cidr) === undefined)
-  if (wrong !== undefined) throw new UsageError(`--node-port-addresses ${wrong}: expected a range such as 192.0.2.0/24`)
+  if (wrong !== undefined)
+    throw new UsageError(`--node-port-addresses ${wrong}: expected a range such as 192.0.2.0/24, or primary`)
   return {
     mode: proxyMode,
     proxyName: options.proxyName,
     localhostNodePorts: options.localhostNodePorts,
     nodePortAddresses,
     masqueradeAll: options.masqueradeAll ?? false,
+    masqueradeBit: options.masqueradeBit,
+    connections: {
+      maxPerCore: options.conntrackMaxPerCore,
+      min: options.conntrackMin,
+      tcpEstablishedSeconds: options.conntrackTcpTimeoutEstablished,
+      tcpCloseWaitSeconds: options.conntrackTcpTimeoutCloseWait,
+    },
     healthz: listenAddress(options.healthzAddress, '--healthz-address'),
     metrics: listenAddress(options.metricsAddress, '--metrics-address'),
   }
@@ -67,9 +78,10 @@ const partsOf = (text: string): ReadonlySet<Part> => {
 export const agentSettings = async (options: NodeOptions) => {
   const { overlay } = options
   if (!isBackendName(overlay)) throw new UsageError(`--overlay ${overlay}: expected vxlan, host-gw or none`)
+  const nodeAddresses = options.nodeIp ? addressesOption(options.nodeIp, '--node-ip') : [await ownAddress()]
   return {
     nodeName: (options.nodeName ?? hostname()).toLowerCase(),
-    nodeAddresses: options.nodeIp ? addressesOption(options.nodeIp, '--node-ip') : [await ownAddress()],
+    nodeAddresses,
     stateDir: options.state,
     dataDir: options.data,
     cgroupParent: options.cgroupParent,
@@ -81,7 +93,7 @@ export const agentSettings = async (options: NodeOptions) => {
     upstreams: options.upstream,
     ingressPort: options.ingressPort,
     agentPort: options.agentPort,
-    proxy: proxySettings(options),
+    proxy: proxySettings(options, nodeAddresses),
     launcherDir: packageRoot,
     version: podwayVersion(),
     log: createLogger('agent'),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { collect, portOption } from './options.ts'
+import { collect, countOption, portOption, secondsOption } from './options.ts'
 
 /** What one who runs an agent may choose, however it gets its kubeconfig. */
 export interface NodeOptions {
@@ -21,6 +21,11 @@ export interface NodeOptions {
   readonly localhostNodePorts: boolean
   readonly nodePortAddresses?: readonly string[]
   readonly masqueradeAll?: boolean
+  readonly masqueradeBit: number
+  readonly conntrackMaxPerCore: number
+  readonly conntrackMin: number
+  readonly conntrackTcpTimeoutEstablished: number
+  readonly conntrackTcpTimeoutCloseWait: number
   readonly healthzAddress: string
   readonly metricsAddress: string
 }
@@ -65,10 +70,25 @@ export const nodeOptions = (command: Command): Command =>
     .option('--no-localhost-node-ports', 'no node ports at 127.0.0.1 and ::1')
     .option(
       '--node-port-addresses <cidr>',
-      "node ports at the node's addresses in this range only; may be repeated",
+      'node ports at the node\'s addresses in this range only, or "primary": at --node-ip; may be repeated',
       collect,
     )
     .option('--masquerade-all', 'masquerade all connections to cluster addresses')
+    .option('--masquerade-bit <bit>', 'the bit of the packet mark that asks for it', countOption('a bit', 0, 31), 14)
+    .option(
+      '--conntrack-max-per-core <n>',
+      'connections for each core; 0: as the machine has it',
+      countOption('a number', 0, 1e9),
+      32_768,
+    )
+    .option('--conntrack-min <n>', 'connections in all, at least', countOption('a number', 0, 1e9), 131_072)
+    .option(
+      '--conntrack-tcp-timeout-established <s>',
+      'how long an idle connection is remembered; 0: as it is',
+      secondsOption,
+      86_400,
+    )
+    .option('--conntrack-tcp-timeout-close-wait <s>', 'the same for one that is half closed', secondsOption, 3_600)
     .option('--healthz-address <address:port>', 'where Service health is asked; "off" for nowhere', '0.0.0.0:10256')
     .option('--metrics-address <address:port>', 'where metrics are read; "off" for nowhere', '127.0.0.1:10249')
 

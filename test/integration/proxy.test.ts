@@ -91,6 +91,18 @@ const rulesOf = (saved: string): string =>
     .join('\n')
     .replaceAll(/\[\d+:\d+\]/g, '')
 
+/** Sends a bare TCP SYN+ACK to the client outside, from a raw socket. */
+const stray = `
+use Socket;
+my ($from, $to) = (inet_aton('10.1.0.2'), inet_aton('192.0.2.100'));
+my $tcp = pack('nnNNCCnnn', 4000, 5000, 1, 1, 5 << 4, 0x12, 1000, 0, 0);
+my $sum = 0;
+$sum += $_ for unpack('n*', $from . $to . pack('CCn', 0, 6, length $tcp) . $tcp);
+$sum = ($sum & 0xffff) + ($sum >> 16) while $sum >> 16;
+substr($tcp, 16, 2) = pack('n', ~$sum & 0xffff);
+socket(my $s, PF_INET, SOCK_RAW, 6) or die $!;
+send($s, $tcp, 0, sockaddr_in(0, $to)) or die $!;`
+
 const checkTraffic = async (t: Test, network: NodeNetwork, api: FakeApi, backend: NetfilterBackend): Promise<void> => {
   const [pod2, pod3] = network.pods
 
@@ -357,6 +369,39 @@ for (const backend of ['nft', 'legacy'] as const)
     })
 
     await t.test('UDP', (t) => checkUdp(t, network, backend))
+
+    if (backend === 'legacy')
+      await t.test('somebody holds the lock of the tables: what changes meanwhile comes afterwards', async (t) => {
+        const holder = new AbortController()
+        const held = Promise.withResolvers<void>()
+        const script =
+          "require('node:child_process').spawn('flock', ['/run/xtables.lock', 'sh', '-c', 'echo held; cat'], { stdio: ['pipe', 'inherit', 'inherit'] }); setInterval(() => {}, 1000)"
+        const { proxy, end } = startProxy(t, api, netfilter)
+        await proxy.synced
+        const holding = network.client.serve(script, holder.signal, () => held.resolve())
+        await held.promise
+        put(api, { name: 'late', clusterIP: '10.96.0.77' }, [pod(3)])
+        t.same((await network.pods[0].call('10.96.0.11', 80, { count: 3 })).answers.length, 3, 'traffic goes on')
+        holder.abort()
+        await holding
+        const answered = async () => (await network.pods[0].call('10.96.0.77', 80, { timeoutMs: 200 })).answers[0]
+        await until(async () => (await answered())?.startsWith('pod3'), 'the change')
+        await end()
+      })
+
+    await t.test('packets that no connection knows are dropped, and counted', async (t) => {
+      const { proxy, end } = startProxy(t, api, netfilter)
+      await proxy.synced
+      const before = await proxy.invalidDropped()
+      t.equal(typeof before, 'number')
+      const [pod2] = network.pods
+      await until(async () => {
+        // An answer to nothing: no connection can begin with one.
+        await pod2.runner.run('perl', ['-e', stray])
+        return (await proxy.invalidDropped()) > before
+      }, 'the count')
+      await end()
+    })
 
     await t.test('clean-up leaves the rules of others exactly as they were', async (t) => {
       await cleanupProxy(netfilter)

@@ -150,6 +150,12 @@ export const createFakeNetfilter = (
       )
         applied++
     },
+    // No packet ever passes here.
+    counts: async (name, chain) =>
+      tables
+        .get(name)
+        ?.get(chain)
+        ?.rules.map(() => 0) ?? [],
     save: async (name) => [`*${name}`, ...lines(name), 'COMMIT', ''].join('\n'),
     dump: (name) => lines(name).join('\n'),
   }

@@ -1,5 +1,5 @@
 /** iptables of one IP family, as edits of whole tables. */
-import type { CommandRunner } from '../command.ts'
+import { CommandError, type CommandRunner } from '../command.ts'
 import { renderEdits, type TableEdit, type TableName } from './tables.ts'
 
 export type IpFamily = 'IPv4' | 'IPv6'
@@ -18,6 +18,8 @@ export interface Netfilter {
   apply(edits: readonly TableEdit[]): Promise<void>
   /** The table in iptables-save's format. */
   save(table: TableName): Promise<string>
+  /** How many packets each rule of a chain has seen; none when there is no such chain. */
+  counts(table: TableName, chain: string): Promise<readonly number[]>
 }
 
 const lockWaitSeconds = '30'
@@ -32,5 +34,16 @@ export const createNetfilter = (runner: CommandRunner, family: IpFamily, backend
       await runner.run(`${tool}-restore`, ['--noflush', '--wait', lockWaitSeconds], renderEdits(edits))
     },
     save: (table) => runner.run(`${tool}-save`, ['-t', table]),
+    counts: async (table, chain) => {
+      const args = ['-t', table, '-n', '-v', '-x', '--wait', lockWaitSeconds, '-L', chain]
+      const text = await runner.run(tool, args).catch((error: unknown) => {
+        if (error instanceof CommandError && /No chain\/target\/match|does not exist/.test(error.stderr)) return ''
+        throw error
+      })
+      return text
+        .split('\n')
+        .flatMap((line) => /^\s*(\d+)\s+\d+\s/.exec(line)?.[1] ?? [])
+        .map(Number)
+    },
   }
 }

@@ -15,6 +15,7 @@ import { type ModelContext, readFor, serviceOfSlice } from './endpoints.ts'
 import { frameJumps } from './frame.ts'
 import { createKernelRules, type Written } from './kernel.ts'
 import { modelService, type ServicePortView } from './model.ts'
+import { fixedChains } from './names.ts'
 import type { PolicySide } from './policy.ts'
 import { portalsOf } from './service-rules.ts'
 import { compileModel, createWantedChains } from './wanted.ts'
@@ -72,6 +73,8 @@ export interface ServiceProxy {
   readonly synced: Promise<void>
   /** Rules in the kernel. */
   rules(): RuleCounts
+  /** Packets that were dropped because no connection knows them. */
+  invalidDropped(): Promise<number>
   /** Compiles a Service again: what it is made of beside the API has changed. */
   refresh(service: string): void
   /** Services whose policy is Local and that have endpoints on other nodes only. */
@@ -252,6 +255,8 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
   return {
     synced: loop.synced,
     rules: () => kernel.count(),
+    invalidDropped: async () =>
+      (await options.netfilter.counts('filter', fixedChains.guard)).reduce((sum, packets) => sum + packets, 0),
     refresh: (service) => loop.mark(service),
     withoutLocalEndpoints: () => ({ internal: countWithout('internal'), external: countWithout('external') }),
     run: async (signal) => {

@@ -11,6 +11,8 @@ export interface ProxyFacts {
   rules(): RuleCounts
   /** Services whose policy is Local and that have endpoints on other nodes only. */
   withoutLocalEndpoints(): { readonly internal: number; readonly external: number }
+  /** Packets that were dropped because no connection knows them. */
+  invalidDropped(): Promise<number>
 }
 
 export interface ProxyMetrics extends ProxyObserver {
@@ -120,6 +122,11 @@ export const createProxyMetrics = (mode: string, clock: Clock = systemClock): Pr
     }),
   }
   const cleanedEntries = counter('conntrack_reconciler_deleted_entries_total', 'UDP connections forgotten')
+  // Counted by the kernel, from zero again with each rewrite of its rule.
+  const invalidDropped = gauge(
+    'iptables_ct_state_invalid_dropped_packets_total',
+    'Packets dropped because no connection knows them',
+  )
   const cleaning = histogram('conntrack_reconciler_sync_duration_seconds', 'How long that takes', syncBuckets)
 
   const sources = new Map<IpFamily, ProxyFacts>()
@@ -132,8 +139,9 @@ export const createProxyMetrics = (mode: string, clock: Clock = systemClock): Pr
   const kinds = ['service', 'endpoints'] as const
   const seconds = (): number => clock.now() / 1000
 
-  const gather = (): void => {
+  const gather = async (): Promise<void> => {
     for (const [family, facts] of sources) {
+      invalidDropped.set({ ip_family: family }, await facts.invalidDropped())
       for (const [table, count] of Object.entries(facts.rules())) rulesNow.set({ ip_family: family, table }, count)
       for (const [policy, count] of Object.entries(facts.withoutLocalEndpoints()))
         withoutLocal.set({ ip_family: family, traffic_policy: policy }, count)
@@ -188,7 +196,7 @@ export const createProxyMetrics = (mode: string, clock: Clock = systemClock): Pr
     answer: async (path) => {
       if (path === '/proxyMode') return { status: 200, headers: { 'content-type': 'text/plain' }, body: mode }
       if (path !== '/metrics') return { status: 404, body: 'not found: try /metrics\n' }
-      gather()
+      await gather()
       return { status: 200, headers: { 'content-type': registry.contentType }, body: await registry.metrics() }
     },
   }

@@ -2,6 +2,7 @@ import t from 'tap'
 import { CommandError, type CommandRunner } from '../../../src/host/command.ts'
 import { silentLogger } from '../../../src/host/log.ts'
 import { type Flow, parseFlow, parseFlows } from '../../../src/proxy/conntrack/flows.ts'
+import { compileLimits, defaultLimits } from '../../../src/proxy/conntrack/limits.ts'
 import { type Situation, staleFlows, type UdpPort } from '../../../src/proxy/conntrack/stale.ts'
 import { createConnections } from '../../../src/proxy/conntrack/tool.ts'
 import { createUdpCleaner } from '../../../src/proxy/conntrack/udp-cleaner.ts'
@@ -137,4 +138,18 @@ t.test('looks when flows may be stale, after the rules are written, and not for 
   await until(() => forgotten.length === 3, 'the Service that is gone')
   stop.abort()
   await running
+})
+
+t.test('limits: by cores, at least the least, and nothing for zero', async (t) => {
+  t.same(
+    [...compileLimits(defaultLimits, 8)],
+    [
+      ['net.netfilter.nf_conntrack_max', 262_144],
+      ['net.netfilter.nf_conntrack_tcp_timeout_established', 86_400],
+      ['net.netfilter.nf_conntrack_tcp_timeout_close_wait', 3_600],
+    ],
+  )
+  t.equal(compileLimits(defaultLimits, 1).get('net.netfilter.nf_conntrack_max'), 131_072)
+  const none = { maxPerCore: 0, min: 5, tcpEstablishedSeconds: 0, tcpCloseWaitSeconds: 0 }
+  t.same([...compileLimits(none, 8)], [])
 })

@@ -17,6 +17,7 @@ t.test("the proxy in numbers, under kube-proxy's names", async (t) => {
   metrics.add('IPv4', {
     rules: () => ({ nat: 12, filter: 5 }),
     withoutLocalEndpoints: () => ({ internal: 0, external: 2 }),
+    invalidDropped: async () => 7,
   })
   metrics.changed('IPv4', 'service')
   metrics.changed('IPv4', 'endpoints', now - 5_000)
@@ -45,6 +46,7 @@ t.test("the proxy in numbers, under kube-proxy's names", async (t) => {
     [name('sync_proxy_rules_no_local_endpoints_total', ',traffic_policy="external"'), 2],
     [name('sync_proxy_rules_iptables_restore_failures_total'), 1],
     [name('sync_proxy_rules_iptables_partial_restore_failures_total'), 1],
+    [name('iptables_ct_state_invalid_dropped_packets_total'), 7],
     [name('conntrack_reconciler_deleted_entries_total'), 3],
     ['kubeproxy_proxy_healthz_total{code="200"}', 1],
     // Of the two changes with a time one happened before we began.
