@@ -13,7 +13,8 @@ bench() {
     lab) node test/bench/lab.ts ;;
     proxy)
       sh scripts/universe.sh node test/bench/proxy-paths.ts
-      sh scripts/universe.sh node --expose-gc test/bench/proxy.ts ;;
+      sh scripts/universe.sh node --expose-gc test/bench/proxy.ts
+      node test/bench/services.ts ;;
     agent) sh scripts/universe.sh node --expose-gc "test/bench/$1.ts" ;;
     dns | ingress) node "test/bench/$1.ts" ;;
     *) echo "there is no bench called $1: lab, proxy, dns, ingress, agent" >&2; exit 2 ;;
