@@ -2,7 +2,7 @@
 import type { Informer } from '../api/informer.ts'
 import type { EndpointSlice, Service } from '../api/types/index.ts'
 import { createClusterDns } from '../dns/dns.ts'
-import type { Upstream } from '../dns/forward/forwarder.ts'
+import type { Upstream } from '../dns/forward/upstream.ts'
 import { createNodeAddress } from '../dns/node-address.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { createIproute } from '../host/iproute.ts'

@@ -4,8 +4,11 @@ import type { Informer } from '../api/informer.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import type { EndpointSlice, Service } from '../api/types/index.ts'
 import type { Logger } from '../host/log.ts'
-import type { Upstream } from './forward/forwarder.ts'
+import { type DnsConfig, defaultDnsConfig } from './config/config.ts'
+import type { Upstream } from './forward/upstream.ts'
+import type { DnsStats } from './thread/stats.ts'
 import { type DnsThread, startDnsThread } from './thread/thread.ts'
+import { type PodName, podRecords } from './zone/pod-records.ts'
 import type { ZoneRecord } from './zone/records.ts'
 import { recordsOf } from './zone/service-records.ts'
 
@@ -13,15 +16,20 @@ export interface ClusterDnsOptions {
   readonly services: Informer<Service>
   /** With an index `service`: the key of the Service that a slice belongs to. */
   readonly slices: Informer<EndpointSlice>
+  /** For the names of pods; without, there are none. */
+  readonly pods?: Informer<PodName>
   readonly clusterDomain: string
   /** Where to listen; they must be addresses of this host. */
   readonly addresses: readonly string[]
   readonly port: number
+  /** What to ask for names outside where the configuration does not say. */
   readonly upstreams: readonly Upstream[]
+  readonly config?: DnsConfig
+  /** Where the last known zone is kept; nowhere when missing. */
+  readonly snapshotFile?: string
   /** Who may ask for names outside of the cluster. */
   readonly recursionCIDRs: readonly string[]
   readonly log: Logger
-  readonly ttl?: number
   readonly clock?: Clock
 }
 
@@ -30,9 +38,14 @@ export interface ClusterDns {
   run(signal: AbortSignal): Promise<void>
   /** Resolves to the port when cluster names are answered for the first time. */
   readonly ready: Promise<number>
+  /** Everything of the cluster is known, and answered. */
+  readonly isSynced: boolean
+  /** Takes over a new configuration; no query is lost. */
+  configure(config: DnsConfig): void
+  /** What has been counted; undefined while no thread runs. */
+  stats(): Promise<DnsStats | undefined>
 }
 
-const defaultTtl = 30
 const restartMs = 1_000
 const debounceMs = 5
 
@@ -49,49 +62,84 @@ const withoutOurselves = (upstreams: readonly Upstream[], addresses: readonly st
     return !isOurselves
   })
 
-export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
-  const { services, slices, clusterDomain, addresses, port, log, ttl = defaultTtl, clock = systemClock } = options
-  const ready = Promise.withResolvers<number>()
-  const workerData = {
-    ...{ origin: clusterDomain, addresses, port, ttl, recursionCIDRs: options.recursionCIDRs },
-    upstreams: withoutOurselves(options.upstreams, addresses, port, log),
-  }
-  let thread: DnsThread | undefined
+/** What the operator does not say, the node's own resolver does. */
+const complete = (config: DnsConfig, upstreams: readonly Upstream[]): DnsConfig =>
+  config.forward.upstreams.length > 0 ? config : { ...config, forward: { ...config.forward, upstreams } }
 
-  /** A Service whose names cannot be written has none: the others go on. */
-  const recordsFor = (key: string): readonly ZoneRecord[] => {
-    const service = services.get(key)
+/** Pods are sources beside Services, whose keys hold no colon. */
+const podSource = (key: string): string => `pod:${key}`
+
+export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
+  const { services, slices, pods, clusterDomain, addresses, port, log, clock = systemClock } = options
+  const ready = Promise.withResolvers<number>()
+  const upstreams = withoutOurselves(options.upstreams, addresses, port, log)
+  let config = complete(options.config ?? defaultDnsConfig, upstreams)
+  let thread: DnsThread | undefined
+  let isSynced = false
+
+  /** What makes no names that can be written has none: the others go on. */
+  const written = (key: string, make: () => readonly ZoneRecord[]): readonly ZoneRecord[] => {
     try {
-      return service ? recordsOf(service, slices.by('service', key), clusterDomain) : []
+      return make()
     } catch (error) {
-      log.warn({ err: error, service: key }, 'this Service has no names in DNS')
+      log.warn({ err: error, key }, 'no names in DNS')
       return []
     }
   }
+
+  const recordsFor = (source: string): readonly ZoneRecord[] => {
+    if (source.startsWith(podSource(''))) {
+      const pod = config.pods === 'verified' ? pods?.get(source.slice(podSource('').length)) : undefined
+      return pod ? written(source, () => podRecords(pod, clusterDomain)) : []
+    }
+    const service = services.get(source)
+    return service ? written(source, () => recordsOf(service, slices.by('service', source), clusterDomain)) : []
+  }
+
+  const allSources = (): readonly string[] => [
+    ...[...services.entries()].map(([key]) => key),
+    ...[...(pods?.entries() ?? [])].map(([key]) => podSource(key)),
+  ]
 
   const loop = createSyncLoop({
     clock,
     minIntervalMs: debounceMs,
     resyncMs: 3_600_000,
     sync: async (dirty) => {
-      const keys = dirty === 'all' ? [...services.entries()].map(([key]) => key) : [...dirty]
-      thread?.post({ kind: 'records', sources: keys.map((key) => [key, recordsFor(key)]) })
-      if (dirty === 'all') thread?.post({ kind: 'synced' })
+      const sources = dirty === 'all' ? allSources() : [...dirty]
+      thread?.post({ kind: 'records', sources: sources.map((source) => [source, recordsFor(source)]) })
+      if (dirty !== 'all') return
+      thread?.post({ kind: 'synced', sources })
+      isSynced = true
     },
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot tell the DNS thread; trying again'),
   })
 
+  const synced = Promise.all([services.synced, slices.synced, pods?.synced])
+
   /** One life of the thread. */
   const serve = async (signal: AbortSignal): Promise<void> => {
-    thread = await startDnsThread(workerData, (error) => log.error({ err: error }, 'a DNS query could not be answered'))
-    log.info({ addresses, port: thread.port }, 'cluster DNS is up')
+    const started = await startDnsThread(
+      {
+        ...{ origin: clusterDomain, addresses, port, config, recursionCIDRs: options.recursionCIDRs },
+        snapshotFile: options.snapshotFile,
+      },
+      {
+        fault: (error) => log.error({ err: error }, 'a fault of the DNS server'),
+        loop: (upstream) => log.error({ upstream }, 'this upstream server leads back to us: left out'),
+        query: (query) => log.info(query, 'query'),
+      },
+    )
+    thread = started
+    log.info({ addresses, port: started.port, kept: started.isReady }, 'cluster DNS is up')
+    if (started.isReady) ready.resolve(started.port)
     loop.markAll()
-    await Promise.all([services.synced, slices.synced])
-    void loop.synced.then(() => ready.resolve(thread?.port ?? port))
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-    const failure = await Promise.race([thread.ended, stopped])
+    void Promise.all([synced, loop.synced]).then(() => ready.resolve(started.port))
+    const failure = await Promise.race([started.ended, stopped])
+    thread = undefined
     if (failure) throw failure
-    await thread.stop()
+    await started.stop()
   }
 
   const keepServing = async (signal: AbortSignal): Promise<void> => {
@@ -107,15 +155,25 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
 
   return {
     ready: ready.promise,
+    get isSynced() {
+      return isSynced
+    },
+    configure: (next) => {
+      config = complete(next, upstreams)
+      thread?.post({ kind: 'config', config })
+      // Which pods have names is said there, too.
+      loop.markAll()
+    },
+    stats: async () => thread?.stats(),
     run: async (signal) => {
       services.onChange((key) => loop.mark(key))
       slices.onChange((_key, current, previous) => {
         for (const key of new Set([current, previous].flatMap((slice) => (slice && serviceKeyOf(slice)) ?? [])))
           loop.mark(key)
       })
+      pods?.onChange((key) => loop.mark(podSource(key)))
       const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       // Until everything is known, names are not denied.
-      const synced = Promise.all([services.synced, slices.synced])
       const syncing = Promise.race([synced, stopped]).then(() => loop.run(signal))
       await Promise.all([syncing, keepServing(signal)])
     },

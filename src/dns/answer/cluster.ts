@@ -3,7 +3,7 @@
 import { rcodes, types } from '../wire/constants.ts'
 import { type NamedRecord, type RecordData, writeResponse } from '../wire/response.ts'
 import { emptyNames } from '../zone/apex.ts'
-import type { ZoneRecord } from '../zone/records.ts'
+import { cnameRecord, type ZoneRecord } from '../zone/records.ts'
 import type { Zone } from '../zone/zone.ts'
 import type { Handler, Reply, Request } from './request.ts'
 
@@ -11,12 +11,14 @@ export interface ClusterOptions {
   readonly zone: Zone
   /** The name that the zone is below of: `cluster.local`. */
   readonly origin: string
-  /** Until then nobody knows what exists. */
-  readonly isReady: () => boolean
+  /** Until then nobody knows what does not exist: nothing is denied. */
+  readonly isComplete: () => boolean
   readonly ttl: number
   readonly negativeTtl: number
   /** Names outside, asked for on behalf of a CNAME. Rejects when nobody can tell. */
   readonly resolveOutside: (name: string, type: number) => Promise<readonly NamedRecord[]>
+  /** Another name that the operator puts in place of this one. */
+  readonly aliasOf?: (name: string) => string | undefined
 }
 
 /** A chain of aliases that is longer has gone wrong. */
@@ -25,7 +27,7 @@ const maxAliases = 8
 const isReverse = (name: string): boolean => name.endsWith('.in-addr.arpa') || name.endsWith('.ip6.arpa')
 
 export const clusterNames = (options: ClusterOptions): Handler => {
-  const { zone, origin, isReady, ttl, negativeTtl, resolveOutside } = options
+  const { zone, origin, isComplete, ttl, negativeTtl, resolveOutside, aliasOf } = options
   const below = `.${origin}`
   const existing = new Set([origin, ...emptyNames(origin)])
   /** Each set of records has a turn of its own: clients ask for A and AAAA by turns, which one common turn would follow. */
@@ -91,15 +93,17 @@ export const clusterNames = (options: ClusterOptions): Handler => {
 
   return (request, next) => {
     const { name, type } = request.query
+    const instead = aliasOf?.(name)
+    if (instead !== undefined) return follow(request, cnameRecord(name, instead))
     const inside = isInside(name)
     if (!inside && !isReverse(name)) return next()
-    if (!isReady()) return inside ? failed(request) : next()
     const found = zone.find(name, type)
     if (found.records.length > 0) return positive(request, found.records)
     if (found.exists && type === types.ANY) return positive(request, zone.all(name))
     const [alias] = found.exists ? zone.find(name, types.CNAME).records : []
     if (alias) return follow(request, alias)
     if (!inside) return next()
+    if (!isComplete()) return failed(request)
     return nothing(request, found.exists || existing.has(name))
   }
 }

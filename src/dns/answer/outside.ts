@@ -1,17 +1,21 @@
 /** Everything that is not the cluster's: asked of others, on behalf of those who may. */
 import { type Cidr, contains, parseAddress } from '../../ipam/cidr.ts'
-import type { Forwarder } from '../forward/forwarder.ts'
+import type { Cache } from '../forward/cache.ts'
+import type { Router } from '../forward/router.ts'
 import { rcodes } from '../wire/constants.ts'
 import { writeResponse } from '../wire/response.ts'
 import type { Handler } from './request.ts'
 
 /** Only clients of these networks are served: an open resolver is a weapon in others' hands. */
 export const outsideNames =
-  (forwarder: Forwarder, clients: readonly Cidr[]): Handler =>
-  ({ query, message, client, overTcp, limit }) => {
+  (router: Router, cache: Cache | undefined, clients: readonly Cidr[]): Handler =>
+  (request) => {
+    const { query, message, client, overTcp, limit } = request
     const says = (rcode: number): Buffer => writeResponse(query, { rcode, isAuthoritative: false, answers: [] }, limit)
     const address = parseAddress(client.replace(/^::ffff:(?=\d+\.)/, ''))
     if (!address || !clients.some((cidr) => contains(cidr, address))) return says(rcodes.refused)
+    const forwarder = router.of(query.name)
     if (forwarder.isBusy()) return says(rcodes.refused)
-    return forwarder.forward(message, overTcp).catch(() => says(rcodes.failed))
+    const reply = cache ? cache.answer(request) : forwarder.forward(message, overTcp)
+    return reply instanceof Promise ? reply.catch(() => says(rcodes.failed)) : reply
   }

@@ -6,26 +6,25 @@ import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, isIPv6 } from 'node:net'
-import { flags, headerBytes } from '../wire/constants.ts'
+import { type Clock, systemClock } from '../../api/clock.ts'
+import type { ForwardConfig } from '../config/config.ts'
+import { flags, headerBytes, types } from '../wire/constants.ts'
 import { readName } from '../wire/name.ts'
+import type { Upstream } from './upstream.ts'
 
-export interface Upstream {
-  readonly address: string
-  readonly port: number
-}
-
-export interface ForwarderOptions {
-  /** Asked in this order, the next one when one does not answer. */
-  readonly upstreams: readonly Upstream[]
-  readonly timeoutMs?: number
-  /** More at a time are refused. */
-  readonly maxConcurrent?: number
+export interface ForwarderOptions extends ForwardConfig {
+  /** How each question to each server ended. */
+  readonly onResult?: (upstream: Upstream, ok: boolean, seconds: number) => void
+  readonly clock?: Clock
 }
 
 export interface Forwarder {
   /** The answer, with the client's id. Rejects when no upstream gives one. */
   forward(message: Buffer, overTcp: boolean): Promise<Buffer>
   isBusy(): boolean
+  /** The server leads back to us: it is not asked again. */
+  exclude(upstream: Upstream): void
+  close(): void
 }
 
 /** Questions are compared as they are, case included. */
@@ -93,26 +92,104 @@ const withId = (message: Buffer, id: number): Buffer => {
   return copy
 }
 
+/** So many failures one after another, and a server is asked only when there is no better one. */
+const maxFailures = 2
+/** How often a server that is down is asked whether it is back. */
+const probeMs = 500
+/** Clients ask again after five seconds: no question is worked on for longer. */
+const deadlineMs = 5_000
+
+interface Health {
+  failures: number
+  isExcluded: boolean
+  cancelProbe: (() => void) | undefined
+}
+
+/** `. NS`: any server has an answer. */
+const probeQuery = (): Buffer => {
+  const query = Buffer.alloc(headerBytes + 5)
+  query.writeUInt16BE(randomInt(0x10000), 0)
+  query.writeUInt16BE(flags.wanted, 2)
+  query.writeUInt16BE(1, 4)
+  query.writeUInt16BE(types.NS, headerBytes + 1)
+  query.writeUInt16BE(1, headerBytes + 3)
+  return query
+}
+
+const shuffled = <T>(list: readonly T[]): readonly T[] =>
+  list
+    .map((each) => [Math.random(), each] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, each]) => each)
+
 export const createForwarder = (options: ForwarderOptions): Forwarder => {
-  const { upstreams, timeoutMs = 2_000, maxConcurrent = 1_000 } = options
+  const { upstreams, policy, timeoutMs, maxConcurrent, forceTcp, onResult, clock = systemClock } = options
+  const health = new Map(
+    upstreams.map((upstream): [Upstream, Health] => [
+      upstream,
+      { failures: 0, isExcluded: false, cancelProbe: undefined },
+    ]),
+  )
   let running = 0
+  let turn = 0
+  let isClosed = false
 
   /** What is too long for UDP is fetched over TCP when the client is there over TCP, and told to it otherwise. */
   const askOne = async (query: Buffer, question: Buffer, upstream: Upstream, overTcp: boolean): Promise<Buffer> => {
+    if (forceTcp) return askTcp(query, question, upstream, AbortSignal.timeout(timeoutMs))
     const answer = await askUdp(query, question, upstream, AbortSignal.timeout(timeoutMs))
     if (!overTcp || !isTruncated(answer)) return answer
     return askTcp(query, question, upstream, AbortSignal.timeout(timeoutMs))
+  }
+
+  const probe = async (upstream: Upstream, state: Health): Promise<void> => {
+    const query = probeQuery()
+    try {
+      await askOne(query, questionOf(query) ?? query, upstream, false)
+      state.failures = 0
+      state.cancelProbe = undefined
+    } catch {
+      watch(upstream, state)
+    }
+  }
+
+  const watch = (upstream: Upstream, state: Health): void => {
+    state.cancelProbe = isClosed ? undefined : clock.after(probeMs, () => void probe(upstream, state))
+  }
+
+  const note = (upstream: Upstream, ok: boolean, seconds: number): void => {
+    onResult?.(upstream, ok, seconds)
+    const state = health.get(upstream)
+    if (!state) return
+    state.failures = ok ? 0 : state.failures + 1
+    if (state.failures >= maxFailures && !state.cancelProbe) watch(upstream, state)
+  }
+
+  /** Those that are well first, as the policy wants them; the others after them, by chance. */
+  const inOrder = (): readonly Upstream[] => {
+    const usable = upstreams.filter((upstream) => !health.get(upstream)?.isExcluded)
+    const well = usable.filter((upstream) => (health.get(upstream)?.failures ?? 0) < maxFailures)
+    const others = shuffled(usable.filter((upstream) => !well.includes(upstream)))
+    if (policy === 'random') return [...shuffled(well), ...others]
+    const start = policy === 'round-robin' && well.length > 0 ? turn++ % well.length : 0
+    return [...well.slice(start), ...well.slice(0, start), ...others]
   }
 
   const askAll = async (message: Buffer, overTcp: boolean): Promise<Buffer> => {
     const question = questionOf(message)
     if (!question) throw new Error('no question to forward')
     let failure: unknown = new Error('there is no upstream server')
-    for (const upstream of upstreams) {
+    const started = clock.now()
+    for (const upstream of inOrder()) {
+      const began = clock.now()
+      if (began - started >= deadlineMs) break
       const query = withId(message, randomInt(0x10000))
       try {
-        return withId(await askOne(query, question, upstream, overTcp), message.readUInt16BE(0))
+        const answer = withId(await askOne(query, question, upstream, overTcp), message.readUInt16BE(0))
+        note(upstream, true, (clock.now() - began) / 1000)
+        return answer
       } catch (error) {
+        note(upstream, false, (clock.now() - began) / 1000)
         failure = error
       }
     }
@@ -128,6 +205,14 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
       } finally {
         running--
       }
+    },
+    exclude: (upstream) => {
+      const state = health.get(upstream)
+      if (state) state.isExcluded = true
+    },
+    close: () => {
+      isClosed = true
+      for (const { cancelProbe } of health.values()) cancelProbe?.()
     },
   }
 }

@@ -3,7 +3,6 @@ import { randomInt } from 'node:crypto'
 import { rcodes, types } from '../wire/constants.ts'
 import type { NamedRecord } from '../wire/response.ts'
 import { addressRecord, cnameRecord } from '../zone/records.ts'
-import type { Forwarder } from './forwarder.ts'
 
 /** How dns2 gives the records that matter here. */
 interface ParsedRecord {
@@ -34,10 +33,10 @@ const toRecord = ({ name, type, ttl, address, domain }: ParsedRecord): NamedReco
 
 /** Addresses and aliases that the upstream gives for a name. Rejects when it fails or knows no such name. */
 export const createResolve =
-  (forwarder: Forwarder) =>
+  (ask: (name: string, message: Buffer) => Promise<Buffer>) =>
   async (name: string, type: number): Promise<readonly NamedRecord[]> => {
     const Packet = await loadPacket()
-    const packet = Packet.parse(await forwarder.forward(queryFor(Packet, name, type), true))
+    const packet = Packet.parse(await ask(name, queryFor(Packet, name, type)))
     if (packet.header.rcode !== rcodes.ok) throw new Error(`the upstream answers ${packet.header.rcode} for ${name}`)
     return (packet.answers as unknown as readonly ParsedRecord[]).flatMap(toRecord)
   }

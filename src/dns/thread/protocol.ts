@@ -1,6 +1,8 @@
 /** What the agent and its DNS thread tell each other. */
-import type { Upstream } from '../forward/forwarder.ts'
+import type { DnsConfig } from '../config/config.ts'
+import type { Upstream } from '../forward/upstream.ts'
 import type { ZoneRecord } from '../zone/records.ts'
+import type { DnsStats } from './stats.ts'
 
 export interface WorkerData {
   /** `cluster.local` */
@@ -8,10 +10,11 @@ export interface WorkerData {
   /** Where to listen. */
   readonly addresses: readonly string[]
   readonly port: number
-  readonly ttl: number
-  readonly upstreams: readonly Upstream[]
+  readonly config: DnsConfig
   /** Who may ask for names outside. */
   readonly recursionCIDRs: readonly string[]
+  /** Where the last known zone is kept; undefined: nowhere. */
+  readonly snapshotFile: string | undefined
 }
 
 export type ToWorker =
@@ -20,11 +23,28 @@ export type ToWorker =
       readonly kind: 'records'
       readonly sources: readonly (readonly [source: string, records: readonly ZoneRecord[]])[]
     }
-  /** All that there is has been told. */
-  | { readonly kind: 'synced' }
+  /** All that there is has been told: other sources than these are no more. */
+  | { readonly kind: 'synced'; readonly sources: readonly string[] }
+  | { readonly kind: 'config'; readonly config: DnsConfig }
+  | { readonly kind: 'stats' }
   | { readonly kind: 'stop' }
 
 export type FromWorker =
-  | { readonly kind: 'listening'; readonly port: number }
+  /** `isReady`: cluster names are answered from the zone that was kept. */
+  | { readonly kind: 'listening'; readonly port: number; readonly isReady: boolean }
   /** A query could not be answered, by a fault of ours. */
   | { readonly kind: 'fault'; readonly error: unknown }
+  | { readonly kind: 'loop'; readonly upstream: Upstream }
+  | { readonly kind: 'stats'; readonly stats: DnsStats }
+  /** One of many, as the configuration says. */
+  | { readonly kind: 'query'; readonly query: LoggedQuery }
+
+export interface LoggedQuery {
+  readonly client: string
+  readonly name: string
+  readonly type: number
+  readonly rcode: number
+  readonly bytes: number
+  readonly ms: number
+  readonly overTcp: boolean
+}

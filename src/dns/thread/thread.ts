@@ -1,10 +1,15 @@
 /** Starts the thread that answers, and stops it. */
 import { Worker } from 'node:worker_threads'
-import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
+import type { Upstream } from '../forward/upstream.ts'
+import type { FromWorker, LoggedQuery, ToWorker, WorkerData } from './protocol.ts'
+import type { DnsStats } from './stats.ts'
 
 export interface DnsThread {
   readonly port: number
+  /** Cluster names are answered already, from the zone that was kept. */
+  readonly isReady: boolean
   post(message: ToWorker): void
+  stats(): Promise<DnsStats>
   /** Resolves when the thread has ended, with the reason when nobody asked it to. */
   readonly ended: Promise<Error | undefined>
   stop(): Promise<void>
@@ -14,17 +19,37 @@ const stopMs = 2_000
 
 const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 
-/** Resolves when the thread listens. Rejects when it cannot. `onFault` is told of queries that met a fault of ours. */
-export const startDnsThread = async (data: WorkerData, onFault: (error: unknown) => void): Promise<DnsThread> => {
+/** What the thread has to tell beside answers. */
+export interface ThreadListener {
+  /** A query met a fault of ours, or the zone could not be kept. */
+  fault(error: unknown): void
+  /** This server leads back to us, and is left out. */
+  loop(upstream: Upstream): void
+  query(query: LoggedQuery): void
+}
+
+/** Resolves when the thread listens. Rejects when it cannot. */
+export const startDnsThread = async (data: WorkerData, on: ThreadListener): Promise<DnsThread> => {
   const worker = new Worker(workerUrl(), { workerData: data })
-  const listening = Promise.withResolvers<number>()
+  const listening = Promise.withResolvers<Pick<DnsThread, 'port' | 'isReady'>>()
   const ended = Promise.withResolvers<Error | undefined>()
   let failure: Error | undefined
   let isStopping = false
+  const askers: ((stats: DnsStats) => void)[] = []
 
   worker.on('message', (message: FromWorker) => {
-    if (message.kind === 'listening') listening.resolve(message.port)
-    else onFault(message.error)
+    switch (message.kind) {
+      case 'listening':
+        return listening.resolve(message)
+      case 'fault':
+        return on.fault(message.error)
+      case 'loop':
+        return on.loop(message.upstream)
+      case 'query':
+        return on.query(message.query)
+      case 'stats':
+        for (const resolve of askers.splice(0)) resolve(message.stats)
+    }
   })
   worker.on('error', (error) => {
     failure = error instanceof Error ? error : new Error(String(error))
@@ -36,9 +61,15 @@ export const startDnsThread = async (data: WorkerData, onFault: (error: unknown)
   })
 
   const post = (message: ToWorker): void => worker.postMessage(message)
+  const { port, isReady } = await listening.promise
   return {
-    port: await listening.promise,
-    post,
+    ...{ port, isReady, post },
+    stats: () =>
+      new Promise((resolve, reject) => {
+        askers.push(resolve)
+        if (askers.length === 1) post({ kind: 'stats' })
+        void ended.promise.then(() => reject(new Error('the DNS thread has ended')))
+      }),
     ended: ended.promise,
     stop: async () => {
       isStopping = true

@@ -3,54 +3,128 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { cidrOf } from '../../ipam/cidr.ts'
 import { checks } from '../answer/checks.ts'
 import { clusterNames } from '../answer/cluster.ts'
+import { hostsNames } from '../answer/hosts.ts'
 import { outsideNames } from '../answer/outside.ts'
-import { createResponder } from '../answer/responder.ts'
-import { createForwarder } from '../forward/forwarder.ts'
+import { createResponder, type Responder } from '../answer/responder.ts'
+import { aliasesOf } from '../answer/rewrites.ts'
+import type { DnsConfig } from '../config/config.ts'
+import { createCache } from '../forward/cache.ts'
+import { createLoopGuard } from '../forward/loop-guard.ts'
 import { createResolve } from '../forward/resolve.ts'
+import { createRouter } from '../forward/router.ts'
 import { type Listener, listen } from '../server/listen.ts'
 import { apexRecords } from '../zone/apex.ts'
 import { createZone } from '../zone/zone.ts'
+import { watchQueries } from './observed.ts'
 import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
+import { loadSnapshot, saveSnapshot } from './snapshot.ts'
+import { createCounters } from './stats.ts'
 
 /** How long clients may remember that a name does not exist: Services come and go. */
 const negativeTtl = 5
+/** Changes that come together are kept together. */
+const saveAfterMs = 2_000
 
 const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
-  const { origin, addresses, ttl } = data
+  const { origin, addresses, snapshotFile } = data
+  const tell = (message: FromWorker): void => port.postMessage(message)
+  const counters = createCounters()
   const zone = createZone()
   let serial = Math.floor(Date.now() / 1000)
-  const writeApex = (): void => zone.set('.', apexRecords({ zone: origin, addresses, serial, negativeTtl }))
+  const writeApex = (): void => zone.set(apex, apexRecords({ zone: origin, addresses, serial, negativeTtl }))
+  const kept = snapshotFile === undefined ? undefined : await loadSnapshot(snapshotFile)
+  for (const [source, records] of kept ?? []) zone.set(source, records)
   writeApex()
-  let isReady = false
+  let isComplete = false
 
-  const forwarder = createForwarder({ upstreams: data.upstreams })
-  const resolveOutside = createResolve(forwarder)
-  // The order in which a query is offered to those who may answer it.
-  const tell = (message: FromWorker): void => port.postMessage(message)
-  const respond = createResponder(
-    [
-      checks,
-      clusterNames({ zone, origin, isReady: () => isReady, ttl, negativeTtl, resolveOutside }),
-      outsideNames(forwarder, data.recursionCIDRs.map(cidrOf)),
-    ],
-    (error) => tell({ kind: 'fault', error }),
-  )
+  const guard = createLoopGuard((upstream) => tell({ kind: 'loop', upstream }))
+  const recursionRanges = data.recursionCIDRs.map(cidrOf)
+
+  /** All that hangs on the configuration. */
+  const compose = (config: DnsConfig) => {
+    const router = createRouter({ config, onResult: counters.upstream })
+    const forward = (name: string, message: Buffer, overTcp: boolean) => router.of(name).forward(message, overTcp)
+    const cache = config.cache
+      ? createCache({
+          config: config.cache,
+          ask: ({ query, message, overTcp }) => forward(query.name, message, overTcp),
+          onEvent: counters.cache,
+        })
+      : undefined
+    const resolveOutside = createResolve((name, message) => forward(name, message, true))
+    // The order in which a query is offered to those who may answer it.
+    const respond = createResponder(
+      [
+        checks,
+        guard.handler,
+        hostsNames(config.hosts),
+        clusterNames({
+          ...{ zone, origin, isComplete: () => isComplete, ttl: config.ttl, negativeTtl, resolveOutside },
+          aliasOf: aliasesOf(config.rewrites),
+        }),
+        outsideNames(router, cache, recursionRanges),
+      ],
+      (error) => tell({ kind: 'fault', error }),
+    )
+    const observed = watchQueries(respond, counters, config.logOneOf, (query) => tell({ kind: 'query', query }))
+    return { router, cache, respond: observed }
+  }
+  let current = compose(data.config)
+  const respond: Responder = (...query) => current.respond(...query)
 
   // With port 0 the first address chooses, and the others follow.
   const listeners: Listener[] = []
   for (const address of addresses)
     listeners.push(await listen({ address, port: listeners[0]?.port ?? data.port, respond }))
+  void guard.check(current.router)
+
+  let saving: NodeJS.Timeout | undefined
+  const save = (file: string): void => {
+    saving ??= setTimeout(() => {
+      saving = undefined
+      const sources = [...zone.sources()].filter(([source]) => source !== apex)
+      saveSnapshot(file, sources).catch((error: unknown) => tell({ kind: 'fault', error }))
+    }, saveAfterMs)
+  }
+  const changed = (): void => {
+    serial = Math.max(serial + 1, Math.floor(Date.now() / 1000))
+    writeApex()
+    // Before all is known, what is kept is better.
+    if (snapshotFile !== undefined && isComplete) save(snapshotFile)
+  }
 
   port.on('message', (message: ToWorker) => {
-    if (message.kind === 'records') {
-      for (const [source, records] of message.sources) zone.set(source, records)
-      serial = Math.max(serial + 1, Math.floor(Date.now() / 1000))
-      writeApex()
-    } else if (message.kind === 'synced') isReady = true
-    else void Promise.all(listeners.map(({ close }) => close())).then(() => port.close())
+    switch (message.kind) {
+      case 'records':
+        for (const [source, records] of message.sources) zone.set(source, records)
+        return changed()
+      case 'synced': {
+        const there = new Set(message.sources)
+        for (const [source] of [...zone.sources()]) if (source !== apex && !there.has(source)) zone.set(source, [])
+        isComplete = true
+        return changed()
+      }
+      case 'config': {
+        const before = current
+        current = compose(message.config)
+        before.router.close()
+        return void guard.check(current.router)
+      }
+      case 'stats': {
+        const stats = counters.read({ cacheEntries: current.cache?.size ?? 0, names: zone.size })
+        return tell({ kind: 'stats', stats })
+      }
+      case 'stop':
+        clearTimeout(saving)
+        current.router.close()
+        void Promise.all(listeners.map(({ close }) => close())).then(() => port.close())
+    }
   })
-  tell({ kind: 'listening', port: listeners[0]?.port ?? data.port })
+  tell({ kind: 'listening', port: listeners[0]?.port ?? data.port, isReady: kept !== undefined })
 }
+
+/** The source of what the zone holds beside Services. */
+const apex = '.'
 
 if (parentPort === null) throw new Error('the DNS worker is started by startDnsThread')
 await serve(parentPort, workerData)

@@ -33,12 +33,15 @@ const virtualRecords = (service: Service, zone: string): readonly ZoneRecord[] =
   ]
 }
 
-/** Its host name, or its address with dashes: one that would end in a dash gets a 0. */
-export const endpointLabel = ({ hostname, addresses }: Endpoint): string => {
-  if (hostname) return hostname.toLowerCase()
-  const dashed = (addresses[0] ?? '').replaceAll(/[.:]/g, '-')
+/** An address as a label: one that would end in a dash gets a 0. */
+export const dashedAddress = (address: string): string => {
+  const dashed = address.replaceAll(/[.:]/g, '-')
   return dashed.endsWith('-') ? `${dashed}0` : dashed
 }
+
+/** Its host name, or its address with dashes. */
+export const endpointLabel = ({ hostname, addresses }: Endpoint): string =>
+  hostname ? hostname.toLowerCase() : dashedAddress(addresses[0] ?? '')
 
 interface NamedEndpoint {
   readonly name: string

@@ -13,6 +13,8 @@ export interface Zone {
   set(source: string, records: readonly ZoneRecord[]): void
   /** `name` as `readName` gives it. */
   find(name: string, type: number): Found
+  /** All sources, with their records. */
+  sources(): IterableIterator<[source: string, records: readonly ZoneRecord[]]>
   /** The records of every type. */
   all(name: string): readonly ZoneRecord[]
   /** How many names have records. */
@@ -67,6 +69,7 @@ export const createZone = (): Zone => {
       if (perType) return { records: perType.get(type) ?? empty, exists: true }
       return below.has(name) ? { records: empty, exists: true } : nothing
     },
+    sources: () => sources.entries(),
     all: (name) => [...(byName.get(name)?.values() ?? [])].flat(),
     get size() {
       return byName.size

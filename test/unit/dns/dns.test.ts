@@ -8,9 +8,11 @@ import { checks } from '../../../src/dns/answer/checks.ts'
 import { clusterNames } from '../../../src/dns/answer/cluster.ts'
 import { outsideNames } from '../../../src/dns/answer/outside.ts'
 import { createResponder } from '../../../src/dns/answer/responder.ts'
+import { defaultDnsConfig } from '../../../src/dns/config/config.ts'
 import { createClusterDns } from '../../../src/dns/dns.ts'
 import { createForwarder } from '../../../src/dns/forward/forwarder.ts'
 import { createResolve } from '../../../src/dns/forward/resolve.ts'
+import { createRouter } from '../../../src/dns/forward/router.ts'
 import { compileDnsRules } from '../../../src/dns/node-address.ts'
 import { isStub, parseResolvConf, podResolvConf } from '../../../src/dns/resolv-conf.ts'
 import { createMessageReader, listen } from '../../../src/dns/server/listen.ts'
@@ -29,6 +31,7 @@ import { createSeededRandom } from '../../support/seeded-random.ts'
 import { until } from '../../support/until.ts'
 
 const origin = 'cluster.local'
+const { forward } = defaultDnsConfig
 
 const unexpected = (error: unknown): never => {
   throw error
@@ -39,7 +42,7 @@ const respondWith = (zone: Zone) =>
     [
       checks,
       clusterNames({
-        ...{ zone, origin, isReady: () => true, ttl: 30, negativeTtl: 5 },
+        ...{ zone, origin, isComplete: () => true, ttl: 30, negativeTtl: 5 },
         resolveOutside: async () => [],
       }),
     ],
@@ -145,7 +148,7 @@ upstreamZone.set('.', [
 const upstreamRespond = createResponder(
   [
     clusterNames({
-      ...{ zone: upstreamZone, origin: 'example.com', isReady: () => true, ttl: 60, negativeTtl: 5 },
+      ...{ zone: upstreamZone, origin: 'example.com', isComplete: () => true, ttl: 60, negativeTtl: 5 },
       resolveOutside: async () => [],
     }),
   ],
@@ -173,7 +176,7 @@ t.test('forwarding', async (t) => {
   ])
   const query = makeQuery('example.com', types.A, { id: 4711 })
   const ask = async (upstreams: readonly { address: string; port: number }[]) =>
-    readReply(await createForwarder({ upstreams, timeoutMs: 200 }).forward(query, false))
+    readReply(await createForwarder({ ...forward, upstreams, timeoutMs: 200 }).forward(query, false))
   const answer = await ask([good])
   t.same([answer.id, answer.answers], [4711, ['example.com A 60 192.0.2.1']])
   t.same((await ask([silent, good])).answers.length, 1, 'the next when one is silent')
@@ -187,8 +190,10 @@ t.test('forwarding', async (t) => {
   await t.rejects(ask([silent]))
   await t.rejects(ask([]), /no upstream/)
 
-  const busy = createForwarder({ upstreams: [silent], timeoutMs: 100, maxConcurrent: 1 })
-  const respond = createResponder([outsideNames(busy, [cidrOf('10.244.0.0/16')])], unexpected)
+  const busy = createRouter({
+    config: { forward: { ...forward, upstreams: [silent], timeoutMs: 100, maxConcurrent: 1 }, stubDomains: {} },
+  })
+  const respond = createResponder([outsideNames(busy, undefined, [cidrOf('10.244.0.0/16')])], unexpected)
   const first = Promise.resolve(respond(query, '10.244.1.2', false))
   const second = await respond(query, '10.244.1.3', false)
   t.equal(second && readReply(second).rcode, 5, 'more than may run: refused')
@@ -196,7 +201,8 @@ t.test('forwarding', async (t) => {
   const stranger = await respond(query, '192.0.2.9', false)
   t.equal(stranger && readReply(stranger).rcode, 5, 'strangers are refused')
 
-  const resolve = createResolve(createForwarder({ upstreams: [good] }))
+  const router = createForwarder({ ...forward, upstreams: [good] })
+  const resolve = createResolve((_name, message) => router.forward(message, true))
   t.match(await resolve('example.com', types.A), [{ owner: 'example.com', type: types.A, ttl: 60 }], 'read by dns2')
   await t.rejects(resolve('nobody.example.com', types.A), /answers 3/)
 })
@@ -219,7 +225,7 @@ t.test('what is too long for UDP comes over TCP', async (t) => {
   tcp.listen(udp.port, '127.0.0.1')
   await once(tcp, 'listening')
   t.teardown(() => tcp.close())
-  const forwarder = createForwarder({ upstreams: [udp] })
+  const forwarder = createForwarder({ ...forward, upstreams: [udp] })
   const query = makeQuery('example.com', types.A)
   t.equal(readReply(await forwarder.forward(query, false)).isTruncated, true, 'a client over UDP asks again itself')
   t.equal(readReply(await forwarder.forward(query, true)).isTruncated, false)

@@ -1,0 +1,171 @@
+/**
+ * Remembers what upstream servers said: answers and denials for as long as they allow, failures for a moment. Asks ahead for
+ * what is still wanted, and gives an old answer rather than none (RFC 8767). One question at a time is asked only once.
+ */
+import { type Clock, systemClock } from '../../api/clock.ts'
+import type { Request } from '../answer/request.ts'
+import type { CacheConfig } from '../config/config.ts'
+import { flags, headerBytes, rcodes } from '../wire/constants.ts'
+import { scanAnswer } from '../wire/scan.ts'
+
+export type CacheEvent = 'hit' | 'miss' | 'stale' | 'prefetch'
+
+export interface CacheOptions {
+  readonly config: CacheConfig
+  /** Asks the upstream servers. */
+  readonly ask: (request: Request) => Promise<Buffer>
+  readonly onEvent?: (event: CacheEvent) => void
+  readonly clock?: Clock
+}
+
+export interface Cache {
+  /** The answer for this client. Rejects when there is neither a new nor an old one. */
+  answer(request: Request): Promise<Buffer> | Buffer
+  readonly size: number
+}
+
+/** Shorter times would only make load: CoreDNS' floor. */
+const minTtl = 5
+const failureTtl = 5
+/** What an old answer says of itself: ask again soon. */
+const staleTtl = 30
+/** Larger answers are rare, and would let a stranger's server fill the memory. */
+const maxBytes = 4_096
+
+interface Entry {
+  readonly message: Buffer
+  readonly ttlOffsets: readonly number[]
+  readonly storedAt: number
+  readonly ttlMs: number
+  hits: number
+  isRefreshing: boolean
+}
+
+const isFailure = (message: Buffer): boolean => (message.readUInt16BE(2) & 15) === rcodes.failed
+
+/** What tells answers apart: with EDNS, DNSSEC wanted or its checks off they are others. */
+const keyOf = ({ query }: Request): string => {
+  const edns = query.edns ? (query.edns.isSecure ? 'D' : 'E') : ''
+  return `${query.name} ${query.type} ${edns}${(query.flags & flags.checking) === 0 ? '' : 'C'}`
+}
+
+const ttlOf = (message: Buffer, config: CacheConfig) => {
+  const scan = message.length <= maxBytes ? scanAnswer(message) : undefined
+  if (!scan || scan.isTruncated) return undefined
+  const { ttlOffsets, ttl, rcode, isNegative } = scan
+  if (rcode === rcodes.failed) return { ttlOffsets, seconds: failureTtl }
+  if ((rcode !== rcodes.ok && rcode !== rcodes.noName) || ttl === undefined || ttl === 0) return undefined
+  const most = isNegative ? config.maxNegativeTtl : config.maxTtl
+  return { ttlOffsets, seconds: Math.min(Math.max(ttl, minTtl), most) }
+}
+
+/** Only what says that there is more. */
+const truncated = (message: Buffer, questionLength: number): Buffer => {
+  const short = Buffer.from(message.subarray(0, headerBytes + questionLength))
+  short.writeUInt16BE(short.readUInt16BE(2) | flags.truncated, 2)
+  short.writeUInt32BE(0, 6)
+  short.writeUInt16BE(0, 10)
+  return short
+}
+
+/** The message as this client asked for it: its id, its spelling, its wish to recurse, its limit. */
+const addressed = (message: Buffer, { query, limit }: Request): Buffer => {
+  const copy = Buffer.from(message)
+  copy.writeUInt16BE(query.id, 0)
+  copy.writeUInt16BE((copy.readUInt16BE(2) & ~flags.wanted) | (query.flags & flags.wanted), 2)
+  // The same name in another case has the same length.
+  copy.set(query.question, headerBytes)
+  return copy.length <= limit ? copy : truncated(copy, query.question.length)
+}
+
+export const createCache = ({ config, ask, onEvent = () => undefined, clock = systemClock }: CacheOptions): Cache => {
+  const entries = new Map<string, Entry>()
+  const asking = new Map<string, Promise<Buffer>>()
+
+  const store = (key: string, message: Buffer): void => {
+    const found = ttlOf(message, config)
+    if (!found || found.seconds === 0) return
+    // An old answer is worth more than a new failure.
+    if (isFailure(message) && entries.has(key) && config.staleSeconds > 0) return
+    entries.delete(key)
+    entries.set(key, {
+      message,
+      ttlOffsets: found.ttlOffsets,
+      ...{ storedAt: clock.now(), ttlMs: found.seconds * 1000, hits: 0, isRefreshing: false },
+    })
+    const [oldest] = entries.keys()
+    if (entries.size > config.maxEntries && oldest !== undefined) entries.delete(oldest)
+  }
+
+  /** Asks, or waits for who asks already. A truncated answer is for that client alone. */
+  const fetch = (key: string, request: Request): Promise<Buffer> => {
+    const shared = request.overTcp ? `${key} tcp` : key
+    const running = asking.get(shared)
+    if (running) return running
+    const started = ask(request)
+      .then((message) => {
+        store(key, message)
+        return message
+      })
+      .finally(() => asking.delete(shared))
+    asking.set(shared, started)
+    return started
+  }
+
+  const withTtls = (entry: Entry, change: (ttl: number) => number): Buffer => {
+    const copy = Buffer.from(entry.message)
+    for (const offset of entry.ttlOffsets) copy.writeUInt32BE(change(copy.readUInt32BE(offset)), offset)
+    return copy
+  }
+
+  const fromEntry = (key: string, entry: Entry, request: Request, ageMs: number): Buffer => {
+    const age = Math.floor(ageMs / 1000)
+    entry.hits++
+    // The map's order is that of the last use.
+    entries.delete(key)
+    entries.set(key, entry)
+    const isNearlyOver = entry.ttlMs - ageMs <= entry.ttlMs / 10
+    if (config.prefetch && isNearlyOver && entry.hits > 1 && !entry.isRefreshing) {
+      entry.isRefreshing = true
+      onEvent('prefetch')
+      fetch(key, request).catch(() => undefined)
+    }
+    return addressed(
+      withTtls(entry, (ttl) => Math.max(0, ttl - age)),
+      request,
+    )
+  }
+
+  return {
+    get size() {
+      return entries.size
+    },
+    answer: (request) => {
+      const key = keyOf(request)
+      const entry = entries.get(key)
+      const ageMs = entry ? clock.now() - entry.storedAt : 0
+      if (entry && ageMs < entry.ttlMs) {
+        onEvent('hit')
+        return fromEntry(key, entry, request, ageMs)
+      }
+      onEvent('miss')
+      const isUsable = entry !== undefined && ageMs < entry.ttlMs + config.staleSeconds * 1000
+      const fallBack = (): Buffer | undefined => {
+        if (!entry || !isUsable || isFailure(entry.message)) return undefined
+        onEvent('stale')
+        return addressed(
+          withTtls(entry, () => staleTtl),
+          request,
+        )
+      }
+      return fetch(key, request).then(
+        (message) => (isFailure(message) ? fallBack() : undefined) ?? addressed(message, request),
+        (error: unknown) => {
+          const old = fallBack()
+          if (old) return old
+          throw error
+        },
+      )
+    },
+  }
+}

@@ -1,0 +1,8 @@
+/** A server that other names are asked of. */
+export interface Upstream {
+  readonly address: string
+  readonly port: number
+}
+
+export const upstreamName = ({ address, port }: Upstream): string =>
+  `${address.includes(':') ? `[${address}]` : address}:${port}`
