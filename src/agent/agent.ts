@@ -15,7 +15,7 @@ import type { Logger } from '../host/log.ts'
 import type { BackendName } from '../overlay/backend.ts'
 import { vtepMacAnnotation } from '../overlay/peers.ts'
 import { vtepMacOf } from '../overlay/vxlan.ts'
-import { dnsPort } from './dns-stack.ts'
+import { type DnsSettings, dnsPort } from './dns-stack.ts'
 import { containerDefaults } from './env/defaults.ts'
 import { type ServiceLink, toServiceLink } from './env/service-links.ts'
 import { createNetworkStack, type NetworkStack } from './network-stack.ts'
@@ -50,6 +50,7 @@ export interface AgentOptions {
   readonly upstreams: readonly string[] | undefined
   readonly ingressPort: number
   readonly proxy: ProxySettings
+  readonly dns: DnsSettings
   readonly agentPort: number
   /** The folder with the `podway` that containers find on their PATH. */
   readonly launcherDir: string
@@ -144,7 +145,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     ...{ client, nodes, nodeName, nodeAddresses, podCIDRs, clusterDns, clusterDomain, runner, log },
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs },
     upstreams: (options.upstreams ?? hostDns.nameservers).map(toUpstream),
-    ...{ ingressPort: options.ingressPort, proxy: options.proxy, overlay: options.overlay },
+    ...{ ingressPort: options.ingressPort, proxy: options.proxy, dns: options.dns, overlay: options.overlay },
     leaseFile: join(dataDir, 'leases.json'),
   })
   const cgroups = await openLimits(options.cgroupParent, log)

@@ -1,13 +1,30 @@
 /** The cluster DNS on a node: its address as one of the node's own, and the server on it. */
-import type { Informer } from '../api/informer.ts'
+import type { Client } from '../api/client.ts'
+import { createInformer, type Informer } from '../api/informer.ts'
+import { pods as podResource } from '../api/resources.ts'
 import type { EndpointSlice, Service } from '../api/types/index.ts'
+import { followDnsConfig, readDnsConfig } from '../dns/config/watch.ts'
 import { createClusterDns } from '../dns/dns.ts'
 import type { Upstream } from '../dns/forward/upstream.ts'
+import { answerDnsProbe } from '../dns/metrics.ts'
 import { createNodeAddress } from '../dns/node-address.ts'
+import type { PodName } from '../dns/zone/pod-records.ts'
 import type { CommandRunner } from '../host/command.ts'
+import { runHttpListener } from '../host/http-listener.ts'
 import { createIproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
+import type { ListenAddress } from './service-stack.ts'
+
+/** What the operator of a node may choose about DNS. */
+export interface DnsSettings {
+  /** Where the rest is configured; undefined: nowhere. */
+  readonly configFile: string | undefined
+  /** Where the last known zone is kept; undefined: nowhere. */
+  readonly snapshotFile: string | undefined
+  /** `/metrics`, `/health` and `/ready`; undefined: not served. */
+  readonly metrics: ListenAddress | undefined
+}
 
 export interface DnsStackOptions {
   readonly services: Informer<Service>
@@ -16,6 +33,9 @@ export interface DnsStackOptions {
   readonly address: string
   readonly device: string
   readonly clusterDomain: string
+  /** For the names of pods; without, there are none. */
+  readonly pods?: Informer<PodName>
+  readonly settings: DnsSettings
   readonly upstreams: readonly Upstream[]
   /** Who may ask for names outside of the cluster. */
   readonly recursionCIDRs: readonly string[]
@@ -25,6 +45,19 @@ export interface DnsStackOptions {
   readonly log: Logger
 }
 
+/** All pods of the cluster, cut down to what their names in DNS need. Those on their host's network have none. */
+export const watchPodNames = (
+  client: Client,
+  onError: (error: unknown, retryInMs: number) => void,
+): Informer<PodName> =>
+  createInformer(client, podResource, {
+    onError,
+    view: ({ metadata, spec, status }): PodName => ({
+      namespace: metadata.namespace ?? '',
+      addresses: spec.hostNetwork ? [] : (status?.podIPs?.map(({ ip }) => ip) ?? []),
+    }),
+  })
+
 export interface DnsStack {
   readonly ready: Promise<void>
   /** Serves as soon as the device is there, until `signal` aborts. */
@@ -33,8 +66,11 @@ export interface DnsStack {
 
 export const dnsPort = 53
 
-export const createDnsStack = (options: DnsStackOptions): DnsStack => {
-  const { services, slices, address, device, clusterDomain, upstreams, recursionCIDRs, netfilter, runner, log } =
+/** Rejects when the configuration is wrong: a start with another one than was asked for would be worse. */
+export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack> => {
+  const { configFile, snapshotFile, metrics } = options.settings
+  const configured = configFile === undefined ? undefined : await readDnsConfig(configFile)
+  const { services, slices, pods, address, device, clusterDomain, upstreams, recursionCIDRs, netfilter, runner, log } =
     options
   const own = createNodeAddress({
     ...{ address, port: dnsPort, device },
@@ -43,6 +79,9 @@ export const createDnsStack = (options: DnsStackOptions): DnsStack => {
   const dns = createClusterDns({
     ...{ services, slices, clusterDomain, upstreams, recursionCIDRs, log },
     ...{ addresses: [address], port: dnsPort },
+    ...(pods ? { pods } : {}),
+    ...(configured ? { config: configured.config } : {}),
+    ...(snapshotFile === undefined ? {} : { snapshotFile }),
   })
   return {
     ready: dns.ready.then(() => undefined),
@@ -51,7 +90,17 @@ export const createDnsStack = (options: DnsStackOptions): DnsStack => {
       await Promise.race([deviceReady, stopped])
       const holding = own.run(signal)
       await Promise.race([own.synced, stopped])
-      await Promise.all([holding, dns.run(signal)])
+      await Promise.all([
+        holding,
+        dns.run(signal),
+        configured ? followDnsConfig(configured, dns.configure, log, signal) : undefined,
+        metrics
+          ? runHttpListener(
+              { ...metrics, name: 'DNS metrics', log, answer: (path) => answerDnsProbe(dns, path) },
+              signal,
+            )
+          : undefined,
+      ])
     },
   }
 }

@@ -19,7 +19,7 @@ import { createPodNetwork } from '../overlay/pod-network.ts'
 import type { HostPortMapping } from '../overlay/rules.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
-import { createDnsStack } from './dns-stack.ts'
+import { createDnsStack, type DnsSettings, watchPodNames } from './dns-stack.ts'
 import type { PodNetwork } from './network.ts'
 import { createServiceStack, type ProxySettings, readTcpLiberal } from './service-stack.ts'
 
@@ -37,6 +37,7 @@ export interface NetworkStackOptions {
   readonly upstreams: readonly Upstream[]
   readonly ingressPort: number
   readonly proxy: ProxySettings
+  readonly dns: DnsSettings
   readonly overlay: BackendName
   /** Address leases are kept here. */
   readonly leaseFile: string
@@ -78,6 +79,8 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     classes: watch(ingressClasses),
   }
 
+  const podNames = watchPodNames(client, (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot watch pods'))
+
   const overlay = await createOverlay({
     ...{ nodes, nodeName, podCIDRs, runner, log, writeSysctl },
     clusterCIDRs,
@@ -92,8 +95,15 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     settings: options.proxy,
     isTcpLiberal: await readTcpLiberal(),
   })
-  const dns = createDnsStack({
-    ...{ ...informers, address: clusterDns, device: podBridge, clusterDomain: options.clusterDomain },
+  const dns = await createDnsStack({
+    ...{
+      ...informers,
+      pods: podNames,
+      settings: options.dns,
+      address: clusterDns,
+      device: podBridge,
+      clusterDomain: options.clusterDomain,
+    },
     ...{ upstreams: options.upstreams, netfilter: createNetfilter(runner, familyOf(clusterDns), backend), runner, log },
     recursionCIDRs: [...clusterCIDRs, ...[...nodeAddresses, clusterDns, '::1'].map(hostCidr), '127.0.0.0/8'],
   })
@@ -106,7 +116,7 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     setHostPorts: overlay.setHostPorts,
     run: async (signal) => {
       await Promise.all([
-        ...Object.values(informers).map((informer) => informer.run(signal)),
+        ...[...Object.values(informers), podNames].map((informer) => informer.run(signal)),
         overlay.run(signal),
         proxy.run(signal),
         ingress.run(signal),

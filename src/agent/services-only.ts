@@ -2,6 +2,8 @@
  * Parts of a node's network beside somebody else's kubelet: Services, DNS, Ingress, with nothing but the standard API
  * (`--only proxy,dns,ingress`).
  */
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { createClient } from '../api/client.ts'
 import { sleep } from '../api/clock.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
@@ -18,7 +20,7 @@ import { familiesOf, familyOf, hostCidr } from '../ipam/cidr.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
 import { readHostResolvConf, toUpstream } from './agent.ts'
-import { createDnsStack } from './dns-stack.ts'
+import { createDnsStack, type DnsSettings, watchPodNames } from './dns-stack.ts'
 import { createServiceStack, type ProxySettings, readTcpLiberal } from './service-stack.ts'
 
 export const parts = ['proxy', 'dns', 'ingress'] as const
@@ -37,6 +39,7 @@ export interface ServicesOnlyOptions {
   readonly upstreams: readonly string[] | undefined
   readonly ingressPort: number
   readonly proxy: ProxySettings
+  readonly dns: DnsSettings
   readonly log: Logger
 }
 
@@ -98,8 +101,19 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
   }
   if (only.has('dns')) {
     const upstreams = options.upstreams ?? (await readHostResolvConf()).nameservers
-    const dns = createDnsStack({
-      ...{ ...watched, address: clusterDns, device: 'lo', clusterDomain: options.clusterDomain },
+    const { snapshotFile } = options.dns
+    if (snapshotFile !== undefined) await mkdir(dirname(snapshotFile), { recursive: true, mode: 0o700 })
+    const pods = watchPodNames(client, onErrorOf('Pod'))
+    running.push(pods.run(signal))
+    const dns = await createDnsStack({
+      ...{
+        ...watched,
+        pods,
+        settings: options.dns,
+        address: clusterDns,
+        device: 'lo',
+        clusterDomain: options.clusterDomain,
+      },
       ...{ upstreams: upstreams.map(toUpstream), runner, log },
       netfilter: createNetfilter(runner, familyOf(clusterDns), backend),
       recursionCIDRs: [...clusterCIDRs, ...[...nodeAddresses, clusterDns, '::1'].map(hostCidr), '127.0.0.0/8'],

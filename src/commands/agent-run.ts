@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
+import { join as joinPath } from 'node:path'
 import { runAgent } from '../agent/agent.ts'
 import { joinCluster } from '../agent/join.ts'
 import type { ListenAddress, ProxySettings } from '../agent/service-stack.ts'
@@ -94,6 +95,11 @@ export const agentSettings = async (options: NodeOptions) => {
     ingressPort: options.ingressPort,
     agentPort: options.agentPort,
     proxy: proxySettings(options, nodeAddresses),
+    dns: {
+      configFile: options.dnsConfig,
+      snapshotFile: joinPath(options.data, 'dns-zone'),
+      metrics: listenAddress(options.dnsMetricsAddress, '--dns-metrics-address'),
+    },
     launcherDir: packageRoot,
     version: podwayVersion(),
     log: createLogger('agent'),

@@ -28,6 +28,8 @@ export interface NodeOptions {
   readonly conntrackTcpTimeoutCloseWait: number
   readonly healthzAddress: string
   readonly metricsAddress: string
+  readonly dnsConfig?: string
+  readonly dnsMetricsAddress: string
 }
 
 export interface AgentCommandOptions extends NodeOptions {
@@ -90,6 +92,12 @@ export const nodeOptions = (command: Command): Command =>
     )
     .option('--conntrack-tcp-timeout-close-wait <s>', 'the same for one that is half closed', secondsOption, 3_600)
     .option('--healthz-address <address:port>', 'where Service health is asked; "off" for nowhere', '0.0.0.0:10256')
+    .option('--dns-config <file>', 'cache, upstreams, stub domains, hosts, rewrites (YAML); read again when it changes')
+    .option(
+      '--dns-metrics-address <address:port>',
+      'metrics, health and readiness of DNS; "off" for nowhere',
+      '127.0.0.1:9153',
+    )
     .option('--metrics-address <address:port>', 'where metrics are read; "off" for nowhere', '127.0.0.1:10249')
 
 export const registerAgent = (program: Command): void => {
