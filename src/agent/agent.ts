@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
+import { sleep } from '../api/clock.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
@@ -10,8 +11,10 @@ import type { Node, Pod } from '../api/types/index.ts'
 import type { Upstream } from '../dns/forward/upstream.ts'
 import { isStub, parseResolvConf, podResolvConf, type ResolvConf } from '../dns/resolv-conf.ts'
 import { createCommandRunner } from '../host/command.ts'
+import { writeFileAtomic } from '../host/files.ts'
 import { readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
+import { parseCidr } from '../ipam/cidr.ts'
 import type { BackendName } from '../overlay/backend.ts'
 import { vtepMacAnnotation } from '../overlay/peers.ts'
 import { vtepMacOf } from '../overlay/vxlan.ts'
@@ -80,18 +83,47 @@ export const readHostResolvConf = async (): Promise<ResolvConf> => {
 
 export const toUpstream = (address: string): Upstream => ({ address, port: dnsPort })
 
-/** Resolves when the control plane has given this node its pod network. */
+const isNetworks = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string' && parseCidr(each))
+
+/** The node's pod network as it was when this agent last ran. */
+const readKeptNetwork = async (file: string): Promise<readonly string[] | undefined> => {
+  try {
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'))
+    return isNetworks(value) ? value : undefined
+  } catch {
+    // The first start, or a file of somebody else: the control plane will tell.
+    return undefined
+  }
+}
+
+/** For so long the control plane may answer before the node goes on with what it knew. */
+const patienceMs = 2_000
+
+/**
+ * Resolves when the control plane has given this node its pod network, or, while it is away, to the one of before: what
+ * is in the kernel and on disk is enough for the node's traffic and its DNS.
+ */
 const waitForNetwork = async (
   nodes: Informer<Node>,
   nodeName: string,
+  file: string,
+  log: Logger,
   signal: AbortSignal,
-): Promise<readonly string[]> =>
-  new Promise((resolve) => {
+): Promise<readonly string[]> => {
+  const told = new Promise<readonly string[]>((resolve) => {
     signal.addEventListener('abort', () => resolve([]), { once: true })
     nodes.onChange((key, node) => {
       if (key === nodeName && node?.spec?.podCIDRs?.length) resolve(node.spec.podCIDRs)
     })
   })
+  const kept = await readKeptNetwork(file)
+  const late = kept && sleep(patienceMs, signal).then(() => (nodes.isSynced ? told : kept))
+  const podCIDRs = await (late ? Promise.race([told, late]) : told)
+  if (podCIDRs === kept) log.warn({ podCIDRs }, 'the control plane is away: going on with what was known')
+  else if (podCIDRs.length > 0) await writeFileAtomic(file, JSON.stringify(podCIDRs))
+  return podCIDRs
+}
 
 /** Pods' host ports are forwarded while they are there. */
 const forwardHostPorts = ({ pods }: PodAgent, stack: NetworkStack): void =>
@@ -138,7 +170,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot watch the nodes'),
   })
   const background = [registration.run(signal), nodes.run(signal)]
-  const podCIDRs = await waitForNetwork(nodes, nodeName, signal)
+  const podCIDRs = await waitForNetwork(nodes, nodeName, join(dataDir, 'pod-networks.json'), log, signal)
   if (signal.aborted) return
 
   const stack = await createNetworkStack({

@@ -120,7 +120,7 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
         overlay.run(signal),
         proxy.run(signal),
         ingress.run(signal),
-        dns.run(signal, overlay.synced),
+        dns.run(signal, overlay.bridged),
       ])
     },
   }

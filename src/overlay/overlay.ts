@@ -43,6 +43,8 @@ export interface OverlayOptions {
 export interface Overlay {
   /** Keeps everything in place until `signal` aborts, and leaves it there: traffic outlives the agent. */
   run(signal: AbortSignal): Promise<void>
+  /** Resolves when the pods' bridge is there: before anything is known of other nodes. */
+  readonly bridged: Promise<void>
   /** Resolves when pods can be attached. */
   readonly synced: Promise<void>
   readonly links: PodLinks
@@ -84,11 +86,17 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     return backend.sync(others.flatMap((node) => toPeer(node, family) ?? []))
   }
 
+  const bridged = Promise.withResolvers<void>()
+  const bridge = async (): Promise<void> => {
+    await ensureBridge({ iproute, podCIDRs, mtu, writeSysctl: options.writeSysctl })
+    bridged.resolve()
+  }
+
   const loop = createSyncLoop({
     resyncMs,
     ...(clock ? { clock } : {}),
     sync: async (dirty) => {
-      if (dirty === 'all') await ensureBridge({ iproute, podCIDRs, mtu, writeSysctl: options.writeSysctl })
+      if (dirty === 'all') await bridge()
       if (dirty === 'all' || dirty.has('peers')) await syncPeers()
       await syncRules()
     },
@@ -96,6 +104,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
   })
 
   return {
+    bridged: bridged.promise,
     synced: loop.synced,
     links: createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) }),
     setHostPorts: (podId, mappings) => {
@@ -105,6 +114,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
       loop.mark('host ports')
     },
     run: async (signal) => {
+      await bridge().catch((error: unknown) => log.warn({ err: error }, 'no bridge for the pods yet; trying again'))
       await Promise.race([
         nodes.synced,
         new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
