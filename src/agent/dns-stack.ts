@@ -1,13 +1,14 @@
 /** The cluster DNS on a node: its address as one of the node's own, and the server on it. */
 import type { Client } from '../api/client.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
-import { pods as podResource } from '../api/resources.ts'
+import { configMaps, pods as podResource } from '../api/resources.ts'
 import type { EndpointSlice, Service } from '../api/types/index.ts'
 import { followDnsConfig, readDnsConfig } from '../dns/config/watch.ts'
 import { createClusterDns } from '../dns/dns.ts'
 import type { Upstream } from '../dns/forward/upstream.ts'
 import { answerDnsProbe } from '../dns/metrics.ts'
 import { createNodeAddress } from '../dns/node-address.ts'
+import { type Published, publishedBy, publishedLabel } from '../dns/skydns/published.ts'
 import type { PodName } from '../dns/zone/pod-records.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { runHttpListener } from '../host/http-listener.ts'
@@ -35,6 +36,7 @@ export interface DnsStackOptions {
   readonly clusterDomain: string
   /** For the names of pods; without, there are none. */
   readonly pods?: Informer<PodName>
+  readonly published?: Informer<Published>
   readonly settings: DnsSettings
   readonly upstreams: readonly Upstream[]
   /** Who may ask for names outside of the cluster. */
@@ -58,6 +60,13 @@ export const watchPodNames = (
     }),
   })
 
+/** ConfigMaps in which users publish records. */
+export const watchPublished = (
+  client: Client,
+  onError: (error: unknown, retryInMs: number) => void,
+): Informer<Published> =>
+  createInformer(client, configMaps, { onError, labelSelector: publishedLabel, view: publishedBy })
+
 export interface DnsStack {
   readonly ready: Promise<void>
   /** Serves as soon as the device is there, until `signal` aborts. */
@@ -70,8 +79,20 @@ export const dnsPort = 53
 export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack> => {
   const { configFile, snapshotFile, metrics } = options.settings
   const configured = configFile === undefined ? undefined : await readDnsConfig(configFile)
-  const { services, slices, pods, address, device, clusterDomain, upstreams, recursionCIDRs, netfilter, runner, log } =
-    options
+  const {
+    services,
+    slices,
+    pods,
+    published,
+    address,
+    device,
+    clusterDomain,
+    upstreams,
+    recursionCIDRs,
+    netfilter,
+    runner,
+    log,
+  } = options
   const own = createNodeAddress({
     ...{ address, port: dnsPort, device },
     ...{ iproute: createIproute(runner), netfilter, log },
@@ -80,6 +101,7 @@ export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack
     ...{ services, slices, clusterDomain, upstreams, recursionCIDRs, log },
     ...{ addresses: [address], port: dnsPort },
     ...(pods ? { pods } : {}),
+    ...(published ? { published } : {}),
     ...(configured ? { config: configured.config } : {}),
     ...(snapshotFile === undefined ? {} : { snapshotFile }),
   })

@@ -19,7 +19,7 @@ import { createPodNetwork } from '../overlay/pod-network.ts'
 import type { HostPortMapping } from '../overlay/rules.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
-import { createDnsStack, type DnsSettings, watchPodNames } from './dns-stack.ts'
+import { createDnsStack, type DnsSettings, watchPodNames, watchPublished } from './dns-stack.ts'
 import type { PodNetwork } from './network.ts'
 import { createServiceStack, type ProxySettings, readTcpLiberal } from './service-stack.ts'
 
@@ -80,6 +80,9 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
   }
 
   const podNames = watchPodNames(client, (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot watch pods'))
+  const published = watchPublished(client, (error, retryInMs) =>
+    log.warn({ err: error, retryInMs }, 'cannot watch published records'),
+  )
 
   const overlay = await createOverlay({
     ...{ nodes, nodeName, podCIDRs, runner, log, writeSysctl },
@@ -99,6 +102,7 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     ...{
       ...informers,
       pods: podNames,
+      published,
       settings: options.dns,
       address: clusterDns,
       device: podBridge,
@@ -116,7 +120,7 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     setHostPorts: overlay.setHostPorts,
     run: async (signal) => {
       await Promise.all([
-        ...[...Object.values(informers), podNames].map((informer) => informer.run(signal)),
+        ...[...Object.values(informers), podNames, published].map((informer) => informer.run(signal)),
         overlay.run(signal),
         proxy.run(signal),
         ingress.run(signal),

@@ -20,7 +20,7 @@ import { familiesOf, familyOf, hostCidr } from '../ipam/cidr.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
 import { readHostResolvConf, toUpstream } from './agent.ts'
-import { createDnsStack, type DnsSettings, watchPodNames } from './dns-stack.ts'
+import { createDnsStack, type DnsSettings, watchPodNames, watchPublished } from './dns-stack.ts'
 import { createServiceStack, type ProxySettings, readTcpLiberal } from './service-stack.ts'
 
 export const parts = ['proxy', 'dns', 'ingress'] as const
@@ -104,11 +104,13 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     const { snapshotFile } = options.dns
     if (snapshotFile !== undefined) await mkdir(dirname(snapshotFile), { recursive: true, mode: 0o700 })
     const pods = watchPodNames(client, onErrorOf('Pod'))
-    running.push(pods.run(signal))
+    const published = watchPublished(client, onErrorOf('ConfigMap'))
+    running.push(pods.run(signal), published.run(signal))
     const dns = await createDnsStack({
       ...{
         ...watched,
         pods,
+        published,
         settings: options.dns,
         address: clusterDns,
         device: 'lo',

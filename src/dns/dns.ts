@@ -6,6 +6,9 @@ import type { EndpointSlice, Service } from '../api/types/index.ts'
 import type { Logger } from '../host/log.ts'
 import { type DnsConfig, defaultDnsConfig } from './config/config.ts'
 import type { Upstream } from './forward/upstream.ts'
+import { followEtcd } from './skydns/etcd.ts'
+import type { Published } from './skydns/published.ts'
+import type { SkyEntry } from './skydns/record.ts'
 import type { DnsStats } from './thread/stats.ts'
 import { type DnsThread, startDnsThread } from './thread/thread.ts'
 import { type PodName, podRecords } from './zone/pod-records.ts'
@@ -18,6 +21,8 @@ export interface ClusterDnsOptions {
   readonly slices: Informer<EndpointSlice>
   /** For the names of pods; without, there are none. */
   readonly pods?: Informer<PodName>
+  /** Records that users publish. */
+  readonly published?: Informer<Published>
   readonly clusterDomain: string
   /** Where to listen; they must be addresses of this host. */
   readonly addresses: readonly string[]
@@ -70,12 +75,37 @@ const complete = (config: DnsConfig, upstreams: readonly Upstream[]): DnsConfig 
 const podSource = (key: string): string => `pod:${key}`
 
 export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
-  const { services, slices, pods, clusterDomain, addresses, port, log, clock = systemClock } = options
+  const { services, slices, pods, published, clusterDomain, addresses, port, log, clock = systemClock } = options
   const ready = Promise.withResolvers<number>()
   const upstreams = withoutOurselves(options.upstreams, addresses, port, log)
   let config = complete(options.config ?? defaultDnsConfig, upstreams)
   let thread: DnsThread | undefined
   let isSynced = false
+
+  /** Told again to each new thread. */
+  const sky = new Map<string, readonly SkyEntry[]>()
+  const publish = (source: string, entries: readonly SkyEntry[]): void => {
+    if (entries.length > 0) sky.set(source, entries)
+    else sky.delete(source)
+    thread?.post({ kind: 'published', source, entries })
+  }
+
+  /** Follows the etcd that the configuration names, for as long as it does. */
+  const followConfigured = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      const { etcd: endpoints, prefix } = config.skydns
+      const within = AbortSignal.any([signal, reconfigured.signal])
+      if (endpoints.length > 0) {
+        const onEntries = (key: string, entries: readonly SkyEntry[]): void => publish(`etcd:${key}`, entries)
+        await followEtcd({ endpoints, prefix, onEntries, log, clock }, within)
+      } else if (!within.aborted)
+        await new Promise((resolve) => within.addEventListener('abort', resolve, { once: true }))
+      if (signal.aborted) return
+      for (const source of [...sky.keys()]) if (source.startsWith('etcd:')) publish(source, [])
+      reconfigured = new AbortController()
+    }
+  }
+  let reconfigured = new AbortController()
 
   /** What makes no names that can be written has none: the others go on. */
   const written = (key: string, make: () => readonly ZoneRecord[]): readonly ZoneRecord[] => {
@@ -133,6 +163,7 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
     thread = started
     log.info({ addresses, port: started.port, kept: started.isReady }, 'cluster DNS is up')
     if (started.isReady) ready.resolve(started.port)
+    for (const [source, entries] of sky) started.post({ kind: 'published', source, entries })
     loop.markAll()
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     void Promise.all([synced, loop.synced]).then(() => ready.resolve(started.port))
@@ -159,7 +190,9 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
       return isSynced
     },
     configure: (next) => {
+      const before = config.skydns
       config = complete(next, upstreams)
+      if (JSON.stringify(before) !== JSON.stringify(config.skydns)) reconfigured.abort()
       thread?.post({ kind: 'config', config })
       // Which pods have names is said there, too.
       loop.markAll()
@@ -172,10 +205,14 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
           loop.mark(key)
       })
       pods?.onChange((key) => loop.mark(podSource(key)))
+      published?.onChange((key, current) => {
+        for (const problem of current?.problems ?? []) log.warn(problem)
+        publish(`configmap:${key}`, current?.entries ?? [])
+      })
       const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       // Until everything is known, names are not denied.
       const syncing = Promise.race([synced, stopped]).then(() => loop.run(signal))
-      await Promise.all([syncing, keepServing(signal)])
+      await Promise.all([syncing, keepServing(signal), followConfigured(signal)])
     },
   }
 }

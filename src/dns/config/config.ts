@@ -30,6 +30,14 @@ export interface RewriteRule {
   readonly to: string
 }
 
+export interface SkyConfig {
+  /** Below these a name that nobody has published does not exist; other published names stand beside what others say. */
+  readonly zones: readonly string[]
+  /** `http://192.0.2.1:2379`: where more records are, beside ConfigMaps. */
+  readonly etcd: readonly string[]
+  readonly prefix: string
+}
+
 export interface DnsConfig {
   readonly ttl: number
   /** Names of pods (`10-244-1-2.default.pod.cluster.local`): of those that exist, or none. */
@@ -44,6 +52,7 @@ export interface DnsConfig {
   readonly rewrites: readonly RewriteRule[]
   /** Of so many queries one is written to the log; 0: none. */
   readonly logOneOf: number
+  readonly skydns: SkyConfig
 }
 
 export const defaultForward: ForwardConfig = {
@@ -63,6 +72,8 @@ export const defaultCache: CacheConfig = {
   staleSeconds: 3_600,
 }
 
+export const defaultSky: SkyConfig = { zones: ['skydns.local'], etcd: [], prefix: '/skydns' }
+
 export const defaultDnsConfig: DnsConfig = {
   ttl: 30,
   pods: 'verified',
@@ -72,4 +83,5 @@ export const defaultDnsConfig: DnsConfig = {
   hosts: [],
   rewrites: [],
   logOneOf: 0,
+  skydns: defaultSky,
 }

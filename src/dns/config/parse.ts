@@ -9,6 +9,7 @@ import {
   defaultCache,
   defaultDnsConfig,
   defaultForward,
+  defaultSky,
   type ForwardConfig,
   type RewriteRule,
 } from './config.ts'
@@ -167,6 +168,14 @@ const rewrite: Reader<RewriteRule> = (value, path) => {
   return found.from !== '' && found.to !== '' ? found : misfit(path, 'needs "from" and "to"')
 }
 
+const url: Reader<string> = (value, path) =>
+  typeof value === 'string' && URL.canParse(value) && /^https?:/.test(value)
+    ? value.replace(/\/$/, '')
+    : misfit(path, 'expected a URL such as http://192.0.2.1:2379')
+
+const prefix: Reader<string> = (value, path) =>
+  typeof value === 'string' && /^\/[^/].*[^/]$/.test(value) ? value : misfit(path, 'expected a path such as /skydns')
+
 const config = mapping<DnsConfig>(
   {
     ttl: whole(0, 3_600),
@@ -177,6 +186,7 @@ const config = mapping<DnsConfig>(
     hosts: list(host),
     rewrites: list(rewrite),
     logOneOf: whole(0, 1_000_000),
+    skydns: mapping({ zones: list(domain), etcd: list(url), prefix }, defaultSky),
   },
   defaultDnsConfig,
 )

@@ -1,6 +1,7 @@
 /** What the agent and its DNS thread tell each other. */
 import type { DnsConfig } from '../config/config.ts'
 import type { Upstream } from '../forward/upstream.ts'
+import type { SkyEntry } from '../skydns/record.ts'
 import type { ZoneRecord } from '../zone/records.ts'
 import type { DnsStats } from './stats.ts'
 
@@ -25,6 +26,8 @@ export type ToWorker =
     }
   /** All that there is has been told: other sources than these are no more. */
   | { readonly kind: 'synced'; readonly sources: readonly string[] }
+  /** Replaces what this source publishes. */
+  | { readonly kind: 'published'; readonly source: string; readonly entries: readonly SkyEntry[] }
   | { readonly kind: 'config'; readonly config: DnsConfig }
   | { readonly kind: 'stats' }
   | { readonly kind: 'stop' }

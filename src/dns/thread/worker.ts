@@ -7,12 +7,14 @@ import { hostsNames } from '../answer/hosts.ts'
 import { outsideNames } from '../answer/outside.ts'
 import { createResponder, type Responder } from '../answer/responder.ts'
 import { aliasesOf } from '../answer/rewrites.ts'
+import { skyNames } from '../answer/skydns.ts'
 import type { DnsConfig } from '../config/config.ts'
 import { createCache } from '../forward/cache.ts'
 import { createLoopGuard } from '../forward/loop-guard.ts'
 import { createResolve } from '../forward/resolve.ts'
 import { createRouter } from '../forward/router.ts'
 import { type Listener, listen } from '../server/listen.ts'
+import { createSkyTree } from '../skydns/tree.ts'
 import { apexRecords } from '../zone/apex.ts'
 import { createZone } from '../zone/zone.ts'
 import { watchQueries } from './observed.ts'
@@ -30,6 +32,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const tell = (message: FromWorker): void => port.postMessage(message)
   const counters = createCounters()
   const zone = createZone()
+  const tree = createSkyTree()
   let serial = Math.floor(Date.now() / 1000)
   const writeApex = (): void => zone.set(apex, apexRecords({ zone: origin, addresses, serial, negativeTtl }))
   const kept = snapshotFile === undefined ? undefined : await loadSnapshot(snapshotFile)
@@ -58,6 +61,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
         checks,
         guard.handler,
         hostsNames(config.hosts),
+        skyNames({ tree, zones: config.skydns.zones, negativeTtl, resolveOutside }),
         clusterNames({
           ...{ zone, origin, isComplete: () => isComplete, ttl: config.ttl, negativeTtl, resolveOutside },
           aliasOf: aliasesOf(config.rewrites),
@@ -104,6 +108,8 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
         isComplete = true
         return changed()
       }
+      case 'published':
+        return tree.set(message.source, message.entries)
       case 'config': {
         const before = current
         current = compose(message.config)

@@ -61,6 +61,21 @@ export const txtRecord = (owner: string, text: string): ZoneRecord => {
   return { owner, type: types.TXT, data: Uint8Array.from([bytes.length, ...bytes]) }
 }
 
+/** Text of any length, in parts of at most 255 bytes. */
+export const textRecord = (owner: string, text: string): ZoneRecord => {
+  const bytes = Buffer.from(text)
+  const parts = Array.from({ length: Math.max(1, Math.ceil(bytes.length / 255)) }, (_, at) =>
+    bytes.subarray(at * 255, (at + 1) * 255),
+  )
+  return { owner, type: types.TXT, data: Buffer.concat(parts.flatMap((part) => [Buffer.from([part.length]), part])) }
+}
+
+export const mxRecord = (owner: string, preference: number, target: string): ZoneRecord => {
+  const fixed = Buffer.alloc(2)
+  fixed.writeUInt16BE(preference, 0)
+  return { owner, type: types.MX, data: Buffer.concat([fixed, encodeName(target)]), target }
+}
+
 export interface SoaData {
   readonly primary: string
   readonly contact: string
