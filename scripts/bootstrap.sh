@@ -12,8 +12,8 @@ has() { command -v "$1" >/dev/null 2>&1; }
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 
-# program:package, with Debian's package names.
-needs='iptables-nft-restore:iptables ip:iproute2 conntrack:conntrack nsenter:util-linux unshare:util-linux mount:mount ps:procps'
+# program:package, with Debian's package names. PODWAY_NEEDS adds what tests or benches want, too.
+needs="iptables-nft-restore:iptables ip:iproute2 conntrack:conntrack nsenter:util-linux unshare:util-linux mount:mount ps:procps ${PODWAY_NEEDS:-}"
 missing=''
 for need in $needs; do
   has "${need%%:*}" || missing="$missing ${need##*:}"

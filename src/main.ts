@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { registerAgent } from './commands/agent.ts'
 import { registerCleanup } from './commands/cleanup.ts'
 import { registerControl } from './commands/control.ts'
+import { registerDns } from './commands/dns.ts'
 import { registerEcho } from './commands/echo.ts'
 import { registerFetch } from './commands/fetch.ts'
 import { registerKubeconfig } from './commands/kubeconfig.ts'
@@ -37,6 +38,7 @@ for (const register of [
   registerAgent,
   registerCleanup,
   registerEcho,
+  registerDns,
   registerFetch,
 ])
   register(program)

@@ -1,13 +1,20 @@
 /** Published records: SkyDNS' README, case by case. */
 import t from 'tap'
 import { checks } from '../../../src/dns/answer/checks.ts'
+import { clusterNames } from '../../../src/dns/answer/cluster.ts'
 import { createResponder } from '../../../src/dns/answer/responder.ts'
 import { skyNames } from '../../../src/dns/answer/skydns.ts'
+import { readAnswer, writeQuery } from '../../../src/dns/client/ask.ts'
+import { checkRecords } from '../../../src/dns/client/check.ts'
 import { publishedBy } from '../../../src/dns/skydns/published.ts'
 import { nameOfPath, parseSkyRecord, pathOfName, renderSkyRecord } from '../../../src/dns/skydns/record.ts'
 import { createSkyTree } from '../../../src/dns/skydns/tree.ts'
+import { skyView } from '../../../src/dns/skydns/view.ts'
 import { types } from '../../../src/dns/wire/constants.ts'
 import { addressRecord } from '../../../src/dns/zone/records.ts'
+import { recordsOf } from '../../../src/dns/zone/service-records.ts'
+import { createZone } from '../../../src/dns/zone/zone.ts'
+import { service, slice } from '../../support/cluster-objects.ts'
 import { makeQuery, readReply } from '../../support/dns-client.ts'
 
 t.test('paths and names', async (t) => {
@@ -174,4 +181,74 @@ t.test('ConfigMaps: keys with dots for slashes', async (t) => {
   t.match(entries, [{ name: 'db.team.skydns.local', record: { host: '10.0.0.9' } }])
   t.equal(problems.length, 2)
   t.match(problems[0], /^ConfigMap team\/names, key local\.skydns\.bad: port is no number/)
+})
+
+t.test('the cluster as SkyDNS would hold it', async (t) => {
+  const view = skyView(
+    [
+      service('redis-service', { clusterIP: '10.96.0.9', ports: [{ port: 6379 }] }),
+      service('db', { clusterIP: 'None' }),
+      service('ext', { type: 'ExternalName', externalName: 'www.example.com' }),
+    ],
+    [slice('db', [{ addresses: ['10.244.1.2'] }, { addresses: ['10.244.1.3'], conditions: { ready: false } }])],
+    [{ name: 'x.skydns.local', record: parseSkyRecord('{"host":"10.0.0.1"}') }],
+    'cluster.local',
+  )
+  t.same(
+    [...view.keys()],
+    [
+      '/skydns/local/cluster/svc/default/db/10-244-1-2',
+      '/skydns/local/cluster/svc/default/ext',
+      '/skydns/local/cluster/svc/default/redis-service',
+      '/skydns/local/skydns/x',
+    ],
+  )
+  const redis = view.get('/skydns/local/cluster/svc/default/redis-service')
+  t.equal(redis && renderSkyRecord(redis), '{"host":"10.96.0.9","priority":10,"weight":10,"ttl":30,"targetstrip":0}')
+})
+
+t.test('a check finds what differs', async (t) => {
+  const origin = 'cluster.local'
+  const web = service('web', { clusterIP: '10.96.0.9', ports: [{ name: 'http', port: 80 }] })
+  const other = service('other', { clusterIP: '10.96.0.8' })
+  const zone = createZone()
+  zone.set('web', recordsOf({ ...web, spec: { ...web.spec, ports: [{ name: 'http', port: 81 }] } }, [], origin))
+  const answer = createResponder(
+    [
+      clusterNames({
+        ...{ zone, origin, ttl: 30, negativeTtl: 5 },
+        isComplete: () => true,
+        resolveOutside: async () => [],
+      }),
+    ],
+    (error) => {
+      throw error
+    },
+  )
+  const asker = {
+    ask: async (name: string, type: number) => {
+      const reply = await answer(writeQuery(name, type), '127.0.0.1', true)
+      if (!reply) throw new Error('no answer')
+      return readAnswer(reply)
+    },
+  }
+  const differences = await checkRecords(asker, [...recordsOf(web, [], origin), ...recordsOf(other, [], origin)])
+  const shown = differences.map(({ name, type, missing, unexpected, rcode }) => [
+    name,
+    type,
+    missing,
+    unexpected,
+    rcode,
+  ])
+  t.same(shown.sort(), [
+    ['8.0.96.10.in-addr.arpa', 'PTR', ['other.default.svc.cluster.local'], [], 'REFUSED'],
+    [
+      '_http._tcp.web.default.svc.cluster.local',
+      'SRV',
+      ['80 web.default.svc.cluster.local'],
+      ['81 web.default.svc.cluster.local'],
+      undefined,
+    ],
+    ['other.default.svc.cluster.local', 'A', ['10.96.0.8'], [], 'NXDOMAIN'],
+  ])
 })

@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { createClient } from '../api/client.ts'
+import { createHttpTransport } from '../api/http-transport.ts'
+import { readKubeconfig } from '../api/kubeconfig.ts'
+import { configMaps, endpointSlices, objectKey, services } from '../api/resources.ts'
+import { createAsker, isTypeName, type ReadRecord } from '../dns/client/ask.ts'
+import { checkRecords } from '../dns/client/check.ts'
+import { parseUpstream } from '../dns/config/parse.ts'
+import type { Upstream } from '../dns/forward/upstream.ts'
+import { publishedBy, publishedLabel } from '../dns/skydns/published.ts'
+import { renderSkyRecord } from '../dns/skydns/record.ts'
+import { skyView } from '../dns/skydns/view.ts'
+import { types } from '../dns/wire/constants.ts'
+import { recordsOf } from '../dns/zone/service-records.ts'
+import { writeFileAtomic } from '../host/files.ts'
+import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
+import type { DnsClusterOptions, DnsServerOptions } from './dns.ts'
+import { findKubeconfig } from './kubeconfig.ts'
+import { createProgress } from './progress.ts'
+import { UsageError } from './usage-error.ts'
+
+const serverOf = ({ server }: DnsServerOptions): Upstream => {
+  const found = parseUpstream(server)
+  if (!found) throw new UsageError(`--server ${server}: expected an address, with a port if it is not 53`)
+  return found
+}
+
+const checkOutput = (output: string | undefined): void => {
+  if (output !== undefined && output !== 'json') throw new UsageError(`-o ${output}: only json is known`)
+}
+
+const progressEvery = 1_000
+
+const line = ({ name, ttl, type, data }: ReadRecord): string => `${name}\t${ttl}\t${type}\t${data}`
+
+export const query = async (
+  name: string,
+  typeText: string,
+  options: DnsServerOptions & { readonly output?: string },
+): Promise<void> => {
+  checkOutput(options.output)
+  const type = typeText.toUpperCase()
+  if (!isTypeName(type))
+    throw new UsageError(`${typeText} is no type: expected one of ${Object.keys(types).join(', ')}`)
+  const server = serverOf(options)
+  const answer = await createAsker(server)
+    .ask(name, types[type])
+    .catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new Error(`${options.server} does not answer: ${why} (is this a node? else name one with --server)`)
+    })
+  if (options.output === 'json') return console.log(JSON.stringify(answer, undefined, 2))
+  console.log(`${answer.rcode}${answer.isAuthoritative ? ', authoritative' : ''}`)
+  for (const section of ['answers', 'authority', 'additional'] as const) {
+    if (answer[section].length > 0) console.log(`\n${section}:`)
+    for (const record of answer[section]) console.log(line(record))
+  }
+  if (answer.rcode !== 'NOERROR') process.exitCode = 1
+}
+
+/** All that names are made of. */
+const readCluster = async ({ kubeconfig, lab }: DnsClusterOptions) => {
+  const transport = createHttpTransport(await readKubeconfig(kubeconfig ?? (await findKubeconfig(lab))))
+  try {
+    const client = createClient(transport)
+    const [serviceList, sliceList, published] = await Promise.all([
+      client.list(services),
+      client.list(endpointSlices),
+      client.list(configMaps, { labelSelector: publishedLabel }),
+    ])
+    return { services: serviceList.items, slices: sliceList.items, published: published.items }
+  } finally {
+    await transport.close()
+  }
+}
+
+export const get = async (path: string, options: DnsClusterOptions): Promise<void> => {
+  if (!path.startsWith('/skydns')) throw new UsageError(`${path} is no path: expected /skydns/local/cluster/svc/…`)
+  const found = await readCluster(options)
+  const entries = found.published.flatMap((configMap) => publishedBy(configMap).entries)
+  const view = skyView(found.services, found.slices, entries, options.clusterDomain)
+  const exact = view.get(path)
+  if (exact) return console.log(renderSkyRecord(exact))
+  const below = [...view].filter(([each]) => each.startsWith(`${path.replace(/\/$/, '')}/`))
+  if (below.length === 0) throw new Error(`there is no record at or below ${path}`)
+  for (const [each, record] of below) console.log(`${each} ${renderSkyRecord(record)}`)
+}
+
+export const check = async (
+  options: DnsClusterOptions & DnsServerOptions & { readonly output?: string },
+): Promise<void> => {
+  checkOutput(options.output)
+  const found = await readCluster(options)
+  const records = found.services.flatMap((service) =>
+    recordsOf(
+      service,
+      found.slices.filter((slice) => serviceOfSlice(slice).includes(objectKey(service))),
+      options.clusterDomain,
+    ),
+  )
+  const step = createProgress().step(`asking ${options.server} for ${records.length} records`)
+  const differences = await checkRecords(createAsker(serverOf(options)), records, (done, all) => {
+    if (done % progressEvery === 0) step.update(`${done} of ${all} questions`)
+  }).then(
+    (result) => {
+      step.done()
+      return result
+    },
+    (error: unknown) => {
+      step.done('failed')
+      throw error
+    },
+  )
+  if (options.output === 'json') console.log(JSON.stringify({ records: records.length, differences }, undefined, 2))
+  else {
+    for (const { name, type, missing, unexpected, rcode } of differences) {
+      console.log(`${name} ${type}${rcode ? ` (${rcode})` : ''}`)
+      for (const data of missing) console.log(`  - ${data}`)
+      for (const data of unexpected) console.log(`  + ${data}`)
+    }
+    console.log(
+      differences.length === 0
+        ? `all ${records.length} records of ${found.services.length} Services are as they should be`
+        : `${differences.length} names differ (- missing, + not expected)`,
+    )
+  }
+  if (differences.length > 0) process.exitCode = 1
+}
+
+const dropIn = '/etc/systemd/resolved.conf.d/podway.conf'
+
+export const hostSetup = async (
+  options: DnsServerOptions & { readonly clusterDomain: string; readonly print?: boolean; readonly undo?: boolean },
+): Promise<void> => {
+  const { address } = serverOf(options)
+  const { clusterDomain } = options
+  const restart = 'then: systemctl restart systemd-resolved'
+  if (options.undo) {
+    await rm(dropIn, { force: true })
+    return console.log(`${dropIn} is gone; ${restart}`)
+  }
+  const text = `# Names of the cluster, and nothing else, are asked of Podway.\n[Resolve]\nDNS=${address}\nDomains=~${clusterDomain}\n`
+  const hasResolved = existsSync('/run/systemd/resolve')
+  if (options.print || !hasResolved) {
+    if (!hasResolved)
+      console.log(
+        `no systemd-resolved here. With dnsmasq: server=/${clusterDomain}/${address}\nwith unbound: forward-zone: name "${clusterDomain}" forward-addr ${address}\nwith neither, first in /etc/resolv.conf: nameserver ${address}\n`,
+      )
+    if (options.print) console.log(`${dropIn}:\n${text}`)
+    return
+  }
+  await mkdir(dirname(dropIn), { recursive: true })
+  await writeFileAtomic(dropIn, text, 0o644)
+  console.log(`${dropIn} is written; ${restart}`)
+}

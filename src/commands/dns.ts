@@ -1,0 +1,54 @@
+import type { Command } from 'commander'
+
+export interface DnsServerOptions {
+  readonly server: string
+}
+
+export interface DnsClusterOptions {
+  readonly kubeconfig?: string
+  readonly lab?: string
+  readonly clusterDomain: string
+}
+
+const server = (command: Command): Command =>
+  command.option('--server <address>', 'the DNS server, with :port if it is not 53', '10.96.0.10')
+
+const cluster = (command: Command): Command =>
+  command
+    .option('--kubeconfig <file>', 'how to reach the control plane (default: as "podway kubeconfig" prints it)')
+    .option('--lab <name>', 'the lab of this name')
+    .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
+
+export const registerDns = (program: Command): void => {
+  const dns = program.command('dns').description("look at the cluster's DNS")
+
+  server(dns.command('query'))
+    .description('ask for a name and print all that is answered')
+    .argument('<name>')
+    .argument('[type]', 'A, AAAA, SRV, PTR, TXT, …', 'A')
+    .option('-o, --output <format>', 'json')
+    .addHelpText('after', '\nExample, on a node:\n  podway dns query _http._tcp.web.default.svc.cluster.local SRV')
+    .action(async (name, type, options) => (await import('./dns-run.ts')).query(name, type, options))
+
+  cluster(dns.command('get'))
+    .description('print the SkyDNS record under a path: a Service, or one that a user has published')
+    .argument('<path>', '/skydns/local/cluster/svc/NAMESPACE/SERVICE')
+    .addHelpText('after', '\nExample:\n  podway dns get /skydns/local/cluster/svc/default/web')
+    .action(async (path, options) => (await import('./dns-run.ts')).get(path, options))
+
+  cluster(server(dns.command('check')))
+    .description(
+      'ask the server for every record that the specification demands of every Service, and tell what differs',
+    )
+    .option('-o, --output <format>', 'json')
+    .addHelpText('after', '\nExample, on a node:\n  podway dns check --kubeconfig admin.kubeconfig')
+    .action(async (options) => (await import('./dns-run.ts')).check(options))
+
+  server(dns.command('host-setup'))
+    .description("let this machine's own programs find names of the cluster")
+    .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
+    .option('--print', 'only print what would be written')
+    .option('--undo', 'take it away again')
+    .addHelpText('after', '\nExample:\n  sudo podway dns host-setup')
+    .action(async (options) => (await import('./dns-run.ts')).hostSetup(options))
+}
