@@ -16,7 +16,10 @@ bench() {
       sh scripts/universe.sh node --expose-gc test/bench/proxy.ts
       node test/bench/services.ts ;;
     agent) sh scripts/universe.sh node --expose-gc "test/bench/$1.ts" ;;
-    dns | ingress) node "test/bench/$1.ts" ;;
+    dns)
+      PODWAY_NEEDS='dnsperf:dnsperf unbound:unbound dnsmasq:dnsmasq-base' sh scripts/bootstrap.sh
+      node test/bench/dns.ts ;;
+    ingress) node test/bench/ingress.ts ;;
     *) echo "there is no bench called $1: lab, proxy, dns, ingress, agent" >&2; exit 2 ;;
   esac
 }

@@ -1,76 +1,145 @@
 /**
- * Queries a second for cluster names, against a server of the dns2 library over the same names.
- *   node_modules/.bin/node test/bench/dns.ts [QUERIES=40000] [SERVICES=1000]
- * Servers are processes of their own on 127.0.0.1; the client keeps 64 queries under way. Rounds alternate.
+ * Queries a second for cluster names and how long they take, beside unbound, dnsmasq and a server of the dns2 library over the
+ * same names; and how soon a changed Service is answered.
+ *   node_modules/.bin/node test/bench/dns.ts [SERVICES=1000]
+ * Each server is a process on one core of 127.0.0.1, dnsperf on another. Rounds alternate; medians.
  */
-import { spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { types } from '../../src/dns/wire/constants.ts'
-import { makeQuery } from '../support/dns-client.ts'
+import { createCommandRunner } from '../../src/host/command.ts'
+import { until } from '../support/until.ts'
 
-const [queries = '40000', services = '1000'] = process.argv.slice(2)
-const total = Number(queries)
+const count = Number(process.argv[2] ?? 1_000)
 const rounds = 3
-const inFlight = 64
+const seconds = '3'
+const pacedQueries = '20000'
+const runner = createCommandRunner()
+const folder = await mkdtemp(join(tmpdir(), 'podway-bench-'))
+const names = Array.from({ length: count }, (_, n) => `s${n}.default.svc.cluster.local`)
+const addressOf = (n: number): string => `10.96.${n >> 8}.${n & 255}`
 
-const startServer = async (file: string) => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, file), services], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+/** With two cores, servers have one and the client the other. */
+const onCore = (core: number): readonly string[] => (availableParallelism() > 1 ? ['taskset', '-c', String(core)] : [])
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+const start = (words: readonly string[]): ChildProcess => {
+  const [file = '', ...args] = [...onCore(0), ...words]
+  return spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+interface Server {
+  readonly name: string
+  readonly port: number
+  readonly stop: () => void
+}
+
+const startNode = async (name: string, file: string): Promise<Server> => {
+  const child = start([process.execPath, join(import.meta.dirname, file), String(count)])
+  if (!child.stdout) throw new Error('no output')
   const [said] = await once(child.stdout, 'data')
-  return { port: Number(String(said)), stop: () => child.kill() }
+  return { name, port: Number(String(said)), stop: () => child.kill() }
 }
 
-/** Queries a second. Lost ones are asked again after a while, and counted. */
-const measure = async (port: number): Promise<{ readonly perSecond: number; readonly lost: number }> => {
-  const packets = Array.from({ length: 256 }, (_, n) => makeQuery(`s${n}.default.svc.cluster.local`, types.A))
-  const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 })
-  socket.connect(port, '127.0.0.1')
-  await once(socket, 'connect')
-  let sent = 0
-  let received = 0
-  const ask = (): void => {
-    const packet = packets[sent++ % packets.length]
-    if (packet) socket.send(packet)
-  }
-  const started = performance.now()
-  await new Promise<void>((resolve) => {
-    let before = 0
-    const watch = setInterval(() => {
-      if (received === before) for (let n = 0; n < inFlight; n++) ask()
-      before = received
-    }, 500)
-    socket.on('message', () => {
-      received++
-      if (sent < total) ask()
-      if (received < total) return
-      clearInterval(watch)
-      resolve()
-    })
-    for (let n = 0; n < inFlight; n++) ask()
-  })
-  const seconds = (performance.now() - started) / 1000
-  socket.close()
-  return { perSecond: total / seconds, lost: sent - received }
+const queryFile = join(folder, 'queries')
+await writeFile(queryFile, names.map((name) => `${name} A`).join('\n'))
+
+const dnsperf = (port: number, ...more: readonly string[]): Promise<string> => {
+  const [file = '', ...args] = [...onCore(1), 'dnsperf', '-s', '127.0.0.1', '-p', String(port), '-d', queryFile]
+  return runner.run(file, [...args, '-l', seconds, '-c', '8', ...more])
 }
 
-const ours = await startServer('dns-ours.ts')
-const peer = await startServer('dns-peer.ts')
-const best = { ours: 0, peer: 0 }
+const answers = (port: number): Promise<boolean> =>
+  runner
+    .run('dnsperf', ['-s', '127.0.0.1', '-p', String(port), '-d', queryFile, '-n', '1', '-l', '1', '-Q', '10'])
+    .then((text) => /completed: +[1-9]/.test(text))
+
+const startUnbound = async (): Promise<Server> => {
+  const port = await freePort()
+  const data = names.map((name, n) => `local-data: "${name}. 30 A ${addressOf(n)}"`).join('\n')
+  const file = join(folder, 'unbound.conf')
+  await writeFile(
+    file,
+    `server:
+interface: 127.0.0.1
+port: ${port}
+num-threads: 1
+do-daemonize: no
+username: ""
+chroot: ""
+use-syslog: no
+logfile: ""
+pidfile: ""
+access-control: 127.0.0.0/8 allow
+local-zone: "cluster.local." static
+${data}
+remote-control:
+control-enable: no
+`,
+  )
+  const child = start(['unbound', '-d', '-c', file])
+  await until(() => answers(port), 'unbound')
+  return { name: 'unbound', port, stop: () => child.kill() }
+}
+
+const startDnsmasq = async (): Promise<Server> => {
+  const port = await freePort()
+  const file = join(folder, 'dnsmasq.conf')
+  await writeFile(file, names.map((name, n) => `host-record=${name},${addressOf(n)},30`).join('\n'))
+  const child = start([
+    ...['dnsmasq', '--keep-in-foreground', `--conf-file=${file}`, `--port=${port}`, '--listen-address=127.0.0.1'],
+    ...['--bind-interfaces', '--no-resolv', '--no-hosts', '--pid-file=', '--user=', '--group='],
+  ])
+  await until(() => answers(port), 'dnsmasq')
+  return { name: 'dnsmasq', port, stop: () => child.kill() }
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+
+const perSecond = async ({ port }: Server): Promise<number> =>
+  Number(/Queries per second: +([\d.]+)/.exec(await dnsperf(port, '-q', '100'))?.[1])
+
+/** Milliseconds, at so many queries a second. */
+const p99 = async ({ port }: Server): Promise<number> => {
+  const text = await dnsperf(port, '-Q', pacedQueries, '-v')
+  const times = [...text.matchAll(/^> NOERROR \S+ \S+ ([\d.]+)$/gm)].map(([, time]) => Number(time) * 1000)
+  return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN
+}
+
+const servers: Server[] = []
 try {
+  servers.push(await startNode('podway', 'dns-ours.ts'), await startUnbound(), await startDnsmasq())
+  servers.push(await startNode('dns2', 'dns-peer.ts'))
+  const seen = new Map(servers.map(({ name }) => [name, { rates: [] as number[], p99s: [] as number[] }]))
   for (let round = 0; round < rounds; round++)
-    for (const [name, { port }] of [
-      ['ours', ours],
-      ['peer', peer],
-    ] as const) {
-      const { perSecond, lost } = await measure(port)
-      best[name] = Math.max(best[name], perSecond)
-      console.log(`${name}: ${Math.round(perSecond)} queries/s, ${lost} lost`)
+    for (const server of servers) {
+      seen.get(server.name)?.rates.push(await perSecond(server))
+      // dns2 does not reach that rate.
+      if (server.name !== 'dns2') seen.get(server.name)?.p99s.push(await p99(server))
     }
+  const ours = median(seen.get('podway')?.rates ?? [])
+  for (const [name, { rates, p99s }] of seen)
+    console.log(
+      [
+        name.padEnd(8),
+        `${Math.round(median(rates))} queries/s`.padStart(18),
+        `podway is ${(ours / median(rates)).toFixed(2)} of it`,
+        p99s.length > 0 ? `p99 ${median(p99s).toFixed(2)} ms at ${pacedQueries} queries/s` : '',
+      ].join('   '),
+    )
 } finally {
-  ours.stop()
-  peer.stop()
+  for (const { stop } of servers) stop()
+  await rm(folder, { recursive: true })
 }
-console.log(`ratio to dns2: ${(best.ours / best.peer).toFixed(2)}`)
