@@ -25,18 +25,30 @@ const maxPipelined = 64
 const receiveBufferBytes = 1 << 20
 
 const listenUdp = async ({ address, port, respond }: ListenOptions): Promise<UdpSocket> => {
-  const socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4', recvBufferSize: receiveBufferBytes })
+  const family = isIPv6(address) ? 6 : 4
+  const socket = createSocket({
+    type: `udp${family}`,
+    recvBufferSize: receiveBufferBytes,
+    // Answers go to addresses: there is nothing to look up, and no turn of the loop to wait for.
+    lookup: (to, _options, callback) => callback(null, to, family),
+  })
+  // An answer that cannot be sent is a lost packet: the client asks again.
+  socket.on('error', () => undefined)
+  let isOpen = true
+  socket.on('close', () => {
+    isOpen = false
+  })
   socket.on('message', (message, { address: client, port: clientPort }) => {
-    // An answer that cannot be sent is a lost packet: the client asks again.
     const send = (answer: Buffer | undefined): void => {
-      if (answer) socket.send(answer, clientPort, client, () => undefined)
+      if (answer && isOpen) socket.send(answer, clientPort, client)
     }
     const reply = respond(message, client, false)
     if (reply instanceof Promise) void reply.then(send)
     else send(reply)
   })
+  const listening = once(socket, 'listening')
   socket.bind(port, address)
-  await once(socket, 'listening')
+  await listening
   return socket
 }
 

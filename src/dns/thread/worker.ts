@@ -4,6 +4,7 @@ import { cidrOf } from '../../ipam/cidr.ts'
 import { checks } from '../answer/checks.ts'
 import { clusterNames } from '../answer/cluster.ts'
 import { hostsNames } from '../answer/hosts.ts'
+import { createHotAnswers } from '../answer/hot.ts'
 import { outsideNames } from '../answer/outside.ts'
 import { createResponder, type Responder } from '../answer/responder.ts'
 import { aliasesOf } from '../answer/rewrites.ts'
@@ -70,8 +71,9 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
       ],
       (error) => tell({ kind: 'fault', error }),
     )
-    const observed = watchQueries(respond, counters, config.logOneOf, (query) => tell({ kind: 'query', query }))
-    return { router, cache, respond: observed }
+    const hot = createHotAnswers(respond)
+    const observed = watchQueries(hot.respond, counters, config.logOneOf, (query) => tell({ kind: 'query', query }))
+    return { router, cache, hot, respond: observed }
   }
   let current = compose(data.config)
   const respond: Responder = (...query) => current.respond(...query)
@@ -93,6 +95,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const changed = (): void => {
     serial = Math.max(serial + 1, Math.floor(Date.now() / 1000))
     writeApex()
+    current.hot.forget()
     // Before all is known, what is kept is better.
     if (snapshotFile !== undefined && isComplete) save(snapshotFile)
   }
@@ -109,7 +112,8 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
         return changed()
       }
       case 'published':
-        return tree.set(message.source, message.entries)
+        tree.set(message.source, message.entries)
+        return current.hot.forget()
       case 'config': {
         const before = current
         current = compose(message.config)

@@ -62,7 +62,7 @@ t.test('names on the wire', async (t) => {
   t.equal(reverseName(addressOf('10.244.1.2')), '2.1.244.10.in-addr.arpa')
 })
 
-t.test('20,000 broken packets: every one gets a short answer or none', { timeout: 60_000 }, async (t) => {
+t.test('100,000 broken packets: every one gets a short answer or none', { timeout: 60_000 }, async (t) => {
   const zone = createZone()
   zone.set(
     'web',
@@ -76,7 +76,7 @@ t.test('20,000 broken packets: every one gets a short answer or none', { timeout
     makeQuery('9.0.96.10.in-addr.arpa', types.PTR, { edns: 4096 }),
   ] as const
   let answered = 0
-  for (let n = 0; n < 20_000; n++) {
+  for (let n = 0; n < 100_000; n++) {
     const packet = Buffer.from(random.pick(seeds))
     for (let change = random.below(6); change >= 0; change--) packet[random.below(packet.length)] = random.below(256)
     const cut = random.below(4) === 0 ? packet.subarray(0, random.below(packet.length)) : packet
@@ -87,7 +87,7 @@ t.test('20,000 broken packets: every one gets a short answer or none', { timeout
     if (answer.readUInt16BE(0) !== cut.readUInt16BE(0)) t.fail(`${cut.toString('hex')}: another id`)
     if ((answer.readUInt16BE(2) & 0x8000) === 0) t.fail(`${cut.toString('hex')}: no answer but a query`)
   }
-  t.ok(answered > 10_000, `${answered} answered`)
+  t.ok(answered > 50_000, `${answered} answered`)
 })
 
 const dump = (zone: Zone, names: readonly string[]): unknown =>
