@@ -177,6 +177,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     ...{ client, nodes, nodeName, nodeAddresses, podCIDRs, clusterDns, clusterDomain, runner, log },
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs },
     upstreams: (options.upstreams ?? hostDns.nameservers).map(toUpstream),
+    searches: hostDns.searches,
     ...{ ingressPort: options.ingressPort, proxy: options.proxy, dns: options.dns, overlay: options.overlay },
     leaseFile: join(dataDir, 'leases.json'),
   })

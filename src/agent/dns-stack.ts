@@ -39,6 +39,8 @@ export interface DnsStackOptions {
   readonly published?: Informer<Published>
   readonly settings: DnsSettings
   readonly upstreams: readonly Upstream[]
+  /** The search domains of the node's own resolver. */
+  readonly searches: readonly string[]
   /** Who may ask for names outside of the cluster. */
   readonly recursionCIDRs: readonly string[]
   /** Of the address's family. */
@@ -79,26 +81,14 @@ export const dnsPort = 53
 export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack> => {
   const { configFile, snapshotFile, metrics } = options.settings
   const configured = configFile === undefined ? undefined : await readDnsConfig(configFile)
-  const {
-    services,
-    slices,
-    pods,
-    published,
-    address,
-    device,
-    clusterDomain,
-    upstreams,
-    recursionCIDRs,
-    netfilter,
-    runner,
-    log,
-  } = options
+  const { pods, published, address, device, netfilter, runner, log } = options
   const own = createNodeAddress({
     ...{ address, port: dnsPort, device },
     ...{ iproute: createIproute(runner), netfilter, log },
   })
   const dns = createClusterDns({
-    ...{ services, slices, clusterDomain, upstreams, recursionCIDRs, log },
+    ...{ services: options.services, slices: options.slices, clusterDomain: options.clusterDomain, log },
+    ...{ upstreams: options.upstreams, searches: options.searches, recursionCIDRs: options.recursionCIDRs },
     ...{ addresses: [address], port: dnsPort },
     ...(pods ? { pods } : {}),
     ...(published ? { published } : {}),

@@ -35,6 +35,7 @@ export interface NetworkStackOptions {
   readonly clusterDns: string
   readonly clusterDomain: string
   readonly upstreams: readonly Upstream[]
+  readonly searches: readonly string[]
   readonly ingressPort: number
   readonly proxy: ProxySettings
   readonly dns: DnsSettings
@@ -108,7 +109,13 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
       device: podBridge,
       clusterDomain: options.clusterDomain,
     },
-    ...{ upstreams: options.upstreams, netfilter: createNetfilter(runner, familyOf(clusterDns), backend), runner, log },
+    ...{
+      upstreams: options.upstreams,
+      searches: options.searches,
+      netfilter: createNetfilter(runner, familyOf(clusterDns), backend),
+      runner,
+      log,
+    },
     recursionCIDRs: [...clusterCIDRs, ...[...nodeAddresses, clusterDns, '::1'].map(hostCidr), '127.0.0.0/8'],
   })
   const ingress = createIngress({ ...informers, listen: { address: '0.0.0.0', port: options.ingressPort }, log })

@@ -100,7 +100,8 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     running.push(stack.run(signal))
   }
   if (only.has('dns')) {
-    const upstreams = options.upstreams ?? (await readHostResolvConf()).nameservers
+    const hostDns = await readHostResolvConf()
+    const upstreams = options.upstreams ?? hostDns.nameservers
     const { snapshotFile } = options.dns
     if (snapshotFile !== undefined) await mkdir(dirname(snapshotFile), { recursive: true, mode: 0o700 })
     const pods = watchPodNames(client, onErrorOf('Pod'))
@@ -116,7 +117,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
         device: 'lo',
         clusterDomain: options.clusterDomain,
       },
-      ...{ upstreams: upstreams.map(toUpstream), runner, log },
+      ...{ upstreams: upstreams.map(toUpstream), searches: hostDns.searches, runner, log },
       netfilter: createNetfilter(runner, familyOf(clusterDns), backend),
       recursionCIDRs: [...clusterCIDRs, ...[...nodeAddresses, clusterDns, '::1'].map(hostCidr), '127.0.0.0/8'],
     })

@@ -34,6 +34,8 @@ export interface ClusterDnsOptions {
   readonly snapshotFile?: string
   /** Who may ask for names outside of the cluster. */
   readonly recursionCIDRs: readonly string[]
+  /** The search domains of the node's own resolver, for `searchCompletion`. */
+  readonly searches?: readonly string[]
   readonly log: Logger
   readonly clock?: Clock
 }
@@ -152,7 +154,7 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
     const started = await startDnsThread(
       {
         ...{ origin: clusterDomain, addresses, port, config, recursionCIDRs: options.recursionCIDRs },
-        snapshotFile: options.snapshotFile,
+        ...{ snapshotFile: options.snapshotFile, searches: options.searches ?? [] },
       },
       {
         fault: (error) => log.error({ err: error }, 'a fault of the DNS server'),

@@ -53,6 +53,8 @@ export interface DnsConfig {
   /** Of so many queries one is written to the log; 0: none. */
   readonly logOneOf: number
   readonly skydns: SkyConfig
+  /** Walk pods' search lists for them. */
+  readonly searchCompletion: boolean
 }
 
 export const defaultForward: ForwardConfig = {
@@ -84,4 +86,5 @@ export const defaultDnsConfig: DnsConfig = {
   rewrites: [],
   logOneOf: 0,
   skydns: defaultSky,
+  searchCompletion: false,
 }

@@ -186,6 +186,7 @@ const config = mapping<DnsConfig>(
     hosts: list(host),
     rewrites: list(rewrite),
     logOneOf: whole(0, 1_000_000),
+    searchCompletion: flag,
     skydns: mapping({ zones: list(domain), etcd: list(url), prefix }, defaultSky),
   },
   defaultDnsConfig,

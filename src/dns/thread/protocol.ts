@@ -14,6 +14,8 @@ export interface WorkerData {
   readonly config: DnsConfig
   /** Who may ask for names outside. */
   readonly recursionCIDRs: readonly string[]
+  /** The search domains of the node's own resolver, which pods have, too. */
+  readonly searches: readonly string[]
   /** Where the last known zone is kept; undefined: nowhere. */
   readonly snapshotFile: string | undefined
 }

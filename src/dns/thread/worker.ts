@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { cidrOf } from '../../ipam/cidr.ts'
 import { checks } from '../answer/checks.ts'
 import { clusterNames } from '../answer/cluster.ts'
+import { completion, createPodNamespaces } from '../answer/completion.ts'
 import { hostsNames } from '../answer/hosts.ts'
 import { createHotAnswers } from '../answer/hot.ts'
 import { outsideNames } from '../answer/outside.ts'
@@ -17,6 +18,7 @@ import { createRouter } from '../forward/router.ts'
 import { type Listener, listen } from '../server/listen.ts'
 import { createSkyTree } from '../skydns/tree.ts'
 import { apexRecords } from '../zone/apex.ts'
+import type { ZoneRecord } from '../zone/records.ts'
 import { createZone } from '../zone/zone.ts'
 import { watchQueries } from './observed.ts'
 import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
@@ -34,10 +36,17 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const counters = createCounters()
   const zone = createZone()
   const tree = createSkyTree()
+  const namespaces = createPodNamespaces()
   let serial = Math.floor(Date.now() / 1000)
   const writeApex = (): void => zone.set(apex, apexRecords({ zone: origin, addresses, serial, negativeTtl }))
   const kept = snapshotFile === undefined ? undefined : await loadSnapshot(snapshotFile)
-  for (const [source, records] of kept ?? []) zone.set(source, records)
+  const put = (source: string, records: readonly ZoneRecord[]): void => {
+    zone.set(source, records)
+    if (!source.startsWith('pod:')) return
+    const addresses = records.map(({ data: address }) => address)
+    namespaces.set(source, addresses)
+  }
+  for (const [source, records] of kept ?? []) put(source, records)
   writeApex()
   let isComplete = false
 
@@ -63,6 +72,14 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
         guard.handler,
         hostsNames(config.hosts),
         skyNames({ tree, zones: config.skydns.zones, negativeTtl, resolveOutside }),
+        ...(config.searchCompletion
+          ? [
+              completion({
+                ...{ zone, origin, searches: data.searches, isComplete: () => isComplete, ttl: config.ttl },
+                ...{ namespaceOf: namespaces.of, resolveOutside },
+              }),
+            ]
+          : []),
         clusterNames({
           ...{ zone, origin, isComplete: () => isComplete, ttl: config.ttl, negativeTtl, resolveOutside },
           aliasOf: aliasesOf(config.rewrites),
@@ -71,7 +88,8 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
       ],
       (error) => tell({ kind: 'fault', error }),
     )
-    const hot = createHotAnswers(respond)
+    // With completion the answer hangs on who asks.
+    const hot = config.searchCompletion ? { respond, forget: () => undefined } : createHotAnswers(respond)
     const observed = watchQueries(hot.respond, counters, config.logOneOf, (query) => tell({ kind: 'query', query }))
     return { router, cache, hot, respond: observed }
   }
@@ -103,11 +121,11 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   port.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'records':
-        for (const [source, records] of message.sources) zone.set(source, records)
+        for (const [source, records] of message.sources) put(source, records)
         return changed()
       case 'synced': {
         const there = new Set(message.sources)
-        for (const [source] of [...zone.sources()]) if (source !== apex && !there.has(source)) zone.set(source, [])
+        for (const [source] of [...zone.sources()]) if (source !== apex && !there.has(source)) put(source, [])
         isComplete = true
         return changed()
       }

@@ -1,0 +1,109 @@
+/**
+ * Walks a pod's search list for it. With `ndots:5` a pod asks for `example.com` first as
+ * `example.com.NAMESPACE.svc.cluster.local`, then under two more names of the cluster, then under its node's, and only then
+ * as itself. Here the first of these questions is answered with what the whole walk would have found, under an alias.
+ * (CoreDNS: autopath.) Off unless asked for: clients see an alias that was not there before.
+ */
+import { rcodes, types } from '../wire/constants.ts'
+import { type NamedRecord, writeResponse } from '../wire/response.ts'
+import { addressRecord, cnameRecord } from '../zone/records.ts'
+import type { Zone } from '../zone/zone.ts'
+import type { Handler, Reply, Request } from './request.ts'
+
+export interface CompletionOptions {
+  readonly zone: Zone
+  /** `cluster.local` */
+  readonly origin: string
+  /** The namespace of the pod with this address; undefined for who is no pod. */
+  readonly namespaceOf: (client: string) => string | undefined
+  /** What a node's resolver adds after the cluster's domains. */
+  readonly searches: readonly string[]
+  readonly isComplete: () => boolean
+  readonly ttl: number
+  /** Names outside. Rejects when there is none, or nobody can tell. */
+  readonly resolveOutside: (name: string, type: number) => Promise<readonly NamedRecord[]>
+}
+
+export const completion = (options: CompletionOptions): Handler => {
+  const { zone, origin, namespaceOf, searches, isComplete, ttl, resolveOutside } = options
+  const end = `.svc.${origin}`
+
+  /** What the pod looks for, when this is the first step of its walk; undefined else. */
+  const wantedOf = ({ query, client }: Request): string | undefined => {
+    if (query.type !== types.A && query.type !== types.AAAA) return undefined
+    if (!query.name.endsWith(end) || !isComplete()) return undefined
+    const namespace = namespaceOf(client)
+    const first = namespace === undefined ? undefined : `.${namespace}${end}`
+    if (first === undefined || !query.name.endsWith(first) || zone.find(query.name, query.type).exists) return undefined
+    const wanted = query.name.slice(0, -first.length)
+    // A single label is a Service that there is not, or nothing at all.
+    return wanted.includes('.') ? wanted : undefined
+  }
+
+  /** The next steps within the cluster: the first that exists ends the walk, with or without addresses. */
+  const inCluster = (wanted: string, type: number): readonly NamedRecord[] | undefined => {
+    for (const name of [`${wanted}${end}`, `${wanted}.${origin}`]) {
+      const { records, exists } = zone.find(name, type)
+      const [alias] = exists ? zone.find(name, types.CNAME).records : []
+      // An alias is followed when the pod asks for it itself.
+      if (alias) return undefined
+      if (exists) return records.map((record) => ({ owner: name, type: record.type, data: record.data, ttl }))
+    }
+    return undefined
+  }
+
+  const outside = async (
+    wanted: string,
+    type: number,
+  ): Promise<readonly [string, readonly NamedRecord[]] | undefined> => {
+    for (const name of [...searches.map((search) => `${wanted}.${search}`), wanted]) {
+      const found = await resolveOutside(name, type).catch(() => [])
+      if (found.length > 0) return [name, found]
+    }
+    return undefined
+  }
+
+  const reply = ({ query, limit }: Request, target: string, records: readonly NamedRecord[]): Buffer => {
+    const { type, data } = cnameRecord(query.name, target)
+    const answers = [{ type, data, ttl: Math.min(ttl, ...records.map((record) => record.ttl)) }, ...records]
+    return writeResponse(query, { rcode: rcodes.ok, isAuthoritative: true, answers }, limit)
+  }
+
+  return (request, next): Reply => {
+    const wanted = wantedOf(request)
+    if (wanted === undefined) return next()
+    const { type } = request.query
+    const near = inCluster(wanted, type)
+    const [first] = near ?? []
+    if (first) return reply(request, first.owner ?? '', near ?? [])
+    // One that exists without addresses of this family, or leads on: the pod walks on as ever.
+    if (
+      near ||
+      zone.find(`${wanted}${end}`, types.CNAME).exists ||
+      zone.find(`${wanted}.${origin}`, types.CNAME).exists
+    )
+      return next()
+    return outside(wanted, type).then((found) => (found ? reply(request, found[0], found[1]) : next()))
+  }
+}
+
+/** The namespaces of pods by their addresses, as the zone's pod records tell them. */
+export const createPodNamespaces = () => {
+  const namespaces = new Map<string, string>()
+  const bySource = new Map<string, readonly string[]>()
+  return {
+    /** `source` is `pod:NAMESPACE/NAME`; `addresses` as bytes of its records. */
+    set: (source: string, addresses: readonly Uint8Array[]): void => {
+      const namespace = source.slice(source.indexOf(':') + 1, source.indexOf('/'))
+      const keys = addresses.map((data) => Buffer.from(data).toString('hex'))
+      // An address may have gone to another pod before we hear of the end of its first.
+      for (const key of bySource.get(source) ?? [])
+        if (!keys.includes(key) && namespaces.get(key) === namespace) namespaces.delete(key)
+      for (const key of keys) namespaces.set(key, namespace)
+      if (keys.length > 0) bySource.set(source, keys)
+      else bySource.delete(source)
+    },
+    of: (client: string): string | undefined =>
+      namespaces.get(Buffer.from(addressRecord('', client.replace(/^::ffff:(?=\d+\.)/, '')).data).toString('hex')),
+  }
+}

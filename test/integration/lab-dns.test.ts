@@ -1,0 +1,122 @@
+/** The cluster's DNS in a lab: what users publish and ask, and what is answered while the control plane is away. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { until } from '../support/until.ts'
+import { createLabHome, root } from './support/lab.ts'
+
+t.setTimeout(200_000)
+const { home, kubeconfig, run, kubectl, kubectlJson, apply } = await createLabHome()
+
+/** What a node is answered. */
+const query = async (name: string, type = 'A', node = 'node1') => {
+  const text = await run('lab', 'exec', node, '--', 'podway', 'dns', 'query', name, type, '-o', 'json').catch(
+    (error: unknown) => String((error as { readonly stdout?: unknown }).stdout ?? error),
+  )
+  return JSON.parse(text) as { rcode: string; answers: { name: string; type: string; data: string }[] }
+}
+/** NXDOMAIN is exit code 1, of which the runner tells no output. */
+const answersOf = async (name: string, type = 'A', node = 'node1'): Promise<readonly string[]> =>
+  query(name, type, node).then(
+    ({ answers }) => answers.map(({ data }) => data).sort(),
+    () => [],
+  )
+
+t.test('DNS in a lab', { timeout: 180_000 }, async (t) => {
+  t.teardown(() => run('lab', 'down').catch(() => undefined))
+  await run('lab', 'up', '--nodes', '2')
+  await kubectl('apply', '-f', join(root, 'examples/demo.yaml'))
+  await apply(
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'headless' },
+      spec: { clusterIP: 'None', selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'names', labels: { 'podway.dev/skydns': '' } },
+      data: { 'local.skydns.db.1': '{"host":"10.0.0.9","port":5432}' },
+    },
+  )
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+
+  await t.test('every record that the specification demands, on every node', async (t) => {
+    const inside = join(home, 'inside.kubeconfig')
+    const text = await readFile(kubeconfig, 'utf8')
+    await writeFile(inside, text.replaceAll(/https:\/\/127\.0\.0\.1:\d+/g, 'https://172.30.0.2:6443'))
+    for (const node of ['node1', 'node2']) {
+      const check = ['podway', 'dns', 'check', '--kubeconfig', inside, '-o', 'json']
+      const { records, differences } = JSON.parse(await run('lab', 'exec', node, '--', ...check))
+      t.same(differences, [], node)
+      t.ok(records > 10, `${records} records`)
+    }
+  })
+
+  await t.test('pods by their address, and what users publish', async (t) => {
+    const { items } = await kubectlJson<{ items: { status: { podIP: string } }[] }>('get', 'pods')
+    const address = items[0]?.status.podIP ?? ''
+    t.same(await answersOf(`${address.replaceAll('.', '-')}.default.pod.cluster.local`), [address])
+    t.same(await answersOf('10-244-0-250.default.pod.cluster.local'), [])
+    t.same(await answersOf('db.skydns.local', 'SRV', 'node2'), ['10 100 5432 1.db.skydns.local'])
+    t.match(
+      await run('dns', 'get', '/skydns/local/cluster/svc/default/web'),
+      /^\{"host":"10\.96\.[\d.]+","priority":10/,
+    )
+    await kubectl('delete', 'configmap', 'names')
+    await until(async () => (await answersOf('db.skydns.local', 'SRV')).length === 0, 'the record to go')
+  })
+
+  await t.test('numbers, health and readiness', async (t) => {
+    const get = (path: string): Promise<string> =>
+      run('lab', 'exec', 'node1', '--', 'curl', '-s', `http://127.0.0.1:9153${path}`)
+    t.equal(await get('/ready'), 'OK')
+    t.equal(await get('/health'), 'OK')
+    t.match(
+      await get('/metrics'),
+      /coredns_dns_responses_total\{server="dns:\/\/:53",zone="\.",rcode="NOERROR"\} [1-9]/,
+    )
+  })
+
+  await t.test(
+    'an agent that starts while the control plane is away answers what it knew, and denies nothing',
+    async (t) => {
+      const kept = await answersOf('web.default.svc.cluster.local')
+      t.equal(kept.length, 1)
+      await run('lab', 'kill', 'control', '--agent')
+      await run('lab', 'kill', 'node1', '--agent')
+      await run('lab', 'revive', 'node1')
+      await until(
+        async () => (await answersOf('web.default.svc.cluster.local')).join() === kept.join(),
+        'the kept zone',
+        30_000,
+      )
+      t.equal((await answersOf('headless.default.svc.cluster.local')).length, 3)
+      const denied = await run(
+        'lab',
+        'exec',
+        'node1',
+        '--',
+        'podway',
+        'dns',
+        'query',
+        'new.default.svc.cluster.local',
+      ).catch(String)
+      t.match(denied, /exit code 1/)
+      await run('lab', 'revive', 'control')
+      await until(() => kubectl('get', 'nodes').catch(() => ''), 'the API', 30_000)
+      await apply({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'new' },
+        spec: { clusterIP: '10.96.200.200', ports: [{ port: 80 }] },
+      })
+      await until(
+        async () => (await answersOf('new.default.svc.cluster.local')).join() === '10.96.200.200',
+        'what is new',
+        30_000,
+      )
+    },
+  )
+})
