@@ -18,7 +18,8 @@ bench() {
     agent) sh scripts/universe.sh node --expose-gc "test/bench/$1.ts" ;;
     dns)
       PODWAY_NEEDS='dnsperf:dnsperf unbound:unbound dnsmasq:dnsmasq-base' sh scripts/bootstrap.sh
-      node test/bench/dns.ts ;;
+      node test/bench/dns.ts
+      node test/bench/dns-changes.ts ;;
     ingress) node test/bench/ingress.ts ;;
     *) echo "there is no bench called $1: lab, proxy, dns, ingress, agent" >&2; exit 2 ;;
   esac
