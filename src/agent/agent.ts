@@ -14,11 +14,15 @@ import { createCommandRunner } from '../host/command.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
-import { parseCidr } from '../ipam/cidr.ts'
+import { detectBackend } from '../host/netfilter/backend.ts'
+import { createNetfilter } from '../host/netfilter/netfilter.ts'
+import { familyOf, hostCidr, parseCidr } from '../ipam/cidr.ts'
 import type { BackendName } from '../overlay/backend.ts'
+import { podBridge } from '../overlay/bridge.ts'
 import { vtepMacAnnotation } from '../overlay/peers.ts'
 import { vtepMacOf } from '../overlay/vxlan.ts'
-import { type DnsSettings, dnsPort } from './dns-stack.ts'
+import { type ClusterInformers, createClusterInformers } from './cluster-informers.ts'
+import { createDnsStack, type DnsSettings, dnsPort } from './dns-stack.ts'
 import { containerDefaults } from './env/defaults.ts'
 import { type ServiceLink, toServiceLink } from './env/service-links.ts'
 import { createNetworkStack, type NetworkStack } from './network-stack.ts'
@@ -32,6 +36,7 @@ import { createProcessRuntime } from './runtime/process/process-runtime.ts'
 import { createRoutes } from './server/routes.ts'
 import { createAgentServer } from './server/server.ts'
 import type { ProxySettings } from './service-stack.ts'
+import { becomeAgent, findPredecessor, takeOver } from './succession.ts'
 
 export interface AgentOptions {
   readonly kubeconfig: string
@@ -62,6 +67,8 @@ export interface AgentOptions {
 }
 
 const maxPods = 110
+/** For so long a successor may take to answer DNS before it ends the agent of before. */
+const succeedMs = 10_000
 const mastersGroup = 'system:masters'
 
 /** What is below the state folder. */
@@ -134,7 +141,7 @@ const forwardHostPorts = ({ pods }: PodAgent, stack: NetworkStack): void =>
   })
 
 /** Services with addresses, for the environment of containers. */
-const serviceLinks = ({ services }: NetworkStack) => ({
+const serviceLinks = ({ services }: ClusterInformers) => ({
   synced: services.synced,
   *all(): Generator<ServiceLink> {
     for (const service of services.values()) {
@@ -169,18 +176,39 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   const nodes = createInformer(client, nodeResource, {
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot watch the nodes'),
   })
-  const background = [registration.run(signal), nodes.run(signal)]
+  const informers = createClusterInformers(client, log)
+  const { backend } = await detectBackend(runner)
+  const dns = await createDnsStack({
+    ...{ ...informers, settings: options.dns, address: clusterDns, device: podBridge, clusterDomain },
+    upstreams: (options.upstreams ?? hostDns.nameservers).map(toUpstream),
+    ...{ searches: hostDns.searches, runner, log },
+    netfilter: createNetfilter(runner, familyOf(clusterDns), backend),
+    recursionCIDRs: [...options.clusterCIDRs, ...[...nodeAddresses, clusterDns, '::1'].map(hostCidr), '127.0.0.0/8'],
+  })
+  const bridged = Promise.withResolvers<void>()
+  const background = [
+    ...Object.values(informers).map((informer) => informer.run(signal)),
+    dns.run(signal, bridged.promise),
+  ]
+  const predecessor = await findPredecessor(stateDir)
+  if (predecessor) {
+    // Its bridge is there, and so is the zone that it has kept.
+    bridged.resolve()
+    await Promise.race([dns.ready, sleep(succeedMs, signal)])
+    await takeOver(predecessor, log)
+  }
+  await becomeAgent(stateDir)
+  background.push(registration.run(signal), nodes.run(signal))
   const podCIDRs = await waitForNetwork(nodes, nodeName, join(dataDir, 'pod-networks.json'), log, signal)
   if (signal.aborted) return
 
   const stack = await createNetworkStack({
-    ...{ client, nodes, nodeName, nodeAddresses, podCIDRs, clusterDns, clusterDomain, runner, log },
+    ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, runner, log },
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs },
-    upstreams: (options.upstreams ?? hostDns.nameservers).map(toUpstream),
-    searches: hostDns.searches,
-    ...{ ingressPort: options.ingressPort, proxy: options.proxy, dns: options.dns, overlay: options.overlay },
+    ...{ ingressPort: options.ingressPort, proxy: options.proxy, overlay: options.overlay },
     leaseFile: join(dataDir, 'leases.json'),
   })
+  void stack.bridged.then(bridged.resolve)
   const cgroups = await openLimits(options.cgroupParent, log)
   const agent = createPodAgent({
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
@@ -190,7 +218,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     allocatable: nodeCapacity({ host, maxPods }),
     abilities: { canBecome: await readIdMap(), hostPorts: true },
     envDefaults: containerDefaults(options.launcherDir),
-    services: serviceLinks(stack),
+    services: serviceLinks(informers),
     resolvConf: async ({ spec, metadata }: Pod) =>
       podResolvConf(
         {
@@ -208,7 +236,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     ...{ answer: createRoutes(agent), tls, host: '0.0.0.0', port: options.agentPort, log },
     authorize: ({ groups }) => groups.includes(mastersGroup),
   })
-  void stack.ready.then(() => {
+  void Promise.all([stack.ready, dns.ready]).then(() => {
     problems = []
     log.info({ podCIDRs }, 'the node is ready')
     registration.refresh()

@@ -74,11 +74,16 @@ export const readReply = (message: Buffer): Reply => {
 }
 
 /** Sends a packet and waits for one answer. */
-export const askUdp = async (port: number, message: Buffer, address = '127.0.0.1'): Promise<Buffer> => {
+export const askUdp = async (
+  port: number,
+  message: Buffer,
+  address = '127.0.0.1',
+  timeoutMs = 5_000,
+): Promise<Buffer> => {
   const socket = createSocket('udp4')
   try {
     socket.send(message, port, address)
-    const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(5_000) })
+    const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(timeoutMs) })
     return answer
   } finally {
     socket.close()

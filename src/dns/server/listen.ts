@@ -2,6 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from 'node:net'
+import { setTimeout as pause, setImmediate as turnOfLoop } from 'node:timers/promises'
 import type { Responder } from '../answer/responder.ts'
 
 export interface ListenOptions {
@@ -24,32 +25,61 @@ const maxConnections = 1_000
 const maxPipelined = 64
 const receiveBufferBytes = 1 << 20
 
-const listenUdp = async ({ address, port, respond }: ListenOptions): Promise<UdpSocket> => {
+/** For so long a socket that shall be closed waits for a moment without queries. */
+const drainMs = 500
+const quietMs = 3
+
+interface UdpListener {
+  readonly socket: UdpSocket
+  /** Closes it in a moment in which no query waits in it: nobody else would ever read that. */
+  close(): Promise<void>
+}
+
+const listenUdp = async ({ address, port, respond }: ListenOptions): Promise<UdpListener> => {
   const family = isIPv6(address) ? 6 : 4
   const socket = createSocket({
     type: `udp${family}`,
     recvBufferSize: receiveBufferBytes,
+    // A successor listens before its predecessor ends.
+    reusePort: true,
     // Answers go to addresses: there is nothing to look up, and no turn of the loop to wait for.
     lookup: (to, _options, callback) => callback(null, to, family),
   })
   // An answer that cannot be sent is a lost packet: the client asks again.
   socket.on('error', () => undefined)
   let isOpen = true
+  let seen = 0
+  let answering = 0
   socket.on('close', () => {
     isOpen = false
   })
   socket.on('message', (message, { address: client, port: clientPort }) => {
+    seen++
     const send = (answer: Buffer | undefined): void => {
       if (answer && isOpen) socket.send(answer, clientPort, client)
     }
     const reply = respond(message, client, false)
-    if (reply instanceof Promise) void reply.then(send)
-    else send(reply)
+    if (reply instanceof Promise) {
+      answering++
+      void reply.then(send).finally(() => answering--)
+    } else send(reply)
   })
   const listening = once(socket, 'listening')
   socket.bind(port, address)
   await listening
-  return socket
+  const close = async (): Promise<void> => {
+    for (const deadline = performance.now() + drainMs; performance.now() < deadline; ) {
+      const before = seen
+      await pause(quietMs)
+      // One more turn of the loop, which reads what is there.
+      await turnOfLoop()
+      if (seen === before && answering === 0) break
+    }
+    const closed = once(socket, 'close')
+    socket.close()
+    await closed
+  }
+  return { socket, close }
 }
 
 /** Gathers bytes to messages: each has its length in front, two bytes (RFC 1035, 4.2.2). */
@@ -131,7 +161,7 @@ const serveConnection = (socket: Socket, respond: Responder): void => {
 const listenTcp = async (options: ListenOptions): Promise<Server> => {
   const server = createServer({ allowHalfOpen: true }, (socket) => serveConnection(socket, options.respond))
   server.maxConnections = maxConnections
-  server.listen(options.port, options.address)
+  server.listen({ port: options.port, host: options.address, reusePort: true })
   await once(server, 'listening')
   return server
 }
@@ -148,9 +178,8 @@ export const listen = async (options: ListenOptions): Promise<Listener> => {
     address: options.address,
     port,
     close: async () => {
-      udp.close()
       tcp.close()
-      await once(udp, 'close')
+      await udp.close()
     },
   }
 }

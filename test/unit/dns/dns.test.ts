@@ -1,9 +1,12 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { access, mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
-import type { Service } from '../../../src/api/types/index.ts'
+import type { EndpointSlice, Service } from '../../../src/api/types/index.ts'
 import { checks } from '../../../src/dns/answer/checks.ts'
 import { clusterNames } from '../../../src/dns/answer/cluster.ts'
 import { outsideNames } from '../../../src/dns/answer/outside.ts'
@@ -351,6 +354,67 @@ t.test('the whole: a changed Service is answered at once, by a thread', { timeou
   const asked = askUdp(port, makeQuery('db.default.svc.cluster.local', types.A))
   while (Date.now() < busyUntil);
   t.equal(readReply(await asked).answers.length, 1)
+})
+
+t.test('a successor answers before its predecessor ends', { timeout: 30_000 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'podway-dns-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const services = createFedInformer<Service>([service('web', { clusterIP: '10.96.0.9' })])
+  const slices = createFedInformer<EndpointSlice>([], { service: () => [] })
+  const start = (port: number) => {
+    const stop = new AbortController()
+    const dns = createClusterDns({
+      ...{ services, slices, clusterDomain: origin, addresses: ['127.0.0.1'], port, upstreams: [] },
+      ...{ recursionCIDRs: [], log: silentLogger, snapshotFile: join(folder, 'zone') },
+    })
+    const running = dns.run(stop.signal)
+    return {
+      dns,
+      end: async () => {
+        stop.abort()
+        await running
+      },
+    }
+  }
+  let current = start(0)
+  const port = await current.dns.ready
+  t.teardown(() => current.end())
+  await until(
+    () =>
+      access(join(folder, 'zone')).then(
+        () => true,
+        () => false,
+      ),
+    'the zone to be kept',
+  )
+  let asked = 0
+  let again = 0
+  let isOver = false
+  const failures: unknown[] = []
+  const query = makeQuery('web.default.svc.cluster.local', types.A)
+  /** Asks as resolvers do: once more when nothing comes. */
+  const client = async (): Promise<void> => {
+    while (!isOver) {
+      asked++
+      const answer = await askUdp(port, query, '127.0.0.1', 300).catch(() => {
+        again++
+        return askUdp(port, query, '127.0.0.1', 3_000).catch((error: unknown) => void failures.push(error))
+      })
+      if (answer && readReply(answer).answers.length !== 1) failures.push('no address')
+    }
+  }
+  const clients = Array.from({ length: 4 }, client)
+  for (let round = 0; round < 3; round++) {
+    const successor = start(port)
+    await successor.dns.ready
+    await current.end()
+    current = successor
+  }
+  isOver = true
+  await Promise.all(clients)
+  t.same(failures, [])
+  // A packet that comes in the very moment in which the socket closes is lost, as any packet may be.
+  t.ok(asked > 100 && again <= asked / 100, `${again} of ${asked} were asked again`)
 })
 
 t.test('resolv.conf of a node', async (t) => {
