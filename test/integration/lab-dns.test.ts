@@ -1,12 +1,30 @@
 /** The cluster's DNS in a lab: what users publish and ask, and what is answered while the control plane is away. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { cgroupParent } from '../../src/lab/plan.ts'
 import { until } from '../support/until.ts'
-import { createLabHome, root } from './support/lab.ts'
+import { createLabHome, podway, root } from './support/lab.ts'
 
 t.setTimeout(200_000)
 const { home, kubeconfig, run, kubectl, kubectlJson, apply } = await createLabHome()
+
+/** Asks the cluster DNS again and again for 12 seconds; each question at most twice, as resolvers do. */
+const askOn = `
+const resolver = new (require('node:dns').promises.Resolver)({ timeout: 500, tries: 2 })
+resolver.setServers(['10.96.0.10'])
+let ok = 0
+let failed = 0
+const end = Date.now() + 12000
+const ask = async () => {
+  while (Date.now() < end) {
+    await resolver.resolve4('web.default.svc.cluster.local').then(() => ok++, () => failed++)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+Promise.all([ask(), ask()]).then(() => console.log(JSON.stringify({ ok, failed })))`
 
 /** What a node is answered. */
 const query = async (name: string, type = 'A', node = 'node1') => {
@@ -77,6 +95,42 @@ t.test('DNS in a lab', { timeout: 180_000 }, async (t) => {
       await get('/metrics'),
       /coredns_dns_responses_total\{server="dns:\/\/:53",zone="\.",rcode="NOERROR"\} [1-9]/,
     )
+  })
+
+  await t.test('an upgrade: the new agent takes the place of the old one, and clients notice nothing', async (t) => {
+    const agentPid = async (): Promise<number> =>
+      JSON.parse(await run('lab', 'exec', 'node1', '--', 'cat', '/run/podway/agent.json')).pid
+    const asking = spawn(podway, ['lab', 'exec', 'node1', '--', process.execPath, '-e', askOn], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let said = ''
+    asking.stdout.on('data', (chunk) => {
+      said += chunk
+    })
+    const asked = once(asking, 'close')
+    const first = await agentPid()
+    const agent = spawn(
+      podway,
+      [
+        ...['lab', 'exec', 'node1', '--', 'podway', 'agent', '--kubeconfig', '/run/podway/data/node1.kubeconfig'],
+        ...['--node-name', 'node1', '--node-ip', '172.30.0.11', '--state', '/run/podway', '--data', '/run/podway/data'],
+        ...['--cgroup-parent', cgroupParent('lab', 'node1'), '--upstream', '172.30.0.1'],
+      ],
+      { stdio: 'ignore' },
+    )
+    t.teardown(() => void agent.kill())
+    await until(async () => (await agentPid()) !== first, 'the successor', 20_000)
+    const second = await agentPid()
+    // The lab starts the one that has ended again, and that takes over in its turn.
+    await until(async () => (await agentPid()) !== second, 'the next one', 20_000)
+    await asked
+    const { ok, failed } = JSON.parse(said)
+    t.equal(failed, 0, `${ok} queries`)
+    t.ok(ok > 500)
+    const pods = await kubectlJson<{
+      items: { status: { containerStatuses: { restartCount: number }[] } }[]
+    }>('get', 'pods')
+    t.ok(pods.items.every(({ status }) => status.containerStatuses.every(({ restartCount }) => restartCount === 0)))
   })
 
   await t.test(
