@@ -3,12 +3,14 @@ import type { Client } from '../api/client.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { configMaps, pods as podResource } from '../api/resources.ts'
 import type { EndpointSlice, Service } from '../api/types/index.ts'
+import type { DnsConfig } from '../dns/config/config.ts'
 import { followDnsConfig, readDnsConfig } from '../dns/config/watch.ts'
 import { createClusterDns } from '../dns/dns.ts'
 import type { Upstream } from '../dns/forward/upstream.ts'
-import { answerDnsProbe } from '../dns/metrics.ts'
+import { answerDnsProbe, type DnsFacts } from '../dns/metrics.ts'
 import { createNodeAddress } from '../dns/node-address.ts'
 import { type Published, publishedBy, publishedLabel } from '../dns/skydns/published.ts'
+import { mergeStats } from '../dns/thread/stats.ts'
 import type { PodName } from '../dns/zone/pod-records.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { runHttpListener } from '../host/http-listener.ts'
@@ -23,6 +25,8 @@ export interface DnsSettings {
   readonly configFile: string | undefined
   /** Where the last known zone is kept; undefined: nowhere. */
   readonly snapshotFile: string | undefined
+  /** Threads that answer, on one port. */
+  readonly threads: number
   /** `/metrics`, `/health` and `/ready`; undefined: not served. */
   readonly metrics: ListenAddress | undefined
 }
@@ -79,24 +83,39 @@ export const dnsPort = 53
 
 /** Rejects when the configuration is wrong: a start with another one than was asked for would be worse. */
 export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack> => {
-  const { configFile, snapshotFile, metrics } = options.settings
+  const { configFile, snapshotFile, metrics, threads } = options.settings
   const configured = configFile === undefined ? undefined : await readDnsConfig(configFile)
   const { pods, published, address, device, netfilter, runner, log } = options
   const own = createNodeAddress({
     ...{ address, port: dnsPort, device },
     ...{ iproute: createIproute(runner), netfilter, log },
   })
-  const dns = createClusterDns({
-    ...{ services: options.services, slices: options.slices, clusterDomain: options.clusterDomain, log },
-    ...{ upstreams: options.upstreams, searches: options.searches, recursionCIDRs: options.recursionCIDRs },
-    ...{ addresses: [address], port: dnsPort },
-    ...(pods ? { pods } : {}),
-    ...(published ? { published } : {}),
-    ...(configured ? { config: configured.config } : {}),
-    ...(snapshotFile === undefined ? {} : { snapshotFile }),
-  })
+  /** The kernel shares the packets out among them; one keeps the zone on disk for all. */
+  const servers = Array.from({ length: threads }, (_, at) =>
+    createClusterDns({
+      ...{ services: options.services, slices: options.slices, clusterDomain: options.clusterDomain, log },
+      ...{ upstreams: options.upstreams, searches: options.searches, recursionCIDRs: options.recursionCIDRs },
+      ...{ addresses: [address], port: dnsPort },
+      ...(pods ? { pods } : {}),
+      ...(published ? { published } : {}),
+      ...(configured ? { config: configured.config } : {}),
+      ...(snapshotFile === undefined ? {} : { snapshotFile, savesSnapshot: at === 0 }),
+    }),
+  )
+  const facts: DnsFacts = {
+    get isSynced() {
+      return servers.every(({ isSynced }) => isSynced)
+    },
+    stats: async () => {
+      const all = (await Promise.all(servers.map((server) => server.stats()))).filter((stats) => stats !== undefined)
+      return all.length > 0 ? mergeStats(all) : undefined
+    },
+  }
+  const configure = (config: DnsConfig): void => {
+    for (const server of servers) server.configure(config)
+  }
   return {
-    ready: dns.ready.then(() => undefined),
+    ready: Promise.all(servers.map(({ ready }) => ready)).then(() => undefined),
     run: async (signal, deviceReady) => {
       const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       await Promise.race([deviceReady, stopped])
@@ -104,11 +123,11 @@ export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack
       await Promise.race([own.synced, stopped])
       await Promise.all([
         holding,
-        dns.run(signal),
-        configured ? followDnsConfig(configured, dns.configure, log, signal) : undefined,
+        ...servers.map((server) => server.run(signal)),
+        configured ? followDnsConfig(configured, configure, log, signal) : undefined,
         metrics
           ? runHttpListener(
-              { ...metrics, name: 'DNS metrics', log, answer: (path) => answerDnsProbe(dns, path) },
+              { ...metrics, name: 'DNS metrics', log, answer: (path) => answerDnsProbe(facts, path) },
               signal,
             )
           : undefined,

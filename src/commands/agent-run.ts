@@ -97,6 +97,7 @@ export const agentSettings = async (options: NodeOptions) => {
     proxy: proxySettings(options, nodeAddresses),
     dns: {
       configFile: options.dnsConfig,
+      threads: options.dnsThreads,
       snapshotFile: joinPath(options.data, 'dns-zone'),
       metrics: listenAddress(options.dnsMetricsAddress, '--dns-metrics-address'),
     },

@@ -30,6 +30,7 @@ export interface NodeOptions {
   readonly metricsAddress: string
   readonly dnsConfig?: string
   readonly dnsMetricsAddress: string
+  readonly dnsThreads: number
 }
 
 export interface AgentCommandOptions extends NodeOptions {
@@ -93,6 +94,7 @@ export const nodeOptions = (command: Command): Command =>
     .option('--conntrack-tcp-timeout-close-wait <s>', 'the same for one that is half closed', secondsOption, 3_600)
     .option('--healthz-address <address:port>', 'where Service health is asked; "off" for nowhere', '0.0.0.0:10256')
     .option('--dns-config <file>', 'cache, upstreams, stub domains, hosts, rewrites (YAML); read again when it changes')
+    .option('--dns-threads <count>', 'threads that answer DNS', countOption('threads', 1, 64), 1)
     .option(
       '--dns-metrics-address <address:port>',
       'metrics, health and readiness of DNS; "off" for nowhere',

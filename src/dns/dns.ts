@@ -32,6 +32,8 @@ export interface ClusterDnsOptions {
   readonly config?: DnsConfig
   /** Where the last known zone is kept; nowhere when missing. */
   readonly snapshotFile?: string
+  /** Whether it is this server that keeps it (true when missing): several may read one file, one writes it. */
+  readonly savesSnapshot?: boolean
   /** Who may ask for names outside of the cluster. */
   readonly recursionCIDRs: readonly string[]
   /** The search domains of the node's own resolver, for `searchCompletion`. */
@@ -154,7 +156,11 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
     const started = await startDnsThread(
       {
         ...{ origin: clusterDomain, addresses, port, config, recursionCIDRs: options.recursionCIDRs },
-        ...{ snapshotFile: options.snapshotFile, searches: options.searches ?? [] },
+        ...{
+          snapshotFile: options.snapshotFile,
+          savesSnapshot: options.savesSnapshot ?? true,
+          searches: options.searches ?? [],
+        },
       },
       {
         fault: (error) => log.error({ err: error }, 'a fault of the DNS server'),

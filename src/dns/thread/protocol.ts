@@ -18,6 +18,7 @@ export interface WorkerData {
   readonly searches: readonly string[]
   /** Where the last known zone is kept; undefined: nowhere. */
   readonly snapshotFile: string | undefined
+  readonly savesSnapshot: boolean
 }
 
 export type ToWorker =

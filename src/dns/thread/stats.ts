@@ -80,3 +80,46 @@ export const createCounters = (): Counters => {
     read: (now) => ({ requests, responses, dropped, duration, cache, upstreams, ...now }),
   }
 }
+
+const addTo = (target: Histogram, { counts, sum }: Histogram): void => {
+  counts.forEach((count, at) => {
+    target.counts[at] = (target.counts[at] ?? 0) + count
+  })
+  target.sum += sum
+}
+
+const addCounts = (all: readonly Readonly<Record<string, number>>[]): Record<string, number> => {
+  const total: Record<string, number> = {}
+  for (const each of all) for (const [key, count] of Object.entries(each)) total[key] = (total[key] ?? 0) + count
+  return total
+}
+
+/** What several threads have counted, together. All of them know the same names. */
+export const mergeStats = (all: readonly DnsStats[]): DnsStats => {
+  const duration = newHistogram()
+  const upstreams: Record<string, { ok: Histogram; failures: number }> = {}
+  for (const stats of all) {
+    addTo(duration, stats.duration)
+    for (const [name, { ok, failures }] of Object.entries(stats.upstreams)) {
+      const of = upstreams[name] ?? { ok: newHistogram(), failures: 0 }
+      upstreams[name] = of
+      addTo(of.ok, ok)
+      of.failures += failures
+    }
+  }
+  const sum = (pick: (stats: DnsStats) => number): number => all.reduce((total, stats) => total + pick(stats), 0)
+  return {
+    requests: addCounts(all.map(({ requests }) => requests)),
+    responses: addCounts(all.map(({ responses }) => responses)),
+    dropped: sum((stats) => stats.dropped),
+    ...{ duration, upstreams },
+    cache: {
+      hit: sum(({ cache }) => cache.hit),
+      miss: sum(({ cache }) => cache.miss),
+      stale: sum(({ cache }) => cache.stale),
+      prefetch: sum(({ cache }) => cache.prefetch),
+    },
+    cacheEntries: sum((stats) => stats.cacheEntries),
+    names: Math.max(0, ...all.map(({ names }) => names)),
+  }
+}

@@ -115,7 +115,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
     writeApex()
     current.hot.forget()
     // Before all is known, what is kept is better.
-    if (snapshotFile !== undefined && isComplete) save(snapshotFile)
+    if (snapshotFile !== undefined && data.savesSnapshot && isComplete) save(snapshotFile)
   }
 
   port.on('message', (message: ToWorker) => {

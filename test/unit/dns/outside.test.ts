@@ -25,7 +25,7 @@ import { listen } from '../../../src/dns/server/listen.ts'
 import { watchQueries } from '../../../src/dns/thread/observed.ts'
 import type { LoggedQuery } from '../../../src/dns/thread/protocol.ts'
 import { loadSnapshot, saveSnapshot } from '../../../src/dns/thread/snapshot.ts'
-import { createCounters } from '../../../src/dns/thread/stats.ts'
+import { createCounters, mergeStats } from '../../../src/dns/thread/stats.ts'
 import { types } from '../../../src/dns/wire/constants.ts'
 import { readQuery } from '../../../src/dns/wire/query.ts'
 import { writeResponse } from '../../../src/dns/wire/response.ts'
@@ -410,6 +410,13 @@ t.test('queries in numbers, and one of many in the log', async (t) => {
     'podway_dns_dropped_total 1',
   ])
     t.ok(text.includes(`${line}\n`), line)
+  const both = mergeStats([counters.read({ cacheEntries: 5, names: 7 }), counters.read({ cacheEntries: 5, names: 7 })])
+  t.match(both, { requests: { 'udp 28': 6 }, responses: { 3: 10 }, dropped: 2, cacheEntries: 10, names: 7 })
+  t.equal(both.upstreams['192.0.2.1:53']?.failures, 2)
+  t.equal(
+    both.duration.counts.reduce((sum, count) => sum + count, 0),
+    10,
+  )
   t.equal(logged.length, 3)
   t.match(logged[0], { client: '10.244.1.2', name: 'a.example', type: types.AAAA, rcode: 3, overTcp: false })
 })
