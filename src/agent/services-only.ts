@@ -19,28 +19,20 @@ import { createNetfilter } from '../host/netfilter/netfilter.ts'
 import { familiesOf, familyOf, hostCidr } from '../ipam/cidr.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
-import { readHostResolvConf, toUpstream } from './agent.ts'
-import { createDnsStack, type DnsSettings, watchPodNames, watchPublished } from './dns-stack.ts'
-import { createServiceStack, type ProxySettings, readTcpLiberal } from './service-stack.ts'
+import { type AgentOptions, readHostResolvConf, toUpstream } from './agent.ts'
+import { createDnsStack, watchPodNames, watchPublished } from './dns-stack.ts'
+import { createServiceStack, readTcpLiberal } from './service-stack.ts'
 
 export const parts = ['proxy', 'dns', 'ingress'] as const
 export type Part = (typeof parts)[number]
 
-export interface ServicesOnlyOptions {
-  readonly kubeconfig: string
+type Shared =
+  | ('kubeconfig' | 'nodeName' | 'nodeAddresses' | 'clusterCIDRs' | 'serviceCIDRs' | 'clusterDns' | 'clusterDomain')
+  | ('upstreams' | 'ingressPort' | 'proxy' | 'dns' | 'log')
+
+/** Where the node has no pod range of its own, the cluster's counts as local. */
+export interface ServicesOnlyOptions extends Pick<AgentOptions, Shared> {
   readonly only: ReadonlySet<Part>
-  readonly nodeName: string
-  readonly nodeAddresses: readonly string[]
-  /** Where pods are, for those who may ask for names outside and, where the node has no range of its own, as local. */
-  readonly clusterCIDRs: readonly string[]
-  readonly serviceCIDRs: readonly string[]
-  readonly clusterDns: string
-  readonly clusterDomain: string
-  readonly upstreams: readonly string[] | undefined
-  readonly ingressPort: number
-  readonly proxy: ProxySettings
-  readonly dns: DnsSettings
-  readonly log: Logger
 }
 
 const retryMs = 1_000

@@ -68,7 +68,8 @@ const oneOf =
   (value, path) =>
     allowed.find((each) => each === value) ?? misfit(path, `expected ${allowed.join(' or ')}`)
 
-const seconds: Reader<number> = (value, path) =>
+/** From seconds. */
+const milliseconds: Reader<number> = (value, path) =>
   typeof value === 'number' && value > 0 && value <= 60 ? value * 1000 : misfit(path, 'expected seconds, 60 at most')
 
 const domain: Reader<string> = (value, path) => {
@@ -103,33 +104,30 @@ const upstreams: Reader<readonly Upstream[]> = (value, path) => {
   return found.length <= maxUpstreams ? found : misfit(path, `at most ${maxUpstreams} servers`)
 }
 
-const forward = mapping<ForwardConfigFile>(
+/** In the file times are seconds. */
+type ForwardFile = Omit<ForwardConfig, 'timeoutMs'> & { readonly timeout: number }
+
+const { timeoutMs, ...untimed } = defaultForward
+
+const forwardFile = mapping<ForwardFile>(
   {
     upstreams,
     policy: oneOf('sequential', 'random', 'round-robin'),
-    timeout: seconds,
+    timeout: milliseconds,
     maxConcurrent: whole(1, 100_000),
     forceTcp: flag,
   },
-  { ...without(defaultForward), timeout: defaultForward.timeoutMs },
+  { ...untimed, timeout: timeoutMs },
 )
 
-interface ForwardConfigFile extends Omit<ForwardConfig, 'timeoutMs'> {
-  /** Read as seconds, kept as milliseconds. */
-  readonly timeout: number
+const forward: Reader<ForwardConfig> = (value, path) => {
+  const { timeout, ...rest } = forwardFile(value, path)
+  return { ...rest, timeoutMs: timeout }
 }
-
-function without({ timeoutMs: _timeoutMs, ...rest }: ForwardConfig): Omit<ForwardConfig, 'timeoutMs'> {
-  return rest
-}
-
-const toForward = ({ timeout, ...rest }: ForwardConfigFile): ForwardConfig => ({ ...rest, timeoutMs: timeout })
 
 /** A list of servers alone will do. */
 const stub: Reader<ForwardConfig> = (value, path) => {
-  const found = Array.isArray(value)
-    ? { ...defaultForward, upstreams: upstreams(value, path) }
-    : toForward(forward(value, path))
+  const found = Array.isArray(value) ? { ...defaultForward, upstreams: upstreams(value, path) } : forward(value, path)
   return found.upstreams.length > 0 ? found : misfit(path, 'a stub domain needs servers')
 }
 
@@ -180,7 +178,7 @@ const config = mapping<DnsConfig>(
   {
     ttl: whole(0, 3_600),
     pods: oneOf('verified', 'disabled'),
-    forward: (value, path) => toForward(forward(value, path)),
+    forward,
     stubDomains: stubs,
     cache,
     hosts: list(host),
