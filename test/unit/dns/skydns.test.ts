@@ -33,7 +33,7 @@ t.test('records: defaults, limits, nonsense', async (t) => {
     ['{"host":"a","mail":"yes"}', /mail is neither/],
     ['{}', /neither a host nor a text/],
     ['[]', /JSON object/],
-    ['{"host":"' + 'x'.repeat(64) + '"}', /too long/],
+    [`{"host":"${'x'.repeat(64)}"}`, /too long/],
   ] as const)
     t.throws(() => parseSkyRecord(text), why)
   t.throws(() => parseSkyRecord('{'))
