@@ -2,11 +2,11 @@
 import type { Client } from '../api/client.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { endpointSlices, ingressClasses, ingresses, type Resource, services } from '../api/resources.ts'
+import { serviceOfSlice } from '../api/slices.ts'
 import type { EndpointSlice, Ingress, IngressClass, KubeObject, Service } from '../api/types/index.ts'
 import type { Published } from '../dns/skydns/published.ts'
 import type { PodName } from '../dns/zone/pod-records.ts'
 import type { Logger } from '../host/log.ts'
-import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
 import { watchPodNames, watchPublished } from './dns-stack.ts'
 
 export interface ClusterInformers {

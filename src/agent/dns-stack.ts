@@ -1,5 +1,6 @@
 /** The cluster DNS on a node: its address as one of the node's own, and the server on it. */
 import type { Client } from '../api/client.ts'
+import { aborted } from '../api/clock.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { configMaps, pods as podResource } from '../api/resources.ts'
 import type { EndpointSlice, Service } from '../api/types/index.ts'
@@ -117,10 +118,9 @@ export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack
   return {
     ready: Promise.all(servers.map(({ ready }) => ready)).then(() => undefined),
     run: async (signal, deviceReady) => {
-      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-      await Promise.race([deviceReady, stopped])
+      await Promise.race([deviceReady, aborted(signal)])
       const holding = own.run(signal)
-      await Promise.race([own.synced, stopped])
+      await Promise.race([own.synced, aborted(signal)])
       await Promise.all([
         holding,
         ...servers.map((server) => server.run(signal)),

@@ -1,7 +1,7 @@
 /** The part of the agent that runs the pods bound to its node. */
 import { join } from 'node:path'
 import type { Client } from '../api/client.ts'
-import { type Clock, systemClock } from '../api/clock.ts'
+import { aborted, type Clock, systemClock } from '../api/clock.ts'
 import { createEventRecorder, referenceTo } from '../api/event-recorder.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { pods as podResource } from '../api/resources.ts'
@@ -156,8 +156,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
 
   /** Without the API's word on every pod, what runs would look like what nobody wants. */
   const work = async (signal: AbortSignal): Promise<void> => {
-    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-    await Promise.race([Promise.all([pods.synced, options.services.synced]), aborted])
+    await Promise.race([Promise.all([pods.synced, options.services.synced]), aborted(signal)])
     if (!signal.aborted) await queue.run(signal)
   }
 

@@ -1,5 +1,6 @@
 /** Services on a node, put together: rules for each IP family, relays, old UDP connections, health and metrics. */
 import { availableParallelism, networkInterfaces } from 'node:os'
+import { aborted } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
 import type { EndpointSlice, Node, Service } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
@@ -153,11 +154,10 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
     synced,
     run: async (signal) => {
       await applyLimits(settings.connections, availableParallelism(), log)
-      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       const { healthz, metrics: metricsAt, localhostNodePorts, proxyName } = settings
       await Promise.all([
         ...perFamily.map(async ({ proxy, relays, cleaner }) => {
-          const cleaning = Promise.race([proxy.synced, stopped]).then(() => cleaner.run(signal))
+          const cleaning = Promise.race([proxy.synced, aborted(signal)]).then(() => cleaner.run(signal))
           await Promise.all([proxy.run(signal), cleaning])
           relays.close()
         }),

@@ -5,12 +5,12 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createClient } from '../api/client.ts'
-import { sleep } from '../api/clock.ts'
+import { aborted, sleep } from '../api/clock.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { readKubeconfig } from '../api/kubeconfig.ts'
 import { ingressClasses, ingresses, nodes as nodeResource, type Resource, services } from '../api/resources.ts'
-import { createSliceInformer } from '../api/slices.ts'
+import { createSliceInformer, serviceOfSlice } from '../api/slices.ts'
 import type { KubeObject } from '../api/types/index.ts'
 import { createCommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
@@ -18,7 +18,6 @@ import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter } from '../host/netfilter/netfilter.ts'
 import { familiesOf, familyOf, hostCidr } from '../ipam/cidr.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
-import { serviceOfSlice } from '../proxy/iptables/endpoints.ts'
 import { type AgentOptions, readHostResolvConf, toUpstream } from './agent.ts'
 import { createDnsStack, watchPodNames, watchPublished } from './dns-stack.ts'
 import { createServiceStack, readTcpLiberal } from './service-stack.ts'
@@ -77,10 +76,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
   const netfilters = familiesOf(serviceCIDRs).map((family) => createNetfilter(runner, family, backend))
 
   if (only.has('proxy')) {
-    await Promise.race([
-      watched.nodes.synced,
-      new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })),
-    ])
+    await Promise.race([watched.nodes.synced, aborted(signal)])
     const { podCIDRs = [], podCIDR } = watched.nodes.get(nodeName)?.spec ?? {}
     const own = podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : clusterCIDRs
     const stack = createServiceStack({

@@ -27,6 +27,13 @@ export const sleep = (ms: number, signal?: AbortSignal, clock: Clock = systemClo
     signal?.addEventListener('abort', done, { once: true })
   })
 
+/** Resolves when `signal` aborts, at once when it has. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
 /** RFC 3339 to the second, as Kubernetes writes metadata times. */
 export const formatTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 

@@ -15,6 +15,21 @@ import type {
   StringMap,
 } from './types/index.ts'
 
+/** Names the Service that a slice belongs to. */
+export const serviceNameLabel = 'kubernetes.io/service-name'
+
+/** The index `service` that informers of EndpointSlices have: the key of the Service a slice belongs to, if any. */
+export const serviceOfSlice = ({ metadata }: EndpointSlice): readonly string[] => {
+  const name = metadata.labels?.[serviceNameLabel]
+  return name ? [metadata.namespace ? `${metadata.namespace}/${name}` : name] : []
+}
+
+/** The Services that a change of a slice is about: it may have moved from one to another. */
+export const servicesOfChange = (
+  current: EndpointSlice | undefined,
+  previous: EndpointSlice | undefined,
+): ReadonlySet<string> => new Set([current, previous].flatMap((slice) => (slice ? serviceOfSlice(slice) : [])))
+
 /** Endpoints that share their ports. */
 export interface SubsetGroup {
   readonly addressType: 'IPv4' | 'IPv6'
@@ -40,14 +55,12 @@ export const toGroups = ({ subsets }: Pick<Endpoints, 'subsets'>): readonly Subs
     })
   })
 
-const serviceLabel = 'kubernetes.io/service-name'
-
 /** An Endpoints object belongs to the Service of its name. */
 const slicesOf = (object: Endpoints): readonly EndpointSlice[] =>
   toGroups(object).map((group) => ({
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
-    metadata: { ...object.metadata, labels: { ...object.metadata.labels, [serviceLabel]: object.metadata.name } },
+    metadata: { ...object.metadata, labels: { ...object.metadata.labels, [serviceNameLabel]: object.metadata.name } },
     ...group,
   }))
 

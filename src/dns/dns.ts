@@ -1,6 +1,7 @@
 /** The cluster's DNS on one node: Services and their endpoints as names. */
-import { type Clock, sleep, systemClock } from '../api/clock.ts'
+import { aborted, type Clock, sleep, systemClock } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
+import { servicesOfChange } from '../api/slices.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import type { EndpointSlice, Service } from '../api/types/index.ts'
 import type { Logger } from '../host/log.ts'
@@ -58,11 +59,6 @@ export interface ClusterDns {
 const restartMs = 1_000
 const debounceMs = 5
 
-const serviceKeyOf = ({ metadata }: EndpointSlice): string | undefined => {
-  const name = metadata.labels?.['kubernetes.io/service-name']
-  return name === undefined ? undefined : `${metadata.namespace}/${name}`
-}
-
 /** A server that asks itself would never end. */
 const withoutOurselves = (upstreams: readonly Upstream[], addresses: readonly string[], port: number, log: Logger) =>
   upstreams.filter((upstream) => {
@@ -102,8 +98,7 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
       if (endpoints.length > 0) {
         const onEntries = (key: string, entries: readonly SkyEntry[]): void => publish(`etcd:${key}`, entries)
         await followEtcd({ endpoints, prefix, onEntries, log, clock }, within)
-      } else if (!within.aborted)
-        await new Promise((resolve) => within.addEventListener('abort', resolve, { once: true }))
+      } else await aborted(within)
       if (signal.aborted) return
       for (const source of [...sky.keys()]) if (source.startsWith('etcd:')) publish(source, [])
       reconfigured = new AbortController()
@@ -173,9 +168,8 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
     if (started.isReady) ready.resolve(started.port)
     for (const [source, entries] of sky) started.post({ kind: 'published', source, entries })
     loop.markAll()
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     void Promise.all([synced, loop.synced]).then(() => ready.resolve(started.port))
-    const failure = await Promise.race([started.ended, stopped])
+    const failure = await Promise.race([started.ended, aborted(signal)])
     thread = undefined
     if (failure) throw failure
     await started.stop()
@@ -209,17 +203,15 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
     run: async (signal) => {
       services.onChange((key) => loop.mark(key))
       slices.onChange((_key, current, previous) => {
-        for (const key of new Set([current, previous].flatMap((slice) => (slice && serviceKeyOf(slice)) ?? [])))
-          loop.mark(key)
+        for (const key of servicesOfChange(current, previous)) loop.mark(key)
       })
       pods?.onChange((key) => loop.mark(podSource(key)))
       published?.onChange((key, current) => {
         for (const problem of current?.problems ?? []) log.warn(problem)
         publish(`configmap:${key}`, current?.entries ?? [])
       })
-      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       // Until everything is known, names are not denied.
-      const syncing = Promise.race([synced, stopped]).then(() => loop.run(signal))
+      const syncing = Promise.race([synced, aborted(signal)]).then(() => loop.run(signal))
       await Promise.all([syncing, keepServing(signal), followConfigured(signal)])
     },
   }

@@ -1,6 +1,6 @@
 /** The pod network of one node: bridge, way to the other nodes, rules, and the links of its pods. */
 import { isIPv6 } from 'node:net'
-import type { Clock } from '../api/clock.ts'
+import { aborted, type Clock } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import type { Node } from '../api/types/index.ts'
@@ -115,10 +115,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     },
     run: async (signal) => {
       await bridge().catch((error: unknown) => log.warn({ err: error }, 'no bridge for the pods yet; trying again'))
-      await Promise.race([
-        nodes.synced,
-        new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
-      ])
+      await Promise.race([nodes.synced, aborted(signal)])
       const family = isIPv6(underlay.address) ? 'IPv6' : 'IPv4'
       nodes.onChange((_key, current, previous) => {
         const isSame =

@@ -4,11 +4,11 @@
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { serviceOfSlice } from '../../src/api/slices.ts'
 import type { Service } from '../../src/api/types/index.ts'
 import { createClusterDns } from '../../src/dns/dns.ts'
 import { types } from '../../src/dns/wire/constants.ts'
 import { silentLogger } from '../../src/host/log.ts'
-import { serviceOfSlice } from '../../src/proxy/iptables/endpoints.ts'
 import { service, slice } from '../support/cluster-objects.ts'
 import { makeQuery, readReply } from '../support/dns-client.ts'
 import { createFedInformer } from '../support/fed-informer.ts'

@@ -1,7 +1,7 @@
 /** Keeps the Node object: makes it, and writes the status when it changes or has not been written for long. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Client } from '../../api/client.ts'
-import { type Clock, systemClock } from '../../api/clock.ts'
+import { aborted, type Clock, systemClock } from '../../api/clock.ts'
 import { isAlreadyExists, isNotFound } from '../../api/errors.ts'
 import { nodes } from '../../api/resources.ts'
 import { createSyncLoop } from '../../api/sync-loop.ts'
@@ -85,8 +85,7 @@ export const createRegistration = (options: RegistrationOptions): Registration =
     refresh: loop.markAll,
     run: async (signal) => {
       const heartbeat = async (): Promise<void> => {
-        const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-        await Promise.race([first.promise, aborted])
+        await Promise.race([first.promise, aborted(signal)])
         const { leaseMs: periodMs, leaseSeconds: durationSeconds } = options
         const timing = { ...(periodMs ? { periodMs } : {}), ...(durationSeconds ? { durationSeconds } : {}) }
         await runHeartbeat({ client, nodeName, log, clock, node: () => current, ...timing }, signal)

@@ -3,6 +3,7 @@ import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import { createInformer, type Informer } from '../../api/informer.ts'
 import type { Resource } from '../../api/resources.ts'
+import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, KubeObject, Pod } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import type { ResourceDefinition } from '../registry/definition.ts'
@@ -16,17 +17,10 @@ const commonIndexes: Indexes = {
   namespace: ({ metadata }) => (metadata.namespace === undefined ? [] : [metadata.namespace]),
 }
 
-const serviceNameLabel = 'kubernetes.io/service-name'
-
 /** `node` of pods; `service` (a key) of endpoint slices. */
 const indexesOf: Readonly<Record<string, Indexes>> = {
   pods: { node: (pod) => [(pod as Pod).spec.nodeName ?? ''] },
-  endpointslices: {
-    service: ({ metadata }: KubeObject) => {
-      const name = (metadata as EndpointSlice['metadata']).labels?.[serviceNameLabel]
-      return name === undefined ? [] : [`${metadata.namespace}/${name}`]
-    },
-  },
+  endpointslices: { service: (slice) => serviceOfSlice(slice as EndpointSlice) },
 }
 
 export interface Informers {

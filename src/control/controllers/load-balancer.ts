@@ -1,6 +1,7 @@
 /** Gives Services of type LoadBalancer an address: one of a pool, or those of the nodes, as small clusters have it. */
 import { referenceTo } from '../../api/event-recorder.ts'
 import { endpointSlices, nodes, objectKey, services } from '../../api/resources.ts'
+import { servicesOfChange } from '../../api/slices.ts'
 import type { EndpointSlice, LoadBalancerIngress, Node, Service } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
 import { createAddressPool, isExhausted, isOutOfRange, isTaken, type Pool } from '../../ipam/pool.ts'
@@ -141,9 +142,8 @@ export const createLoadBalancerController: CreateController = (context) => {
       })
       nodeCopies.onChange(addAll)
       slices.onChange((_key, current, previous) => {
-        const { labels, namespace } = (current ?? previous)?.metadata ?? {}
-        const key = `${namespace}/${labels?.['kubernetes.io/service-name']}`
-        if (copies.get(key)?.spec.externalTrafficPolicy === 'Local') queue.add(key)
+        for (const key of servicesOfChange(current, previous))
+          if (copies.get(key)?.spec.externalTrafficPolicy === 'Local') queue.add(key)
       })
       return queue.run(signal)
     },

@@ -1,6 +1,6 @@
 /** All controllers and the scheduler over one set of local copies. */
 import type { Client } from '../../api/client.ts'
-import { type Clock, sleep } from '../../api/clock.ts'
+import { aborted, type Clock, sleep } from '../../api/clock.ts'
 import type { Logger } from '../../host/log.ts'
 import { definitions } from '../registry/registry.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
@@ -62,10 +62,7 @@ export const runControllers = async (options: RunControllersOptions, signal: Abo
     }
   }
 
-  const stopped = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-  await Promise.race([informers.synced, stopped])
+  await Promise.race([informers.synced, aborted(signal)])
   if (!signal.aborted) {
     log.info('all controllers start')
     await Promise.all(controllers.map((create) => keepRunning(create({ ...options, informers }))))

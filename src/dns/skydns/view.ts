@@ -1,5 +1,7 @@
 /** The cluster as SkyDNS would hold it: every Service under its path, and what users publish. Pure. */
 import { isIP } from 'node:net'
+import { objectKey } from '../../api/resources.ts'
+import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
 import { endpointLabel } from '../zone/service-records.ts'
 import { parseSkyRecord, pathOfName, type SkyEntry, type SkyRecord } from './record.ts'
@@ -41,11 +43,7 @@ export const skyView = (
   const own = services.flatMap((service) =>
     entriesOf(
       service,
-      slices.filter(
-        ({ metadata }) =>
-          metadata.namespace === service.metadata.namespace &&
-          metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name,
-      ),
+      slices.filter((slice) => serviceOfSlice(slice).includes(objectKey(service))),
       zone,
     ),
   )

@@ -2,6 +2,7 @@
  * Tells load balancers whether this node has endpoints of a Service: an HTTP server on the Service's health check port
  * (`healthCheckNodePort`), for Services of type LoadBalancer under external traffic policy Local.
  */
+import { aborted } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
 import { objectKey } from '../../api/resources.ts'
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
@@ -88,10 +89,7 @@ export const createServiceHealth = (options: ServiceHealthOptions): ServiceHealt
         const known = current ?? previous
         if (known) update(objectKey(known), current)
       })
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve()
-        else signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      await aborted(signal)
       for (const { stop } of running.values()) stop.abort()
       await Promise.all([...running.values()].map(({ ended }) => ended))
     },

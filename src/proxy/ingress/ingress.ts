@@ -1,8 +1,9 @@
 /** The Ingress proxy of one node: watches the API, compiles routes, and serves them from a thread of its own. */
 import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
+import { aborted } from '../../api/clock.ts'
+import { servicesOfChange } from '../../api/slices.ts'
 import { createSyncLoop, type Dirty, type SyncLoop } from '../../api/sync-loop.ts'
-import type { EndpointSlice } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import { defaultLimits, type HeadLimits } from './http/limits.ts'
 import { defaultTimeouts, type Timeouts } from './relay/timeouts.ts'
@@ -34,13 +35,6 @@ const debounceMs = 20
 /** Nobody else writes to the thread: there is no drift to repair. As long as timers can be. */
 const resyncMs = 2 ** 31 - 1
 
-const serviceLabel = 'kubernetes.io/service-name'
-
-const serviceOf = ({ metadata }: EndpointSlice): string | undefined => {
-  const name = metadata.labels?.[serviceLabel]
-  return name === undefined ? undefined : `${metadata.namespace ?? ''}/${name}`
-}
-
 /** Marks what a change touches. A change of mere status touches nothing. */
 const watchSources = ({ ingresses, classes, services, slices }: RoutingSources, loop: SyncLoop): void => {
   ingresses.onChange((_, current, previous) => {
@@ -51,10 +45,7 @@ const watchSources = ({ ingresses, classes, services, slices }: RoutingSources, 
   })
   services.onChange((key) => loop.mark(key))
   slices.onChange((_, current, previous) => {
-    for (const slice of [current, previous]) {
-      const service = slice && serviceOf(slice)
-      if (service !== undefined) loop.mark(service)
-    }
+    for (const service of servicesOfChange(current, previous)) loop.mark(service)
   })
 }
 
@@ -113,9 +104,8 @@ export const createIngress = (options: IngressOptions): IngressProxy => {
     run: async (signal) => {
       if (signal.aborted) return
       const { ingresses, classes, services, slices } = options
-      const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       const synced = [ingresses.synced, classes.synced, services.synced, slices.synced]
-      await Promise.race([aborted, Promise.all(synced)])
+      await Promise.race([aborted(signal), Promise.all(synced)])
       if (signal.aborted) return
       watchSources(options, loop)
       await loop.run(signal)

@@ -121,9 +121,3 @@ export const endpointsOf = (
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view)
 }
-
-/** The index `service` that the informer of EndpointSlices must have: the key of the Service a slice belongs to. */
-export const serviceOfSlice = ({ metadata }: EndpointSlice): readonly string[] => {
-  const name = metadata.labels?.['kubernetes.io/service-name']
-  return name ? [metadata.namespace ? `${metadata.namespace}/${name}` : name] : []
-}

@@ -1,7 +1,8 @@
 /** Keeps the kernel's rules in line with Services and EndpointSlices. */
 import { setImmediate as otherWork } from 'node:timers/promises'
-import { type Clock, systemClock } from '../../api/clock.ts'
+import { aborted, type Clock, systemClock } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
+import { servicesOfChange } from '../../api/slices.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
 import type { EndpointSlice, Node, Service } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
@@ -11,7 +12,7 @@ import type { ProxyObserver, RuleCounts, SyncKind } from '../observer.ts'
 import type { Relays } from '../relays.ts'
 import { parseAddress, parseCidr } from './address.ts'
 import type { RuleContext } from './context.ts'
-import { type ModelContext, readFor, serviceOfSlice } from './endpoints.ts'
+import { type ModelContext, readFor } from './endpoints.ts'
 import { frameJumps } from './frame.ts'
 import { createKernelRules, type Written } from './kernel.ts'
 import { modelService, type ServicePortView } from './model.ts'
@@ -126,12 +127,6 @@ const contextOf = (options: ServiceProxyOptions): RuleContext & ModelContext => 
   }
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
 /** Throws when an address range makes no sense. */
 export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy => {
   const { services, slices, relays, followers = [], observer, log, clock = systemClock, checkEveryMs = 5_000 } = options
@@ -229,7 +224,7 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
     })
     slices.onChange((_, current, previous) => {
       observer?.changed(context.family, 'endpoints', triggerOf(current))
-      for (const slice of [current, previous]) for (const key of slice ? serviceOfSlice(slice) : []) loop.mark(key)
+      for (const key of servicesOfChange(current, previous)) loop.mark(key)
     })
     options.nodes?.onChange((key, node) => {
       const now = node?.metadata.labels?.[zoneLabel]

@@ -2,6 +2,7 @@
  * Node ports at `::1`: the kernel translates nothing between loopback and other addresses there, so a process listens.
  * (At 127.0.0.1 the kernel does it, see iptables/.) Programs that ask for `localhost` often try `::1` first.
  */
+import { aborted } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
 import { objectKey } from '../../api/resources.ts'
 import type { Service } from '../../api/types/index.ts'
@@ -89,7 +90,7 @@ export const runLocalhostNodePorts = async (options: LocalhostOptions, signal: A
     if (signal.aborted || !known) return
     update(objectKey(known), current && isServed(current) ? localhostPorts(current, nodeAddress6) : [])
   })
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await aborted(signal)
   for (const listening of [...ofService.values()].flat()) {
     listening.isClosed = true
     listening.relay?.destroy()

@@ -1,10 +1,9 @@
 import t from 'tap'
 import { createClient } from '../../../src/api/client.ts'
 import { ApiError } from '../../../src/api/errors.ts'
-import { createSliceInformer } from '../../../src/api/slices.ts'
+import { createSliceInformer, serviceOfSlice } from '../../../src/api/slices.ts'
 import type { ApiRequest, ApiTransport } from '../../../src/api/transport.ts'
 import type { EndpointSlice } from '../../../src/api/types/index.ts'
-import { serviceOfSlice } from '../../../src/proxy/iptables/endpoints.ts'
 import { until } from '../../support/until.ts'
 
 const metadata = { name: 'web', namespace: 'default', resourceVersion: '5' }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
+import { serviceOfSlice } from '../../../src/api/slices.ts'
 import type { EndpointSlice, Node, Service } from '../../../src/api/types/index.ts'
 import { silentLogger } from '../../../src/host/log.ts'
 import { createProxyHealth } from '../../../src/proxy/health/proxy-health.ts'
@@ -11,7 +12,6 @@ import {
   healthReply,
   localEndpoints,
 } from '../../../src/proxy/health/service-health.ts'
-import { serviceOfSlice } from '../../../src/proxy/iptables/endpoints.ts'
 import { createFedInformer } from '../../support/fed-informer.ts'
 import { until } from '../../support/until.ts'
 import { makeService, makeSlice } from './support/objects.ts'

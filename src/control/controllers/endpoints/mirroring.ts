@@ -1,12 +1,12 @@
 /** Endpoints that somebody wrote for a Service without a selector, as slices. */
 import { endpointSlices, endpoints, services } from '../../../api/resources.ts'
-import { toGroups } from '../../../api/slices.ts'
+import { serviceNameLabel, toGroups } from '../../../api/slices.ts'
 import type { Endpoints } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { type CreateController, createQueue } from '../controller.ts'
 import { createExpectations } from '../expectations.ts'
 import { controllerReference } from '../ownership.ts'
-import { managedByLabel, serviceNameLabel, writeSlices } from './slice-writer.ts'
+import { managedByLabel, writeSlices } from './slice-writer.ts'
 
 const name = 'endpointslicemirroring-controller'
 const managedBy = 'endpointslicemirroring-controller.k8s.io'

@@ -8,7 +8,6 @@ import type { EndpointGroup } from './service-endpoints.ts'
 import { planSlices } from './slice-plan.ts'
 
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
-export const serviceNameLabel = 'kubernetes.io/service-name'
 export const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 
 export interface SliceOwner {

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { serviceOfSlice } from '../../../../src/api/slices.ts'
 import type { EndpointSlice, Service } from '../../../../src/api/types/index.ts'
-import { serviceOfSlice } from '../../../../src/proxy/iptables/endpoints.ts'
 import { modelService } from '../../../../src/proxy/iptables/model.ts'
 import { makeService, makeSlice } from '../support/objects.ts'
 

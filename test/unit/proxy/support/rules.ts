@@ -1,11 +1,13 @@
 /** From Services to rules in a strict fake kernel, for tests. */
+
+import { serviceOfSlice } from '../../../../src/api/slices.ts'
 import type { EndpointSlice, Service } from '../../../../src/api/types/index.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
 import { parseSave } from '../../../../src/host/netfilter/tables.ts'
 import type { TracedTables } from '../../../../src/host/netfilter/trace.ts'
 import { parseCidr } from '../../../../src/proxy/iptables/address.ts'
 import type { RuleContext } from '../../../../src/proxy/iptables/context.ts'
-import { type ModelContext, serviceOfSlice } from '../../../../src/proxy/iptables/endpoints.ts'
+import type { ModelContext } from '../../../../src/proxy/iptables/endpoints.ts'
 import { frameJumps } from '../../../../src/proxy/iptables/frame.ts'
 import { createKernelRules } from '../../../../src/proxy/iptables/kernel.ts'
 import { compileService, createWantedChains } from '../../../../src/proxy/iptables/wanted.ts'
