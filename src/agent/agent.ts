@@ -14,9 +14,7 @@ import { createCommandRunner } from '../host/command.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
-import { detectBackend } from '../host/netfilter/backend.ts'
-import { createNetfilter } from '../host/netfilter/netfilter.ts'
-import { familyOf, hostCidr, parseCidr } from '../ipam/cidr.ts'
+import { parseCidr } from '../ipam/cidr.ts'
 import type { BackendName } from '../overlay/backend.ts'
 import { podBridge } from '../overlay/bridge.ts'
 import { vtepMacAnnotation } from '../overlay/peers.ts'
@@ -31,6 +29,7 @@ import { type NodeTraits, nodeCapacity } from './node/node-object.ts'
 import { createRegistration } from './node/registration.ts'
 import { createPodAgent, type PodAgent } from './pod-agent.ts'
 import { hostPortsOf } from './pods/host-ports.ts'
+import { openRuleStore } from './rule-store.ts'
 import { openLimits } from './runtime/process/limits.ts'
 import { createProcessRuntime } from './runtime/process/process-runtime.ts'
 import { createRoutes } from './server/routes.ts'
@@ -177,13 +176,11 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot watch the nodes'),
   })
   const informers = createClusterInformers(client, log)
-  const { backend } = await detectBackend(runner)
+  const netfilterOf = await openRuleStore(runner, log)
   const dns = await createDnsStack({
     ...{ ...informers, settings: options.dns, address: clusterDns, device: podBridge, clusterDomain },
     upstreams: (options.upstreams ?? hostDns.nameservers).map(toUpstream),
-    ...{ searches: hostDns.searches, runner, log },
-    netfilter: createNetfilter(runner, familyOf(clusterDns), backend),
-    recursionCIDRs: [...options.clusterCIDRs, ...[...nodeAddresses, clusterDns, '::1'].map(hostCidr), '127.0.0.0/8'],
+    ...{ searches: hostDns.searches, clusterCIDRs: options.clusterCIDRs, nodeAddresses, netfilterOf, runner, log },
   })
   const bridged = Promise.withResolvers<void>()
   const background = [
@@ -203,7 +200,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   if (signal.aborted) return
 
   const stack = await createNetworkStack({
-    ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, runner, log },
+    ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, netfilterOf, runner, log },
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs },
     ...{ ingressPort: options.ingressPort, proxy: options.proxy, overlay: options.overlay },
     leaseFile: join(dataDir, 'leases.json'),

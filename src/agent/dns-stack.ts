@@ -17,7 +17,8 @@ import type { CommandRunner } from '../host/command.ts'
 import { runHttpListener } from '../host/http-listener.ts'
 import { createIproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
-import type { Netfilter } from '../host/netfilter/netfilter.ts'
+import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
+import { familyOf, hostCidr } from '../ipam/cidr.ts'
 import type { ListenAddress } from './service-stack.ts'
 
 /** What the operator of a node may choose about DNS. */
@@ -46,10 +47,10 @@ export interface DnsStackOptions {
   readonly upstreams: readonly Upstream[]
   /** The search domains of the node's own resolver. */
   readonly searches: readonly string[]
-  /** Who may ask for names outside of the cluster. */
-  readonly recursionCIDRs: readonly string[]
-  /** Of the address's family. */
-  readonly netfilter: Netfilter
+  /** Pods and nodes; they, and this node, may ask for names outside of the cluster. */
+  readonly clusterCIDRs: readonly string[]
+  readonly nodeAddresses: readonly string[]
+  readonly netfilterOf: (family: IpFamily) => Netfilter
   readonly runner: CommandRunner
   readonly log: Logger
 }
@@ -86,16 +87,17 @@ export const dnsPort = 53
 export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack> => {
   const { configFile, snapshotFile, metrics, threads } = options.settings
   const configured = configFile === undefined ? undefined : await readDnsConfig(configFile)
-  const { pods, published, address, device, netfilter, runner, log } = options
+  const { pods, published, address, device, clusterCIDRs, nodeAddresses, runner, log } = options
   const own = createNodeAddress({
     ...{ address, port: dnsPort, device },
-    ...{ iproute: createIproute(runner), netfilter, log },
+    ...{ iproute: createIproute(runner), netfilter: options.netfilterOf(familyOf(address)), log },
   })
+  const recursionCIDRs = [...clusterCIDRs, ...[...nodeAddresses, address, '::1'].map(hostCidr), '127.0.0.0/8']
   /** The kernel shares the packets out among them; one keeps the zone on disk for all. */
   const servers = Array.from({ length: threads }, (_, at) =>
     createClusterDns({
       ...{ services: options.services, slices: options.slices, clusterDomain: options.clusterDomain, log },
-      ...{ upstreams: options.upstreams, searches: options.searches, recursionCIDRs: options.recursionCIDRs },
+      ...{ upstreams: options.upstreams, searches: options.searches, recursionCIDRs },
       ...{ addresses: [address], port: dnsPort },
       ...(pods ? { pods } : {}),
       ...(published ? { published } : {}),

@@ -3,8 +3,7 @@ import type { Informer } from '../api/informer.ts'
 import type { Node } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
-import { detectBackend } from '../host/netfilter/backend.ts'
-import { createNetfilter } from '../host/netfilter/netfilter.ts'
+import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
 import { writeSysctl } from '../host/sysctl.ts'
 import { familiesOf } from '../ipam/cidr.ts'
 import { createFileLeaseStore } from '../ipam/lease-store.ts'
@@ -32,6 +31,7 @@ export interface NetworkStackOptions {
   readonly overlay: BackendName
   /** Address leases are kept here. */
   readonly leaseFile: string
+  readonly netfilterOf: (family: IpFamily) => Netfilter
   readonly runner: CommandRunner
   readonly log: Logger
 }
@@ -49,11 +49,7 @@ export interface NetworkStack {
 
 export const createNetworkStack = async (options: NetworkStackOptions): Promise<NetworkStack> => {
   const { informers, nodes, nodeName, nodeAddresses, podCIDRs, clusterCIDRs, serviceCIDRs, runner, log } = options
-  const { backend, mixed } = await detectBackend(runner)
-  if (mixed) log.warn({ backend }, 'both rule stores hold rules: packets pass through both, each tool sees its own')
-  const netfilters = familiesOf([...podCIDRs, ...serviceCIDRs]).map((family) =>
-    createNetfilter(runner, family, backend),
-  )
+  const netfilters = familiesOf([...podCIDRs, ...serviceCIDRs]).map(options.netfilterOf)
   const overlay = await createOverlay({
     ...{ nodes, nodeName, podCIDRs, runner, log, writeSysctl },
     clusterCIDRs,

@@ -75,9 +75,9 @@ export interface ServiceStack {
 export const readTcpLiberal = async (): Promise<boolean> =>
   ((await readSysctl('net.netfilter.nf_conntrack_tcp_be_liberal')) ?? '0') !== '0'
 
-/** Whether an address is one of this machine's, now. */
-const isOwn = (address: string): boolean =>
-  Object.values(networkInterfaces()).some((list) => list?.some((each) => each.address === address))
+/** This machine's addresses, now. */
+const ownAddresses = (): ReadonlySet<string> =>
+  new Set(Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []))
 
 const udpPortOf = (view: ServicePortView): UdpPort => {
   const serving = view.endpoints.filter(({ ready, serving }) => ready || serving)
@@ -112,7 +112,7 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
   const perFamily = netfilters.map((netfilter) => {
     const { family } = netfilter
     const cleaner = createUdpCleaner({
-      ...{ connections: createConnections(runner, family), isServiceAddress, isOwn, log },
+      ...{ connections: createConnections(runner, family), isServiceAddress, ownAddresses, log },
       onCleaned: (entries, seconds) => metrics.cleaned(family, entries, seconds),
     })
     const relays = createUserspaceProxy({ family, log, onOpen: (service) => proxy.refresh(service) })

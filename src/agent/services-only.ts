@@ -14,12 +14,11 @@ import { createSliceInformer, serviceOfSlice } from '../api/slices.ts'
 import type { KubeObject } from '../api/types/index.ts'
 import { createCommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
-import { detectBackend } from '../host/netfilter/backend.ts'
-import { createNetfilter } from '../host/netfilter/netfilter.ts'
-import { familiesOf, familyOf, hostCidr } from '../ipam/cidr.ts'
+import { familiesOf } from '../ipam/cidr.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { type AgentOptions, readHostResolvConf, toUpstream } from './agent.ts'
 import { createDnsStack, watchPodNames, watchPublished } from './dns-stack.ts'
+import { openRuleStore } from './rule-store.ts'
 import { createServiceStack, readTcpLiberal } from './service-stack.ts'
 
 export const parts = ['proxy', 'dns', 'ingress'] as const
@@ -71,9 +70,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
   const watched = { services: watch(services), slices, nodes: watch(nodeResource) }
   const running = Object.values(watched).map((informer) => informer.run(signal))
 
-  const { backend, mixed } = await detectBackend(runner)
-  if (mixed) log.warn({ backend }, 'both rule stores hold rules: packets pass through both, each tool sees its own')
-  const netfilters = familiesOf(serviceCIDRs).map((family) => createNetfilter(runner, family, backend))
+  const netfilterOf = await openRuleStore(runner, log)
 
   if (only.has('proxy')) {
     await Promise.race([watched.nodes.synced, aborted(signal)])
@@ -81,7 +78,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     const own = podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : clusterCIDRs
     const stack = createServiceStack({
       ...{ ...watched, nodeName, nodeAddresses, podCIDRs: own, runner, log },
-      ...{ netfilters, serviceCIDRs, settings: options.proxy },
+      ...{ netfilters: familiesOf(serviceCIDRs).map(netfilterOf), serviceCIDRs, settings: options.proxy },
       isTcpLiberal: await readTcpLiberal(),
     })
     void stack.synced.then(() => log.info('Services are in the kernel'))
@@ -106,8 +103,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
         clusterDomain: options.clusterDomain,
       },
       ...{ upstreams: upstreams.map(toUpstream), searches: hostDns.searches, runner, log },
-      netfilter: createNetfilter(runner, familyOf(clusterDns), backend),
-      recursionCIDRs: [...clusterCIDRs, ...[...nodeAddresses, clusterDns, '::1'].map(hostCidr), '127.0.0.0/8'],
+      ...{ clusterCIDRs, nodeAddresses, netfilterOf },
     })
     running.push(dns.run(signal, Promise.resolve()))
   }

@@ -235,7 +235,7 @@ const checkUdp = async (t: Test, network: NodeNetwork, backend: NetfilterBackend
   const cleaner = createUdpCleaner({
     connections: createConnections(runner, 'IPv4'),
     isServiceAddress: (address) => address.startsWith('10.96.'),
-    isOwn: (address) => address === nodeAddress,
+    ownAddresses: () => new Set([nodeAddress]),
     log: silentLogger,
   })
   const stop = new AbortController()

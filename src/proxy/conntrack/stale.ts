@@ -20,8 +20,8 @@ export interface Situation {
   readonly gone: ReadonlySet<string>
   /** Whether an address can only be a Service's. */
   readonly isServiceAddress: (address: string) => boolean
-  /** Whether an address is this node's own. */
-  readonly isOwn: (address: string) => boolean
+  /** This node's own. */
+  readonly ownAddresses: ReadonlySet<string>
 }
 
 export const relay = 'relay'
@@ -43,7 +43,7 @@ export const staleFlows = (flows: readonly Flow[], situation: Situation): readon
     const isTranslated = reply.source !== destination || reply.sourcePort !== destinationPort
     const keys = [
       place(destination, destinationPort),
-      ...(situation.isOwn(destination) ? [place('*', destinationPort)] : []),
+      ...(situation.ownAddresses.has(destination) ? [place('*', destinationPort)] : []),
     ]
     const endpoints = keys.map((key) => doors.get(key)).find((found) => found !== undefined)
     if (endpoints === undefined)
@@ -51,7 +51,7 @@ export const staleFlows = (flows: readonly Flow[], situation: Situation): readon
       return isTranslated && (keys.some((key) => situation.gone.has(key)) || situation.isServiceAddress(destination))
     // Untranslated: it began when nobody served, and would never be looked at again.
     if (!isTranslated) return endpoints.size > 0
-    const isRelayed = endpoints.has(relay) && situation.isOwn(reply.source)
+    const isRelayed = endpoints.has(relay) && situation.ownAddresses.has(reply.source)
     return !isRelayed && !endpoints.has(place(reply.source, reply.sourcePort))
   })
 }

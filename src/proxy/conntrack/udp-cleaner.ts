@@ -9,7 +9,8 @@ import type { Connections } from './tool.ts'
 export interface UdpCleanerOptions {
   readonly connections: Connections
   readonly isServiceAddress: (address: string) => boolean
-  readonly isOwn: (address: string) => boolean
+  /** This node's own addresses, now. */
+  readonly ownAddresses: () => ReadonlySet<string>
   readonly onCleaned?: (entries: number, seconds: number) => void
   readonly log: Logger
   readonly clock?: Clock
@@ -37,7 +38,7 @@ const mayLeaveStale = (before: readonly UdpPort[], now: readonly UdpPort[]): boo
 }
 
 export const createUdpCleaner = (options: UdpCleanerOptions): UdpCleaner => {
-  const { connections, isServiceAddress, isOwn, onCleaned, log, clock = systemClock } = options
+  const { connections, isServiceAddress, ownAddresses, onCleaned, log, clock = systemClock } = options
   const current = new Map<string, readonly UdpPort[]>()
   const next = new Map<string, readonly UdpPort[]>()
   let gone = new Set<string>()
@@ -49,7 +50,10 @@ export const createUdpCleaner = (options: UdpCleanerOptions): UdpCleaner => {
     gone = new Set()
     try {
       const ports = [...current.values()].flat()
-      const stale = staleFlows(await connections.list(), { ports, gone: taken, isServiceAddress, isOwn })
+      const stale = staleFlows(await connections.list(), {
+        ...{ ports, gone: taken, isServiceAddress },
+        ownAddresses: ownAddresses(),
+      })
       const count = stale.length === 0 ? 0 : await connections.forget(stale)
       if (count > 0) log.info({ count }, 'UDP clients of endpoints that are gone start anew')
       onCleaned?.(count, (clock.now() - started) / 1000)

@@ -45,7 +45,7 @@ const situation: Situation = {
   ports: [dns, idle, relayed],
   gone: new Set(['203.0.113.9 53', '* 30099']),
   isServiceAddress: (address) => address.startsWith('10.96.'),
-  isOwn: (address) => address === '192.0.2.1',
+  ownAddresses: new Set(['192.0.2.1']),
 }
 
 const cases: readonly (readonly [name: string, to: string, from: string, stale: boolean])[] = [
@@ -114,7 +114,7 @@ t.test('looks when flows may be stale, after the rules are written, and not for 
         return stale.length
       },
     },
-    ...{ isServiceAddress: () => false, isOwn: () => false, log: silentLogger },
+    ...{ isServiceAddress: () => false, ownAddresses: () => new Set<string>(), log: silentLogger },
   })
   const stop = new AbortController()
   cleaner.set('ns/dns', [dns])
