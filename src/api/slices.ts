@@ -24,6 +24,10 @@ export const serviceOfSlice = ({ metadata }: EndpointSlice): readonly string[] =
   return name ? [metadata.namespace ? `${metadata.namespace}/${name}` : name] : []
 }
 
+/** Slices by the key of their Service. */
+export const slicesByService = (slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly EndpointSlice[]> =>
+  Map.groupBy(slices, (slice) => serviceOfSlice(slice)[0] ?? '')
+
 /** The Services that a change of a slice is about: it may have moved from one to another. */
 export const servicesOfChange = (
   current: EndpointSlice | undefined,

@@ -5,7 +5,7 @@ import { createClient } from '../api/client.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { readKubeconfig } from '../api/kubeconfig.ts'
 import { configMaps, endpointSlices, objectKey, services } from '../api/resources.ts'
-import { serviceOfSlice } from '../api/slices.ts'
+import { slicesByService } from '../api/slices.ts'
 import { createAsker, isTypeName, type ReadRecord } from '../dns/client/ask.ts'
 import { checkRecords } from '../dns/client/check.ts'
 import { parseUpstream } from '../dns/config/parse.ts'
@@ -45,12 +45,14 @@ export const query = async (
   if (!isTypeName(type))
     throw new UsageError(`${typeText} is no type: expected one of ${Object.keys(types).join(', ')}`)
   const server = serverOf(options)
-  const answer = await createAsker(server)
+  const asker = createAsker(server)
+  const answer = await asker
     .ask(name, types[type])
     .catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error)
       throw new Error(`${options.server} does not answer: ${why} (is this a node? else name one with --server)`)
     })
+    .finally(asker.close)
   if (options.output === 'json') return console.log(JSON.stringify(answer, undefined, 2))
   console.log(`${answer.rcode}${answer.isAuthoritative ? ', authoritative' : ''}`)
   for (const section of ['answers', 'authority', 'additional'] as const) {
@@ -93,26 +95,18 @@ export const check = async (
 ): Promise<void> => {
   checkOutput(options.output)
   const found = await readCluster(options)
+  const slices = slicesByService(found.slices)
   const records = found.services.flatMap((service) =>
-    recordsOf(
-      service,
-      found.slices.filter((slice) => serviceOfSlice(slice).includes(objectKey(service))),
-      options.clusterDomain,
-    ),
+    recordsOf(service, slices.get(objectKey(service)) ?? [], options.clusterDomain),
   )
-  const step = createProgress().step(`asking ${options.server} for ${records.length} records`)
-  const differences = await checkRecords(createAsker(serverOf(options)), records, (done, all) => {
-    if (done % progressEvery === 0) step.update(`${done} of ${all} questions`)
-  }).then(
-    (result) => {
-      step.done()
-      return result
-    },
-    (error: unknown) => {
-      step.done('failed')
-      throw error
-    },
-  )
+  const asker = createAsker(serverOf(options))
+  const differences = await createProgress()
+    .run(`asking ${options.server} for ${records.length} records`, (step) =>
+      checkRecords(asker, records, (done, all) => {
+        if (done % progressEvery === 0) step.update(`${done} of ${all} questions`)
+      }),
+    )
+    .finally(asker.close)
   if (options.output === 'json') console.log(JSON.stringify({ records: records.length, differences }, undefined, 2))
   else {
     for (const { name, type, missing, unexpected, rcode } of differences) {

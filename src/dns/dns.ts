@@ -12,7 +12,7 @@ import type { Published } from './skydns/published.ts'
 import type { SkyEntry } from './skydns/record.ts'
 import type { DnsStats } from './thread/stats.ts'
 import { type DnsThread, startDnsThread } from './thread/thread.ts'
-import { type PodName, podRecords } from './zone/pod-records.ts'
+import { type PodName, podOfSource, podRecords, podSource } from './zone/pod-records.ts'
 import type { ZoneRecord } from './zone/records.ts'
 import { recordsOf } from './zone/service-records.ts'
 
@@ -71,9 +71,6 @@ const withoutOurselves = (upstreams: readonly Upstream[], addresses: readonly st
 const complete = (config: DnsConfig, upstreams: readonly Upstream[]): DnsConfig =>
   config.forward.upstreams.length > 0 ? config : { ...config, forward: { ...config.forward, upstreams } }
 
-/** Pods are sources beside Services, whose keys hold no colon. */
-const podSource = (key: string): string => `pod:${key}`
-
 export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
   const { services, slices, pods, published, clusterDomain, addresses, port, log, clock = systemClock } = options
   const ready = Promise.withResolvers<number>()
@@ -117,8 +114,9 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
   }
 
   const recordsFor = (source: string): readonly ZoneRecord[] => {
-    if (source.startsWith(podSource(''))) {
-      const pod = config.pods === 'verified' ? pods?.get(source.slice(podSource('').length)) : undefined
+    const podKey = podOfSource(source)
+    if (podKey !== undefined) {
+      const pod = config.pods === 'verified' ? pods?.get(podKey) : undefined
       return pod ? written(source, () => podRecords(pod, clusterDomain)) : []
     }
     const service = services.get(source)

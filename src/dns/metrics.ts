@@ -1,12 +1,7 @@
 /** The DNS server in numbers, under CoreDNS' names, so that its dashboards and alerts go on working. */
 import type { HttpReply } from '../host/http-listener.ts'
 import { type DnsStats, durationBuckets, type Histogram } from './thread/stats.ts'
-import { types } from './wire/constants.ts'
-
-const typeNames: ReadonlyMap<string, string> = new Map(
-  Object.entries(types).map(([name, number]) => [String(number), name]),
-)
-const rcodeNames = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'] as const
+import { rcodeName, typeName } from './wire/constants.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -45,7 +40,7 @@ export const renderDnsMetrics = (stats: DnsStats): string => {
       'Queries',
       Object.entries(requests).map(([key, count]) => {
         const [proto = '', type = ''] = key.split(' ')
-        return sample('coredns_dns_requests_total', { ...server, proto, type: typeNames.get(type) ?? type }, count)
+        return sample('coredns_dns_requests_total', { ...server, proto, type: typeName(Number(type)) ?? type }, count)
       }),
     ),
     ...family(
@@ -53,7 +48,7 @@ export const renderDnsMetrics = (stats: DnsStats): string => {
       'counter',
       'Answers',
       Object.entries(responses).map(([rcode, count]) =>
-        sample('coredns_dns_responses_total', { ...server, rcode: rcodeNames[Number(rcode)] ?? rcode }, count),
+        sample('coredns_dns_responses_total', { ...server, rcode: rcodeName(Number(rcode)) ?? rcode }, count),
       ),
     ),
     ...family(

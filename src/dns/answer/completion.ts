@@ -4,6 +4,7 @@
  * as itself. Here the first of these questions is answered with what the whole walk would have found, under an alias.
  * (CoreDNS: autopath.) Off unless asked for: clients see an alias that was not there before.
  */
+import { splitKey } from '../../api/resources.ts'
 import { rcodes, types } from '../wire/constants.ts'
 import { type NamedRecord, writeResponse } from '../wire/response.ts'
 import { addressRecord, cnameRecord } from '../zone/records.ts'
@@ -40,17 +41,9 @@ export const completion = (options: CompletionOptions): Handler => {
     return wanted.includes('.') ? wanted : undefined
   }
 
-  /** The next steps within the cluster: the first that exists ends the walk, with or without addresses. */
-  const inCluster = (wanted: string, type: number): readonly NamedRecord[] | undefined => {
-    for (const name of [`${wanted}${end}`, `${wanted}.${origin}`]) {
-      const { records, exists } = zone.find(name, type)
-      const [alias] = exists ? zone.find(name, types.CNAME).records : []
-      // An alias is followed when the pod asks for it itself.
-      if (alias) return undefined
-      if (exists) return records.map((record) => ({ owner: name, type: record.type, data: record.data, ttl }))
-    }
-    return undefined
-  }
+  /** The next steps within the cluster: the first name that exists ends the walk. */
+  const inCluster = (wanted: string, type: number): string | undefined =>
+    [`${wanted}${end}`, `${wanted}.${origin}`].find((name) => zone.find(name, type).exists)
 
   const outside = async (
     wanted: string,
@@ -74,15 +67,11 @@ export const completion = (options: CompletionOptions): Handler => {
     if (wanted === undefined) return next()
     const { type } = request.query
     const near = inCluster(wanted, type)
-    const [first] = near ?? []
-    if (first) return reply(request, first.owner ?? '', near ?? [])
-    // One that exists without addresses of this family, or leads on: the pod walks on as ever.
-    if (
-      near ||
-      zone.find(`${wanted}${end}`, types.CNAME).exists ||
-      zone.find(`${wanted}.${origin}`, types.CNAME).exists
-    )
-      return next()
+    if (near !== undefined) {
+      const records = zone.find(near, type).records.map(({ data }) => ({ owner: near, type, data, ttl }))
+      // One without addresses of this family, or that leads on: the pod walks on as ever.
+      return records.length > 0 ? reply(request, near, records) : next()
+    }
     return outside(wanted, type).then((found) => (found ? reply(request, found[0], found[1]) : next()))
   }
 }
@@ -90,20 +79,20 @@ export const completion = (options: CompletionOptions): Handler => {
 /** The namespaces of pods by their addresses, as the zone's pod records tell them. */
 export const createPodNamespaces = () => {
   const namespaces = new Map<string, string>()
-  const bySource = new Map<string, readonly string[]>()
+  const byPod = new Map<string, readonly string[]>()
   return {
-    /** `source` is `pod:NAMESPACE/NAME`; `addresses` as bytes of its records. */
-    set: (source: string, addresses: readonly Uint8Array[]): void => {
-      const namespace = source.slice(source.indexOf(':') + 1, source.indexOf('/'))
+    /** `pod` is `NAMESPACE/NAME`; `addresses` as bytes of its records. */
+    set: (pod: string, addresses: readonly Uint8Array[]): void => {
+      const { namespace } = splitKey(pod)
       const keys = addresses.map((data) => Buffer.from(data).toString('hex'))
       // An address may have gone to another pod before we hear of the end of its first.
-      for (const key of bySource.get(source) ?? [])
+      for (const key of byPod.get(pod) ?? [])
         if (!keys.includes(key) && namespaces.get(key) === namespace) namespaces.delete(key)
       for (const key of keys) namespaces.set(key, namespace)
-      if (keys.length > 0) bySource.set(source, keys)
-      else bySource.delete(source)
+      if (keys.length > 0) byPod.set(pod, keys)
+      else byPod.delete(pod)
     },
     of: (client: string): string | undefined =>
-      namespaces.get(Buffer.from(addressRecord('', client.replace(/^::ffff:(?=\d+\.)/, '')).data).toString('hex')),
+      namespaces.get(Buffer.from(addressRecord('', client).data).toString('hex')),
   }
 }

@@ -12,7 +12,7 @@ export const outsideNames =
   (request) => {
     const { query, message, client, overTcp, limit } = request
     const says = (rcode: number): Buffer => writeResponse(query, { rcode, isAuthoritative: false, answers: [] }, limit)
-    const address = parseAddress(client.replace(/^::ffff:(?=\d+\.)/, ''))
+    const address = parseAddress(client)
     if (!address || !clients.some((cidr) => contains(cidr, address))) return says(rcodes.refused)
     const forwarder = router.of(query.name)
     if (forwarder.isBusy()) return says(rcodes.refused)

@@ -12,6 +12,7 @@ import {
   soaRecord,
   srvRecord,
   textRecord,
+  uniqueRecords,
   type ZoneRecord,
 } from '../zone/records.ts'
 import type { Handler, Reply, Request } from './request.ts'
@@ -43,15 +44,6 @@ const shareOf = ({ record }: SkyEntry, all: readonly SkyEntry[]): number => {
   return Math.max(1, Math.floor((100 * (record.weight || 100)) / sum))
 }
 
-const unique = (records: readonly NamedRecord[]): readonly NamedRecord[] => [
-  ...new Map(
-    records.map((record) => [
-      `${record.owner ?? ''} ${record.type} ${Buffer.from(record.data).toString('latin1')}`,
-      record,
-    ]),
-  ).values(),
-]
-
 export const skyNames = ({ tree, zones, negativeTtl, resolveOutside }: SkyOptions): Handler => {
   const zoneOf = (name: string): string | undefined => zones.find((zone) => name === zone || name.endsWith(`.${zone}`))
 
@@ -69,7 +61,7 @@ export const skyNames = ({ tree, zones, negativeTtl, resolveOutside }: SkyOption
       if (own.length > 0) return own.map((each) => timed(addressRecord(target, each.record.host), each, target))
       return resolveOutside(target, types.A).catch(() => [])
     })
-    return unique((await Promise.all(found)).flat())
+    return uniqueRecords((await Promise.all(found)).flat())
   }
 
   /** Addresses, or the first name that leads to some. */
@@ -79,7 +71,7 @@ export const skyNames = ({ tree, zones, negativeTtl, resolveOutside }: SkyOption
     const direct = entries
       .filter(({ record }) => isAddressOf(record.host, type))
       .map((entry) => timed(addressRecord(name, entry.record.host), entry, owner))
-    if (direct.length > 0) return unique(direct)
+    if (direct.length > 0) return uniqueRecords(direct)
     const alias = entries.find(({ record }) => record.host !== '' && isIP(record.host) === 0)
     if (!alias || depth >= maxChain) return []
     const target = targetOf(alias)
@@ -116,12 +108,12 @@ export const skyNames = ({ tree, zones, negativeTtl, resolveOutside }: SkyOption
             entry,
           )
         })
-        return [unique(records), await additional(hosts)]
+        return [uniqueRecords(records), await additional(hosts)]
       }
       case types.MX: {
         const mail = hosts.filter(({ record }) => record.mail)
         const records = mail.map((entry) => timed(mxRecord(name, entry.record.priority, targetOf(entry)), entry))
-        return [unique(records), await additional(mail)]
+        return [uniqueRecords(records), await additional(mail)]
       }
       case types.TXT:
         return [

@@ -1,17 +1,14 @@
 /** Asks a DNS server for a name, and reads what it says: for people and checks, not for the server itself. */
-import { randomInt } from 'node:crypto'
 import { Packet } from 'dns2'
-import type { ForwardConfig } from '../config/config.ts'
+import { defaultForward } from '../config/config.ts'
 import { createForwarder } from '../forward/forwarder.ts'
 import type { Upstream } from '../forward/upstream.ts'
-import { classIn, flags, headerBytes, types } from '../wire/constants.ts'
-import { encodeName } from '../wire/name.ts'
+import { ednsLimit, flags, rcodeName, typeName, types } from '../wire/constants.ts'
+import { writeQuery } from '../wire/query.ts'
 
 export type TypeName = keyof typeof types
 
 export const isTypeName = (text: string): text is TypeName => Object.hasOwn(types, text)
-
-const rcodeNames = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'] as const
 
 export interface ReadRecord {
   readonly name: string
@@ -28,8 +25,6 @@ export interface ReadAnswer {
   readonly authority: readonly ReadRecord[]
   readonly additional: readonly ReadRecord[]
 }
-
-const typeNames: ReadonlyMap<number, string> = new Map(Object.entries(types).map(([name, number]) => [number, name]))
 
 /** The data of a record as dns2 gives it, in the words of zone files. */
 const dataOf = (record: Readonly<Record<string, unknown>>): string => {
@@ -50,13 +45,13 @@ export const readAnswer = (message: Buffer): ReadAnswer => {
       .filter((record) => record['type'] !== types.OPT)
       .map((record) => ({
         name: String(record['name']),
-        type: typeNames.get(Number(record['type'])) ?? `TYPE${record['type']}`,
+        type: typeName(Number(record['type'])) ?? `TYPE${record['type']}`,
         ttl: Number(record['ttl']),
         data: dataOf(record),
       }))
   const word = message.readUInt16BE(2)
   return {
-    rcode: rcodeNames[word & 15] ?? `RCODE${word & 15}`,
+    rcode: rcodeName(word & 15) ?? `RCODE${word & 15}`,
     isAuthoritative: (word & flags.authoritative) !== 0,
     isTruncated: (word & flags.truncated) !== 0,
     answers: read(packet.answers),
@@ -65,30 +60,17 @@ export const readAnswer = (message: Buffer): ReadAnswer => {
   }
 }
 
-/** A query with EDNS, as resolvers send it. Throws for a name that DNS cannot hold. */
-export const writeQuery = (name: string, type: number): Buffer => {
-  const header = Buffer.alloc(headerBytes)
-  header.writeUInt16BE(randomInt(0x10000), 0)
-  header.writeUInt16BE(flags.wanted, 2)
-  header.writeUInt16BE(1, 4)
-  header.writeUInt16BE(1, 10)
-  const tail = Buffer.alloc(4 + 11)
-  tail.writeUInt16BE(type, 0)
-  tail.writeUInt16BE(classIn, 2)
-  tail.writeUInt16BE(types.OPT, 5)
-  tail.writeUInt16BE(1232, 7)
-  return Buffer.concat([header, encodeName(name), tail])
-}
-
 export interface Asker {
   /** Over TCP when the answer is too long for UDP. Rejects when the server does not answer. */
   ask(name: string, type: number): Promise<ReadAnswer>
+  /** Nothing of it keeps the process from ending. */
+  close(): void
 }
 
-export const createAsker = (server: Upstream, more: Partial<ForwardConfig> = {}): Asker => {
-  const forwarder = createForwarder({
-    ...{ upstreams: [server], policy: 'sequential', timeoutMs: 2_000, maxConcurrent: 1_000, forceTcp: false },
-    ...more,
-  })
-  return { ask: async (name, type) => readAnswer(await forwarder.forward(writeQuery(name, type), true)) }
+export const createAsker = (server: Upstream): Asker => {
+  const forwarder = createForwarder({ ...defaultForward, upstreams: [server] })
+  return {
+    ask: async (name, type) => readAnswer(await forwarder.forward(writeQuery(name, type, ednsLimit), true)),
+    close: forwarder.close,
+  }
 }

@@ -1,9 +1,9 @@
 /** Asks a server for every record that the specification demands, and tells what differs. */
-import { types } from '../wire/constants.ts'
-import { readQuery } from '../wire/query.ts'
+import { ednsLimit, tcpLimit, typeName, types } from '../wire/constants.ts'
+import { readQuery, writeQuery } from '../wire/query.ts'
 import { writeResponse } from '../wire/response.ts'
 import type { ZoneRecord } from '../zone/records.ts'
-import { type Asker, type ReadAnswer, readAnswer, writeQuery } from './ask.ts'
+import { type Asker, type ReadAnswer, readAnswer } from './ask.ts'
 
 export interface Difference {
   readonly name: string
@@ -14,14 +14,12 @@ export interface Difference {
   readonly rcode?: string
 }
 
-const typeNames: ReadonlyMap<number, string> = new Map(Object.entries(types).map(([name, number]) => [number, name]))
-
 /** Records as their reader would give them, whoever wrote them. */
 const asRead = (owner: string, type: number, records: readonly ZoneRecord[]): readonly string[] => {
-  const query = readQuery(writeQuery(owner, type))
+  const query = readQuery(writeQuery(owner, type, ednsLimit))
   if (query === 'drop' || 'malformed' in query) throw new Error(`${owner} cannot be asked for`)
   const answers = records.map(({ data }) => ({ type, data, ttl: 0 }))
-  return readAnswer(writeResponse(query, { rcode: 0, isAuthoritative: true, answers }, 65_535)).answers.map(
+  return readAnswer(writeResponse(query, { rcode: 0, isAuthoritative: true, answers }, tcpLimit)).answers.map(
     ({ data }) => data,
   )
 }
@@ -32,7 +30,7 @@ const comparable = (type: number, data: string): string =>
 
 const compare = (owner: string, type: number, wanted: readonly ZoneRecord[], got: ReadAnswer): Difference[] => {
   const expected = new Set(asRead(owner, type, wanted).map((data) => comparable(type, data)))
-  const name = typeNames.get(type) ?? String(type)
+  const name = typeName(type) ?? String(type)
   const found = new Set(got.answers.filter((record) => record.type === name).map(({ data }) => comparable(type, data)))
   const missing = [...expected].filter((data) => !found.has(data))
   const unexpected = [...found].filter((data) => !expected.has(data))
@@ -44,7 +42,7 @@ const atOnce = 32
 
 /** Resolves to what differs, by name and type. Rejects when the server does not answer. */
 export const checkRecords = async (
-  asker: Asker,
+  asker: Pick<Asker, 'ask'>,
   records: readonly ZoneRecord[],
   onProgress: (done: number, all: number) => void = () => undefined,
 ): Promise<readonly Difference[]> => {

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../../api/clock.ts'
 import type { ForwardConfig } from '../config/config.ts'
 import { flags, headerBytes, types } from '../wire/constants.ts'
 import { readName } from '../wire/name.ts'
+import { writeQuery } from '../wire/query.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface ForwarderOptions extends ForwardConfig {
@@ -105,17 +106,6 @@ interface Health {
   cancelProbe: (() => void) | undefined
 }
 
-/** `. NS`: any server has an answer. */
-const probeQuery = (): Buffer => {
-  const query = Buffer.alloc(headerBytes + 5)
-  query.writeUInt16BE(randomInt(0x10000), 0)
-  query.writeUInt16BE(flags.wanted, 2)
-  query.writeUInt16BE(1, 4)
-  query.writeUInt16BE(types.NS, headerBytes + 1)
-  query.writeUInt16BE(1, headerBytes + 3)
-  return query
-}
-
 const shuffled = <T>(list: readonly T[]): readonly T[] =>
   list
     .map((each) => [Math.random(), each] as const)
@@ -143,7 +133,8 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   }
 
   const probe = async (upstream: Upstream, state: Health): Promise<void> => {
-    const query = probeQuery()
+    // `. NS`: any server has an answer.
+    const query = writeQuery('', types.NS)
     try {
       await askOne(query, questionOf(query) ?? query, upstream, false)
       state.failures = 0

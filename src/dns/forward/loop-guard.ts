@@ -2,10 +2,11 @@
  * Finds upstream servers that lead back to us: each is asked for a name that nobody else can know, and if that question
  * arrives here, this server sent it on. Only that one is left out then; whatever else there is goes on.
  */
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Handler } from '../answer/request.ts'
-import { flags, headerBytes, rcodes, types } from '../wire/constants.ts'
-import { encodeName } from '../wire/name.ts'
+import { defaultForward } from '../config/config.ts'
+import { rcodes, types } from '../wire/constants.ts'
+import { writeQuery } from '../wire/query.ts'
 import { writeResponse } from '../wire/response.ts'
 import { createForwarder } from './forwarder.ts'
 import type { Router } from './router.ts'
@@ -19,19 +20,6 @@ export interface LoopGuard {
   /** Asks every server once; resolves when all have answered or not. */
   check(router: Router): Promise<void>
 }
-
-const question = (name: string): Buffer => {
-  const header = Buffer.alloc(headerBytes)
-  header.writeUInt16BE(randomInt(0x10000), 0)
-  header.writeUInt16BE(flags.wanted, 2)
-  header.writeUInt16BE(1, 4)
-  const tail = Buffer.alloc(4)
-  tail.writeUInt16BE(types.HINFO, 0)
-  tail.writeUInt16BE(1, 2)
-  return Buffer.concat([header, encodeName(name), tail])
-}
-
-const timeoutMs = 2_000
 
 export const createLoopGuard = (onLoop: (upstream: Upstream) => void): LoopGuard => {
   const asked = new Map<string, () => void>()
@@ -51,9 +39,8 @@ export const createLoopGuard = (onLoop: (upstream: Upstream) => void): LoopGuard
             forwarder.exclude(upstream)
             onLoop(upstream)
           })
-          const single = { upstreams: [upstream], policy: 'sequential', maxConcurrent: 1, forceTcp: false } as const
-          const alone = createForwarder({ ...single, timeoutMs })
-          await alone.forward(question(name), false).catch(() => undefined)
+          const alone = createForwarder({ ...defaultForward, upstreams: [upstream] })
+          await alone.forward(writeQuery(name, types.HINFO), false).catch(() => undefined)
           alone.close()
           asked.delete(name)
         }),

@@ -35,6 +35,9 @@ interface UdpListener {
   close(): Promise<void>
 }
 
+/** A client of IPv4 at a socket of IPv6 is known by its own address. */
+const unmapped = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/, '')
+
 const listenUdp = async ({ address, port, respond }: ListenOptions): Promise<UdpListener> => {
   const family = isIPv6(address) ? 6 : 4
   const socket = createSocket({
@@ -58,7 +61,7 @@ const listenUdp = async ({ address, port, respond }: ListenOptions): Promise<Udp
     const send = (answer: Buffer | undefined): void => {
       if (answer && isOpen) socket.send(answer, clientPort, client)
     }
-    const reply = respond(message, client, false)
+    const reply = respond(message, family === 6 ? unmapped(client) : client, false)
     if (reply instanceof Promise) {
       answering++
       void reply.then(send).finally(() => answering--)
@@ -114,7 +117,7 @@ const serveConnection = (socket: Socket, respond: Responder): void => {
   const waiting: Buffer[] = []
   let running = 0
   let isEnded = false
-  const client = socket.remoteAddress ?? ''
+  const client = unmapped(socket.remoteAddress ?? '')
   // Since the last whole query or answer: who sends a byte now and then says nothing either.
   const idle = setTimeout(() => socket.destroy(), idleMs)
 

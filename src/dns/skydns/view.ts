@@ -1,7 +1,7 @@
 /** The cluster as SkyDNS would hold it: every Service under its path, and what users publish. Pure. */
 import { isIP } from 'node:net'
 import { objectKey } from '../../api/resources.ts'
-import { serviceOfSlice } from '../../api/slices.ts'
+import { slicesByService } from '../../api/slices.ts'
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
 import { endpointLabel } from '../zone/service-records.ts'
 import { parseSkyRecord, pathOfName, type SkyEntry, type SkyRecord } from './record.ts'
@@ -40,13 +40,8 @@ export const skyView = (
   published: readonly SkyEntry[],
   zone: string,
 ): ReadonlyMap<string, SkyRecord> => {
-  const own = services.flatMap((service) =>
-    entriesOf(
-      service,
-      slices.filter((slice) => serviceOfSlice(slice).includes(objectKey(service))),
-      zone,
-    ),
-  )
+  const byService = slicesByService(slices)
+  const own = services.flatMap((service) => entriesOf(service, byService.get(objectKey(service)) ?? [], zone))
   const all = [...own, ...published].map(({ name, record }) => [pathOfName(name), record] as const)
   return new Map(all.sort(([a], [b]) => (a < b ? -1 : 1)))
 }

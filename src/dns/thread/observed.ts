@@ -11,7 +11,7 @@ const questionOf = (message: Buffer): { readonly name: string; readonly type: nu
   return { name: name?.name ?? '', type }
 }
 
-/** The type of the question, without reading its name: the last four bytes of a plain query, less an OPT record. */
+/** The type of the question; its name is only stepped over. */
 const typeOf = (message: Buffer): number => {
   let at = headerBytes
   for (let length = message[at] ?? 0; length > 0 && length < 64; length = message[at] ?? 0) at += 1 + length

@@ -18,6 +18,7 @@ import { createRouter } from '../forward/router.ts'
 import { type Listener, listen } from '../server/listen.ts'
 import { createSkyTree } from '../skydns/tree.ts'
 import { apexRecords } from '../zone/apex.ts'
+import { podOfSource } from '../zone/pod-records.ts'
 import type { ZoneRecord } from '../zone/records.ts'
 import { createZone } from '../zone/zone.ts'
 import { watchQueries } from './observed.ts'
@@ -42,9 +43,10 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const kept = snapshotFile === undefined ? undefined : await loadSnapshot(snapshotFile)
   const put = (source: string, records: readonly ZoneRecord[]): void => {
     zone.set(source, records)
-    if (!source.startsWith('pod:')) return
-    const addresses = records.map(({ data: address }) => address)
-    namespaces.set(source, addresses)
+    const pod = podOfSource(source)
+    if (pod === undefined) return
+    const podAddresses = records.map(({ data: address }) => address)
+    namespaces.set(pod, podAddresses)
   }
   for (const [source, records] of kept ?? []) put(source, records)
   writeApex()

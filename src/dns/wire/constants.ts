@@ -17,6 +17,11 @@ export const types = {
   ANY: 255,
 } as const
 
+const typeNames: ReadonlyMap<number, string> = new Map(Object.entries(types).map(([name, number]) => [number, name]))
+
+/** `AAAA`; undefined for a type that is not among these. */
+export const typeName = (type: number): string | undefined => typeNames.get(type)
+
 export const classIn = 1
 
 export const rcodes = {
@@ -28,6 +33,11 @@ export const rcodes = {
   refused: 5,
   badVersion: 16,
 } as const
+
+const rcodeNames = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'] as const
+
+/** As people write result codes; undefined for those that are not used here. */
+export const rcodeName = (rcode: number): string | undefined => rcodeNames[rcode]
 
 /** Bits of the header's second word. */
 export const flags = {
@@ -41,6 +51,8 @@ export const flags = {
 } as const
 
 export const headerBytes = 12
+/** An OPT record without options. */
+export const optionBytes = 11
 /** Without EDNS a UDP answer may be no longer. */
 export const plainLimit = 512
 /** With EDNS no UDP answer is longer: more is lost on some ways. */

@@ -1,6 +1,7 @@
-/** A query, read strictly: whatever a packet holds, this ends and does not throw. */
-import { ednsLimit, flags, headerBytes, plainLimit, types } from './constants.ts'
-import { readName } from './name.ts'
+/** Queries: read strictly (whatever a packet holds, this ends and does not throw), and written. */
+import { randomInt } from 'node:crypto'
+import { classIn, ednsLimit, flags, headerBytes, optionBytes, plainLimit, types } from './constants.ts'
+import { encodeName, readName } from './name.ts'
 
 export interface Edns {
   /** What the client takes over UDP. */
@@ -55,6 +56,26 @@ export const readQuery = (message: Buffer): ReadQuery => {
     class: message.readUInt16BE(name.end + 2),
     question: message.subarray(headerBytes, name.end + 4),
   }
+}
+
+/**
+ * A query of our own, with an id that nobody can foretell; with an OPT record that says how much is taken over UDP when
+ * `udpSize` is given. Throws for a name that DNS cannot hold.
+ */
+export const writeQuery = (name: string, type: number, udpSize?: number): Buffer => {
+  const header = Buffer.alloc(headerBytes)
+  header.writeUInt16BE(randomInt(0x10000), 0)
+  header.writeUInt16BE(flags.wanted, 2)
+  header.writeUInt16BE(1, 4)
+  header.writeUInt16BE(udpSize === undefined ? 0 : 1, 10)
+  const tail = Buffer.alloc(udpSize === undefined ? 4 : 4 + optionBytes)
+  tail.writeUInt16BE(type, 0)
+  tail.writeUInt16BE(classIn, 2)
+  if (udpSize !== undefined) {
+    tail.writeUInt16BE(types.OPT, 5)
+    tail.writeUInt16BE(udpSize, 7)
+  }
+  return Buffer.concat([header, encodeName(name), tail])
 }
 
 /** How long a UDP answer to the query may be. */

@@ -1,5 +1,5 @@
 /** Writes answers: records are ready-made bytes, only put together here. */
-import { classIn, flags, headerBytes, types } from './constants.ts'
+import { classIn, ednsLimit, flags, headerBytes, optionBytes, types } from './constants.ts'
 import { encodeName } from './name.ts'
 import type { Query } from './query.ts'
 
@@ -25,7 +25,6 @@ export interface Answer {
 
 /** Points to the name in the question. */
 const questionPointer = Uint8Array.of(0xc0, headerBytes)
-const optionBytes = 11
 
 const ownerBytes = ({ owner }: NamedRecord): Uint8Array => (owner === undefined ? questionPointer : encodeName(owner))
 
@@ -53,8 +52,6 @@ const writeOption = (target: Buffer, start: number, rcode: number, size: number)
   at = target.writeUInt16BE(0, at)
   return target.writeUInt16BE(0, at)
 }
-
-const ourUdpSize = 1232
 
 /**
  * The message, never longer than `limit`: records that do not fit are left out, which is told (TC) when they are answers
@@ -97,7 +94,7 @@ export const writeResponse = (query: Query, answer: Answer, limit: number): Buff
   message.set(query.question, headerBytes)
   let at = headerBytes + query.question.length
   for (const record of chosen) at = writeRecord(message, at, record)
-  if (query.edns) at = writeOption(message, at, answer.rcode, ourUdpSize)
+  if (query.edns) at = writeOption(message, at, answer.rcode, ednsLimit)
   return message
 }
 

@@ -8,5 +8,14 @@ export interface PodName {
   readonly addresses: readonly string[]
 }
 
+const sourcePrefix = 'pod:'
+
+/** Pods are sources of records beside Services, whose keys hold no colon. */
+export const podSource = (key: string): string => `${sourcePrefix}${key}`
+
+/** The pod's key; undefined for a source that is no pod. */
+export const podOfSource = (source: string): string | undefined =>
+  source.startsWith(sourcePrefix) ? source.slice(sourcePrefix.length) : undefined
+
 export const podRecords = ({ namespace, addresses }: PodName, zone: string): readonly ZoneRecord[] =>
   addresses.map((address) => addressRecord(`${dashedAddress(address)}.${namespace}.pod.${zone}`, address))

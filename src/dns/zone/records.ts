@@ -89,3 +89,15 @@ export const soaRecord = (owner: string, { primary, contact, serial, negativeTtl
   for (const [at, value] of [serial, 7_200, 1_800, 86_400, negativeTtl].entries()) numbers.writeUInt32BE(value, at * 4)
   return { owner, type: types.SOA, data: Buffer.concat([encodeName(primary), encodeName(contact), numbers]) }
 }
+
+/** Each record once, in their order. */
+export const uniqueRecords = <T extends { readonly owner?: string; readonly type: number; readonly data: Uint8Array }>(
+  records: readonly T[],
+): readonly T[] => [
+  ...new Map(
+    records.map((record) => [
+      `${record.owner ?? ''} ${record.type} ${Buffer.from(record.data).toString('latin1')}`,
+      record,
+    ]),
+  ).values(),
+]

@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import type { Endpoint, EndpointPort, EndpointSlice, Service } from '../../api/types/index.ts'
 import { addressOf, parseAddress } from '../../ipam/cidr.ts'
 import { maxNameBytes, reverseName } from '../wire/name.ts'
-import { addressRecord, cnameRecord, ptrRecord, srvRecord, type ZoneRecord } from './records.ts'
+import { addressRecord, cnameRecord, ptrRecord, srvRecord, uniqueRecords, type ZoneRecord } from './records.ts'
 
 /** CoreDNS' numbers: all alike. */
 const priority = 0
@@ -62,12 +62,6 @@ const readyEndpoints = (slices: readonly EndpointSlice[], owner: string): readon
           })),
   )
 
-const unique = (records: readonly ZoneRecord[]): readonly ZoneRecord[] => [
-  ...new Map(
-    records.map((record) => [`${record.owner} ${record.type} ${Buffer.from(record.data).toString('latin1')}`, record]),
-  ).values(),
-]
-
 /** Without a virtual address: the ready endpoints, each under a name of its own, too. */
 const headlessRecords = (service: Service, slices: readonly EndpointSlice[], zone: string): readonly ZoneRecord[] => {
   const owner = serviceName(service, zone)
@@ -82,7 +76,7 @@ const headlessRecords = (service: Service, slices: readonly EndpointSlice[], zon
     const weight = Math.max(1, Math.floor(fullWeight / targets.length))
     return targets.map(({ target, port }) => srvRecord(`${label}.${owner}`, { priority, weight, port, target }))
   })
-  return unique([
+  return uniqueRecords([
     ...all.flatMap(({ addresses }) => addresses.map((address) => addressRecord(owner, address))),
     ...all.flatMap(({ name, addresses }) => addresses.map((address) => addressRecord(name, address))),
     ...srv,

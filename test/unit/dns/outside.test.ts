@@ -469,7 +469,7 @@ t.test('the search list of a pod, walked for it', async (t) => {
   zone.set('own', [addressRecord('own.team.svc.cluster.local', '10.96.0.8')])
   const namespaces = createPodNamespaces()
   namespaces.set(
-    'pod:team/a',
+    'team/a',
     podRecords({ namespace: 'team', addresses: ['10.244.1.2'] }, origin).map(({ data }) => data),
   )
   const outside = new Map([
@@ -533,6 +533,6 @@ t.test('the search list of a pod, walked for it', async (t) => {
     t.same(await walk(name, '10.244.1.2'), await walk(name, '10.244.9.9'), `${name}: the same as without`)
   t.equal((await ask('example.com.team.svc.cluster.local', '10.244.9.9')).rcode, 3, 'who is no pod gets nothing else')
   t.equal((await ask('example.com.other.svc.cluster.local')).rcode, 3, 'nor does one for another namespace')
-  namespaces.set('pod:team/a', [])
+  namespaces.set('team/a', [])
   t.equal((await ask('example.com.team.svc.cluster.local')).rcode, 3, 'the pod is gone')
 })

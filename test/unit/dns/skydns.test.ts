@@ -4,13 +4,14 @@ import { checks } from '../../../src/dns/answer/checks.ts'
 import { clusterNames } from '../../../src/dns/answer/cluster.ts'
 import { createResponder } from '../../../src/dns/answer/responder.ts'
 import { skyNames } from '../../../src/dns/answer/skydns.ts'
-import { readAnswer, writeQuery } from '../../../src/dns/client/ask.ts'
+import { createAsker, readAnswer } from '../../../src/dns/client/ask.ts'
 import { checkRecords } from '../../../src/dns/client/check.ts'
 import { publishedBy } from '../../../src/dns/skydns/published.ts'
 import { nameOfPath, parseSkyRecord, pathOfName, renderSkyRecord } from '../../../src/dns/skydns/record.ts'
 import { createSkyTree } from '../../../src/dns/skydns/tree.ts'
 import { skyView } from '../../../src/dns/skydns/view.ts'
 import { types } from '../../../src/dns/wire/constants.ts'
+import { writeQuery } from '../../../src/dns/wire/query.ts'
 import { addressRecord } from '../../../src/dns/zone/records.ts'
 import { recordsOf } from '../../../src/dns/zone/service-records.ts'
 import { createZone } from '../../../src/dns/zone/zone.ts'
@@ -251,4 +252,13 @@ t.test('a check finds what differs', async (t) => {
     ],
     ['other.default.svc.cluster.local', 'A', ['10.96.0.8'], [], 'NXDOMAIN'],
   ])
+})
+
+t.test('who has asked a server that is not there leaves nothing running', async (t) => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const asker = createAsker({ address: '127.0.0.1', port: 1 })
+  const before = timers()
+  for (let n = 0; n < 3; n++) await t.rejects(asker.ask('example.com', types.A))
+  asker.close()
+  t.equal(timers(), before)
 })
