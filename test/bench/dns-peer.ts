@@ -11,6 +11,7 @@ const server = createUDPServer((request, send) => {
   const name = request.questions[0]?.name ?? ''
   const address = addresses.get(name)
   if (address !== undefined)
+    // dns2's types know no address record.
     response.answers.push({ name, type: Packet.TYPE.A, class: Packet.CLASS.IN, ttl: 30, address } as never)
   send(response)
 })

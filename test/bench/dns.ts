@@ -7,11 +7,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCommandRunner } from '../../src/host/command.ts'
+import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
 
 const count = Number(process.argv[2] ?? 1_000)
@@ -25,14 +24,6 @@ const addressOf = (n: number): string => `10.96.${n >> 8}.${n & 255}`
 
 /** With two cores, servers have one and the client the other. */
 const onCore = (core: number): readonly string[] => (availableParallelism() > 1 ? ['taskset', '-c', String(core)] : [])
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
 
 const start = (words: readonly string[]): ChildProcess => {
   const [file = '', ...args] = [...onCore(0), ...words]

@@ -2,23 +2,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { followEtcd } from '../../src/dns/skydns/etcd.ts'
 import { createSkyTree } from '../../src/dns/skydns/tree.ts'
 import { silentLogger } from '../../src/host/log.ts'
+import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
 
 const folder = await mkdtemp(join(tmpdir(), 'podway-etcd-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))

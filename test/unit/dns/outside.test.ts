@@ -63,7 +63,10 @@ const answerTo = (message: Buffer, { rcode = 0, ttl = 100, addresses = [], soaTt
     query,
     {
       ...{ rcode, isAuthoritative: false },
-      answers: addresses.map((address) => ({ ...addressRecord('x', address), owner: undefined, ttl }) as never),
+      answers: addresses.map((address) => {
+        const { type, data } = addressRecord('', address)
+        return { type, data, ttl }
+      }),
       authority: soaTtl === undefined ? [] : [{ ...soa, ttl: 1_000 }],
     },
     65_535,
@@ -356,6 +359,7 @@ t.test('a new file is taken over, a wrong one is not', async (t) => {
   t.equal(first.config.ttl, 1)
   const seen: number[] = []
   const told: unknown[] = []
+  // As much of a logger as is used here.
   const log = {
     ...silentLogger,
     info: () => {},

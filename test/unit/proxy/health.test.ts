@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { serviceOfSlice } from '../../../src/api/slices.ts'
 import type { EndpointSlice, Node, Service } from '../../../src/api/types/index.ts'
@@ -13,6 +10,7 @@ import {
   localEndpoints,
 } from '../../../src/proxy/health/service-health.ts'
 import { createFedInformer } from '../../support/fed-informer.ts'
+import { freePort } from '../../support/free-port.ts'
 import { until } from '../../support/until.ts'
 import { makeService, makeSlice } from './support/objects.ts'
 
@@ -119,10 +117,7 @@ t.test("a Service's own health", async (t) => {
 })
 
 t.test('served on the port of the Service, for as long as it has one', async (t) => {
-  const probe = createServer().listen(0)
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
+  const port = await freePort()
   const services = createFedInformer<Service>([local(port)])
   const slices = createFedInformer<EndpointSlice>([makeSlice([{ address: '10.1.0.2', node: 'here' }])], {
     service: serviceOfSlice,

@@ -13,6 +13,7 @@ import { listenTcp, type Route } from '../../../../src/proxy/userspace/tcp-relay
 import { listenUdp } from '../../../../src/proxy/userspace/udp-relay.ts'
 import { createUserspaceProxy } from '../../../../src/proxy/userspace/userspace-proxy.ts'
 import { createFedInformer } from '../../../support/fed-informer.ts'
+import { freePort } from '../../../support/free-port.ts'
 import { until } from '../../../support/until.ts'
 import { makeService } from '../support/objects.ts'
 
@@ -89,14 +90,7 @@ const startEndpoint = async (t: Test, name: string, port = 0): Promise<Target> =
 }
 
 /** A port where nobody listens. */
-const deadPort = async (): Promise<Target> => {
-  const server = createServer().listen(0, loopback)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return { address: loopback, port }
-}
+const deadPort = async (): Promise<Target> => ({ address: loopback, port: await freePort() })
 
 const routeTo = (candidates: readonly Target[]): Route & { readonly got: Target[] } => {
   const got: Target[] = []
