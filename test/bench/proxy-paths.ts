@@ -2,8 +2,9 @@
  * What a packet pays for many Services, beside the layout of kube-proxy in the same run. Run inside scripts/universe.sh:
  *   sh scripts/universe.sh node test/bench/proxy-paths.ts [SERVICES=10000] [BACKEND…]
  */
+
+import { parseCidr } from '../../src/host/netfilter/address.ts'
 import { createNetfilter, type Netfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
-import { parseCidr } from '../../src/proxy/iptables/address.ts'
 import { frameJumps } from '../../src/proxy/iptables/frame.ts'
 import { cleanupProxy, createKernelRules } from '../../src/proxy/iptables/kernel.ts'
 import { compileService, createWantedChains } from '../../src/proxy/iptables/wanted.ts'

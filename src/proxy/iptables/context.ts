@@ -1,6 +1,7 @@
 /** What rules depend on besides Services: the node's place in the cluster and the operator's choices. */
+
+import type { Cidr } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
-import type { Cidr } from './address.ts'
 
 export interface RuleContext {
   readonly family: IpFamily

@@ -1,11 +1,12 @@
-/** Trees as chains: a packet that enters the root meets a few rules at each level instead of one for every Service. */
+/** Which trees there are, where they live, and how their parts are called. */
+
+import { formatPrefix } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
-import type { Chain } from '../../host/netfilter/tables.ts'
-import { formatPrefix } from './address.ts'
+import { emptyTree, type Item, insert, remove, type Tree } from '../../host/netfilter/tree.ts'
+import type { Labels, TreeLayout } from '../../host/netfilter/tree-chains.ts'
 import type { ProtocolName } from './endpoints.ts'
 import type { ProxyTable } from './frame.ts'
 import { type ChainFamily, fixedChains, hashedChain, spelledChain } from './names.ts'
-import { type Branch, emptyTree, type Item, insert, remove, type Tree } from './tree.ts'
 
 /**
  * What each tree finds: Services and refusals by address or node port, and pods that may reach themselves. Each comes
@@ -55,12 +56,6 @@ const portRange = (prefix: string): { readonly protocol: string; readonly ports:
   return { protocol: protocolsByLetter[prefix[0] ?? ''] ?? '', ports }
 }
 
-/** How one kind of prefix is named and matched. */
-interface Labels {
-  chain(prefix: string): string
-  match(prefix: string): string
-}
-
 const addressLabels = (family: IpFamily, chainFamily: ChainFamily): Labels => ({
   chain: (prefix) =>
     family === 'IPv4' ? spelledChain(chainFamily, formatPrefix(prefix, family)) : hashedChain(chainFamily, prefix),
@@ -78,17 +73,12 @@ const portLabels: Labels = {
   },
 }
 
-/** Where a tree lives in the kernel. */
-export interface TreeLayout {
+/** Where a tree lives, and in which table. */
+export interface ServiceTreeLayout extends TreeLayout {
   readonly table: ProxyTable
-  readonly root: string
-  readonly labels: Labels
-  /** Rules of the root chain before and after those of the tree. */
-  readonly head: readonly string[]
-  readonly tail: readonly string[]
 }
 
-export type Layouts = Readonly<Record<TreeName, TreeLayout>>
+export type Layouts = Readonly<Record<TreeName, ServiceTreeLayout>>
 
 /**
  * The layout of all trees. `toNodePorts` are the conditions under which the node port trees are looked at, `first` what
@@ -110,51 +100,4 @@ export const layoutTrees = (family: IpFamily, toNodePorts: readonly string[], fi
     },
     refuseNodePorts: { table: 'filter', root: fixedChains.refuseNodePorts, labels: portLabels, head: [], tail: [] },
   }
-}
-
-const chainName = ({ prefix }: Tree, { root, labels }: TreeLayout): string =>
-  prefix === '' ? root : labels.chain(prefix)
-
-const branchRules = ({ children }: Branch, layout: TreeLayout): readonly string[] =>
-  children.map((child) => `${layout.labels.match(child.prefix)} -j ${chainName(child, layout)}`)
-
-/** The chain of one node of the tree. Items with the same rule (a pod in two Services) share it. */
-const chainOf = (tree: Tree, layout: TreeLayout): Chain => {
-  const own = tree.kind === 'leaf' ? tree.items.flatMap(({ rules }) => rules) : branchRules(tree, layout)
-  const { head, tail } = tree.prefix === '' ? layout : { head: [], tail: [] }
-  return { name: chainName(tree, layout), rules: [...new Set([...head, ...own, ...tail])] }
-}
-
-/** All chains of a tree, each after those it leads to; the root is last. */
-export const treeChains = (tree: Tree, layout: TreeLayout): readonly Chain[] => [
-  ...(tree.kind === 'branch' ? tree.children.flatMap((child) => treeChains(child, layout)) : []),
-  chainOf(tree, layout),
-]
-
-/** The nodes of `tree` that are not nodes of `other`, each after those below it. */
-const nodesOnlyIn = (tree: Tree, other: Tree | undefined): readonly Tree[] => {
-  if (tree === other) return []
-  if (tree.kind === 'leaf') return [tree]
-  const others = other?.kind === 'branch' ? other.children : []
-  const below = tree.children.flatMap((child) =>
-    nodesOnlyIn(
-      child,
-      others.find(({ prefix }) => prefix === child.prefix),
-    ),
-  )
-  return [...below, tree]
-}
-
-export interface TreeChange {
-  /** New or rewritten chains, each after those it leads to. */
-  readonly written: readonly Chain[]
-  readonly gone: readonly string[]
-}
-
-/** What to do to the chains of `before` to get those of `after`; costs what changed, not what is there. */
-export const treeChange = (before: Tree, after: Tree, layout: TreeLayout): TreeChange => {
-  const written = nodesOnlyIn(after, before).map((tree) => chainOf(tree, layout))
-  const names = new Set(written.map(({ name }) => name))
-  const gone = nodesOnlyIn(before, after).map((tree) => chainName(tree, layout))
-  return { written, gone: gone.filter((name) => !names.has(name)) }
 }

@@ -1,6 +1,7 @@
 /** The addresses and ports under which clients know a service port, and who may come in by each. */
+
+import { type Cidr, parseAddress, parseCidr, rangeMatch } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
-import { type Cidr, parseAddress, parseCidr, rangeMatch } from './address.ts'
 import { comment, hostRange } from './context.ts'
 import { type Entry, portKey } from './dispatch.ts'
 import type { ServicePortView } from './model.ts'

@@ -1,7 +1,7 @@
 /** The endpoints of a service port, gathered from the EndpointSlices of its Service. */
 import type { EndpointSlice, Protocol, ServicePort } from '../../api/types/index.ts'
+import { canonicalAddress } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
-import { canonicalAddress } from './address.ts'
 
 /** One place to send a connection to. The address is canonical text of the family. */
 export interface EndpointView {

@@ -1,7 +1,9 @@
 /** The chains and jumps that are there whatever Services there are. */
+
+import { isWithin, parseAddress, rangeMatch } from '../../host/netfilter/address.ts'
 import type { Jump } from '../../host/netfilter/owned.ts'
+import type { PerTable as TablesOf } from '../../host/netfilter/restores.ts'
 import type { Chain, TableName } from '../../host/netfilter/tables.ts'
-import { isWithin, parseAddress, rangeMatch } from './address.ts'
 import { askForMasquerade, comment, markWords, type RuleContext, unmark } from './context.ts'
 import { fixedChains } from './names.ts'
 
@@ -76,7 +78,7 @@ const localnetChain: Chain = {
 const hasLocalnet = ({ family, localhostNodePorts }: RuleContext): boolean => family === 'IPv4' && localhostNodePorts
 
 /** Something for each of the tables. */
-export type PerTable<T> = Readonly<Record<ProxyTable, T>>
+export type PerTable<T> = TablesOf<ProxyTable, T>
 
 export interface FrameChains {
   /** Chains that lead nowhere. */

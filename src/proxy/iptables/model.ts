@@ -1,9 +1,9 @@
 /** Services cut down to what rules are made of, for one IP family on one node. */
 import { objectKey } from '../../api/resources.ts'
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
+import { type Cidr, isWithin, parseAddress, parseCidr } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
 import type { Balancing } from '../relays.ts'
-import { type Cidr, isWithin, parseAddress, parseCidr } from './address.ts'
 import {
   addressesOf,
   type EndpointView,

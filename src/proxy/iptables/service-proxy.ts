@@ -6,15 +6,16 @@ import { servicesOfChange } from '../../api/slices.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
 import type { EndpointSlice, Node, Service } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
+import { parseAddress, parseCidr } from '../../host/netfilter/address.ts'
+import type { Written } from '../../host/netfilter/kernel-chains.ts'
 import type { Netfilter } from '../../host/netfilter/netfilter.ts'
 import { writeSysctl } from '../../host/sysctl.ts'
 import type { ProxyObserver, RuleCounts, SyncKind } from '../observer.ts'
 import type { Relays } from '../relays.ts'
-import { parseAddress, parseCidr } from './address.ts'
 import type { RuleContext } from './context.ts'
 import { type ModelContext, readFor } from './endpoints.ts'
-import { frameJumps } from './frame.ts'
-import { createKernelRules, type Written } from './kernel.ts'
+import { frameJumps, type ProxyTable } from './frame.ts'
+import { createKernelRules } from './kernel.ts'
 import { modelService, type ServicePortView } from './model.ts'
 import { fixedChains } from './names.ts'
 import type { PolicySide } from './policy.ts'
@@ -170,7 +171,7 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
     new Set([...wanted.keys(), ...[...services.entries()].map(([key]) => key)])
 
   /** Tells the observer of a sync. */
-  const observed = async (kind: SyncKind, write: () => Promise<Written>): Promise<Written> => {
+  const observed = async (kind: SyncKind, write: () => Promise<Written<ProxyTable>>): Promise<Written<ProxyTable>> => {
     const { family } = context
     const started = clock.now()
     observer?.started(family, kind)

@@ -1,7 +1,8 @@
 /** The chains of one service port and the entries that lead to them. Pure: a function of the view and the context. */
+
+import { isWithin, parseAddress, rangeMatch } from '../../host/netfilter/address.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import type { Portal } from '../relays.ts'
-import { isWithin, parseAddress, rangeMatch } from './address.ts'
 import { askForMasquerade, comment, hostRange, type RuleContext } from './context.ts'
 import { type Entry, portKey } from './dispatch.ts'
 import { addressMatch, admission, type Door, doorsOf, refusal, type Shut } from './doors.ts'

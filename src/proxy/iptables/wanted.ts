@@ -1,19 +1,12 @@
 /** All chains that the Services of now ask for, kept so that a change costs what changed. */
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
+import type { ChainChange } from '../../host/netfilter/kernel-chains.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
+import { treeChains, treeChange } from '../../host/netfilter/tree-chains.ts'
 import type { RuleContext } from './context.ts'
-import {
-  type Entry,
-  layoutTrees,
-  moveEntries,
-  noTrees,
-  type Trees,
-  treeChains,
-  treeChange,
-  treeNames,
-} from './dispatch.ts'
+import { type Entry, layoutTrees, moveEntries, noTrees, type Trees, treeNames } from './dispatch.ts'
 import type { ModelContext } from './endpoints.ts'
-import { foreignHead, frameChains, nodePortConditions, type PerTable } from './frame.ts'
+import { foreignHead, frameChains, nodePortConditions, type PerTable, type ProxyTable } from './frame.ts'
 import { modelService, type ServiceModel } from './model.ts'
 import { type PolicySide, sidesWithoutLocal } from './policy.ts'
 import { compilePort } from './service-rules.ts'
@@ -53,19 +46,13 @@ export const compileModel = (
   }
 }
 
-/** Chains by table: as they shall be, each after those it leads to, and the names of those that shall go. */
-export interface ChainChange {
-  readonly written: PerTable<readonly Chain[]>
-  readonly gone: PerTable<readonly string[]>
-}
-
 export interface WantedChains {
   /** Puts the rules of a Service in place of those it had; undefined for a Service that is no more. */
   replace(key: string, rules: ServiceRules | undefined): void
   /** Keys of the Services that have rules. */
   keys(): IterableIterator<string>
   /** What the replacements since the last call change. */
-  takeChange(): ChainChange
+  takeChange(): ChainChange<ProxyTable>
   /** Every chain there shall be. */
   all(): PerTable<readonly Chain[]>
 }
@@ -89,7 +76,7 @@ export const createWantedChains = (context: RuleContext): WantedChains => {
     else services.set(key, rules)
   }
 
-  const takeChange = (): ChainChange => {
+  const takeChange = (): ChainChange<ProxyTable> => {
     const written: Record<keyof PerTable<unknown>, Chain[]> = { nat: [], filter: [] }
     const gone: Record<keyof PerTable<unknown>, string[]> = { nat: [], filter: [] }
     for (const [key, old] of before) {

@@ -1,8 +1,8 @@
 /** Where packets land, for every kind of door, policy, state of the endpoints, source and IP family. */
 import t from 'tap'
+import { parseCidr } from '../../../../src/host/netfilter/address.ts'
 import type { IpFamily } from '../../../../src/host/netfilter/netfilter.ts'
 import { type TracedTables, tracePacket } from '../../../../src/host/netfilter/trace.ts'
-import { parseCidr } from '../../../../src/proxy/iptables/address.ts'
 import { type EndpointDraft, makeService, makeSlice } from '../support/objects.ts'
 import { loadRules, makeContext, type Objects, serviceRanges, tracedTables } from '../support/rules.ts'
 

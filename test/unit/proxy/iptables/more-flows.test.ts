@@ -1,7 +1,7 @@
 /** Flows beside the matrix: options, affinity, hairpin, many endpoints, many Services. */
 import t from 'tap'
+import { parseCidr } from '../../../../src/host/netfilter/address.ts'
 import { type TracedPacket, tracePacket } from '../../../../src/host/netfilter/trace.ts'
-import { parseCidr } from '../../../../src/proxy/iptables/address.ts'
 import { type EndpointDraft, makeService, makeSlice, type ServiceDraft } from '../support/objects.ts'
 import { type Context, loadRules, makeContext, tracedTables } from '../support/rules.ts'
 

@@ -1,8 +1,9 @@
 import t from 'tap'
+import type { Change } from '../../../../src/host/netfilter/restores.ts'
 import type { Chain } from '../../../../src/host/netfilter/tables.ts'
-import { type Change, planRestores } from '../../../../src/proxy/iptables/plan.ts'
+import { planRestores } from '../../../../src/proxy/iptables/plan.ts'
 
-const nothing: Change = {
+const nothing: Change<'nat' | 'filter'> = {
   written: { nat: [], filter: [] },
   gone: { nat: [], filter: [] },
   commands: { nat: [], filter: [] },

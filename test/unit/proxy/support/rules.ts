@@ -2,10 +2,10 @@
 
 import { serviceOfSlice } from '../../../../src/api/slices.ts'
 import type { EndpointSlice, Service } from '../../../../src/api/types/index.ts'
+import { parseCidr } from '../../../../src/host/netfilter/address.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
 import { parseSave } from '../../../../src/host/netfilter/tables.ts'
 import type { TracedTables } from '../../../../src/host/netfilter/trace.ts'
-import { parseCidr } from '../../../../src/proxy/iptables/address.ts'
 import type { RuleContext } from '../../../../src/proxy/iptables/context.ts'
 import type { ModelContext } from '../../../../src/proxy/iptables/endpoints.ts'
 import { frameJumps } from '../../../../src/proxy/iptables/frame.ts'

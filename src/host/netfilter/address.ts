@@ -3,7 +3,7 @@
  * string; and their text as the kernel's tools print it, so that rules compare equal to what iptables-save says.
  */
 import { isIPv4, isIPv6 } from 'node:net'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import type { IpFamily } from './netfilter.ts'
 
 const bitsPerDigit = 4
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { emptyTree, type Item, insert, itemsOf, remove, type Tree } from '../../../../src/proxy/iptables/tree.ts'
-import { createRandom } from '../support/random.ts'
+import { emptyTree, type Item, insert, itemsOf, remove, type Tree } from '../../../../src/host/netfilter/tree.ts'
+import { createRandom } from '../../proxy/support/random.ts'
 
 const item = (key: string, id = 'x'): Item => ({ key, id, rules: [`${key} ${id}`] })
 const plant = (items: readonly Item[]): Tree => items.reduce(insert, emptyTree)

@@ -6,7 +6,7 @@ import {
   parseAddress,
   parseCidr,
   rangeMatch,
-} from '../../../../src/proxy/iptables/address.ts'
+} from '../../../../src/host/netfilter/address.ts'
 
 t.test('addresses become digits and canonical text', async (t) => {
   const cases = [
