@@ -22,7 +22,7 @@ if (folder === undefined) {
 const roots = [
   ...['V1Binding', 'V1ConfigMap', 'CoreV1Event', 'V1Endpoints', 'V1EndpointSlice', 'V1Deployment', 'V1Ingress'],
   ...['V1IngressClass', 'V1Lease', 'V1Namespace', 'V1Node', 'V1Pod', 'V1ReplicaSet', 'V1Scale', 'V1Secret'],
-  ...['V1Service', 'V1DeleteOptions'],
+  ...['V1Service', 'V1DeleteOptions', 'V1NetworkPolicy', 'V1ServiceCIDR', 'V1IPAddress'],
 ]
 
 /** The models call quantities strings. */

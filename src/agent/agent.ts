@@ -201,7 +201,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
 
   const stack = await createNetworkStack({
     ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, netfilterOf, runner, log },
-    ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs },
+    ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs, clusterDns },
     ...{ ingressPort: options.ingressPort, proxy: options.proxy, overlay: options.overlay },
     leaseFile: join(dataDir, 'leases.json'),
   })

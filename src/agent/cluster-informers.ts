@@ -1,13 +1,30 @@
-/** Local copies of what carries traffic: Services, their endpoints, Ingresses, names. */
+/** Local copies of what carries traffic: Services, their endpoints, Ingresses, names, policies. */
 import type { Client } from '../api/client.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
-import { endpointSlices, ingressClasses, ingresses, type Resource, services } from '../api/resources.ts'
+import {
+  endpointSlices,
+  ingressClasses,
+  ingresses,
+  namespaces,
+  networkPolicies,
+  pods,
+  type Resource,
+  services,
+} from '../api/resources.ts'
 import { serviceOfSlice } from '../api/slices.ts'
-import type { EndpointSlice, Ingress, IngressClass, KubeObject, Service } from '../api/types/index.ts'
+import type {
+  EndpointSlice,
+  Ingress,
+  IngressClass,
+  KubeObject,
+  Namespace,
+  NetworkPolicy,
+  Service,
+} from '../api/types/index.ts'
 import type { Published } from '../dns/skydns/published.ts'
-import type { PodName } from '../dns/zone/pod-records.ts'
 import type { Logger } from '../host/log.ts'
-import { watchPodNames, watchPublished } from './dns-stack.ts'
+import { type PolicyPod, toPolicyPod } from '../overlay/policy/pod.ts'
+import { watchPublished } from './dns-stack.ts'
 
 export interface ClusterInformers {
   readonly services: Informer<Service>
@@ -15,7 +32,10 @@ export interface ClusterInformers {
   readonly slices: Informer<EndpointSlice>
   readonly ingresses: Informer<Ingress>
   readonly classes: Informer<IngressClass>
-  readonly pods: Informer<PodName>
+  /** Of all nodes, cut down to what names and policies need. */
+  readonly pods: Informer<PolicyPod>
+  readonly namespaces: Informer<Namespace>
+  readonly policies: Informer<NetworkPolicy>
   readonly published: Informer<Published>
 }
 
@@ -31,7 +51,9 @@ export const createClusterInformers = (client: Client, log: Logger): ClusterInfo
     slices: watch(endpointSlices, { service: serviceOfSlice }),
     ingresses: watch(ingresses),
     classes: watch(ingressClasses),
-    pods: watchPodNames(client, onErrorOf('Pod')),
+    pods: createInformer(client, pods, { onError: onErrorOf('Pod'), view: toPolicyPod }),
+    namespaces: watch(namespaces),
+    policies: watch(networkPolicies),
     published: watchPublished(client, onErrorOf('ConfigMap')),
   }
 }

@@ -2,7 +2,7 @@
 import type { Client } from '../api/client.ts'
 import { aborted } from '../api/clock.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
-import { configMaps, pods as podResource } from '../api/resources.ts'
+import { configMaps } from '../api/resources.ts'
 import type { EndpointSlice, Service } from '../api/types/index.ts'
 import type { DnsConfig } from '../dns/config/config.ts'
 import { followDnsConfig, readDnsConfig } from '../dns/config/watch.ts'
@@ -54,19 +54,6 @@ export interface DnsStackOptions {
   readonly runner: CommandRunner
   readonly log: Logger
 }
-
-/** All pods of the cluster, cut down to what their names in DNS need. Those on their host's network have none. */
-export const watchPodNames = (
-  client: Client,
-  onError: (error: unknown, retryInMs: number) => void,
-): Informer<PodName> =>
-  createInformer(client, podResource, {
-    onError,
-    view: ({ metadata, spec, status }): PodName => ({
-      namespace: metadata.namespace ?? '',
-      addresses: spec.hostNetwork ? [] : (status?.podIPs?.map(({ ip }) => ip) ?? []),
-    }),
-  })
 
 /** ConfigMaps in which users publish records. */
 export const watchPublished = (

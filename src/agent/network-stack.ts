@@ -11,6 +11,8 @@ import { openPodAddresses } from '../ipam/pod-addresses.ts'
 import type { BackendName } from '../overlay/backend.ts'
 import { createOverlay } from '../overlay/overlay.ts'
 import { createPodNetwork } from '../overlay/pod-network.ts'
+import { createPolicyEnforcer } from '../overlay/policy/enforcer.ts'
+import { createPolicyMetrics } from '../overlay/policy/metrics.ts'
 import type { HostPortMapping } from '../overlay/rules.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import type { ClusterInformers } from './cluster-informers.ts'
@@ -26,6 +28,7 @@ export interface NetworkStackOptions {
   readonly podCIDRs: readonly string[]
   readonly clusterCIDRs: readonly string[]
   readonly serviceCIDRs: readonly string[]
+  readonly clusterDns: string
   readonly ingressPort: number
   readonly proxy: ProxySettings
   readonly overlay: BackendName
@@ -58,21 +61,26 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     netfilters,
   })
   const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(options.leaseFile) })
+  const policies = createPolicyEnforcer({
+    ...{ pods: informers.pods, namespaces: informers.namespaces, policies: informers.policies },
+    ...{ nodeName, podCIDRs, netfilters, log, clusterDns: options.clusterDns },
+  })
   const proxy = createServiceStack({
     ...{ ...informers, nodes, nodeName, podCIDRs, runner, log },
     ...{ netfilters, nodeAddresses, serviceCIDRs },
     settings: options.proxy,
     isTcpLiberal: await readTcpLiberal(),
+    moreMetrics: [createPolicyMetrics(policies)],
   })
   const ingress = createIngress({ ...informers, listen: { address: '0.0.0.0', port: options.ingressPort }, log })
 
   return {
-    network: createPodNetwork({ addresses, links: overlay.links, ready: overlay.synced }),
+    network: createPodNetwork({ addresses, policies, links: overlay.links, ready: overlay.synced }),
     bridged: overlay.bridged,
-    ready: Promise.all([overlay.synced, proxy.synced]).then(() => undefined),
+    ready: Promise.all([overlay.synced, policies.synced, proxy.synced]).then(() => undefined),
     setHostPorts: overlay.setHostPorts,
     run: async (signal) => {
-      await Promise.all([overlay.run(signal), proxy.run(signal), ingress.run(signal)])
+      await Promise.all([overlay.run(signal), policies.run(signal), proxy.run(signal), ingress.run(signal)])
     },
   }
 }

@@ -1,8 +1,18 @@
 /** How pods get onto the network: the one thing about it that whoever runs pods has to know. */
 
+/** A pod that wants to be reached. */
+export interface PodToAttach {
+  /** Its uid. */
+  readonly id: string
+  readonly namespace: string
+  readonly name: string
+  /** A process in its network namespace. */
+  readonly pid: number
+}
+
 export interface PodNetwork {
-  /** Gives the network namespace of `pid` an interface; its addresses. The same pod again: the same answer. */
-  attach(pod: { readonly id: string; readonly pid: number }): Promise<readonly string[]>
+  /** Gives the pod's network namespace an interface; its addresses. The same pod again: the same answer. */
+  attach(pod: PodToAttach): Promise<readonly string[]>
   /** Takes interface and addresses back. A pod that has none: nothing happens. */
   detach(id: string): Promise<void>
   /** Once at the start: these pods are running, what belongs to any other is freed. */

@@ -1,5 +1,6 @@
 /** Services on a node, put together: rules for each IP family, relays, old UDP connections, health and metrics. */
 import { availableParallelism, networkInterfaces } from 'node:os'
+import type { Registry } from 'prom-client'
 import { aborted } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
 import type { EndpointSlice, Node, Service } from '../api/types/index.ts'
@@ -60,6 +61,8 @@ export interface ServiceStackOptions {
   readonly settings: ProxySettings
   /** The kernel lets packets pass that are out of their connection's window: then none is INVALID for a good reason. */
   readonly isTcpLiberal: boolean
+  /** What else is read where the metrics are. */
+  readonly moreMetrics?: readonly Registry[]
   readonly runner: CommandRunner
   readonly log: Logger
 }
@@ -106,7 +109,7 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
   }
   const families = netfilters.map(({ family }) => family)
   const health = createProxyHealth({ nodeName, nodes, families })
-  const metrics = createProxyMetrics(settings.mode)
+  const metrics = createProxyMetrics(settings.mode, options.moreMetrics)
   const observer = allObservers([health, metrics])
 
   const perFamily = netfilters.map((netfilter) => {

@@ -9,15 +9,23 @@ import { aborted, sleep } from '../api/clock.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { readKubeconfig } from '../api/kubeconfig.ts'
-import { ingressClasses, ingresses, nodes as nodeResource, type Resource, services } from '../api/resources.ts'
+import {
+  ingressClasses,
+  ingresses,
+  nodes as nodeResource,
+  pods as podResource,
+  type Resource,
+  services,
+} from '../api/resources.ts'
 import { createSliceInformer, serviceOfSlice } from '../api/slices.ts'
 import type { KubeObject } from '../api/types/index.ts'
 import { createCommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
 import { familiesOf } from '../ipam/cidr.ts'
+import { toPolicyPod } from '../overlay/policy/pod.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { type AgentOptions, readHostResolvConf, toUpstream } from './agent.ts'
-import { createDnsStack, watchPodNames, watchPublished } from './dns-stack.ts'
+import { createDnsStack, watchPublished } from './dns-stack.ts'
 import { openRuleStore } from './rule-store.ts'
 import { createServiceStack, readTcpLiberal } from './service-stack.ts'
 
@@ -89,7 +97,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     const upstreams = options.upstreams ?? hostDns.nameservers
     const { snapshotFile } = options.dns
     if (snapshotFile !== undefined) await mkdir(dirname(snapshotFile), { recursive: true, mode: 0o700 })
-    const pods = watchPodNames(client, onErrorOf('Pod'))
+    const pods = createInformer(client, podResource, { onError: onErrorOf('Pod'), view: toPolicyPod })
     const published = watchPublished(client, onErrorOf('ConfigMap'))
     running.push(pods.run(signal), published.run(signal))
     const dns = await createDnsStack({

@@ -10,6 +10,7 @@ import type {
   KubeObject,
   Lease,
   Namespace,
+  NetworkPolicy,
   Node,
   Pod,
   ReplicaSet,
@@ -65,6 +66,13 @@ export const ingressClasses = resource<IngressClass>()(
   'ingressclasses',
   'IngressClass',
   false,
+)
+export const networkPolicies = resource<NetworkPolicy>()(
+  'networking.k8s.io',
+  'v1',
+  'networkpolicies',
+  'NetworkPolicy',
+  true,
 )
 
 /** `apps/v1`, or `v1` for the core group. */

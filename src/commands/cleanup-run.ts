@@ -9,6 +9,7 @@ import { silentLogger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter } from '../host/netfilter/netfilter.ts'
 import { cleanupOverlay } from '../overlay/overlay.ts'
+import { cleanupPolicies } from '../overlay/policy/enforcer.ts'
 import { cleanupProxy } from '../proxy/iptables/kernel.ts'
 import type { CleanupOptions } from './cleanup.ts'
 import { createProgress } from './progress.ts'
@@ -35,6 +36,7 @@ export const cleanup = async ({ state, data, cgroupParent, keepData }: CleanupOp
     for (const netfilter of netfilters) {
       await cleanupProxy(netfilter)
       await cleanupNodeAddress(netfilter)
+      await cleanupPolicies(netfilter)
     }
     await cleanupOverlay(runner, netfilters)
   })

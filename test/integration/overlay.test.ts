@@ -1,89 +1,27 @@
 /** Pod networks of two nodes over a bridge, with real packets. */
-
 import type { Test } from 'tap'
 import t from 'tap'
 import type { Node } from '../../src/api/types/index.ts'
-import { createCommandRunner } from '../../src/host/command.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { createNetfilter } from '../../src/host/netfilter/netfilter.ts'
-import { createMemoryLeaseStore } from '../../src/ipam/lease-store.ts'
-import { openPodAddresses } from '../../src/ipam/pod-addresses.ts'
 import type { BackendName } from '../../src/overlay/backend.ts'
-import { cleanupOverlay, createOverlay, type Overlay } from '../../src/overlay/overlay.ts'
-import { createPodNetwork } from '../../src/overlay/pod-network.ts'
+import { cleanupOverlay, createOverlay } from '../../src/overlay/overlay.ts'
 import { vtepMacOf } from '../../src/overlay/vxlan.ts'
 import { createFedInformer } from '../support/fed-informer.ts'
 import { until } from '../support/until.ts'
-import { createHost, type Host, ip, peerPort } from './support/hosts.ts'
-
-const runner = createCommandRunner()
-
-const nodeObject = (name: string, at: number): Node => ({
-  ...{ apiVersion: 'v1', kind: 'Node' },
-  metadata: { name, annotations: { 'podway.dev/vtep-mac': vtepMacOf(name) } },
-  spec: { podCIDR: `10.244.${at}.0/24`, podCIDRs: [`10.244.${at}.0/24`] },
-  status: { addresses: [{ type: 'InternalIP', address: `172.31.0.${10 + at}` }] },
-})
-
-interface TestNode {
-  readonly host: Host
-  readonly overlay: Overlay
-  readonly network: ReturnType<typeof createPodNetwork>
-  /** Links, routes and rules. */
-  state(): Promise<string>
-}
-
-/** Nodes n1 and n2 (172.31.0.11, .12) and `out` (172.31.0.100), joined by a bridge in the universe's own namespace. */
-const createNodes = async (t: Test) => {
-  const hosts = [await createHost('n1'), await createHost('n2'), await createHost('out')] as const
-  t.teardown(async () => {
-    for (const host of hosts) await host.close()
-    await ip(['link del under0'])
-  })
-  await ip(['link add under0 type bridge', 'link set under0 up'])
-  for (const [at, host] of hosts.entries()) {
-    await ip([`link add u${host.name} type veth peer name eth0 netns ${host.name}`])
-    await ip([`link set u${host.name} master under0 up`])
-    const address = host.name === 'out' ? 100 : 11 + at
-    await ip([`address add 172.31.0.${address}/24 dev eth0`, 'link set eth0 up'], host.runner)
-  }
-  return hosts
-}
-
-const ruleLines = (text: string): string => text.replaceAll(/^#.*$/gm, '').replaceAll(/\[\d+:\d+\]/g, '')
-
-const startNode = async (t: Test, host: Host, at: number, backend: BackendName): Promise<TestNode> => {
-  const nodes = createFedInformer<Node>([nodeObject('n1', 1), nodeObject('n2', 2)])
-  const netfilter = createNetfilter(host.runner, 'IPv4', 'nft')
-  const podCIDRs = [`10.244.${at}.0/24`]
-  const overlay = await createOverlay({
-    ...{ nodes, nodeName: host.name, podCIDRs, clusterCIDRs: ['10.244.0.0/16'], runner: host.runner },
-    ...{ underlayAddress: `172.31.0.${10 + at}`, backend, netfilters: [netfilter], log: silentLogger, resyncMs: 200 },
-    writeSysctl: async (key, value) => void (await host.runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),
-  })
-  const stop = new AbortController()
-  const running = overlay.run(stop.signal)
-  t.teardown(async () => {
-    stop.abort()
-    await running
-  })
-  const addresses = await openPodAddresses({ podCIDRs, store: createMemoryLeaseStore() })
-  const state = async (): Promise<string> => {
-    const links = await host.runner.run('ip', ['-brief', 'link'])
-    const routes = await host.runner.run('ip', ['route'])
-    return [links.replaceAll(/@\S+/g, ''), routes, ruleLines(await host.runner.run('iptables-nft-save', []))].join('\n')
-  }
-  return { host, overlay, network: createPodNetwork({ addresses, links: overlay.links, ready: overlay.synced }), state }
-}
-
-const pidIn = async (host: Host): Promise<number> =>
-  Number((await runner.run('ip', ['netns', 'pids', host.name])).trim().split('\n')[0])
+import { createHost, type Host, peerPort } from './support/hosts.ts'
+import { createNodes, nodeObject, pidIn, ruleLines, startNode, type TestNode } from './support/two-nodes.ts'
 
 /** A pod on a node: a host of its own, and its address. */
 const addPod = async (t: Test, node: TestNode, name: string) => {
   const host = await createHost(name)
   t.teardown(() => host.close())
-  const [address = ''] = await node.network.attach({ id: `uid-${name}`, pid: await pidIn(host) })
+  const [address = ''] = await node.network.attach({
+    id: `uid-${name}`,
+    namespace: 'default',
+    name,
+    pid: await pidIn(host),
+  })
   return { host, address }
 }
 
@@ -137,7 +75,9 @@ for (const [backend, overhead] of overheads)
 
     await t.test('attach again keeps what is there', async (t) => {
       const link = await a.host.runner.run('ip', ['-json', 'link', 'show', 'eth0'])
-      t.same(await n1.network.attach({ id: 'uid-pa', pid: await pidIn(a.host) }), [a.address])
+      t.same(await n1.network.attach({ id: 'uid-pa', namespace: 'default', name: 'pa', pid: await pidIn(a.host) }), [
+        a.address,
+      ])
       t.equal(await a.host.runner.run('ip', ['-json', 'link', 'show', 'eth0']), link)
       t.same([...(await n1.overlay.links.list())].sort(), ['uid-pa', 'uid-pb'])
     })

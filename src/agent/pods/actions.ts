@@ -76,8 +76,8 @@ export const createActions = (deps: ActionDeps) => {
   const trouble = ({ memory }: Subject, name: string, reason: string, message: string): void =>
     void memory.troubles.set(name, { reason, message, retryAt: clock.now() + deps.retryMs })
 
-  const attach = async (pod: Pod, { id, pid, hostNetwork }: SandboxRecord, memory: PodMemory): Promise<void> => {
-    memory.addresses = hostNetwork ? hostIPs : await network.attach({ id, pid })
+  const attach = async (pod: Pod, sandbox: SandboxRecord, memory: PodMemory): Promise<void> => {
+    memory.addresses = sandbox.hostNetwork ? hostIPs : await network.attach(sandbox)
     memory.lastAddresses = memory.addresses
     await files.fillHosts(pod, memory.addresses)
   }

@@ -1,6 +1,6 @@
 /** networking.k8s.io/v1 */
-import type { LoadBalancerIngress } from './core.ts'
-import type { KubeObject } from './meta.ts'
+import type { LoadBalancerIngress, Protocol } from './core.ts'
+import type { KubeObject, LabelSelector } from './meta.ts'
 
 export interface IngressBackend {
   readonly service?: {
@@ -43,5 +43,45 @@ export interface IngressClass extends KubeObject {
       readonly namespace?: string
       readonly scope?: string
     }
+  }
+}
+
+export interface IpBlock {
+  readonly cidr: string
+  readonly except?: readonly string[]
+}
+
+/** Pods by their own labels, their namespace's, or both at once; or addresses. */
+export interface NetworkPolicyPeer {
+  readonly podSelector?: LabelSelector
+  readonly namespaceSelector?: LabelSelector
+  readonly ipBlock?: IpBlock
+}
+
+export interface NetworkPolicyPort {
+  readonly protocol?: Protocol
+  /** A name is looked up in each destination pod. Missing: all ports. */
+  readonly port?: number | string
+  /** Inclusive; `port` is the first. */
+  readonly endPort?: number
+}
+
+/** No ports: all of them. No peers: everybody. */
+export interface NetworkPolicyIngressRule {
+  readonly ports?: readonly NetworkPolicyPort[]
+  readonly from?: readonly NetworkPolicyPeer[]
+}
+
+export interface NetworkPolicyEgressRule {
+  readonly ports?: readonly NetworkPolicyPort[]
+  readonly to?: readonly NetworkPolicyPeer[]
+}
+
+export interface NetworkPolicy extends KubeObject {
+  readonly spec?: {
+    readonly podSelector?: LabelSelector
+    readonly ingress?: readonly NetworkPolicyIngressRule[]
+    readonly egress?: readonly NetworkPolicyEgressRule[]
+    readonly policyTypes?: readonly ('Ingress' | 'Egress')[]
   }
 }

@@ -10,7 +10,7 @@ const isDiscovery = (path: string): boolean => /^\/(api|apis|openapi|version|hea
 /** What agents read: everything the data plane is made of. */
 const nodeReads = new Set([
   ...['configmaps', 'endpoints', 'namespaces', 'nodes', 'pods', 'secrets', 'services'],
-  ...['endpointslices', 'ingresses', 'ingressclasses', 'leases', 'events'],
+  ...['endpointslices', 'ingresses', 'ingressclasses', 'leases', 'events', 'networkpolicies'],
 ])
 
 const isOwnObject = (request: ResourceRequest, node: string): boolean =>

@@ -6,6 +6,7 @@ import { endpointSlice, endpoints } from './endpoints.ts'
 import { event } from './event.ts'
 import { lease } from './lease.ts'
 import { namespace } from './namespace.ts'
+import { networkPolicy } from './network-policy.ts'
 import { ingress, ingressClass } from './networking.ts'
 import { node } from './node.ts'
 import { pod } from './pod.ts'
@@ -27,6 +28,7 @@ export const definitions: readonly ResourceDefinition[] = [
   endpointSlice,
   ingress,
   ingressClass,
+  networkPolicy,
 ]
 
 export interface Registry {

@@ -151,11 +151,10 @@ export const createFakeNetfilter = (
         applied++
     },
     // No packet ever passes here.
-    counts: async (name, chain) =>
-      tables
-        .get(name)
-        ?.get(chain)
-        ?.rules.map(() => 0) ?? [],
+    counts: async (name) =>
+      new Map(
+        [...(tables.get(name) ?? [])].map(([chain, { rules }]) => [chain, rules.map((rule) => ({ rule, packets: 0 }))]),
+      ),
     save: async (name) => [`*${name}`, ...lines(name), 'COMMIT', ''].join('\n'),
     dump: (name) => lines(name).join('\n'),
   }

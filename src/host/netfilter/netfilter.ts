@@ -1,5 +1,5 @@
 /** iptables of one IP family, as edits of whole tables. */
-import { CommandError, type CommandRunner } from '../command.ts'
+import type { CommandRunner } from '../command.ts'
 import { renderEdits, type TableEdit, type TableName } from './tables.ts'
 
 export type IpFamily = 'IPv4' | 'IPv6'
@@ -18,8 +18,27 @@ export interface Netfilter {
   apply(edits: readonly TableEdit[]): Promise<void>
   /** The table in iptables-save's format. */
   save(table: TableName): Promise<string>
-  /** How many packets each rule of a chain has seen; none when there is no such chain. */
-  counts(table: TableName, chain: string): Promise<readonly number[]>
+  /** The rules of each chain, with the number of packets that each has seen. */
+  counts(table: TableName): Promise<ReadonlyMap<string, readonly CountedRule[]>>
+}
+
+export interface CountedRule {
+  /** As iptables-save prints it, without the leading `-A CHAIN`. */
+  readonly rule: string
+  readonly packets: number
+}
+
+/** Reads what `iptables-save --counters` prints of one table. */
+export const parseCounts = (text: string): ReadonlyMap<string, readonly CountedRule[]> => {
+  const found = new Map<string, CountedRule[]>()
+  for (const line of text.split('\n')) {
+    const [, packets, chain = '', rule = ''] = /^\[(\d+):\d+\] -A (\S+) ?(.*)$/.exec(line) ?? []
+    if (packets === undefined) continue
+    const rules = found.get(chain) ?? []
+    rules.push({ rule, packets: Number(packets) })
+    found.set(chain, rules)
+  }
+  return found
 }
 
 const lockWaitSeconds = '30'
@@ -34,16 +53,6 @@ export const createNetfilter = (runner: CommandRunner, family: IpFamily, backend
       await runner.run(`${tool}-restore`, ['--noflush', '--wait', lockWaitSeconds], renderEdits(edits))
     },
     save: (table) => runner.run(`${tool}-save`, ['-t', table]),
-    counts: async (table, chain) => {
-      const args = ['-t', table, '-n', '-v', '-x', '--wait', lockWaitSeconds, '-L', chain]
-      const text = await runner.run(tool, args).catch((error: unknown) => {
-        if (error instanceof CommandError && /No chain\/target\/match|does not exist/.test(error.stderr)) return ''
-        throw error
-      })
-      return text
-        .split('\n')
-        .flatMap((line) => /^\s*(\d+)\s+\d+\s/.exec(line)?.[1] ?? [])
-        .map(Number)
-    },
+    counts: async (table) => parseCounts(await runner.run(`${tool}-save`, ['--counters', '-t', table])),
   }
 }

@@ -1,9 +1,16 @@
 /** Chains that belong to Podway among those of others: jumps into them, and their complete removal. */
+import { hash } from 'node:crypto'
 import type { Netfilter } from './netfilter.ts'
 import { parseSave, ruleTarget, type TableEdit, type TableName } from './tables.ts'
 
 /** Every chain of ours starts with this, and nothing else of ours is in a table but jumps to such chains. */
 export const ownedPrefix = 'PODWAY-'
+
+/**
+ * For chains whose names are too long to be spelled out. 64 bits of SHA-256: two of a hundred thousand chains share a name
+ * once in a billion clusters.
+ */
+export const chainDigest = (text: string): string => hash('sha256', text).slice(0, 16).toUpperCase()
 
 const isOwned = (chain: string | undefined): boolean => chain?.startsWith(ownedPrefix) ?? false
 

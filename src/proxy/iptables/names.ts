@@ -1,5 +1,5 @@
 /** The names of this room's chains: at most 28 characters, the same for the same thing on every node and restart. */
-import { hash } from 'node:crypto'
+import { chainDigest } from '../../host/netfilter/owned.ts'
 
 /** Chains that are always there. */
 export const fixedChains = {
@@ -40,12 +40,9 @@ export const isFixedChain = (name: string): boolean => fixed.has(name)
 /** True for the chains of this room, whatever version of it made them; false for other rooms' and strangers'. */
 export const isProxyChain = (name: string): boolean => isFixedChain(name) || generated.test(name)
 
-/** 64 bits of SHA-256: two of a hundred thousand chains share a name once in a billion clusters. */
-const digest = (text: string): string => hash('sha256', text).slice(0, 16).toUpperCase()
-
 /** A chain whose name is too long to be spelled out. */
 export const hashedChain = (family: ChainFamily, ...parts: readonly string[]): string =>
-  `PODWAY-${family}-${digest(parts.join(' '))}`
+  `PODWAY-${family}-${chainDigest(parts.join(' '))}`
 
 /** A chain that is named for what leads to it: `PODWAY-IP-10.96.1.0/24`. */
 export const spelledChain = (family: ChainFamily, what: string): string => `PODWAY-${family}-${what}`

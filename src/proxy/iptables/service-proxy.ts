@@ -252,7 +252,10 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
     synced: loop.synced,
     rules: () => kernel.count(),
     invalidDropped: async () =>
-      (await options.netfilter.counts('filter', fixedChains.guard)).reduce((sum, packets) => sum + packets, 0),
+      ((await options.netfilter.counts('filter')).get(fixedChains.guard) ?? []).reduce(
+        (sum, { packets }) => sum + packets,
+        0,
+      ),
     refresh: (service) => loop.mark(service),
     withoutLocalEndpoints: () => ({ internal: countWithout('internal'), external: countWithout('external') }),
     run: async (signal) => {

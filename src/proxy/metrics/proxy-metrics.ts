@@ -53,7 +53,12 @@ const newState = (): FamilyState => ({
   triggers: { taken: [], waiting: [] },
 })
 
-export const createProxyMetrics = (mode: string, clock: Clock = systemClock): ProxyMetrics => {
+/** `more`: what others have to show at the same place. */
+export const createProxyMetrics = (
+  mode: string,
+  more: readonly Registry[] = [],
+  clock: Clock = systemClock,
+): ProxyMetrics => {
   const registry = new Registry()
   const registers = [registry]
   const began = clock.now()
@@ -197,7 +202,11 @@ export const createProxyMetrics = (mode: string, clock: Clock = systemClock): Pr
       if (path === '/proxyMode') return { status: 200, headers: { 'content-type': 'text/plain' }, body: mode }
       if (path !== '/metrics') return { status: 404, body: 'not found: try /metrics\n' }
       await gather()
-      return { status: 200, headers: { 'content-type': registry.contentType }, body: await registry.metrics() }
+      return {
+        status: 200,
+        headers: { 'content-type': registry.contentType },
+        body: await Registry.merge([registry, ...more]).metrics(),
+      }
     },
   }
 }

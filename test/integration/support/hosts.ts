@@ -36,20 +36,20 @@ export const ip = async (lines: readonly string[], within: CommandRunner = runne
   await within.run('ip', ['-batch', '-'], `${lines.join('\n')}\n`)
 }
 
-const startPeer = (name: string): ChildProcess => {
+const startPeer = (name: string, ports: readonly number[]): ChildProcess => {
   const [file, ...args] = enterNetworkFile(`/run/netns/${name}`)
-  const program = [process.execPath, join(import.meta.dirname, 'peer.ts'), name, String(peerPort)]
+  const program = [process.execPath, join(import.meta.dirname, 'peer.ts'), name, ...ports.map(String)]
   return spawn(file, [...args, ...program], { stdio: ['pipe', 'pipe', 'inherit'] })
 }
 
 /** Makes a namespace with a host inside, without any link but loopback. */
-export const createHost = async (name: string): Promise<Host> => {
+export const createHost = async (name: string, ports: readonly number[] = [peerPort]): Promise<Host> => {
   await ip([`netns add ${name}`])
   const inside = prefixed(runner, enterNetworkFile(`/run/netns/${name}`))
   // Addresses are usable at once: nobody here has the same.
   await inside.run('sysctl', ['-q', '-w', 'net.ipv6.conf.default.accept_dad=0'])
   await ip(['link set lo up'], inside)
-  const child = startPeer(name)
+  const child = startPeer(name, ports)
   const ready = Promise.withResolvers<void>()
   const waiting = new Map<number, (reply: Reply) => void>()
   const { stdout, stdin } = child

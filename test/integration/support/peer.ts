@@ -1,6 +1,6 @@
 /**
- * A host of a test network, run inside its network namespace: `peer.ts NAME PORT` answers TCP and UDP on PORT with
- * `NAME address-of-the-client`, and makes the connections it is told to on stdin, one JSON object a line.
+ * A host of a test network, run inside its network namespace: `peer.ts NAME PORT…` answers TCP and UDP on each PORT
+ * with `NAME address-of-the-client`, and makes the connections it is told to on stdin, one JSON object a line.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -89,8 +89,8 @@ const answer = async (call: Call): Promise<Reply> => {
   return { id: call.id, answers, slowestMs }
 }
 
-const [name = '', port = ''] = process.argv.slice(2)
-await serve(name, Number(port))
+const [name = '', ...ports] = process.argv.slice(2)
+for (const port of ports) await serve(name, Number(port))
 console.log('{"ready":true}')
 for await (const line of createInterface({ input: process.stdin })) {
   const call: Call = JSON.parse(line)

@@ -1,0 +1,207 @@
+/**
+ * Keeps the network policies of a node's pods in the kernel. Fail-closed: a pod is let onto the network when its policies
+ * are there.
+ */
+import { aborted, type Clock, sleep, systemClock } from '../../api/clock.ts'
+import type { Informer } from '../../api/informer.ts'
+import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
+import type { Namespace, NetworkPolicy } from '../../api/types/index.ts'
+import type { Logger } from '../../host/log.ts'
+import { createKernelChains, type KeptRoom, removeKernelChains } from '../../host/netfilter/kernel-chains.ts'
+import type { CountedRule, Netfilter } from '../../host/netfilter/netfilter.ts'
+import { pack, tableSteps } from '../../host/netfilter/restores.ts'
+import { ruleWords } from '../../host/netfilter/tables.ts'
+import { readPolicy } from './model.ts'
+import { isFixedPolicyChain, isPolicyChain } from './names.ts'
+import type { PolicyPod } from './pod.ts'
+import { createPolicyChains, type Group, type PolicyTable, policyJumps, policyTables } from './policy-chains.ts'
+
+export const policyRoom: KeptRoom<PolicyTable> = {
+  tables: policyTables,
+  isOwn: isPolicyChain,
+  isFixed: isFixedPolicyChain,
+  plan: (known, change, limit) => pack(tableSteps('mangle', known, change, limit), limit),
+}
+
+export interface PolicyEnforcerOptions {
+  /** Of all nodes. */
+  readonly pods: Informer<PolicyPod>
+  readonly namespaces: Informer<Namespace>
+  readonly policies: Informer<NetworkPolicy>
+  readonly nodeName: string
+  readonly podCIDRs: readonly string[]
+  /** The address of the cluster DNS, which counts as a pod of kube-system labelled `k8s-app: kube-dns`. */
+  readonly clusterDns: string
+  /** One for each family. */
+  readonly netfilters: readonly Netfilter[]
+  readonly log: Logger
+  readonly clock?: Clock
+  /** How often to look whether others touched the rules (default 5 s). */
+  readonly checkEveryMs?: number
+}
+
+/** What the kernel has counted for a group of policies: new connections' packets. */
+export interface GroupCounts extends Group {
+  /** By policy. */
+  readonly accepted: ReadonlyMap<string, number>
+  readonly dropped: number
+}
+
+/** A policy's name stands in the comment of the rule that lets its packets go on. */
+const countsOf = (rules: readonly CountedRule[]): Pick<GroupCounts, 'accepted' | 'dropped'> => {
+  const accepted = new Map<string, number>()
+  let dropped = 0
+  for (const { rule, packets } of rules) {
+    const words = ruleWords(rule)
+    if (words.at(-1) === 'DROP') dropped += packets
+    const comment = words[words.indexOf('--comment') + 1]
+    if (words.at(-1) === 'RETURN' && comment) accepted.set(comment, packets)
+  }
+  return { accepted, dropped }
+}
+
+export interface PolicyEnforcer {
+  /** Runs until `signal` aborts; the rules stay. */
+  run(signal: AbortSignal): Promise<void>
+  /** Resolves when the policies of the first lists are in the kernel. */
+  readonly synced: Promise<void>
+  /**
+   * Resolves when the policies of this pod of the node are in the kernel for these addresses: before, nobody may use
+   * them. Rejects when the API does not know the pod.
+   */
+  admit(pod: { readonly key: string; readonly uid: string }, addresses: readonly string[]): Promise<void>
+  /** The pod has left its addresses. */
+  forget(uid: string): void
+  counts(): Promise<readonly GroupCounts[]>
+}
+
+const dnsKey = 'kube-system/the cluster DNS'
+
+const dnsPod = (address: string): PolicyPod => ({
+  ...{ namespace: 'kube-system', uid: '', node: '', addresses: [address], labels: { 'k8s-app': 'kube-dns' } },
+  ports: [
+    { name: 'dns', protocol: 'UDP', port: 53 },
+    { name: 'dns-tcp', protocol: 'TCP', port: 53 },
+  ],
+})
+
+const checkKey = 'check'
+const changeKey = 'change'
+const fullSyncMs = 3_600_000
+/** For so long the API may take to show us a pod that runs here. */
+const acquaintanceMs = 5_000
+const lookAgainMs = 20
+
+export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnforcer => {
+  const { pods, namespaces, policies, nodeName, podCIDRs, log, clock = systemClock, checkEveryMs = 5_000 } = options
+  const families = options.netfilters.map((netfilter) => ({
+    netfilter,
+    chains: createPolicyChains({ family: netfilter.family, nodeName, podCIDRs }),
+    kernel: createKernelChains(netfilter, policyJumps, policyRoom),
+  }))
+  /** By uid: addresses that pods of this node have before the API knows of it. */
+  const admitted = new Map<string, { readonly key: string; readonly addresses: readonly string[] }>()
+  let waiting: (() => void)[] = []
+
+  const setPod = (key: string): void => {
+    const pod = pods.get(key)
+    const own = pod && admitted.get(pod.uid)
+    for (const { chains } of families) chains.setPod(key, pod && own ? { ...pod, addresses: own.addresses } : pod)
+  }
+
+  const sync = async (dirty: Dirty): Promise<void> => {
+    const done = waiting
+    waiting = []
+    try {
+      for (const { netfilter, chains, kernel } of families) {
+        const change = chains.takeChange()
+        if (dirty === 'all' || kernel.isUnsure) await kernel.repair(chains.all())
+        else await kernel.advance(change)
+        if (dirty !== 'all' && dirty.has(checkKey) && !(await kernel.isIntact())) {
+          log.warn({ family: netfilter.family }, 'somebody changed the rules of network policies: reading them back')
+          await kernel.repair(chains.all())
+        }
+      }
+    } catch (error) {
+      waiting = [...done, ...waiting]
+      throw error
+    }
+    for (const tell of done) tell()
+  }
+
+  const loop = createSyncLoop({
+    ...{ sync, clock, resyncMs: fullSyncMs },
+    onError: (error, retryInMs) => log.error({ err: error, retryInMs }, 'cannot write the rules of network policies'),
+  })
+  const written = (): Promise<void> =>
+    new Promise((resolve) => {
+      waiting.push(resolve)
+      loop.mark(changeKey)
+    })
+
+  const watch = (): void => {
+    for (const { chains } of families) chains.setPod(dnsKey, dnsPod(options.clusterDns))
+    namespaces.onChange((name, namespace) => {
+      for (const { chains } of families) chains.setNamespace(name, namespace && (namespace.metadata.labels ?? {}))
+      loop.mark(changeKey)
+    })
+    policies.onChange((key, object) => {
+      const policy = object && readPolicy(object)
+      for (const problem of policy?.problems ?? []) log.warn({ policy: key }, problem)
+      for (const { chains } of families) chains.setPolicy(key, policy)
+      loop.mark(changeKey)
+    })
+    pods.onChange((key, current, previous) => {
+      if (JSON.stringify(current) === JSON.stringify(previous)) return
+      setPod(key)
+      loop.mark(changeKey)
+    })
+  }
+
+  const findPod = async (key: string, uid: string): Promise<void> => {
+    for (const deadline = clock.now() + acquaintanceMs; pods.get(key)?.uid !== uid; await sleep(lookAgainMs))
+      if (clock.now() > deadline)
+        throw new Error(`the API server shows no pod ${key} (${uid}): its network policies are not known`)
+  }
+
+  return {
+    synced: loop.synced,
+    admit: async ({ key, uid }, addresses) => {
+      await loop.synced
+      await findPod(key, uid)
+      admitted.set(uid, { key, addresses })
+      setPod(key)
+      // Nothing is written, and nothing waited for, when no policy speaks of it.
+      await written()
+    },
+    forget: (uid) => {
+      const own = admitted.get(uid)
+      if (!own) return
+      admitted.delete(uid)
+      setPod(own.key)
+      loop.mark(changeKey)
+    },
+    counts: async () => {
+      const found: GroupCounts[] = []
+      for (const { netfilter, chains } of families) {
+        const counts = await netfilter.counts('mangle')
+        for (const group of chains.groups()) found.push({ ...group, ...countsOf(counts.get(group.chain) ?? []) })
+      }
+      return found
+    },
+    run: async (signal) => {
+      await Promise.race([Promise.all([pods.synced, namespaces.synced, policies.synced]), aborted(signal)])
+      if (signal.aborted) return
+      watch()
+      let cancel = clock.after(checkEveryMs, function due() {
+        loop.mark(checkKey)
+        cancel = clock.after(checkEveryMs, due)
+      })
+      await loop.run(signal)
+      cancel()
+    },
+  }
+}
+
+/** Takes away all chains of network policies and every jump to them. Safe to repeat. */
+export const cleanupPolicies = (netfilter: Netfilter): Promise<void> => removeKernelChains(netfilter, policyRoom)

@@ -1,0 +1,33 @@
+/** The names of network policies' chains, all of table mangle. */
+import { chainDigest } from '../../host/netfilter/owned.ts'
+import type { Direction } from './model.ts'
+
+export const policyChains = {
+  /** What is forwarded: from this node's pods, to them, or both. */
+  forward: 'PODWAY-POLICY',
+  /** What this node's pods send to the node itself. */
+  input: 'PODWAY-POLICY-HOST',
+  /** By the address of the pod that sends. */
+  egress: 'PODWAY-NP-EGRESS',
+  /** By the address of the pod that receives. */
+  ingress: 'PODWAY-NP-INGRESS',
+} as const
+
+/**
+ * A group: all policies that apply to a pod (G); what one policy allows (P); the addresses of a peer (S), of a block with
+ * exceptions (B); a branch of a tree of addresses (T).
+ */
+export type ChainKind = 'G' | 'P' | 'S' | 'B' | 'T'
+
+const fixed: ReadonlySet<string> = new Set(Object.values(policyChains))
+
+export const isFixedPolicyChain = (name: string): boolean => fixed.has(name)
+
+/** True for the chains of network policies. */
+export const isPolicyChain = (name: string): boolean => fixed.has(name) || /^PODWAY-NP[A-Z]-/.test(name)
+
+const letters: Readonly<Record<Direction, string>> = { ingress: 'I', egress: 'E' }
+
+/** A chain for a direction; the same parts make the same name on every node and restart. */
+export const policyChain = (kind: ChainKind, direction: Direction, ...parts: readonly string[]): string =>
+  `PODWAY-NP${kind}-${letters[direction]}${chainDigest(parts.join('\n')).slice(1)}`

@@ -1,0 +1,43 @@
+/** Pods, cut down to what network policies ask of them. */
+import type { Pod, Protocol, StringMap } from '../../api/types/index.ts'
+
+export interface NamedPort {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+export interface PolicyPod {
+  readonly namespace: string
+  readonly uid: string
+  readonly node: string
+  readonly labels: StringMap
+  /** None while it has none, when it is over, and on its host's network: policies do not apply there. */
+  readonly addresses: readonly string[]
+  readonly ports: readonly NamedPort[]
+}
+
+const noPorts: readonly NamedPort[] = []
+const noLabels: StringMap = {}
+
+const namedPorts = ({ spec }: Pod): readonly NamedPort[] => {
+  const found = [...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ name, protocol = 'TCP', containerPort }) =>
+      name ? [{ name, protocol, port: containerPort }] : [],
+    ),
+  )
+  return found.length > 0 ? found : noPorts
+}
+
+export const toPolicyPod = (pod: Pod): PolicyPod => {
+  const { metadata, spec, status } = pod
+  const isOver = status?.phase === 'Succeeded' || status?.phase === 'Failed'
+  return {
+    namespace: metadata.namespace ?? '',
+    uid: metadata.uid ?? '',
+    node: spec.nodeName ?? '',
+    labels: metadata.labels ?? noLabels,
+    addresses: spec.hostNetwork || isOver ? [] : (status?.podIPs?.map(({ ip }) => ip) ?? []),
+    ports: namedPorts(pod),
+  }
+}
