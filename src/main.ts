@@ -8,6 +8,7 @@ import { registerEcho } from './commands/echo.ts'
 import { registerFetch } from './commands/fetch.ts'
 import { registerKubeconfig } from './commands/kubeconfig.ts'
 import { registerLab } from './commands/lab.ts'
+import { registerPolicy } from './commands/policy.ts'
 import { registerUp } from './commands/up.ts'
 import { UsageError } from './commands/usage-error.ts'
 import { podwayVersion } from './control/version.ts'
@@ -39,6 +40,7 @@ for (const register of [
   registerCleanup,
   registerEcho,
   registerDns,
+  registerPolicy,
   registerFetch,
 ])
   register(program)

@@ -12,6 +12,10 @@ export interface Lease {
   readonly addresses: readonly string[]
   /** Milliseconds since 1970. */
   readonly since: number
+  /** When it was given back: its addresses rest for a while. Missing while it is held. */
+  readonly freed?: number
+  /** What the owner wants to find again. */
+  readonly note?: string
 }
 
 export interface LeaseStore {
@@ -21,12 +25,15 @@ export interface LeaseStore {
   replace(leases: readonly Lease[]): Promise<void>
 }
 
+const isMissingOr = (type: 'number' | 'string', value: unknown): boolean => value === undefined || typeof value === type
+
 const isLease = (value: unknown): value is Lease => {
   if (typeof value !== 'object' || value === null) return false
-  const { owner, addresses, since } = value as Partial<Record<keyof Lease, unknown>>
+  const { owner, addresses, since, freed, note } = value as Partial<Record<keyof Lease, unknown>>
   const areAddresses =
     Array.isArray(addresses) && addresses.every((each) => typeof each === 'string' && parseAddress(each) !== undefined)
-  return typeof owner === 'string' && areAddresses && typeof since === 'number'
+  const isRest = isMissingOr('number', freed) && isMissingOr('string', note)
+  return typeof owner === 'string' && areAddresses && typeof since === 'number' && isRest
 }
 
 const parseLeases = (file: string, text: string): readonly Lease[] => {

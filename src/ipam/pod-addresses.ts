@@ -1,18 +1,29 @@
-/** The addresses of one node's pods: durable before anybody uses them, and freed when their pod is gone. */
+/**
+ * The addresses of one node's pods: durable before anybody uses them, and freed when their pod is gone. They go around in
+ * turn, and a freed one rests before it is somebody else's: whoever still sends to the old pod shall not reach a new one.
+ */
 import { type Clock, systemClock } from '../api/clock.ts'
-import { addressAt, cidrOf, contains, parseAddress } from './cidr.ts'
+import { addressAt, cidrOf, contains, familyOf, parseAddress } from './cidr.ts'
 import type { Lease, LeaseStore } from './lease-store.ts'
-import { createAddressPool, type Pool } from './pool.ts'
+import { createAddressPool, isExhausted, OutOfRange, type Pool } from './pool.ts'
+
+export interface Claim {
+  /** Addresses to have and no others, at most one of each family. */
+  readonly wanted?: readonly string[]
+  /** Kept with the lease. */
+  readonly note?: string
+}
 
 export interface PodAddresses {
   /**
    * One address of each of the node's networks; the same again for the same owner. Rejects with `PoolExhausted` when
-   * there is none left.
+   * there is none left, with `AddressTaken` or `OutOfRange` when a wanted one cannot be had.
    */
-  assign(owner: string): Promise<readonly string[]>
+  assign(owner: string, claim?: Claim): Promise<readonly string[]>
   release(owner: string): Promise<void>
-  /** Frees what belongs to any other owner than these. */
-  retain(owners: ReadonlySet<string>): Promise<void>
+  /** Frees what belongs to owners of whom `isKept` is false. */
+  retain(isKept: (owner: string) => boolean): Promise<void>
+  /** What is held, oldest first. */
   list(): readonly Lease[]
 }
 
@@ -21,6 +32,8 @@ export interface PodAddressesOptions {
   readonly podCIDRs: readonly string[]
   readonly store: LeaseStore
   readonly clock?: Clock
+  /** How long a freed address rests, while there are others. */
+  readonly restMs?: number
 }
 
 /** The address of the node in its pods' network. */
@@ -34,17 +47,29 @@ const isUsable = (podCIDRs: readonly string[], { addresses }: Lease): boolean =>
     return address !== undefined && contains(cidrOf(cidr), address)
   })
 
+const bySince = (a: Lease, b: Lease): number => a.since - b.since
+
+/** Holds the addresses of a freed lease in the pools. No owner's name holds a line break. */
+const restingOwner = ({ owner, freed }: Lease): string => `${owner}\n${freed}`
+
 /** Reads the leases; rejects when the store cannot be read. */
 export const openPodAddresses = async (options: PodAddressesOptions): Promise<PodAddresses> => {
-  const { podCIDRs, store, clock = systemClock } = options
+  const { podCIDRs, store, clock = systemClock, restMs = 30_000 } = options
   const pools = podCIDRs.map((cidr): Pool<string> => createAddressPool({ cidr, reserved: [gatewayOf(cidr)] }))
-  const leases = new Map<string, Lease>()
-  for (const lease of await store.load()) {
-    if (!isUsable(podCIDRs, lease)) continue
+  const held = new Map<string, Lease>()
+  /** Those that were freed longest ago come first. */
+  let resting: Lease[] = []
+
+  const hold = (lease: Lease, owner: string): void =>
     pools.forEach((pool, at) => {
-      pool.assign(lease.owner, lease.addresses[at])
+      pool.assign(owner, lease.addresses[at])
     })
-    leases.set(lease.owner, lease)
+
+  // In the order in which they were given, so that the turn goes on where it was.
+  for (const lease of [...(await store.load())].filter((each) => isUsable(podCIDRs, each)).sort(bySince)) {
+    if (lease.freed === undefined) held.set(lease.owner, lease)
+    else resting.push(lease)
+    hold(lease, lease.freed === undefined ? lease.owner : restingOwner(lease))
   }
 
   /** Changes that come while one is being written share the next write. */
@@ -55,43 +80,97 @@ export const openPodAddresses = async (options: PodAddressesOptions): Promise<Po
       .catch(() => undefined)
       .then(() => {
         next = undefined
-        written = store.replace([...leases.values()])
+        written = store.replace([...held.values(), ...resting])
         return written
       })
     return next
   }
 
-  const free = (owner: string): boolean => {
-    for (const pool of pools) pool.release(owner)
-    return leases.delete(owner)
+  const wake = (lease: Lease | undefined): void => {
+    if (!lease) return
+    for (const pool of pools) pool.release(restingOwner(lease))
+    resting = resting.filter((each) => each !== lease)
   }
 
-  const take = (owner: string): readonly string[] => {
+  const wakeRested = (): void => {
+    const now = clock.now()
+    for (const lease of resting) if ((lease.freed ?? 0) + restMs <= now) wake(lease)
+  }
+
+  const letGo = (owner: string): boolean => {
+    const lease = held.get(owner)
+    for (const pool of pools) pool.release(owner)
+    if (!lease) return false
+    held.delete(owner)
+    const { note: _, ...rest } = lease
+    const freed = { ...rest, freed: clock.now() }
+    resting.push(freed)
+    hold(freed, restingOwner(freed))
+    return true
+  }
+
+  /** Which wanted address is whose pool's; throws for one that is none's. */
+  const wantedOf = (wanted: readonly string[]): readonly (string | undefined)[] => {
+    const found = podCIDRs.map((cidr) => wanted.find((address) => familyOf(address) === familyOf(cidr)))
+    const stranger = wanted.find((address) => !found.includes(address))
+    if (stranger !== undefined)
+      throw new OutOfRange(`${stranger} is none of the addresses of this node's pods (${podCIDRs.join(', ')})`)
+    return found
+  }
+
+  const take = (owner: string, wanted: readonly (string | undefined)[]): readonly string[] => {
     try {
-      return pools.map((pool) => pool.assign(owner))
+      return pools.map((pool, at) => pool.assign(owner, wanted[at]))
     } catch (error) {
-      free(owner)
+      for (const pool of pools) pool.release(owner)
       throw error
     }
   }
 
+  /** Whoever asks for one address asks now: it rests no longer. */
+  const wakeWanted = (wanted: readonly (string | undefined)[]): void => {
+    for (const lease of resting) if (lease.addresses.some((address) => wanted.includes(address))) wake(lease)
+  }
+
+  const takeNew = (owner: string, claim: Claim): readonly string[] => {
+    const wanted = wantedOf(claim.wanted ?? [])
+    wakeRested()
+    wakeWanted(wanted)
+    for (;;) {
+      try {
+        return take(owner, wanted)
+      } catch (error) {
+        // Better one that has hardly rested than none.
+        if (!isExhausted(error) || resting.length === 0) throw error
+        wake(resting[0])
+      }
+    }
+  }
+
   return {
-    assign: async (owner) => {
-      const known = leases.get(owner)
-      const addresses = known?.addresses ?? take(owner)
-      if (!known) leases.set(owner, { owner, addresses, since: clock.now() })
+    assign: async (owner, claim = {}) => {
+      const known = held.get(owner)
+      const addresses = known?.addresses ?? takeNew(owner, claim)
+      const { note } = claim
+      if (!known || (note !== undefined && note !== known.note))
+        held.set(owner, {
+          owner,
+          addresses,
+          since: known?.since ?? clock.now(),
+          ...(note === undefined ? {} : { note }),
+        })
       // A repeated question may come while the first is not written yet.
       await save()
       return addresses
     },
     release: async (owner) => {
-      if (free(owner)) await save()
+      if (letGo(owner)) await save()
     },
-    retain: async (owners) => {
-      const gone = [...leases.keys()].filter((owner) => !owners.has(owner))
-      for (const owner of gone) free(owner)
+    retain: async (isKept) => {
+      const gone = [...held.keys()].filter((owner) => !isKept(owner))
+      for (const owner of gone) letGo(owner)
       if (gone.length > 0) await save()
     },
-    list: () => [...leases.values()],
+    list: () => [...held.values()].sort(bySince),
   }
 }

@@ -68,13 +68,19 @@ const createPool = <T>({ count, name, format, parse, reserved = new Set(), stati
 
   const isFree = (slot: number): boolean => !owners.has(slot) && !reserved.has(slot)
 
+  /** The search goes on behind what was given out last. */
+  const moveOn = (band: keyof typeof cursors, slot: number): void => {
+    const [from, to] = band === 'dynamic' ? [staticBand, count] : [0, staticBand]
+    cursors[band] = slot + 1 < to ? slot + 1 : from
+  }
+
   /** The next free slot of a band, once around from its cursor. */
   const search = (band: keyof typeof cursors, from: number, to: number): number | undefined => {
     const size = to - from
     for (let step = 0; step < size; step++) {
       const slot = from + ((cursors[band] - from + step) % size)
       if (!isFree(slot)) continue
-      cursors[band] = slot + 1 < to ? slot + 1 : from
+      moveOn(band, slot)
       return slot
     }
     return undefined
@@ -95,6 +101,7 @@ const createPool = <T>({ count, name, format, parse, reserved = new Set(), stati
     const other = slots.get(owner)
     if (other !== undefined && other !== slot)
       throw new AddressTaken(`${owner} holds ${String(format(other))} already, it cannot have ${String(wanted)} too`)
+    moveOn(slot < staticBand ? 'static' : 'dynamic', slot)
     return take(owner, slot)
   }
 

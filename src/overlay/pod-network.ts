@@ -45,6 +45,6 @@ export const createPodNetwork = ({ addresses, links, policies, ready }: PodNetwo
   retain: async (ids: readonly string[]): Promise<void> => {
     const running = new Set(ids)
     for (const id of await links.list()) if (!running.has(id)) await links.detach(id)
-    await addresses.retain(running)
+    await addresses.retain((owner) => running.has(owner))
   },
 })

@@ -1,0 +1,87 @@
+/** Kill -9 at any moment loses no lease that was told of, and gives none twice. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createFileLeaseStore } from '../../src/ipam/lease-store.ts'
+import { createSeededRandom } from '../support/seeded-random.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'podway-kill-'))
+t.teardown(() => rm(folder, { recursive: true }))
+
+const kills = 500
+/** So many processes are killed at the same time, each with a file of its own. */
+const lanes = 4
+
+const modules = join(import.meta.dirname, '../../src/ipam')
+/** Takes two, gives one back, and says so, until it is killed. */
+const child = `
+  import { createFileLeaseStore } from ${JSON.stringify(join(modules, 'lease-store.ts'))}
+  import { openPodAddresses } from ${JSON.stringify(join(modules, 'pod-addresses.ts'))}
+  const [file, round] = process.argv.slice(1)
+  const addresses = await openPodAddresses({ podCIDRs: ['10.244.0.0/16'], store: createFileLeaseStore(file) })
+  console.log('ready')
+  for (let n = 0; ; n++) {
+    for (const owner of ['keep', 'drop']) {
+      const name = owner + '-' + round + '-' + n
+      console.log('+', name, (await addresses.assign(name))[0])
+    }
+    console.log('?', 'drop-' + round + '-' + n)
+    await addresses.release('drop-' + round + '-' + n)
+    console.log('-', 'drop-' + round + '-' + n)
+  }
+`
+
+interface Told {
+  /** Owner → address, for what was acknowledged. */
+  readonly held: Map<string, string>
+  /** What may be gone or not: it was being given back. */
+  readonly unsure: Set<string>
+}
+
+const runOnce = async (file: string, round: number, delayMs: number, { held, unsure }: Told): Promise<void> => {
+  const one = spawn(process.execPath, ['--input-type=module-typescript', '-e', child, file, String(round)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  one.stdout.on('data', (chunk) => {
+    text += chunk
+  })
+  await once(one.stdout, 'data')
+  setTimeout(() => one.kill('SIGKILL'), delayMs)
+  await once(one, 'close')
+  for (const line of text.split('\n').slice(0, -1)) {
+    const [sign, owner = '', address = ''] = line.split(' ')
+    if (sign === '+') held.set(owner, address)
+    if (sign === '?') unsure.add(owner)
+    if (sign === '-') held.delete(owner)
+  }
+}
+
+const check = async (t: Test, file: string, { held, unsure }: Told): Promise<void> => {
+  const found = (await createFileLeaseStore(file).load()).filter(({ freed }) => freed === undefined)
+  const byOwner = new Map(found.map(({ owner, addresses }) => [owner, addresses[0]]))
+  if (new Set(byOwner.values()).size !== byOwner.size) t.fail('an address is held twice')
+  for (const [owner, address] of held)
+    if (!unsure.has(owner) && byOwner.get(owner) !== address) t.fail(`${owner} lost ${address}`)
+  // What the process took and was killed before it said so.
+  const untold = [...byOwner.keys()].filter((owner) => !held.has(owner) && !unsure.has(owner))
+  if (untold.length > kills * 2) t.fail(`${untold.length} leases of which nobody knows`)
+}
+
+t.test(`killed ${kills} times`, { timeout: 240_000 }, async (t) => {
+  const random = createSeededRandom(5)
+  await Promise.all(
+    Array.from({ length: lanes }, async (_, lane) => {
+      const file = join(folder, `leases-${lane}.json`)
+      const told: Told = { held: new Map(), unsure: new Set() }
+      for (let round = 0; round < kills / lanes; round++) {
+        await runOnce(file, round, random.below(40), told)
+        await check(t, file, told)
+      }
+      t.ok(told.held.size > kills / lanes / 4, `${told.held.size} leases held`)
+    }),
+  )
+})
