@@ -15,10 +15,9 @@ import { writeFileAtomic } from '../host/files.ts'
 import { readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
 import { parseCidr } from '../ipam/cidr.ts'
-import type { BackendName } from '../overlay/backend.ts'
+import { overlayAnnotations } from '../overlay/annotations.ts'
 import { podBridge } from '../overlay/bridge.ts'
-import { vtepMacAnnotation } from '../overlay/peers.ts'
-import { vtepMacOf } from '../overlay/vxlan.ts'
+import { readIdentity } from '../overlay/identity.ts'
 import { type ClusterInformers, createClusterInformers } from './cluster-informers.ts'
 import { createDnsStack, type DnsSettings, dnsPort } from './dns-stack.ts'
 import { containerDefaults } from './env/defaults.ts'
@@ -28,6 +27,7 @@ import { readHostFacts } from './node/host-facts.ts'
 import { type NodeTraits, nodeCapacity } from './node/node-object.ts'
 import { createRegistration } from './node/registration.ts'
 import { createPodAgent, type PodAgent } from './pod-agent.ts'
+import type { OverlaySettings } from './pod-network-stack.ts'
 import { hostPortsOf } from './pods/host-ports.ts'
 import { openRuleStore } from './rule-store.ts'
 import { openLimits } from './runtime/process/limits.ts'
@@ -48,7 +48,7 @@ export interface AgentOptions {
   readonly dataDir: string
   /** Different for each node of one machine. */
   readonly cgroupParent: string
-  readonly overlay: BackendName
+  readonly overlay: OverlaySettings
   readonly clusterCIDRs: readonly string[]
   readonly serviceCIDRs: readonly string[]
   readonly clusterDns: string
@@ -135,8 +135,8 @@ const waitForNetwork = async (
 const forwardHostPorts = ({ pods }: PodAgent, stack: NetworkStack): void =>
   pods.onChange((_key, current, previous) => {
     const before = previous?.metadata.uid
-    if (before && before !== current?.metadata.uid) stack.setHostPorts(before, [])
-    if (current?.metadata.uid) stack.setHostPorts(current.metadata.uid, hostPortsOf(current))
+    if (before && before !== current?.metadata.uid) void stack.setHostPorts(before, [])
+    if (current?.metadata.uid) void stack.setHostPorts(current.metadata.uid, hostPortsOf(current))
   })
 
 /** Services with addresses, for the environment of containers. */
@@ -162,6 +162,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   const runner = createCommandRunner()
   const host = await readHostFacts(dataDir)
   const hostDns = await readHostResolvConf()
+  const identity = await readIdentity(options.overlay.backend, nodeName, options.overlay.keyFile)
   let problems: readonly string[] = ['the pod network is not ready']
 
   const traits = async (): Promise<NodeTraits> => ({
@@ -169,7 +170,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     kubeletVersion: options.version,
     runtimeVersion: `process://${options.version}`,
     labels: {},
-    annotations: { [vtepMacAnnotation]: vtepMacOf(nodeName) },
+    annotations: overlayAnnotations(options.overlay.backend, identity, nodeAddresses[0] ?? ''),
   })
   const registration = createRegistration({ client, nodeName, log, traits })
   const nodes = createInformer(client, nodeResource, {
@@ -202,8 +203,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   const stack = await createNetworkStack({
     ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, netfilterOf, runner, log },
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs, clusterDns },
-    ...{ ingressPort: options.ingressPort, proxy: options.proxy, overlay: options.overlay },
-    leaseFile: join(dataDir, 'leases.json'),
+    ...{ ingressPort: options.ingressPort, proxy: options.proxy, settings: options.overlay, identity },
   })
   void stack.bridged.then(bridged.resolve)
   const cgroups = await openLimits(options.cgroupParent, log)

@@ -1,4 +1,5 @@
 /** How pods get onto the network: the one thing about it that whoever runs pods has to know. */
+import type { StringMap } from '../api/types/index.ts'
 
 /** A pod that wants to be reached. */
 export interface PodToAttach {
@@ -8,6 +9,8 @@ export interface PodToAttach {
   readonly name: string
   /** A process in its network namespace. */
   readonly pid: number
+  /** Of the pod: some ask something of the network. */
+  readonly annotations?: StringMap
 }
 
 export interface PodNetwork {

@@ -18,6 +18,8 @@ export interface SyncLoopOptions {
 export interface SyncLoop {
   mark(key: string): void
   markAll(): void
+  /** As `mark`; resolves when a sync that has begun since then has succeeded. */
+  done(key: string): Promise<void>
   /** Starts with a sync of `all`, then runs until `signal` aborts; resolves when the last sync has ended. */
   run(signal: AbortSignal): Promise<void>
   /** Resolves after the first sync that succeeded. */
@@ -33,6 +35,7 @@ export const createSyncLoop = (options: SyncLoopOptions): SyncLoop => {
   let keys = new Set<string>()
   let all = true
   let wake: (() => void) | undefined
+  let waiting: (() => void)[] = []
 
   const markAll = (): void => {
     all = true
@@ -60,6 +63,11 @@ export const createSyncLoop = (options: SyncLoopOptions): SyncLoop => {
   return {
     mark,
     markAll,
+    done: (key) =>
+      new Promise((resolve) => {
+        waiting.push(resolve)
+        mark(key)
+      }),
     synced: first.promise,
     run: async (signal) => {
       let failures = 0
@@ -69,12 +77,16 @@ export const createSyncLoop = (options: SyncLoopOptions): SyncLoop => {
         const taken: Dirty = all ? 'all' : keys
         all = false
         keys = new Set()
+        const told = waiting
+        waiting = []
         const started = clock.now()
         try {
           await sync(taken)
           failures = 0
           first.resolve()
+          for (const tell of told) tell()
         } catch (error) {
+          waiting = [...told, ...waiting]
           if (taken === 'all') all = true
           else for (const key of taken) keys.add(key)
           const retryInMs = Math.min(retryBaseMs * 2 ** failures++, retryMaxMs)

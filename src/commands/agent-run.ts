@@ -11,7 +11,7 @@ import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
 import { hostCidr, parseCidr } from '../ipam/cidr.ts'
-import { isBackendName } from '../overlay/backends.ts'
+import { backendNames, isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
 import { addressesOption, cidrsOption } from './families.ts'
 import { packageRoot } from './self.ts'
@@ -78,7 +78,7 @@ const partsOf = (text: string): ReadonlySet<Part> => {
 /** Everything of an agent's options but where its kubeconfig is. */
 export const agentSettings = async (options: NodeOptions) => {
   const { overlay } = options
-  if (!isBackendName(overlay)) throw new UsageError(`--overlay ${overlay}: expected vxlan, host-gw or none`)
+  if (!isBackendName(overlay)) throw new UsageError(`--overlay ${overlay}: expected one of ${backendNames.join(', ')}`)
   const nodeAddresses = options.nodeIp ? addressesOption(options.nodeIp, '--node-ip') : [await ownAddress()]
   return {
     nodeName: (options.nodeName ?? hostname()).toLowerCase(),
@@ -86,7 +86,13 @@ export const agentSettings = async (options: NodeOptions) => {
     stateDir: options.state,
     dataDir: options.data,
     cgroupParent: options.cgroupParent,
-    overlay,
+    overlay: {
+      backend: overlay,
+      directRouting: options.directRouting ?? false,
+      keyFile: joinPath(options.data, 'wireguard.key'),
+      leaseFile: joinPath(options.data, 'leases.json'),
+      cniSocket: joinPath(options.state, 'cni.sock'),
+    },
     clusterCIDRs: cidrsOption(options.clusterCidr, '--cluster-cidr'),
     serviceCIDRs: cidrsOption(options.serviceCidr, '--service-cidr'),
     clusterDns: options.clusterDns,

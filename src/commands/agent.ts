@@ -9,6 +9,7 @@ export interface NodeOptions {
   readonly data: string
   readonly cgroupParent: string
   readonly overlay: string
+  readonly directRouting?: boolean
   readonly clusterCidr: string
   readonly serviceCidr: string
   readonly clusterDns: string
@@ -52,7 +53,12 @@ export const nodeOptions = (command: Command): Command =>
     .option('--state <folder>', 'what need not outlive a reboot', '/run/podway')
     .option('--data <folder>', 'what must: leases, logs, the certificate', '/var/lib/podway/agent')
     .option('--cgroup-parent <name>', 'the control group of its pods', 'podway')
-    .option('--overlay <name>', 'how pods of different nodes reach each other: vxlan, host-gw or none', 'vxlan')
+    .option(
+      '--overlay <name>',
+      'how pods of different nodes reach each other: vxlan, host-gw, wireguard or none',
+      'vxlan',
+    )
+    .option('--direct-routing', 'with vxlan: no tunnel to nodes on the same network')
     .option('--cluster-cidr <cidr>', 'addresses of all pods; two for both families', '10.244.0.0/16')
     .option('--service-cidr <cidr>', 'addresses of Services; two for both families', '10.96.0.0/16')
     .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')

@@ -5,9 +5,10 @@ import { ExecaError, execa } from 'execa'
 export interface CommandRunner {
   /**
    * Resolves to stdout when the program exits with 0. Rejects with `CommandError` otherwise, also when it cannot be
-   * started or runs for longer than a minute.
+   * started or runs for longer than a minute. Standard input may come later: the program is started at once all the same,
+   * and ended when the promise rejects.
    */
-  run(file: string, args: readonly string[], stdin?: string): Promise<string>
+  run(file: string, args: readonly string[], stdin?: string | Promise<string>): Promise<string>
 }
 
 /** A program that failed: which one, how, and the first line of what it said. */
@@ -34,12 +35,21 @@ export const isCommandMissing = (error: unknown): boolean =>
 const timeoutMs = 60_000
 const maxOutputBytes = 256 * 1024 * 1024
 
+/** What a program reads, when it is there. */
+async function* later(text: Promise<string>): AsyncGenerator<string> {
+  yield await text
+}
+
+const inputOf = (stdin: string | Promise<string> | undefined) => {
+  if (stdin === undefined) return { stdin: 'ignore' } as const
+  return typeof stdin === 'string' ? { input: stdin } : { stdin: later(stdin) }
+}
+
 export const createCommandRunner = (): CommandRunner => ({
   run: async (file, args, stdin) => {
     try {
       const { stdout } = await execa(file, args, {
-        stdin: stdin === undefined ? 'ignore' : 'pipe',
-        ...(stdin === undefined ? {} : { input: stdin }),
+        ...inputOf(stdin),
         stripFinalNewline: false,
         timeout: timeoutMs,
         maxBuffer: maxOutputBytes,

@@ -20,7 +20,7 @@ export const createFakeCommandRunner = (script: Readonly<Record<string, Script>>
       const behaviour = script[command]
       if (behaviour === undefined) throw new Error(`fake command runner: not scripted: ${command}`)
       if (behaviour instanceof CommandError) throw behaviour
-      return typeof behaviour === 'string' ? behaviour : behaviour(stdin)
+      return typeof behaviour === 'string' ? behaviour : behaviour(await stdin)
     },
   }
 }

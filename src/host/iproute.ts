@@ -19,7 +19,8 @@ export const word = (text: string): string => {
  * refused with a RangeError.
  */
 export interface Iproute {
-  ip(lines: readonly string[]): Promise<void>
+  /** `after`: the program is started at once, and given the lines when this has resolved. */
+  ip(lines: readonly string[], after?: Promise<unknown>): Promise<void>
   bridge(lines: readonly string[]): Promise<void>
   /** `ip -json …` as parsed JSON; an empty answer is an empty list. */
   showIp(args: readonly string[]): Promise<readonly unknown[]>
@@ -27,10 +28,12 @@ export interface Iproute {
 }
 
 export const createIproute = (runner: CommandRunner): Iproute => {
-  const batch = async (program: string, lines: readonly string[]): Promise<void> => {
+  const batch = async (program: string, lines: readonly string[], after?: Promise<unknown>): Promise<void> => {
     const bad = lines.find((line) => special.test(line))
     if (bad !== undefined) throw new RangeError(`${JSON.stringify(bad)} is not one line for ${program}`)
-    if (lines.length > 0) await runner.run(program, ['-batch', '-'], `${lines.join('\n')}\n`)
+    if (lines.length === 0) return void (await after)
+    const text = `${lines.join('\n')}\n`
+    await runner.run(program, ['-batch', '-'], after ? after.then(() => text) : text)
   }
   const show = async (program: string, args: readonly string[]): Promise<readonly unknown[]> => {
     const text = await runner.run(program, ['-json', ...args])
@@ -39,7 +42,7 @@ export const createIproute = (runner: CommandRunner): Iproute => {
     return Array.isArray(parsed) ? parsed.filter((entry) => Object.keys(entry as object).length > 0) : []
   }
   return {
-    ip: (lines) => batch('ip', lines),
+    ip: (lines, after) => batch('ip', lines, after),
     bridge: (lines) => batch('bridge', lines),
     showIp: (args) => show('ip', args),
     showBridge: (args) => show('bridge', args),

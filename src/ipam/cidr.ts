@@ -145,5 +145,11 @@ export const familyOf = (text: string): Family => addressOf(text.split('/')[0] ?
 export const familiesOf = (texts: readonly string[]): readonly Family[] =>
   (['IPv4', 'IPv6'] as const).filter((family) => texts.some((text) => familyOf(text) === family))
 
+/** The network of this prefix length that an address is in. */
+export const networkOf = (address: string, prefixLength: number): string => {
+  const { family, value } = addressOf(address)
+  return formatCidr({ family, base: value & ~hostMask(family, prefixLength), prefixLength })
+}
+
 /** A network of one address. */
 export const hostCidr = (address: string): string => `${address}/${width[familyOf(address)]}`

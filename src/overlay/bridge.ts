@@ -1,5 +1,6 @@
 /** The bridge that the node's pods are plugged into, and the node's own address on it. */
 import type { Iproute } from '../host/iproute.ts'
+import { addressOf } from '../ipam/cidr.ts'
 import { gatewayOf } from '../ipam/pod-addresses.ts'
 import { type Link, showAddresses, showLinks } from './kernel-view.ts'
 
@@ -25,6 +26,16 @@ export const portLines = (link: string): readonly string[] => [
   `link set dev ${link} type bridge_slave hairpin on`,
 ]
 
+/**
+ * A locally administered MAC that follows from an address, the same for ever: whoever has looked it up once need not ask
+ * again when the address has moved to another pod or the bridge was made anew.
+ */
+export const macOf = (address: string): string => {
+  const { value } = addressOf(address)
+  const bytes = [24n, 16n, 8n, 0n].map((shift) => ((value >> shift) & 0xffn).toString(16).padStart(2, '0'))
+  return ['0a', '58', ...bytes].join(':')
+}
+
 const isPodLink = ({ name, kind, alias }: Link): boolean =>
   kind === 'veth' && name.startsWith(podLinkPrefix) && alias !== ''
 
@@ -43,8 +54,11 @@ export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: Brid
   const addresses = bridge ? await showAddresses(iproute, podBridge) : []
   const wanted = podCIDRs.map((cidr) => `${gatewayOf(cidr)}/${cidr.split('/')[1]}`)
   const ports = links.filter(isPodLink)
+  // Without one of its own a bridge takes that of a port, another one whenever pods come and go.
+  const mac = macOf(gatewayOf(podCIDRs[0] ?? ''))
   await iproute.ip([
     ...(bridge ? [] : [`link add ${podBridge} type bridge`]),
+    ...(bridge?.mac === mac ? [] : [`link set dev ${podBridge} address ${mac}`]),
     ...(bridge?.mtu === mtu ? [] : [`link set dev ${podBridge} mtu ${mtu}`]),
     ...wanted
       .filter((address) => !addresses.includes(address))

@@ -50,15 +50,20 @@ export const showAddresses = async (iproute: Iproute, device: string): Promise<r
     .flatMap((link) => list(fields(link)['addr_info']))
     .map((info) => `${text(fields(info)['local'])}/${number(fields(info)['prefixlen'])}`)
 
-/** The device that holds `address`, with its MTU; undefined when none does. */
+/** The device that holds `address`, with its MTU and the length of the address' prefix; undefined when none does. */
 export const findAddress = async (
   iproute: Iproute,
   address: string,
-): Promise<{ readonly device: string; readonly mtu: number } | undefined> => {
+): Promise<{ readonly device: string; readonly mtu: number; readonly prefixLength: number } | undefined> => {
   for (const link of await iproute.showIp(['address', 'show'])) {
-    const all = list(fields(link)['addr_info'])
-    if (all.some((info) => text(fields(info)['local']) === address))
-      return { device: text(fields(link)['ifname']), mtu: number(fields(link)['mtu']) }
+    const all = list(fields(link)['addr_info']).map(fields)
+    const found = all.find((info) => text(info['local']) === address)
+    if (found)
+      return {
+        device: text(fields(link)['ifname']),
+        mtu: number(fields(link)['mtu']),
+        prefixLength: number(found['prefixlen']),
+      }
   }
   return undefined
 }

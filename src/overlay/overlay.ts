@@ -9,7 +9,9 @@ import { createIproute, type Iproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { createRuleKeeper, removeChains } from '../host/netfilter/rule-keeper.ts'
+import { networkOf } from '../ipam/cidr.ts'
 import { gatewayOf } from '../ipam/pod-addresses.ts'
+import type { OverlayIdentity } from './annotations.ts'
 import type { BackendName, Underlay } from './backend.ts'
 import { createBackend } from './backends.ts'
 import { ensureBridge, podBridge } from './bridge.ts'
@@ -17,7 +19,8 @@ import { findAddress, showLinks, showRoutes } from './kernel-view.ts'
 import { toPeer } from './peers.ts'
 import { createPodLinks, linkName, type PodLinks } from './pod-links.ts'
 import { compileRules, type HostPortMapping, isOverlayChain, overlayJumps } from './rules.ts'
-import { vtepMacOf, vxlanDevice } from './vxlan.ts'
+import { vxlanDevice } from './vxlan.ts'
+import { wireguardDevice } from './wireguard.ts'
 
 export interface OverlayOptions {
   readonly nodes: Informer<Node>
@@ -29,6 +32,11 @@ export interface OverlayOptions {
   /** This node's address on the network between the nodes. */
   readonly underlayAddress: string
   readonly backend: BackendName
+  readonly identity: OverlayIdentity
+  /** Where the node's WireGuard key is kept. */
+  readonly keyFile: string
+  /** With vxlan: neighbours on the network between the nodes are reached without the tunnel. */
+  readonly directRouting?: boolean
   /** Programs run in the node's network namespace. */
   readonly runner: CommandRunner
   /** One for each family. */
@@ -48,15 +56,18 @@ export interface Overlay {
   /** Resolves when pods can be attached. */
   readonly synced: Promise<void>
   readonly links: PodLinks
-  /** The host ports of one pod; none when empty. */
-  setHostPorts(podId: string, mappings: readonly HostPortMapping[]): void
+  /** Of the pods' interfaces. */
+  readonly mtu: number
+  /** The host ports of one pod; none when empty. Resolves when they are forwarded, or are no longer. */
+  setHostPorts(podId: string, mappings: readonly HostPortMapping[]): Promise<void>
 }
 
 /** Throws when no device has the address. */
 const findUnderlay = async (iproute: Iproute, address: string): Promise<Underlay> => {
   const found = await findAddress(iproute, address)
   if (!found) throw new Error(`no device of this node has the address ${address}: is --node-ip right?`)
-  return { address, ...found }
+  const { device, mtu, prefixLength } = found
+  return { address, device, mtu, network: networkOf(address, prefixLength) }
 }
 
 /** Looks at the node's devices, and changes nothing before `run`. Rejects when the underlay address is nobody's. */
@@ -64,18 +75,21 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
   const { nodes, nodeName, podCIDRs, clusterCIDRs, runner, log, clock, resyncMs = 5_000 } = options
   const iproute = createIproute(runner)
   const underlay = await findUnderlay(iproute, options.underlayAddress)
-  const backend = createBackend(options.backend, { iproute, podCIDRs, underlay, vtepMac: vtepMacOf(nodeName) })
+  const backend = createBackend(options.backend, {
+    ...{ iproute, runner, podCIDRs, underlay, identity: options.identity, keyFile: options.keyFile },
+    directRouting: options.directRouting ?? false,
+  })
   const mtu = underlay.mtu - backend.overhead
   const keepers = options.netfilters.map((netfilter) => ({
     family: netfilter.family,
-    keeper: createRuleKeeper(netfilter, overlayJumps(netfilter.family)),
+    keeper: createRuleKeeper(netfilter, overlayJumps(netfilter.family, backend.device)),
   }))
   const hostPorts = new Map<string, readonly HostPortMapping[]>()
 
   const syncRules = async (): Promise<void> => {
     const all = [...hostPorts.values()].flat()
     for (const { family, keeper } of keepers) {
-      const isNews = await keeper.ensure(compileRules({ family, clusterCIDRs, hostPorts: all }))
+      const isNews = await keeper.ensure(compileRules({ family, clusterCIDRs, podCIDRs, hostPorts: all }))
       if (isNews) log.info({ family }, 'rules of the pod network written')
     }
   }
@@ -106,12 +120,13 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
   return {
     bridged: bridged.promise,
     synced: loop.synced,
+    mtu,
     links: createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) }),
-    setHostPorts: (podId, mappings) => {
+    setHostPorts: async (podId, mappings) => {
       if (JSON.stringify(hostPorts.get(podId) ?? []) === JSON.stringify(mappings)) return
       if (mappings.length > 0) hostPorts.set(podId, mappings)
       else hostPorts.delete(podId)
-      loop.mark('host ports')
+      await loop.done('host ports')
     },
     run: async (signal) => {
       await bridge().catch((error: unknown) => log.warn({ err: error }, 'no bridge for the pods yet; trying again'))
@@ -131,12 +146,13 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
 export const cleanupOverlay = async (runner: CommandRunner, netfilters: readonly Netfilter[]): Promise<void> => {
   const iproute = createIproute(runner)
   const ours = (await showLinks(iproute)).filter(
-    ({ name, alias }) => [vxlanDevice, podBridge].includes(name) || (alias !== '' && name === linkName(alias)),
+    ({ name, alias }) =>
+      [vxlanDevice, wireguardDevice, podBridge].includes(name) || (alias !== '' && name === linkName(alias)),
   )
   await iproute.ip(ours.map(({ name }) => `link del dev ${name}`))
   for (const family of ['-4', '-6'] as const) {
     const routes = await showRoutes(iproute, family, ['proto', '117'])
     await iproute.ip(routes.map(({ destination }) => `route del ${destination} proto 117`))
   }
-  for (const netfilter of netfilters) await removeChains(netfilter, ['nat', 'filter'], isOverlayChain)
+  for (const netfilter of netfilters) await removeChains(netfilter, ['nat', 'filter', 'mangle'], isOverlayChain)
 }

@@ -1,9 +1,7 @@
 /** The other nodes, as far as pod traffic is concerned. Pure. */
 import type { Node } from '../api/types/index.ts'
 import { type Family, formatAddress, parseAddress, parseCidr } from '../ipam/cidr.ts'
-
-/** Where a node tells the MAC address of its tunnel's end. */
-export const vtepMacAnnotation = 'podway.dev/vtep-mac'
+import { readOverlayAnnotations } from './annotations.ts'
 
 export interface Peer {
   readonly name: string
@@ -12,9 +10,8 @@ export interface Peer {
   readonly podCIDRs: readonly string[]
   /** Undefined when the node has told none. */
   readonly vtepMac: string | undefined
+  readonly publicKey: string | undefined
 }
-
-const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/
 
 const internalAddress = (node: Node, family: Family): string | undefined =>
   node.status?.addresses
@@ -27,9 +24,8 @@ const internalAddress = (node: Node, family: Family): string | undefined =>
 export const toPeer = (node: Node, underlay: Family): Peer | undefined => {
   const { podCIDRs = [], podCIDR } = node.spec ?? {}
   const cidrs = podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : []
-  const address = internalAddress(node, underlay)
+  const told = readOverlayAnnotations(node, underlay)
+  const address = told.address ?? internalAddress(node, underlay)
   if (address === undefined || cidrs.length === 0 || !cidrs.every((cidr) => parseCidr(cidr))) return undefined
-  const mac = node.metadata.annotations?.[vtepMacAnnotation]?.toLowerCase()
-  const vtepMac = mac !== undefined && macPattern.test(mac) ? mac : undefined
-  return { name: node.metadata.name, address, podCIDRs: cidrs, vtepMac }
+  return { name: node.metadata.name, address, podCIDRs: cidrs, vtepMac: told.vtepMac, publicKey: told.publicKey }
 }

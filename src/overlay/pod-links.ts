@@ -2,24 +2,33 @@
 import { createHash } from 'node:crypto'
 import { CommandError, type CommandRunner, prefixed } from '../host/command.ts'
 import { createIproute, type Iproute, word } from '../host/iproute.ts'
-import { enterProcess } from '../host/namespaces.ts'
-import { podLinkPrefix, portLines } from './bridge.ts'
+import { enterNetworkFile } from '../host/namespaces.ts'
+import { hostCidr } from '../ipam/cidr.ts'
+import { type Bandwidth, shapeLine } from './bandwidth.ts'
+import { macOf, podLinkPrefix, portLines } from './bridge.ts'
 import { showAddresses, showLinks } from './kernel-view.ts'
 
 export interface PodOnLink {
   readonly id: string
-  /** A process in the pod's network namespace. */
-  readonly pid: number
+  /** The pod's network namespace: `/proc/PID/ns/net`, `/run/netns/NAME`. */
+  readonly netns: string
   readonly addresses: readonly string[]
+  /** What its interface is called; `eth0` when missing. */
+  readonly ifname?: string
+  /** Follows from the first address when missing. */
+  readonly mac?: string
+  readonly bandwidth?: Bandwidth
 }
 
 export interface PodLinks {
-  /** Gives the pod `eth0`. One that has it with these addresses keeps it; a half-made one is made anew. */
+  /** Gives the pod its interface. One that has it with these addresses keeps it; a half-made one is made anew. */
   attach(pod: PodOnLink): Promise<void>
   /** Nothing happens when the pod has no link. */
   detach(id: string): Promise<void>
   /** The pods that have a link. */
   list(): Promise<readonly string[]>
+  /** Whether the pod's link is as `attach` makes it. */
+  isWhole(pod: PodOnLink): Promise<boolean>
 }
 
 export interface PodLinksOptions {
@@ -33,17 +42,25 @@ export interface PodLinksOptions {
 export const linkName = (id: string): string =>
   `${podLinkPrefix}${createHash('sha256').update(id).digest('hex').slice(0, 13)}`
 
-const hostPrefix = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`
+/** The MAC of a pod's interface. */
+export const podMac = ({ mac, addresses }: Pick<PodOnLink, 'mac' | 'addresses'>): string =>
+  mac ?? macOf(addresses[0] ?? '')
 
 /** The pod's side: it knows nobody but the node. Pure. */
-export const podLines = (addresses: readonly string[], gateways: readonly string[]): readonly string[] => [
+export const podLines = (
+  addresses: readonly string[],
+  gateways: readonly string[],
+  ifname = 'eth0',
+): readonly string[] => [
   'link set lo up',
-  'link set eth0 up',
-  ...addresses.map((address) => `address add ${hostPrefix(address)} dev eth0${address.includes(':') ? ' nodad' : ''}`),
+  `link set ${ifname} up`,
+  ...addresses.map(
+    (address) => `address add ${hostCidr(address)} dev ${ifname}${address.includes(':') ? ' nodad' : ''}`,
+  ),
   // Lines of a batch take no -6: the address tells the family.
   ...gateways.flatMap((gateway) => [
-    `route add ${hostPrefix(gateway)} dev eth0${gateway.includes(':') ? '' : ' scope link'}`,
-    `route add ${gateway.includes(':') ? '::/0' : 'default'} via ${gateway} dev eth0`,
+    `route add ${hostCidr(gateway)} dev ${ifname}${gateway.includes(':') ? '' : ' scope link'}`,
+    `route add ${gateway.includes(':') ? '::/0' : 'default'} via ${gateway} dev ${ifname}`,
   ]),
 ]
 
@@ -51,13 +68,18 @@ const says = (error: unknown, text: string): boolean => error instanceof Command
 
 export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodLinks => {
   const iproute = createIproute(runner)
-  const inside = (pid: number): Iproute => createIproute(prefixed(runner, enterProcess(pid, ['net'])))
+  const runnerIn = (netns: string): CommandRunner => prefixed(runner, enterNetworkFile(word(netns)))
+  const inside = (netns: string): Iproute => createIproute(runnerIn(netns))
 
-  const nodeLines = ({ id, pid }: PodOnLink): readonly string[] => [
-    `link add ${linkName(id)} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${pid}`,
-    `link set dev ${linkName(id)} alias ${word(id)}`,
-    ...portLines(linkName(id)),
-  ]
+  const nodeLines = (pod: PodOnLink): readonly string[] => {
+    const { id, netns, ifname = 'eth0' } = pod
+    const peer = `peer name ${word(ifname)} address ${podMac(pod)} mtu ${mtu} netns ${word(netns)}`
+    return [
+      `link add ${linkName(id)} mtu ${mtu} type veth ${peer}`,
+      `link set dev ${linkName(id)} alias ${word(id)}`,
+      ...portLines(linkName(id)),
+    ]
+  }
 
   const remove = async (id: string): Promise<void> => {
     try {
@@ -68,39 +90,63 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
     }
   }
 
+  /** Each side limits what it sends: what the pod receives is sent by the node. */
+  const shape = async ({ id, netns, ifname = 'eth0', bandwidth = {} }: PodOnLink): Promise<void> => {
+    const { ingress, egress } = bandwidth
+    if (ingress !== undefined) await runner.run('tc', shapeLine(linkName(id), ingress).split(' '))
+    if (egress !== undefined) await runnerIn(netns).run('tc', shapeLine(ifname, egress).split(' '))
+  }
+
   const make = async (pod: PodOnLink): Promise<void> => {
-    await iproute.ip(nodeLines(pod))
+    const made = iproute.ip(nodeLines(pod))
     try {
-      await inside(pod.pid).ip(podLines(pod.addresses, gateways))
+      // Starting a program takes longer than what it does: both start at once.
+      await Promise.all([made, inside(pod.netns).ip(podLines(pod.addresses, gateways, pod.ifname), made)])
+      await shape(pod)
     } catch (error) {
-      await remove(pod.id)
+      if (
+        await made.then(
+          () => true,
+          () => false,
+        )
+      )
+        await remove(pod.id)
       throw error
     }
   }
 
-  /** Whether the pod's side is as it should be: what was made last is the route. */
-  const isWhole = async ({ pid, addresses }: PodOnLink): Promise<boolean> => {
-    const pod = inside(pid)
-    const found = await showAddresses(pod, 'eth0')
+  /** What was made last on the pod's side is the route. */
+  const isWhole = async ({ netns, addresses, ifname = 'eth0' }: PodOnLink): Promise<boolean> => {
+    const pod = inside(netns)
+    const found = await showAddresses(pod, ifname)
     const routes = await pod.showIp(['route', 'show', 'default'])
-    return addresses.every((address) => found.includes(hostPrefix(address))) && routes.length > 0
+    const routes6 = gateways.some((gateway) => gateway.includes(':'))
+      ? await pod.showIp(['-6', 'route', 'show', 'default'])
+      : []
+    return (
+      addresses.every((address) => found.includes(hostCidr(address))) &&
+      routes.length + routes6.length >= gateways.length
+    )
   }
 
+  const list = async (): Promise<readonly string[]> =>
+    (await showLinks(iproute))
+      .filter(({ name, alias }) => alias !== '' && name === linkName(alias))
+      .map(({ alias }) => alias)
+
   return {
+    list,
     attach: async (pod) => {
       try {
         await make(pod)
       } catch (error) {
         if (!says(error, 'File exists')) throw error
-        if (await isWhole(pod)) return
+        if ((await list()).includes(pod.id) && (await isWhole(pod))) return
         await remove(pod.id)
         await make(pod)
       }
     },
     detach: remove,
-    list: async () =>
-      (await showLinks(iproute))
-        .filter(({ name, alias }) => alias !== '' && name === linkName(alias))
-        .map(({ alias }) => alias),
+    isWhole,
   }
 }

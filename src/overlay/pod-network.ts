@@ -1,5 +1,9 @@
-/** Addresses and links together: what whoever runs pods wants of the network. */
+/** Addresses, policies and links together: what whoever runs pods wants of the network. */
+import type { StringMap } from '../api/types/index.ts'
+import { parseAddress } from '../ipam/cidr.ts'
 import type { PodAddresses } from '../ipam/pod-addresses.ts'
+import { isExhausted, PoolExhausted } from '../ipam/pool.ts'
+import { annotatedBandwidth, type Bandwidth } from './bandwidth.ts'
 import type { PodLinks } from './pod-links.ts'
 
 /** Who has a say in what a pod may reach, and who may reach it. */
@@ -17,34 +21,98 @@ export interface PodNetworkOptions {
   readonly ready: Promise<void>
 }
 
+/** Whoever shall be on the network. */
+export interface Attachment {
+  /** Whose address and link it is. */
+  readonly owner: string
+  readonly netns: string
+  /** The pod that policies know it as; undefined: none, and none applies. */
+  readonly pod?: { readonly key: string; readonly uid: string } | undefined
+  readonly wanted?: readonly string[]
+  readonly note?: string
+  readonly ifname?: string
+  readonly mac?: string | undefined
+  readonly bandwidth?: Bandwidth
+}
+
 /** A pod that shall have an address and a link; `pid` is a process in its network namespace. */
 export interface NetworkedPod {
   readonly id: string
   readonly namespace: string
   readonly name: string
   readonly pid: number
+  readonly annotations?: StringMap
 }
 
+/** The annotation by which a pod asks for addresses: one of each family, with a comma. */
+export const addressAnnotation = 'podway.dev/ip'
+
+const wantedBy = (annotations: StringMap = {}): readonly string[] => {
+  const wanted = (annotations[addressAnnotation] ?? '')
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean)
+  const wrong = wanted.find((each) => !parseAddress(each))
+  if (wrong !== undefined) throw new Error(`annotation ${addressAnnotation}: "${wrong}" is no IP address`)
+  return wanted
+}
+
+/** What a plugin for container runtimes calls its attachments: no uid of a pod holds a slash. */
+export const isForeignOwner = (owner: string): boolean => owner.includes('/')
+
 /** Pods get an address that is theirs until they are detached, however often they are attached in between. */
-export const createPodNetwork = ({ addresses, links, policies, ready }: PodNetworkOptions) => ({
-  attach: async ({ id, namespace, name, pid }: NetworkedPod): Promise<readonly string[]> => {
+export const createPodNetwork = ({ addresses, links, policies, ready }: PodNetworkOptions) => {
+  const assign = async ({ owner, wanted, note }: Attachment): Promise<readonly string[]> => {
+    try {
+      return await addresses.assign(owner, { ...(wanted ? { wanted } : {}), ...(note === undefined ? {} : { note }) })
+    } catch (error) {
+      if (!isExhausted(error)) throw error
+      throw new PoolExhausted(
+        `no address is left for pods on this node (${error.message}): end some, move them to other nodes, or give nodes larger networks (--node-prefix of the control plane)`,
+      )
+    }
+  }
+
+  const add = async (attachment: Attachment): Promise<readonly string[]> => {
     await ready
-    const assigned = await addresses.assign(id)
-    await policies?.admit({ key: `${namespace}/${name}`, uid: id }, assigned)
-    await links.attach({ id, pid, addresses: assigned })
+    const assigned = await assign(attachment)
+    const { owner, netns, pod, ifname, mac, bandwidth } = attachment
+    if (pod) await policies?.admit(pod, assigned)
+    await links.attach({
+      ...{ id: owner, netns, addresses: assigned },
+      ...(ifname === undefined ? {} : { ifname }),
+      ...(mac === undefined ? {} : { mac }),
+      ...(bandwidth ? { bandwidth } : {}),
+    })
     return assigned
-  },
+  }
 
-  detach: async (id: string): Promise<void> => {
-    // The address goes last: it must not be somebody else's while the link is still there.
-    await links.detach(id)
-    policies?.forget(id)
-    await addresses.release(id)
-  },
+  return {
+    /** Puts it on the network; its addresses. The same again: the same answer. */
+    add,
 
-  retain: async (ids: readonly string[]): Promise<void> => {
-    const running = new Set(ids)
-    for (const id of await links.list()) if (!running.has(id)) await links.detach(id)
-    await addresses.retain((owner) => running.has(owner))
-  },
-})
+    attach: ({ id, namespace, name, pid, annotations }: NetworkedPod): Promise<readonly string[]> =>
+      add({
+        ...{ owner: id, netns: `/proc/${pid}/ns/net`, pod: { key: `${namespace}/${name}`, uid: id } },
+        ...{ wanted: wantedBy(annotations), bandwidth: annotatedBandwidth(annotations) },
+      }),
+
+    /** `uid`: of the pod that it was added for, when that is not the owner. */
+    detach: async (owner: string, uid = owner): Promise<void> => {
+      // The address goes last: it must not be somebody else's while the link is still there.
+      await links.detach(owner)
+      policies?.forget(uid)
+      await addresses.release(owner)
+    },
+
+    /** Frees what belongs to other pods than these; what container runtimes have asked for is none of their business. */
+    retain: async (ids: readonly string[]): Promise<void> => {
+      const running = new Set(ids)
+      const isKept = (owner: string) => isForeignOwner(owner) || running.has(owner)
+      for (const id of await links.list()) if (!isKept(id)) await links.detach(id)
+      await addresses.retain(isKept)
+    },
+  }
+}
+
+export type OverlayPodNetwork = ReturnType<typeof createPodNetwork>

@@ -1,5 +1,4 @@
 /** The overlay's rules: masquerade on the way out, acceptance on the way through, forwarding of host ports. Pure. */
-import type { NetfilterBackend } from '../host/netfilter/netfilter.ts'
 import type { Jump } from '../host/netfilter/owned.ts'
 import type { Chain, TableEdit } from '../host/netfilter/tables.ts'
 import { type Family, parseCidr } from '../ipam/cidr.ts'
@@ -7,9 +6,11 @@ import { type Family, parseCidr } from '../ipam/cidr.ts'
 export const masqueradeChain = 'PODWAY-MASQ'
 export const forwardChain = 'PODWAY-FORWARD'
 export const hostPortChain = 'PODWAY-HOSTPORT'
+export const clampChain = 'PODWAY-MSS'
 
 /** True for the chains of this room. */
-export const isOverlayChain = (name: string): boolean => [masqueradeChain, forwardChain, hostPortChain].includes(name)
+export const isOverlayChain = (name: string): boolean =>
+  [masqueradeChain, forwardChain, hostPortChain, clampChain].includes(name)
 
 /** A port of the node that leads to a pod. */
 export interface HostPortMapping {
@@ -25,8 +26,9 @@ export interface RulesInput {
   readonly family: Family
   /** All pods of the cluster. */
   readonly clusterCIDRs: readonly string[]
+  /** Those of this node. */
+  readonly podCIDRs: readonly string[]
   readonly hostPorts: readonly HostPortMapping[]
-  readonly backend?: NetfilterBackend | undefined
 }
 
 /** The service proxy's mark: it masquerades such packets itself. */
@@ -39,15 +41,28 @@ const ofFamily = (family: Family, text: string): boolean => text.includes(':') =
 
 const single = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`
 
-const masquerade = (family: Family, cidrs: readonly string[]): Chain => ({
+/**
+ * Pods among each other are seen as they are, and so is whoever comes to a pod of this node. Pods that go outside are this
+ * node, and so is whoever from elsewhere (a container of the host, a client that took this node for a router) goes on to a
+ * pod of another node: the answer has to come back this way.
+ */
+const masquerade = (family: Family, cidrs: readonly string[], own: readonly string[]): Chain => ({
   name: masqueradeChain,
   rules: [
     `-m mark --mark ${serviceMark} -j RETURN`,
-    ...cidrs.map((cidr) => `-d ${cidr} -j RETURN`),
+    ...cidrs.flatMap((from) => cidrs.map((to) => `-s ${from} -d ${to} -j RETURN`)),
+    ...own.map((cidr) => `-d ${cidr} -j RETURN`),
     `-d ${multicast[family]} -j RETURN`,
     ...cidrs.map((cidr) => `-s ${cidr} -j MASQUERADE --random-fully`),
+    ...cidrs.map((cidr) => `-d ${cidr} -j MASQUERADE --random-fully`),
   ],
 })
+
+/** TCP learns from its first packets what fits through the tunnel, whoever sends, even where ICMP is dropped. */
+const clamp: Chain = {
+  name: clampChain,
+  rules: ['-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu'],
+}
 
 const forward = (cidrs: readonly string[]): Chain => ({
   name: forwardChain,
@@ -77,12 +92,14 @@ const inOrder = (mappings: readonly HostPortMapping[]): readonly HostPortMapping
 
 const loopback: Readonly<Record<Family, string>> = { IPv4: '127.0.0.0/8', IPv6: '::1/128' }
 
-export const compileRules = ({ family, clusterCIDRs, hostPorts }: RulesInput): readonly TableEdit[] => {
-  const cidrs = clusterCIDRs.filter((cidr) => ofFamily(family, cidr) && parseCidr(cidr) !== undefined)
+export const compileRules = ({ family, clusterCIDRs, podCIDRs, hostPorts }: RulesInput): readonly TableEdit[] => {
+  const mine = (all: readonly string[]) => all.filter((cidr) => ofFamily(family, cidr) && parseCidr(cidr) !== undefined)
+  const cidrs = mine(clusterCIDRs)
   const mappings = hostPorts.filter(({ podIP }) => ofFamily(family, podIP))
   const hostPort = { name: hostPortChain, rules: hostPortRules(family, inOrder(mappings)) }
   return [
-    { table: 'nat', chains: [masquerade(family, cidrs), hostPort] },
+    { table: 'nat', chains: [masquerade(family, cidrs, mine(podCIDRs)), hostPort] },
+    { table: 'mangle', chains: [clamp] },
     { table: 'filter', chains: [forward(cidrs)] },
   ]
 }
@@ -94,8 +111,16 @@ const local = (family: Family, from: 'PREROUTING' | 'OUTPUT'): Jump => ({
   at: 'last',
 })
 
+const clampJump = (tunnel: string): Jump => ({
+  table: 'mangle',
+  from: 'FORWARD',
+  rule: `-o ${tunnel} -m comment --comment "podway pod network" -j ${clampChain}`,
+  at: 'last',
+})
+
 /** Acceptance stands last: whoever forbids something before keeps the last word. */
-export const overlayJumps = (family: Family): readonly Jump[] => [
+export const overlayJumps = (family: Family, tunnel: string | undefined): readonly Jump[] => [
+  ...(tunnel === undefined ? [] : [clampJump(tunnel)]),
   {
     table: 'nat',
     from: 'POSTROUTING',

@@ -2,11 +2,11 @@
  * VXLAN between the nodes: for each remote node one route (its pods, via its tunnel's end), one neighbour (the MAC of
  * that end) and one forwarding entry (the node behind that MAC). Nothing is learned, nothing is flooded. RFC 7348.
  */
-import { createHash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
-import { addressAt } from '../ipam/cidr.ts'
-import type { BackendOptions, OverlayBackend } from './backend.ts'
+import { addressAt, addressOf, cidrOf, contains } from '../ipam/cidr.ts'
+import type { BackendOptions, OverlayBackend, Underlay } from './backend.ts'
 import { diffEntries, type Entry } from './entries.ts'
+import { createHostGw } from './host-gw.ts'
 import { type Link, showAddresses, showForwarding, showLinks, showNeighbours, showRoutes } from './kernel-view.ts'
 import type { Peer } from './peers.ts'
 
@@ -17,13 +17,6 @@ const port = 8472
 
 /** Outer Ethernet, IP, UDP and VXLAN headers. */
 export const vxlanOverhead = (underlay: string): number => (isIPv6(underlay) ? 70 : 50)
-
-/** A locally administered address, the same for the same node for ever. */
-export const vtepMacOf = (nodeName: string): string => {
-  const bytes = createHash('sha256').update(nodeName).digest().subarray(0, 6)
-  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
-}
 
 export interface PeerEntries {
   readonly routes: readonly Entry[]
@@ -44,11 +37,14 @@ export const compileVxlan = (peers: readonly Peer[]): PeerEntries => {
   }
 }
 
+/** Whether it is on the same network between the nodes: then nobody has to carry packets to it. Pure. */
+export const isNeighbour = ({ address }: Pick<Peer, 'address'>, { network }: Pick<Underlay, 'network'>): boolean =>
+  contains(cidrOf(network), addressOf(address))
+
 /** How the device was made, as far as it can only be changed by making it anew. */
-const isRight = (link: Link, { underlay, vtepMac }: BackendOptions, mtu: number): boolean =>
+const isRight = (link: Link, { underlay, identity }: BackendOptions): boolean =>
   link.kind === 'vxlan' &&
-  link.mac === vtepMac &&
-  link.mtu === mtu &&
+  link.mac === identity.vtepMac &&
   link.data['id'] === vni &&
   link.data['port'] === port &&
   link.data['learning'] === false &&
@@ -59,7 +55,8 @@ const families = (podCIDRs: readonly string[]): readonly ('-4' | '-6')[] => [
 ]
 
 export const createVxlan = (options: BackendOptions): OverlayBackend => {
-  const { iproute, podCIDRs, underlay, vtepMac } = options
+  const { iproute, podCIDRs, underlay, identity, directRouting } = options
+  const direct = createHostGw(options)
   const overhead = vxlanOverhead(underlay.address)
   const mtu = underlay.mtu - overhead
   /** Its own end of the tunnel is the source of what the node itself sends into it. */
@@ -70,7 +67,7 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
     const parameters = `vxlan id ${vni} local ${address} dev ${device} dstport ${port} nolearning`
     await iproute.ip([
       ...(isThere ? [`link del dev ${vxlanDevice}`] : []),
-      `link add ${vxlanDevice} address ${vtepMac} mtu ${mtu} type ${parameters}`,
+      `link add ${vxlanDevice} address ${identity.vtepMac} mtu ${mtu} type ${parameters}`,
       ...own.map((each) => `address add ${each} dev ${vxlanDevice}`),
       `link set ${vxlanDevice} up`,
     ])
@@ -78,11 +75,12 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
 
   const ensureDevice = async (): Promise<void> => {
     const link = (await showLinks(iproute)).find(({ name }) => name === vxlanDevice)
-    if (!link || !isRight(link, options, mtu)) return make(link !== undefined)
+    if (!link || !isRight(link, options)) return make(link !== undefined)
     const addresses = await showAddresses(iproute, vxlanDevice)
     const missing = own.filter((each) => !addresses.includes(each))
     await iproute.ip([
       ...missing.map((each) => `address add ${each} dev ${vxlanDevice}`),
+      ...(link.mtu === mtu ? [] : [`link set ${vxlanDevice} mtu ${mtu}`]),
       ...(link.isUp ? [] : [`link set ${vxlanDevice} up`]),
     ])
   }
@@ -105,33 +103,41 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
     }
   }
 
+  const syncTunnel = async (peers: readonly Peer[]): Promise<void> => {
+    const wanted = compileVxlan(peers)
+    const there = await found()
+    const routes = diffEntries(wanted.routes, there.routes)
+    const neighbours = diffEntries(wanted.neighbours, there.neighbours)
+    const forwarding = diffEntries(wanted.forwarding, there.forwarding)
+    // Where packets go is known before a route leads there, and forgotten after it.
+    await iproute.bridge([
+      ...forwarding.add.map(({ key, value }) => `fdb replace ${key} dev ${vxlanDevice} dst ${value} self permanent`),
+    ])
+    await iproute.ip([
+      ...routes.remove.map(({ key }) => `route del ${key} dev ${vxlanDevice}`),
+      ...neighbours.add.map(
+        ({ key, value }) => `neigh replace ${key} lladdr ${value} dev ${vxlanDevice} nud permanent`,
+      ),
+      ...routes.add.map(({ key, value }) => `route replace ${key} via ${value} dev ${vxlanDevice} onlink`),
+      ...neighbours.remove.map(({ key }) => `neigh del ${key} dev ${vxlanDevice}`),
+    ])
+    await iproute.bridge(
+      forwarding.remove.map(({ key, value }) => `fdb del ${key} dev ${vxlanDevice} dst ${value} self`),
+    )
+  }
+
   return {
     name: 'vxlan',
     overhead,
+    device: vxlanDevice,
     sync: async (peers) => {
       await ensureDevice()
-      const wanted = compileVxlan(peers)
-      const there = await found()
-      const routes = diffEntries(wanted.routes, there.routes)
-      const neighbours = diffEntries(wanted.neighbours, there.neighbours)
-      const forwarding = diffEntries(wanted.forwarding, there.forwarding)
-      // Where packets go is known before a route leads there, and forgotten after it.
-      await iproute.bridge([
-        ...forwarding.add.map(({ key, value }) => `fdb replace ${key} dev ${vxlanDevice} dst ${value} self permanent`),
-      ])
-      await iproute.ip([
-        ...routes.remove.map(({ key }) => `route del ${key} dev ${vxlanDevice}`),
-        ...neighbours.add.map(
-          ({ key, value }) => `neigh replace ${key} lladdr ${value} dev ${vxlanDevice} nud permanent`,
-        ),
-        ...routes.add.map(({ key, value }) => `route replace ${key} via ${value} dev ${vxlanDevice} onlink`),
-        ...neighbours.remove.map(({ key }) => `neigh del ${key} dev ${vxlanDevice}`),
-      ])
-      await iproute.bridge(
-        forwarding.remove.map(({ key, value }) => `fdb del ${key} dev ${vxlanDevice} dst ${value} self`),
-      )
+      const near = directRouting ? peers.filter((peer) => isNeighbour(peer, underlay)) : []
+      await syncTunnel(peers.filter((peer) => !near.includes(peer)))
+      await direct.sync(near)
     },
     close: async () => {
+      await direct.close()
       const links = await showLinks(iproute)
       if (links.some(({ name }) => name === vxlanDevice)) await iproute.ip([`link del dev ${vxlanDevice}`])
     },

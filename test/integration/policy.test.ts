@@ -18,7 +18,7 @@ import {
 import { until } from '../support/until.ts'
 import { viewInformer } from '../support/view-informer.ts'
 import { createHost, type Host } from './support/hosts.ts'
-import { createNodes, pidIn, ruleLines, startNode, type TestNode } from './support/two-nodes.ts'
+import { createNodes, ruleLines, startNode, type TestNode } from './support/two-nodes.ts'
 
 const ports = [80, 81] as const
 const nodeOf = (key: PodKey): 'n1' | 'n2' => (key.startsWith('z') ? 'n2' : 'n1')
@@ -77,7 +77,11 @@ const createCluster = async (t: Test, backend: 'nft' | 'legacy') => {
     const host = await createHost(key.replace('/', ''), ports)
     hosts.set(key, host)
     const { uid = '' } = podObject(key).metadata
-    await nodes[nodeOf(key)].overlay.links.attach({ id: uid, pid: await pidIn(host), addresses: [podAddresses[key]] })
+    await nodes[nodeOf(key)].overlay.links.attach({
+      id: uid,
+      netns: `/run/netns/${host.name}`,
+      addresses: [podAddresses[key]],
+    })
   }
   const hostOf = (key: PodKey): Host => {
     const host = hosts.get(key)

@@ -77,7 +77,9 @@ export const createActions = (deps: ActionDeps) => {
     void memory.troubles.set(name, { reason, message, retryAt: clock.now() + deps.retryMs })
 
   const attach = async (pod: Pod, sandbox: SandboxRecord, memory: PodMemory): Promise<void> => {
-    memory.addresses = sandbox.hostNetwork ? hostIPs : await network.attach(sandbox)
+    const { id, namespace, name, pid } = sandbox
+    const { annotations = {} } = pod.metadata
+    memory.addresses = sandbox.hostNetwork ? hostIPs : await network.attach({ id, namespace, name, pid, annotations })
     memory.lastAddresses = memory.addresses
     await files.fillHosts(pod, memory.addresses)
   }

@@ -101,7 +101,6 @@ export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnfo
   }))
   /** By uid: addresses that pods of this node have before the API knows of it. */
   const admitted = new Map<string, { readonly key: string; readonly addresses: readonly string[] }>()
-  let waiting: (() => void)[] = []
 
   const setPod = (key: string): void => {
     const pod = pods.get(key)
@@ -110,35 +109,21 @@ export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnfo
   }
 
   const sync = async (dirty: Dirty): Promise<void> => {
-    const done = waiting
-    waiting = []
-    try {
-      for (const { netfilter, chains, kernel } of families) {
-        const change = chains.takeChange()
-        if (dirty === 'all' || kernel.isUnsure) await kernel.repair(chains.all())
-        else await kernel.advance(change)
-        if (dirty !== 'all' && dirty.has(checkKey) && !(await kernel.isIntact())) {
-          log.warn({ family: netfilter.family }, 'somebody changed the rules of network policies: reading them back')
-          await kernel.repair(chains.all())
-        }
+    for (const { netfilter, chains, kernel } of families) {
+      const change = chains.takeChange()
+      if (dirty === 'all' || kernel.isUnsure) await kernel.repair(chains.all())
+      else await kernel.advance(change)
+      if (dirty !== 'all' && dirty.has(checkKey) && !(await kernel.isIntact())) {
+        log.warn({ family: netfilter.family }, 'somebody changed the rules of network policies: reading them back')
+        await kernel.repair(chains.all())
       }
-    } catch (error) {
-      waiting = [...done, ...waiting]
-      throw error
     }
-    for (const tell of done) tell()
   }
 
   const loop = createSyncLoop({
     ...{ sync, clock, resyncMs: fullSyncMs },
     onError: (error, retryInMs) => log.error({ err: error, retryInMs }, 'cannot write the rules of network policies'),
   })
-  const written = (): Promise<void> =>
-    new Promise((resolve) => {
-      waiting.push(resolve)
-      loop.mark(changeKey)
-    })
-
   const watch = (): void => {
     for (const { chains } of families) chains.setPod(dnsKey, dnsPod(options.clusterDns))
     namespaces.onChange((name, namespace) => {
@@ -172,7 +157,7 @@ export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnfo
       admitted.set(uid, { key, addresses })
       setPod(key)
       // Nothing is written, and nothing waited for, when no policy speaks of it.
-      await written()
+      await loop.done(changeKey)
     },
     forget: (uid) => {
       const own = admitted.get(uid)

@@ -6,10 +6,11 @@ import { silentLogger } from '../../../src/host/log.ts'
 import { createNetfilter } from '../../../src/host/netfilter/netfilter.ts'
 import { createMemoryLeaseStore } from '../../../src/ipam/lease-store.ts'
 import { openPodAddresses } from '../../../src/ipam/pod-addresses.ts'
+import { overlayAnnotations } from '../../../src/overlay/annotations.ts'
 import type { BackendName } from '../../../src/overlay/backend.ts'
+import { vtepMacOf } from '../../../src/overlay/identity.ts'
 import { createOverlay, type Overlay } from '../../../src/overlay/overlay.ts'
 import { createPodNetwork } from '../../../src/overlay/pod-network.ts'
-import { vtepMacOf } from '../../../src/overlay/vxlan.ts'
 import { createFedInformer } from '../../support/fed-informer.ts'
 import { createHost, type Host, ip } from './hosts.ts'
 
@@ -17,7 +18,10 @@ const runner = createCommandRunner()
 
 export const nodeObject = (name: string, at: number): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node' },
-  metadata: { name, annotations: { 'podway.dev/vtep-mac': vtepMacOf(name) } },
+  metadata: {
+    name,
+    annotations: overlayAnnotations('vxlan', { vtepMac: vtepMacOf(name) }, `172.31.0.${10 + at}`),
+  },
   spec: { podCIDR: `10.244.${at}.0/24`, podCIDRs: [`10.244.${at}.0/24`] },
   status: { addresses: [{ type: 'InternalIP', address: `172.31.0.${10 + at}` }] },
 })
@@ -55,6 +59,7 @@ export const startNode = async (t: Test, host: Host, at: number, backend: Backen
   const podCIDRs = [`10.244.${at}.0/24`]
   const overlay = await createOverlay({
     ...{ nodes, nodeName: host.name, podCIDRs, clusterCIDRs: ['10.244.0.0/16'], runner: host.runner },
+    ...{ identity: { vtepMac: vtepMacOf(host.name) }, keyFile: '/run/wireguard.key' },
     ...{ underlayAddress: `172.31.0.${10 + at}`, backend, netfilters: [netfilter], log: silentLogger, resyncMs: 200 },
     writeSysctl: async (key, value) => void (await host.runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),
   })

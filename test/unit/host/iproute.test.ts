@@ -6,7 +6,7 @@ t.test('what would be more than one line, or word, does not reach iproute2', asy
   const given: (string | undefined)[] = []
   const runner: CommandRunner = {
     run: async (_file, _args, input) => {
-      given.push(input)
+      given.push(await input)
       return ''
     },
   }

@@ -1,15 +1,28 @@
+import { createPrivateKey, createPublicKey, diffieHellman } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import type { Node } from '../../../src/api/types/index.ts'
+import { overlayAnnotations, readOverlayAnnotations } from '../../../src/overlay/annotations.ts'
 import { diffEntries } from '../../../src/overlay/entries.ts'
 import { compileHostGw } from '../../../src/overlay/host-gw.ts'
+import { vtepMacOf } from '../../../src/overlay/identity.ts'
 import { type Peer, toPeer } from '../../../src/overlay/peers.ts'
 import { linkName, podLines } from '../../../src/overlay/pod-links.ts'
 import { compileRules } from '../../../src/overlay/rules.ts'
-import { compileVxlan, vtepMacOf, vxlanOverhead } from '../../../src/overlay/vxlan.ts'
+import { compileVxlan, isNeighbour, vxlanOverhead } from '../../../src/overlay/vxlan.ts'
+import { compileWireguard, readWireguardKeys, wireguardOverhead } from '../../../src/overlay/wireguard.ts'
 
 const node = (more: Partial<Node> = {}): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node' },
-  metadata: { name: 'n2', annotations: { 'podway.dev/vtep-mac': '02:00:00:00:00:02' } },
+  metadata: {
+    name: 'n2',
+    annotations: {
+      'flannel.alpha.coreos.com/backend-data': '{"VNI":1,"VtepMAC":"02:00:00:00:00:02"}',
+      'flannel.alpha.coreos.com/backend-type': 'vxlan',
+    },
+  },
   spec: { podCIDR: '10.244.2.0/24', podCIDRs: ['10.244.2.0/24', 'fd00:2::/64'] },
   status: {
     addresses: [
@@ -21,8 +34,18 @@ const node = (more: Partial<Node> = {}): Node => ({
   ...more,
 })
 
+const annotated = (told: Readonly<Record<string, string>>): Node =>
+  node({
+    metadata: {
+      name: 'n2',
+      annotations: Object.fromEntries(
+        Object.entries(told).map(([name, value]) => [`flannel.alpha.coreos.com/${name}`, value]),
+      ),
+    },
+  })
+
 const peer: Peer = {
-  ...{ name: 'n2', address: '172.30.0.12', vtepMac: '02:00:00:00:00:02' },
+  ...{ name: 'n2', address: '172.30.0.12', vtepMac: '02:00:00:00:00:02', publicKey: undefined },
   podCIDRs: ['10.244.2.0/24', 'fd00:2::/64'],
 }
 
@@ -34,10 +57,81 @@ t.test('nodes as peers', async (t) => {
   const bad = [{ type: 'InternalIP', address: '192.0.2.2 dev eth0\nlink del eth0' } as const]
   t.equal(toPeer(node({ status: { addresses: bad } }), 'IPv4'), undefined, 'no address at all')
   t.equal(toPeer(node({ spec: { podCIDR: '10.244.2.1/24' } }), 'IPv4'), undefined, 'not a network')
+  t.equal(toPeer(annotated({ 'backend-data': '{"VtepMAC":"x; rm"}' }), 'IPv4')?.vtepMac, undefined)
+})
+
+t.test("what nodes tell each other, in flannel's words", async (t) => {
+  const identity = { vtepMac: '02:00:00:00:00:02', publicKey: `${'A'.repeat(43)}=` }
+  t.same(overlayAnnotations('vxlan', identity, '172.30.0.12'), {
+    'flannel.alpha.coreos.com/backend-type': 'vxlan',
+    'flannel.alpha.coreos.com/public-ip': '172.30.0.12',
+    'flannel.alpha.coreos.com/backend-data': '{"VNI":1,"VtepMAC":"02:00:00:00:00:02"}',
+    'flannel.alpha.coreos.com/kube-subnet-manager': 'true',
+  })
+  t.match(overlayAnnotations('vxlan', identity, 'fd00::12'), {
+    'flannel.alpha.coreos.com/public-ipv6': 'fd00::12',
+    'flannel.alpha.coreos.com/backend-v6-data': /VtepMAC/,
+  })
+  t.match(overlayAnnotations('host-gw', identity, '172.30.0.12'), { 'flannel.alpha.coreos.com/backend-data': 'null' })
+  t.same(overlayAnnotations('none', identity, '172.30.0.12'), {})
+  for (const [backend, found] of [
+    ['vxlan', { vtepMac: identity.vtepMac }],
+    ['wireguard', { publicKey: identity.publicKey }],
+  ] as const) {
+    const metadata = { name: 'n2', annotations: overlayAnnotations(backend, identity, '172.30.0.12') }
+    t.same(readOverlayAnnotations(node({ metadata }), 'IPv4'), { address: '172.30.0.12', ...found })
+  }
+  t.same(readOverlayAnnotations(annotated({ 'backend-data': '{', 'public-ip': 'fd00::1' }), 'IPv4'), {
+    address: undefined,
+  })
+  const moved = annotated({ 'public-ip': '172.30.0.12', 'public-ip-overwrite': '192.0.2.9' })
+  t.equal(toPeer(moved, 'IPv4')?.address, '192.0.2.9')
+})
+
+t.test('neighbours on one network', async (t) => {
+  t.ok(isNeighbour(peer, { network: '172.30.0.0/24' }))
+  t.notOk(isNeighbour(peer, { network: '172.30.1.0/24' }))
+})
+
+t.test('wireguard: one peer for each node that has told its key', async (t) => {
+  const publicKey = `${'B'.repeat(43)}=`
   t.equal(
-    toPeer(node({ metadata: { name: 'n2', annotations: { 'podway.dev/vtep-mac': 'x; rm' } } }), 'IPv4')?.vtepMac,
-    undefined,
+    compileWireguard('PRIVATE', [{ ...peer, publicKey }, peer, { ...peer, publicKey, address: 'fd00::12' }]),
+    `[Interface]
+PrivateKey = PRIVATE
+ListenPort = 51820
+
+[Peer]
+PublicKey = ${publicKey}
+Endpoint = 172.30.0.12:51820
+AllowedIPs = 10.244.2.0/24, fd00:2::/64
+
+[Peer]
+PublicKey = ${publicKey}
+Endpoint = [fd00::12]:51820
+AllowedIPs = 10.244.2.0/24, fd00:2::/64
+`,
   )
+  t.same([wireguardOverhead('172.30.0.1'), wireguardOverhead('fd00::1')], [60, 80])
+  const file = join(mkdtempSync(join(tmpdir(), 'pw-')), 'key')
+  t.teardown(() => rmSync(dirname(file), { recursive: true }))
+  const keys = await readWireguardKeys(file)
+  t.equal(Buffer.from(keys.privateKey, 'base64').length, 32)
+  t.same(await readWireguardKeys(file), keys, 'the same again')
+  // Whoever has one private key and the other's public key knows the same secret: only true when they belong together.
+  const other = await readWireguardKeys(`${file}2`)
+  const secret = (mine: string, theirs: string) =>
+    diffieHellman({
+      privateKey: createPrivateKey({
+        ...{ format: 'der', type: 'pkcs8' },
+        key: Buffer.concat([Buffer.from('302e020100300506032b656e04220420', 'hex'), Buffer.from(mine, 'base64')]),
+      }),
+      publicKey: createPublicKey({
+        ...{ format: 'der', type: 'spki' },
+        key: Buffer.concat([Buffer.from('302a300506032b656e032100', 'hex'), Buffer.from(theirs, 'base64')]),
+      }),
+    }).toString('hex')
+  t.equal(secret(keys.privateKey, other.publicKey), secret(other.privateKey, keys.publicKey))
 })
 
 t.test('vxlan: one route, one neighbour, one forwarding entry for each node', async (t) => {
@@ -88,6 +182,7 @@ t.test('rules', async (t) => {
     compileRules({
       family,
       clusterCIDRs: ['10.244.0.0/16', 'fd00::/48'],
+      podCIDRs: ['10.244.1.0/24', 'fd00:1::/64'],
       hostPorts: [
         { hostPort: 9090, hostIP: '172.30.0.11', protocol: 'TCP', podIP: '10.244.1.2', containerPort: 80 },
         { hostPort: 53, hostIP: '', protocol: 'UDP', podIP: '10.244.1.3', containerPort: 5353 },
@@ -98,9 +193,11 @@ t.test('rules', async (t) => {
       .find(({ name }) => name === chain)?.rules
   t.same(rulesOf('PODWAY-MASQ'), [
     '-m mark --mark 0x4000/0x4000 -j RETURN',
-    '-d 10.244.0.0/16 -j RETURN',
+    '-s 10.244.0.0/16 -d 10.244.0.0/16 -j RETURN',
+    '-d 10.244.1.0/24 -j RETURN',
     '-d 224.0.0.0/4 -j RETURN',
     '-s 10.244.0.0/16 -j MASQUERADE --random-fully',
+    '-d 10.244.0.0/16 -j MASQUERADE --random-fully',
   ])
   t.same(rulesOf('PODWAY-FORWARD', 'IPv6'), ['-s fd00::/48 -j ACCEPT', '-d fd00::/48 -j ACCEPT'])
   t.same(rulesOf('PODWAY-HOSTPORT'), [

@@ -1,0 +1,101 @@
+/** The pod network of a node, put together: addresses, links, the way to other nodes, policies, and the CNI plugin. */
+import type { Informer } from '../api/informer.ts'
+import type { Namespace, NetworkPolicy, Node } from '../api/types/index.ts'
+import type { CommandRunner } from '../host/command.ts'
+import type { Logger } from '../host/log.ts'
+import type { Netfilter } from '../host/netfilter/netfilter.ts'
+import { writeSysctl } from '../host/sysctl.ts'
+import { createFileLeaseStore } from '../ipam/lease-store.ts'
+import { openPodAddresses } from '../ipam/pod-addresses.ts'
+import type { OverlayIdentity } from '../overlay/annotations.ts'
+import type { BackendName } from '../overlay/backend.ts'
+import { createCniPlugin } from '../overlay/cni/plugin.ts'
+import { runCniServer } from '../overlay/cni/server.ts'
+import { createOverlay } from '../overlay/overlay.ts'
+import { createPodNetwork } from '../overlay/pod-network.ts'
+import { createPolicyEnforcer, type PolicyEnforcer } from '../overlay/policy/enforcer.ts'
+import type { PolicyPod } from '../overlay/policy/pod.ts'
+import type { HostPortMapping } from '../overlay/rules.ts'
+import type { PodNetwork } from './network.ts'
+
+/** What the operator of a node may choose about the pod network. */
+export interface OverlaySettings {
+  readonly backend: BackendName
+  /** With vxlan: neighbours are reached without the tunnel. */
+  readonly directRouting: boolean
+  /** Where the node's WireGuard key is kept. */
+  readonly keyFile: string
+  /** Address leases are kept here. */
+  readonly leaseFile: string
+  /** Where container runtimes' requests come in. */
+  readonly cniSocket: string
+}
+
+export interface PodNetworkStackOptions {
+  /** Of all nodes. */
+  readonly pods: Informer<PolicyPod>
+  readonly namespaces: Informer<Namespace>
+  readonly policies: Informer<NetworkPolicy>
+  readonly nodes: Informer<Node>
+  readonly nodeName: string
+  /** The first carries pod traffic. */
+  readonly nodeAddresses: readonly string[]
+  readonly podCIDRs: readonly string[]
+  readonly clusterCIDRs: readonly string[]
+  readonly clusterDns: string
+  readonly settings: OverlaySettings
+  readonly identity: OverlayIdentity
+  /** One for each family. */
+  readonly netfilters: readonly Netfilter[]
+  readonly runner: CommandRunner
+  readonly log: Logger
+}
+
+export interface PodNetworkStack {
+  readonly network: PodNetwork
+  readonly policies: PolicyEnforcer
+  /** Resolves when the pods' bridge is there. */
+  readonly bridged: Promise<void>
+  /** Resolves when pods can be attached. */
+  readonly ready: Promise<void>
+  setHostPorts(podId: string, mappings: readonly HostPortMapping[]): Promise<void>
+  /** Runs until `signal` aborts. All that is in the kernel stays: traffic goes on. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Changes nothing before `run`. Rejects when the node's address is nobody's, or the leases cannot be read. */
+export const createPodNetworkStack = async (options: PodNetworkStackOptions): Promise<PodNetworkStack> => {
+  const { pods, namespaces, policies: policyObjects, nodes, nodeName, podCIDRs, clusterCIDRs, settings, log } = options
+  const { netfilters, runner, clusterDns, identity } = options
+  const overlay = await createOverlay({
+    ...{ nodes, nodeName, podCIDRs, clusterCIDRs, runner, netfilters, log, writeSysctl, identity },
+    ...{ underlayAddress: options.nodeAddresses[0] ?? '', backend: settings.backend },
+    ...{ keyFile: settings.keyFile, directRouting: settings.directRouting },
+  })
+  const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(settings.leaseFile) })
+  const policies = createPolicyEnforcer({
+    ...{ pods, namespaces, policies: policyObjects, nodeName, podCIDRs, clusterDns, netfilters, log },
+  })
+  const ready = Promise.all([overlay.synced, policies.synced]).then(() => undefined)
+  let isReady = false
+  void ready.then(() => {
+    isReady = true
+  })
+  const network = createPodNetwork({ addresses, policies, links: overlay.links, ready })
+  const plugin = createCniPlugin({
+    ...{ network, addresses, links: overlay.links, podCIDRs, mtu: overlay.mtu, log },
+    ...{ setHostPorts: overlay.setHostPorts, isReady: () => isReady },
+  })
+  return {
+    ...{ network, policies, ready, bridged: overlay.bridged, setHostPorts: overlay.setHostPorts },
+    run: async (signal) => {
+      void ready
+        .then(plugin.restore)
+        .catch((error: unknown) => log.warn({ err: error }, 'cannot take up what container runtimes had asked for'))
+      await Promise.all([
+        ...[overlay.run(signal), policies.run(signal)],
+        runCniServer(settings.cniSocket, plugin, log, signal),
+      ])
+    },
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * WireGuard between the nodes: each node is a peer that may use the addresses of its pods. The tools are iproute2 and `wg`;
+ * the kernel must know the device type.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
+import { CommandError, isCommandMissing } from '../host/command.ts'
+import { writeFileAtomic } from '../host/files.ts'
+import { addressAt } from '../ipam/cidr.ts'
+import type { BackendOptions, OverlayBackend } from './backend.ts'
+import { diffEntries } from './entries.ts'
+import { showAddresses, showLinks, showRoutes } from './kernel-view.ts'
+import type { Peer } from './peers.ts'
+
+export const wireguardDevice = 'podway-wg'
+/** The port that WireGuard's own examples use, and flannel. */
+const port = 51_820
+/** Outer IP and UDP headers, WireGuard's own, and the tag. */
+export const wireguardOverhead = (underlay: string): number => (isIPv6(underlay) ? 80 : 60)
+
+export interface WireguardKeys {
+  /** Both in base64. */
+  readonly privateKey: string
+  readonly publicKey: string
+}
+
+/** In the encodings of RFC 8410 the key is what comes last. */
+const rawKeyBytes = 32
+const privatePrefix = Buffer.from('302e020100300506032b656e04220420', 'hex')
+
+const publicOf = (privateKey: string): string => {
+  const der = Buffer.concat([privatePrefix, Buffer.from(privateKey, 'base64')])
+  const key = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
+  return key.export({ format: 'der', type: 'spki' }).subarray(-rawKeyBytes).toString('base64')
+}
+
+/** The node's keys, made at the first call. Throws when the file holds something else. */
+export const readWireguardKeys = async (file: string): Promise<WireguardKeys> => {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text !== undefined) {
+    const privateKey = text.trim()
+    if (Buffer.from(privateKey, 'base64').length !== rawKeyBytes)
+      throw new Error(`${file} holds no WireGuard key: remove it, and the node gets a new one`)
+    return { privateKey, publicKey: publicOf(privateKey) }
+  }
+  const made = generateKeyPairSync('x25519').privateKey.export({ format: 'der', type: 'pkcs8' })
+  const privateKey = made.subarray(-rawKeyBytes).toString('base64')
+  await writeFileAtomic(file, `${privateKey}\n`)
+  return { privateKey, publicKey: publicOf(privateKey) }
+}
+
+const endpoint = (address: string): string => `${isIPv6(address) ? `[${address}]` : address}:${port}`
+
+/** The device's configuration, as `wg syncconf` reads it. Pure. Peers that have told no key cannot be reached yet. */
+export const compileWireguard = (privateKey: string, peers: readonly Peer[]): string =>
+  [
+    ['[Interface]', `PrivateKey = ${privateKey}`, `ListenPort = ${port}`],
+    ...peers.flatMap(({ publicKey, address, podCIDRs }) =>
+      publicKey === undefined
+        ? []
+        : [
+            [
+              '[Peer]',
+              `PublicKey = ${publicKey}`,
+              `Endpoint = ${endpoint(address)}`,
+              `AllowedIPs = ${podCIDRs.join(', ')}`,
+            ],
+          ],
+    ),
+  ]
+    .map((section) => section.join('\n'))
+    .join('\n\n')
+    .concat('\n')
+
+const unsupported = (error: unknown): Error | undefined => {
+  if (isCommandMissing(error)) return new Error('WireGuard needs the program wg: install the package wireguard-tools')
+  if (error instanceof CommandError && /Unknown device type|not supported/.test(error.stderr))
+    return new Error(
+      'this kernel has no WireGuard: load its module (modprobe wireguard, Linux 5.6 or newer), or choose another --overlay',
+    )
+  return undefined
+}
+
+export const createWireguard = ({ iproute, runner, podCIDRs, underlay, keyFile }: BackendOptions): OverlayBackend => {
+  const overhead = wireguardOverhead(underlay.address)
+  const mtu = underlay.mtu - overhead
+  const own = podCIDRs.map((cidr) => `${addressAt(cidr, 0)}/${cidr.includes(':') ? 128 : 32}`)
+
+  const ensureDevice = async (): Promise<void> => {
+    const link = (await showLinks(iproute)).find(({ name }) => name === wireguardDevice)
+    const addresses = link ? await showAddresses(iproute, wireguardDevice) : []
+    await iproute.ip([
+      ...(link ? [] : [`link add ${wireguardDevice} type wireguard`]),
+      ...(link?.mtu === mtu ? [] : [`link set ${wireguardDevice} mtu ${mtu}`]),
+      ...own.filter((each) => !addresses.includes(each)).map((each) => `address add ${each} dev ${wireguardDevice}`),
+      ...(link?.isUp ? [] : [`link set ${wireguardDevice} up`]),
+    ])
+  }
+
+  const syncRoutes = async (peers: readonly Peer[]): Promise<void> => {
+    const wanted = peers.flatMap(({ podCIDRs: cidrs }) => cidrs.map((cidr) => ({ key: cidr, value: '' })))
+    for (const family of ['-4', '-6'] as const) {
+      const isMine = (cidr: string) => cidr.includes(':') === (family === '-6')
+      if (!podCIDRs.some(isMine)) continue
+      const found = (await showRoutes(iproute, family, ['dev', wireguardDevice, 'scope', 'link']))
+        .filter(({ destination }) => destination.includes('/'))
+        .map(({ destination }) => ({ key: destination, value: '' }))
+      const { add, remove } = diffEntries(
+        wanted.filter(({ key }) => isMine(key)),
+        found,
+      )
+      await iproute.ip([
+        ...remove.map(({ key }) => `route del ${key} dev ${wireguardDevice}`),
+        ...add.map(({ key }) => `route replace ${key} dev ${wireguardDevice} scope link`),
+      ])
+    }
+  }
+
+  return {
+    name: 'wireguard',
+    overhead,
+    device: wireguardDevice,
+    sync: async (peers) => {
+      try {
+        await ensureDevice()
+        const { privateKey } = await readWireguardKeys(keyFile)
+        await runner.run('wg', ['syncconf', wireguardDevice, '/dev/stdin'], compileWireguard(privateKey, peers))
+      } catch (error) {
+        throw unsupported(error) ?? error
+      }
+      await syncRoutes(peers.filter(({ publicKey }) => publicKey !== undefined))
+    },
+    close: async () => {
+      const links = await showLinks(iproute)
+      if (links.some(({ name }) => name === wireguardDevice)) await iproute.ip([`link del dev ${wireguardDevice}`])
+    },
+  }
+}
