@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { registerAgent } from './commands/agent.ts'
 import { registerCleanup } from './commands/cleanup.ts'
+import { registerCni } from './commands/cni.ts'
 import { registerControl } from './commands/control.ts'
 import { registerDns } from './commands/dns.ts'
 import { registerEcho } from './commands/echo.ts'
@@ -38,6 +39,7 @@ for (const register of [
   registerControl,
   registerAgent,
   registerCleanup,
+  registerCni,
   registerEcho,
   registerDns,
   registerPolicy,

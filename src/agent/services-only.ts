@@ -1,9 +1,10 @@
 /**
- * Parts of a node's network beside somebody else's kubelet: Services, DNS, Ingress, with nothing but the standard API
- * (`--only proxy,dns,ingress`).
+ * Parts of a node's network beside somebody else's kubelet: pod network, Services, DNS, Ingress, with nothing but the
+ * standard API (`--only network,proxy,dns,ingress`).
  */
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Registry } from 'prom-client'
 import { createClient } from '../api/client.ts'
 import { aborted, sleep } from '../api/clock.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
@@ -12,29 +13,35 @@ import { readKubeconfig } from '../api/kubeconfig.ts'
 import {
   ingressClasses,
   ingresses,
+  namespaces,
+  networkPolicies,
   nodes as nodeResource,
   pods as podResource,
   type Resource,
   services,
 } from '../api/resources.ts'
 import { createSliceInformer, serviceOfSlice } from '../api/slices.ts'
-import type { KubeObject } from '../api/types/index.ts'
+import type { KubeObject, Node } from '../api/types/index.ts'
 import { createCommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
 import { familiesOf } from '../ipam/cidr.ts'
+import { overlayAnnotations } from '../overlay/annotations.ts'
+import { readIdentity } from '../overlay/identity.ts'
+import { createPolicyMetrics } from '../overlay/policy/metrics.ts'
 import { toPolicyPod } from '../overlay/policy/pod.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
 import { type AgentOptions, readHostResolvConf, toUpstream } from './agent.ts'
 import { createDnsStack, watchPublished } from './dns-stack.ts'
+import { createPodNetworkStack } from './pod-network-stack.ts'
 import { openRuleStore } from './rule-store.ts'
 import { createServiceStack, readTcpLiberal } from './service-stack.ts'
 
-export const parts = ['proxy', 'dns', 'ingress'] as const
+export const parts = ['network', 'proxy', 'dns', 'ingress'] as const
 export type Part = (typeof parts)[number]
 
 type Shared =
   | ('kubeconfig' | 'nodeName' | 'nodeAddresses' | 'clusterCIDRs' | 'serviceCIDRs' | 'clusterDns' | 'clusterDomain')
-  | ('upstreams' | 'ingressPort' | 'proxy' | 'dns' | 'log')
+  | ('upstreams' | 'ingressPort' | 'proxy' | 'dns' | 'overlay' | 'dataDir' | 'log')
 
 /** Where the node has no pod range of its own, the cluster's counts as local. */
 export interface ServicesOnlyOptions extends Pick<AgentOptions, Shared> {
@@ -42,6 +49,7 @@ export interface ServicesOnlyOptions extends Pick<AgentOptions, Shared> {
 }
 
 const retryMs = 1_000
+const complainAfterMs = 5_000
 
 /** Asks until the server answers: it may come up after us. Undefined when `signal` aborts first. */
 const untilAnswered = async <T>(ask: () => Promise<T>, signal: AbortSignal, log: Logger): Promise<T | undefined> => {
@@ -54,6 +62,31 @@ const untilAnswered = async <T>(ask: () => Promise<T>, signal: AbortSignal, log:
     }
   }
   return undefined
+}
+
+const podCIDRsOf = (node: Node | undefined): readonly string[] => {
+  const { podCIDRs = [], podCIDR } = node?.spec ?? {}
+  return podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : []
+}
+
+/** This node, as soon as its cluster has given it addresses for pods. Undefined when `signal` aborts first. */
+const untilNetworked = async (
+  nodes: Informer<Node>,
+  nodeName: string,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Node | undefined> => {
+  const found = Promise.withResolvers<Node>()
+  nodes.onChange((key, node) => {
+    if (key === nodeName && node && podCIDRsOf(node).length > 0) found.resolve(node)
+  })
+  const complaint = setTimeout(
+    () => log.warn({ node: nodeName }, 'the cluster has given this node no podCIDR yet (--allocate-node-cidrs)'),
+    complainAfterMs,
+  )
+  const node = await Promise.race([found.promise, aborted(signal)])
+  clearTimeout(complaint)
+  return node ?? undefined
 }
 
 /** Runs until `signal` aborts. What is in the kernel stays: traffic goes on. */
@@ -80,14 +113,37 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
 
   const netfilterOf = await openRuleStore(runner, log)
 
+  const pods = createInformer(client, podResource, { onError: onErrorOf('Pod'), view: toPolicyPod })
+  if (only.has('network') || only.has('dns')) running.push(pods.run(signal))
+  let policyMetrics: readonly Registry[] = []
+
+  if (only.has('network')) {
+    await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
+    const { backend, keyFile } = options.overlay
+    const identity = await readIdentity(backend, nodeName, keyFile)
+    const node = await untilNetworked(watched.nodes, nodeName, log, signal)
+    if (!node) return
+    const annotations = overlayAnnotations(backend, identity, nodeAddresses[0] ?? '')
+    await untilAnswered(() => client.patch(nodeResource, node, { metadata: { annotations } }), signal, log)
+    const more = { namespaces: watch(namespaces), policies: watch(networkPolicies) }
+    const podCIDRs = podCIDRsOf(node)
+    const stack = await createPodNetworkStack({
+      ...{ ...more, pods, nodes: watched.nodes, nodeName, nodeAddresses, podCIDRs, clusterCIDRs, clusterDns },
+      ...{ settings: options.overlay, identity, netfilters: familiesOf(podCIDRs).map(netfilterOf), runner, log },
+    })
+    policyMetrics = [createPolicyMetrics(stack.policies)]
+    void stack.ready.then(() => log.info({ podCIDRs, socket: options.overlay.cniSocket }, 'the pod network is ready'))
+    running.push(...Object.values(more).map((informer) => informer.run(signal)), stack.run(signal))
+  }
   if (only.has('proxy')) {
     await Promise.race([watched.nodes.synced, aborted(signal)])
-    const { podCIDRs = [], podCIDR } = watched.nodes.get(nodeName)?.spec ?? {}
-    const own = podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : clusterCIDRs
+    const known = podCIDRsOf(watched.nodes.get(nodeName))
+    const own = known.length > 0 ? known : clusterCIDRs
     const stack = createServiceStack({
       ...{ ...watched, nodeName, nodeAddresses, podCIDRs: own, runner, log },
       ...{ netfilters: familiesOf(serviceCIDRs).map(netfilterOf), serviceCIDRs, settings: options.proxy },
       isTcpLiberal: await readTcpLiberal(),
+      moreMetrics: policyMetrics,
     })
     void stack.synced.then(() => log.info('Services are in the kernel'))
     running.push(stack.run(signal))
@@ -97,9 +153,8 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     const upstreams = options.upstreams ?? hostDns.nameservers
     const { snapshotFile } = options.dns
     if (snapshotFile !== undefined) await mkdir(dirname(snapshotFile), { recursive: true, mode: 0o700 })
-    const pods = createInformer(client, podResource, { onError: onErrorOf('Pod'), view: toPolicyPod })
     const published = watchPublished(client, onErrorOf('ConfigMap'))
-    running.push(pods.run(signal), published.run(signal))
+    running.push(published.run(signal))
     const dns = await createDnsStack({
       ...{
         ...watched,

@@ -112,16 +112,14 @@ export const registerAgent = (program: Command): void => {
   nodeOptions(program.command('agent'))
     .description('run the node daemon with a kubeconfig')
     .requiredOption('--kubeconfig <file>', 'how it reaches the control plane')
-    .option(
-      '--only <parts>',
-      "beside somebody else's kubelet: some of proxy,dns,ingress, and neither pods nor their network",
-    )
+    .option('--only <parts>', "beside somebody else's kubelet: some of network,proxy,dns,ingress, and no pods")
     .addHelpText(
       'after',
       `
 Examples:
   podway agent --kubeconfig node1.kubeconfig --node-name node1 --node-ip 192.0.2.11
-  podway agent --kubeconfig F --node-name $(hostname) --only proxy    in place of kube-proxy`,
+  podway agent --kubeconfig F --node-name $(hostname) --only proxy    in place of kube-proxy
+  podway agent --kubeconfig F --node-name $(hostname) --only network,proxy    and of flannel: see podway cni install`,
     )
     .action(async (options: AgentCommandOptions) => (await import('./agent-run.ts')).agent(options))
 

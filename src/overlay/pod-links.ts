@@ -57,10 +57,10 @@ export const podLines = (
   ...addresses.map(
     (address) => `address add ${hostCidr(address)} dev ${ifname}${address.includes(':') ? ' nodad' : ''}`,
   ),
-  // Lines of a batch take no -6: the address tells the family.
+  // Lines of a batch take no -6: the address tells the family. Of several interfaces the first keeps the default route.
   ...gateways.flatMap((gateway) => [
-    `route add ${hostCidr(gateway)} dev ${ifname}${gateway.includes(':') ? '' : ' scope link'}`,
-    `route add ${gateway.includes(':') ? '::/0' : 'default'} via ${gateway} dev ${ifname}`,
+    `route append ${hostCidr(gateway)} dev ${ifname}${gateway.includes(':') ? '' : ' scope link'}`,
+    `route append ${gateway.includes(':') ? '::/0' : 'default'} via ${gateway} dev ${ifname}`,
   ]),
 ]
 

@@ -43,13 +43,19 @@ const single = (address: string): string => `${address}/${address.includes(':') 
 
 /**
  * Pods among each other are seen as they are, and so is whoever comes to a pod of this node. Pods that go outside are this
- * node, and so is whoever from elsewhere (a container of the host, a client that took this node for a router) goes on to a
+ * node, and so is a pod that reaches itself by a host port, and whoever from elsewhere (a container of the host, a client that took this node for a router) goes on to a
  * pod of another node: the answer has to come back this way.
  */
-const masquerade = (family: Family, cidrs: readonly string[], own: readonly string[]): Chain => ({
+const masquerade = (
+  family: Family,
+  cidrs: readonly string[],
+  own: readonly string[],
+  withPorts: readonly string[],
+): Chain => ({
   name: masqueradeChain,
   rules: [
     `-m mark --mark ${serviceMark} -j RETURN`,
+    ...withPorts.map((pod) => `-s ${single(pod)} -d ${single(pod)} -j MASQUERADE --random-fully`),
     ...cidrs.flatMap((from) => cidrs.map((to) => `-s ${from} -d ${to} -j RETURN`)),
     ...own.map((cidr) => `-d ${cidr} -j RETURN`),
     `-d ${multicast[family]} -j RETURN`,
@@ -72,18 +78,13 @@ const forward = (cidrs: readonly string[]): Chain => ({
 const target = ({ podIP, containerPort }: HostPortMapping): string =>
   podIP.includes(':') ? `[${podIP}]:${containerPort}` : `${podIP}:${containerPort}`
 
-/** A pod that reaches itself by its host port is marked, so that the answer comes back the same way. */
 const hostPortRules = (family: Family, mappings: readonly HostPortMapping[]): readonly string[] =>
-  mappings.flatMap((mapping) => {
+  mappings.map((mapping) => {
     const protocol = mapping.protocol.toLowerCase()
     const { hostIP } = mapping
     const isSpecific = hostIP !== '' && hostIP !== anywhere[family]
-    const match = `-p ${protocol} -m ${protocol} --dport ${mapping.hostPort}`
     const to = isSpecific ? `-d ${single(hostIP)} ` : ''
-    return [
-      `-s ${single(mapping.podIP)} ${to}${match} -j MARK --set-xmark ${serviceMark}`,
-      `${to}${match} -j DNAT --to-destination ${target(mapping)}`,
-    ]
+    return `${to}-p ${protocol} -m ${protocol} --dport ${mapping.hostPort} -j DNAT --to-destination ${target(mapping)}`
   })
 
 /** Stable, so that the same ports make the same chain. */
@@ -95,10 +96,11 @@ const loopback: Readonly<Record<Family, string>> = { IPv4: '127.0.0.0/8', IPv6: 
 export const compileRules = ({ family, clusterCIDRs, podCIDRs, hostPorts }: RulesInput): readonly TableEdit[] => {
   const mine = (all: readonly string[]) => all.filter((cidr) => ofFamily(family, cidr) && parseCidr(cidr) !== undefined)
   const cidrs = mine(clusterCIDRs)
-  const mappings = hostPorts.filter(({ podIP }) => ofFamily(family, podIP))
-  const hostPort = { name: hostPortChain, rules: hostPortRules(family, inOrder(mappings)) }
+  const mappings = inOrder(hostPorts.filter(({ podIP }) => ofFamily(family, podIP)))
+  const hostPort = { name: hostPortChain, rules: hostPortRules(family, mappings) }
+  const withPorts = [...new Set(mappings.map(({ podIP }) => podIP))]
   return [
-    { table: 'nat', chains: [masquerade(family, cidrs, mine(podCIDRs)), hostPort] },
+    { table: 'nat', chains: [masquerade(family, cidrs, mine(podCIDRs), withPorts), hostPort] },
     { table: 'mangle', chains: [clamp] },
     { table: 'filter', chains: [forward(cidrs)] },
   ]

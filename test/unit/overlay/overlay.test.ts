@@ -171,9 +171,9 @@ t.test('differences', async (t) => {
 t.test('a pod knows nobody but the node', async (t) => {
   t.same(podLines(['10.244.1.2'], ['10.244.1.1']), [
     ...['link set lo up', 'link set eth0 up', 'address add 10.244.1.2/32 dev eth0'],
-    ...['route add 10.244.1.1/32 dev eth0 scope link', 'route add default via 10.244.1.1 dev eth0'],
+    ...['route append 10.244.1.1/32 dev eth0 scope link', 'route append default via 10.244.1.1 dev eth0'],
   ])
-  t.ok(podLines(['fd00:1::2'], ['fd00:1::1']).includes('route add ::/0 via fd00:1::1 dev eth0'))
+  t.ok(podLines(['fd00:1::2'], ['fd00:1::1']).includes('route append ::/0 via fd00:1::1 dev eth0'))
   t.equal(linkName('some-uid').length, 15)
 })
 
@@ -193,6 +193,8 @@ t.test('rules', async (t) => {
       .find(({ name }) => name === chain)?.rules
   t.same(rulesOf('PODWAY-MASQ'), [
     '-m mark --mark 0x4000/0x4000 -j RETURN',
+    '-s 10.244.1.3/32 -d 10.244.1.3/32 -j MASQUERADE --random-fully',
+    '-s 10.244.1.2/32 -d 10.244.1.2/32 -j MASQUERADE --random-fully',
     '-s 10.244.0.0/16 -d 10.244.0.0/16 -j RETURN',
     '-d 10.244.1.0/24 -j RETURN',
     '-d 224.0.0.0/4 -j RETURN',
@@ -201,10 +203,8 @@ t.test('rules', async (t) => {
   ])
   t.same(rulesOf('PODWAY-FORWARD', 'IPv6'), ['-s fd00::/48 -j ACCEPT', '-d fd00::/48 -j ACCEPT'])
   t.same(rulesOf('PODWAY-HOSTPORT'), [
-    '-s 10.244.1.3/32 -p udp -m udp --dport 53 -j MARK --set-xmark 0x4000/0x4000',
     '-p udp -m udp --dport 53 -j DNAT --to-destination 10.244.1.3:5353',
-    '-s 10.244.1.2/32 -d 172.30.0.11/32 -p tcp -m tcp --dport 9090 -j MARK --set-xmark 0x4000/0x4000',
     '-d 172.30.0.11/32 -p tcp -m tcp --dport 9090 -j DNAT --to-destination 10.244.1.2:80',
   ])
-  t.equal(rulesOf('PODWAY-HOSTPORT', 'IPv6')?.[1], '-p tcp -m tcp --dport 9090 -j DNAT --to-destination [fd00:1::2]:80')
+  t.equal(rulesOf('PODWAY-HOSTPORT', 'IPv6')?.[0], '-p tcp -m tcp --dport 9090 -j DNAT --to-destination [fd00:1::2]:80')
 })

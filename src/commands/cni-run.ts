@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { writeFileAtomic } from '../host/files.ts'
+import { cniCodes } from '../overlay/cni/error.ts'
+import { versionOf } from '../overlay/cni/request.ts'
+import { errorResult } from '../overlay/cni/result.ts'
+import type { CniFolders, CniInstallOptions } from './cni.ts'
+import { packageRoot } from './self.ts'
+import { UsageError } from './usage-error.ts'
+
+const socketIn = (state: string): string => join(state, 'cni.sock')
+
+const handedOver = ['CNI_COMMAND', 'CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_ARGS', 'CNI_PATH']
+
+/** Hands one request to the agent, as the launcher does. */
+export const plugin = async (state: string): Promise<void> => {
+  const command = process.env['CNI_COMMAND']
+  if (command === undefined)
+    throw new UsageError('this is a plugin for container runtimes; see: podway cni install --help')
+  const config = process.stdin.isTTY ? '' : await text(process.stdin)
+  const socket = connect(process.env['PODWAY_CNI_SOCKET'] ?? socketIn(state))
+  const pairs = handedOver.flatMap((name) =>
+    process.env[name] === undefined ? [] : [`${name}=${process.env[name]}\0`],
+  )
+  try {
+    socket.end(`${pairs.join('')}\0${config}`)
+    const answer = await text(socket)
+    const [, status, body = ''] = /^(\d+)\n([\s\S]*)$/.exec(answer) ?? []
+    if (status === undefined) throw new Error('the Podway agent has hung up before it answered')
+    process.stdout.write(body)
+    process.exitCode = Number(status)
+  } catch (error) {
+    const code = command === 'STATUS' ? cniCodes.notAvailable : cniCodes.tryAgain
+    const why = `the Podway agent does not answer at ${socketIn(state)}: ${error instanceof Error ? error.message : error}`
+    console.log(JSON.stringify(errorResult(versionOf(config), code, why)))
+    process.exitCode = 1
+  }
+}
+
+const perl = '/usr/bin/perl'
+const launcherFile = new URL('../overlay/cni/launcher.pl', import.meta.url)
+
+/** A word for the shell. */
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
+
+/** Perl is there on nearly every Linux; where it is not, each request starts Node. */
+const launcherFor = async (state: string): Promise<{ readonly text: string; readonly isQuick: boolean }> =>
+  existsSync(perl)
+    ? { text: (await readFile(launcherFile, 'utf8')).replace('@SOCKET@', socketIn(state)), isQuick: true }
+    : {
+        text: `#!/bin/sh\nexec ${quoted(join(packageRoot, 'podway'))} cni --state ${quoted(state)}\n`,
+        isQuick: false,
+      }
+
+/** Runtimes take the first file of their folder. */
+const networkFile = (confDir: string): string => join(confDir, '10-podway.conflist')
+const launcherIn = (binDir: string): string => join(binDir, 'podway')
+
+const network = (name: string): object => ({
+  cniVersion: '1.0.0',
+  cniVersions: ['0.4.0', '1.0.0', '1.1.0'],
+  name,
+  plugins: [{ type: 'podway', capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true } }],
+})
+
+export const install = async ({ state, name, binDir, confDir }: CniInstallOptions): Promise<void> => {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) throw new UsageError(`--name ${name}: letters, digits, ". _ -" only`)
+  if (/['\\$@]/.test(state)) throw new UsageError(`--state ${state}: no quotes, "\\", "$" or "@"`)
+  await mkdir(binDir, { recursive: true })
+  await mkdir(confDir, { recursive: true })
+  const { text: launcher, isQuick } = await launcherFor(state)
+  await writeFileAtomic(launcherIn(binDir), launcher, 0o755)
+  await chmod(launcherIn(binDir), 0o755)
+  await writeFileAtomic(networkFile(confDir), `${JSON.stringify(network(name), undefined, 2)}\n`, 0o644)
+  console.log(`${launcherIn(binDir)}\n${networkFile(confDir)}`)
+  if (!isQuick) console.log(`there is no ${perl}: each request starts Node, which takes some 100 ms`)
+}
+
+export const uninstall = async ({ binDir, confDir }: CniFolders): Promise<void> => {
+  for (const file of [launcherIn(binDir), networkFile(confDir)]) await rm(file, { force: true })
+}

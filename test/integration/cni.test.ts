@@ -1,0 +1,298 @@
+/**
+ * One contract for CNI plugins, kept by the reference plugins (bridge, host-local, portmap) and by Podway's, with its
+ * launcher; and what Podway does beyond it.
+ */
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Node } from '../../src/api/types/index.ts'
+import { createCommandRunner } from '../../src/host/command.ts'
+import { silentLogger } from '../../src/host/log.ts'
+import { createNetfilter } from '../../src/host/netfilter/netfilter.ts'
+import { createFileLeaseStore } from '../../src/ipam/lease-store.ts'
+import { openPodAddresses } from '../../src/ipam/pod-addresses.ts'
+import { createCniPlugin } from '../../src/overlay/cni/plugin.ts'
+import { runCniServer } from '../../src/overlay/cni/server.ts'
+import { cleanupOverlay, createOverlay } from '../../src/overlay/overlay.ts'
+import { createPodNetwork } from '../../src/overlay/pod-network.ts'
+import { createFedInformer } from '../support/fed-informer.ts'
+import { until } from '../support/until.ts'
+import { type CniResult, type Network, runNetwork, runPlugin } from './support/cni-runtime.ts'
+import { createHost, type Host, ip, peerPort } from './support/hosts.ts'
+
+const runner = createCommandRunner()
+const version = '1.0.0'
+const launcher = join(import.meta.dirname, '../../src/overlay/cni/launcher.pl')
+const reference = '/usr/lib/cni'
+
+interface World {
+  readonly network: Network
+  /** The same with few addresses; ends when it is let go. */
+  readonly close: () => Promise<void>
+}
+
+/** The node is the universe's own namespace; `out` (172.31.9.2) is somebody else on its network. */
+const createOutside = async (t: Test): Promise<Host> => {
+  const out = await createHost('out')
+  await ip([
+    'link add under9 type veth peer name eth0 netns out',
+    'address add 172.31.9.1/24 dev under9',
+    'link set under9 up',
+  ])
+  await ip(['address add 172.31.9.2/24 dev eth0', 'link set eth0 up', 'route add default via 172.31.9.1'], out.runner)
+  t.teardown(async () => {
+    await out.close()
+  })
+  return out
+}
+
+const startReference = async (subnet: string): Promise<World> => {
+  const plugins = [
+    {
+      ...{ type: 'bridge', bridge: 'cni9', isGateway: true, ipMasq: false, hairpinMode: true },
+      capabilities: { ips: true, mac: true },
+      ipam: { type: 'host-local', ranges: [[{ subnet }]], routes: [{ dst: '0.0.0.0/0' }], dataDir: '/run/host-local' },
+    },
+    { type: 'portmap', snat: true, capabilities: { portMappings: true } },
+  ]
+  await runner.run('sysctl', ['-q', '-w', 'net.ipv4.ip_forward=1'])
+  return {
+    network: { path: reference, version, name: `reference-${subnet.replaceAll(/\W/g, '-')}`, plugins },
+    close: async () => {
+      await ip(['link del cni9']).catch(() => undefined)
+    },
+  }
+}
+
+const socket = '/run/cni-test.sock'
+
+const startPodway = async (
+  subnet: string,
+  leaseFile = `/run/leases-${subnet.replace('/', '-')}.json`,
+): Promise<World> => {
+  const path = '/run/cni-bin'
+  await mkdir(path, { recursive: true })
+  await writeFile(join(path, 'podway'), (await readFile(launcher, 'utf8')).replace('@SOCKET@', socket))
+  await chmod(join(path, 'podway'), 0o755)
+  const netfilter = createNetfilter(runner, 'IPv4', 'nft')
+  const overlay = await createOverlay({
+    ...{ nodes: createFedInformer<Node>([]), nodeName: 'here', podCIDRs: [subnet], clusterCIDRs: [subnet], runner },
+    ...{ underlayAddress: '172.31.9.1', backend: 'none', netfilters: [netfilter], log: silentLogger },
+    ...{ identity: { vtepMac: '02:00:00:00:00:01' }, keyFile: '/run/key' },
+    writeSysctl: async (key, value) => void (await runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),
+  })
+  const addresses = await openPodAddresses({ podCIDRs: [subnet], store: createFileLeaseStore(leaseFile) })
+  const network = createPodNetwork({ addresses, links: overlay.links, ready: overlay.synced })
+  const plugin = createCniPlugin({
+    ...{ network, addresses, links: overlay.links, podCIDRs: [subnet], mtu: overlay.mtu, log: silentLogger },
+    ...{ setHostPorts: overlay.setHostPorts, isReady: () => true },
+  })
+  const stop = new AbortController()
+  const running = [overlay.run(stop.signal), runCniServer(socket, plugin, silentLogger, stop.signal)]
+  await overlay.synced
+  await plugin.restore()
+  return {
+    network: { path, version, name: 'podway', plugins: [{ type: 'podway' }] },
+    close: async () => {
+      stop.abort()
+      await Promise.all(running)
+    },
+  }
+}
+
+const clean = async (): Promise<void> => cleanupOverlay(runner, [createNetfilter(runner, 'IPv4', 'nft')])
+
+const addressOf = (result: CniResult | undefined): string => result?.ips?.[0]?.address.split('/')[0] ?? ''
+
+/** A container: a host whose only link is what the plugin makes. */
+const createContainer = async (t: Test, name: string) => {
+  const host = await createHost(name)
+  t.teardown(() => host.close())
+  return { host, where: { containerId: `id-${name}`, ifname: 'eth0', netns: `/run/netns/${name}` } }
+}
+
+const contract = async (t: Test, start: (subnet: string) => Promise<World>, out: Host): Promise<void> => {
+  const { network, close } = await start('10.88.0.0/24')
+  const a = await createContainer(t, 'ca')
+  const b = await createContainer(t, 'cb')
+  const [one = { type: '' }] = network.plugins
+  const file = `${network.path}/${one.type}`
+  const config = JSON.stringify({ cniVersion: version, name: network.name, ...one })
+
+  await t.test('VERSION', async (t) => {
+    const { result } = await runPlugin(file, { command: 'VERSION' }, JSON.stringify({ cniVersion: version }))
+    for (const each of ['0.3.1', '0.4.0', '1.0.0']) t.ok(result?.supportedVersions?.includes(each), each)
+  })
+
+  const added = await runNetwork(network, { command: 'ADD', ...a.where })
+  const addedB = await runNetwork(network, { command: 'ADD', ...b.where })
+
+  await t.test('ADD', async (t) => {
+    t.same([added.failure, addedB.failure], [undefined, undefined])
+    t.match(added.result?.ips?.[0]?.address, /^10\.88\.0\.\d+\//)
+    t.equal(added.result?.ips?.[0]?.gateway, '10.88.0.1')
+    const inside = added.result?.interfaces?.[added.result.ips?.[0]?.interface ?? -1]
+    t.match(inside, { name: 'eth0', sandbox: a.where.netns })
+    const shown = await a.host.runner.run('ip', ['address', 'show', 'eth0'])
+    t.match(shown, addressOf(added.result))
+    t.match(shown, inside?.mac)
+    t.match(shown, /state UP/)
+    t.not(addressOf(added.result), addressOf(addedB.result))
+    t.match((await a.host.call(addressOf(addedB.result), peerPort)).answers[0], /^cb /, 'containers reach each other')
+    t.match((await b.host.call('10.88.0.1', 22)).answers[0], 'ECONNREFUSED', 'the node answers')
+    t.match((await a.host.call('172.31.9.2', peerPort)).answers[0], /^out /, 'the outside')
+  })
+
+  await t.test('a second ADD is an error, and changes nothing', async (t) => {
+    const { failure } = await runNetwork(network, { command: 'ADD', ...a.where })
+    t.ok(failure)
+    t.type(failure?.msg, 'string')
+  })
+
+  await t.test('CHECK', async (t) => {
+    const c = await createContainer(t, 'cc')
+    const { result: prevResult } = await runNetwork(network, { command: 'ADD', ...c.where })
+    if (!prevResult) return t.fail('no result')
+    t.same((await runNetwork(network, { command: 'CHECK', ...c.where }, { prevResult })).failure, undefined)
+    await c.host.runner.run('ip', ['address', 'flush', 'dev', 'eth0'])
+    t.ok((await runNetwork(network, { command: 'CHECK', ...c.where }, { prevResult })).failure, 'without its address')
+    t.same((await runNetwork(network, { command: 'DEL', ...c.where })).failure, undefined)
+  })
+
+  await t.test('DEL, again, and without a namespace', async (t) => {
+    const c = await createContainer(t, 'cd')
+    await runNetwork(network, { command: 'ADD', ...c.where })
+    for (const netns of [c.where.netns, c.where.netns, '/run/netns/nowhere', '']) {
+      const { failure } = await runNetwork(network, { command: 'DEL', ...c.where, netns })
+      t.same(failure, undefined, netns)
+    }
+    t.notMatch(await c.host.runner.run('ip', ['-brief', 'link']), 'eth0')
+    t.same((await runNetwork(network, { command: 'ADD', ...c.where })).failure, undefined, 'and anew')
+    t.same((await runNetwork(network, { command: 'DEL', ...c.where })).failure, undefined)
+  })
+
+  await t.test('wrong requests', async (t) => {
+    const codeOf = async (invocation: object, stdin = config) =>
+      (await runPlugin(file, { command: 'ADD', ...a.where, ...invocation }, stdin)).failure?.code
+    t.equal(await codeOf({ containerId: undefined }), 4, 'no container')
+    t.equal(await codeOf({ ifname: undefined }), 4, 'no interface')
+    t.equal(await codeOf({ netns: undefined }), 4, 'no namespace')
+    t.ok(await codeOf({ command: 'JUMP' }), 'an unknown command')
+    t.ok(await codeOf({ containerId: 'other', netns: '/run/netns/nowhere' }), 'a namespace that is not there')
+    t.equal(await codeOf({}, '{'), 6, 'no JSON')
+    t.equal(await codeOf({}, JSON.stringify({ ...JSON.parse(config), cniVersion: '9.0.0' })), 1, 'an unknown version')
+  })
+
+  await t.test('a wanted address, and a wanted MAC', async (t) => {
+    const c = await createContainer(t, 'ce')
+    const mac = '0a:58:0a:58:00:63'
+    const { result } = await runNetwork(
+      network,
+      { command: 'ADD', ...c.where },
+      { runtimeConfig: { ips: ['10.88.0.99/24'], mac } },
+    )
+    t.equal(addressOf(result), '10.88.0.99')
+    t.match(await c.host.runner.run('ip', ['link', 'show', 'eth0']), mac)
+    await runNetwork(network, { command: 'DEL', ...c.where })
+  })
+
+  await t.test('host ports', async (t) => {
+    const runtimeConfig = {
+      portMappings: [
+        { hostPort: 9080, containerPort: peerPort, protocol: 'tcp' },
+        { hostPort: 9081, containerPort: peerPort, protocol: 'udp' },
+      ],
+    }
+    const c = await createContainer(t, 'cf')
+    t.same((await runNetwork(network, { command: 'ADD', ...c.where }, { runtimeConfig })).failure, undefined)
+    const answer = async (protocol: 'tcp' | 'udp', port: number) =>
+      (await out.call('172.31.9.1', port, { protocol })).answers[0]
+    t.match(await answer('tcp', 9080), /^cf /)
+    t.match(await answer('udp', 9081), /^cf /)
+    t.match((await a.host.call('172.31.9.1', 9080)).answers[0], /^cf /, 'from another container')
+    t.match((await c.host.call('172.31.9.1', 9080)).answers[0], /^cf /, 'from itself')
+    await runNetwork(network, { command: 'DEL', ...c.where }, { runtimeConfig })
+    t.notMatch(await answer('tcp', 9080), /^cf /)
+  })
+
+  for (const { where } of [a, b]) await runNetwork(network, { command: 'DEL', ...where })
+  await close()
+
+  await t.test('no address is left, until one comes back', async (t) => {
+    const small = await start('10.89.0.0/29')
+    const container = await createContainer(t, 'cg')
+    const places = Array.from({ length: 6 }, (_, at) => ({
+      ...container.where,
+      containerId: `many-${at}`,
+      ifname: `eth${at}`,
+    }))
+    for (const place of places.slice(0, 5))
+      t.same((await runNetwork(small.network, { command: 'ADD', ...place })).failure, undefined, place.ifname)
+    const last = places[5] ?? container.where
+    const { failure } = await runNetwork(small.network, { command: 'ADD', ...last })
+    t.match(failure?.msg, /address/)
+    await runNetwork(small.network, { command: 'DEL', ...last })
+    const [first = container.where] = places
+    await runNetwork(small.network, { command: 'DEL', ...first })
+    t.same((await runNetwork(small.network, { command: 'ADD', ...last })).failure, undefined)
+    for (const place of places) await runNetwork(small.network, { command: 'DEL', ...place })
+    await small.close()
+  })
+}
+
+const outside = await createOutside(t)
+
+t.test('the reference plugins', { timeout: 90_000 }, (t) => contract(t, startReference, outside))
+
+t.test('podway', { timeout: 120_000 }, async (t) => {
+  await contract(t, startPodway, outside)
+  await clean()
+
+  await t.test('what only 1.1 has: STATUS and GC', async (t) => {
+    const { network, close } = await startPodway('10.88.1.0/24')
+    const newer = { ...network, version: '1.1.0' }
+    t.same((await runNetwork(newer, { command: 'STATUS' })).failure, undefined)
+    const kept = await createContainer(t, 'gk')
+    const lost = await createContainer(t, 'gl')
+    for (const { where } of [kept, lost]) await runNetwork(newer, { command: 'ADD', ...where })
+    const extra = { 'cni.dev/valid-attachments': [{ containerID: 'id-gk', ifname: 'eth0' }] }
+    t.same((await runNetwork(newer, { command: 'GC' }, { extra })).failure, undefined)
+    t.match(await kept.host.runner.run('ip', ['-brief', 'link']), 'eth0')
+    t.notMatch(await lost.host.runner.run('ip', ['-brief', 'link']), 'eth0')
+    t.match((await runNetwork(network, { command: 'GC' }, { extra })).failure, { code: 1 }, 'not in 1.0.0')
+    await runNetwork(newer, { command: 'DEL', ...kept.where })
+    await close()
+    t.match((await runNetwork(newer, { command: 'STATUS' })).failure, { code: 50 }, 'no agent')
+    t.match((await runNetwork(newer, { command: 'ADD', ...lost.where })).failure, { code: 11 }, 'try again')
+    await clean()
+  })
+
+  await t.test('a host port belongs to one; bandwidth is limited', async (t) => {
+    const { network, close } = await startPodway('10.88.2.0/24')
+    const first = await createContainer(t, 'ha')
+    const second = await createContainer(t, 'hb')
+    const runtimeConfig = {
+      portMappings: [{ hostPort: 9090, containerPort: peerPort, protocol: 'tcp' }],
+      bandwidth: { ingressRate: 8_000_000, ingressBurst: 80_000, egressRate: 4_000_000, egressBurst: 40_000 },
+    }
+    t.same((await runNetwork(network, { command: 'ADD', ...first.where }, { runtimeConfig })).failure, undefined)
+    t.match(await first.host.runner.run('tc', ['qdisc', 'show', 'dev', 'eth0']), /tbf .*rate 4Mbit/)
+    t.match(await runner.run('tc', ['qdisc', 'show']), /tbf .*rate 8Mbit/)
+    const { failure } = await runNetwork(network, { command: 'ADD', ...second.where }, { runtimeConfig })
+    t.match(failure, { code: 101, msg: /9090.TCP is taken by cni.podway.id-ha/ })
+    t.same((await runNetwork(network, { command: 'ADD', ...second.where })).failure, undefined, 'nothing is left of it')
+    await close()
+
+    // Another agent takes up what there is: one container went meanwhile.
+    await second.host.runner.run('ip', ['link', 'del', 'eth0'])
+    const again = await startPodway('10.88.2.0/24')
+    await until(
+      async () => /^ha /.test((await outside.call('172.31.9.1', 9090)).answers[0] ?? ''),
+      'the host port after a restart',
+    )
+    t.same((await runNetwork(network, { command: 'ADD', ...second.where })).failure, undefined, 'its address was freed')
+    for (const { where } of [first, second]) await runNetwork(network, { command: 'DEL', ...where })
+    await again.close()
+    await clean()
+  })
+})
