@@ -1,14 +1,28 @@
 /** Programs of the host, run with argument vectors: the only place that knows execa. */
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { ExecaError, execa } from 'execa'
 
 /** Runs a program to its end. */
 export interface CommandRunner {
   /**
    * Resolves to stdout when the program exits with 0. Rejects with `CommandError` otherwise, also when it cannot be
-   * started or runs for longer than a minute. Standard input may come later: the program is started at once all the same,
-   * and ended when the promise rejects.
+   * started or runs for longer than a minute.
    */
-  run(file: string, args: readonly string[], stdin?: string | Promise<string>): Promise<string>
+  run(file: string, args: readonly string[], stdin?: string): Promise<string>
+  /** Starts a program that is told what to do while it runs. */
+  open(file: string, args: readonly string[]): OpenCommand
+}
+
+/** A program that is running. */
+export interface OpenCommand {
+  write(text: string): void
+  /** Called with each line of its standard error. */
+  onError(listener: (line: string) => void): void
+  /** Ends its standard input; resolves to its standard output, or rejects, as `run` does. */
+  end(): Promise<string>
+  /** Ends the program. */
+  kill(): void
 }
 
 /** A program that failed: which one, how, and the first line of what it said. */
@@ -35,21 +49,47 @@ export const isCommandMissing = (error: unknown): boolean =>
 const timeoutMs = 60_000
 const maxOutputBytes = 256 * 1024 * 1024
 
-/** What a program reads, when it is there. */
-async function* later(text: Promise<string>): AsyncGenerator<string> {
-  yield await text
-}
-
-const inputOf = (stdin: string | Promise<string> | undefined) => {
-  if (stdin === undefined) return { stdin: 'ignore' } as const
-  return typeof stdin === 'string' ? { input: stdin } : { stdin: later(stdin) }
+/** Without execa, which takes as long to start a program as the program to run: for those that a pod waits for. */
+const open = (file: string, args: readonly string[]): OpenCommand => {
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } })
+  const command = [file, ...args].join(' ')
+  const said: string[] = []
+  const heard: Buffer[] = []
+  const listeners: ((line: string) => void)[] = []
+  child.stdout.on('data', (chunk: Buffer) => heard.push(chunk))
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (listeners.length === 0) said.push(line)
+    for (const listener of listeners) listener(line)
+  })
+  // Who writes to a program that has ended learns of it from the program's end.
+  child.stdin.on('error', () => undefined)
+  const ended = new Promise<string>((resolve, reject) => {
+    child.once('error', (error) => reject(new CommandError(command, undefined, error.message)))
+    child.once('close', (code) => {
+      if (code === 0) resolve(Buffer.concat(heard).toString('utf8'))
+      else reject(new CommandError(command, code ?? undefined, said.join('\n')))
+    })
+  })
+  ended.catch(() => undefined)
+  return {
+    write: (text) => void child.stdin.write(text),
+    onError: (listener) => void listeners.push(listener),
+    end: () => {
+      child.stdin.end()
+      const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+      return ended.finally(() => clearTimeout(timer))
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
 }
 
 export const createCommandRunner = (): CommandRunner => ({
+  open,
   run: async (file, args, stdin) => {
     try {
       const { stdout } = await execa(file, args, {
-        ...inputOf(stdin),
+        stdin: stdin === undefined ? 'ignore' : 'pipe',
+        ...(stdin === undefined ? {} : { input: stdin }),
         stripFinalNewline: false,
         timeout: timeoutMs,
         maxBuffer: maxOutputBytes,
@@ -67,4 +107,5 @@ export const createCommandRunner = (): CommandRunner => ({
 /** Puts `prefix` in front of every command: how a runner reaches into another namespace. */
 export const prefixed = (runner: CommandRunner, prefix: readonly [string, ...string[]]): CommandRunner => ({
   run: (file, args, stdin) => runner.run(prefix[0], [...prefix.slice(1), file, ...args], stdin),
+  open: (file, args) => runner.open(prefix[0], [...prefix.slice(1), file, ...args]),
 })

@@ -9,18 +9,24 @@ export interface FakeCommandRunner extends CommandRunner {
   readonly calls: readonly string[]
 }
 
+/** For runners that only run programs to their end. */
+export const opensNothing = (file: string, args: readonly string[]): never => {
+  throw new Error(`fake command runner: cannot open: ${[file, ...args].join(' ')}`)
+}
+
 /** `script` maps `file arg arg` to its behaviour. */
 export const createFakeCommandRunner = (script: Readonly<Record<string, Script>>): FakeCommandRunner => {
   const calls: string[] = []
   return {
     calls,
+    open: opensNothing,
     run: async (file, args, stdin) => {
       const command = [file, ...args].join(' ')
       calls.push(command)
       const behaviour = script[command]
       if (behaviour === undefined) throw new Error(`fake command runner: not scripted: ${command}`)
       if (behaviour instanceof CommandError) throw behaviour
-      return typeof behaviour === 'string' ? behaviour : behaviour(await stdin)
+      return typeof behaviour === 'string' ? behaviour : behaviour(stdin)
     },
   }
 }

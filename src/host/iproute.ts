@@ -13,14 +13,19 @@ export const word = (text: string): string => {
   return text
 }
 
+/** Throws a RangeError for a line that would be more than one. */
+export const checkLines = (program: string, lines: readonly string[]): void => {
+  const bad = lines.find((line) => special.test(line))
+  if (bad !== undefined) throw new RangeError(`${JSON.stringify(bad)} is not one line for ${program}`)
+}
+
 /**
  * Batches run line by line and stop at the first that fails (CommandError with iproute2's message, which holds the line
  * number). Lines are words without the program's name: `link add br0 type bridge`. A line that would be more than one is
  * refused with a RangeError.
  */
 export interface Iproute {
-  /** `after`: the program is started at once, and given the lines when this has resolved. */
-  ip(lines: readonly string[], after?: Promise<unknown>): Promise<void>
+  ip(lines: readonly string[]): Promise<void>
   bridge(lines: readonly string[]): Promise<void>
   /** `ip -json …` as parsed JSON; an empty answer is an empty list. */
   showIp(args: readonly string[]): Promise<readonly unknown[]>
@@ -28,12 +33,9 @@ export interface Iproute {
 }
 
 export const createIproute = (runner: CommandRunner): Iproute => {
-  const batch = async (program: string, lines: readonly string[], after?: Promise<unknown>): Promise<void> => {
-    const bad = lines.find((line) => special.test(line))
-    if (bad !== undefined) throw new RangeError(`${JSON.stringify(bad)} is not one line for ${program}`)
-    if (lines.length === 0) return void (await after)
-    const text = `${lines.join('\n')}\n`
-    await runner.run(program, ['-batch', '-'], after ? after.then(() => text) : text)
+  const batch = async (program: string, lines: readonly string[]): Promise<void> => {
+    checkLines(program, lines)
+    if (lines.length > 0) await runner.run(program, ['-batch', '-'], `${lines.join('\n')}\n`)
   }
   const show = async (program: string, args: readonly string[]): Promise<readonly unknown[]> => {
     const text = await runner.run(program, ['-json', ...args])
@@ -42,7 +44,7 @@ export const createIproute = (runner: CommandRunner): Iproute => {
     return Array.isArray(parsed) ? parsed.filter((entry) => Object.keys(entry as object).length > 0) : []
   }
   return {
-    ip: (lines, after) => batch('ip', lines, after),
+    ip: (lines) => batch('ip', lines),
     bridge: (lines) => batch('bridge', lines),
     showIp: (args) => show('ip', args),
     showBridge: (args) => show('bridge', args),

@@ -100,6 +100,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     return backend.sync(others.flatMap((node) => toPeer(node, family) ?? []))
   }
 
+  const links = createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) })
   const bridged = Promise.withResolvers<void>()
   const bridge = async (): Promise<void> => {
     await ensureBridge({ iproute, podCIDRs, mtu, writeSysctl: options.writeSysctl })
@@ -121,7 +122,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     bridged: bridged.promise,
     synced: loop.synced,
     mtu,
-    links: createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) }),
+    links,
     setHostPorts: async (podId, mappings) => {
       if (JSON.stringify(hostPorts.get(podId) ?? []) === JSON.stringify(mappings)) return
       if (mappings.length > 0) hostPorts.set(podId, mappings)
@@ -138,6 +139,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
         if (!isSame) loop.mark('peers')
       })
       await loop.run(signal)
+      links.close()
     },
   }
 }

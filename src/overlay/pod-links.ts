@@ -1,11 +1,13 @@
 /** The links between the node and its pods. */
 import { createHash } from 'node:crypto'
 import { CommandError, type CommandRunner, prefixed } from '../host/command.ts'
-import { createIproute, type Iproute, word } from '../host/iproute.ts'
+import { createForker } from '../host/forker.ts'
+import { checkLines, createIproute, type Iproute, word } from '../host/iproute.ts'
+import { createIprouteSession } from '../host/iproute-session.ts'
 import { enterNetworkFile } from '../host/namespaces.ts'
 import { hostCidr } from '../ipam/cidr.ts'
 import { type Bandwidth, shapeLine } from './bandwidth.ts'
-import { macOf, podLinkPrefix, portLines } from './bridge.ts'
+import { macOf, podBridge, podLinkPrefix } from './bridge.ts'
 import { showAddresses, showLinks } from './kernel-view.ts'
 
 export interface PodOnLink {
@@ -29,6 +31,8 @@ export interface PodLinks {
   list(): Promise<readonly string[]>
   /** Whether the pod's link is as `attach` makes it. */
   isWhole(pod: PodOnLink): Promise<boolean>
+  /** Ends the programs that it keeps. */
+  close(): void
 }
 
 export interface PodLinksOptions {
@@ -68,6 +72,8 @@ const says = (error: unknown, text: string): boolean => error instanceof Command
 
 export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodLinks => {
   const iproute = createIproute(runner)
+  const session = createIprouteSession(runner)
+  const forker = createForker(runner)
   const runnerIn = (netns: string): CommandRunner => prefixed(runner, enterNetworkFile(word(netns)))
   const inside = (netns: string): Iproute => createIproute(runnerIn(netns))
 
@@ -75,9 +81,8 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
     const { id, netns, ifname = 'eth0' } = pod
     const peer = `peer name ${word(ifname)} address ${podMac(pod)} mtu ${mtu} netns ${word(netns)}`
     return [
-      `link add ${linkName(id)} mtu ${mtu} type veth ${peer}`,
-      `link set dev ${linkName(id)} alias ${word(id)}`,
-      ...portLines(linkName(id)),
+      `link add ${linkName(id)} mtu ${mtu} up master ${podBridge} type veth ${peer}`,
+      `link set dev ${linkName(id)} alias ${word(id)} type bridge_slave hairpin on`,
     ]
   }
 
@@ -97,20 +102,28 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
     if (egress !== undefined) await runnerIn(netns).run('tc', shapeLine(ifname, egress).split(' '))
   }
 
-  const make = async (pod: PodOnLink): Promise<void> => {
-    const made = iproute.ip(nodeLines(pod))
+  /** The node's side. A session that has gone stale fails at once; a program that starts afresh tells the truth. */
+  const onNode = async (pod: PodOnLink): Promise<void> => {
+    const lines = nodeLines(pod)
     try {
-      // Starting a program takes longer than what it does: both start at once.
-      await Promise.all([made, inside(pod.netns).ip(podLines(pod.addresses, gateways, pod.ifname), made)])
+      await session.ip(lines)
+    } catch (error) {
+      if (!(error instanceof CommandError) || says(error, 'File exists')) throw error
+      await remove(pod.id)
+      await iproute.ip(lines)
+    }
+  }
+
+  const make = async (pod: PodOnLink): Promise<void> => {
+    const lines = podLines(pod.addresses, gateways, pod.ifname)
+    checkLines('ip', lines)
+    await onNode(pod)
+    try {
+      const [file, ...args] = enterNetworkFile(word(pod.netns))
+      await forker.run(file, [...args, 'ip', '-batch', '-'], `${lines.join('\n')}\n`)
       await shape(pod)
     } catch (error) {
-      if (
-        await made.then(
-          () => true,
-          () => false,
-        )
-      )
-        await remove(pod.id)
+      await remove(pod.id)
       throw error
     }
   }
@@ -148,5 +161,9 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
     },
     detach: remove,
     isWhole,
+    close: () => {
+      session.close()
+      forker.close()
+    },
   }
 }

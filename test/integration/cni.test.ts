@@ -2,34 +2,16 @@
  * One contract for CNI plugins, kept by the reference plugins (bridge, host-local, portmap) and by Podway's, with its
  * launcher; and what Podway does beyond it.
  */
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Node } from '../../src/api/types/index.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
-import { silentLogger } from '../../src/host/log.ts'
 import { createNetfilter } from '../../src/host/netfilter/netfilter.ts'
-import { createFileLeaseStore } from '../../src/ipam/lease-store.ts'
-import { openPodAddresses } from '../../src/ipam/pod-addresses.ts'
-import { createCniPlugin } from '../../src/overlay/cni/plugin.ts'
-import { runCniServer } from '../../src/overlay/cni/server.ts'
-import { cleanupOverlay, createOverlay } from '../../src/overlay/overlay.ts'
-import { createPodNetwork } from '../../src/overlay/pod-network.ts'
-import { createFedInformer } from '../support/fed-informer.ts'
+import { cleanupOverlay } from '../../src/overlay/overlay.ts'
 import { until } from '../support/until.ts'
-import { type CniResult, type Network, runNetwork, runPlugin } from './support/cni-runtime.ts'
+import { type CniResult, runNetwork, runPlugin } from './support/cni-runtime.ts'
+import { cniVersion, startPodway, startReference, type World } from './support/cni-world.ts'
 import { createHost, type Host, ip, peerPort } from './support/hosts.ts'
 
 const runner = createCommandRunner()
-const version = '1.0.0'
-const launcher = join(import.meta.dirname, '../../src/overlay/cni/launcher.pl')
-const reference = '/usr/lib/cni'
-
-interface World {
-  readonly network: Network
-  /** The same with few addresses; ends when it is let go. */
-  readonly close: () => Promise<void>
-}
 
 /** The node is the universe's own namespace; `out` (172.31.9.2) is somebody else on its network. */
 const createOutside = async (t: Test): Promise<Host> => {
@@ -44,60 +26,6 @@ const createOutside = async (t: Test): Promise<Host> => {
     await out.close()
   })
   return out
-}
-
-const startReference = async (subnet: string): Promise<World> => {
-  const plugins = [
-    {
-      ...{ type: 'bridge', bridge: 'cni9', isGateway: true, ipMasq: false, hairpinMode: true },
-      capabilities: { ips: true, mac: true },
-      ipam: { type: 'host-local', ranges: [[{ subnet }]], routes: [{ dst: '0.0.0.0/0' }], dataDir: '/run/host-local' },
-    },
-    { type: 'portmap', snat: true, capabilities: { portMappings: true } },
-  ]
-  await runner.run('sysctl', ['-q', '-w', 'net.ipv4.ip_forward=1'])
-  return {
-    network: { path: reference, version, name: `reference-${subnet.replaceAll(/\W/g, '-')}`, plugins },
-    close: async () => {
-      await ip(['link del cni9']).catch(() => undefined)
-    },
-  }
-}
-
-const socket = '/run/cni-test.sock'
-
-const startPodway = async (
-  subnet: string,
-  leaseFile = `/run/leases-${subnet.replace('/', '-')}.json`,
-): Promise<World> => {
-  const path = '/run/cni-bin'
-  await mkdir(path, { recursive: true })
-  await writeFile(join(path, 'podway'), (await readFile(launcher, 'utf8')).replace('@SOCKET@', socket))
-  await chmod(join(path, 'podway'), 0o755)
-  const netfilter = createNetfilter(runner, 'IPv4', 'nft')
-  const overlay = await createOverlay({
-    ...{ nodes: createFedInformer<Node>([]), nodeName: 'here', podCIDRs: [subnet], clusterCIDRs: [subnet], runner },
-    ...{ underlayAddress: '172.31.9.1', backend: 'none', netfilters: [netfilter], log: silentLogger },
-    ...{ identity: { vtepMac: '02:00:00:00:00:01' }, keyFile: '/run/key' },
-    writeSysctl: async (key, value) => void (await runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),
-  })
-  const addresses = await openPodAddresses({ podCIDRs: [subnet], store: createFileLeaseStore(leaseFile) })
-  const network = createPodNetwork({ addresses, links: overlay.links, ready: overlay.synced })
-  const plugin = createCniPlugin({
-    ...{ network, addresses, links: overlay.links, podCIDRs: [subnet], mtu: overlay.mtu, log: silentLogger },
-    ...{ setHostPorts: overlay.setHostPorts, isReady: () => true },
-  })
-  const stop = new AbortController()
-  const running = [overlay.run(stop.signal), runCniServer(socket, plugin, silentLogger, stop.signal)]
-  await overlay.synced
-  await plugin.restore()
-  return {
-    network: { path, version, name: 'podway', plugins: [{ type: 'podway' }] },
-    close: async () => {
-      stop.abort()
-      await Promise.all(running)
-    },
-  }
 }
 
 const clean = async (): Promise<void> => cleanupOverlay(runner, [createNetfilter(runner, 'IPv4', 'nft')])
@@ -117,10 +45,10 @@ const contract = async (t: Test, start: (subnet: string) => Promise<World>, out:
   const b = await createContainer(t, 'cb')
   const [one = { type: '' }] = network.plugins
   const file = `${network.path}/${one.type}`
-  const config = JSON.stringify({ cniVersion: version, name: network.name, ...one })
+  const config = JSON.stringify({ cniVersion, name: network.name, ...one })
 
   await t.test('VERSION', async (t) => {
-    const { result } = await runPlugin(file, { command: 'VERSION' }, JSON.stringify({ cniVersion: version }))
+    const { result } = await runPlugin(file, { command: 'VERSION' }, JSON.stringify({ cniVersion }))
     for (const each of ['0.3.1', '0.4.0', '1.0.0']) t.ok(result?.supportedVersions?.includes(each), each)
   })
 

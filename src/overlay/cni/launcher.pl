@@ -1,8 +1,7 @@
-#!/usr/bin/perl
+#!/usr/bin/perl -w
 # The CNI plugin that a container runtime starts: hands the request to the Podway agent of this node, and its answer back.
-# No modules: they would cost more than all the rest. AF_UNIX and SOCK_STREAM are 1 on Linux.
+# No modules but strict, not even warnings: they would cost more than all the rest. AF_UNIX and SOCK_STREAM are 1 on Linux.
 use strict;
-use warnings;
 
 my $socket = $ENV{PODWAY_CNI_SOCKET} || '@SOCKET@';
 my $command = $ENV{CNI_COMMAND} || '';

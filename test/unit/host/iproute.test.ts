@@ -1,10 +1,12 @@
 import t from 'tap'
 import type { CommandRunner } from '../../../src/host/command.ts'
+import { opensNothing } from '../../../src/host/fake-command.ts'
 import { createIproute, word } from '../../../src/host/iproute.ts'
 
 t.test('what would be more than one line, or word, does not reach iproute2', async (t) => {
   const given: (string | undefined)[] = []
   const runner: CommandRunner = {
+    open: opensNothing,
     run: async (_file, _args, input) => {
       given.push(await input)
       return ''

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { CommandError, type CommandRunner } from '../../../src/host/command.ts'
+import { opensNothing } from '../../../src/host/fake-command.ts'
 import { silentLogger } from '../../../src/host/log.ts'
 import { type Flow, parseFlow, parseFlows } from '../../../src/proxy/conntrack/flows.ts'
 import { compileLimits, defaultLimits } from '../../../src/proxy/conntrack/limits.ts'
@@ -75,6 +76,7 @@ for (const [name, to, from, stale] of cases)
 t.test('the program: one call for all flows that went the same way', async (t) => {
   const calls: string[] = []
   const runner: CommandRunner = {
+    open: opensNothing,
     run: async (file, args) => {
       calls.push([file, ...args].join(' '))
       if (args.includes('-L')) return line('10.96.0.10 53', '10.1.0.2 5353')

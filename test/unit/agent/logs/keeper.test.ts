@@ -6,6 +6,7 @@ import { parseIndex } from '../../../../src/agent/logs/log-index.ts'
 import { type LogOptions, readLog } from '../../../../src/agent/logs/reader.ts'
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import { CommandError, type CommandRunner, createCommandRunner } from '../../../../src/host/command.ts'
+import { opensNothing } from '../../../../src/host/fake-command.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 import { until } from '../../../support/until.ts'
 
@@ -103,6 +104,7 @@ t.test('a follower can be sent away', async (t) => {
 
 t.test('where holes cannot be punched, a log grows to its hard limit and is cut off there', async (t) => {
   const runner: CommandRunner = {
+    open: opensNothing,
     run: async () => {
       throw new CommandError('fallocate', 1, 'fallocate: fallocate failed: Operation not supported')
     },
