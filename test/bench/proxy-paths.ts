@@ -8,61 +8,16 @@ import { createNetfilter, type Netfilter, type NetfilterBackend } from '../../sr
 import { frameJumps } from '../../src/proxy/iptables/frame.ts'
 import { cleanupProxy, createKernelRules } from '../../src/proxy/iptables/kernel.ts'
 import { compileService, createWantedChains } from '../../src/proxy/iptables/wanted.ts'
-import { type Host, peerPort } from '../integration/support/hosts.ts'
+import { peerPort } from '../integration/support/hosts.ts'
 import { createNodeNetwork } from '../integration/support/node-network.ts'
 import { makeService, makeSlice } from '../unit/proxy/support/objects.ts'
 import { kubeProxyLayout, type PlainService, servicesChain } from './kube-proxy-layout.ts'
+import { connectMicros, median, sink, throughput } from './support/tcp.ts'
 
 const [size = '10000', ...chosen] = process.argv.slice(2)
 const backends: readonly NetfilterBackend[] = (['nft', 'legacy'] as const).filter(
   (backend) => chosen.length === 0 || chosen.includes(backend),
 )
-
-/**
- * Connects again and again with nothing but system calls, and prints the median time in microseconds. Connections are
- * broken off: ports that wait to be used again would make the search for a free one longer and longer.
- */
-const connector = `
-use Socket; use Time::HiRes 'time';
-my ($to, $port, $count) = @ARGV; my @times;
-for (1 .. $count) {
-  socket(my $s, PF_INET, SOCK_STREAM, 0) or die; my $began = time;
-  connect($s, sockaddr_in($port, inet_aton($to))) or die "connect: $!";
-  push @times, time - $began; sysread($s, my $answer, 100);
-  setsockopt($s, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0)); close $s;
-}
-@times = sort { $a <=> $b } @times; printf "%.1f", $times[@times / 2] * 1e6;`
-
-const connectMicros = async (host: Host, to: string, port: number): Promise<number> =>
-  Number(await host.runner.run('perl', ['-e', connector, to, String(port), '1500']))
-
-/** Takes all that comes, and says at the end how much it was. */
-const sink = `
-require('node:net').createServer((socket) => {
-  let bytes = 0
-  socket.on('data', (chunk) => { bytes += chunk.length }).on('end', () => socket.end(String(bytes))).on('error', () => {})
-}).listen(9000, () => console.log('ready'))`
-
-const source = `
-const socket = require('node:net').connect({ host: process.argv[1], port: Number(process.argv[2]), allowHalfOpen: true })
-const block = Buffer.alloc(1 << 18)
-const began = performance.now()
-const pump = () => {
-  while (performance.now() - began < 1500) if (!socket.write(block)) return socket.once('drain', pump)
-  socket.end()
-}
-socket.on('connect', pump)
-let text = ''
-socket.on('data', (chunk) => { text += chunk }).on('end', () => {
-  console.log(Number(text) / (performance.now() - began) / 1e6)
-})`
-
-/** Gigabytes a second. */
-const throughput = async (host: Host, to: string, port: number): Promise<number> =>
-  Number(await host.runner.run(process.execPath, ['-e', source, to, String(port)]))
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
 const services = (count: number): readonly PlainService[] =>
   Array.from({ length: count }, (_, at) => {

@@ -110,6 +110,12 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
   const pods = new Map<string, PolicyPod>()
   const policies = new Map<string, Policy>()
   const policiesIn = new Map<string, Set<string>>()
+  /** Sorted, by namespace. */
+  const sorted = new Map<string, readonly Policy[]>()
+  /** This node's pods, by namespace. */
+  const ownIn = new Map<string, Set<string>>()
+  /** Pods of which something has changed. */
+  const changed = new Set<string>()
   const fixed = frame(context)
   /** Where the addresses of a pod of this node lead. */
   const placed: Record<Direction, Map<string, readonly Item[]>> = { ingress: new Map(), egress: new Map() }
@@ -202,11 +208,17 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
     return name
   }
 
+  /** The policies of a namespace, sorted; kept until one of them changes. */
+  const policiesOf = (namespace: string): readonly Policy[] => {
+    const known = sorted.get(namespace)
+    if (known) return known
+    const found = [...(policiesIn.get(namespace) ?? [])].sort().flatMap((key) => policies.get(key) ?? [])
+    sorted.set(namespace, found)
+    return found
+  }
+
   const applying = (direction: Direction, pod: PolicyPod): readonly Policy[] =>
-    [...(policiesIn.get(pod.namespace) ?? [])]
-      .sort()
-      .flatMap((key) => policies.get(key) ?? [])
-      .filter((policy) => policy[direction] !== undefined && policy.selects(pod.labels))
+    policiesOf(pod.namespace).filter((policy) => policy[direction] !== undefined && policy.selects(pod.labels))
 
   const isOurs = (pod: PolicyPod | undefined): pod is PolicyPod => pod?.node === nodeName && pod.addresses.length > 0
 
@@ -241,10 +253,15 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
     isDirty = true
   }
 
-  const placeAll = (namespace: string): void => {
-    for (const [key, pod] of pods)
-      if (pod.namespace === namespace && pod.node === nodeName)
-        for (const direction of directions) place(direction, key)
+  /** Brings what has changed since the last time to its place: once, however often it has changed. */
+  const placeChanged = (): void => {
+    for (const key of changed) for (const direction of directions) place(direction, key)
+    changed.clear()
+  }
+
+  /** The pods of this node that a policy speaks of. */
+  const markSelected = ({ namespace, selects }: Policy): void => {
+    for (const key of ownIn.get(namespace) ?? []) if (selects(pods.get(key)?.labels)) changed.add(key)
   }
 
   const groupRules = (
@@ -286,14 +303,18 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
 
   return {
     setPod: (key, pod) => {
+      const before = pods.get(key)
+      if (before) ownIn.get(before.namespace)?.delete(key)
       if (pod) pods.set(key, pod)
       else pods.delete(key)
+      if (isOurs(pod)) ownIn.set(pod.namespace, (ownIn.get(pod.namespace) ?? new Set()).add(key))
       sets.setPod(key, pod)
-      for (const direction of directions) place(direction, key)
+      if (isOurs(before) || isOurs(pod)) changed.add(key)
     },
     setNamespace: sets.setNamespace,
     setPolicy: (key, policy) => {
-      const namespace = policy?.namespace ?? policies.get(key)?.namespace ?? ''
+      const before = policies.get(key)
+      const namespace = policy?.namespace ?? before?.namespace ?? ''
       const keys = policiesIn.get(namespace) ?? new Set()
       if (policy) {
         policies.set(key, policy)
@@ -302,10 +323,12 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
         policies.delete(key)
         keys.delete(key)
       }
+      sorted.delete(namespace)
+      for (const each of [before, policy]) if (each) markSelected(each)
       isDirty = true
-      placeAll(namespace)
     },
     takeChange: () => {
+      placeChanged()
       const before = told
       if (isDirty) told = upper()
       isDirty = false
@@ -324,6 +347,7 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
       return { written: { mangle: written }, gone: { mangle: gone } }
     },
     all: () => {
+      placeChanged()
       const chains = upper()
       return {
         mangle: [
@@ -335,6 +359,7 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
       }
     },
     groups: () => {
+      placeChanged()
       const all = [...groupOf.ingress.values(), ...groupOf.egress.values()]
       return [...new Map(all.map((group) => [group.chain, group])).values()]
     },
