@@ -15,19 +15,23 @@ export interface TreeLayout {
   /** Rules of the root chain before and after those of the tree. */
   readonly head: readonly string[]
   readonly tail: readonly string[]
+  /** When set, branches are gone to for good (`-g`), and each chain below the root ends with these rules. */
+  readonly ends?: readonly string[]
 }
 
 const chainName = ({ prefix }: Tree, { root, labels }: TreeLayout): string =>
   prefix === '' ? root : labels.chain(prefix)
 
 const branchRules = ({ children }: Branch, layout: TreeLayout): readonly string[] =>
-  children.map((child) => `${layout.labels.match(child.prefix)} -j ${chainName(child, layout)}`)
+  children.map(
+    (child) => `${layout.labels.match(child.prefix)} ${layout.ends ? '-g' : '-j'} ${chainName(child, layout)}`,
+  )
 
 /** The chain of one node of the tree. Items with the same rule (a pod in two Services) share it. */
 const chainOf = (tree: Tree, layout: TreeLayout): Chain => {
   const own = tree.kind === 'leaf' ? tree.items.flatMap(({ rules }) => rules) : branchRules(tree, layout)
-  const { head, tail } = tree.prefix === '' ? layout : { head: [], tail: [] }
-  return { name: chainName(tree, layout), rules: [...new Set([...head, ...own, ...tail])] }
+  const { head, tail } = tree.prefix === '' ? layout : { head: [], tail: layout.ends ?? [] }
+  return { name: chainName(tree, layout), rules: [...head, ...new Set(own), ...tail] }
 }
 
 /** All chains of a tree, each after those it leads to; the root is last. */

@@ -115,6 +115,12 @@ const removeAt = (tree: Tree, item: Item, depth: number): Tree => {
 
 export const emptyTree: Tree = leaf('', [])
 
+/** The tree of these items, which need not be in order; of two that are the same one counts. */
+export const treeOf = (items: readonly Item[]): Tree => {
+  const sorted = items.toSorted(compare).filter((item, at, all) => at === 0 || compare(item, all[at - 1] ?? item) !== 0)
+  return build('', sorted, 0)
+}
+
 /** The tree with `item`, in place of the same item if it was there. */
 export const insert = (tree: Tree, item: Item): Tree => insertAt(tree, item, 0)
 

@@ -11,10 +11,11 @@ import { createKernelChains, type KeptRoom, removeKernelChains } from '../../hos
 import type { CountedRule, Netfilter } from '../../host/netfilter/netfilter.ts'
 import { pack, tableSteps } from '../../host/netfilter/restores.ts'
 import { ruleWords } from '../../host/netfilter/tables.ts'
-import { readPolicy } from './model.ts'
-import { isFixedPolicyChain, isPolicyChain } from './names.ts'
+import type { Group } from './group-chains.ts'
+import { type Direction, readPolicy } from './model.ts'
+import { directionOf, isFixedPolicyChain, isPolicyChain } from './names.ts'
 import type { PolicyPod } from './pod.ts'
-import { createPolicyChains, type Group, type PolicyTable, policyJumps, policyTables } from './policy-chains.ts'
+import { createPolicyChains, type PolicyTable, policyJumps, policyTables } from './policy-chains.ts'
 
 export const policyRoom: KeptRoom<PolicyTable> = {
   tables: policyTables,
@@ -40,24 +41,42 @@ export interface PolicyEnforcerOptions {
   readonly checkEveryMs?: number
 }
 
-/** What the kernel has counted for a group of policies: new connections' packets. */
-export interface GroupCounts extends Group {
-  /** By policy. */
-  readonly accepted: ReadonlyMap<string, number>
+/** First packets of connections, as the kernel has counted them. */
+export interface PolicyCount {
+  /** `namespace/name`. */
+  readonly policy: string
+  readonly direction: Direction
+  readonly accepted: number
+  /** One that no policy of a pod allows counts for each of them. */
   readonly dropped: number
 }
 
-/** A policy's name stands in the comment of the rule that lets its packets go on. */
-const countsOf = (rules: readonly CountedRule[]): Pick<GroupCounts, 'accepted' | 'dropped'> => {
+/** The rule that lets go on bears the policy's name, the rule that drops that of the group. */
+const countPolicies = (
+  groups: readonly Group[],
+  counted: ReadonlyMap<string, readonly CountedRule[]>,
+): readonly PolicyCount[] => {
   const accepted = new Map<string, number>()
-  let dropped = 0
-  for (const { rule, packets } of rules) {
-    const words = ruleWords(rule)
-    if (words.at(-1) === 'DROP') dropped += packets
-    const comment = words[words.indexOf('--comment') + 1]
-    if (words.at(-1) === 'RETURN' && comment) accepted.set(comment, packets)
+  const dropped = new Map<string, number>()
+  for (const [chain, rules] of counted) {
+    const direction = directionOf(chain)
+    if (direction === undefined) continue
+    for (const { rule, packets } of rules) {
+      const words = ruleWords(rule)
+      const comment = words[words.indexOf('--comment') + 1]
+      const [into, key] = words.at(-1) === 'DROP' ? [dropped, comment] : [accepted, `${direction} ${comment}`]
+      if (comment !== undefined && key !== undefined) into.set(key, (into.get(key) ?? 0) + packets)
+    }
   }
-  return { accepted, dropped }
+  const found = new Map<string, PolicyCount>()
+  for (const { chain, direction, policies } of groups)
+    for (const policy of policies) {
+      const key = `${direction} ${policy}`
+      const before = found.get(key)?.dropped ?? 0
+      const drops = before + (dropped.get(chain) ?? 0)
+      found.set(key, { policy, direction, accepted: accepted.get(key) ?? 0, dropped: drops })
+    }
+  return [...found.values()]
 }
 
 export interface PolicyEnforcer {
@@ -72,7 +91,7 @@ export interface PolicyEnforcer {
   admit(pod: { readonly key: string; readonly uid: string }, addresses: readonly string[]): Promise<void>
   /** The pod has left its addresses. */
   forget(uid: string): void
-  counts(): Promise<readonly GroupCounts[]>
+  counts(): Promise<readonly PolicyCount[]>
 }
 
 const dnsKey = 'kube-system/the cluster DNS'
@@ -167,11 +186,9 @@ export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnfo
       loop.mark(changeKey)
     },
     counts: async () => {
-      const found: GroupCounts[] = []
-      for (const { netfilter, chains } of families) {
-        const counts = await netfilter.counts('mangle')
-        for (const group of chains.groups()) found.push({ ...group, ...countsOf(counts.get(group.chain) ?? []) })
-      }
+      const found: PolicyCount[] = []
+      for (const { netfilter, chains } of families)
+        found.push(...countPolicies(chains.groups(), await netfilter.counts('mangle')))
       return found
     },
     run: async (signal) => {

@@ -14,10 +14,10 @@ export const policyChains = {
 } as const
 
 /**
- * A group: all policies that apply to a pod (G); what one policy allows (P); the addresses of a peer (S), of a block with
- * exceptions (B); a branch of a tree of addresses (T).
+ * A group: all policies that apply to a pod (G); the many addresses of a peer (S), a block with exceptions (B); a branch of a
+ * tree of addresses (T).
  */
-export type ChainKind = 'G' | 'P' | 'S' | 'B' | 'T'
+export type ChainKind = 'G' | 'S' | 'B' | 'T'
 
 const fixed: ReadonlySet<string> = new Set(Object.values(policyChains))
 
@@ -31,3 +31,9 @@ const letters: Readonly<Record<Direction, string>> = { ingress: 'I', egress: 'E'
 /** A chain for a direction; the same parts make the same name on every node and restart. */
 export const policyChain = (kind: ChainKind, direction: Direction, ...parts: readonly string[]): string =>
   `PODWAY-NP${kind}-${letters[direction]}${chainDigest(parts.join('\n')).slice(1)}`
+
+/** Of a chain that asks policies; undefined for any other. */
+export const directionOf = (chain: string): Direction | undefined => {
+  const letter = /^PODWAY-NP[GT]-([IE])/.exec(chain)?.[1]
+  return letter === 'I' ? 'ingress' : letter === 'E' ? 'egress' : undefined
+}

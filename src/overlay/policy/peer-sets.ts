@@ -1,6 +1,6 @@
 /**
- * The addresses of peers: for each way to name pods a tree of those it names, shared by all policies that name them so.
- * A change of one pod touches one leaf of the trees that it is in.
+ * The addresses of peers: for each way to name pods those that it names, shared by all policies that name them so, and kept
+ * when a pod or a namespace changes. Sets with many addresses have chains of their own.
  */
 import type { StringMap } from '../../api/types/index.ts'
 import { formatPrefix, parseAddress } from '../../host/netfilter/address.ts'
@@ -20,12 +20,26 @@ export interface SetSpec {
   readonly port: Pick<NamedPort, 'name' | 'protocol'> | undefined
 }
 
+/** An address of a set, as digits and as the match of a rule (`-s 10.1.0.2/32 -p tcp -m tcp --dport 80`). */
+export interface Member {
+  readonly digits: string
+  readonly match: string
+}
+
+/** A set as it is now; another object when it has changed. */
+export interface SetView {
+  /** Its chain, which marks what is in the set; written only for sets that are asked for with `inKernel`. */
+  readonly chain: string
+  readonly members: readonly Member[]
+}
+
 interface PeerSet {
   readonly spec: SetSpec
   readonly layout: TreeLayout
-  readonly members: Map<string, readonly Item[]>
+  readonly members: Map<string, readonly Member[]>
+  view: SetView | undefined
   tree: Tree
-  /** As the kernel was told last; undefined: never. */
+  /** As the kernel was told last; undefined: it has no chain there. */
   told: Tree | undefined
 }
 
@@ -36,30 +50,35 @@ export interface SetChange {
 }
 
 export interface PeerSets {
-  /** The chain of a set, which exists from now on until nobody `keep`s it. */
-  chainOf(spec: SetSpec): string
+  /** The set, which is kept up to date from now on until nobody `keep`s it. */
+  view(spec: SetSpec): SetView
   /** A pod as it is now; undefined when it is gone. */
   setPod(key: string, pod: PolicyPod | undefined): void
   /** The labels of a namespace; undefined when it is gone. */
   setNamespace(name: string, labels: StringMap | undefined): void
-  /** Forgets all sets but those of these chains. */
-  keep(chains: ReadonlySet<string>): void
-  takeChange(): SetChange
-  /** All chains there shall be. */
-  all(): readonly Chain[]
+  /** What changed since the last call, when these sets are used, and those of `inKernel` by their chains. Others are forgotten. */
+  takeChange(used: ReadonlySet<string>, inKernel: ReadonlySet<string>): SetChange
+  /** All chains of these sets. */
+  chainsOf(inKernel: ReadonlySet<string>): readonly Chain[]
 }
 
-export const noItems: readonly Item[] = []
+/** The tree of addresses: how its parts are called, and matched. */
+export const addressLabels = (
+  family: IpFamily,
+  direction: Direction,
+  root: string,
+  side: '-s' | '-d',
+): TreeLayout['labels'] => ({
+  chain: (prefix) => policyChain('T', direction, root, prefix),
+  match: (prefix) => `${side} ${formatPrefix(prefix, family)}`,
+})
 
-/** The tree of a pods' addresses: how its parts are called, and matched. */
-export const addressLayout = (family: IpFamily, direction: Direction, root: string, side: '-s' | '-d'): TreeLayout => ({
-  root,
-  head: [],
-  tail: [],
-  labels: {
-    chain: (prefix) => policyChain('T', direction, root, prefix),
-    match: (prefix) => `${side} ${formatPrefix(prefix, family)}`,
-  },
+const noMembers: readonly Member[] = []
+
+const itemOf = (key: string, { digits, match }: Member): Item => ({
+  key: digits,
+  id: `${key} ${match}`,
+  rules: [`${match} ${allow}`],
 })
 
 export const createPeerSets = (family: IpFamily): PeerSets => {
@@ -67,8 +86,6 @@ export const createPeerSets = (family: IpFamily): PeerSets => {
   const pods = new Map<string, PolicyPod>()
   const namespaces = new Map<string, StringMap>()
   const keysIn = new Map<string, Set<string>>()
-  const dirty = new Set<PeerSet>()
-  const gone: string[] = []
 
   const isNamed = ({ peer }: SetSpec, pod: PolicyPod): boolean =>
     (peer.namespace === undefined
@@ -79,43 +96,55 @@ export const createPeerSets = (family: IpFamily): PeerSets => {
     if (port === undefined) return ['']
     return pod.ports
       .filter(({ name, protocol }) => name === port.name && protocol === port.protocol)
-      .map(({ protocol, port: number }) => portMatch({ protocol, from: number, to: number }))
+      .map(({ protocol, port: number }) => ` ${portMatch({ protocol, from: number, to: number }).trimEnd()}`)
   }
 
-  const itemsOf = (spec: SetSpec, key: string, pod: PolicyPod | undefined): readonly Item[] => {
-    if (!pod || pod.addresses.length === 0 || !isNamed(spec, pod)) return noItems
+  const membersOf = (spec: SetSpec, pod: PolicyPod | undefined): readonly Member[] => {
+    if (!pod || pod.addresses.length === 0 || !isNamed(spec, pod)) return noMembers
     const ports = portsOf(spec, pod)
     return pod.addresses.flatMap((address) => {
       const digits = parseAddress(address, family)
-      if (digits === undefined || ports.length === 0) return []
+      if (digits === undefined) return []
       const match = `${otherSide[spec.direction]} ${address}/${hostBits[family]}`
-      return [{ key: digits, id: key, rules: ports.map((port) => `${match} ${port}${allow}`) }]
+      return ports.map((port) => ({ digits, match: `${match}${port}` }))
     })
   }
 
+  const isSame = (a: readonly Member[], b: readonly Member[]): boolean =>
+    a.length === b.length && a.every(({ match }, at) => match === b[at]?.match)
+
   const refresh = (set: PeerSet, key: string): void => {
-    const before = set.members.get(key) ?? noItems
-    const after = itemsOf(set.spec, key, pods.get(key))
-    if (JSON.stringify(before) === JSON.stringify(after)) return
-    for (const item of before) set.tree = remove(set.tree, item)
-    for (const item of after) set.tree = insert(set.tree, item)
+    const before = set.members.get(key) ?? noMembers
+    const after = membersOf(set.spec, pods.get(key))
+    if (isSame(before, after)) return
+    for (const member of before) set.tree = remove(set.tree, itemOf(key, member))
+    for (const member of after) set.tree = insert(set.tree, itemOf(key, member))
     if (after.length > 0) set.members.set(key, after)
     else set.members.delete(key)
-    dirty.add(set)
+    set.view = undefined
+  }
+
+  const chainOf = ({ direction, peer, port }: SetSpec): string =>
+    policyChain('S', direction, peer.id, port ? `${port.protocol} ${port.name}` : '')
+
+  const find = (spec: SetSpec): PeerSet => {
+    const root = chainOf(spec)
+    const known = sets.get(root)
+    if (known) return known
+    const labels = addressLabels(family, spec.direction, root, otherSide[spec.direction])
+    const layout = { root, labels, head: [], tail: [] }
+    const set: PeerSet = { spec, layout, members: new Map(), view: undefined, tree: emptyTree, told: undefined }
+    sets.set(root, set)
+    const keys = spec.peer.namespace === undefined ? pods.keys() : (keysIn.get(spec.peer.namespace) ?? [])
+    for (const key of keys) refresh(set, key)
+    return set
   }
 
   return {
-    chainOf: (spec) => {
-      const { direction, peer, port } = spec
-      const root = policyChain('S', direction, peer.id, port ? `${port.protocol} ${port.name}` : '')
-      if (sets.has(root)) return root
-      const layout = addressLayout(family, direction, root, otherSide[direction])
-      const set: PeerSet = { spec, layout, members: new Map(), tree: emptyTree, told: undefined }
-      sets.set(root, set)
-      dirty.add(set)
-      const keys = peer.namespace === undefined ? pods.keys() : (keysIn.get(peer.namespace) ?? [])
-      for (const key of keys) refresh(set, key)
-      return root
+    view: (spec) => {
+      const set = find(spec)
+      set.view ??= { chain: set.layout.root, members: [...set.members.values()].flat() }
+      return set.view
     },
     setPod: (key, pod) => {
       const namespace = pod?.namespace ?? pods.get(key)?.namespace ?? ''
@@ -134,26 +163,25 @@ export const createPeerSets = (family: IpFamily): PeerSets => {
       for (const set of sets.values())
         if (set.spec.peer.namespace === undefined) for (const key of keysIn.get(name) ?? []) refresh(set, key)
     },
-    keep: (chains) => {
-      for (const [root, set] of sets) {
-        if (chains.has(root)) continue
-        if (set.told) gone.push(...treeChains(set.told, set.layout).map(({ name }) => name))
-        dirty.delete(set)
-        sets.delete(root)
-      }
-    },
-    takeChange: () => {
+    takeChange: (used, inKernel) => {
       const written: Chain[] = []
-      const left = gone.splice(0)
-      for (const set of dirty) {
-        const change = set.told ? treeChange(set.told, set.tree, set.layout) : undefined
-        written.push(...(change?.written ?? treeChains(set.tree, set.layout)))
-        left.push(...(change?.gone ?? []))
-        set.told = set.tree
+      const gone: string[] = []
+      for (const [root, set] of sets) {
+        const { told, tree, layout } = set
+        if (!used.has(root)) sets.delete(root)
+        if (inKernel.has(root)) {
+          const change = told ? treeChange(told, tree, layout) : { written: treeChains(tree, layout), gone: [] }
+          written.push(...change.written)
+          gone.push(...change.gone)
+          set.told = tree
+        } else if (told) {
+          gone.push(...treeChains(told, layout).map(({ name }) => name))
+          set.told = undefined
+        }
       }
-      dirty.clear()
-      return { written, gone: left }
+      return { written, gone }
     },
-    all: () => [...sets.values()].flatMap(({ tree, layout }) => treeChains(tree, layout)),
+    chainsOf: (inKernel) =>
+      [...sets].flatMap(([root, { tree, layout }]) => (inKernel.has(root) ? treeChains(tree, layout) : [])),
   }
 }

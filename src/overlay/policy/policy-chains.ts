@@ -1,7 +1,7 @@
 /**
  * Network policies as chains (networking.k8s.io/v1), kept so that a change costs what changed. A new connection is led by
- * its pod's address to the pod's group: the policies that apply to it, one after another. What one of them allows comes
- * back to the rules of the other direction; what none allows is dropped.
+ * its pod's address to the pod's group, the policies that apply to it. What they allow comes back to the rules of the other
+ * direction; all else is dropped.
  */
 import type { StringMap } from '../../api/types/index.ts'
 import { parseAddress, parseCidr, rangeMatch } from '../../host/netfilter/address.ts'
@@ -11,11 +11,12 @@ import type { Jump } from '../../host/netfilter/owned.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { emptyTree, type Item, insert, remove, type Tree } from '../../host/netfilter/tree.ts'
 import { type TreeLayout, treeChains, treeChange } from '../../host/netfilter/tree-chains.ts'
-import type { BlockPeer, Direction, Policy, PolicyPeer, PolicyPort, PolicyRule } from './model.ts'
+import { compileGroup, type Group, type GroupChains, isNamedPort } from './group-chains.ts'
+import type { Direction, Policy } from './model.ts'
 import { policyChain, policyChains } from './names.ts'
-import { addressLayout, createPeerSets, noItems } from './peer-sets.ts'
+import { addressLabels, createPeerSets } from './peer-sets.ts'
 import type { NamedPort, PolicyPod } from './pod.ts'
-import { allow, blockMatch, forgetAllowed, hostBits, isAllowed, ownSide, portMatch } from './words.ts'
+import { forgetAllowed, hostBits, ownSide } from './words.ts'
 
 export type PolicyTable = 'mangle'
 export const policyTables = ['mangle'] as const
@@ -25,14 +26,6 @@ export interface PolicyContext {
   readonly nodeName: string
   /** This node's pods, of either family. */
   readonly podCIDRs: readonly string[]
-}
-
-/** The policies that apply to some pods in one direction, and the chain where they are asked. */
-export interface Group {
-  readonly chain: string
-  readonly direction: Direction
-  /** Sorted. */
-  readonly policies: readonly string[]
 }
 
 export interface PolicyChains {
@@ -48,25 +41,20 @@ export interface PolicyChains {
 
 const directions = ['egress', 'ingress'] as const satisfies readonly Direction[]
 
-const established = '-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN'
-
-/** Comments are at most 255 bytes long. */
-const commentOf = (text: string): string => `-m comment --comment "${text.slice(0, 200)}"`
-
-/** The chains that are there whatever the policies are. Established connections are none of their business. */
+/** The chains that are there whatever the policies are. */
 const frame = ({ family, podCIDRs }: PolicyContext): readonly Chain[] => {
   const ranges = podCIDRs.map((cidr) => parseCidr(cidr, family)).filter((range) => range !== undefined)
   const from = ranges.map((range) => `${rangeMatch('-s', range)}-j ${policyChains.egress}`)
   const to = ranges.map((range) => `${rangeMatch('-d', range)}-j ${policyChains.ingress}`)
   return [
-    { name: policyChains.forward, rules: [established, ...from, ...to, forgetAllowed] },
-    { name: policyChains.input, rules: [established, ...from, forgetAllowed] },
+    { name: policyChains.forward, rules: [...from, ...to, forgetAllowed] },
+    { name: policyChains.input, rules: [...from, forgetAllowed] },
   ]
 }
 
 /**
- * In table mangle: what the filter table of others accepts early must not slip past a policy. What the node itself sends
- * to its pods (probes, Ingress) is always allowed.
+ * In table mangle: what the filter table of others accepts early must not slip past a policy. Established connections are
+ * none of their business; and what the node itself sends to its pods (probes, Ingress) is always allowed.
  */
 export const policyJumps: readonly Jump[] = (
   [
@@ -76,33 +64,26 @@ export const policyJumps: readonly Jump[] = (
 ).map(([from, chain]) => ({
   table: 'mangle',
   from,
-  rule: `-m comment --comment "podway network policies" -j ${chain}`,
+  rule: `-m conntrack ! --ctstate RELATED,ESTABLISHED -m comment --comment "podway network policies" -j ${chain}`,
   at: 'last',
 }))
-
-const isNamed = (port: PolicyPort): port is Extract<PolicyPort, { readonly name: string }> => 'name' in port
-
-/** The numbers of a named port in the pod that a policy protects. */
-const resolve = (port: PolicyPort, ports: readonly NamedPort[]): readonly PolicyPort[] =>
-  isNamed(port)
-    ? ports
-        .filter(({ name, protocol }) => name === port.name && protocol === port.protocol)
-        .map(({ protocol, port: number }) => ({ protocol, from: number, to: number }))
-    : [port]
-
-const anyPod = {
-  kind: 'pods',
-  id: 'every pod',
-  namespace: undefined,
-  inNamespace: () => true,
-  matches: () => true,
-} as const satisfies PolicyPeer
 
 interface Dispatch {
   readonly layout: TreeLayout
   tree: Tree
   told: Tree
 }
+
+/** A group, the pods that it is for, and its chains as they were made last. */
+interface KeptGroup {
+  readonly group: Group
+  readonly ports: readonly NamedPort[]
+  readonly pods: Set<string>
+  policies: readonly Policy[]
+  made: GroupChains | undefined
+}
+
+const noItems: readonly Item[] = []
 
 export const createPolicyChains = (context: PolicyContext): PolicyChains => {
   const { family, nodeName } = context
@@ -116,97 +97,22 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
   const ownIn = new Map<string, Set<string>>()
   /** Pods of which something has changed. */
   const changed = new Set<string>()
-  const fixed = frame(context)
+  const groups = new Map<string, KeptGroup>()
+  const groupOf: Readonly<Record<Direction, Map<string, KeptGroup>>> = { ingress: new Map(), egress: new Map() }
   /** Where the addresses of a pod of this node lead. */
-  const placed: Record<Direction, Map<string, readonly Item[]>> = { ingress: new Map(), egress: new Map() }
-  const groupOf: Record<Direction, Map<string, Group>> = { ingress: new Map(), egress: new Map() }
+  const placed: Readonly<Record<Direction, Map<string, readonly Item[]>>> = { ingress: new Map(), egress: new Map() }
+  const fixed = frame(context)
+  const dispatchOf = (direction: Direction): Dispatch => {
+    const root = policyChains[direction]
+    const labels = addressLabels(family, direction, root, ownSide[direction])
+    return { layout: { root, labels, head: [], tail: [] }, tree: emptyTree, told: emptyTree }
+  }
   const dispatch: Readonly<Record<Direction, Dispatch>> = {
-    ingress: {
-      ...{ layout: addressLayout(family, 'ingress', policyChains.ingress, ownSide.ingress) },
-      ...{ tree: emptyTree, told: emptyTree },
-    },
-    egress: {
-      ...{ layout: addressLayout(family, 'egress', policyChains.egress, ownSide.egress) },
-      ...{ tree: emptyTree, told: emptyTree },
-    },
+    ingress: dispatchOf('ingress'),
+    egress: dispatchOf('egress'),
   }
-  /** Chains of policies and groups as the kernel was told last. */
+  /** Chains of groups as the kernel was told last, by name. */
   let told: ReadonlyMap<string, Chain> = new Map()
-  let isDirty = true
-
-  /** The block's chain, when it takes one: what is excepted comes back without a mark. */
-  const blockChain = (direction: Direction, { cidr, except }: BlockPeer): Chain => ({
-    name: policyChain('B', direction, cidr.text, ...except.map(({ text }) => text)),
-    rules: [
-      ...except.map((part) => `${blockMatch(direction, part)}-j RETURN`),
-      `${blockMatch(direction, cidr)}${allow}`,
-    ],
-  })
-
-  /** What a peer's rule does with what it is about: `match` and target; undefined when it is of the other family. */
-  const peerRule = (
-    direction: Direction,
-    peer: PolicyPeer,
-    port: PolicyPort | undefined,
-    into: Map<string, Chain>,
-  ): string | undefined => {
-    if (peer.kind === 'pods') {
-      const name = port && isNamed(port) ? port : undefined
-      const chain = sets.chainOf({ direction, peer, port: name })
-      return `${portMatch(port && isNamed(port) ? undefined : port)}-j ${chain}`
-    }
-    // A block is about addresses, and addresses have no named ports.
-    if (peer.family !== family || (port && isNamed(port))) return undefined
-    if (peer.except.length === 0) return `${blockMatch(direction, peer.cidr)}${portMatch(port)}${allow}`
-    const chain = blockChain(direction, peer)
-    into.set(chain.name, chain)
-    return `${portMatch(port)}-j ${chain.name}`
-  }
-
-  const rulesOf = (
-    direction: Direction,
-    { ports, peers }: PolicyRule,
-    ownPorts: readonly NamedPort[],
-    into: Map<string, Chain>,
-  ): readonly string[] => {
-    const all: readonly (PolicyPort | undefined)[] =
-      ports === undefined
-        ? [undefined]
-        : direction === 'ingress'
-          ? ports.flatMap((port) => resolve(port, ownPorts))
-          : ports
-    return all.flatMap((port) => {
-      if (peers) return peers.flatMap((peer) => peerRule(direction, peer, port, into) ?? [])
-      // A named port is of a pod, even when everybody is meant.
-      if (port && isNamed(port)) return [peerRule(direction, anyPod, port, into) ?? '']
-      return [`${portMatch(port)}${allow}`]
-    })
-  }
-
-  /** The numbers of all ports that the policy names, for this pod: pods that differ in them need chains of their own. */
-  const resolution = (rules: readonly PolicyRule[], pod: PolicyPod): readonly NamedPort[] => {
-    const names = rules.flatMap(({ ports = [] }) => ports.filter(isNamed))
-    return names.length === 0
-      ? []
-      : pod.ports.filter((port) => names.some(({ name, protocol }) => name === port.name && protocol === port.protocol))
-  }
-
-  /** The chain of what a policy allows to a pod, written to `into`; undefined when that is nothing. */
-  const policyChainFor = (
-    direction: Direction,
-    policy: Policy,
-    pod: PolicyPod,
-    into: Map<string, Chain>,
-  ): string | undefined => {
-    const rules = policy[direction] ?? []
-    const ports = direction === 'ingress' ? resolution(rules, pod) : []
-    const name = policyChain('P', direction, policy.key, JSON.stringify(ports))
-    if (into.has(name)) return name
-    const lines = rules.flatMap((rule) => rulesOf(direction, rule, ports, into))
-    if (lines.length === 0) return undefined
-    into.set(name, { name, rules: [...new Set(lines)] })
-    return name
-  }
 
   /** The policies of a namespace, sorted; kept until one of them changes. */
   const policiesOf = (namespace: string): readonly Policy[] => {
@@ -220,29 +126,54 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
   const applying = (direction: Direction, pod: PolicyPod): readonly Policy[] =>
     policiesOf(pod.namespace).filter((policy) => policy[direction] !== undefined && policy.selects(pod.labels))
 
+  /** The numbers of the ports that policies name, in this pod: pods that differ in them are of different groups. */
+  const namedPorts = (found: readonly Policy[], pod: PolicyPod): readonly NamedPort[] => {
+    const names = found.flatMap(({ ingress = [] }) => ingress.flatMap(({ ports = [] }) => ports.filter(isNamedPort)))
+    return names.length === 0
+      ? []
+      : pod.ports.filter((port) => names.some(({ name, protocol }) => name === port.name && protocol === port.protocol))
+  }
+
   const isOurs = (pod: PolicyPod | undefined): pod is PolicyPod => pod?.node === nodeName && pod.addresses.length > 0
 
-  const groupFor = (direction: Direction, pod: PolicyPod): Group | undefined => {
+  /** The group of a pod, made when it is the first of it; undefined when no policy applies. */
+  const findGroup = (direction: Direction, pod: PolicyPod): KeptGroup | undefined => {
     const found = applying(direction, pod)
     if (found.length === 0) return undefined
     const keys = found.map(({ key }) => key)
-    const ports = direction === 'ingress' ? found.flatMap((policy) => resolution(policy.ingress ?? [], pod)) : []
-    return { chain: policyChain('G', direction, ...keys, JSON.stringify(ports)), direction, policies: keys }
+    const ports = direction === 'ingress' ? namedPorts(found, pod) : []
+    const chain = policyChain('G', direction, ...keys, JSON.stringify(ports))
+    const group = { chain, direction, policies: keys }
+    const kept: KeptGroup = groups.get(chain) ?? { group, ports, pods: new Set(), policies: found, made: undefined }
+    groups.set(chain, kept)
+    return kept
   }
+
+  const join = (direction: Direction, key: string, group: KeptGroup | undefined): void => {
+    const before = groupOf[direction].get(key)
+    if (before && before !== group) {
+      before.pods.delete(key)
+      if (before.pods.size === 0) groups.delete(before.group.chain)
+    }
+    if (group) {
+      group.pods.add(key)
+      groups.set(group.group.chain, group)
+      groupOf[direction].set(key, group)
+    } else groupOf[direction].delete(key)
+  }
+
+  const itemsOf = (direction: Direction, key: string, pod: PolicyPod, { group }: KeptGroup): readonly Item[] =>
+    pod.addresses.flatMap((address) => {
+      const digits = parseAddress(address, family)
+      const rule = `${ownSide[direction]} ${address}/${hostBits[family]} -g ${group.chain}`
+      return digits === undefined ? [] : [{ key: digits, id: key, rules: [rule] }]
+    })
 
   const place = (direction: Direction, key: string): void => {
     const pod = pods.get(key)
-    const group = isOurs(pod) ? groupFor(direction, pod) : undefined
-    const after =
-      !group || !isOurs(pod)
-        ? noItems
-        : pod.addresses.flatMap((address) => {
-            const digits = parseAddress(address, family)
-            const rule = `${ownSide[direction]} ${address}/${hostBits[family]} -g ${group.chain}`
-            return digits === undefined ? [] : [{ key: digits, id: key, rules: [rule] }]
-          })
-    if (group && after.length > 0) groupOf[direction].set(key, group)
-    else groupOf[direction].delete(key)
+    const group = isOurs(pod) ? findGroup(direction, pod) : undefined
+    const after = group && isOurs(pod) ? itemsOf(direction, key, pod, group) : noItems
+    join(direction, key, group)
     const before = placed[direction].get(key) ?? noItems
     if (JSON.stringify(before) === JSON.stringify(after)) return
     const root = dispatch[direction]
@@ -250,7 +181,6 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
     for (const item of after) root.tree = insert(root.tree, item)
     if (after.length > 0) placed[direction].set(key, after)
     else placed[direction].delete(key)
-    isDirty = true
   }
 
   /** Brings what has changed since the last time to its place: once, however often it has changed. */
@@ -264,41 +194,33 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
     for (const key of ownIn.get(namespace) ?? []) if (selects(pods.get(key)?.labels)) changed.add(key)
   }
 
-  const groupRules = (
-    chains: readonly (readonly [policy: string, chain: string])[],
-    group: Group,
-  ): readonly string[] => [
-    forgetAllowed,
-    ...chains.flatMap(([policy, chain]) => [`-j ${chain}`, `${isAllowed} ${commentOf(policy)} -j RETURN`]),
-    `${commentOf(`not allowed by ${group.policies.join(' ')}`)} -j DROP`,
-  ]
-
-  /** Chains of all policies and groups that lead somewhere now, and of blocks: few, and made anew each time. */
-  const upperChains = (): ReadonlyMap<string, Chain> => {
-    const lower = new Map<string, Chain>()
-    const groups = new Map<string, Chain>()
-    for (const direction of directions)
-      for (const [key, group] of groupOf[direction]) {
-        const pod = pods.get(key)
-        if (!pod || groups.has(group.chain)) continue
-        const chains = group.policies.flatMap((name) => {
-          const policy = policies.get(name)
-          const chain = policy && policyChainFor(direction, policy, pod, lower)
-          return chain === undefined ? [] : [[name, chain] as const]
-        })
-        groups.set(group.chain, { name: group.chain, rules: groupRules(chains, group) })
-      }
-    return new Map([...lower, ...groups])
+  /** The group's chains, made anew when a policy of it or a set that it was made from has changed. */
+  const make = (kept: KeptGroup): GroupChains => {
+    const now = kept.group.policies.flatMap((key) => policies.get(key) ?? [])
+    const { made } = kept
+    const isFresh =
+      made !== undefined &&
+      now.every((policy, at) => policy === kept.policies[at]) &&
+      made.sets.every(([spec, view]) => sets.view(spec) === view)
+    if (isFresh) return made
+    kept.policies = now
+    const { group, ports } = kept
+    kept.made = compileGroup({ family, group, policies: now, ports, view: sets.view })
+    return kept.made
   }
 
-  /** Sets that no policy of now leads to are forgotten. */
-  const upper = (): ReadonlyMap<string, Chain> => {
-    const chains = upperChains()
-    const used = [...chains.values()].flatMap(({ rules }) =>
-      rules.flatMap((rule) => / -j (PODWAY-NPS-\S+)$/.exec(` ${rule}`)?.[1] ?? []),
-    )
-    sets.keep(new Set(used))
-    return chains
+  const makeAll = () => {
+    placeChanged()
+    const chains = new Map<string, Chain>()
+    const used = new Set<string>()
+    const inKernel = new Set<string>()
+    for (const kept of groups.values()) {
+      const made = make(kept)
+      for (const chain of made.chains) if (!chains.has(chain.name)) chains.set(chain.name, chain)
+      for (const [, { chain }] of made.sets) used.add(chain)
+      for (const chain of made.inKernel) inKernel.add(chain)
+    }
+    return { chains, used, inKernel }
   }
 
   return {
@@ -325,17 +247,12 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
       }
       sorted.delete(namespace)
       for (const each of [before, policy]) if (each) markSelected(each)
-      isDirty = true
     },
     takeChange: () => {
-      placeChanged()
-      const before = told
-      if (isDirty) told = upper()
-      isDirty = false
-      const change = sets.takeChange()
-      const written = [...change.written]
+      const { chains, used, inKernel } = makeAll()
+      const change = sets.takeChange(used, inKernel)
+      const written = [...change.written, ...[...chains.values()].filter((chain) => told.get(chain.name) !== chain)]
       const gone: string[] = []
-      for (const chain of told.values()) if (before !== told) written.push(chain)
       for (const direction of directions) {
         const one = dispatch[direction]
         const moved = treeChange(one.told, one.tree, one.layout)
@@ -343,15 +260,15 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
         gone.push(...moved.gone)
         one.told = one.tree
       }
-      gone.push(...[...before.keys()].filter((name) => !told.has(name)), ...change.gone)
+      gone.push(...[...told.keys()].filter((name) => !chains.has(name)), ...change.gone)
+      told = chains
       return { written: { mangle: written }, gone: { mangle: gone } }
     },
     all: () => {
-      placeChanged()
-      const chains = upper()
+      const { chains, inKernel } = makeAll()
       return {
         mangle: [
-          ...sets.all(),
+          ...sets.chainsOf(inKernel),
           ...chains.values(),
           ...directions.flatMap((direction) => treeChains(dispatch[direction].tree, dispatch[direction].layout)),
           ...fixed,
@@ -360,8 +277,7 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
     },
     groups: () => {
       placeChanged()
-      const all = [...groupOf.ingress.values(), ...groupOf.egress.values()]
-      return [...new Map(all.map((group) => [group.chain, group])).values()]
+      return [...groups.values()].map(({ group }) => group)
     },
   }
 }
