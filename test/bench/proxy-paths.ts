@@ -3,6 +3,7 @@
  *   sh scripts/universe.sh node test/bench/proxy-paths.ts [SERVICES=10000] [BACKEND…]
  */
 
+import { createCommandRunner } from '../../src/host/command.ts'
 import { parseCidr } from '../../src/host/netfilter/address.ts'
 import { createNetfilter, type Netfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
 import { frameJumps } from '../../src/proxy/iptables/frame.ts'
@@ -12,7 +13,7 @@ import { peerPort } from '../integration/support/hosts.ts'
 import { createNodeNetwork } from '../integration/support/node-network.ts'
 import { makeService, makeSlice } from '../unit/proxy/support/objects.ts'
 import { kubeProxyLayout, type PlainService, servicesChain } from './kube-proxy-layout.ts'
-import { connectMicros, median, sink, throughput } from './support/tcp.ts'
+import { connectMicros, median, pinServer, sink, throughput } from './support/tcp.ts'
 
 const [size = '10000', ...chosen] = process.argv.slice(2)
 const backends: readonly NetfilterBackend[] = (['nft', 'legacy'] as const).filter(
@@ -88,6 +89,7 @@ const measure = async (backend: NetfilterBackend): Promise<Readonly<Record<strin
     }
     const cluster = () => connectMicros(pod2, last, 80)
     const direct = () => connectMicros(pod2, '10.1.0.3', peerPort)
+    for (const name of ['pod3', 'pod4']) await pinServer(createCommandRunner(), name)
     const bare = await direct()
     /** In turn, again and again: whatever else the machine does meets all of them. */
     const rounds = async (write: typeof ours, count: number) => {

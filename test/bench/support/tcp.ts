@@ -1,4 +1,5 @@
 /** What TCP costs between two hosts: the time of a connect, and throughput. */
+import type { CommandRunner } from '../../../src/host/command.ts'
 import type { Host } from '../../integration/support/hosts.ts'
 
 /**
@@ -18,7 +19,7 @@ for (1 .. $count) {
 
 /** Microseconds, the median of many. */
 export const connectMicros = async (host: Host, to: string, port: number): Promise<number> =>
-  Number(await host.runner.run('perl', ['-e', connector, to, String(port), '1500']))
+  Number(await host.runner.run('taskset', ['-c', '0', 'perl', '-e', connector, to, String(port), '1500']))
 
 /** A program that listens on port 9000, takes all that comes, and says at the end how much it was. */
 export const sink = `
@@ -48,3 +49,12 @@ export const throughput = async (host: Host, to: string, port: number): Promise<
 
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+
+/**
+ * Keeps a server on the other core than the client: wherever the kernel happens to put them makes more of a difference than
+ * what is measured.
+ */
+export const pinServer = async (runner: CommandRunner, name: string): Promise<void> => {
+  const pids = (await runner.run('ip', ['netns', 'pids', name])).trim().split('\n')
+  for (const pid of pids) await runner.run('taskset', ['-a', '-c', '-p', '1', pid])
+}
