@@ -7,6 +7,7 @@ import { registerControl } from './commands/control.ts'
 import { registerDns } from './commands/dns.ts'
 import { registerEcho } from './commands/echo.ts'
 import { registerFetch } from './commands/fetch.ts'
+import { registerIpam } from './commands/ipam.ts'
 import { registerKubeconfig } from './commands/kubeconfig.ts'
 import { registerLab } from './commands/lab.ts'
 import { registerPolicy } from './commands/policy.ts'
@@ -35,6 +36,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use.`,
 for (const register of [
   registerLab,
   registerKubeconfig,
+  registerIpam,
   registerUp,
   registerControl,
   registerAgent,

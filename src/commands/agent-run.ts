@@ -14,6 +14,7 @@ import { hostCidr, parseCidr } from '../ipam/cidr.ts'
 import { backendNames, isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
 import { addressesOption, cidrsOption } from './families.ts'
+import { checkRangesHere, namedRanges } from './ranges.ts'
 import { packageRoot } from './self.ts'
 import { stopSignal } from './stop-signal.ts'
 import { UsageError } from './usage-error.ts'
@@ -79,6 +80,8 @@ const partsOf = (text: string): ReadonlySet<Part> => {
 export const agentSettings = async (options: NodeOptions) => {
   const { overlay } = options
   if (!isBackendName(overlay)) throw new UsageError(`--overlay ${overlay}: expected one of ${backendNames.join(', ')}`)
+  const clusterCIDRs = cidrsOption(options.clusterCidr, '--cluster-cidr')
+  const serviceCIDRs = cidrsOption(options.serviceCidr, '--service-cidr')
   const nodeAddresses = options.nodeIp ? addressesOption(options.nodeIp, '--node-ip') : [await ownAddress()]
   return {
     nodeName: (options.nodeName ?? hostname()).toLowerCase(),
@@ -93,8 +96,8 @@ export const agentSettings = async (options: NodeOptions) => {
       leaseFile: joinPath(options.data, 'leases.json'),
       cniSocket: joinPath(options.state, 'cni.sock'),
     },
-    clusterCIDRs: cidrsOption(options.clusterCidr, '--cluster-cidr'),
-    serviceCIDRs: cidrsOption(options.serviceCidr, '--service-cidr'),
+    clusterCIDRs,
+    serviceCIDRs,
     clusterDns: options.clusterDns,
     clusterDomain: options.clusterDomain,
     upstreams: options.upstream,
@@ -113,10 +116,20 @@ export const agentSettings = async (options: NodeOptions) => {
   }
 }
 
+/** Refuses ranges that would take packets away from somebody else. */
+export const checkOverlaps = async (
+  { allowOverlap }: Pick<NodeOptions, 'allowOverlap'>,
+  { clusterCIDRs, serviceCIDRs }: Awaited<ReturnType<typeof agentSettings>>,
+): Promise<void> => {
+  if (!allowOverlap) await checkRangesHere(namedRanges('--cluster-cidr', clusterCIDRs, serviceCIDRs))
+}
+
 export const agent = async (options: AgentCommandOptions): Promise<void> => {
   const { kubeconfig, only } = options
   const chosen = only === undefined ? undefined : partsOf(only)
   const settings = { ...(await agentSettings(options)), kubeconfig }
+  // Beside another pod network its routes are there by right.
+  if (!chosen || chosen.has('network')) await checkOverlaps(options, settings)
   tidyMemoryOnce()
   if (chosen) await runServicesOnly({ ...settings, only: chosen }, stopSignal())
   else await runAgent(settings, stopSignal())
@@ -126,6 +139,7 @@ export const join = async (server: string, options: JoinCommandOptions): Promise
   if (!URL.canParse(server) || !server.startsWith('https://'))
     throw new UsageError(`${server} is no URL of a control plane: expected https://host:port`)
   const settings = await agentSettings(options)
+  await checkOverlaps(options, settings)
   const { nodeName, nodeAddresses, dataDir } = settings
   const kubeconfig = await joinCluster({ server, token: options.token, nodeName, addresses: nodeAddresses, dataDir })
   tidyMemoryOnce()

@@ -10,6 +10,7 @@ export interface NodeOptions {
   readonly cgroupParent: string
   readonly overlay: string
   readonly directRouting?: boolean
+  readonly allowOverlap?: boolean
   readonly clusterCidr: string
   readonly serviceCidr: string
   readonly clusterDns: string
@@ -61,6 +62,7 @@ export const nodeOptions = (command: Command): Command =>
     .option('--direct-routing', 'with vxlan: no tunnel to nodes on the same network')
     .option('--cluster-cidr <cidr>', 'addresses of all pods; two for both families', '10.244.0.0/16')
     .option('--service-cidr <cidr>', 'addresses of Services; two for both families', '10.96.0.0/16')
+    .option('--allow-overlap', 'start although a range overlaps a route of this machine')
     .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
     .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
     .option(

@@ -4,6 +4,7 @@ import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
 import type { ClusterOptions, ControlCommandOptions } from './control.ts'
 import { cidrsOption } from './families.ts'
+import { checkRangesApart, namedRanges } from './ranges.ts'
 import { stopSignal } from './stop-signal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -15,17 +16,22 @@ const portRange = (text: string): { readonly from: number; readonly to: number }
 }
 
 /** The part of the control plane's options that does not depend on where it runs. */
-export const clusterSettings = (options: ClusterOptions) => ({
-  serviceCIDRs: cidrsOption(options.serviceCidr, '--service-cidr'),
-  podCIDRs: cidrsOption(options.podCidr, '--pod-cidr'),
-  nodePrefixLengths: { IPv4: options.nodePrefix, IPv6: options.nodePrefix6 },
-  nodePorts: portRange(options.nodePorts),
-  loadBalancerCIDR: options.loadBalancerCidr,
-  clusterDns: options.clusterDns,
-  clusterDomain: options.clusterDomain,
-  nodeGraceSeconds: options.nodeGrace,
-  podEvictionSeconds: options.podEviction,
-})
+export const clusterSettings = (options: ClusterOptions) => {
+  const serviceCIDRs = cidrsOption(options.serviceCidr, '--service-cidr')
+  const podCIDRs = cidrsOption(options.podCidr, '--pod-cidr')
+  checkRangesApart(namedRanges('--pod-cidr', podCIDRs, serviceCIDRs))
+  return {
+    serviceCIDRs,
+    podCIDRs,
+    nodePrefixLengths: { IPv4: options.nodePrefix, IPv6: options.nodePrefix6 },
+    nodePorts: portRange(options.nodePorts),
+    loadBalancerCIDR: options.loadBalancerCidr,
+    clusterDns: options.clusterDns,
+    clusterDomain: options.clusterDomain,
+    nodeGraceSeconds: options.nodeGrace,
+    podEvictionSeconds: options.podEviction,
+  }
+}
 
 export const control = async (options: ControlCommandOptions): Promise<void> => {
   const { data, bind, port, name = [] } = options

@@ -4,7 +4,7 @@ import { joinCluster } from '../agent/join.ts'
 import { sleep } from '../api/clock.ts'
 import { controlFiles, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
-import { agentSettings } from './agent-run.ts'
+import { agentSettings, checkOverlaps } from './agent-run.ts'
 import { clusterSettings } from './control-run.ts'
 import { stopSignal } from './stop-signal.ts'
 import type { UpOptions } from './up.ts'
@@ -27,6 +27,7 @@ export const up = async (options: UpOptions): Promise<void> => {
   const stop = new AbortController()
   const signal = AbortSignal.any([stopSignal(), stop.signal])
   const settings = await agentSettings({ ...options, clusterCidr: options.podCidr })
+  await checkOverlaps(options, settings)
   const { nodeAddresses, nodeName, dataDir } = settings
   const [nodeAddress = ''] = nodeAddresses
   const control = runControl(

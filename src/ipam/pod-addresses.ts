@@ -102,8 +102,7 @@ export const openPodAddresses = async (options: PodAddressesOptions): Promise<Po
     for (const pool of pools) pool.release(owner)
     if (!lease) return false
     held.delete(owner)
-    const { note: _, ...rest } = lease
-    const freed = { ...rest, freed: clock.now() }
+    const freed = { ...lease, freed: clock.now() }
     resting.push(freed)
     hold(freed, restingOwner(freed))
     return true

@@ -87,6 +87,18 @@ export const showRoutes = async (
   selection: readonly string[],
 ): Promise<readonly Route[]> => (await iproute.showIp([family, 'route', 'show', ...selection])).map(toRoute)
 
+/** True for devices that the pod network makes. */
+export const isOwnDevice = (name: string): boolean => /^(podway|pw[0-9a-f]{13}$)/.test(name)
+
+/** All routes of the main table, of both families, but for those of the host-gw backend. */
+export const showForeignRoutes = async (iproute: Iproute): Promise<readonly Route[]> => {
+  const all = [
+    ...(await iproute.showIp(['-4', 'route', 'show'])),
+    ...(await iproute.showIp(['-6', 'route', 'show']).catch(() => [])),
+  ]
+  return all.filter((value) => fields(value)['protocol'] !== '117').map(toRoute)
+}
+
 /** The permanent neighbours of a device: address and MAC. */
 export const showNeighbours = async (
   iproute: Iproute,

@@ -60,6 +60,16 @@ const wantedBy = (annotations: StringMap = {}): readonly string[] => {
 /** What a plugin for container runtimes calls its attachments: no uid of a pod holds a slash. */
 export const isForeignOwner = (owner: string): boolean => owner.includes('/')
 
+/** What people call an owner: the pod's name, where it is known. */
+export const attachmentOf = (owner: string, note: string | undefined): string => {
+  try {
+    const { pod }: { readonly pod?: unknown } = JSON.parse(note ?? '{}')
+    return typeof pod === 'string' ? pod : owner
+  } catch {
+    return owner
+  }
+}
+
 /** Pods get an address that is theirs until they are detached, however often they are attached in between. */
 export const createPodNetwork = ({ addresses, links, policies, ready }: PodNetworkOptions) => {
   const assign = async ({ owner, wanted, note }: Attachment): Promise<readonly string[]> => {
@@ -95,6 +105,7 @@ export const createPodNetwork = ({ addresses, links, policies, ready }: PodNetwo
       add({
         ...{ owner: id, netns: `/proc/${pid}/ns/net`, pod: { key: `${namespace}/${name}`, uid: id } },
         ...{ wanted: wantedBy(annotations), bandwidth: annotatedBandwidth(annotations) },
+        note: JSON.stringify({ pod: `${namespace}/${name}` }),
       }),
 
     /** `uid`: of the pod that it was added for, when that is not the owner. */

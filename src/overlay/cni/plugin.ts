@@ -42,6 +42,7 @@ export interface CniPlugin {
 interface Note {
   readonly ports: readonly WantedPort[]
   readonly uid?: string
+  readonly pod?: string
 }
 
 const ownerPrefix = 'cni/'
@@ -49,11 +50,10 @@ const ownerPrefix = 'cni/'
 const ownerOf = (network: string, { containerId, ifname }: AttachmentName): string =>
   `${ownerPrefix}${network}/${containerId}/${ifname}`
 
+/** Written by us, and durable only as a whole. */
 const readNote = (text: string | undefined): Note => {
-  if (text === undefined) return { ports: [] }
-  // Written by us, and durable only as a whole.
-  const note: Note = JSON.parse(text)
-  return note
+  const note: Partial<Note> = JSON.parse(text ?? '{}')
+  return { ports: [], ...note }
 }
 
 const mappingsOf = (ports: readonly WantedPort[], assigned: readonly string[]): readonly HostPortMapping[] =>
@@ -120,7 +120,7 @@ export const createCniPlugin = (options: CniPluginOptions): CniPlugin => {
         `${attachment.ifname} of ${attachment.containerId} is there already: DEL it first`,
       )
     checkPorts(owner, request)
-    const note: Note = { ports, ...(pod ? { uid: pod.uid } : {}) }
+    const note: Note = { ports, ...(pod ? { uid: pod.uid, pod: `${pod.namespace}/${pod.name}` } : {}) }
     try {
       const assigned = await network.add({
         ...{ owner, netns, wanted: request.addresses, note: JSON.stringify(note) },

@@ -32,6 +32,10 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
     status: 2,
     stderr: /expected https/,
   })
+  t.match(podway('control', '--bind', '127.0.0.1', '--pod-cidr', '10.96.0.0/12', '--data', join(home, 'c')), {
+    status: 2,
+    stderr: /--service-cidr 10\.96\.0\.0\/16 overlaps --pod-cidr 10\.96\.0\.0\/12; \S+ is free/,
+  })
   t.match(podway('kubeconfig'), { status: 1, stderr: /lab up/ })
   t.match(podway('lab', 'exec', 'client', '--', 'true'), { status: 1, stderr: /podway: .*lab/ })
   t.match(podway('fetch', 'http://127.0.0.1:1/'), {

@@ -1,0 +1,96 @@
+import { createClient } from '../api/client.ts'
+import { createHttpTransport } from '../api/http-transport.ts'
+import { readKubeconfig } from '../api/kubeconfig.ts'
+import { nodes, objectKey, pods } from '../api/resources.ts'
+import { humanDuration } from '../control/registry/columns.ts'
+import { cidrOf, cidrSize, contains, parseAddress } from '../ipam/cidr.ts'
+import { createFileLeaseStore } from '../ipam/lease-store.ts'
+import { attachmentOf } from '../overlay/pod-network.ts'
+import type { IpamOptions } from './ipam.ts'
+import { findKubeconfig } from './kubeconfig.ts'
+import { renderTable } from './table.ts'
+import { UsageError } from './usage-error.ts'
+
+interface Held {
+  readonly address: string
+  readonly owner: string
+  readonly node: string
+  /** Milliseconds since 1970. */
+  readonly since: number
+  readonly state: 'held' | 'resting'
+}
+
+interface Range {
+  readonly node: string
+  readonly cidr: string
+  readonly held: number
+  readonly size: string
+}
+
+const fromLeases = async (file: string): Promise<readonly Held[]> =>
+  (await createFileLeaseStore(file).load()).flatMap(({ addresses, owner, note, since, freed }) =>
+    addresses.map((address) => ({
+      ...{ address, owner: attachmentOf(owner, note), node: '', since },
+      state: freed === undefined ? ('held' as const) : ('resting' as const),
+    })),
+  )
+
+/** What a network has for pods: all but its own address, the gateway's and, with IPv4, the broadcast address. */
+const roomIn = (cidr: string): bigint => cidrSize(cidrOf(cidr)) - (cidr.includes(':') ? 2n : 3n)
+
+const fromApi = async (
+  options: IpamOptions,
+): Promise<{ readonly held: readonly Held[]; readonly ranges: readonly Range[] }> => {
+  const transport = createHttpTransport(await readKubeconfig(options.kubeconfig ?? (await findKubeconfig(options.lab))))
+  try {
+    const client = createClient(transport)
+    const [podList, nodeList] = await Promise.all([client.list(pods), client.list(nodes)])
+    const held = podList.items
+      .filter(({ spec, status }) => !spec.hostNetwork && status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+      .flatMap((pod) =>
+        (pod.status?.podIPs ?? []).map(({ ip }) => ({
+          ...{ address: ip, owner: objectKey(pod), node: pod.spec.nodeName ?? '' },
+          ...{
+            since: Date.parse(pod.status?.startTime ?? pod.metadata.creationTimestamp ?? ''),
+            state: 'held' as const,
+          },
+        })),
+      )
+    const isIn = (cidr: string, address: string): boolean => {
+      const parsed = parseAddress(address)
+      return parsed !== undefined && contains(cidrOf(cidr), parsed)
+    }
+    const ranges = nodeList.items.flatMap(({ metadata, spec }) =>
+      (spec?.podCIDRs ?? []).map((cidr) => ({
+        ...{ node: metadata.name, cidr, size: String(roomIn(cidr)) },
+        held: held.filter(({ address }) => isIn(cidr, address)).length,
+      })),
+    )
+    return { held, ranges }
+  } finally {
+    await transport.close()
+  }
+}
+
+const byAddress = (a: Held, b: Held): number => {
+  const [x, y] = [parseAddress(a.address), parseAddress(b.address)]
+  if (!x || !y || x.family !== y.family) return a.address < b.address ? -1 : 1
+  return x.value < y.value ? -1 : 1
+}
+
+export const ipam = async (options: IpamOptions): Promise<void> => {
+  const { leases, output } = options
+  if (output !== undefined && output !== 'json') throw new UsageError(`-o ${output}: only json is known`)
+  const found = leases === undefined ? await fromApi(options) : { held: await fromLeases(leases), ranges: [] }
+  const held = [...found.held].sort(byAddress)
+  if (output === 'json') return console.log(JSON.stringify({ ranges: found.ranges, addresses: held }, undefined, 2))
+  if (found.ranges.length > 0) {
+    const rows = found.ranges.map(({ node, cidr, held: count, size }) => [node, cidr, `${count} of ${size}`])
+    console.log(`${renderTable(['NODE', 'NETWORK', 'HELD'], rows)}\n`)
+  }
+  const rows = held.map(({ address, owner, node, since, state }) => [
+    ...[address, owner, ...(leases === undefined ? [node] : [state])],
+    humanDuration(Date.now() - since),
+  ])
+  console.log(renderTable(['ADDRESS', 'OWNER', leases === undefined ? 'NODE' : 'STATE', 'AGE'], rows))
+}
