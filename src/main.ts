@@ -5,6 +5,7 @@ import { registerCleanup } from './commands/cleanup.ts'
 import { registerCni } from './commands/cni.ts'
 import { registerControl } from './commands/control.ts'
 import { registerDns } from './commands/dns.ts'
+import { registerDoctor } from './commands/doctor.ts'
 import { registerEcho } from './commands/echo.ts'
 import { registerFetch } from './commands/fetch.ts'
 import { registerIpam } from './commands/ipam.ts'
@@ -44,6 +45,7 @@ for (const register of [
   registerCni,
   registerEcho,
   registerDns,
+  registerDoctor,
   registerPolicy,
   registerFetch,
 ])

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createClient } from '../api/client.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { readKubeconfig } from '../api/kubeconfig.ts'
@@ -27,13 +28,15 @@ interface Range {
   readonly size: string
 }
 
-const fromLeases = async (file: string): Promise<readonly Held[]> =>
-  (await createFileLeaseStore(file).load()).flatMap(({ addresses, owner, note, since, freed }) =>
+const fromLeases = async (file: string): Promise<readonly Held[]> => {
+  if (!existsSync(file)) throw new Error(`there is no ${file}: is this a node, and are you root?`)
+  return (await createFileLeaseStore(file).load()).flatMap(({ addresses, owner, note, since, freed }) =>
     addresses.map((address) => ({
       ...{ address, owner: attachmentOf(owner, note), node: '', since },
       state: freed === undefined ? ('held' as const) : ('resting' as const),
     })),
   )
+}
 
 /** What a network has for pods: all but its own address, the gateway's and, with IPv4, the broadcast address. */
 const roomIn = (cidr: string): bigint => cidrSize(cidrOf(cidr)) - (cidr.includes(':') ? 2n : 3n)

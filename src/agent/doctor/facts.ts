@@ -1,0 +1,160 @@
+/** What a machine is like, as far as the pod network hangs on it: read, and nothing changed. */
+import { readdir, readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { type CommandRunner, isCommandMissing } from '../../host/command.ts'
+import { createIproute } from '../../host/iproute.ts'
+import { detectBackend } from '../../host/netfilter/backend.ts'
+import { createNetfilter } from '../../host/netfilter/netfilter.ts'
+import { parseSave, type SavedChain } from '../../host/netfilter/tables.ts'
+import { readSysctl } from '../../host/sysctl.ts'
+import type { NamedRange, Surroundings } from '../../ipam/overlap.ts'
+import { isOwnDevice, showForeignRoutes, showForwarding, showLinks, showRoutes } from '../../overlay/kernel-view.ts'
+import { vxlanDevice } from '../../overlay/vxlan.ts'
+
+/** The way to another node. `undefined`: it could not be tried. */
+export interface PeerFacts {
+  readonly address: string
+  /** Its end of the tunnel. */
+  readonly tunnelAddress: string
+  /** Whether it takes TCP connections at its own address, and through the tunnel. */
+  readonly answersDirectly: boolean
+  readonly answersInTunnel: boolean
+  /** Whether a packet as large as the tunnel's MTU gets there. */
+  readonly takesLargePackets: boolean | undefined
+}
+
+export interface MachineFacts {
+  readonly ipForward: string | undefined
+  /** By device, those that are strict. */
+  readonly strictReversePath: readonly string[]
+  readonly bridgeCallsIptables: string | undefined
+  readonly ruleStoresMixed: boolean
+  /** Table filter, chain FORWARD. */
+  readonly forward: SavedChain | undefined
+  readonly hasFirewalld: boolean
+  /** `on` or `off` for the tunnel's device; undefined where nobody can tell. */
+  readonly checksumOffload: string | undefined
+  readonly mtu: { readonly tunnel: number | undefined; readonly underlay: number | undefined }
+  /** Seconds by which another node's clock is ahead of ours; negative when it is behind. */
+  readonly clockAheadSeconds: number | undefined
+  readonly ranges: readonly NamedRange[]
+  readonly surroundings: Surroundings
+  readonly clusterDns: string
+  /** Of the agent's own resolv.conf, before anything is done about stubs. */
+  readonly nameservers: readonly string[]
+  readonly connections: { readonly count: number; readonly max: number } | undefined
+  readonly peers: readonly PeerFacts[]
+}
+
+export interface FactsOptions {
+  readonly runner: CommandRunner
+  readonly ranges: readonly NamedRange[]
+  readonly resolvers: readonly string[]
+  readonly clusterDns: string
+  readonly agentPort: number
+  readonly clockAheadSeconds: number | undefined
+}
+
+const answers = (host: string, port: number, timeoutMs = 1_000): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: timeoutMs })
+    const end = (isThere: boolean): void => {
+      socket.destroy()
+      resolve(isThere)
+    }
+    socket.on('connect', () => end(true))
+    socket.on('timeout', () => end(false))
+    // Somebody who refuses is there, too.
+    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED'))
+  })
+
+/** IP and ICMP headers. */
+const pingOverhead = 28
+
+const takesLarge = async (runner: CommandRunner, address: string, mtu: number): Promise<boolean | undefined> => {
+  try {
+    await runner.run('ping', ['-M', 'do', '-c', '1', '-W', '1', '-s', String(mtu - pingOverhead), address])
+    return true
+  } catch (error) {
+    return isCommandMissing(error) ? undefined : false
+  }
+}
+
+const readPeers = async (
+  { runner, agentPort }: FactsOptions,
+  mtu: number | undefined,
+): Promise<readonly PeerFacts[]> => {
+  if (mtu === undefined) return []
+  const iproute = createIproute(runner)
+  const forwarding = await showForwarding(iproute, vxlanDevice)
+  const neighbours = await iproute.showIp(['-4', 'neigh', 'show', 'dev', vxlanDevice, 'nud', 'permanent'])
+  const byMac = new Map(forwarding.map(({ mac, node }) => [mac, node]))
+  const ends = neighbours.flatMap((value) => {
+    const { dst, lladdr } = value as { readonly dst?: unknown; readonly lladdr?: unknown }
+    const node = typeof lladdr === 'string' ? byMac.get(lladdr) : undefined
+    return typeof dst === 'string' && node !== undefined ? [{ tunnelAddress: dst, address: node }] : []
+  })
+  return Promise.all(
+    ends.map(async ({ address, tunnelAddress }) => ({
+      ...{ address, tunnelAddress },
+      answersDirectly: await answers(address, agentPort),
+      answersInTunnel: await answers(tunnelAddress, agentPort),
+      takesLargePackets: await takesLarge(runner, tunnelAddress, mtu),
+    })),
+  )
+}
+
+/** Loopback's own setting means nothing. */
+const readStrict = async (): Promise<readonly string[]> => {
+  const devices = await readdir('/proc/sys/net/ipv4/conf').catch(() => [])
+  const ofAll = Number((await readSysctl('net.ipv4.conf.all.rp_filter')) ?? '0')
+  const found: string[] = []
+  for (const device of devices) {
+    if (!isOwnDevice(device)) continue
+    const text = await readFile(`/proc/sys/net/ipv4/conf/${device}/rp_filter`, 'utf8').catch(() => '0')
+    // The stricter of the two is in force, and 2 (loose) is more than 1 (strict).
+    if (Math.max(ofAll, Number(text)) === 1) found.push(device)
+  }
+  return found
+}
+
+const readOffload = async (runner: CommandRunner): Promise<string | undefined> => {
+  const text = await runner.run('ethtool', ['-k', vxlanDevice]).catch(() => '')
+  return /tx-checksum-ip-generic: (on|off)/.exec(text)?.[1]
+}
+
+const readConnections = async (): Promise<MachineFacts['connections']> => {
+  const count = await readSysctl('net.netfilter.nf_conntrack_count')
+  const max = await readSysctl('net.netfilter.nf_conntrack_max')
+  return count === undefined || max === undefined ? undefined : { count: Number(count), max: Number(max) }
+}
+
+const hasTable = async (runner: CommandRunner, name: string): Promise<boolean> =>
+  (await runner.run('nft', ['list', 'tables']).catch(() => '')).split('\n').some((line) => line.endsWith(` ${name}`))
+
+export const readFacts = async (options: FactsOptions): Promise<MachineFacts> => {
+  const { runner, ranges, resolvers, clusterDns } = options
+  const iproute = createIproute(runner)
+  const links = await showLinks(iproute)
+  const tunnel = links.find(({ name }) => name === vxlanDevice)?.mtu
+  const { backend, mixed } = await detectBackend(runner)
+  const filter = parseSave(await createNetfilter(runner, 'IPv4', backend).save('filter'))
+  const defaults = await showRoutes(iproute, '-4', ['default'])
+  const underlay = links.find(({ name }) => name === defaults[0]?.device)?.mtu
+  const routes = (await showForeignRoutes(iproute)).filter(({ device }) => !isOwnDevice(device))
+  const text = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
+  return {
+    ipForward: await readSysctl('net.ipv4.ip_forward'),
+    strictReversePath: await readStrict(),
+    bridgeCallsIptables: await readSysctl('net.bridge.bridge-nf-call-iptables'),
+    ruleStoresMixed: mixed,
+    forward: filter.get('FORWARD'),
+    hasFirewalld: await hasTable(runner, 'firewalld'),
+    checksumOffload: await readOffload(runner),
+    mtu: { tunnel, underlay },
+    ...{ ranges, clusterDns, clockAheadSeconds: options.clockAheadSeconds, surroundings: { routes, resolvers } },
+    nameservers: [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, address = '']) => address),
+    connections: await readConnections(),
+    peers: await readPeers(options, tunnel),
+  }
+}
