@@ -204,6 +204,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, netfilterOf, runner, log },
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs, clusterDns },
     ...{ ingressPort: options.ingressPort, proxy: options.proxy, settings: options.overlay, identity },
+    agentPort: options.agentPort,
   })
   void stack.bridged.then(bridged.resolve)
   const cgroups = await openLimits(options.cgroupParent, log)

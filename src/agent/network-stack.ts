@@ -11,7 +11,7 @@ import { createServiceStack, type ProxySettings, readTcpLiberal } from './servic
 
 type OfPodNetwork =
   | ('nodes' | 'nodeName' | 'nodeAddresses' | 'podCIDRs' | 'clusterCIDRs' | 'clusterDns')
-  | ('settings' | 'identity')
+  | ('settings' | 'identity' | 'agentPort')
 
 export interface NetworkStackOptions extends Pick<PodNetworkStackOptions, OfPodNetwork> {
   readonly informers: ClusterInformers

@@ -43,6 +43,8 @@ export interface PodNetworkStackOptions {
   readonly podCIDRs: readonly string[]
   readonly clusterCIDRs: readonly string[]
   readonly clusterDns: string
+  /** Where agents (or kubelets) of all nodes answer. */
+  readonly agentPort: number
   readonly settings: OverlaySettings
   readonly identity: OverlayIdentity
   /** One for each family. */
@@ -70,7 +72,7 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
   const overlay = await createOverlay({
     ...{ nodes, nodeName, podCIDRs, clusterCIDRs, runner, netfilters, log, writeSysctl, identity },
     ...{ underlayAddress: options.nodeAddresses[0] ?? '', backend: settings.backend },
-    ...{ keyFile: settings.keyFile, directRouting: settings.directRouting },
+    ...{ keyFile: settings.keyFile, directRouting: settings.directRouting, probePort: options.agentPort },
   })
   const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(settings.leaseFile) })
   const policies = createPolicyEnforcer({

@@ -41,7 +41,7 @@ export type Part = (typeof parts)[number]
 
 type Shared =
   | ('kubeconfig' | 'nodeName' | 'nodeAddresses' | 'clusterCIDRs' | 'serviceCIDRs' | 'clusterDns' | 'clusterDomain')
-  | ('upstreams' | 'ingressPort' | 'proxy' | 'dns' | 'overlay' | 'dataDir' | 'log')
+  | ('upstreams' | 'ingressPort' | 'agentPort' | 'proxy' | 'dns' | 'overlay' | 'dataDir' | 'log')
 
 /** Where the node has no pod range of its own, the cluster's counts as local. */
 export interface ServicesOnlyOptions extends Pick<AgentOptions, Shared> {
@@ -129,7 +129,14 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     const podCIDRs = podCIDRsOf(node)
     const stack = await createPodNetworkStack({
       ...{ ...more, pods, nodes: watched.nodes, nodeName, nodeAddresses, podCIDRs, clusterCIDRs, clusterDns },
-      ...{ settings: options.overlay, identity, netfilters: familiesOf(podCIDRs).map(netfilterOf), runner, log },
+      ...{
+        settings: options.overlay,
+        identity,
+        agentPort: options.agentPort,
+        netfilters: familiesOf(podCIDRs).map(netfilterOf),
+        runner,
+        log,
+      },
     })
     policyMetrics = [createPolicyMetrics(stack.policies)]
     void stack.ready.then(() => log.info({ podCIDRs, socket: options.overlay.cniSocket }, 'the pod network is ready'))

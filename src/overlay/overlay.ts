@@ -1,6 +1,6 @@
 /** The pod network of one node: bridge, way to the other nodes, rules, and the links of its pods. */
 import { isIPv6 } from 'node:net'
-import { aborted, type Clock } from '../api/clock.ts'
+import { aborted, type Clock, sleep } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import type { Node } from '../api/types/index.ts'
@@ -9,6 +9,7 @@ import { createIproute, type Iproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { createRuleKeeper, removeChains } from '../host/netfilter/rule-keeper.ts'
+import { answersTcp } from '../host/tcp-probe.ts'
 import { networkOf } from '../ipam/cidr.ts'
 import { gatewayOf } from '../ipam/pod-addresses.ts'
 import type { OverlayIdentity } from './annotations.ts'
@@ -16,7 +17,8 @@ import type { BackendName, Underlay } from './backend.ts'
 import { createBackend } from './backends.ts'
 import { ensureBridge, podBridge } from './bridge.ts'
 import { findAddress, showLinks, showRoutes } from './kernel-view.ts'
-import { toPeer } from './peers.ts'
+import { probeOffload } from './offload.ts'
+import { type Peer, toPeer } from './peers.ts'
 import { createPodLinks, linkName, type PodLinks } from './pod-links.ts'
 import { compileRules, type HostPortMapping, isOverlayChain, overlayJumps } from './rules.ts'
 import { vxlanDevice } from './vxlan.ts'
@@ -46,6 +48,8 @@ export interface OverlayOptions {
   readonly clock?: Clock
   /** How often to look whether all is in place. */
   readonly resyncMs?: number
+  /** A port that agents answer on: nodes are asked through the tunnel, too. Missing: they are not. */
+  readonly probePort?: number
 }
 
 export interface Overlay {
@@ -61,6 +65,8 @@ export interface Overlay {
   /** The host ports of one pod; none when empty. Resolves when they are forwarded, or are no longer. */
   setHostPorts(podId: string, mappings: readonly HostPortMapping[]): Promise<void>
 }
+
+const probeEveryMs = 60_000
 
 /** Throws when no device has the address. */
 const findUnderlay = async (iproute: Iproute, address: string): Promise<Underlay> => {
@@ -94,10 +100,17 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     }
   }
 
-  const syncPeers = (): Promise<void> => {
+  const currentPeers = (): readonly Peer[] => {
     const family = isIPv6(underlay.address) ? 'IPv6' : 'IPv4'
     const others = [...nodes.values()].filter(({ metadata }) => metadata.name !== nodeName)
-    return backend.sync(others.flatMap((node) => toPeer(node, family) ?? []))
+    return others.flatMap((node) => toPeer(node, family) ?? [])
+  }
+
+  /** Looks from time to time whether the tunnel carries more than pings. */
+  const keepProbing = async (port: number, device: string, signal: AbortSignal): Promise<void> => {
+    await Promise.race([loop.synced, aborted(signal)])
+    for (; !signal.aborted; await sleep(probeEveryMs, signal, clock))
+      await probeOffload({ runner, device, log, answers: (address) => answersTcp(address, port) }, currentPeers())
   }
 
   const links = createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) })
@@ -112,7 +125,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     ...(clock ? { clock } : {}),
     sync: async (dirty) => {
       if (dirty === 'all') await bridge()
-      if (dirty === 'all' || dirty.has('peers')) await syncPeers()
+      if (dirty === 'all' || dirty.has('peers')) await backend.sync(currentPeers())
       await syncRules()
     },
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'the pod network is not in place; trying again'),
@@ -138,7 +151,10 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
           JSON.stringify(current && toPeer(current, family)) === JSON.stringify(previous && toPeer(previous, family))
         if (!isSame) loop.mark('peers')
       })
-      await loop.run(signal)
+      const { probePort } = options
+      const { device, name } = backend
+      const isProbed = probePort !== undefined && device !== undefined && name === 'vxlan'
+      await Promise.all([loop.run(signal), isProbed ? keepProbing(probePort, device, signal) : undefined])
       links.close()
     },
   }

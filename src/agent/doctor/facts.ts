@@ -1,12 +1,12 @@
 /** What a machine is like, as far as the pod network hangs on it: read, and nothing changed. */
 import { readdir, readFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { type CommandRunner, isCommandMissing } from '../../host/command.ts'
 import { createIproute } from '../../host/iproute.ts'
 import { detectBackend } from '../../host/netfilter/backend.ts'
 import { createNetfilter } from '../../host/netfilter/netfilter.ts'
 import { parseSave, type SavedChain } from '../../host/netfilter/tables.ts'
 import { readSysctl } from '../../host/sysctl.ts'
+import { answersTcp } from '../../host/tcp-probe.ts'
 import type { NamedRange, Surroundings } from '../../ipam/overlap.ts'
 import { isOwnDevice, showForeignRoutes, showForwarding, showLinks, showRoutes } from '../../overlay/kernel-view.ts'
 import { vxlanDevice } from '../../overlay/vxlan.ts'
@@ -55,19 +55,6 @@ export interface FactsOptions {
   readonly clockAheadSeconds: number | undefined
 }
 
-const answers = (host: string, port: number, timeoutMs = 1_000): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: timeoutMs })
-    const end = (isThere: boolean): void => {
-      socket.destroy()
-      resolve(isThere)
-    }
-    socket.on('connect', () => end(true))
-    socket.on('timeout', () => end(false))
-    // Somebody who refuses is there, too.
-    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED'))
-  })
-
 /** IP and ICMP headers. */
 const pingOverhead = 28
 
@@ -97,8 +84,8 @@ const readPeers = async (
   return Promise.all(
     ends.map(async ({ address, tunnelAddress }) => ({
       ...{ address, tunnelAddress },
-      answersDirectly: await answers(address, agentPort),
-      answersInTunnel: await answers(tunnelAddress, agentPort),
+      answersDirectly: await answersTcp(address, agentPort),
+      answersInTunnel: await answersTcp(tunnelAddress, agentPort),
       takesLargePackets: await takesLarge(runner, tunnelAddress, mtu),
     })),
   )

@@ -45,6 +45,15 @@ export const startReference = async (subnet: string): Promise<World> => {
 
 const socket = '/run/cni-test.sock'
 
+/** The network with Podway's plugin, whose launcher is written where runtimes look. */
+export const podwayNetwork = async (): Promise<Network> => {
+  const path = '/run/cni-bin'
+  await mkdir(path, { recursive: true })
+  await writeFile(join(path, 'podway'), (await readFile(launcher, 'utf8')).replace('@SOCKET@', socket))
+  await chmod(join(path, 'podway'), 0o755)
+  return { path, version: cniVersion, name: 'podway', plugins: [{ type: 'podway' }] }
+}
+
 /** Podway's own, with the agent's part in this process. */
 export interface PodwayWorld extends World {
   readonly pods: OverlayPodNetwork
@@ -54,10 +63,6 @@ export const startPodway = async (
   subnet: string,
   leaseFile = `/run/leases-${subnet.replace('/', '-')}.json`,
 ): Promise<PodwayWorld> => {
-  const path = '/run/cni-bin'
-  await mkdir(path, { recursive: true })
-  await writeFile(join(path, 'podway'), (await readFile(launcher, 'utf8')).replace('@SOCKET@', socket))
-  await chmod(join(path, 'podway'), 0o755)
   const netfilter = createNetfilter(runner, 'IPv4', 'nft')
   const overlay = await createOverlay({
     ...{ nodes: createFedInformer<Node>([]), nodeName: 'here', podCIDRs: [subnet], clusterCIDRs: [subnet], runner },
@@ -77,7 +82,7 @@ export const startPodway = async (
   await plugin.restore()
   return {
     pods: network,
-    network: { path, version: cniVersion, name: 'podway', plugins: [{ type: 'podway' }] },
+    network: await podwayNetwork(),
     close: async () => {
       stop.abort()
       await Promise.all(running)

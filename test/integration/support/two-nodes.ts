@@ -11,7 +11,7 @@ import type { BackendName } from '../../../src/overlay/backend.ts'
 import { vtepMacOf } from '../../../src/overlay/identity.ts'
 import { createOverlay, type Overlay } from '../../../src/overlay/overlay.ts'
 import { createPodNetwork } from '../../../src/overlay/pod-network.ts'
-import { createFedInformer } from '../../support/fed-informer.ts'
+import { createFedInformer, type FedInformer } from '../../support/fed-informer.ts'
 import { createHost, type Host, ip } from './hosts.ts'
 
 const runner = createCommandRunner()
@@ -30,6 +30,8 @@ export interface TestNode {
   readonly host: Host
   readonly overlay: Overlay
   readonly network: ReturnType<typeof createPodNetwork>
+  /** Ends the agent's part; what is in the kernel stays. */
+  stop(): Promise<void>
   /** Links, routes and rules. */
   state(): Promise<string>
 }
@@ -53,29 +55,53 @@ export const createNodes = async (t: Test) => {
 
 export const ruleLines = (text: string): string => text.replaceAll(/^#.*$/gm, '').replaceAll(/\[\d+:\d+\]/g, '')
 
-export const startNode = async (t: Test, host: Host, at: number, backend: BackendName): Promise<TestNode> => {
-  const nodes = createFedInformer<Node>([nodeObject('n1', 1), nodeObject('n2', 2)])
+export interface StartOptions {
+  readonly directRouting?: boolean
+  /** On the network between the nodes; 172.31.0.(10 + at) when missing. */
+  readonly address?: string
+  /** What the node knows of nodes; n1 and n2 when missing. */
+  readonly nodes?: FedInformer<Node>
+}
+
+export const startNode = async (
+  t: Test,
+  host: Host,
+  at: number,
+  backend: BackendName,
+  {
+    directRouting = false,
+    address = `172.31.0.${10 + at}`,
+    nodes = createFedInformer<Node>([nodeObject('n1', 1), nodeObject('n2', 2)]),
+  }: StartOptions = {},
+): Promise<TestNode> => {
   const netfilter = createNetfilter(host.runner, 'IPv4', 'nft')
   const podCIDRs = [`10.244.${at}.0/24`]
   const overlay = await createOverlay({
     ...{ nodes, nodeName: host.name, podCIDRs, clusterCIDRs: ['10.244.0.0/16'], runner: host.runner },
-    ...{ identity: { vtepMac: vtepMacOf(host.name) }, keyFile: '/run/wireguard.key' },
-    ...{ underlayAddress: `172.31.0.${10 + at}`, backend, netfilters: [netfilter], log: silentLogger, resyncMs: 200 },
+    ...{ identity: { vtepMac: vtepMacOf(host.name) }, keyFile: '/run/wireguard.key', directRouting },
+    ...{ underlayAddress: address, backend, netfilters: [netfilter], log: silentLogger, resyncMs: 200 },
     writeSysctl: async (key, value) => void (await host.runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),
   })
   const stop = new AbortController()
   const running = overlay.run(stop.signal)
-  t.teardown(async () => {
+  const end = async (): Promise<void> => {
     stop.abort()
     await running
-  })
+  }
+  t.teardown(end)
   const addresses = await openPodAddresses({ podCIDRs, store: createMemoryLeaseStore() })
   const state = async (): Promise<string> => {
     const links = await host.runner.run('ip', ['-brief', 'link'])
     const routes = await host.runner.run('ip', ['route'])
     return [links.replaceAll(/@\S+/g, ''), routes, ruleLines(await host.runner.run('iptables-nft-save', []))].join('\n')
   }
-  return { host, overlay, network: createPodNetwork({ addresses, links: overlay.links, ready: overlay.synced }), state }
+  return {
+    host,
+    overlay,
+    network: createPodNetwork({ addresses, links: overlay.links, ready: overlay.synced }),
+    state,
+    stop: end,
+  }
 }
 
 export const pidIn = async (host: Host): Promise<number> =>
