@@ -10,8 +10,11 @@ export interface OverlayBackend {
   readonly overhead: number
   /** The device that packets to other nodes leave by, if it has one of its own. */
   readonly device?: string
-  /** Brings devices and routes in line with the peers; the same again changes nothing. */
-  sync(peers: readonly Peer[]): Promise<void>
+  /**
+   * Brings devices and routes in line with the peers; the same again changes nothing. With `memory` it takes what it wrote
+   * last for what is there, where it knows: a change then costs what changed.
+   */
+  sync(peers: readonly Peer[], look?: 'kernel' | 'memory'): Promise<void>
   /** Takes everything away that `sync` has made. */
   close(): Promise<void>
 }

@@ -18,20 +18,28 @@ export const compileHostGw = (peers: readonly Peer[]): readonly Entry[] =>
 export const createHostGw = ({ iproute, underlay }: BackendOptions): OverlayBackend => {
   const family = underlay.address.includes(':') ? '-6' : '-4'
 
-  const write = async (wanted: readonly Entry[]): Promise<void> => {
-    const there = await showRoutes(iproute, family, ['proto', protocol])
-    const found = there.map(({ destination, gateway }) => ({ key: destination, value: gateway }))
+  let known: readonly Entry[] | undefined
+
+  const read = async (): Promise<readonly Entry[]> =>
+    (await showRoutes(iproute, family, ['proto', protocol])).map(({ destination, gateway }) => ({
+      ...{ key: destination, value: gateway },
+    }))
+
+  const write = async (wanted: readonly Entry[], look: 'kernel' | 'memory' = 'kernel'): Promise<void> => {
+    const found = (look === 'memory' ? known : undefined) ?? (await read())
+    known = undefined
     const { add, remove } = diffEntries(wanted, found)
     await iproute.ip([
       ...remove.map(({ key }) => `route del ${key} proto ${protocol}`),
       ...add.map(({ key, value }) => `route replace ${key} via ${value} dev ${underlay.device} proto ${protocol}`),
     ])
+    known = wanted
   }
 
   return {
     name: 'host-gw',
     overhead: 0,
-    sync: (peers) => write(compileHostGw(peers)),
+    sync: (peers, look) => write(compileHostGw(peers), look),
     close: () => write([]),
   }
 }

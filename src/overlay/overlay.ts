@@ -125,7 +125,8 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     ...(clock ? { clock } : {}),
     sync: async (dirty) => {
       if (dirty === 'all') await bridge()
-      if (dirty === 'all' || dirty.has('peers')) await backend.sync(currentPeers())
+      if (dirty === 'all' || dirty.has('peers'))
+        await backend.sync(currentPeers(), dirty === 'all' ? 'kernel' : 'memory')
       await syncRules()
     },
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'the pod network is not in place; trying again'),

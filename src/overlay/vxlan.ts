@@ -103,9 +103,14 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
     }
   }
 
-  const syncTunnel = async (peers: readonly Peer[]): Promise<void> => {
+  let known: PeerEntries | undefined
+
+  const syncTunnel = async (peers: readonly Peer[], look: 'kernel' | 'memory'): Promise<void> => {
     const wanted = compileVxlan(peers)
-    const there = await found()
+    const before = look === 'memory' ? known : undefined
+    known = undefined
+    if (!before) await ensureDevice()
+    const there = before ?? (await found())
     const routes = diffEntries(wanted.routes, there.routes)
     const neighbours = diffEntries(wanted.neighbours, there.neighbours)
     const forwarding = diffEntries(wanted.forwarding, there.forwarding)
@@ -124,17 +129,20 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
     await iproute.bridge(
       forwarding.remove.map(({ key, value }) => `fdb del ${key} dev ${vxlanDevice} dst ${value} self`),
     )
+    known = wanted
   }
 
   return {
     name: 'vxlan',
     overhead,
     device: vxlanDevice,
-    sync: async (peers) => {
-      await ensureDevice()
+    sync: async (peers, look = 'kernel') => {
       const near = directRouting ? peers.filter((peer) => isNeighbour(peer, underlay)) : []
-      await syncTunnel(peers.filter((peer) => !near.includes(peer)))
-      await direct.sync(near)
+      await syncTunnel(
+        peers.filter((peer) => !near.includes(peer)),
+        look,
+      )
+      await direct.sync(near, look)
     },
     close: async () => {
       await direct.close()

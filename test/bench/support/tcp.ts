@@ -45,7 +45,7 @@ socket.on('data', (chunk) => { text += chunk }).on('end', () => {
 
 /** Gigabytes a second. */
 export const throughput = async (host: Host, to: string, port: number): Promise<number> =>
-  Number(await host.runner.run(process.execPath, ['-e', source, to, String(port)]))
+  Number(await host.runner.run('taskset', ['-c', '0', process.execPath, '-e', source, to, String(port)]))
 
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -37,7 +37,7 @@ export interface TestNode {
 }
 
 /** Nodes n1 and n2 (172.31.0.11, .12) and `out` (172.31.0.100), joined by a bridge in the universe's own namespace. */
-export const createNodes = async (t: Test) => {
+export const createNodes = async (t: Pick<Test, 'teardown'>) => {
   const hosts = [await createHost('n1'), await createHost('n2'), await createHost('out')] as const
   t.teardown(async () => {
     for (const host of hosts) await host.close()
@@ -64,7 +64,7 @@ export interface StartOptions {
 }
 
 export const startNode = async (
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   host: Host,
   at: number,
   backend: BackendName,
