@@ -1,5 +1,5 @@
 #!/bin/sh
-# npm run bench: sets the machine up and measures. All of it, or what is named: lab, proxy, dns, ingress, agent.
+# npm run bench: sets the machine up and measures. All of it, or what is named: lab, proxy, network, dns, ingress, agent.
 # Times of a shared machine prove little: look at the ratios.
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,15 +15,18 @@ bench() {
       sh scripts/universe.sh node test/bench/proxy-paths.ts
       sh scripts/universe.sh node --expose-gc test/bench/proxy.ts
       node test/bench/services.ts ;;
+    network)
+      PODWAY_NEEDS='/usr/lib/cni/host-local:containernetworking-plugins' sh scripts/bootstrap.sh
+      for part in pod-network policy overlay; do sh scripts/universe.sh node "test/bench/$part.ts"; done ;;
     agent) sh scripts/universe.sh node --expose-gc "test/bench/$1.ts" ;;
     dns)
       PODWAY_NEEDS='dnsperf:dnsperf unbound:unbound dnsmasq:dnsmasq-base' sh scripts/bootstrap.sh
       node test/bench/dns.ts
       node test/bench/dns-changes.ts ;;
     ingress) node test/bench/ingress.ts ;;
-    *) echo "there is no bench called $1: lab, proxy, dns, ingress, agent" >&2; exit 2 ;;
+    *) echo "there is no bench called $1: lab, proxy, network, dns, ingress, agent" >&2; exit 2 ;;
   esac
 }
 
-[ $# -gt 0 ] || set -- lab proxy dns ingress agent
+[ $# -gt 0 ] || set -- lab proxy network dns ingress agent
 for name; do bench "$name"; done

@@ -3,7 +3,7 @@
  * turn, and a freed one rests before it is somebody else's: whoever still sends to the old pod shall not reach a new one.
  */
 import { type Clock, systemClock } from '../api/clock.ts'
-import { addressAt, cidrOf, contains, familyOf, parseAddress } from './cidr.ts'
+import { addressAt, addressOf, cidrOf, contains, parseAddress } from './cidr.ts'
 import type { Lease, LeaseStore } from './lease-store.ts'
 import { createAddressPool, isExhausted, OutOfRange, type Pool } from './pool.ts'
 
@@ -110,7 +110,7 @@ export const openPodAddresses = async (options: PodAddressesOptions): Promise<Po
 
   /** Which wanted address is whose pool's; throws for one that is none's. */
   const wantedOf = (wanted: readonly string[]): readonly (string | undefined)[] => {
-    const found = podCIDRs.map((cidr) => wanted.find((address) => familyOf(address) === familyOf(cidr)))
+    const found = podCIDRs.map((cidr) => wanted.find((address) => contains(cidrOf(cidr), addressOf(address))))
     const stranger = wanted.find((address) => !found.includes(address))
     if (stranger !== undefined)
       throw new OutOfRange(`${stranger} is none of the addresses of this node's pods (${podCIDRs.join(', ')})`)
