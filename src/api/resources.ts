@@ -7,6 +7,7 @@ import type {
   Event,
   Ingress,
   IngressClass,
+  IPAddress,
   KubeObject,
   Lease,
   Namespace,
@@ -16,6 +17,7 @@ import type {
   ReplicaSet,
   Secret,
   Service,
+  ServiceCIDR,
 } from './types/index.ts'
 
 /** One served resource. `T` is the type of its objects. */
@@ -74,6 +76,8 @@ export const networkPolicies = resource<NetworkPolicy>()(
   'NetworkPolicy',
   true,
 )
+export const serviceCIDRs = resource<ServiceCIDR>()('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false)
+export const ipAddresses = resource<IPAddress>()('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress', false)
 
 /** `apps/v1`, or `v1` for the core group. */
 export const groupVersion = (r: { readonly group: string; readonly version: string }): string =>

@@ -1,7 +1,15 @@
 /** What every cluster has from its first moment on. */
 import type { Client, Draft } from '../api/client.ts'
 import { isAlreadyExists, isNotFound } from '../api/errors.ts'
-import { endpointSlices, endpoints, ingressClasses, namespaces, type Resource, services } from '../api/resources.ts'
+import {
+  endpointSlices,
+  endpoints,
+  ingressClasses,
+  namespaces,
+  type Resource,
+  serviceCIDRs,
+  services,
+} from '../api/resources.ts'
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../api/types/index.ts'
 import { defaultClassAnnotation } from './admission/default-ingress-class.ts'
 
@@ -12,6 +20,8 @@ export interface BootstrapOptions {
   /** The Service addresses of the API and of the cluster DNS. */
   readonly apiClusterIP: string
   readonly dnsClusterIP: string
+  /** Where Services get their addresses. */
+  readonly serviceCIDRs: readonly string[]
 }
 
 /** Who serves Ingresses of the class that is the default. */
@@ -92,6 +102,7 @@ export const bootstrapCluster = async (client: Client, options: BootstrapOptions
   const { apiAddress, apiPort, apiClusterIP, dnsClusterIP } = options
   for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease'])
     await ensure(client, namespaces, { metadata: { name } })
+  await ensure(client, serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs: options.serviceCIDRs } })
   await ensure(client, services, kubernetesService(apiClusterIP))
   await converge(client, endpoints, kubernetesEndpoints(apiAddress, apiPort))
   await converge(client, endpointSlices, kubernetesSlice(apiAddress, apiPort))

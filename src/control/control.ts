@@ -147,7 +147,12 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   })
 
   const endpoint = { apiAddress: bindAddress, apiPort: options.port }
-  await bootstrapCluster(client, { ...endpoint, apiClusterIP, dnsClusterIP: clusterDns })
+  await bootstrapCluster(client, {
+    ...endpoint,
+    apiClusterIP,
+    dnsClusterIP: clusterDns,
+    serviceCIDRs: options.serviceCIDRs,
+  })
   server.listen(options.port, bindAddress)
   await once(server, 'listening')
   const connection = {

@@ -1,6 +1,6 @@
 /** networking.k8s.io/v1 */
 import type { LoadBalancerIngress, Protocol } from './core.ts'
-import type { KubeObject, LabelSelector } from './meta.ts'
+import type { Condition, KubeObject, LabelSelector } from './meta.ts'
 
 export interface IngressBackend {
   readonly service?: {
@@ -83,5 +83,23 @@ export interface NetworkPolicy extends KubeObject {
     readonly ingress?: readonly NetworkPolicyIngressRule[]
     readonly egress?: readonly NetworkPolicyEgressRule[]
     readonly policyTypes?: readonly ('Ingress' | 'Egress')[]
+  }
+}
+
+/** Where Services get cluster addresses from: one range for each family. */
+export interface ServiceCIDR extends KubeObject {
+  readonly spec?: { readonly cidrs?: readonly string[] }
+  readonly status?: { readonly conditions?: readonly Condition[] }
+}
+
+/** A cluster address that somebody has; its name is the address. */
+export interface IPAddress extends KubeObject {
+  readonly spec?: {
+    readonly parentRef: {
+      readonly group?: string
+      readonly resource: string
+      readonly namespace?: string
+      readonly name: string
+    }
   }
 }

@@ -1,14 +1,15 @@
 /** Gives Services their cluster addresses and node ports, each to one Service only. What is held is what the store says. */
 import { type FieldError, internalError, invalid, invalidValue } from '../../api/errors.ts'
 import { objectKey } from '../../api/resources.ts'
-import type { KubeObject, Service, ServiceSpec } from '../../api/types/index.ts'
-import { cidrOf, type Family, parseAddress } from '../../ipam/cidr.ts'
+import type { KubeObject, Service, ServiceCIDR, ServiceSpec } from '../../api/types/index.ts'
+import { cidrOf, contains, type Family, parseAddress, parseCidr } from '../../ipam/cidr.ts'
 import {
   createAddressPool,
   createPortPool,
   isExhausted,
   isOutOfRange,
   isTaken,
+  type Pool,
   staticAddressBand,
   staticPortBand,
 } from '../../ipam/pool.ts'
@@ -21,6 +22,7 @@ import {
   needsNodePort,
   service as services,
 } from '../registry/service.ts'
+import { serviceCIDR } from '../registry/service-cidr.ts'
 import type { Store } from '../store/store.ts'
 import { chooseFamilies, wantedAddresses } from './ip-families.ts'
 
@@ -58,22 +60,40 @@ const portsOf = ({ spec }: Service): readonly number[] => wantedPorts(spec).flat
 /** A Service may hold several node ports, so it is a different owner for each of them. */
 const portOwner = (key: string, { name }: WantedPort): string => `${key}#${name}`
 
+/** A range of cluster addresses, and who has which. */
+interface Range {
+  readonly cidr: string
+  readonly family: Family
+  readonly pool: Pool<string>
+}
+
+const holds = ({ cidr }: Range, wanted: string): boolean => {
+  const address = parseAddress(wanted)
+  return address !== undefined && contains(cidrOf(cidr), address)
+}
+
 export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: AllocationRanges): Admission => {
   const bucket = bucketOf(services)
-  const pools = new Map(
-    serviceCIDRs.map((cidr) => [
-      cidrOf(cidr).family,
-      { cidr, pool: createAddressPool({ cidr, staticBand: staticAddressBand(cidr) }) },
-    ]),
-  )
-  const available = [...pools.keys()]
+  const rangeOf = (cidr: string): Range => ({
+    ...{ cidr, family: cidrOf(cidr).family },
+    pool: createAddressPool({ cidr, staticBand: staticAddressBand(cidr) }),
+  })
+  /** Those that the cluster started with, then those of ServiceCIDRs, by name. */
+  const own = serviceCIDRs.map(rangeOf)
+  const added = new Map<string, readonly Range[]>()
+  const rangesOf = (family: Family): readonly Range[] =>
+    [...own, ...[...added].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, ranges]) => ranges)].filter(
+      (range) => range.family === family,
+    )
+  const allRanges = (): readonly Range[] => [...own, ...[...added.values()].flat()]
+  const available = own.map(({ family }) => family)
   const ports = createPortPool({ ...nodePorts, staticBand: staticPortBand(nodePorts) })
 
   const heldPorts = (key: string) => [...ports.entries()].filter(([owner]) => owner.startsWith(`${key}#`))
 
   /** Brings what a Service holds in line with what it is: after a write, a failed write, or its end. */
   const settle = (key: string, service: Service | undefined): void => {
-    for (const { pool } of pools.values()) {
+    for (const { pool } of allRanges()) {
       const address = pool.held(key)
       if (address !== undefined && !(service && addressesOf(service).includes(address))) pool.release(key)
     }
@@ -83,7 +103,7 @@ export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: All
     // Two Services cannot come to hold the same by way of admission; a store that says so is not made worse here.
     for (const wanted of addressesOf(service)) {
       const family = parseAddress(wanted)?.family
-      if (family) claim(() => pools.get(family)?.pool.assign(key, wanted))
+      if (family) for (const { pool } of rangesOf(family)) claim(() => pool.assign(key, wanted))
     }
     for (const wanted of wantedPorts(service.spec)) {
       const { port } = wanted
@@ -101,6 +121,31 @@ export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: All
 
   const holdsPort = (key: string, port: number): boolean => heldPorts(key).some(([, held]) => held === port)
 
+  const allServices = (): readonly { readonly name: string; readonly service: Service }[] =>
+    store.list(bucket).entries.map(({ key, object }) => ({ name: key.name, service: object as Service }))
+
+  /** A range that is being deleted gives nothing out any more; what it gave stays with who has it. */
+  const setRange = (name: string, object: ServiceCIDR | undefined): void => {
+    const cidrs = object && !object.metadata.deletionTimestamp ? (object.spec?.cidrs ?? []) : []
+    const news = cidrs.filter((cidr) => parseCidr(cidr) && !serviceCIDRs.includes(cidr))
+    if (news.length === 0) return void added.delete(name)
+    if (
+      added
+        .get(name)
+        ?.map(({ cidr }) => cidr)
+        .join() === news.join()
+    )
+      return
+    added.set(name, news.map(rangeOf))
+    for (const each of allServices()) settle(each.name, each.service)
+  }
+  const rangeBucket = bucketOf(serviceCIDR)
+  const foundRanges = store.list(rangeBucket)
+  for (const { key, object } of foundRanges.entries) setRange(key.name, object as ServiceCIDR)
+  store.watch(rangeBucket, foundRanges.revision, ({ key, object, removed }) =>
+    setRange(key.name, removed ? undefined : (object as ServiceCIDR)),
+  )
+
   const { revision, entries } = store.list(bucket)
   for (const { key, object } of entries) settle(key.name, object as Service)
   store.watch(bucket, revision, ({ key, object, removed }) =>
@@ -110,19 +155,24 @@ export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: All
   const refused = (service: Service, error: FieldError) => invalid(services, service.metadata.name, [error])
 
   const takeAddress = (key: string, service: Service, family: Family, wanted: string | undefined): string => {
-    const { cidr, pool } = pools.get(family) ?? {}
-    if (!cidr || !pool) throw internalError(`this cluster has no addresses of family ${family}`)
+    const ranges = rangesOf(family)
+    const known = ranges.map(({ cidr }) => cidr).join(', ')
+    if (ranges.length === 0) throw internalError(`this cluster has no addresses of family ${family}`)
     const problem = (why: string) =>
       refused(service, invalidValue('spec.clusterIPs', [wanted], `failed to allocate IP ${wanted}: ${why}`))
-    try {
-      return pool.assign(key, wanted)
-    } catch (error) {
-      if (isTaken(error)) throw problem('provided IP is already allocated')
-      if (isOutOfRange(error))
-        throw problem(`the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${cidr}`)
-      if (isExhausted(error)) throw internalError(`failed to allocate a serviceIP: range is full (${cidr})`)
-      throw error
-    }
+    const kept = ranges.map(({ pool }) => pool.held(key)).find((address) => address !== undefined)
+    if (kept !== undefined && (wanted === undefined || wanted === kept)) return kept
+    for (const { pool } of wanted === undefined ? ranges : ranges.filter((range) => holds(range, wanted)))
+      try {
+        return pool.assign(key, wanted)
+      } catch (error) {
+        if (isTaken(error)) throw problem('provided IP is already allocated')
+        // A full range leaves it to the next one.
+        if (!isExhausted(error) && !isOutOfRange(error)) throw error
+      }
+    throw wanted === undefined
+      ? internalError(`failed to allocate a serviceIP: range is full (${known})`)
+      : problem(`the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${known}`)
   }
 
   /** IP families and cluster addresses. Headless Services have families, but no addresses. */

@@ -18,6 +18,7 @@ import { createNodeCidrController } from './node/cidrs.ts'
 import { createNodeLifecycleController } from './node/lifecycle.ts'
 import { createPodGcController } from './node/pod-gc.ts'
 import { createReplicaSetController } from './replicaset/replicaset.ts'
+import { createServiceAddressController } from './service-addresses.ts'
 
 /** Every controller there is. */
 const controllers: readonly CreateController[] = [
@@ -33,6 +34,7 @@ const controllers: readonly CreateController[] = [
   createPodGcController,
   createIngressStatusController,
   createLoadBalancerController,
+  createServiceAddressController,
   createEventTtlController,
 ]
 

@@ -11,6 +11,7 @@ import { ingress, ingressClass } from './networking.ts'
 import { node } from './node.ts'
 import { pod } from './pod.ts'
 import { service } from './service.ts'
+import { ipAddress, serviceCIDR } from './service-cidr.ts'
 
 /** In the order in which groups are offered to clients, who take the first that has what they look for. */
 export const definitions: readonly ResourceDefinition[] = [
@@ -29,6 +30,8 @@ export const definitions: readonly ResourceDefinition[] = [
   ingress,
   ingressClass,
   networkPolicy,
+  serviceCIDR,
+  ipAddress,
 ]
 
 export interface Registry {

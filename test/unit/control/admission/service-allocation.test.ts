@@ -159,3 +159,24 @@ t.test('after a restart the store says who holds what', async (t) => {
     /already allocated/,
   )
 })
+
+t.test('ServiceCIDRs add ranges, and take them away for new Services', async (t) => {
+  const api = await open()
+  const cidrs = '/apis/networking.k8s.io/v1/servicecidrs'
+  for (let n = 0; n < 14; n++) t.equal((await api.request('POST', services, { body: service(`s${n}`) })).code, 201)
+  t.equal((await api.request('POST', services, { body: service('late') })).code, 500, 'full')
+  const bad = await api.request('POST', cidrs, {
+    body: { metadata: { name: 'bad' }, spec: { cidrs: ['10.97.0.1/24'] } },
+  })
+  t.equal(bad.code, 422)
+  const more = { metadata: { name: 'more' }, spec: { cidrs: ['10.97.0.0/24'] } }
+  t.equal((await api.request('POST', cidrs, { body: more })).code, 201)
+  const late = await api.request('POST', services, { body: service('late') })
+  t.match(spec(late.body)['clusterIP'], /^10\.97\.0\.\d+$/)
+  const wanted = await api.request('POST', services, { body: service('wanted', { clusterIP: '10.97.0.99' }) })
+  t.equal(wanted.code, 201)
+  const put = await api.request('PUT', `${services}/late`, { body: service('late', { ports: [{ port: 81 }] }) })
+  t.equal(spec(put.body)['clusterIP'], spec(late.body)['clusterIP'], 'it keeps its address')
+  await api.request('DELETE', `${cidrs}/more`)
+  t.equal((await api.request('POST', services, { body: service('later') })).code, 500)
+})
