@@ -86,7 +86,7 @@ export const runKeeper = async ({ plan, paths, podway }: KeeperOptions): Promise
     await tell({ published, ...(universe ? { universe } : {}) })
     await exited
   } finally {
-    await removeCgroups(cgroupPrefix(plan.name))
+    await removeCgroups(cgroupPrefix(paths))
     await rm(paths.folder, { recursive: true, force: true })
   }
   // The listeners would keep us.

@@ -1,5 +1,6 @@
 /** What a lab consists of, decided before anything is made: hosts, addresses, ports, folders. Pure. */
-import { join } from 'node:path'
+import { hash } from 'node:crypto'
+import { basename, join } from 'node:path'
 
 export type HostRole = 'control' | 'node' | 'client'
 
@@ -121,6 +122,10 @@ export const labPaths = (home: string, name: string): LabPaths => {
   }
 }
 
-/** What the names of a lab's control groups start with; no lab's name holds a dot, so no lab takes another's for its own. */
-export const cgroupPrefix = (lab: string): string => `podway-lab-${lab}.`
-export const cgroupParent = (lab: string, host: string): string => `${cgroupPrefix(lab)}${host}`
+/**
+ * What the names of a lab's control groups start with. Labs of one name in two homes are two, and no lab's name holds a dot, so
+ * no lab takes another's for its own.
+ */
+export const cgroupPrefix = ({ folder }: Pick<LabPaths, 'folder'>): string =>
+  `podway-lab-${basename(folder)}-${hash('sha256', folder).slice(0, 8)}.`
+export const cgroupParent = (paths: Pick<LabPaths, 'folder'>, host: string): string => `${cgroupPrefix(paths)}${host}`

@@ -93,7 +93,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     ...['--node-name', host.name, '--node-ip', [host.address, host.address6].filter(Boolean).join()],
     ...(plan.dualStack ? ['--service-cidr', dualStackCidrs.service, '--cluster-cidr', dualStackCidrs.pod] : []),
     ...['--state', agentState, '--data', `${agentState}/data`],
-    ...['--cgroup-parent', cgroupParent(plan.name, host.name)],
+    ...['--cgroup-parent', cgroupParent(paths, host.name)],
   ]
 
   const startMachine = async (m: Machine): Promise<void> => {

@@ -114,7 +114,14 @@ t.test('DNS in a lab', { timeout: 180_000 }, async (t) => {
       [
         ...['lab', 'exec', 'node1', '--', 'podway', 'agent', '--kubeconfig', '/run/podway/data/node1.kubeconfig'],
         ...['--node-name', 'node1', '--node-ip', '172.30.0.11', '--state', '/run/podway', '--data', '/run/podway/data'],
-        ...['--cgroup-parent', cgroupParent('lab', 'node1'), '--upstream', '172.30.0.1', '--dns-threads', '2'],
+        ...[
+          '--cgroup-parent',
+          cgroupParent({ folder: join(home, 'labs/lab') }, 'node1'),
+          '--upstream',
+          '172.30.0.1',
+          '--dns-threads',
+          '2',
+        ],
       ],
       { stdio: 'ignore' },
     )

@@ -40,7 +40,7 @@ export interface ParsedRule {
   readonly options: readonly string[]
 }
 
-const modules = new Set('tcp udp sctp comment addrtype conntrack mark statistic recent'.split(' '))
+const modules = new Set('tcp udp sctp icmp6 comment addrtype conntrack mark statistic recent'.split(' '))
 const bare = new Set('--rcheck --set --reap --rsource'.split(' '))
 
 /** Takes a rule apart. Throws on a match module it does not know: a guess would be worse than no answer. */

@@ -41,6 +41,12 @@ export interface PolicyChains {
 
 const directions = ['egress', 'ingress'] as const satisfies readonly Direction[]
 
+/** Router and neighbour solicitations, and advertisements: without them a pod finds nobody, whatever it may reach (RFC 4861). */
+const neighbourDiscovery: Readonly<Record<IpFamily, readonly string[]>> = {
+  IPv4: [],
+  IPv6: [133, 135, 136].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`),
+}
+
 /** The chains that are there whatever the policies are. */
 const frame = ({ family, podCIDRs }: PolicyContext): readonly Chain[] => {
   const ranges = podCIDRs.map((cidr) => parseCidr(cidr, family)).filter((range) => range !== undefined)
@@ -48,7 +54,7 @@ const frame = ({ family, podCIDRs }: PolicyContext): readonly Chain[] => {
   const to = ranges.map((range) => `${rangeMatch('-d', range)}-j ${policyChains.ingress}`)
   return [
     { name: policyChains.forward, rules: [...from, ...to, forgetAllowed] },
-    { name: policyChains.input, rules: [...from, forgetAllowed] },
+    { name: policyChains.input, rules: [...neighbourDiscovery[family], ...from, forgetAllowed] },
   ]
 }
 

@@ -24,8 +24,11 @@ t.test('names', async (t) => {
   t.equal(checkLabName('my-lab-2'), 'my-lab-2')
   for (const name of ['', 'A', 'a.b', '-a', 'a-', 'a/b', 'x'.repeat(33)])
     t.throws(() => checkLabName(name), /a lab's name/, name)
-  t.ok(cgroupParent('lab', 'node1').startsWith(cgroupPrefix('lab')))
-  t.notOk(cgroupParent('lab-2', 'node1').startsWith(cgroupPrefix('lab')), "no lab takes another's groups for its own")
+  const [lab, other, elsewhere] = ['/home/labs/lab', '/home/labs/lab-2', '/tmp/labs/lab'].map((folder) => ({ folder }))
+  if (!lab || !other || !elsewhere) return t.fail('no labs')
+  t.ok(cgroupParent(lab, 'node1').startsWith(cgroupPrefix(lab)))
+  t.not(cgroupPrefix(lab), cgroupPrefix(elsewhere), 'two homes, two labs')
+  t.notOk(cgroupParent(other, 'node1').startsWith(cgroupPrefix(lab)), "no lab takes another's groups for its own")
 })
 
 t.test('paths have to fit unix sockets', async (t) => {
