@@ -9,7 +9,7 @@ import { linkName } from '../../src/overlay/pod-links.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
 import { until } from '../support/until.ts'
 import { runNetwork } from './support/cni-runtime.ts'
-import { podwayNetwork } from './support/cni-world.ts'
+import { podwayNetwork, resetNamespace } from './support/cni-world.ts'
 import { createHost, ip } from './support/hosts.ts'
 
 const runner = createCommandRunner()
@@ -26,6 +26,8 @@ const startAgent = async (): Promise<ChildProcess> => {
   if (child.stdout) await once(child.stdout, 'data')
   return child
 }
+
+t.teardown(resetNamespace)
 
 const heldBy = async () => (await createFileLeaseStore(leaseFile).load()).filter(({ freed }) => freed === undefined)
 

@@ -8,7 +8,7 @@ import { createNetfilter } from '../../src/host/netfilter/netfilter.ts'
 import { cleanupOverlay } from '../../src/overlay/overlay.ts'
 import { until } from '../support/until.ts'
 import { type CniResult, runNetwork, runPlugin } from './support/cni-runtime.ts'
-import { cniVersion, startPodway, startReference, type World } from './support/cni-world.ts'
+import { cniVersion, resetNamespace, startPodway, startReference, type World } from './support/cni-world.ts'
 import { createHost, type Host, ip, peerPort } from './support/hosts.ts'
 
 const runner = createCommandRunner()
@@ -168,6 +168,7 @@ const contract = async (t: Test, start: (subnet: string) => Promise<World>, out:
   })
 }
 
+t.teardown(resetNamespace)
 const outside = await createOutside(t)
 
 t.test('the reference plugins', { timeout: 90_000 }, (t) => contract(t, startReference, outside))

@@ -117,7 +117,7 @@ const takeAway = (cluster: Cluster, { labels = {}, ...one }: PolicyCase): void =
 }
 
 /** What must pass has time; what must not is given up soon. */
-const patienceMs = { allowed: 5_000, denied: 400 }
+const patienceMs = { allowed: 5_000, denied: 250 }
 
 const tryAll = async (t: Test, cluster: Cluster, one: PolicyCase): Promise<void> => {
   const protocols = (one.protocols ?? ['TCP']).filter((protocol) => protocol !== 'SCTP')

@@ -9,7 +9,7 @@ import { createFileLeaseStore } from '../../../src/ipam/lease-store.ts'
 import { openPodAddresses } from '../../../src/ipam/pod-addresses.ts'
 import { createCniPlugin } from '../../../src/overlay/cni/plugin.ts'
 import { runCniServer } from '../../../src/overlay/cni/server.ts'
-import { createOverlay } from '../../../src/overlay/overlay.ts'
+import { cleanupOverlay, createOverlay } from '../../../src/overlay/overlay.ts'
 import { createPodNetwork, type OverlayPodNetwork } from '../../../src/overlay/pod-network.ts'
 import { createFedInformer } from '../../support/fed-informer.ts'
 import type { Network } from './cni-runtime.ts'
@@ -88,4 +88,15 @@ export const startPodway = async (
       await Promise.all(running)
     },
   }
+}
+
+/** The universe's own namespace as it was: other tests come after this one. */
+export const resetNamespace = async (): Promise<void> => {
+  const netfilter = createNetfilter(runner, 'IPv4', 'nft')
+  await cleanupOverlay(runner, [netfilter])
+  // What the reference plugins leave behind.
+  for (const table of ['nat', 'filter'])
+    for (const verb of ['-F', '-X']) await runner.run('iptables-nft', ['-t', table, verb])
+  for (const link of ['under9', 'cni9']) await ip([`link del ${link}`]).catch(() => undefined)
+  await runner.run('sysctl', ['-q', '-w', 'net.ipv4.ip_forward=0'])
 }
