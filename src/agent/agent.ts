@@ -9,7 +9,7 @@ import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { nodes as nodeResource } from '../api/resources.ts'
 import type { Node, Pod } from '../api/types/index.ts'
 import type { Upstream } from '../dns/forward/upstream.ts'
-import { isStub, parseResolvConf, podResolvConf, type ResolvConf } from '../dns/resolv-conf.ts'
+import { podResolvConf } from '../dns/resolv-conf.ts'
 import { createCommandRunner } from '../host/command.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { readIdMap } from '../host/id-map.ts'
@@ -22,6 +22,7 @@ import { type ClusterInformers, createClusterInformers } from './cluster-informe
 import { createDnsStack, type DnsSettings, dnsPort } from './dns-stack.ts'
 import { containerDefaults } from './env/defaults.ts'
 import { type ServiceLink, toServiceLink } from './env/service-links.ts'
+import { readHostResolvConf } from './host-resolv-conf.ts'
 import { createNetworkStack, type NetworkStack } from './network-stack.ts'
 import { readHostFacts } from './node/host-facts.ts'
 import { type NodeTraits, nodeCapacity } from './node/node-object.ts'
@@ -77,14 +78,6 @@ const tlsOf = ({ key, cert, ca }: Connection, file: string) => {
   if (key === undefined || cert === undefined || ca === undefined)
     throw new Error(`${file} has no client certificate: the agent serves with it ("podway join" gets one)`)
   return { key, cert, ca }
-}
-
-/** The node's own; behind systemd-resolved, what that one asks. */
-export const readHostResolvConf = async (): Promise<ResolvConf> => {
-  const read = async (file: string): Promise<ResolvConf> =>
-    parseResolvConf(await readFile(file, 'utf8').catch(() => ''))
-  const own = await read('/etc/resolv.conf')
-  return isStub(own) ? read('/run/systemd/resolve/resolv.conf') : own
 }
 
 export const toUpstream = (address: string): Upstream => ({ address, port: dnsPort })

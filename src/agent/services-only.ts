@@ -10,6 +10,7 @@ import { aborted, sleep } from '../api/clock.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { readKubeconfig } from '../api/kubeconfig.ts'
+import { podCIDRsOf } from '../api/nodes.ts'
 import {
   ingressClasses,
   ingresses,
@@ -30,8 +31,9 @@ import { readIdentity } from '../overlay/identity.ts'
 import { createPolicyMetrics } from '../overlay/policy/metrics.ts'
 import { toPolicyPod } from '../overlay/policy/pod.ts'
 import { createIngress } from '../proxy/ingress/ingress.ts'
-import { type AgentOptions, readHostResolvConf, toUpstream } from './agent.ts'
+import { type AgentOptions, toUpstream } from './agent.ts'
 import { createDnsStack, watchPublished } from './dns-stack.ts'
+import { readHostResolvConf } from './host-resolv-conf.ts'
 import { createPodNetworkStack } from './pod-network-stack.ts'
 import { openRuleStore } from './rule-store.ts'
 import { createServiceStack, readTcpLiberal } from './service-stack.ts'
@@ -62,11 +64,6 @@ const untilAnswered = async <T>(ask: () => Promise<T>, signal: AbortSignal, log:
     }
   }
   return undefined
-}
-
-const podCIDRsOf = (node: Node | undefined): readonly string[] => {
-  const { podCIDRs = [], podCIDR } = node?.spec ?? {}
-  return podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : []
 }
 
 /** This node, as soon as its cluster has given it addresses for pods. Undefined when `signal` aborts first. */

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { writeFileAtomic } from '../host/files.ts'
+import { shellWord } from '../host/shell-word.ts'
 import { cniCodes } from '../overlay/cni/error.ts'
 import { versionOf } from '../overlay/cni/request.ts'
 import { errorResult } from '../overlay/cni/result.ts'
@@ -43,15 +44,12 @@ export const plugin = async (state: string): Promise<void> => {
 const perl = '/usr/bin/perl'
 const launcherFile = new URL('../overlay/cni/launcher.pl', import.meta.url)
 
-/** A word for the shell. */
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
-
 /** Perl is there on nearly every Linux; where it is not, each request starts Node. */
 const launcherFor = async (state: string): Promise<{ readonly text: string; readonly isQuick: boolean }> =>
   existsSync(perl)
     ? { text: (await readFile(launcherFile, 'utf8')).replace('@SOCKET@', socketIn(state)), isQuick: true }
     : {
-        text: `#!/bin/sh\nexec ${quoted(join(packageRoot, 'podway'))} cni --state ${quoted(state)}\n`,
+        text: `#!/bin/sh\nexec ${shellWord(join(packageRoot, 'podway'))} cni --state ${shellWord(state)}\n`,
         isQuick: false,
       }
 

@@ -1,9 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { createClient } from '../api/client.ts'
-import { createHttpTransport } from '../api/http-transport.ts'
-import { readKubeconfig } from '../api/kubeconfig.ts'
 import { configMaps, endpointSlices, objectKey, services } from '../api/resources.ts'
 import { slicesByService } from '../api/slices.ts'
 import { createAsker, isTypeName, type ReadRecord } from '../dns/client/ask.ts'
@@ -16,8 +13,10 @@ import { skyView } from '../dns/skydns/view.ts'
 import { types } from '../dns/wire/constants.ts'
 import { recordsOf } from '../dns/zone/service-records.ts'
 import { writeFileAtomic } from '../host/files.ts'
+import { withCluster } from './cluster.ts'
+import type { ClusterAccess } from './cluster-options.ts'
 import type { DnsClusterOptions, DnsServerOptions } from './dns.ts'
-import { findKubeconfig } from './kubeconfig.ts'
+import { checkOutput, printJson } from './output.ts'
 import { createProgress } from './progress.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -25,10 +24,6 @@ const serverOf = ({ server }: DnsServerOptions): Upstream => {
   const found = parseUpstream(server)
   if (!found) throw new UsageError(`--server ${server}: expected an address, with a port if it is not 53`)
   return found
-}
-
-const checkOutput = (output: string | undefined): void => {
-  if (output !== undefined && output !== 'json') throw new UsageError(`-o ${output}: only json is known`)
 }
 
 const progressEvery = 1_000
@@ -53,7 +48,7 @@ export const query = async (
       throw new Error(`${options.server} does not answer: ${why} (is this a node? else name one with --server)`)
     })
     .finally(asker.close)
-  if (options.output === 'json') return console.log(JSON.stringify(answer, undefined, 2))
+  if (options.output === 'json') return printJson(answer)
   console.log(`${answer.rcode}${answer.isAuthoritative ? ', authoritative' : ''}`)
   for (const section of ['answers', 'authority', 'additional'] as const) {
     if (answer[section].length > 0) console.log(`\n${section}:`)
@@ -63,20 +58,15 @@ export const query = async (
 }
 
 /** All that names are made of. */
-const readCluster = async ({ kubeconfig, lab }: DnsClusterOptions) => {
-  const transport = createHttpTransport(await readKubeconfig(kubeconfig ?? (await findKubeconfig(lab))))
-  try {
-    const client = createClient(transport)
+const readCluster = (access: ClusterAccess) =>
+  withCluster(access, async (client) => {
     const [serviceList, sliceList, published] = await Promise.all([
       client.list(services),
       client.list(endpointSlices),
       client.list(configMaps, { labelSelector: publishedLabel }),
     ])
     return { services: serviceList.items, slices: sliceList.items, published: published.items }
-  } finally {
-    await transport.close()
-  }
-}
+  })
 
 export const get = async (path: string, options: DnsClusterOptions): Promise<void> => {
   if (!path.startsWith('/skydns')) throw new UsageError(`${path} is no path: expected /skydns/local/cluster/svc/…`)
@@ -107,7 +97,7 @@ export const check = async (
       }),
     )
     .finally(asker.close)
-  if (options.output === 'json') console.log(JSON.stringify({ records: records.length, differences }, undefined, 2))
+  if (options.output === 'json') printJson({ records: records.length, differences })
   else {
     for (const { name, type, missing, unexpected, rcode } of differences) {
       console.log(`${name} ${type}${rcode ? ` (${rcode})` : ''}`)

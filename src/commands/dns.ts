@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
+import { type ClusterAccess, clusterOptions } from './cluster-options.ts'
 
 export interface DnsServerOptions {
   readonly server: string
 }
 
-export interface DnsClusterOptions {
-  readonly kubeconfig?: string
-  readonly lab?: string
+export interface DnsClusterOptions extends ClusterAccess {
   readonly clusterDomain: string
 }
 
@@ -14,10 +13,7 @@ const server = (command: Command): Command =>
   command.option('--server <address>', 'the DNS server, with :port if it is not 53', '10.96.0.10')
 
 const cluster = (command: Command): Command =>
-  command
-    .option('--kubeconfig <file>', 'how to reach the control plane (default: as "podway kubeconfig" prints it)')
-    .option('--lab <name>', 'the lab of this name')
-    .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
+  clusterOptions(command).option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
 
 export const registerDns = (program: Command): void => {
   const dns = program.command('dns').description("look at the cluster's DNS")

@@ -1,36 +1,30 @@
 import { hostname } from 'node:os'
-import { readHostResolvConf } from '../agent/agent.ts'
 import { diagnose, type Finding, type Verdict } from '../agent/doctor/checks.ts'
 import { readFacts } from '../agent/doctor/facts.ts'
-import { createClient } from '../api/client.ts'
-import { createHttpTransport } from '../api/http-transport.ts'
-import { readKubeconfig } from '../api/kubeconfig.ts'
+import { readHostResolvConf } from '../agent/host-resolv-conf.ts'
 import { leases } from '../api/resources.ts'
 import { createCommandRunner, prefixed } from '../host/command.ts'
 import { enterHost } from '../lab/enter.ts'
 import { labReport } from '../lab/lifecycle.ts'
+import { withCluster } from './cluster.ts'
 import type { DoctorOptions } from './doctor.ts'
 import { cidrsOption } from './families.ts'
 import { runningLab } from './lab-common.ts'
+import { checkOutput, printJson } from './output.ts'
 import { createProgress } from './progress.ts'
 import { namedRanges } from './ranges.ts'
 import { podwayWords } from './self.ts'
-import { UsageError } from './usage-error.ts'
 
 /** By how much the newest heartbeat of another node is from the future, or older than heartbeats get. */
-const clockAhead = async (file: string): Promise<number | undefined> => {
-  const transport = createHttpTransport(await readKubeconfig(file))
-  try {
-    const all = (await createClient(transport).list(leases, { namespace: 'kube-node-lease' })).items
+const clockAhead = (kubeconfig: string): Promise<number | undefined> =>
+  withCluster({ kubeconfig }, async (client) => {
+    const all = (await client.list(leases, { namespace: 'kube-node-lease' })).items
     const others = all
       .filter(({ metadata }) => metadata.name !== hostname())
       .flatMap(({ spec }) => (spec?.renewTime ? [Date.parse(spec.renewTime)] : []))
     if (others.length === 0) return undefined
     return (Math.max(...others) - Date.now()) / 1000
-  } finally {
-    await transport.close()
-  }
-}
+  })
 
 /** A heartbeat comes every ten seconds: only what is older tells of a clock that is behind. */
 const heartbeatSeconds = 15
@@ -87,17 +81,17 @@ const examineLab = async (name: string): Promise<Readonly<Record<string, readonl
 
 export const doctor = async (options: DoctorOptions): Promise<void> => {
   const { output } = options
-  if (output !== undefined && output !== 'json') throw new UsageError(`-o ${output}: only json is known`)
+  checkOutput(output)
   if (options.lab === undefined) {
     const findings = await examine(options)
-    if (output === 'json') console.log(JSON.stringify(findings, undefined, 2))
+    if (output === 'json') printJson(findings)
     else print(findings)
     if (hasFailed(findings)) process.exitCode = 1
     return
   }
   const name = options.lab === true ? 'lab' : options.lab
   const found = await createProgress().run('examining the nodes', () => examineLab(name))
-  if (output === 'json') console.log(JSON.stringify(found, undefined, 2))
+  if (output === 'json') printJson(found)
   else
     for (const [node, findings] of Object.entries(found)) {
       console.log(`\n${node}`)

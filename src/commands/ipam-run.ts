@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs'
-import { createClient } from '../api/client.ts'
-import { createHttpTransport } from '../api/http-transport.ts'
-import { readKubeconfig } from '../api/kubeconfig.ts'
+import { podCIDRsOf } from '../api/nodes.ts'
 import { nodes, objectKey, pods } from '../api/resources.ts'
 import { humanDuration } from '../control/registry/columns.ts'
 import { cidrOf, cidrSize, contains, parseAddress } from '../ipam/cidr.ts'
 import { createFileLeaseStore } from '../ipam/lease-store.ts'
 import { attachmentOf } from '../overlay/pod-network.ts'
+import { withCluster } from './cluster.ts'
+import type { ClusterAccess } from './cluster-options.ts'
 import type { IpamOptions } from './ipam.ts'
-import { findKubeconfig } from './kubeconfig.ts'
+import { checkOutput, printJson } from './output.ts'
 import { renderTable } from './table.ts'
-import { UsageError } from './usage-error.ts'
 
 interface Held {
   readonly address: string
@@ -41,12 +40,10 @@ const fromLeases = async (file: string): Promise<readonly Held[]> => {
 /** What a network has for pods: all but its own address, the gateway's and, with IPv4, the broadcast address. */
 const roomIn = (cidr: string): bigint => cidrSize(cidrOf(cidr)) - (cidr.includes(':') ? 2n : 3n)
 
-const fromApi = async (
-  options: IpamOptions,
-): Promise<{ readonly held: readonly Held[]; readonly ranges: readonly Range[] }> => {
-  const transport = createHttpTransport(await readKubeconfig(options.kubeconfig ?? (await findKubeconfig(options.lab))))
-  try {
-    const client = createClient(transport)
+const fromApi = (
+  access: ClusterAccess,
+): Promise<{ readonly held: readonly Held[]; readonly ranges: readonly Range[] }> =>
+  withCluster(access, async (client) => {
     const [podList, nodeList] = await Promise.all([client.list(pods), client.list(nodes)])
     const held = podList.items
       .filter(({ spec, status }) => !spec.hostNetwork && status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
@@ -64,16 +61,13 @@ const fromApi = async (
       return parsed !== undefined && contains(cidrOf(cidr), parsed)
     }
     const ranges = nodeList.items.flatMap(({ metadata, spec }) =>
-      (spec?.podCIDRs ?? []).map((cidr) => ({
+      podCIDRsOf({ spec }).map((cidr) => ({
         ...{ node: metadata.name, cidr, size: String(roomIn(cidr)) },
         held: held.filter(({ address }) => isIn(cidr, address)).length,
       })),
     )
     return { held, ranges }
-  } finally {
-    await transport.close()
-  }
-}
+  })
 
 const byAddress = (a: Held, b: Held): number => {
   const [x, y] = [parseAddress(a.address), parseAddress(b.address)]
@@ -83,10 +77,10 @@ const byAddress = (a: Held, b: Held): number => {
 
 export const ipam = async (options: IpamOptions): Promise<void> => {
   const { leases, output } = options
-  if (output !== undefined && output !== 'json') throw new UsageError(`-o ${output}: only json is known`)
+  checkOutput(output)
   const found = leases === undefined ? await fromApi(options) : { held: await fromLeases(leases), ranges: [] }
   const held = [...found.held].sort(byAddress)
-  if (output === 'json') return console.log(JSON.stringify({ ranges: found.ranges, addresses: held }, undefined, 2))
+  if (output === 'json') return printJson({ ranges: found.ranges, addresses: held })
   if (found.ranges.length > 0) {
     const rows = found.ranges.map(({ node, cidr, held: count, size }) => [node, cidr, `${count} of ${size}`])
     console.log(`${renderTable(['NODE', 'NETWORK', 'HELD'], rows)}\n`)

@@ -2,8 +2,8 @@ import { outerPids } from '../lab/enter.ts'
 import { labReport } from '../lab/lifecycle.ts'
 import { readLab } from '../lab/state.ts'
 import { pathsOf } from './lab-common.ts'
+import { checkOutput, printJson } from './output.ts'
 import { renderTable } from './table.ts'
-import { UsageError } from './usage-error.ts'
 
 interface StatusOptions {
   readonly name: string
@@ -12,11 +12,11 @@ interface StatusOptions {
 
 /** All pids are the machine's own. */
 export const labStatus = async ({ name, output }: StatusOptions): Promise<void> => {
-  if (output !== undefined && output !== 'json') throw new UsageError(`-o ${output}: only json is known`)
+  checkOutput(output)
   const paths = pathsOf(name)
   const record = await readLab(paths)
   if (!record) {
-    if (output === 'json') console.log(JSON.stringify({ name, state: 'down' }, undefined, 2))
+    if (output === 'json') printJson({ name, state: 'down' })
     else console.log(`lab ${name} is down`)
     return
   }
@@ -39,7 +39,7 @@ export const labStatus = async ({ name, output }: StatusOptions): Promise<void> 
     published: record.published,
     hosts,
   }
-  if (output === 'json') return console.log(JSON.stringify(status, undefined, 2))
+  if (output === 'json') return printJson(status)
   console.log(`lab ${name} is ${status.state}${record.rootless ? ' (rootless)' : ''}, pid ${status.pid}`)
   console.log(`kubeconfig ${status.kubeconfig}\nlogs       ${status.logs}`)
   for (const { port, host, to } of record.published) console.log(`published  127.0.0.1:${port} -> ${host}:${to}`)

@@ -1,13 +1,12 @@
 import { isIP } from 'node:net'
-import { type Client, createClient } from '../api/client.ts'
-import { createHttpTransport } from '../api/http-transport.ts'
-import { readKubeconfig } from '../api/kubeconfig.ts'
+import type { Client } from '../api/client.ts'
 import { namespaces, networkPolicies, objectKey, pods } from '../api/resources.ts'
 import type { Protocol } from '../api/types/index.ts'
 import { type DirectionVerdict, type End, evaluate, type PolicyWorld } from '../overlay/policy/evaluate.ts'
 import { readPolicy } from '../overlay/policy/model.ts'
 import { toPolicyPod } from '../overlay/policy/pod.ts'
-import { findKubeconfig } from './kubeconfig.ts'
+import { withCluster } from './cluster.ts'
+import { checkOutput, printJson } from './output.ts'
 import type { ExplainOptions } from './policy.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -69,30 +68,19 @@ const sentence = ({ direction, isAllowed, policies, rules }: DirectionVerdict, {
 
 export const explain = async (fromText: string, toText: string, options: ExplainOptions): Promise<void> => {
   const { namespace, output } = options
-  if (output !== undefined && output !== 'json') throw new UsageError(`-o ${output}: only json is known`)
+  checkOutput(output)
   const protocol = protocols.find((each) => each === options.protocol.toUpperCase())
   if (!protocol) throw new UsageError(`--protocol ${options.protocol}: expected ${protocols.join(', ')}`)
   const target = splitPort(toText)
-  const transport = createHttpTransport(await readKubeconfig(options.kubeconfig ?? (await findKubeconfig(options.lab))))
-  try {
-    const world = await readWorld(createClient(transport))
-    const from = findEnd(fromText, namespace, world)
-    const to = findEnd(target.end, namespace, world)
-    const port = portOf(target.port, to, protocol)
-    const verdicts = evaluate({ from, to, protocol, port }, world)
-    const isAllowed = verdicts.every((verdict) => verdict.isAllowed)
-    if (output === 'json')
-      return console.log(
-        JSON.stringify(
-          { from: from.address, to: to.address, protocol, port, isAllowed, directions: verdicts },
-          undefined,
-          2,
-        ),
-      )
-    console.log(`${from.name} to ${to.name} ${protocol} ${port}: ${isAllowed ? 'allowed' : 'denied'}`)
-    for (const verdict of verdicts) console.log(sentence(verdict, verdict.direction === 'egress' ? from : to))
-    if (!from.pod && to.pod) console.log(`  (the node of ${to.name} itself always reaches it)`)
-  } finally {
-    await transport.close()
-  }
+  const world = await withCluster(options, readWorld)
+  const from = findEnd(fromText, namespace, world)
+  const to = findEnd(target.end, namespace, world)
+  const port = portOf(target.port, to, protocol)
+  const verdicts = evaluate({ from, to, protocol, port }, world)
+  const isAllowed = verdicts.every((verdict) => verdict.isAllowed)
+  if (output === 'json')
+    return printJson({ from: from.address, to: to.address, protocol, port, isAllowed, directions: verdicts })
+  console.log(`${from.name} to ${to.name} ${protocol} ${port}: ${isAllowed ? 'allowed' : 'denied'}`)
+  for (const verdict of verdicts) console.log(sentence(verdict, verdict.direction === 'egress' ? from : to))
+  if (!from.pod && to.pod) console.log(`  (the node of ${to.name} itself always reaches it)`)
 }

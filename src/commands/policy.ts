@@ -1,26 +1,22 @@
 import type { Command } from 'commander'
+import { type ClusterAccess, clusterOptions } from './cluster-options.ts'
 
-export interface ExplainOptions {
-  readonly kubeconfig?: string
-  readonly lab?: string
+export interface ExplainOptions extends ClusterAccess {
   readonly namespace: string
   readonly protocol: string
   readonly output?: string
 }
 
 export const registerPolicy = (program: Command): void => {
-  program
-    .command('policy')
-    .description('look at network policies')
-    .command('explain')
+  const policy = program.command('policy').description('look at network policies')
+
+  clusterOptions(policy.command('explain'))
     .description('tell whether a connection is allowed, and which rule says so')
     .argument('<from>', 'a pod (NAME or NAMESPACE/NAME) or an address')
     .argument('<to>', 'the same, with a port: web-1:80, db/main-0:5432, [fd00::1]:53')
     .option('-n, --namespace <name>', 'of pods that name none', 'default')
     .option('--protocol <name>', 'TCP, UDP or SCTP', 'TCP')
     .option('-o, --output <format>', 'json')
-    .option('--kubeconfig <file>', 'how to reach the control plane (default: as "podway kubeconfig" prints it)')
-    .option('--lab <name>', 'the lab of this name')
     .addHelpText(
       'after',
       `

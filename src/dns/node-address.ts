@@ -11,6 +11,8 @@ import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
 import type { Jump } from '../host/netfilter/owned.ts'
 import { createRuleKeeper, removeChains, type TableRules } from '../host/netfilter/rule-keeper.ts'
 
+import { hostCidr } from '../ipam/cidr.ts'
+
 export interface NodeAddressOptions {
   /** The cluster DNS address. */
   readonly address: string
@@ -34,8 +36,6 @@ const chain = 'PODWAY-DNS'
 
 export const isDnsChain = (name: string): boolean => name === chain
 
-const prefixOf = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`
-
 const protocols = ['udp', 'tcp'] as const
 
 /** Both ways untracked; and let in, whatever the node's own rules let in. Pure. */
@@ -43,8 +43,8 @@ export const compileDnsRules = (
   address: string,
   port: number,
 ): { readonly raw: TableRules; readonly filter: TableRules } => {
-  const to = protocols.map((protocol) => `-d ${prefixOf(address)} -p ${protocol} -m ${protocol} --dport ${port}`)
-  const from = protocols.map((protocol) => `-s ${prefixOf(address)} -p ${protocol} -m ${protocol} --sport ${port}`)
+  const to = protocols.map((protocol) => `-d ${hostCidr(address)} -p ${protocol} -m ${protocol} --dport ${port}`)
+  const from = protocols.map((protocol) => `-s ${hostCidr(address)} -p ${protocol} -m ${protocol} --sport ${port}`)
   return {
     raw: {
       table: 'raw',
@@ -84,7 +84,7 @@ export const createNodeAddress = (options: NodeAddressOptions): NodeAddress => {
   const loop = createSyncLoop({
     ...{ clock, resyncMs },
     sync: async () => {
-      await iproute.ip([`address replace ${prefixOf(address)} dev ${device}${address.includes(':') ? ' nodad' : ''}`])
+      await iproute.ip([`address replace ${hostCidr(address)} dev ${device}${address.includes(':') ? ' nodad' : ''}`])
       await filterKeeper.ensure([rules.filter])
       await untrack()
     },

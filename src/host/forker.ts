@@ -3,15 +3,13 @@
  * takes a tenth of what it takes to copy the agent.
  */
 import { CommandError, type CommandRunner, type OpenCommand } from './command.ts'
+import { shellWord } from './shell-word.ts'
 
 export interface Forker {
   /** Runs a program to its end, one at a time; what it prints is lost. Rejects with `CommandError` as a runner does. */
   run(file: string, args: readonly string[], stdin?: string): Promise<void>
   close(): void
 }
-
-/** One word for the shell, whatever it holds. */
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
 
 const patienceMs = 60_000
 
@@ -52,7 +50,7 @@ export const createForker = (runner: CommandRunner): Forker => {
       }
       const document = `podway-input-${turn}`
       running.write(
-        `${command.map(quoted).join(' ')} >/dev/null <<'${document}'\n${stdin}${document}\necho "${endMark()} $?" >&2\n`,
+        `${command.map(shellWord).join(' ')} >/dev/null <<'${document}'\n${stdin}${document}\necho "${endMark()} $?" >&2\n`,
       )
     })
     if (code === 0) return

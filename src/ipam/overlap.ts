@@ -1,5 +1,15 @@
 /** Ranges that must have nothing in common with each other, nor with what is there already. Pure. */
-import { type Cidr, cidrOf, contains, type Family, formatCidr, overlaps, parseAddress, parseCidr } from './cidr.ts'
+import {
+  type Cidr,
+  cidrOf,
+  contains,
+  type Family,
+  formatCidr,
+  hostCidr,
+  overlaps,
+  parseAddress,
+  parseCidr,
+} from './cidr.ts'
 
 export interface NamedRange {
   /** As its owner knows it: `--cluster-cidr`. */
@@ -32,7 +42,7 @@ const candidates: Readonly<Record<Family, (prefixLength: number) => readonly Cid
 
 const routeCidr = (destination: string): Cidr | undefined => {
   if (destination === 'default') return undefined
-  const text = destination.includes('/') ? destination : `${destination}/${destination.includes(':') ? 128 : 32}`
+  const text = destination.includes('/') ? destination : hostCidr(destination)
   const cidr = parseCidr(text)
   return cidr && cidr.prefixLength > 0 ? cidr : undefined
 }

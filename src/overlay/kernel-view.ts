@@ -90,13 +90,16 @@ export const showRoutes = async (
 /** True for devices that the pod network makes. */
 export const isOwnDevice = (name: string): boolean => /^(podway|pw[0-9a-f]{13}$)/.test(name)
 
-/** All routes of the main table, of both families, but for those of the host-gw backend. */
+/** All routes of the main table, of both families, that the pod network has not made. */
 export const showForeignRoutes = async (iproute: Iproute): Promise<readonly Route[]> => {
   const all = [
     ...(await iproute.showIp(['-4', 'route', 'show'])),
     ...(await iproute.showIp(['-6', 'route', 'show']).catch(() => [])),
   ]
-  return all.filter((value) => fields(value)['protocol'] !== '117').map(toRoute)
+  return all
+    .filter((value) => fields(value)['protocol'] !== '117')
+    .map(toRoute)
+    .filter(({ device }) => !isOwnDevice(device))
 }
 
 /** The permanent neighbours of a device: address and MAC. */

@@ -1,4 +1,5 @@
 /** The other nodes, as far as pod traffic is concerned. Pure. */
+import { podCIDRsOf } from '../api/nodes.ts'
 import type { Node } from '../api/types/index.ts'
 import { type Family, formatAddress, parseAddress, parseCidr } from '../ipam/cidr.ts'
 import { readOverlayAnnotations } from './annotations.ts'
@@ -22,8 +23,7 @@ const internalAddress = (node: Node, family: Family): string | undefined =>
 
 /** A node as a peer; undefined while it has no pod network or no address of the underlay's family. */
 export const toPeer = (node: Node, underlay: Family): Peer | undefined => {
-  const { podCIDRs = [], podCIDR } = node.spec ?? {}
-  const cidrs = podCIDRs.length > 0 ? podCIDRs : podCIDR ? [podCIDR] : []
+  const cidrs = podCIDRsOf(node)
   const told = readOverlayAnnotations(node, underlay)
   const address = told.address ?? internalAddress(node, underlay)
   if (address === undefined || cidrs.length === 0 || !cidrs.every((cidr) => parseCidr(cidr))) return undefined

@@ -1,7 +1,7 @@
 /** The overlay's rules: masquerade on the way out, acceptance on the way through, forwarding of host ports. Pure. */
 import type { Jump } from '../host/netfilter/owned.ts'
 import type { Chain, TableEdit } from '../host/netfilter/tables.ts'
-import { type Family, parseCidr } from '../ipam/cidr.ts'
+import { type Family, hostCidr, parseCidr } from '../ipam/cidr.ts'
 
 export const masqueradeChain = 'PODWAY-MASQ'
 export const forwardChain = 'PODWAY-FORWARD'
@@ -39,12 +39,10 @@ const anywhere: Readonly<Record<Family, string>> = { IPv4: '0.0.0.0', IPv6: '::'
 
 const ofFamily = (family: Family, text: string): boolean => text.includes(':') === (family === 'IPv6')
 
-const single = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`
-
 /**
  * Pods among each other are seen as they are, and so is whoever comes to a pod of this node. Pods that go outside are this
- * node, and so is a pod that reaches itself by a host port, and whoever from elsewhere (a container of the host, a client that took this node for a router) goes on to a
- * pod of another node: the answer has to come back this way.
+ * node, and so is a pod that reaches itself by a host port, and whoever from elsewhere (a container of the host, a client that
+ * took this node for a router) goes on to a pod of another node: the answer has to come back this way.
  */
 const masquerade = (
   family: Family,
@@ -55,7 +53,7 @@ const masquerade = (
   name: masqueradeChain,
   rules: [
     `-m mark --mark ${serviceMark} -j RETURN`,
-    ...withPorts.map((pod) => `-s ${single(pod)} -d ${single(pod)} -j MASQUERADE --random-fully`),
+    ...withPorts.map((pod) => `-s ${hostCidr(pod)} -d ${hostCidr(pod)} -j MASQUERADE --random-fully`),
     ...cidrs.flatMap((from) => cidrs.map((to) => `-s ${from} -d ${to} -j RETURN`)),
     ...own.map((cidr) => `-d ${cidr} -j RETURN`),
     `-d ${multicast[family]} -j RETURN`,
@@ -83,7 +81,7 @@ const hostPortRules = (family: Family, mappings: readonly HostPortMapping[]): re
     const protocol = mapping.protocol.toLowerCase()
     const { hostIP } = mapping
     const isSpecific = hostIP !== '' && hostIP !== anywhere[family]
-    const to = isSpecific ? `-d ${single(hostIP)} ` : ''
+    const to = isSpecific ? `-d ${hostCidr(hostIP)} ` : ''
     return `${to}-p ${protocol} -m ${protocol} --dport ${mapping.hostPort} -j DNAT --to-destination ${target(mapping)}`
   })
 

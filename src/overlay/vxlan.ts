@@ -3,7 +3,7 @@
  * that end) and one forwarding entry (the node behind that MAC). Nothing is learned, nothing is flooded. RFC 7348.
  */
 import { isIPv6 } from 'node:net'
-import { addressAt, addressOf, cidrOf, contains } from '../ipam/cidr.ts'
+import { addressAt, addressOf, cidrOf, contains, hostCidr } from '../ipam/cidr.ts'
 import type { BackendOptions, OverlayBackend, Underlay } from './backend.ts'
 import { diffEntries, type Entry } from './entries.ts'
 import { createHostGw } from './host-gw.ts'
@@ -60,7 +60,7 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
   const overhead = vxlanOverhead(underlay.address)
   const mtu = underlay.mtu - overhead
   /** Its own end of the tunnel is the source of what the node itself sends into it. */
-  const own = podCIDRs.map((cidr) => `${addressAt(cidr, 0)}/${cidr.includes(':') ? 128 : 32}`)
+  const own = podCIDRs.map((cidr) => hostCidr(addressAt(cidr, 0)))
 
   const make = async (isThere: boolean): Promise<void> => {
     const { address, device } = underlay

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import { CommandError, isCommandMissing } from '../host/command.ts'
 import { writeFileAtomic } from '../host/files.ts'
-import { addressAt } from '../ipam/cidr.ts'
+import { addressAt, hostCidr } from '../ipam/cidr.ts'
 import type { BackendOptions, OverlayBackend } from './backend.ts'
 import { diffEntries } from './entries.ts'
 import { showAddresses, showLinks, showRoutes } from './kernel-view.ts'
@@ -88,7 +88,7 @@ const unsupported = (error: unknown): Error | undefined => {
 export const createWireguard = ({ iproute, runner, podCIDRs, underlay, keyFile }: BackendOptions): OverlayBackend => {
   const overhead = wireguardOverhead(underlay.address)
   const mtu = underlay.mtu - overhead
-  const own = podCIDRs.map((cidr) => `${addressAt(cidr, 0)}/${cidr.includes(':') ? 128 : 32}`)
+  const own = podCIDRs.map((cidr) => hostCidr(addressAt(cidr, 0)))
 
   const ensureDevice = async (): Promise<void> => {
     const link = (await showLinks(iproute)).find(({ name }) => name === wireguardDevice)

@@ -8,8 +8,16 @@ import { parseSave, type SavedChain } from '../../host/netfilter/tables.ts'
 import { readSysctl } from '../../host/sysctl.ts'
 import { answersTcp } from '../../host/tcp-probe.ts'
 import type { NamedRange, Surroundings } from '../../ipam/overlap.ts'
-import { isOwnDevice, showForeignRoutes, showForwarding, showLinks, showRoutes } from '../../overlay/kernel-view.ts'
+import {
+  isOwnDevice,
+  showForeignRoutes,
+  showForwarding,
+  showLinks,
+  showNeighbours,
+  showRoutes,
+} from '../../overlay/kernel-view.ts'
 import { vxlanDevice } from '../../overlay/vxlan.ts'
+import { readResolvConf } from '../host-resolv-conf.ts'
 
 /** The way to another node. `undefined`: it could not be tried. */
 export interface PeerFacts {
@@ -74,12 +82,11 @@ const readPeers = async (
   if (mtu === undefined) return []
   const iproute = createIproute(runner)
   const forwarding = await showForwarding(iproute, vxlanDevice)
-  const neighbours = await iproute.showIp(['-4', 'neigh', 'show', 'dev', vxlanDevice, 'nud', 'permanent'])
+  const neighbours = await showNeighbours(iproute, '-4', vxlanDevice)
   const byMac = new Map(forwarding.map(({ mac, node }) => [mac, node]))
-  const ends = neighbours.flatMap((value) => {
-    const { dst, lladdr } = value as { readonly dst?: unknown; readonly lladdr?: unknown }
-    const node = typeof lladdr === 'string' ? byMac.get(lladdr) : undefined
-    return typeof dst === 'string' && node !== undefined ? [{ tunnelAddress: dst, address: node }] : []
+  const ends = neighbours.flatMap(({ address: tunnelAddress, mac }) => {
+    const address = byMac.get(mac)
+    return address === undefined ? [] : [{ address, tunnelAddress }]
   })
   return Promise.all(
     ends.map(async ({ address, tunnelAddress }) => ({
@@ -91,7 +98,7 @@ const readPeers = async (
   )
 }
 
-/** Loopback's own setting means nothing. */
+/** By file: the names of devices hold dots, as sysctl's do between their parts. */
 const readStrict = async (): Promise<readonly string[]> => {
   const devices = await readdir('/proc/sys/net/ipv4/conf').catch(() => [])
   const ofAll = Number((await readSysctl('net.ipv4.conf.all.rp_filter')) ?? '0')
@@ -128,8 +135,7 @@ export const readFacts = async (options: FactsOptions): Promise<MachineFacts> =>
   const filter = parseSave(await createNetfilter(runner, 'IPv4', backend).save('filter'))
   const defaults = await showRoutes(iproute, '-4', ['default'])
   const underlay = links.find(({ name }) => name === defaults[0]?.device)?.mtu
-  const routes = (await showForeignRoutes(iproute)).filter(({ device }) => !isOwnDevice(device))
-  const text = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
+  const routes = await showForeignRoutes(iproute)
   return {
     ipForward: await readSysctl('net.ipv4.ip_forward'),
     strictReversePath: await readStrict(),
@@ -140,7 +146,7 @@ export const readFacts = async (options: FactsOptions): Promise<MachineFacts> =>
     checksumOffload: await readOffload(runner),
     mtu: { tunnel, underlay },
     ...{ ranges, clusterDns, clockAheadSeconds: options.clockAheadSeconds, surroundings: { routes, resolvers } },
-    nameservers: [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, address = '']) => address),
+    nameservers: (await readResolvConf()).nameservers,
     connections: await readConnections(),
     peers: await readPeers(options, tunnel),
   }

@@ -1,7 +1,8 @@
 /** Which nodes a pod can run on at all. Each filter gives its reasons against a node, in Kubernetes' words. Pure. */
+import { isSameHostPort } from '../../api/host-ports.ts'
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, Taint } from '../../api/types/index.ts'
 import { tolerates } from '../controllers/node/health.ts'
-import { type HostPort, hostPortsOf, type NodeState, requestsOf, resourceKinds } from './node-state.ts'
+import { hostPortsOf, type NodeState, requestsOf, resourceKinds } from './node-state.ts'
 
 export type Filter = (pod: Pod, state: NodeState) => readonly string[]
 
@@ -52,13 +53,8 @@ const affinity: Filter = ({ spec }, { node }) => {
   return fits ? [] : ["node(s) didn't match Pod's node affinity/selector"]
 }
 
-const isEverywhere = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
-
-const collides = (a: HostPort, b: HostPort): boolean =>
-  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || isEverywhere(a.ip) || isEverywhere(b.ip))
-
 const ports: Filter = (pod, state) =>
-  hostPortsOf(pod).some((wanted) => state.hostPorts.some((taken) => collides(wanted, taken)))
+  hostPortsOf(pod).some((wanted) => state.hostPorts.some((taken) => isSameHostPort(wanted, taken)))
     ? ["node(s) didn't have free ports for the requested pod ports"]
     : []
 

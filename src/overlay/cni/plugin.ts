@@ -1,11 +1,11 @@
 /** Podway as a plugin of container runtimes: what they ask, done with the node's own addresses, links, rules (CNI 1.1). */
 import { access } from 'node:fs/promises'
+import { isSameHostPort } from '../../api/host-ports.ts'
 import { CommandError } from '../../host/command.ts'
 import type { Logger } from '../../host/log.ts'
 import { gatewayOf, type PodAddresses } from '../../ipam/pod-addresses.ts'
 import { isExhausted, isOutOfRange, isTaken } from '../../ipam/pool.ts'
 import { macOf } from '../bridge.ts'
-import { isSamePort } from '../host-ports.ts'
 import { linkName, type PodLinks, podMac } from '../pod-links.ts'
 import type { OverlayPodNetwork } from '../pod-network.ts'
 import type { HostPortMapping } from '../rules.ts'
@@ -63,6 +63,8 @@ const mappingsOf = (ports: readonly WantedPort[], assigned: readonly string[]): 
       .map((podIP) => ({ ...port, podIP })),
   )
 
+const placeOf = ({ hostIP, hostPort, protocol }: WantedPort) => ({ ip: hostIP, port: hostPort, protocol })
+
 const codeOf = (error: unknown): number => {
   if (error instanceof CniError) return error.code
   if (isExhausted(error)) return cniCodes.exhausted
@@ -96,7 +98,7 @@ export const createCniPlugin = (options: CniPluginOptions): CniPlugin => {
     for (const lease of addresses.list()) {
       if (lease.owner === owner) continue
       const { ports: others } = readNote(lease.note)
-      const clash = ports.find((port) => others.some((other) => isSamePort(port, other)))
+      const clash = ports.find((port) => others.some((other) => isSameHostPort(placeOf(port), placeOf(other))))
       if (clash)
         throw new CniError(cniCodes.taken, `host port ${clash.hostPort}/${clash.protocol} is taken by ${lease.owner}`)
     }

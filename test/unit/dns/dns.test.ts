@@ -413,7 +413,7 @@ t.test('a successor answers before its predecessor ends', { timeout: 30_000 }, a
   isOver = true
   await Promise.all(clients)
   t.same(failures, [])
-  // A packet that comes in the very moment in which the socket closes is lost, as any packet may be.
+  // A packet that comes in the very moment in which the socket closes is lost, like every packet may be.
   t.ok(asked > 100 && again <= asked / 100, `${again} of ${asked} were asked again`)
 })
 

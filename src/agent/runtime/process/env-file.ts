@@ -1,7 +1,6 @@
 /** A container's environment as a file for a POSIX shell to read, so that no value ever stands on a command line. */
 import type { StringMap } from '../../../api/types/index.ts'
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+import { shellWord } from '../../../host/shell-word.ts'
 
 /** Variables a shell gives a meaning of its own. */
 const special = /^(IFS|PPID|OPT(IND|ARG|ERR)|LINENO|PS\d|ENV|E?UID|BASH.*|SHELLOPTS)$/
@@ -14,8 +13,8 @@ const isPlain = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
  */
 export const renderEnvFile = (env: StringMap): string => {
   const entries = Object.entries(env)
-  const exports = entries.filter(([name]) => isPlain(name)).map(([name, value]) => `export ${name}=${quote(value)}`)
-  const words = entries.filter(([name]) => !isPlain(name)).map(([name, value]) => quote(`${name}=${value}`))
+  const exports = entries.filter(([name]) => isPlain(name)).map(([name, value]) => `export ${name}=${shellWord(value)}`)
+  const words = entries.filter(([name]) => !isPlain(name)).map(([name, value]) => shellWord(`${name}=${value}`))
   const front = words.length === 0 ? [] : [`set -- ${words.join(' ')} "$@"`]
   return `${[...exports, ...front].join('\n')}\n`
 }

@@ -1,5 +1,6 @@
 /** Gives every node its part of the pod addresses. */
 import { referenceTo } from '../../../api/event-recorder.ts'
+import { podCIDRsOf } from '../../../api/nodes.ts'
 import { nodes } from '../../../api/resources.ts'
 import type { Node } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
@@ -8,9 +9,6 @@ import { createSubnetPool, isExhausted, isOutOfRange, isTaken } from '../../../i
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
 
 const name = 'node-ipam-controller'
-
-const cidrsOf = ({ spec }: Node): readonly string[] =>
-  spec?.podCIDRs?.length ? spec.podCIDRs : spec?.podCIDR ? [spec.podCIDR] : []
 
 export const createNodeCidrController: CreateController = (context) => {
   const { client, informers, log, settings } = context
@@ -52,7 +50,7 @@ export const createNodeCidrController: CreateController = (context) => {
       for (const { pool } of pools) pool.release(key)
       return 'done'
     }
-    const cidrs = cidrsOf(node)
+    const cidrs = podCIDRsOf(node)
     if (cidrs.length === 0) return give(node)
     for (const cidr of cidrs) keep(node, cidr)
     return 'done'
@@ -64,7 +62,7 @@ export const createNodeCidrController: CreateController = (context) => {
     name,
     run: (signal) => {
       // What is given already is known before anything new is given.
-      for (const node of copies.values()) for (const cidr of cidrsOf(node)) keep(node, cidr)
+      for (const node of copies.values()) for (const cidr of podCIDRsOf(node)) keep(node, cidr)
       copies.onChange((key) => queue.add(key))
       return queue.run(signal)
     },

@@ -1,0 +1,15 @@
+/** Ports of a node that lead to pods: whether two want the same. Pure. */
+import type { Protocol } from './types/index.ts'
+
+export interface HostPortPlace {
+  /** Empty, `0.0.0.0` or `::` for every address of the node. */
+  readonly ip: string
+  readonly port: number
+  readonly protocol: Protocol
+}
+
+const isEverywhere = (ip: string): boolean => ip === '' || ip === '0.0.0.0' || ip === '::'
+
+/** True when a connection could be meant for either. */
+export const isSameHostPort = (a: HostPortPlace, b: HostPortPlace): boolean =>
+  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || isEverywhere(a.ip) || isEverywhere(b.ip))

@@ -1,0 +1,9 @@
+/** What commands print for scripts. */
+import { UsageError } from './usage-error.ts'
+
+/** Throws for a format that is not known. */
+export const checkOutput = (output: string | undefined): void => {
+  if (output !== undefined && output !== 'json') throw new UsageError(`-o ${output}: only json is known`)
+}
+
+export const printJson = (value: unknown): void => console.log(JSON.stringify(value, undefined, 2))
