@@ -8,6 +8,7 @@ import { registerDns } from './commands/dns.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEcho } from './commands/echo.ts'
 import { registerFetch } from './commands/fetch.ts'
+import { registerIngress } from './commands/ingress.ts'
 import { registerIpam } from './commands/ipam.ts'
 import { registerKubeconfig } from './commands/kubeconfig.ts'
 import { registerLab } from './commands/lab.ts'
@@ -47,6 +48,7 @@ for (const register of [
   registerDns,
   registerDoctor,
   registerPolicy,
+  registerIngress,
   registerFetch,
 ])
   register(program)

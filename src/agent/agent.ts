@@ -23,6 +23,7 @@ import { createDnsStack, type DnsSettings, dnsPort } from './dns-stack.ts'
 import { containerDefaults } from './env/defaults.ts'
 import { type ServiceLink, toServiceLink } from './env/service-links.ts'
 import { readHostResolvConf } from './host-resolv-conf.ts'
+import type { IngressStackSettings } from './ingress-stack.ts'
 import { createNetworkStack, type NetworkStack } from './network-stack.ts'
 import { readHostFacts } from './node/host-facts.ts'
 import { type NodeTraits, nodeCapacity } from './node/node-object.ts'
@@ -56,7 +57,7 @@ export interface AgentOptions {
   readonly clusterDomain: string
   /** Where names outside are asked for; those of the node's resolv.conf when missing. */
   readonly upstreams: readonly string[] | undefined
-  readonly ingressPort: number
+  readonly ingress: IngressStackSettings
   readonly proxy: ProxySettings
   readonly dns: DnsSettings
   readonly agentPort: number
@@ -196,7 +197,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   const stack = await createNetworkStack({
     ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, netfilterOf, runner, log },
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs, clusterDns },
-    ...{ ingressPort: options.ingressPort, proxy: options.proxy, settings: options.overlay, identity },
+    ...{ client, ingress: options.ingress, proxy: options.proxy, settings: options.overlay, identity },
     agentPort: options.agentPort,
   })
   void stack.bridged.then(bridged.resolve)

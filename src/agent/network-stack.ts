@@ -1,11 +1,12 @@
 /** Everything of a node that carries packets but names: pod network, Service rules, Ingress, put together. */
+import type { Client } from '../api/client.ts'
 import type { CommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
 import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
 import { familiesOf } from '../ipam/cidr.ts'
 import { createPolicyMetrics } from '../overlay/policy/metrics.ts'
-import { createIngress } from '../proxy/ingress/ingress.ts'
 import type { ClusterInformers } from './cluster-informers.ts'
+import { createIngressStack, type IngressStackSettings } from './ingress-stack.ts'
 import { createPodNetworkStack, type PodNetworkStack, type PodNetworkStackOptions } from './pod-network-stack.ts'
 import { createServiceStack, type ProxySettings, readTcpLiberal } from './service-stack.ts'
 
@@ -16,7 +17,8 @@ type OfPodNetwork =
 export interface NetworkStackOptions extends Pick<PodNetworkStackOptions, OfPodNetwork> {
   readonly informers: ClusterInformers
   readonly serviceCIDRs: readonly string[]
-  readonly ingressPort: number
+  readonly client: Client
+  readonly ingress: IngressStackSettings
   readonly proxy: ProxySettings
   readonly netfilterOf: (family: IpFamily) => Netfilter
   readonly runner: CommandRunner
@@ -42,7 +44,14 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     isTcpLiberal: await readTcpLiberal(),
     moreMetrics: [createPolicyMetrics(pods.policies)],
   })
-  const ingress = createIngress({ ...informers, listen: { address: '0.0.0.0', port: options.ingressPort }, log })
+  const ingress = createIngressStack({
+    ...informers,
+    client: options.client,
+    settings: options.ingress,
+    hasGatewayApi: true,
+    nodeName,
+    log,
+  })
 
   return {
     ...pods,

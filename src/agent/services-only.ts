@@ -30,10 +30,10 @@ import { overlayAnnotations } from '../overlay/annotations.ts'
 import { readIdentity } from '../overlay/identity.ts'
 import { createPolicyMetrics } from '../overlay/policy/metrics.ts'
 import { toPolicyPod } from '../overlay/policy/pod.ts'
-import { createIngress } from '../proxy/ingress/ingress.ts'
 import { type AgentOptions, toUpstream } from './agent.ts'
 import { createDnsStack, watchPublished } from './dns-stack.ts'
 import { readHostResolvConf } from './host-resolv-conf.ts'
+import { createIngressStack, hasGatewayApi } from './ingress-stack.ts'
 import { createPodNetworkStack } from './pod-network-stack.ts'
 import { openRuleStore } from './rule-store.ts'
 import { createServiceStack, readTcpLiberal } from './service-stack.ts'
@@ -43,7 +43,7 @@ export type Part = (typeof parts)[number]
 
 type Shared =
   | ('kubeconfig' | 'nodeName' | 'nodeAddresses' | 'clusterCIDRs' | 'serviceCIDRs' | 'clusterDns' | 'clusterDomain')
-  | ('upstreams' | 'ingressPort' | 'agentPort' | 'proxy' | 'dns' | 'overlay' | 'dataDir' | 'log')
+  | ('upstreams' | 'ingress' | 'agentPort' | 'proxy' | 'dns' | 'overlay' | 'dataDir' | 'log')
 
 /** Where the node has no pod range of its own, the cluster's counts as local. */
 export interface ServicesOnlyOptions extends Pick<AgentOptions, Shared> {
@@ -175,12 +175,21 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     running.push(dns.run(signal, Promise.resolve()))
   }
   if (only.has('ingress')) {
-    const more = { ingresses: watch(ingresses), classes: watch(ingressClasses) }
-    const ingress = createIngress({
-      ...{ ...watched, ...more, log },
-      listen: { address: '0.0.0.0', port: options.ingressPort },
+    const more = { ingresses: watch(ingresses), classes: watch(ingressClasses), namespaces: watch(namespaces) }
+    running.push(...Object.values(more).map((informer) => informer.run(signal)))
+    const settings = options.ingress
+    const hasGateways = await untilAnswered(() => hasGatewayApi(client), signal, log)
+    if (hasGateways === undefined) return
+    const ingress = createIngressStack({
+      ...watched,
+      ...more,
+      client,
+      settings,
+      hasGatewayApi: hasGateways,
+      nodeName,
+      log,
     })
-    running.push(...Object.values(more).map((informer) => informer.run(signal)), ingress.run(signal))
+    running.push(ingress.run(signal))
   }
   await Promise.all(running)
   await transport.close()

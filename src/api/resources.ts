@@ -5,6 +5,9 @@ import type {
   EndpointSlice,
   Endpoints,
   Event,
+  Gateway,
+  GatewayClass,
+  HTTPRoute,
   Ingress,
   IngressClass,
   IPAddress,
@@ -14,6 +17,7 @@ import type {
   NetworkPolicy,
   Node,
   Pod,
+  ReferenceGrant,
   ReplicaSet,
   Secret,
   Service,
@@ -78,6 +82,23 @@ export const networkPolicies = resource<NetworkPolicy>()(
 )
 export const serviceCIDRs = resource<ServiceCIDR>()('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false)
 export const ipAddresses = resource<IPAddress>()('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress', false)
+export const gatewayClasses = resource<GatewayClass>()(
+  'gateway.networking.k8s.io',
+  'v1',
+  'gatewayclasses',
+  'GatewayClass',
+  false,
+)
+export const gateways = resource<Gateway>()('gateway.networking.k8s.io', 'v1', 'gateways', 'Gateway', true)
+export const httpRoutes = resource<HTTPRoute>()('gateway.networking.k8s.io', 'v1', 'httproutes', 'HTTPRoute', true)
+/** In v1beta1: the version that every release of the Gateway API serves. */
+export const referenceGrants = resource<ReferenceGrant>()(
+  'gateway.networking.k8s.io',
+  'v1beta1',
+  'referencegrants',
+  'ReferenceGrant',
+  true,
+)
 
 /** `apps/v1`, or `v1` for the core group. */
 export const groupVersion = (r: { readonly group: string; readonly version: string }): string =>

@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { runAgent } from '../agent/agent.ts'
+import type { IngressStackSettings } from '../agent/ingress-stack.ts'
 import { joinCluster } from '../agent/join.ts'
 import type { ListenAddress, ProxySettings } from '../agent/service-stack.ts'
 import { type Part, parts, runServicesOnly } from '../agent/services-only.ts'
@@ -70,6 +72,50 @@ const proxySettings = (options: NodeOptions, nodeAddresses: readonly string[]): 
   }
 }
 
+/** Both families where the machine has IPv6 at all. */
+const everywhere = async (): Promise<string> => {
+  const addresses = await readFile('/proc/net/if_inet6', 'utf8').catch(() => '')
+  return addresses.trim() === '' ? '0.0.0.0' : '::'
+}
+
+const rangesOf = (texts: readonly string[] = [], option: string): readonly string[] => {
+  const ranges = texts.map((text) => (isIP(text) ? hostCidr(text) : text))
+  const wrong = ranges.find((cidr) => parseCidr(cidr) === undefined)
+  if (wrong !== undefined) throw new UsageError(`${option} ${wrong}: expected a range such as 192.0.2.0/24`)
+  return ranges
+}
+
+const objectName = (text: string | undefined, option: string): string | undefined => {
+  if (text !== undefined && !/^[^/]+\/[^/]+$/.test(text))
+    throw new UsageError(`${option} ${text}: expected namespace/name`)
+  return text
+}
+
+const ingressSettings = async (options: NodeOptions): Promise<IngressStackSettings> => {
+  const address = options.ingressAddress ?? (await everywhere())
+  if (!isIP(address)) throw new UsageError(`--ingress-address ${address}: expected an address`)
+  const { ingressAccessLog: file, ingressHttpsPort } = options
+  return {
+    proxy: {
+      address,
+      httpPort: options.ingressPort,
+      ...(ingressHttpsPort === 0 ? {} : { httpsPort: ingressHttpsPort }),
+      threads: options.ingressThreads,
+      trustedProxies: rangesOf(options.ingressTrustedProxy, '--ingress-trusted-proxy'),
+      proxyProtocol: rangesOf(options.ingressProxyProtocol, '--ingress-proxy-protocol'),
+      maxConnections: options.ingressMaxConnections,
+      ...(file === undefined ? {} : { accessLog: { file, sample: options.ingressAccessLogSample } }),
+      dataDir: options.data,
+    },
+    streams: {
+      address,
+      tcp: objectName(options.tcpServicesConfigmap, '--tcp-services-configmap'),
+      udp: objectName(options.udpServicesConfigmap, '--udp-services-configmap'),
+    },
+    metrics: listenAddress(options.ingressMetricsAddress, '--ingress-metrics-address'),
+  }
+}
+
 const partsOf = (text: string): ReadonlySet<Part> => {
   const words = text.split(',').map((word) => word.trim())
   const wrong = words.find((word) => !parts.some((part) => part === word))
@@ -102,7 +148,7 @@ export const agentSettings = async (options: NodeOptions) => {
     clusterDns: options.clusterDns,
     clusterDomain: options.clusterDomain,
     upstreams: options.upstream,
-    ingressPort: options.ingressPort,
+    ingress: await ingressSettings(options),
     agentPort: options.agentPort,
     proxy: proxySettings(options, nodeAddresses),
     dns: {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { collect, countOption, portOption, secondsOption } from './options.ts'
+import { collect, countOption, portOption, secondsOption, shareOption } from './options.ts'
 
 /** What one who runs an agent may choose, however it gets its kubeconfig. */
 export interface NodeOptions {
@@ -16,7 +16,18 @@ export interface NodeOptions {
   readonly clusterDns: string
   readonly clusterDomain: string
   readonly upstream?: readonly string[]
+  readonly ingressAddress?: string
   readonly ingressPort: number
+  readonly ingressHttpsPort: number
+  readonly ingressThreads: number
+  readonly ingressTrustedProxy?: readonly string[]
+  readonly ingressProxyProtocol?: readonly string[]
+  readonly ingressMaxConnections: number
+  readonly ingressAccessLog?: string
+  readonly ingressAccessLogSample: number
+  readonly ingressMetricsAddress: string
+  readonly tcpServicesConfigmap?: string
+  readonly udpServicesConfigmap?: string
   readonly agentPort: number
   readonly proxyMode: string
   readonly proxyName?: string
@@ -70,7 +81,41 @@ export const nodeOptions = (command: Command): Command =>
       'a DNS server for all other names (default: those of resolv.conf); may be repeated',
       collect,
     )
-    .option('--ingress-port <port>', 'where Ingress is served', portOption, 80)
+    .option(
+      '--ingress-address <address>',
+      'where Ingress listens (default: everywhere, both families where there are two)',
+    )
+    .option('--ingress-port <port>', 'its HTTP port', portOption, 80)
+    .option('--ingress-https-port <port>', 'its HTTPS port; 0 for none', portOption, 443)
+    .option('--ingress-threads <count>', 'threads that serve it', countOption('threads', 1, 64), 1)
+    .option(
+      '--ingress-trusted-proxy <cidr>',
+      'proxies in front whose X-Forwarded-* fields count; may be repeated',
+      collect,
+    )
+    .option(
+      '--ingress-proxy-protocol <cidr>',
+      'proxies in front whose connections begin with a PROXY header; may be repeated',
+      collect,
+    )
+    .option(
+      '--ingress-max-connections <count>',
+      'connections of clients at once, for each thread',
+      countOption('connections', 1, 1e6),
+      50_000,
+    )
+    .option('--ingress-access-log <file>', 'a line of JSON for each request; - for standard output')
+    .option('--ingress-access-log-sample <share>', 'write this share of them, from 0 to 1', shareOption, 1)
+    .option(
+      '--ingress-metrics-address <address:port>',
+      'Ingress\' metrics, health and status page; "off" for nowhere',
+      '127.0.0.1:10254',
+    )
+    .option(
+      '--tcp-services-configmap <namespace/name>',
+      'ports of the node for TCP Services: "9000": "default/db:5432"',
+    )
+    .option('--udp-services-configmap <namespace/name>', 'the same for UDP')
     .option('--agent-port <port>', 'where the control plane reaches the agent', portOption, 10_250)
     .option(
       '--proxy-mode <mode>',

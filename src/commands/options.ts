@@ -19,5 +19,12 @@ export const secondsOption = (text: string): number => {
   return value
 }
 
+export const shareOption = (text: string): number => {
+  const value = Number(text)
+  if (!/^\d+(\.\d+)?$/.test(text) || value > 1)
+    throw new InvalidArgumentError('expected a share from 0 to 1, such as 0.01.')
+  return value
+}
+
 /** For options that may be given several times. */
 export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]

@@ -4,6 +4,7 @@ import { isAlreadyExists, isNotFound } from '../api/errors.ts'
 import {
   endpointSlices,
   endpoints,
+  gatewayClasses,
   ingressClasses,
   namespaces,
   type Resource,
@@ -11,6 +12,7 @@ import {
   services,
 } from '../api/resources.ts'
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../api/types/index.ts'
+import { gatewayController } from '../proxy/ingress/gateway/model.ts'
 import { defaultClassAnnotation } from './admission/default-ingress-class.ts'
 
 export interface BootstrapOptions {
@@ -110,5 +112,9 @@ export const bootstrapCluster = async (client: Client, options: BootstrapOptions
   await ensure(client, ingressClasses, {
     metadata: { name: 'podway', annotations: { [defaultClassAnnotation]: 'true' } },
     spec: { controller: ingressController },
+  })
+  await ensure(client, gatewayClasses, {
+    metadata: { name: 'podway' },
+    spec: { controllerName: gatewayController, description: 'Served on every node, beside Ingress' },
   })
 }

@@ -85,9 +85,10 @@ t.test('what a container sees', async (t) => {
 
   const ignored = await say(runtime, folder, 'signals', ['grep', 'SigIgn', '/proc/self/status'])
   t.equal(ignored, 'SigIgn:\t0000000000000000\n', 'no signal is ignored')
-  t.equal(
+  // "ls" may look before the shell has started "grep".
+  t.match(
     await say(runtime, folder, 'parent', ['sh', '-c', 'ls /proc | grep -c "^[0-9]"']),
-    '5\n',
+    /^[45]\n$/,
     'pod processes only',
   )
 })

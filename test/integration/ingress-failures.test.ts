@@ -62,7 +62,7 @@ t.test('no endpoints 503, no route 404', async (t) => {
   const client = dialed(t, port)
   client.say(get())
   await client.hears('503 Service Unavailable: no ready endpoint\n')
-  relay.configure({ hosts: new Map(), wildcards: new Map(), anyHost: undefined, fallback: undefined }, [])
+  relay.apply({ tables: [{ entry: 'http', hosts: [['', undefined]] }], backends: [] })
   client.say(get())
   await client.hears('404 Not Found: no route for this host and path\n')
 })
@@ -200,7 +200,7 @@ t.test('an endpoint that accepts nothing: another one, else 504', async (t) => {
     client.say(get())
     await until(() => client.heard().split('200 OK').length > count, `answer ${count}`)
   }
-  relay.update(onPorts([hole]))
+  relay.apply({ tables: [], backends: onPorts([hole]) })
   client.say(get())
   await client.hears('504 Gateway Timeout: no endpoint could be reached in time')
 })

@@ -257,7 +257,8 @@ t.test('a backend with an IPv6 address', async (t) => {
   const server = await listenRaw('::1')
   t.teardown(() => server.close())
   const { relay, port } = await startRelay(t, [])
-  relay.update([[web, [{ key: `[::1]:${server.port}`, address: '::1', port: server.port }]]])
+  const endpoint = { key: `[::1]:${server.port}`, address: '::1', port: server.port }
+  relay.apply({ tables: [], backends: [[web, { endpoints: [endpoint] }]] })
   const client = dial(port)
   client.say(get('/', 'Connection: close'))
   const backend = await server.accepts(0)

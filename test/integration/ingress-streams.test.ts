@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import t from 'tap'
 import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
 import { dial, listenRaw } from '../support/raw-http.ts'
-import { everythingTo, onPorts, startBackend, startRelay } from '../support/relay-fixture.ts'
+import { everythingTo, onPorts, startBackend, startRelay, web } from '../support/relay-fixture.ts'
 import { until } from '../support/until.ts'
 
 const get = (path: string, ...fields: readonly string[]): string =>
@@ -171,7 +171,7 @@ t.test('a change of routes and endpoints does not touch what runs', async (t) =>
   await kept.hears('old')
 
   const other = 'default/other:80' as BackendKey
-  relay.configure(everythingTo(other), onPorts([young.port], other))
+  relay.apply({ tables: everythingTo(other), backends: [...onPorts([young.port], other), [web, undefined]] })
   await quick.ends()
   t.equal(slow.end(), undefined, 'only the resting connection to the old endpoint is closed')
   kept.say(get('/again'))
@@ -195,7 +195,7 @@ t.test('endpoints come and go without a failed request', async (t) => {
   let asked = 0
   const answers = () => client.heard().split('HTTP/1.1 200 OK').length - 1
   for (let round = 0; round < 60; round++) {
-    relay.update(onPorts(ports.filter((_, at) => at !== round % 3)))
+    relay.apply({ tables: [], backends: onPorts(ports.filter((_, at) => at !== round % 3)) })
     client.say(get('/').repeat(5))
     asked += 5
     await until(() => answers() === asked, `${asked} answers`)

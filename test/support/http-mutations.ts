@@ -1,4 +1,7 @@
-/** HTTP requests that are a little wrong: right ones, mutated with the tricks that proxies have fallen for. */
+/** HTTP requests that are a little wrong: right ones and the whole corpus, mutated with the tricks that proxies have fallen for. */
+import * as framing from './corpus/framing.ts'
+import * as heads from './corpus/heads.ts'
+import type { RequestCases } from './corpus/request-case.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 const lines = (...text: readonly string[]): string => `${text.join('\r\n')}\r\n\r\n`
@@ -19,6 +22,18 @@ const seeds: readonly [string, ...string[]] = [
   lines('GET /ws HTTP/1.1', 'Host: a.lab', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'),
 ]
 
+/** Longer ones cost time and hold nothing new. */
+const longestSeed = 1_000
+
+const groups: readonly RequestCases[] = [...Object.values(framing), ...Object.values(heads)]
+
+const corpus: readonly [string, ...string[]] = [
+  seeds[0],
+  ...groups
+    .flatMap((cases) => Object.values(cases).map(({ bytes }) => bytes))
+    .filter(({ length }) => length <= longestSeed),
+]
+
 const tricks: readonly [string, ...string[]] = [
   '\r\n',
   '\n',
@@ -34,6 +49,11 @@ const tricks: readonly [string, ...string[]] = [
   '\x7f',
   '\x80',
   '\xff',
+  '\xa0',
+  '\x85',
+  '\xc4\x8a',
+  '\xe2\x84\xaa',
+  '\xc0\xae',
   ':',
   ' :',
   ': ',
@@ -63,6 +83,12 @@ const tricks: readonly [string, ...string[]] = [
   'Transfer-Encoding:\x0bchunked\r\n',
   'X: y\r\n z\r\n',
   'Connection: close\r\n',
+  'Connection: keep-alive\r\n',
+  'Connection: Host, Content-Length\r\n',
+  'Connection: Upgrade\r\nUpgrade: x\r\n',
+  'Expect: 100-continue\r\n',
+  'Trailer: X\r\n',
+  'X: y\r\n',
   '0\r\n\r\n',
   '5\r\n',
   '3\r\nabc\r\n',
@@ -76,6 +102,20 @@ const splice = (text: string, at: number, removed: number, added: string): strin
   text.slice(0, at) + added + text.slice(at + removed)
 
 type Mutation = (text: string, random: SeededRandom) => string
+
+const pickSeed = (random: SeededRandom): string => random.pick(random.below(3) > 0 ? seeds : corpus)
+
+/** Changes one line. */
+const online =
+  (change: (line: string, random: SeededRandom) => string): Mutation =>
+  (text, random) => {
+    const all = text.split('\r\n')
+    const at = random.below(all.length)
+    all[at] = change(all[at] ?? '', random)
+    return all.join('\r\n')
+  }
+
+const otherCase = (text: string): string => (text === text.toUpperCase() ? text.toLowerCase() : text.toUpperCase())
 
 const mutations: readonly [Mutation, ...Mutation[]] = [
   (text, random) => splice(text, random.below(text.length + 1), 0, random.pick(tricks)),
@@ -92,18 +132,42 @@ const mutations: readonly [Mutation, ...Mutation[]] = [
     return all.join('\r\n')
   },
   // A trick at the start of a line or right at its end.
-  (text, random) => {
-    const all = text.split('\r\n')
-    const at = random.below(all.length)
+  online((line, random) => {
     const trick = random.pick(tricks)
-    all[at] = random.below(2) === 0 ? trick + (all[at] ?? '') : (all[at] ?? '') + trick
-    return all.join('\r\n')
+    return random.below(2) === 0 ? trick + line : line + trick
+  }),
+  online((line, random) => line.slice(0, random.below(line.length + 1))),
+  online((line) => `${line}\r\n${line}`),
+  online(otherCase),
+  online((line) => line.replace(/\d+/, (digits) => String(Number(digits) + 1))),
+  online((line) => line.replace(/\d+/, (digits) => `0${digits}`)),
+  online((line, random) =>
+    splice(line, random.below(line.length + 1), 0, random.pick(tricks).repeat(1 + random.below(300))),
+  ),
+  // A bit flipped.
+  (text, random) => {
+    const at = random.below(text.length)
+    return splice(text, at, 1, String.fromCharCode(text.charCodeAt(at) ^ (1 << random.below(8))))
   },
+  (text, random) => {
+    const at = random.below(text.length)
+    const length = 1 + random.below(8)
+    return splice(text, at, length, otherCase(text.slice(at, at + length)))
+  },
+  (text, random) => text.slice(0, random.below(text.length + 1)),
+  // The start of one and the end of another.
+  (text, random) => {
+    const start = text.split('\r\n')
+    const end = pickSeed(random).split('\r\n')
+    return [...start.slice(0, random.below(start.length + 1)), ...end.slice(random.below(end.length))].join('\r\n')
+  },
+  (text, random) => text + pickSeed(random),
 ]
 
 /** One mutated text. */
 export const mutatedRequest = (random: SeededRandom): string => {
-  let text = random.pick(seeds)
-  for (let left = 1 + random.below(3); left > 0; left--) text = random.pick(mutations)(text, random)
+  let text = pickSeed(random)
+  for (let left = 1 + random.below(3); left > 0; left--)
+    text = random.pick(mutations)(text === '' ? '\r\n' : text, random)
   return text
 }

@@ -29,6 +29,7 @@ export interface IngressSketch {
   readonly defaultBackend?: IngressBackend
   /** Paths by host; the empty host is every host. */
   readonly rules?: Readonly<Record<string, readonly HttpIngressPath[]>>
+  readonly tls?: NonNullable<Ingress['spec']>['tls']
 }
 
 export const ingress = (sketch: IngressSketch): Ingress => ({
@@ -47,6 +48,7 @@ export const ingress = (sketch: IngressSketch): Ingress => ({
       ...(host === '' ? {} : { host }),
       ...(paths.length === 0 ? {} : { http: { paths } }),
     })),
+    ...(sketch.tls === undefined ? {} : { tls: sketch.tls }),
   },
 })
 

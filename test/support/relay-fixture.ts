@@ -2,26 +2,57 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Test } from 'tap'
 import { defaultLimits, type HeadLimits } from '../../src/proxy/ingress/http/limits.ts'
-import { createRelay, type Relay } from '../../src/proxy/ingress/relay/relay.ts'
+import { createRelay, type Relay, type RelayOptions, type RelayUpdate } from '../../src/proxy/ingress/relay/relay.ts'
 import { defaultTimeouts, type Timeouts } from '../../src/proxy/ingress/relay/timeouts.ts'
-import type { BackendEndpoints } from '../../src/proxy/ingress/routes/endpoints.ts'
-import type { Route, RouteTable } from '../../src/proxy/ingress/routes/match.ts'
+import type { BackendUpdates } from '../../src/proxy/ingress/routes/endpoints.ts'
 import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
+import { compileHost } from '../../src/proxy/ingress/routes/paths.ts'
+import { type BackendProtocol, plainPolicy, type RoutePolicy } from '../../src/proxy/ingress/routes/policy.ts'
+import type { Origin, Route } from '../../src/proxy/ingress/routes/rule.ts'
 import { steadyClock } from '../../src/proxy/ingress/steady-clock.ts'
 
 export const web = 'default/web:80' as BackendKey
 
+const origin: Origin = { kind: 'Ingress', namespace: 'default', name: 'test', path: '/', service: 'web', host: '*' }
+
 /** Everything that any host is asked goes to one backend. */
-export const everythingTo = (backend: BackendKey): RouteTable => {
-  const route: Route = { backend, ingress: 'default/test' }
-  const anyHost = { exact: new Map(), prefix: new Map([['', route]]), depth: 0, fallback: undefined }
-  return { hosts: new Map(), wildcards: new Map(), anyHost, fallback: undefined }
+export const everythingTo = (
+  backend: BackendKey | undefined,
+  policy: Partial<RoutePolicy> = {},
+): RelayUpdate['tables'] => {
+  const route: Route = {
+    ...{ origin, policy: { ...plainPolicy, ...policy } },
+    targets: [{ backend, status: 503, weight: 1 }],
+  }
+  const { paths } = compileHost(
+    '',
+    [{ host: '', path: { kind: 'prefix', path: '/' }, created: '', order: '', route }],
+    false,
+  )
+  return ['http', 'https'].map((entry) => ({ entry, hosts: [['', paths]] }))
 }
 
 /** One backend on these ports of 127.0.0.1. */
-export const onPorts = (ports: readonly number[], backend = web): BackendEndpoints => [
-  [backend, ports.map((port) => ({ key: `127.0.0.1:${port}`, address: '127.0.0.1', port }))],
+export const onPorts = (
+  ports: readonly number[],
+  backend = web,
+  protocol: BackendProtocol = 'http',
+): BackendUpdates => [
+  [backend, { endpoints: ports.map((port) => ({ key: `127.0.0.1:${port}`, address: '127.0.0.1', port })), protocol }],
 ]
+
+/** What every relay of the tests starts with. */
+export const relayOptions: Omit<RelayOptions, 'report'> = {
+  timeouts: { ...defaultTimeouts, drain: 200 },
+  limits: defaultLimits,
+  clock: steadyClock,
+  observe: () => {},
+  trustedProxies: [],
+  proxyProtocol: [],
+  maxConnections: 1000,
+  httpsPort: 443,
+  ticketKeys: Buffer.alloc(48, 7),
+}
 
 export interface RelayFixture {
   readonly relay: Relay
@@ -35,16 +66,18 @@ export const startRelay = async (
   ports: readonly number[],
   timeouts: Partial<Timeouts> = {},
   limits: Partial<HeadLimits> = {},
+  more: Partial<RelayOptions> = {},
 ): Promise<RelayFixture> => {
   const problems: string[] = []
   const relay = createRelay({
-    timeouts: { ...defaultTimeouts, drain: 200, ...timeouts },
+    ...relayOptions,
+    timeouts: { ...relayOptions.timeouts, ...timeouts },
     limits: { ...defaultLimits, ...limits },
-    clock: steadyClock,
     report: (problem) => problems.push(problem),
+    ...more,
   })
-  relay.configure(everythingTo(web), onPorts(ports))
-  const { port } = await relay.listen({ address: '127.0.0.1', port: 0, reusePort: false })
+  relay.apply({ tables: everythingTo(web), backends: onPorts(ports) })
+  const { port } = await relay.listen('http', { address: '127.0.0.1', port: 0, reusePort: false, tls: false })
   t.teardown(() => relay.drain())
   return { relay, port, problems }
 }

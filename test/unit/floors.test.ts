@@ -12,7 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   dns: [...ground, 'ipam'],
   proxy: [...ground, 'ipam'],
   agent: [...ground, 'ipam', 'overlay', 'dns', 'proxy'],
-  control: [...ground, 'ipam'],
+  control: [...ground, 'ipam', 'proxy'],
   lab: ['api', 'host', 'ipam', 'agent', 'control'],
   commands: [...ground, 'ipam', 'overlay', 'dns', 'proxy', 'agent', 'control', 'lab'],
 }
@@ -20,8 +20,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const root = join(import.meta.dirname, '../../src')
 const roomOf = (file: string): string => relative(root, file).split('/')[0] ?? ''
 
-const relativeImports = (file: string): string[] =>
-  [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)].map((found) =>
+const withoutTypes = (source: string): string => source.replace(/^(?:import|export) type [^']*'[^']*'/gm, '')
+
+const importsIn = (file: string, prepare = (source: string): string => source): string[] =>
+  [...prepare(readFileSync(file, 'utf8')).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)].map((found) =>
     join(dirname(file), found[1] ?? ''),
   )
 
@@ -32,12 +34,27 @@ t.test('rooms import downwards only', async (t) => {
     const room = roomOf(file)
     const allowed = mayImport[room]
     t.ok(allowed, `${room} has a place in the house`)
-    for (const target of relativeImports(file)) {
+    for (const target of importsIn(file)) {
       const other = roomOf(target)
       if (other !== room && !allowed?.includes(other))
         t.fail(`${relative(root, file)} imports ${relative(root, target)}: ${room} must not import ${other}`)
     }
   }
+})
+
+/** Everything that a file loads, itself included. Types are not loaded. */
+const loadedBy = (file: string, found = new Set<string>()): ReadonlySet<string> => {
+  if (found.has(file)) return found
+  found.add(file)
+  for (const target of importsIn(file, withoutTypes)) loadedBy(target, found)
+  return found
+}
+
+t.test('of the proxy, the control plane loads what is pure', async (t) => {
+  const loaded = [...loadedBy(join(root, 'control/control.ts'))].map((file) => relative(root, file))
+  const ours = loaded.filter((file) => file.startsWith('proxy/'))
+  t.ok(ours.length > 5, 'finds the Gateway API')
+  for (const file of ours) t.match(file, /^proxy\/ingress\/(annotations|auth|gateway|http|lint|routes)\//)
 })
 
 t.test('execa is imported in one place', async (t) => {

@@ -11,6 +11,7 @@ const isDiscovery = (path: string): boolean => /^\/(api|apis|openapi|version|hea
 const nodeReads = new Set([
   ...['configmaps', 'endpoints', 'namespaces', 'nodes', 'pods', 'secrets', 'services'],
   ...['endpointslices', 'ingresses', 'ingressclasses', 'leases', 'events', 'networkpolicies'],
+  ...['gatewayclasses', 'gateways', 'httproutes', 'referencegrants'],
 ])
 
 const isOwnObject = (request: ResourceRequest, node: string): boolean =>

@@ -1,17 +1,14 @@
 /** Says in each Ingress where it is served: on every node that is ready. */
+import { isDeepStrictEqual } from 'node:util'
 import { ingressClasses, ingresses, nodes } from '../../api/resources.ts'
-import type { Ingress, IngressClass, LoadBalancerIngress, Node } from '../../api/types/index.ts'
+import type { Ingress, LoadBalancerIngress, Node } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
-import { ingressController } from '../bootstrap.ts'
+import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
 import { type CreateController, createQueue } from './controller.ts'
 import { readiness } from './node/health.ts'
 import { writeStatus } from './write-status.ts'
 
 const name = 'ingress-status'
-const legacyAnnotation = 'kubernetes.io/ingress.class'
-
-const classOf = ({ metadata, spec }: Ingress): string | undefined =>
-  spec?.ingressClassName ?? metadata.annotations?.[legacyAnnotation]
 
 /** Where Ingresses are reached. Pure. */
 export const servingAddresses = (all: Iterable<Node>): readonly LoadBalancerIngress[] =>
@@ -27,16 +24,18 @@ export const createIngressStatusController: CreateController = (context) => {
   const classes = informers.of(ingressClasses)
   const nodeCopies = informers.of(nodes)
 
-  const isOurs = (ingress: Ingress): boolean => {
-    const found: IngressClass | undefined = classes.get(classOf(ingress) ?? '')
-    return found?.spec?.controller === ingressController
-  }
+  const isOurs = (ingress: Ingress): boolean =>
+    isServed(ingressView(ingress), new Map([...classes.entries()].map(([key, each]) => [key, classView(each)])))
 
   const reconcile = async (key: string): Promise<Outcome> => {
     const ingress = copies.get(key)
-    if (!ingress || !isOurs(ingress)) return 'done'
-    const loadBalancer = { ingress: servingAddresses(nodeCopies.values()) }
-    await writeStatus(client, ingresses, ingress, { loadBalancer })
+    if (!ingress) return 'done'
+    const addresses = servingAddresses(nodeCopies.values())
+    const shown = ingress.status?.loadBalancer?.ingress ?? []
+    if (isOurs(ingress)) await writeStatus(client, ingresses, ingress, { loadBalancer: { ingress: addresses } })
+    // Of an Ingress that has gone over to another class, what we said is taken back; what others say is theirs.
+    else if (shown.length > 0 && isDeepStrictEqual(shown, addresses))
+      await writeStatus(client, ingresses, ingress, { loadBalancer: undefined })
     return 'done'
   }
 

@@ -10,7 +10,9 @@ import { createEndpointSliceController } from './endpoints/endpoint-slices.ts'
 import { createMirroringController } from './endpoints/mirroring.ts'
 import { createEventTtlController } from './event-ttl.ts'
 import { createGarbageCollector } from './garbage/collector.ts'
+import { createGatewayStatusController } from './gateway-status.ts'
 import { createInformers } from './informers.ts'
+import { createIngressProblemController } from './ingress-problems.ts'
 import { createIngressStatusController } from './ingress-status.ts'
 import { createLoadBalancerController } from './load-balancer.ts'
 import { createNamespaceController } from './namespace-deletion.ts'
@@ -33,6 +35,8 @@ const controllers: readonly CreateController[] = [
   createNamespaceController,
   createPodGcController,
   createIngressStatusController,
+  createIngressProblemController,
+  createGatewayStatusController,
   createLoadBalancerController,
   createServiceAddressController,
   createEventTtlController,

@@ -1,7 +1,7 @@
 /** What becomes of an object between a client's request and the store, apart from who allows it. Pure. */
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
-import { apiVersionOf, type ResourceDefinition } from '../registry/definition.ts'
+import { type ResourceDefinition, storedVersionOf } from '../registry/definition.ts'
 import { carryMetadata, sameWish } from '../registry/metadata.ts'
 
 /** What the server decides about a new object. */
@@ -61,7 +61,7 @@ export const prepareCreate = (
     ...(definition.generation ? { generation: 1 } : {}),
   }
   const bare = definition.status === 'separate' ? withoutStatus(given) : given
-  const object: KubeObject = { ...bare, apiVersion: apiVersionOf(definition), kind: definition.kind, metadata }
+  const object: KubeObject = { ...bare, apiVersion: storedVersionOf(definition), kind: definition.kind, metadata }
   const defaulted = definition.defaults?.(object) ?? object
   return definition.onCreate?.(defaulted) ?? defaulted
 }
@@ -81,7 +81,7 @@ export const prepareUpdate = (
   if (part === 'status') return withStatus(old, statusOf(given))
   const metadata = carryMetadata(given.metadata, old.metadata)
   if (part === 'internal') return { ...given, metadata }
-  const owned = { ...given, apiVersion: apiVersionOf(definition), kind: definition.kind, metadata }
+  const owned = { ...given, apiVersion: storedVersionOf(definition), kind: definition.kind, metadata }
   const kept = definition.status ? withStatus(owned, statusOf(old)) : owned
   const adopted = definition.adopt?.(kept, old) ?? kept
   const object = definition.defaults?.(adopted) ?? adopted

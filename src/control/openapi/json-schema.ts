@@ -1,7 +1,7 @@
 /** The schema's types as JSON schemas: what OpenAPI v2 and v3 both publish. */
 
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
-import { definitions as served } from '../registry/registry.ts'
+import { servedDefinitions as served } from '../registry/registry.ts'
 import { mergeRuleOf } from '../schema/merge-keys.ts'
 import { type FieldType, fieldsOf, type Scalar } from '../schema/types.ts'
 
@@ -109,8 +109,10 @@ export const pathsOf = (definition: ResourceDefinition): { readonly collection: 
   return { collection, object: `${collection}/{name}` }
 }
 
-export const patchTypes = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-] as const
+const genericPatches = ['application/json-patch+json', 'application/merge-patch+json']
+
+/** The media types of the patches that a kind takes. kubectl chooses by them how it applies. */
+export const patchTypesOf = ({ custom = false }: ResourceDefinition): readonly string[] => [
+  ...genericPatches,
+  ...(custom ? [] : ['application/strategic-merge-patch+json']),
+]

@@ -4,7 +4,7 @@
  */
 import { type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
 import { typeNames } from '../schema/types.ts'
-import { type JsonSchema, patchTypes, pathsOf, schemaOfType } from './json-schema.ts'
+import { type JsonSchema, patchTypesOf, pathsOf, schemaOfType } from './json-schema.ts'
 import { type Field, message } from './protobuf.ts'
 
 /** Clients ask for `…v2@v1.0+protobuf`, but Go's MIME parser refuses an answer with an `@` in its type. */
@@ -67,7 +67,7 @@ const writes: readonly Field[] = [
 
 const pathItems = (definition: ResourceDefinition): readonly Field[] => {
   const { collection, object } = pathsOf(definition)
-  const patchBodies = patchTypes.map((type): Field => [7, type])
+  const patchBodies = patchTypesOf(definition).map((type): Field => [7, type])
   return [
     [2, named(collection, message([2, operation(definition, 'list')], [4, operation(definition, 'post', writes)]))],
     [

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { noSuchPath } from '../../api/errors.ts'
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
-import { type JsonSchema, patchTypes, pathsOf, reachable, schemaOfType } from './json-schema.ts'
+import { type JsonSchema, patchTypesOf, pathsOf, reachable, schemaOfType } from './json-schema.ts'
 
 const nameOf = (type: string): string => `podway.v1.${type}`
 
@@ -53,7 +53,9 @@ const body = (definition: ResourceDefinition) => ({
 const pathItems = (definition: ResourceDefinition): readonly (readonly [string, unknown])[] => {
   const { collection, object } = pathsOf(definition)
   const patch = {
-    requestBody: { content: Object.fromEntries(patchTypes.map((type) => [type, { schema: { type: 'object' } }])) },
+    requestBody: {
+      content: Object.fromEntries(patchTypesOf(definition).map((type) => [type, { schema: { type: 'object' } }])),
+    },
     parameters: writeParameters,
   }
   return [

@@ -25,6 +25,10 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** Empty for the core group. */
   readonly group: string
   readonly version: string
+  /** More versions in which it is served, the objects being the same in all of them. */
+  readonly otherVersions?: readonly string[]
+  /** In a row for one of those: the version in which objects are kept. */
+  readonly storedVersion?: string
   readonly plural: string
   readonly singular: string
   readonly kind: string
@@ -48,6 +52,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly subresources?: readonly { readonly name: string; readonly kind: string; readonly verbs: readonly string[] }[]
   /** Fields that field selectors may name, beside metadata.name and metadata.namespace. */
   readonly fields?: Readonly<Record<string, (object: T) => string>>
+  /** As if made by a CustomResourceDefinition: no strategic merge patches. */
+  readonly custom?: boolean
   /** A PUT to a name that is not there creates it. */
   readonly createOnUpdate?: boolean
   /** A PUT must say which resourceVersion it replaces. */
@@ -85,6 +91,22 @@ export const bucketOf = (definition: ResourceDefinition): string =>
 
 export const apiVersionOf = (definition: ResourceDefinition): string =>
   definition.group === '' ? definition.version : `${definition.group}/${definition.version}`
+
+/** The apiVersion that objects have in the store. */
+export const storedVersionOf = (definition: ResourceDefinition): string =>
+  apiVersionOf({ ...definition, version: definition.storedVersion ?? definition.version })
+
+/** A stored object in the version of the row through which it is asked for. */
+export const inVersion = <T extends KubeObject>(definition: ResourceDefinition, object: T): T =>
+  definition.storedVersion === undefined && !definition.otherVersions
+    ? object
+    : { ...object, apiVersion: apiVersionOf(definition) }
+
+/** The row itself and one for each other version. */
+export const inAllVersions = (definition: ResourceDefinition): readonly ResourceDefinition[] => {
+  const { otherVersions = [], ...row } = definition
+  return [definition, ...otherVersions.map((version) => ({ ...row, version, storedVersion: row.version }))]
+}
 
 export const schemaTypeOf = (definition: ResourceDefinition): string => definition.schemaType ?? definition.kind
 

@@ -1,4 +1,7 @@
-/** The field types of every served kind, from types.json (made by scripts/schema.ts). */
+/**
+ * The field types of every served kind: those of Kubernetes from types.json (made by scripts/schema.ts), those of the
+ * Gateway API from gateway.json (written by hand after its CRDs).
+ */
 import { readFileSync } from 'node:fs'
 
 /** A field's type, parsed from its word. */
@@ -29,14 +32,18 @@ const parseWord = (word: string): FieldType => {
   return isScalar(word) ? { kind: 'scalar', scalar: word } : { kind: 'object', type: word }
 }
 
-let words: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined
+type Words = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+const read = (file: string): Words => JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as Words
+
+let words: Words | undefined
 const parsed = new Map<string, TypeFields>()
 
 /** All type names, sorted. */
-export const typeNames = (): readonly string[] => Object.keys(load())
+export const typeNames = (): readonly string[] => Object.keys(load()).sort()
 
 const load = () => {
-  words ??= JSON.parse(readFileSync(new URL('./types.json', import.meta.url), 'utf8')) as NonNullable<typeof words>
+  words ??= { ...read('types.json'), ...read('gateway.json') }
   return words
 }
 
@@ -45,7 +52,7 @@ export const fieldsOf = (type: string): TypeFields => {
   const known = parsed.get(type)
   if (known) return known
   const source = load()[type]
-  if (!source) throw new Error(`types.json has no type ${type}; add its kind to scripts/schema.ts`)
+  if (!source) throw new Error(`the schema has no type ${type}; add its kind to scripts/schema.ts`)
   const fields: TypeFields = new Map(
     Object.entries(source).map(([name, word]) => [
       name,

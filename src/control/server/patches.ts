@@ -13,10 +13,16 @@ const formats: Readonly<Record<string, ApplyPatch>> = {
   'application/strategic-merge-patch+json': applyStrategicPatch,
 }
 
-/** Patches an object of the schema's type `type`. Throws for an unknown format or a patch that does not apply. */
-export const applyPatch = (contentType: string, object: KubeObject, patch: unknown, type: string): unknown => {
-  const apply = formats[contentType]
-  if (!apply) throw unsupportedMediaType(Object.keys(formats))
+/** Patches an object of the schema's type `type`. Throws for a format that is not among the accepted ones, or for a patch that does not apply. */
+export const applyPatch = (
+  contentType: string,
+  object: KubeObject,
+  patch: unknown,
+  type: string,
+  accepted: readonly string[] = Object.keys(formats),
+): unknown => {
+  const apply = accepted.includes(contentType) ? formats[contentType] : undefined
+  if (!apply) throw unsupportedMediaType(accepted)
   if (patch === undefined) throw badRequest('a patch needs a body')
   return apply(object as unknown as Readonly<Record<string, unknown>>, patch, type)
 }

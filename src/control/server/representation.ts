@@ -1,7 +1,7 @@
 /** How objects are shown: as they are, as rows of a table, or only their metadata. Chosen by the Accept header. */
 import { notAcceptable } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import type { ResourceDefinition } from '../registry/definition.ts'
+import { inVersion, type ResourceDefinition } from '../registry/definition.ts'
 
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
 
@@ -112,7 +112,7 @@ export const showObject = (
 ): unknown => {
   switch (representation.as) {
     case 'object':
-      return object
+      return inVersion(definition, object)
     case 'metadata':
       return partial(object, representation.version)
     case 'table': {
@@ -136,7 +136,7 @@ export const showList = (
         kind: `${definition.kind}List`,
         apiVersion: definition.group === '' ? definition.version : `${definition.group}/${definition.version}`,
         metadata,
-        items,
+        items: items.map((item) => inVersion(definition, item)),
       }
     case 'metadata':
       return {

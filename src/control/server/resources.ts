@@ -15,7 +15,8 @@ import type { Deletion } from '../objects/deletion.ts'
 import { listObjects } from '../objects/list.ts'
 import type { ObjectName, Objects } from '../objects/objects.ts'
 import { selectionOf } from '../objects/selection.ts'
-import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
+import { patchTypesOf } from '../openapi/json-schema.ts'
+import { apiVersionOf, inVersion, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
 import type { Registry } from '../registry/registry.ts'
 import { decode } from '../schema/decode.ts'
 import type { Store } from '../store/store.ts'
@@ -145,7 +146,9 @@ export const createResourceHandler = (context: ResourceContext) => {
     const type = schemaTypeOf(definition)
     let warnings: readonly string[] = []
     const change = (old: KubeObject): KubeObject => {
-      const input = readObject(definition, applyPatch(call.contentType, old, body, type), call.query)
+      const shownAs = inVersion(definition, old)
+      const patched = applyPatch(call.contentType, shownAs, body, type, patchTypesOf(definition))
+      const input = readObject(definition, patched, call.query)
       warnings = input.warnings
       // The patched copy carries the version it was made from; only a version that the patch itself names binds it.
       const named = input.object.metadata.resourceVersion !== old.metadata.resourceVersion
@@ -207,7 +210,12 @@ export const createResourceHandler = (context: ResourceContext) => {
           if (!isNotFound(error)) throw error
         })
     const metadata = { resourceVersion: String(store.revision) }
-    return objectAnswer({ kind: `${definition.kind}List`, apiVersion: apiVersionOf(definition), metadata, items })
+    return objectAnswer({
+      kind: `${definition.kind}List`,
+      apiVersion: apiVersionOf(definition),
+      metadata,
+      items: items.map((item) => inVersion(definition, item)),
+    })
   }
 
   const scale: Write = async (call, request, definition) => {

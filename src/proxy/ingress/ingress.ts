@@ -1,20 +1,41 @@
-/** The Ingress proxy of one node: watches the API, compiles routes, and serves them from a thread of its own. */
-import type { AddressInfo } from 'node:net'
-import { isDeepStrictEqual } from 'node:util'
+/** The Ingress proxy of one node: watches the API, compiles routes, and serves them from threads of their own. */
+import { randomBytes } from 'node:crypto'
 import { aborted } from '../../api/clock.ts'
-import { servicesOfChange } from '../../api/slices.ts'
-import { createSyncLoop, type Dirty, type SyncLoop } from '../../api/sync-loop.ts'
+import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
 import type { Logger } from '../../host/log.ts'
+import { changesOf, type Sources, sourcesSynced, watchSources } from './changes.ts'
+import { createDesired, type Desired } from './desired.ts'
 import { defaultLimits, type HeadLimits } from './http/limits.ts'
 import { defaultTimeouts, type Timeouts } from './relay/timeouts.ts'
-import type { RouteProblem } from './routes/compile.ts'
-import { classView, ingressView } from './routes/model.ts'
-import { createRouting, type RoutingSources } from './routes/routing.ts'
-import { type RelayThread, startRelayThread } from './thread/thread.ts'
+import type { RouteProblem, RoutingUpdate } from './routes/routing.ts'
+import type { AccessLogOptions } from './thread/access-log.ts'
+import type { Listener } from './thread/protocol.ts'
+import type { Snapshot } from './thread/statistics.ts'
+import { createThreads } from './threads.ts'
+import { defaultCertificate } from './tls/default-certificate.ts'
 
-export interface IngressOptions extends RoutingSources {
-  /** Port 0 for any free one. `reusePort` lets a successor bind while this process drains. */
-  readonly listen: { readonly address: string; readonly port: number; readonly reusePort?: boolean }
+/** What the operator of a node may choose. */
+export interface IngressSettings {
+  readonly address: string
+  /** 0 for any free one. */
+  readonly httpPort: number
+  /** Undefined: no HTTPS. */
+  readonly httpsPort?: number
+  /** How many threads serve; each has its own connections, rates and counts. */
+  readonly threads?: number
+  /** CIDRs whose X-Forwarded-* fields count. */
+  readonly trustedProxies?: readonly string[]
+  /** CIDRs whose connections begin with a PROXY header. */
+  readonly proxyProtocol?: readonly string[]
+  /** For each thread. */
+  readonly maxConnections?: number
+  readonly accessLog?: AccessLogOptions
+  /** Where the default certificate is kept; missing: made at each start. */
+  readonly dataDir?: string
+}
+
+export interface IngressOptions extends Sources {
+  readonly settings: IngressSettings
   readonly log: Logger
   readonly timeouts?: Partial<Timeouts>
   readonly limits?: Partial<HeadLimits>
@@ -25,29 +46,22 @@ export interface IngressProxy {
   run(signal: AbortSignal): Promise<void>
   /** Resolves when requests are served by the first complete table. */
   readonly ready: Promise<void>
-  /** Where it listens; undefined before `ready`. */
-  address(): AddressInfo | undefined
+  /** The ports on which it listens, by entry: `http` and `https`. */
+  ports(): Readonly<Record<string, number>>
+  /** What each thread has served. */
+  snapshots(): Promise<readonly Snapshot[]>
+  problems(): readonly RouteProblem[]
+  /** All that is served. */
+  state(): RoutingUpdate
 }
 
-/** The dirty key of all routes; every other one is the `namespace/name` of a Service. */
-const routesKey = 'routes'
-const debounceMs = 20
-/** Nobody else writes to the thread: there is no drift to repair. As long as timers can be. */
+/** A burst of changes is taken together; a single one is not kept waiting. */
+const debounceMs = 10
+/** Nobody else writes to the threads: there is no drift to repair. As long as timers can be. */
 const resyncMs = 2 ** 31 - 1
-
-/** Marks what a change touches. A change of mere status touches nothing. */
-const watchSources = ({ ingresses, classes, services, slices }: RoutingSources, loop: SyncLoop): void => {
-  ingresses.onChange((_, current, previous) => {
-    if (!isDeepStrictEqual(current && ingressView(current), previous && ingressView(previous))) loop.mark(routesKey)
-  })
-  classes.onChange((_, current, previous) => {
-    if (!isDeepStrictEqual(current && classView(current), previous && classView(previous))) loop.mark(routesKey)
-  })
-  services.onChange((key) => loop.mark(key))
-  slices.onChange((_, current, previous) => {
-    for (const service of servicesOfChange(current, previous)) loop.mark(service)
-  })
-}
+/** Plenty for a node, and still some hundred megabytes at most. */
+const defaultMaxConnections = 50_000
+const ticketKeyBytes = 48
 
 /** Logs each problem when it appears. */
 const createProblemLog = (log: Logger) => {
@@ -59,36 +73,53 @@ const createProblemLog = (log: Logger) => {
   }
 }
 
+/** Ports are shared, so that a successor can bind while this process drains; one that the kernel chose cannot be. */
+const listenersOf = ({ address, httpPort, httpsPort, threads = 1 }: IngressSettings): readonly Listener[] => {
+  const listener = (entry: string, tls: boolean, port: number): Listener => ({
+    ...{ entry, tls, port, address, reusePort: threads > 1 || port !== 0 },
+  })
+  return [listener('http', false, httpPort), ...(httpsPort === undefined ? [] : [listener('https', true, httpsPort)])]
+}
+
+const nothing: RoutingUpdate = { tables: [], backends: [] }
+
 /** Stores its options; everything else happens in `run`. */
 export const createIngress = (options: IngressOptions): IngressProxy => {
-  const { listen, log } = options
-  const timeouts = { ...defaultTimeouts, ...options.timeouts }
-  const limits = { ...defaultLimits, ...options.limits }
-  const routing = createRouting(options)
+  const { settings, secrets, configMaps, log } = options
   const logProblems = createProblemLog(log)
-  let thread: RelayThread | undefined
+  let desired: Desired | undefined
 
-  const start = async (): Promise<RelayThread> => {
-    const { table, backends } = routing.state()
-    const data = { listen: { reusePort: false, ...listen }, timeouts, limits, configuration: { table, backends } }
-    const started = await startRelayThread(data, (problem) => log.warn(problem))
-    log.info({ address: started.address }, 'ingress listens')
-    void started.ended.then((reason) => {
-      thread = undefined
-      if (reason === undefined) return
-      log.error({ err: reason }, 'the ingress thread died: starting another one')
-      loop.markAll()
-    })
-    return started
+  const threads = createThreads({
+    ...{ count: settings.threads ?? 1, listeners: listenersOf(settings), address: settings.address, log },
+    data: {
+      timeouts: { ...defaultTimeouts, ...options.timeouts },
+      limits: { ...defaultLimits, ...options.limits },
+      trustedProxies: settings.trustedProxies ?? [],
+      proxyProtocol: settings.proxyProtocol ?? [],
+      maxConnections: settings.maxConnections ?? defaultMaxConnections,
+      httpsPort: settings.httpsPort ?? 443,
+      ticketKeys: randomBytes(ticketKeyBytes),
+      accessLog: settings.accessLog,
+    },
+    died: () => loop.markAll(),
+  })
+
+  const open = async (): Promise<Desired> => {
+    const usual = { http: settings.httpPort, https: settings.httpsPort }
+    desired = createDesired(options, usual, await defaultCertificate(settings.dataDir))
+    return desired
   }
 
   const sync = async (dirty: Dirty): Promise<void> => {
-    const whole = dirty === 'all' || dirty.has(routesKey)
-    const updates = whole ? [] : routing.refresh(dirty)
-    if (whole) logProblems(routing.rebuild().problems)
-    if (thread === undefined) thread = await start()
-    else if (whole) thread.post({ kind: 'configure', configuration: routing.state() })
-    else if (updates.length > 0) thread.post({ kind: 'update', backends: updates })
+    const wanted = desired ?? (await open())
+    if (dirty === 'all') await wanted.readAll()
+    else await wanted.read(changesOf(dirty))
+    const { isMissing } = threads
+    const update = wanted.update(isMissing)
+    threads.update(update, wanted.doors())
+    if (isMissing) await threads.start(update, wanted.doors())
+    // What takes longer the more routes there are comes when the threads know.
+    logProblems(wanted.problems())
   }
 
   const loop = createSyncLoop({
@@ -100,16 +131,19 @@ export const createIngress = (options: IngressOptions): IngressProxy => {
 
   return {
     ready: loop.synced,
-    address: () => thread?.address,
+    ports: threads.ports,
+    snapshots: threads.snapshots,
+    problems: () => desired?.problems() ?? [],
+    state: () => desired?.state() ?? nothing,
     run: async (signal) => {
       if (signal.aborted) return
-      const { ingresses, classes, services, slices } = options
-      const synced = [ingresses.synced, classes.synced, services.synced, slices.synced]
-      await Promise.race([aborted(signal), Promise.all(synced)])
-      if (signal.aborted) return
-      watchSources(options, loop)
-      await loop.run(signal)
-      await thread?.stop()
+      const following = [secrets.run(signal), configMaps.run(signal)]
+      await Promise.race([aborted(signal), sourcesSynced(options)])
+      if (!signal.aborted) {
+        watchSources(options, loop.mark)
+        await loop.run(signal)
+      }
+      await Promise.all([threads.stop(), ...following])
     },
   }
 }

@@ -56,6 +56,7 @@ t.test('every command has help with what it is for', async (t) => {
     ['fetch'],
     ['kubeconfig'],
     ['lab', 'down'],
+    ['ingress', 'lint'],
   ]) {
     const { status, stdout } = podway(...words, '--help')
     t.equal(status, 0, words.join(' '))

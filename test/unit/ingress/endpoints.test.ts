@@ -1,14 +1,12 @@
 /** Which addresses stand behind a backend. */
 import t from 'tap'
 import type { EndpointSlice, Service } from '../../../src/api/types/index.ts'
-import { resolveEndpoints, sameEndpoints } from '../../../src/proxy/ingress/routes/endpoints.ts'
-import type { BackendKey } from '../../../src/proxy/ingress/routes/model.ts'
+import { resolveBackend } from '../../../src/proxy/ingress/routes/endpoints.ts'
+import { backendRef } from '../../../src/proxy/ingress/routes/model.ts'
 import { service, slice } from '../../support/ingress-objects.ts'
 
 const keys = (port: number | string, of: Service | undefined, slices: readonly EndpointSlice[]): readonly string[] =>
-  resolveEndpoints({ key: 'default/web:80' as BackendKey, service: 'default/web', port }, of, slices).map(
-    ({ key }) => key,
-  )
+  resolveBackend(backendRef('default/web', port), of, slices).endpoints.map(({ key }) => key)
 
 const web = service('web', {
   ports: [
@@ -74,9 +72,36 @@ t.test('of a dual-stack Service one family, its first', async (t) => {
   t.same(keys(80, web, slices.slice(2)), [], 'but no names')
 })
 
-t.test('lists are compared by address and port', async (t) => {
-  const endpoint = (key: string) => ({ key, address: key, port: 1 })
-  t.equal(sameEndpoints([endpoint('a')], [endpoint('a')]), true)
-  t.equal(sameEndpoints([endpoint('a')], [endpoint('b')]), false)
-  t.equal(sameEndpoints([endpoint('a')], []), false)
+t.test('a Service outside of the cluster, by its name', async (t) => {
+  const external = (externalName: string): Service => service('web', { type: 'ExternalName', externalName })
+  t.same(keys(8080, external('api.example.org'), []), ['api.example.org:8080'])
+  for (const own of [
+    'localhost',
+    'LOCALHOST.',
+    'a.localhost',
+    '127.0.0.1',
+    '0.0.0.0',
+    '::1',
+    '169.254.169.254',
+    'fe80::1',
+  ])
+    t.same(keys(80, external(own), []), [], `${own} would be this machine, or what only it may ask`)
+})
+
+t.test('the cluster address, when that is what is wanted', async (t) => {
+  const ref = backendRef('default/web', 80, true)
+  const of = (clusterIP: string) =>
+    resolveBackend(ref, service('web', { clusterIP, ports: [{ port: 80 }] }), []).endpoints.map(({ key }) => key)
+  t.same(of('10.96.0.7'), ['10.96.0.7:80'])
+  t.same(of('fd00::7'), ['[fd00::7]:80'])
+  t.same(of('None'), [], 'a headless Service has none')
+})
+
+t.test('appProtocol says what the endpoints speak', async (t) => {
+  const protocol = (appProtocol: string) =>
+    resolveBackend(backendRef('default/web', 80), service('web', { ports: [{ port: 80, appProtocol }] }), []).protocol
+  t.equal(protocol('kubernetes.io/h2c'), 'h2c')
+  t.equal(protocol('https'), 'https')
+  t.equal(protocol('kubernetes.io/ws'), undefined, 'HTTP/1.1, as always')
+  t.equal(protocol('example.org/own'), undefined)
 })

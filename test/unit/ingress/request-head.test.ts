@@ -200,6 +200,7 @@ t.test('what is read', async (t) => {
     path: '/a/b',
     host: 'a.lab',
     authority: 'A.Lab:8080',
+    version: '1.1',
     minor: 1,
     body: 12,
     keepAlive: true,

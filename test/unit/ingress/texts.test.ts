@@ -1,5 +1,6 @@
 /** Heads as they leave: towards backends, towards clients, and the proxy's own answers. */
 import t from 'tap'
+import { trailerLines } from '../../../src/proxy/ingress/http/fields.ts'
 import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
 import { parseRequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
 import { createRequestIds } from '../../../src/proxy/ingress/http/request-id.ts'
@@ -8,23 +9,36 @@ import { parseResponseHead } from '../../../src/proxy/ingress/http/response-head
 import {
   createHttpDate,
   type Delivery,
+  plainReply,
   replyText,
   responseText,
 } from '../../../src/proxy/ingress/http/response-text.ts'
 
-const via: Via = { clientAddress: '10.9.8.7', scheme: 'http', port: 80, localAuthority: '10.0.0.1' }
+const via: Via = {
+  clientAddress: '10.9.8.7',
+  forwardedFor: '10.9.8.7',
+  scheme: 'http',
+  port: 80,
+  localAuthority: '10.0.0.1',
+}
 const forwarded = [
   'X-Real-IP: 10.9.8.7',
   'X-Forwarded-For: 10.9.8.7',
   'X-Forwarded-Proto: http',
   'X-Forwarded-Scheme: http',
   'X-Forwarded-Port: 80',
+  'Forwarded: for=10.9.8.7;proto=http',
 ]
 
 /** The lines that a backend gets for these. */
 const request = (...lines: readonly string[]): readonly string[] => {
   const head = parseRequestHead(`${lines.join('\r\n')}\r\n\r\n`, defaultLimits)
-  return requestText(head, via, viaFields(via), () => 'new-id')
+  return requestText(
+    { head, target: head.target, host: head.authority, changes: undefined },
+    via,
+    viaFields(via),
+    () => 'new-id',
+  )
     .split('\r\n')
     .slice(0, -2)
 }
@@ -75,7 +89,7 @@ t.test('a request id is kept when it is one', async (t) => {
 })
 
 t.test('framing, expectation and upgrade are written anew', async (t) => {
-  const last = (...fields: readonly string[]) => request('POST / HTTP/1.1', 'Host: a', ...fields).slice(9)
+  const last = (...fields: readonly string[]) => request('POST / HTTP/1.1', 'Host: a', ...fields).slice(10)
   t.same(last('content-length: 5'), ['Content-Length: 5'])
   t.same(last('Content-Length: 0'), ['Content-Length: 0'])
   t.same(last('TRANSFER-ENCODING: Chunked', 'expect: 100-CONTINUE'), [
@@ -156,7 +170,7 @@ t.test('the two statuses with an Upgrade', async (t) => {
 })
 
 t.test('the proxy answers itself in one line of text', async (t) => {
-  t.same(replyText(404, 'no route', delivery, true).split('\r\n'), [
+  t.same(replyText(plainReply(404, 'no route'), delivery, true).split('\r\n'), [
     'HTTP/1.1 404 Not Found',
     ...ours,
     'Content-Type: text/plain; charset=utf-8',
@@ -164,8 +178,8 @@ t.test('the proxy answers itself in one line of text', async (t) => {
     '',
     '404 Not Found: no route\n',
   ])
-  t.ok(replyText(404, 'no route', delivery, false).endsWith('Content-Length: 24\r\n\r\n'), 'none for HEAD')
-  t.match(replyText(503, 'x', { ...delivery, keepAlive: false }, true), 'Connection: close\r\n')
+  t.ok(replyText(plainReply(404, 'no route'), delivery, false).endsWith('Content-Length: 24\r\n\r\n'), 'none for HEAD')
+  t.match(replyText(plainReply(503, 'x'), { ...delivery, keepAlive: false }, true), 'Connection: close\r\n')
 })
 
 t.test('the date is worked out once a second', async (t) => {
@@ -185,4 +199,10 @@ t.test('request ids are 32 random digits, drawn in bulk', async (t) => {
   t.equal(ids[0], '01'.repeat(16))
   t.equal(ids[256], '02'.repeat(16))
   t.not(createRequestIds()(), createRequestIds()())
+})
+
+t.test('trailers stay in their lines, wherever they come from', async (t) => {
+  const trailer = (name: string, value: string) => ({ name, key: name, value })
+  t.equal(trailerLines([trailer('x-sum', '1'), trailer('x', 'y\r\nx-evil: 1')]), 'x-sum: 1\r\nx: y  x-evil: 1\r\n')
+  t.equal(trailerLines([trailer('x: y\r\nx-evil', '1'), trailer('', '1')]), '')
 })

@@ -4,7 +4,7 @@ import { objectKey } from '../../../api/resources.ts'
 import type { KubeObject, OwnerReference } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { foregroundFinalizer, orphanFinalizer } from '../../objects/deletion.ts'
-import { apiVersionOf, type ResourceDefinition } from '../../registry/definition.ts'
+import { apiVersionOf, inAllVersions, type ResourceDefinition } from '../../registry/definition.ts'
 import { type CreateController, createQueue } from '../controller.ts'
 import { isForeground, isOrphaning, judge, ownerState } from './references.ts'
 
@@ -20,7 +20,9 @@ const keyOf = ({ definition, object }: Item): string => `${definition.plural}.${
 export const createGarbageCollector: CreateController = (context) => {
   const { client, informers } = context
   const byPlural = new Map(informers.all.map(([row, copies]) => [`${row.plural}.${row.group}`, { row, copies }]))
-  const byKind = new Map(informers.all.map(([row]) => [`${apiVersionOf(row)}/${row.kind}`, row]))
+  const byKind = new Map(
+    informers.all.flatMap(([row]) => inAllVersions(row)).map((row) => [`${apiVersionOf(row)}/${row.kind}`, row]),
+  )
 
   const dependentsOf = (uid: string | undefined): readonly Item[] =>
     informers.all.flatMap(([definition, copies]) =>

@@ -4,8 +4,8 @@ import { readFields } from './fields.ts'
 import { malformed, Refusal } from './refusal.ts'
 import { CR, LF, valueBytes } from './syntax.ts'
 
-/** 13 hexadecimal digits stay exact in a double; the largest real chunk has far fewer. */
-const maxSizeDigits = 13
+/** The size is passed on as it came: one beyond 32 bits is another one for readers that cut it off there. */
+const maxSizeDigits = 8
 const maxExtensionBytes = 256
 /** Names with values, as the grammar has them but without blanks. They are checked although they are not passed on. */
 const extensions =
@@ -45,7 +45,7 @@ const createRun = (bytes: Buffer, pass: Pass) => {
 }
 
 /** Collects a trailer section up to its empty line; the section is short, its lines are checked together. */
-const createTrailer = ({ maxTrailerBytes, checkTrailer }: BodyOptions) => {
+const createTrailer = ({ maxTrailerBytes, checkTrailer, decode, onTrailer }: BodyOptions) => {
   let text = ''
   return {
     /** How many of the bytes belong to the trailer, and whether it is complete. */
@@ -56,7 +56,11 @@ const createTrailer = ({ maxTrailerBytes, checkTrailer }: BodyOptions) => {
       const complete = found !== -1
       if (complete) text = text.slice(0, found + 4)
       if (text.length > maxTrailerBytes) throw new Refusal(431, 'trailer too large')
-      if (complete) readFields(text, 0, maxTrailerFields).forEach(checkTrailer)
+      if (complete) {
+        const fields = readFields(text, 0, maxTrailerFields)
+        for (const field of fields) checkTrailer(field)
+        if (decode && fields.length > 0) onTrailer?.(fields)
+      }
       return { taken: text.length - before, complete }
     },
     bytes: (): Buffer => Buffer.from(text, 'latin1'),
@@ -110,6 +114,7 @@ export const chunkedBody = (options: BodyOptions): BodyReader => {
   const passData: Step = (bytes, at) => {
     const taken = Math.min(size, bytes.length - at)
     size -= taken
+    reader.length += taken
     if (size === 0) enter('data-cr')
     return at + taken
   }
@@ -135,8 +140,10 @@ export const chunkedBody = (options: BodyOptions): BodyReader => {
   const passes = (passed: State): boolean =>
     passed === 'data' || (!options.decode && passed !== 'extension' && passed !== 'trailer')
 
-  return {
-    read: (bytes, pass) => {
+  const reader = {
+    done: false,
+    length: 0,
+    read: (bytes: Buffer, pass: Pass): number => {
       if (isDone()) return 0
       const run = createRun(bytes, pass)
       let at = 0
@@ -146,12 +153,11 @@ export const chunkedBody = (options: BodyOptions): BodyReader => {
         if (passes(entered)) run.keep(at, next)
         at = next
       }
+      reader.done = isDone()
       run.flush()
       if (isDone() && !options.decode) pass(trailer.bytes())
       return at
     },
-    get done() {
-      return isDone()
-    },
   }
+  return reader
 }

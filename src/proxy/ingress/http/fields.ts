@@ -1,6 +1,7 @@
 /** Field lines, of heads and of trailers (RFC 9112 section 5). */
+import { knownName } from './known-names.ts'
 import { malformed, Refusal } from './refusal.ts'
-import { blankBytes, isLineEnd, skip, spaceBytes, tokenBytes, valueBytes } from './syntax.ts'
+import { blankBytes, fieldValue, isLineEnd, skip, spaceBytes, tokenBytes, valueBytes } from './syntax.ts'
 
 export interface Field {
   /** As received. */
@@ -17,15 +18,19 @@ const wrongLine = (text: string, start: number, nameEnd: number): Refusal => {
   return malformed('wrong field name')
 }
 
+const tab = 0x09
+const space = 0x20
+
 /** Tabs around a value are legal, but no two servers agree on `Transfer-Encoding: chunked<TAB>`. */
 const refuseTabs = (value: string): string => {
-  if (value.startsWith('\t') || value.endsWith('\t')) throw malformed('tab around a field value')
+  if (value.charCodeAt(0) === tab || value.charCodeAt(value.length - 1) === tab)
+    throw malformed('tab around a field value')
   return value
 }
 
 const trimmedEnd = (text: string, start: number, end: number): number => {
   let at = end
-  while (at > start && text[at - 1] === ' ') at--
+  while (at > start && text.charCodeAt(at - 1) === space) at--
   return at
 }
 
@@ -43,19 +48,32 @@ export const readFields = (text: string, start: number, maxFields: number): Fiel
     const lineEnd = skip(text, valueStart, valueBytes)
     if (!isLineEnd(text, lineEnd)) throw malformed('control character in a field value')
     if (fields.length === maxFields) throw new Refusal(431, 'too many fields')
-    const name = text.slice(at, nameEnd)
     const value = refuseTabs(text.slice(valueStart, trimmedEnd(text, valueStart, lineEnd)))
-    fields.push({ name, key: name.toLowerCase(), value })
+    const known = knownName(text, at, nameEnd)
+    const name = known ? known.name : text.slice(at, nameEnd)
+    fields.push({ name, key: known ? known.key : name.toLowerCase(), value })
     at = lineEnd + 2
   }
   if (at + 2 !== text.length) throw malformed('bytes after the head')
   return fields
 }
 
+const isToken = (text: string): boolean => text !== '' && skip(text, 0, tokenBytes) === text.length
+
+/** Trailers as they stand behind the last chunk. They may come from HTTP/2, where a line break is a byte like others. */
+export const trailerLines = (fields: readonly Field[]): string =>
+  fields
+    .filter(({ name }) => isToken(name))
+    .map(({ name, value }) => `${name}: ${fieldValue(value)}\r\n`)
+    .join('')
+
+/** Not `trim`, which takes away more than other servers do: a no-break space is part of a word. */
+const blanksAround = /^[ \t]+|[ \t]+$/g
+
 /** The members of a comma-separated field in small letters, empty ones left out. */
 export const listOf = (value: string): readonly string[] =>
   value
     .toLowerCase()
     .split(',')
-    .map((member) => member.trim())
+    .map((member) => member.replace(blanksAround, ''))
     .filter((member) => member !== '')

@@ -1,6 +1,16 @@
 /** The path that routes are compared with. What a request says is forwarded as it was received; see the README. */
 import { malformed } from './refusal.ts'
 
+/** What may stand in a path as it is: `pchar` and the slash. An escape that was kept in a routing path stays one. */
+const unsafe = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/g
+
+/** One byte of latin1 text. */
+export const escapedByte = (byte: string): string =>
+  `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
+
+/** A routing path as it may travel. */
+export const pathText = (path: string): string => path.replace(unsafe, escapedByte)
+
 /** Most paths hold none of these and are their own normal form. */
 const unusual = /[%\\]|\/\/|\/\./
 
@@ -22,14 +32,18 @@ const decode = (path: string): string =>
  */
 const dotSegment = /(?:^|\/|\\|%2F)\.{1,2}(?:;|\/|\\|%2F|$)/
 
+/** A letter in more bytes than it has: some decoders take `%c0%ae` for a dot. Never right, in UTF-8 or latin1 text. */
+const overlong = /[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}/
+
 /**
  * Escapes decoded but for `%2F` and `%25`, runs of slashes merged. Bytes beyond ASCII come out as latin1. Throws
- * `Refusal` for what two readers may take for two different places: dot segments, backslashes, broken escapes, NUL.
+ * `Refusal` for what two readers may take for two different places: dot segments, backslashes, broken escapes, overlong UTF-8, NUL.
  */
 export const routingPath = (path: string): string => {
   if (!unusual.test(path)) return path
   if (path.includes('\\')) throw malformed('backslash in the path')
   const decoded = decode(path)
   if (dotSegment.test(decoded)) throw malformed('dot segment in the path')
+  if (overlong.test(decoded)) throw malformed('overlong UTF-8 in the path')
   return decoded.replace(/\/{2,}/g, '/')
 }

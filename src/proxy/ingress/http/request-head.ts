@@ -19,7 +19,8 @@ export interface RequestHead {
   readonly host: string
   /** Host as received, with its port. */
   readonly authority: string
-  /** The x of HTTP/1.x. */
+  readonly version: '1.0' | '1.1' | '2.0'
+  /** The x of HTTP/1.x; 1 for HTTP/2. */
   readonly minor: 0 | 1
   readonly fields: readonly Field[]
   readonly body: Exclude<Framing, 'close'>
@@ -39,14 +40,21 @@ interface RequestLine {
   readonly end: number
 }
 
-const versions: Readonly<Record<string, 0 | 1>> = { 'HTTP/1.0': 0, 'HTTP/1.1': 1 }
 const anyVersion = /^HTTP\/[0-9]\.[0-9]$/
 
 const versionOf = (text: string): 0 | 1 => {
-  const minor = versions[text]
-  if (minor !== undefined) return minor
+  if (text === 'HTTP/1.1') return 1
+  if (text === 'HTTP/1.0') return 0
   if (anyVersion.test(text)) throw new Refusal(505, `${text} is not spoken here`)
   throw malformed('wrong request line')
+}
+
+const usual = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
+
+/** One string for all requests of a method. */
+const methodOf = (text: string, end: number): string => {
+  for (const method of usual) if (method.length === end && text.startsWith(method)) return method
+  return text.slice(0, end)
 }
 
 const parseRequestLine = (text: string, limits: HeadLimits): RequestLine => {
@@ -57,7 +65,7 @@ const parseRequestLine = (text: string, limits: HeadLimits): RequestLine => {
   if (text[targetEnd] !== ' ') throw malformed('wrong request line')
   const end = text.indexOf('\r\n', targetEnd)
   const minor = versionOf(text.slice(targetEnd + 1, end))
-  return { method: text.slice(0, methodEnd), target: text.slice(methodEnd + 1, targetEnd), minor, end: end + 2 }
+  return { method: methodOf(text, methodEnd), target: text.slice(methodEnd + 1, targetEnd), minor, end: end + 2 }
 }
 
 /** The fields that decide how the message is read, each at most once but for Connection and Upgrade. */
@@ -149,6 +157,7 @@ export const parseRequestHead = (text: string, limits: HeadLimits): RequestHead 
     path: routingPath(target.origin.slice(0, target.pathEnd)),
     host: authority.parsed.host,
     authority: authority.text,
+    version: minor === 0 ? '1.0' : '1.1',
     minor,
     fields,
     body,

@@ -2,19 +2,22 @@
 import { randomFillSync } from 'node:crypto'
 
 const idBytes = 16
+const idDigits = idBytes * 2
 const idsPerFill = 256
 
 /** Each call gives 32 random hexadecimal digits. Random bytes are drawn in bulk: asking for 16 costs as much as for 4096. */
 export const createRequestIds = (fill: (bytes: Buffer) => void = randomFillSync): (() => string) => {
   const bytes = Buffer.alloc(idBytes * idsPerFill)
-  let at = bytes.length
+  let digits = ''
+  let at = 0
   return () => {
-    if (at === bytes.length) {
+    if (at === digits.length) {
       fill(bytes)
+      digits = bytes.toString('hex')
       at = 0
     }
-    at += idBytes
-    return bytes.toString('hex', at - idBytes, at)
+    at += idDigits
+    return digits.slice(at - idDigits, at)
   }
 }
 

@@ -3,6 +3,7 @@ import { type Field, listOf, readFields } from './fields.ts'
 import { type Framing, framingOf, once } from './framing.ts'
 import type { HeadLimits } from './limits.ts'
 import { malformed } from './refusal.ts'
+import { isLineEnd, skip, valueBytes } from './syntax.ts'
 
 export interface ResponseHead {
   readonly status: number
@@ -17,7 +18,32 @@ export interface ResponseHead {
   readonly keepAliveMs: number | undefined
 }
 
-const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/
+interface StatusLine {
+  readonly minor: 0 | 1
+  readonly status: number
+  readonly reason: string
+  readonly end: number
+}
+
+const statusEnd = 'HTTP/1.1 200'.length
+
+/** `HTTP/1.x`, three digits, and perhaps a reason. */
+const parseStatusLine = (text: string): StatusLine => {
+  const minor = text.startsWith('HTTP/1.1 ') ? 1 : text.startsWith('HTTP/1.0 ') ? 0 : undefined
+  const digits = text.slice(statusEnd - 3, statusEnd)
+  if (minor === undefined || !threeDigits.test(digits)) throw malformed('wrong status line')
+  const hasReason = text[statusEnd] === ' '
+  const lineEnd = hasReason ? skip(text, statusEnd + 1, valueBytes) : statusEnd
+  if (!isLineEnd(text, lineEnd)) throw malformed('wrong status line')
+  return {
+    minor,
+    status: Number(digits),
+    reason: hasReason ? text.slice(statusEnd + 1, lineEnd) : '',
+    end: lineEnd + 2,
+  }
+}
+
+const threeDigits = /^[1-9][0-9]{2}$/
 
 /** The fields that decide how the answer is read. */
 interface Control {
@@ -50,7 +76,8 @@ export const isBodiless = (method: string, status: number): boolean =>
   method === 'HEAD' || status < 200 || status === 204 || status === 304
 
 const timeoutMs = (keepAlive: string | undefined): number | undefined => {
-  const seconds = /\btimeout=([0-9]{1,6})/.exec(keepAlive ?? '')?.[1]
+  if (keepAlive === undefined) return undefined
+  const seconds = /\btimeout=([0-9]{1,6})/.exec(keepAlive)?.[1]
   return seconds === undefined ? undefined : Number(seconds) * 1000
 }
 
@@ -58,17 +85,14 @@ const none: readonly string[] = []
 
 /** Reads a whole head, given as latin1, of an answer to `method`. Throws `Refusal` when it is not exactly right. */
 export const parseResponseHead = (text: string, method: string, limits: HeadLimits): ResponseHead => {
-  const line = statusLine.exec(text)
-  if (!line) throw malformed('wrong status line')
-  const minor = Number(line[1])
-  const status = Number(line[2])
-  const fields = readFields(text, line[0].length, limits.fields)
+  const { minor, status, reason, end } = parseStatusLine(text)
+  const fields = readFields(text, end, limits.fields)
   const control = controlOf(fields)
   const framing = framingOf(control, minor) ?? 'close'
   const connection = control.connection === undefined ? none : listOf(control.connection)
   return {
     status,
-    reason: line[3] ?? '',
+    reason,
     fields,
     body: isBodiless(method, status) ? 0 : framing,
     connection,

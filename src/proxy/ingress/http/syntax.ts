@@ -28,6 +28,18 @@ export const spaceBytes = among(' ')
 /** What folds a line, or stands before a colon, where neither may be. */
 export const blankBytes = among(' \t')
 
+const unfit = /[^\t\x20-\x7e\x80-\xff]/
+const unfits = /[^\t\x20-\x7e\x80-\xff]/gu
+
+/**
+ * A value that the proxy itself sets, as it may travel. Heads are written as latin1, where U+010A would become a line
+ * feed: what is beyond a byte goes as UTF-8, and control characters become blanks.
+ */
+export const fieldValue = (value: string): string =>
+  unfit.test(value)
+    ? value.replace(unfits, (letter) => (letter > '\xff' ? Buffer.from(letter, 'utf8').toString('latin1') : ' '))
+    : value
+
 export const CR = 0x0d
 export const LF = 0x0a
 

@@ -1,9 +1,9 @@
 /** Which endpoint gets a request, and which one next when that fails. */
-import type { RequestHead } from '../http/request-head.ts'
+import type { Clock } from '../../../api/clock.ts'
 import { isIdempotent } from '../http/request-text.ts'
 import type { Endpoint } from '../routes/endpoints.ts'
-import type { BackendKey } from '../routes/model.ts'
 import type { Balancer } from './balancer.ts'
+import type { Plan } from './plan.ts'
 
 export interface Choice {
   readonly endpoint: Endpoint
@@ -14,13 +14,16 @@ export interface Choice {
 export interface Attempts {
   /** Undefined when there is nobody left to ask. */
   next(): Choice | undefined
-  /** The connection was lost without an answer. */
+  /** The connection was lost without an answer, or the answer was none. */
   failed(endpoint: Endpoint, wasResting: boolean): void
+  /** It lives. */
+  answered(endpoint: Endpoint): void
+  /** The request is over, one way or another. */
+  finished(): void
   /** Whether `next` may be asked after a failure; `sent` when the backend may have seen the request. */
-  mayRetry(sent: boolean): boolean
+  mayRetry(sent: boolean, timedOut: boolean): boolean
+  count(): number
 }
-
-const maxAttempts = 3
 
 /**
  * A backend may close a connection it thinks idle at the moment a request arrives. A request that cannot be repeated
@@ -31,21 +34,41 @@ const hotMs = 1_000
 const neverRested = -1
 
 /** A request may be repeated when it was not sent, or when doing it twice does no harm and it has no body. */
-export const createAttempts = (request: RequestHead, backend: BackendKey, balancer: Balancer): Attempts => {
-  const repeatable = isIdempotent(request.method) && request.body === 0
+export const createAttempts = (
+  { request, policy, backend, pickBy }: Pick<Plan, 'request' | 'policy' | 'backend' | 'pickBy'>,
+  relay: { readonly balancer: Balancer; readonly clock: Pick<Clock, 'now'> },
+): Attempts => {
+  const { balancer, clock } = relay
+  const { retries } = policy
+  const repeatable = (isIdempotent(request.method) || retries.nonIdempotent) && request.body === 0
   const tried: Endpoint[] = []
+  const until = retries.within > 0 ? clock.now() + retries.within : Number.POSITIVE_INFINITY
   let count = 0
+  let asked: Endpoint | undefined
+
+  const finished = (): void => {
+    if (asked) balancer.finished(backend, asked)
+    asked = undefined
+  }
   return {
     next: () => {
-      const endpoint = balancer.pick(backend, tried)
+      finished()
+      const endpoint = balancer.pick(backend, tried, pickBy)
       if (endpoint === undefined) return undefined
+      asked = endpoint
       const maxRestMs = repeatable ? Number.POSITIVE_INFINITY : hotMs
       return { endpoint, maxRestMs: count++ === 0 ? maxRestMs : neverRested }
     },
     failed: (endpoint, wasResting) => {
       // That a resting connection is gone says nothing about the endpoint.
-      if (!wasResting) tried.push(endpoint)
+      if (wasResting) return
+      tried.push(endpoint)
+      balancer.failed(endpoint)
     },
-    mayRetry: (sent) => count < maxAttempts && (!sent || repeatable),
+    answered: (endpoint) => balancer.answered(endpoint),
+    finished,
+    mayRetry: (sent, timedOut) =>
+      count < retries.tries && clock.now() < until && (!timedOut || retries.timeout) && (!sent || repeatable),
+    count: () => count,
   }
 }

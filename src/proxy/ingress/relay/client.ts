@@ -1,14 +1,19 @@
-/** One connection of a client: takes its requests one after another and answers them in order. */
+/** One HTTP/1.x connection of a client: takes its requests one after another and answers them in order. */
 import type { Socket } from 'node:net'
 import { type BodyReader, createBodyReader, endlessBody, noBody } from '../http/body.ts'
+import type { Changes } from '../http/changes.ts'
+import type { Field } from '../http/fields.ts'
 import { emptyLineLength, headLength, refuseEarly } from '../http/head-end.ts'
-import { isRefusal } from '../http/refusal.ts'
+import { isRefusal, Refusal } from '../http/refusal.ts'
 import { parseRequestHead, type RequestHead } from '../http/request-head.ts'
-import { checkRequestTrailer, requestText, type Via, viaFields } from '../http/request-text.ts'
-import { replyText } from '../http/response-text.ts'
-import { match } from '../routes/match.ts'
+import { checkRequestTrailer } from '../http/request-text.ts'
+import { plainReply, type Reply, replyText } from '../http/response-text.ts'
+import type { Connection } from './connection.ts'
 import type { RelayContext } from './context.ts'
 import { createExchange, type Exchange, type ExchangeClient } from './exchange.ts'
+import { createH1Sink, type H1Sink } from './h1-sink.ts'
+import type { Plan } from './plan.ts'
+import { createRequest, type RunningRequest } from './request.ts'
 import type { Timeouts } from './timeouts.ts'
 
 export interface ClientConnection {
@@ -18,24 +23,34 @@ export interface ClientConnection {
 }
 
 /** Serves a fresh connection until it ends; then `onClosed` is called. */
-export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClosed: () => void): ClientConnection => {
-  const constantFields = viaFields(via)
-  const bodyOptions = { decode: false, maxTrailerBytes: relay.limits.trailerBytes, checkTrailer: checkRequestTrailer }
+export const serveClient = (
+  socket: Socket,
+  connection: Connection,
+  relay: RelayContext,
+  onClosed: () => void,
+): ClientConnection => {
   /** What was read and belongs to nobody yet. */
   let pending: Buffer | undefined
   /** Of `pending`, how much was searched for the end of a head. */
   let searched = 0
   let waitsFor: keyof Timeouts = 'keepAlive'
+  let running: RunningRequest | undefined
   let request: RequestHead | undefined
   let body: BodyReader = noBody
+  /** Told of a body whose framing is taken away. */
+  let trailers: readonly Field[] = []
+  /** Of the request's fields. */
+  let changes: Changes | undefined
+  let maxBodyBytes = 0
   let exchange: Exchange | undefined
+  let sink: H1Sink | undefined
   let ended = false
   let closing = false
   let pumping = false
 
-  const wait = (reason: keyof Timeouts): void => {
+  const wait = (reason: keyof Timeouts, ms?: number): void => {
     waitsFor = reason
-    deadline.set(relay.timeouts[reason])
+    deadline.set(ms ?? relay.timeouts[reason])
   }
 
   /** Ends once all is written, then listens for a while so that the last answer is not lost to a reset. */
@@ -49,6 +64,8 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
   }
 
   const next = (keepAlive: boolean): void => {
+    running?.ended(exchange?.outcome())
+    running = undefined
     exchange = undefined
     request = undefined
     if (!keepAlive) return linger()
@@ -60,18 +77,20 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
     (request?.keepAlive ?? false) && body.done && !relay.draining && !ended && !closing
 
   /** Answers in the place of a backend. */
-  const reply = (status: number, why: string): void => {
+  const answer = (reply: Reply): void => {
     const keepAlive = mayKeepAlive()
     const delivery = { minor: request?.minor ?? 1, framing: 0, keepAlive, date: relay.date() } as const
-    socket.write(replyText(status, why, delivery, request?.method !== 'HEAD'), 'latin1')
+    running?.answered(reply)
+    exchange = undefined
+    socket.write(replyText(reply, delivery, request?.method !== 'HEAD'), 'latin1')
     next(keepAlive)
   }
+  const reply = (status: number, why: string): void => answer(plainReply(status, why))
 
   const fail = (status: number, why: string): void => {
     const failed = exchange
-    exchange = undefined
     failed?.abort()
-    if (failed?.answered) socket.resetAndDestroy()
+    if (failed?.answered()) socket.resetAndDestroy()
     else reply(status, why)
   }
 
@@ -88,10 +107,8 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
   }
 
   const sides: ExchangeClient = {
-    write: (data) => (typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data)),
     wait,
     isRequestRead: () => body.done,
-    mayKeepAlive,
     wantsBody: () => {
       guarded(feedBody)
       pump()
@@ -100,7 +117,7 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
       body = endlessBody
       pump()
     },
-    finished: next,
+    finished: () => next(sink?.keepAlive ?? false),
     failed: reply,
     broken: () => socket.resetAndDestroy(),
     end: () => {
@@ -108,15 +125,50 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
     },
   }
 
+  const forward = (head: RequestHead, plan: Plan): void => {
+    maxBodyBytes = plan.policy.maxBodyBytes
+    if (maxBodyBytes > 0 && head.body !== 'chunked' && head.body > maxBodyBytes) {
+      body = endlessBody
+      return reply(413, 'the body is larger than this route takes')
+    }
+    sink = createH1Sink({ minor: head.minor, date: relay.date, mayKeepAlive, write: writeToClient })
+    exchange = createExchange(plan, sides, sink, relay)
+    exchange.start()
+  }
+
+  const writeToClient = (data: string | Buffer): boolean =>
+    typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data)
+
   const begin = (head: RequestHead): void => {
     request = head
-    body = createBodyReader(head.body, bodyOptions)
-    const route = match(relay.table, head.host, head.path)
-    if (route === undefined) return reply(404, 'no route for this host and path')
-    if (route.backend === undefined) return reply(503, 'the backend of this route cannot be served')
-    const text = requestText(head, via, constantFields, relay.newRequestId)
-    exchange = createExchange(head, text, route.backend, sides, relay)
-    exchange.start()
+    const bodyOptions = {
+      maxTrailerBytes: relay.limits.trailerBytes,
+      checkTrailer: (field: Field) => checkRequestTrailer(field, changes),
+      onTrailer: (fields: readonly Field[]) => {
+        trailers = fields
+      },
+    }
+    trailers = []
+    changes = undefined
+    // Chosen before anything of the body is read: whether its framing is of use is up to the backend.
+    const prepareBody = (decode: boolean): void => {
+      body = createBodyReader(head.body, { ...bodyOptions, decode })
+    }
+    prepareBody(false)
+    running = createRequest(head, connection, relay, {
+      reply: answer,
+      forward: (plan) => {
+        changes = plan.outgoing.changes
+        if (plan.content) prepareBody(true)
+        forward(head, plan)
+      },
+      refused: (status, why) => {
+        body = endlessBody
+        reply(status, why)
+      },
+      waits: () => wait('response'),
+    })
+    running.begin()
   }
 
   const readHead = (received: Buffer): boolean => {
@@ -141,18 +193,21 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
 
   /** Passes on what is there of the body, if the backend takes it. */
   const feedBody = (): boolean => {
-    if (pending === undefined || body.done || !exchange?.takesBody) return false
+    if (pending === undefined || body.done || !exchange?.takesBody()) return false
     const bytes = pending
     pending = undefined
     const taken = body.read(bytes, exchange.send)
     if (taken < bytes.length) pending = bytes.subarray(taken)
+    if (maxBodyBytes > 0 && body.length > maxBodyBytes)
+      throw new Refusal(413, 'the body is larger than this route takes')
+    if (body.done) exchange?.finish(trailers)
     return true
   }
 
   /** Makes one step with what is pending; false when it has to wait. */
   const step = (): boolean => {
     if (closing || pending === undefined) return false
-    if (exchange !== undefined) return feedBody()
+    if (running !== undefined) return feedBody()
     return !socket.writableNeedDrain && readHead(pending)
   }
 
@@ -162,17 +217,18 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
     pumping = true
     while (guarded(step));
     pumping = false
-    const stuck = pending !== undefined && (exchange !== undefined || socket.writableNeedDrain)
+    const stuck = pending !== undefined && (running !== undefined || socket.writableNeedDrain)
     if (stuck) socket.pause()
     else if (socket.isPaused()) socket.resume()
-    if (ended && !stuck && exchange === undefined) linger()
+    if (ended && !stuck && running === undefined) linger()
   }
 
   const expired = (): void => {
     if (waitsFor === 'keepAlive') linger()
     else if (waitsFor === 'head') fail(408, 'the head of the request took too long')
     else if (waitsFor === 'body') fail(408, 'the body of the request took too long')
-    else if (waitsFor === 'connect') exchange?.connectTimedOut()
+    else if (exchange && !exchange.answered() && (waitsFor === 'connect' || waitsFor === 'response'))
+      exchange.timedOut(waitsFor)
     else if (waitsFor === 'response') fail(504, 'the backend took too long')
     else socket.destroy()
   }
@@ -191,21 +247,22 @@ export const serveClient = (socket: Socket, via: Via, relay: RelayContext, onClo
   })
   socket.on('end', () => {
     ended = true
-    if (exchange?.switched) exchange.clientEnded()
-    else if (exchange !== undefined && !body.done) socket.destroy()
+    if (exchange?.switched()) exchange.clientEnded()
+    else if (running !== undefined && !body.done) socket.destroy()
     else pump()
   })
   // Every error is followed by 'close', where it is dealt with.
   socket.on('error', () => {})
   socket.on('close', () => {
     exchange?.abort()
+    running?.ended(exchange?.outcome())
     deadline.remove()
     onClosed()
   })
 
   return {
     drain: () => {
-      if (exchange === undefined && pending === undefined) linger()
+      if (running === undefined && pending === undefined) linger()
     },
     destroy: () => socket.destroy(),
   }

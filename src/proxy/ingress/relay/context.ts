@@ -1,24 +1,38 @@
 /** What all connections of one relay share. */
+import type { Clock } from '../../../api/clock.ts'
 import type { HeadLimits } from '../http/limits.ts'
-import type { RouteTable } from '../routes/match.ts'
+import type { ServerTls } from '../tls/server-tls.ts'
 import type { Balancer } from './balancer.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { H2Sessions } from './h2-sessions.ts'
+import type { Limiter } from './limiter.ts'
+import type { Observe } from './observe.ts'
 import type { Pool } from './pool.ts'
 import type { Timeouts } from './timeouts.ts'
 
 export interface RelayContext {
-  /** Looked up once by each request, when it begins. */
-  table: RouteTable
   /** No connection is kept for a further request. */
   draining: boolean
   readonly timeouts: Timeouts
   readonly limits: HeadLimits
+  readonly clock: Clock
   readonly deadlines: Deadlines
   readonly balancer: Balancer
   readonly pool: Pool
+  readonly sessions: H2Sessions
+  readonly limiter: Limiter
+  readonly tls: Pick<ServerTls, 'clientsOf'>
+  /** The port that plain HTTP is redirected to. */
+  readonly httpsPort: number
+  /** Addresses whose word on where a request came from is taken. */
+  readonly isTrusted: (address: string) => boolean
+  /** From 0 to 1. */
+  readonly random: () => number
+  readonly counts: { retries: number }
   /** Now, for a Date field. */
   readonly date: () => string
   readonly newRequestId: () => string
+  readonly observe: Observe
   /** Told what a backend did wrong. */
   readonly report: (problem: string) => void
 }

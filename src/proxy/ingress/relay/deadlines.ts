@@ -20,8 +20,10 @@ export interface Deadlines {
 
 interface Entry {
   at: number
-  readonly expired: () => void
+  expired: () => void
 }
+
+const nobody = (): void => {}
 
 export const createDeadlines = (clock: Clock, tickMs: number): Deadlines => {
   const entries = new Set<Entry>()
@@ -52,6 +54,8 @@ export const createDeadlines = (clock: Clock, tickMs: number): Deadlines => {
         remove: () => {
           entry.at = Number.POSITIVE_INFINITY
           entries.delete(entry)
+          // A table that the set has outgrown still holds its entries: they must not hold whole requests.
+          entry.expired = nobody
         },
       }
     },

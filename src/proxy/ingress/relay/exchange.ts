@@ -1,29 +1,27 @@
-/** One request: finds a backend that takes it, and moves the bytes of both bodies until the answer is complete. */
-import { isRefusal } from '../http/refusal.ts'
-import type { RequestHead } from '../http/request-head.ts'
-import type { BackendKey } from '../routes/model.ts'
-import { createAnswer } from './answer.ts'
-import { createAttempts } from './attempts.ts'
+/** One request: finds an endpoint that takes it, and moves the bytes of both bodies until the answer is complete. */
+import type { Field } from '../http/fields.ts'
+import type { Framing } from '../http/framing.ts'
+import type { ResponseHead } from '../http/response-head.ts'
+import { type Choice, createAttempts } from './attempts.ts'
 import type { RelayContext } from './context.ts'
-import { createHeadedWriter } from './headed-writer.ts'
+import type { Lane, LaneUser } from './lane.ts'
+import { startCopies } from './mirror.ts'
+import { openLane } from './open-lane.ts'
+import type { Plan } from './plan.ts'
+import type { Sink } from './sink.ts'
 import type { Timeouts } from './timeouts.ts'
-import { abandon, finishWriting, type Upstream, type UpstreamUser } from './upstream.ts'
 
 /** The client's side, as an exchange needs it. `finished`, `failed` and `broken` are each the end of the exchange. */
 export interface ExchangeClient {
-  /** False: nothing more until `clientDrained`. */
-  write(data: string | Buffer): boolean
-  /** What the connection waits for from now on. */
-  wait(reason: keyof Timeouts): void
+  /** What the connection waits for from now on, and for how long when that is not the usual time. */
+  wait(reason: keyof Timeouts, ms?: number): void
   /** Whether all of the request has been read. */
   isRequestRead(): boolean
-  /** Whether the connection can serve another request after this one. */
-  mayKeepAlive(): boolean
   /** The backend takes (more of) the body now. */
   wantsBody(): void
   /** Everything the client sends from now on is passed on. */
   switched(): void
-  finished(keepAlive: boolean): void
+  finished(): void
   /** Nothing was answered. */
   failed(status: number, why: string): void
   /** The answer was begun and cannot be completed. */
@@ -32,184 +30,254 @@ export interface ExchangeClient {
   end(): void
 }
 
+/** How it went, for logs and metrics. */
+export interface Outcome {
+  /** 0 while nothing is answered. */
+  readonly status: number
+  /** Bytes of the answer's body. */
+  readonly sent: number
+  readonly endpoint: string
+  readonly tries: number
+}
+
 export interface Exchange {
   start(): void
   /** Whether `send` may be called. */
-  readonly takesBody: boolean
+  takesBody(): boolean
   /** Whether the client has got anything of the final answer. */
-  readonly answered: boolean
-  readonly switched: boolean
+  answered(): boolean
+  switched(): boolean
   /** A piece of the request's body, its framing checked. */
   send(piece: Buffer): void
+  /** The body is complete. */
+  finish(trailers: readonly Field[]): void
   clientDrained(): void
   /** The client of a switched connection sends no more. */
   clientEnded(): void
-  connectTimedOut(): void
+  timedOut(reason: 'connect' | 'response'): void
   /** Nobody waits for the answer any more. */
   abort(): void
+  outcome(): Outcome
 }
 
-/** `text` is the head as the backend gets it. */
-export const createExchange = (
-  request: RequestHead,
-  text: string,
-  backend: BackendKey,
-  client: ExchangeClient,
-  relay: RelayContext,
-): Exchange => {
-  const attempts = createAttempts(request, backend, relay.balancer)
-  let upstream: Upstream | undefined
-  /** Whether the backend of the moment may have seen the request. */
-  let sent = false
+export const createExchange = (first: Plan, client: ExchangeClient, sink: Sink, relay: RelayContext): Exchange => {
+  const { request, policy } = first
+  const { timeouts } = policy
+  const copies = policy.mirrors.length > 0 ? startCopies(first, relay) : undefined
+  let plan = first
+  let attempts = createAttempts(first, relay)
+  let lane: Lane | undefined
+  /** The head of the final answer was passed on. */
+  let isAnswering = false
+  let heard = false
   let bodyBegan = false
+  let switched = false
+  let isOver = false
   /** Of the last attempt; at first, that there was nobody to ask. */
-  let failure = { status: 503, why: 'no ready endpoint', where: `${backend}` }
+  let failure = { status: 503, why: 'no ready endpoint', where: `${first.backend}` }
   let backendBlocked = false
   let clientBlocked = false
+  let status = 0
+  let sentBytes = 0
+  let isCopied = false
+  let endpoint = ''
 
-  const writer = createHeadedWriter((data) => {
-    if (upstream === undefined) return true
-    return typeof data === 'string' ? upstream.socket.write(data, 'latin1') : upstream.socket.write(data)
-  })
-  const answer = createAnswer({
-    request,
-    limits: relay.limits,
-    date: relay.date,
-    mayKeepAlive: client.mayKeepAlive,
-    write: (data) => {
-      if (client.write(data)) return true
-      clientBlocked = true
-      upstream?.socket.pause()
-      return false
-    },
-  })
+  /** The backend that explains failures is asked without the body, which would be another request to it. */
+  const isExplaining = (): boolean => plan !== first
 
   const waitForNext = (): void => {
-    const clientsTurn = !answer.heard && !client.isRequestRead() && (bodyBegan || !request.expectsContinue)
-    if (clientBlocked || backendBlocked) client.wait('send')
-    else if (answer.switched) client.wait('tunnel')
-    else client.wait(clientsTurn ? 'body' : 'response')
+    if (isOver) return
+    const clientsTurn = !heard && !client.isRequestRead() && (bodyBegan || !request.expectsContinue)
+    if (clientBlocked || backendBlocked) client.wait('send', backendBlocked ? timeouts.send : undefined)
+    else if (switched) client.wait('tunnel')
+    else if (clientsTurn) client.wait('body')
+    else client.wait('response', timeouts.read)
+  }
+
+  const over = (then: () => void): void => {
+    if (isOver) return
+    isOver = true
+    attempts.finished()
+    if (!isCopied) copies?.abort()
+    total?.remove()
+    attemptDeadline?.remove()
+    then()
   }
 
   const discard = (): void => {
-    if (upstream) abandon(upstream)
-    upstream = undefined
+    const gone = lane
+    lane = undefined
+    gone?.release(false)
   }
 
   const giveUp = (): void => {
-    relay.report(`${failure.where}: ${failure.why}`)
-    client.failed(failure.status, failure.why)
+    if (explain(failure.status, attempts.count() === 0)) return
+    over(() => {
+      relay.report(`${failure.where}: ${failure.why}`)
+      client.failed(failure.status, failure.why)
+    })
   }
 
   const attempt = (): void => {
     const choice = attempts.next()
-    if (choice === undefined) return giveUp()
-    sent = false
+    if (choice === undefined) giveUp()
+    else tryAt(choice)
+  }
+
+  const tryAt = (choice: Choice): void => {
     backendBlocked = false
-    upstream = relay.pool.take(choice.endpoint, user, choice.maxRestMs)
-    if (upstream.used) sendHead()
-    else client.wait('connect')
+    endpoint = choice.endpoint.key
+    const { attempt: ms } = timeouts
+    if (ms !== undefined) attemptDeadline?.set(ms)
+    lane = openLane(plan, choice, sink, user, relay)
+    if (!lane.wasResting) client.wait('connect', timeouts.connect)
+    lane.start()
   }
 
-  const sendHead = (): void => {
-    sent = true
-    writer.head(text)
-    client.wantsBody()
-    if (!writer.flush()) backendBlocked = true
-    if (upstream) waitForNext()
-  }
-
-  const lost = (status: number, why: string): void => {
-    const failed = upstream
+  const lost = (newStatus: number, why: string): void => {
+    const failed = lane
+    const sent = failed?.sent ?? false
     discard()
-    if (answer.written) return client.broken()
-    failure = { status, why, where: failed ? `${backend} at ${failed.endpoint.key}` : backend }
-    if (failed) attempts.failed(failed.endpoint, failed.used)
-    if (!answer.heard && !bodyBegan && attempts.mayRetry(sent)) attempt()
-    else giveUp()
+    if (sink.begun()) return over(client.broken)
+    failure = { status: newStatus, why, where: failed ? `${plan.backend} at ${failed.endpoint.key}` : plan.backend }
+    if (failed) attempts.failed(failed.endpoint, failed.wasResting)
+    if (!heard && !bodyBegan && attempts.mayRetry(sent, newStatus === 504)) {
+      relay.counts.retries++
+      attempt()
+    } else giveUp()
   }
 
-  const complete = (): void => {
-    const done = upstream
-    if (done === undefined || answer.restMs === 0 || !client.isRequestRead()) discard()
-    else {
-      upstream = undefined
-      if (clientBlocked) done.socket.resume()
-      relay.pool.release(done, answer.restMs)
-    }
-    client.finished(answer.keepAlive)
-  }
-
-  const read = (bytes: Buffer): void => {
-    const wasSwitched = answer.switched
-    answer.read(bytes)
-    if (answer.switched && !wasSwitched) client.switched()
-    if (answer.done) complete()
-    else waitForNext()
-  }
-
-  const misread = (problem: string): void => {
-    relay.report(`${backend} at ${upstream?.endpoint.key}: wrong answer: ${problem}`)
+  /** Whether another endpoint is asked because of this status. */
+  const isTriedAgain = (head: ResponseHead): boolean => {
+    if (!policy.retries.statuses.includes(head.status) || bodyBegan || !attempts.mayRetry(true, false)) return false
+    if (lane) attempts.failed(lane.endpoint, false)
+    const choice = attempts.next()
+    // With nobody else to ask, this answer is as good as any.
+    if (choice === undefined) return false
     discard()
-    if (answer.written) client.broken()
-    else client.failed(502, 'the backend gave a wrong answer')
+    heard = false
+    failure = { status: head.status, why: 'the backend answered so', where: plan.backend }
+    relay.counts.retries++
+    tryAt(choice)
+    return true
   }
 
-  const user: UpstreamUser = {
-    connected: sendHead,
-    data: (bytes) => {
-      try {
-        read(bytes)
-      } catch (error) {
-        if (!isRefusal(error)) throw error
-        misread(error.message)
-      }
+  /** Starts over with the backend that explains failures. */
+  const explain = (newStatus: number, nobodyAsked = false): boolean => {
+    const next = plan.errorPlan?.(newStatus, nobodyAsked)
+    if (!next) return false
+    discard()
+    attempts.finished()
+    plan = next
+    attempts = createAttempts(next, relay)
+    heard = false
+    attempt()
+    return true
+  }
+
+  const begin = (head: ResponseHead, framing: Framing): void => {
+    if (!lane) return
+    heard = true
+    attemptDeadline?.clear()
+    if (head.status >= 200 && (isTriedAgain(head) || explain(head.status))) return
+    const changes = plan.responseChanges?.(head, lane.endpoint)
+    status = head.status
+    isAnswering = true
+    attempts.answered(lane.endpoint)
+    sink.begin(head, framing, changes)
+    if (head.status !== 101) return
+    switched = true
+    sink.flush()
+    client.switched()
+  }
+
+  const complete = (trailers: readonly Field[]): void => {
+    const done = lane
+    lane = undefined
+    sink.end(trailers)
+    over(() => {
+      done?.release(client.isRequestRead())
+      client.finished()
+    })
+  }
+
+  const user: LaneUser = {
+    ready: () => {
+      client.wantsBody()
+      if (lane) waitForNext()
     },
-    ended: () => {
-      if (answer.switched) client.end()
-      else if (answer.endsWithConnection) complete()
-      else lost(502, 'the backend closed the connection')
+    interim: (head) => {
+      heard = true
+      sink.interim(head)
+    },
+    head: begin,
+    data: (piece) => {
+      sentBytes += piece.length
+      if (sink.write(piece)) return
+      clientBlocked = true
+      lane?.pause()
+    },
+    done: complete,
+    settled: () => {
+      if (isAnswering) sink.flush()
+      waitForNext()
     },
     drained: () => {
       backendBlocked = false
       waitForNext()
       client.wantsBody()
     },
-    closed: () => {
-      if (answer.switched) client.finished(false)
-      else lost(502, sent ? 'the backend closed the connection' : 'no endpoint could be reached')
+    halfClosed: client.end,
+    lost: (why, wrongAnswer) => {
+      if (!wrongAnswer) return lost(502, why)
+      relay.report(`${plan.backend} at ${lane?.endpoint.key}: wrong answer: ${why}`)
+      if (!sink.begun() && explain(502)) return
+      discard()
+      over(sink.begun() ? client.broken : () => client.failed(502, 'the backend gave a wrong answer'))
     },
+  }
+
+  const total = timeouts.request === undefined ? undefined : relay.deadlines.add(() => expired())
+  const attemptDeadline =
+    timeouts.attempt === undefined ? undefined : relay.deadlines.add(() => lost(504, 'the backend took too long'))
+  if (timeouts.request !== undefined) total?.set(timeouts.request)
+
+  const expired = (): void => {
+    discard()
+    over(sink.begun() ? client.broken : () => client.failed(504, 'the answer took too long'))
   }
 
   return {
     start: attempt,
-    get takesBody() {
-      return sent && !backendBlocked && upstream !== undefined
-    },
-    get answered() {
-      return answer.written
-    },
-    get switched() {
-      return answer.switched
-    },
+    takesBody: () => lane?.sent === true && !backendBlocked,
+    answered: sink.begun,
+    switched: () => switched,
     send: (piece) => {
       bodyBegan = true
-      if (!writer.write(piece)) backendBlocked = true
+      copies?.send(piece)
+      if (lane && !isExplaining() && !lane.send(piece)) backendBlocked = true
       waitForNext()
+    },
+    finish: (trailers) => {
+      isCopied = true
+      copies?.finish()
+      if (!isExplaining()) lane?.finish(trailers)
     },
     clientDrained: () => {
       if (!clientBlocked) return
       clientBlocked = false
       waitForNext()
-      upstream?.socket.resume()
+      lane?.resume()
     },
-    clientEnded: () => {
-      upstream?.socket.end()
+    clientEnded: () => lane?.halfClose(),
+    timedOut: (reason) => {
+      if (reason === 'connect') lost(504, 'no endpoint could be reached in time')
+      else lost(504, 'the backend took too long')
     },
-    connectTimedOut: () => lost(504, 'no endpoint could be reached in time'),
-    abort: () => {
-      if (answer.switched && upstream) finishWriting(upstream, relay.timeouts.send)
-      else discard()
-    },
+    abort: () =>
+      over(() => {
+        discard()
+      }),
+    outcome: () => ({ status, sent: sentBytes, endpoint, tries: attempts.count() }),
   }
 }

@@ -15,6 +15,9 @@ export interface HeadedWriter {
 /** Up to here a copy is cheaper than a second system call. */
 const maxCopyBytes = 16 * 1024
 
+/** Up to here it is cheapest to make text of it: Node writes short texts without a buffer of their own. */
+const maxTextBytes = 1024
+
 const join = (head: string, piece: Buffer): Buffer => {
   const joined = Buffer.allocUnsafe(head.length + piece.length)
   joined.write(head, 0, 'latin1')
@@ -40,7 +43,7 @@ export const createHeadedWriter = (write: Write): HeadedWriter => {
       if (waiting !== '' && piece.length <= maxCopyBytes) {
         const text = waiting
         waiting = ''
-        return write(join(text, piece))
+        return write(piece.length <= maxTextBytes ? text + piece.toString('latin1') : join(text, piece))
       }
       flush()
       return write(piece)

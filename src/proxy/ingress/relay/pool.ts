@@ -1,6 +1,8 @@
 /** Connections to backends that wait for their next request. */
 import type { Clock } from '../../../api/clock.ts'
 import type { Endpoint } from '../routes/endpoints.ts'
+import type { BackendTls } from '../routes/policy.ts'
+import { tlsKey } from './backend-tls.ts'
 import type { Deadlines } from './deadlines.ts'
 import { openUpstream, type Upstream, type UpstreamUser } from './upstream.ts'
 
@@ -15,7 +17,7 @@ export interface PoolOptions {
 
 export interface Pool {
   /** A resting connection that has rested for at most `maxIdleMs`, or a new one that is still being opened. */
-  take(endpoint: Endpoint, user: UpstreamUser, maxIdleMs: number): Upstream
+  take(endpoint: Endpoint, tls: BackendTls | undefined, user: UpstreamUser, maxIdleMs: number): Upstream
   /** Gives a connection back after a complete exchange. `keepAliveMs`: how long the backend says it keeps it. */
   release(upstream: Upstream, keepAliveMs: number | undefined): void
   /** Closes what rests of one endpoint. */
@@ -33,16 +35,20 @@ export const createPool = ({ clock, deadlines, idleMs, maxIdlePerEndpoint, isCur
   const resting = new Map<string, Upstream[]>()
 
   const remove = (upstream: Upstream): void => {
-    const left = resting.get(upstream.endpoint.key)?.filter((each) => each !== upstream) ?? []
-    if (left.length > 0) resting.set(upstream.endpoint.key, left)
-    else resting.delete(upstream.endpoint.key)
+    const left = resting.get(upstream.poolKey)?.filter((each) => each !== upstream) ?? []
+    if (left.length > 0) resting.set(upstream.poolKey, left)
+    else resting.delete(upstream.poolKey)
     upstream.socket.destroy()
   }
 
-  const drop = (endpoint: string): void => {
-    const dropped = resting.get(endpoint) ?? []
-    resting.delete(endpoint)
+  const dropKey = (key: string): void => {
+    const dropped = resting.get(key) ?? []
+    resting.delete(key)
     for (const { socket } of dropped) socket.destroy()
+  }
+  const drop = (endpoint: string): void => {
+    dropKey(endpoint)
+    for (const key of [...resting.keys()]) if (key.startsWith(`${endpoint} `)) dropKey(key)
   }
 
   const sweepMs = Math.max(1, idleMs / 4)
@@ -68,9 +74,10 @@ export const createPool = ({ clock, deadlines, idleMs, maxIdlePerEndpoint, isCur
   }
 
   return {
-    take: (endpoint, user, maxIdleMs) => {
-      const upstream = takeResting(endpoint.key, maxIdleMs)
-      if (upstream === undefined) return openUpstream(endpoint, user, remove)
+    take: (endpoint, tls, user, maxIdleMs) => {
+      const poolKey = tls === undefined ? endpoint.key : `${endpoint.key} ${tlsKey(tls)}`
+      const upstream = takeResting(poolKey, maxIdleMs)
+      if (upstream === undefined) return openUpstream({ endpoint, tls, poolKey }, user, remove)
       upstream.user = user
       return upstream
     },
@@ -78,19 +85,19 @@ export const createPool = ({ clock, deadlines, idleMs, maxIdlePerEndpoint, isCur
       upstream.user = undefined
       upstream.used = true
       const { key } = upstream.endpoint
-      const upstreams = resting.get(key) ?? []
+      const upstreams = resting.get(upstream.poolKey) ?? []
       const restMs = Math.min(idleMs, keepAliveMs === undefined ? idleMs : keepAliveMs - marginMs)
       if (restMs <= 0 || !isCurrent(key) || upstreams.length >= maxIdlePerEndpoint)
         return void upstream.socket.destroy()
       upstream.restsSince = clock.now()
       upstream.restsUntil = upstream.restsSince + restMs
       upstreams.push(upstream)
-      resting.set(key, upstreams)
+      resting.set(upstream.poolKey, upstreams)
     },
     drop,
     close: () => {
       sweep.remove()
-      for (const endpoint of [...resting.keys()]) drop(endpoint)
+      for (const key of [...resting.keys()]) dropKey(key)
     },
     get idle() {
       let count = 0

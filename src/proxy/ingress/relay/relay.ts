@@ -1,16 +1,21 @@
-/** The proxy on raw sockets: a listener, its client connections, and what they share. */
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+/** The proxy on raw sockets: its doors, its client connections, and what they share. */
+import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../../api/clock.ts'
+import { addressSet } from '../decide/addresses.ts'
 import type { HeadLimits } from '../http/limits.ts'
 import { createRequestIds } from '../http/request-id.ts'
-import type { Via } from '../http/request-text.ts'
 import { createHttpDate } from '../http/response-text.ts'
-import type { BackendEndpoints } from '../routes/endpoints.ts'
-import { emptyTable, type RouteTable } from '../routes/match.ts'
+import { emptyTable, type RouteTable, setHost } from '../routes/match.ts'
+import type { RoutingUpdate } from '../routes/routing.ts'
+import { createServerTls, type TlsConfiguration } from '../tls/server-tls.ts'
 import { createBalancer } from './balancer.ts'
-import { type ClientConnection, serveClient } from './client.ts'
+import type { ClientConnection } from './client.ts'
 import type { RelayContext } from './context.ts'
 import { createDeadlines } from './deadlines.ts'
+import { createEntry, type Entry, type ListenOptions } from './entry.ts'
+import { createH2Sessions } from './h2-sessions.ts'
+import { createLimiter } from './limiter.ts'
+import type { Observe } from './observe.ts'
 import { createPool } from './pool.ts'
 import type { Timeouts } from './timeouts.ts'
 
@@ -20,113 +25,139 @@ export interface RelayOptions {
   /** Steady milliseconds: a step of the wall clock must not end connections. */
   readonly clock: Clock
   readonly report: (problem: string) => void
+  readonly observe: Observe
+  /** CIDRs whose X-Forwarded-* fields count. */
+  readonly trustedProxies: readonly string[]
+  /** CIDRs whose connections begin with a PROXY header. */
+  readonly proxyProtocol: readonly string[]
+  /** Beyond it, connections are closed at once. */
+  readonly maxConnections: number
+  /** Where plain HTTP is sent to. */
+  readonly httpsPort: number
+  /** 48 secret bytes, the same in all threads. */
+  readonly ticketKeys: Buffer
+  /** From 0 to 1, for weights and shares; missing: the machine's own. */
+  readonly random?: () => number
 }
 
-export interface ListenOptions {
-  readonly address: string
-  /** 0 for any free one. */
-  readonly port: number
-  /** Lets a successor bind the same port while this one drains. */
-  readonly reusePort: boolean
+/** What a thread is told of routes; TLS with the certificates themselves. */
+export interface RelayUpdate extends Omit<RoutingUpdate, 'tls'> {
+  readonly tls?: readonly { readonly entry: string; readonly configuration: TlsConfiguration }[]
 }
 
 export interface Relay {
-  /** Replaces all routes and backends. Requests that run are not touched. */
-  configure(table: RouteTable, backends: BackendEndpoints): void
-  /** Replaces the endpoints of some backends. */
-  update(backends: BackendEndpoints): void
-  /** Rejects when the address cannot be had. */
-  listen(options: ListenOptions): Promise<AddressInfo>
+  /** Takes over what has changed. Requests that run are not touched. */
+  apply(update: RelayUpdate): void
+  /** Opens a door to the routes of this name. Rejects when the address cannot be had. */
+  listen(entry: string, options: ListenOptions & { readonly tls: boolean }): Promise<AddressInfo>
+  /** Closes one door again. What has come in by it is finished. */
+  unlisten(entry: string): Promise<void>
   /** Stops accepting; resolves when what runs has ended, or was ended after the `drain` time-out. */
   drain(): Promise<void>
+  readonly connections: number
+  readonly retries: number
 }
 
 const maxIdlePerEndpoint = 320
+const sweepMs = 10_000
 
 /** Fine enough for the shortest time-out, and never busy. */
 const tickMs = (timeouts: Timeouts): number => Math.min(250, Math.max(5, Math.min(...Object.values(timeouts)) / 8))
 
-const mapped = /^::ffff:(?=[0-9.]+$)/
-
-const viaOf = (socket: Socket): Via => {
-  const local = socket.localAddress?.replace(mapped, '') ?? ''
-  const port = socket.localPort ?? 0
-  const host = local.includes(':') ? `[${local}]` : local
-  return {
-    clientAddress: socket.remoteAddress?.replace(mapped, '') ?? '',
-    scheme: 'http',
-    port,
-    localAuthority: port === 80 ? host : `${host}:${port}`,
-  }
-}
-
-const createContext = ({ timeouts, limits, clock, report }: RelayOptions): RelayContext => {
-  const deadlines = createDeadlines(clock, tickMs(timeouts))
-  const balancer = createBalancer((endpoint) => pool.drop(endpoint))
-  const idleMs = timeouts.upstreamIdle
-  const pool = createPool({ clock, deadlines, idleMs, maxIdlePerEndpoint, isCurrent: balancer.has })
-  return {
-    table: emptyTable,
-    draining: false,
-    timeouts,
-    limits,
-    deadlines,
-    balancer,
-    pool,
-    date: createHttpDate(Date.now),
-    newRequestId: createRequestIds(),
-    report,
-  }
-}
+const nobody = (): boolean => false
+const among = (cidrs: readonly string[]): ((address: string) => boolean) =>
+  cidrs.length > 0 ? addressSet(cidrs) : nobody
 
 export const createRelay = (options: RelayOptions): Relay => {
-  const context = createContext(options)
+  const { timeouts, limits, clock, report, observe, ticketKeys, random = Math.random } = options
+  const deadlines = createDeadlines(clock, tickMs(timeouts))
+  const onGone = (endpoint: string): void => {
+    pool.drop(endpoint)
+    sessions.drop(endpoint)
+  }
+  const balancer = createBalancer(clock, onGone, random)
+  const idleMs = timeouts.upstreamIdle
+  const pool = createPool({ clock, deadlines, idleMs, maxIdlePerEndpoint, isCurrent: balancer.has })
+  const sessions = createH2Sessions({ clock, deadlines, idleMs, connectMs: timeouts.connect })
+  const limiter = createLimiter(clock)
+  const tables = new Map<string, RouteTable>()
+  const secrets = new Map<string, ReturnType<typeof createServerTls>>()
+  const entries = new Map<string, Entry>()
   const clients = new Set<ClientConnection>()
-  const accept = (socket: Socket): void => {
-    // Already gone again: there is nobody to serve, and no address to tell backends.
-    if (socket.remoteAddress === undefined) return void socket.destroy()
-    const client = serveClient(socket, viaOf(socket), context, () => clients.delete(client))
-    clients.add(client)
-  }
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, accept)
 
-  const update = (backends: BackendEndpoints): void => {
-    for (const [backend, endpoints] of backends) context.balancer.set(backend, endpoints)
+  const tableOf = (entry: string): RouteTable => {
+    const table = tables.get(entry) ?? emptyTable()
+    tables.set(entry, table)
+    return table
   }
-  const stopServer = async (): Promise<void> => {
-    if (!server.listening) return
-    const closed = Promise.withResolvers<void>()
-    server.close(() => closed.resolve())
-    const cancel = options.clock.after(context.timeouts.drain, () => {
+  const tlsOf = (entry: string) => {
+    const tls = secrets.get(entry) ?? createServerTls(ticketKeys, report)
+    secrets.set(entry, tls)
+    return tls
+  }
+  const context: RelayContext = {
+    ...{ draining: false, timeouts, limits, clock, deadlines, balancer, pool, sessions, limiter, observe, report },
+    counts: { retries: 0 },
+    tls: { clientsOf: (host) => secrets.get('https')?.clientsOf(host) },
+    httpsPort: options.httpsPort,
+    isTrusted: among(options.trustedProxies),
+    random,
+    date: createHttpDate(Date.now),
+    newRequestId: createRequestIds(),
+  }
+  const isProxied = among(options.proxyProtocol)
+  const sweep = deadlines.add(() => {
+    limiter.sweep()
+    sweep.set(sweepMs)
+  })
+  sweep.set(sweepMs)
+
+  const stop = async (): Promise<void> => {
+    const closed = Promise.all([...entries.values()].map((entry) => entry.close()))
+    for (const client of [...clients]) client.drain()
+    const cancel = clock.after(timeouts.drain, () => {
       for (const client of clients) client.destroy()
     })
-    for (const client of [...clients]) client.drain()
-    await closed.promise
+    await closed
     cancel()
   }
 
   return {
-    configure: (table, backends) => {
-      update(backends)
-      context.table = table
-      context.balancer.retain(new Set(backends.map(([backend]) => backend)))
+    apply: ({ tables: changed, fallback, backends, tls = [] }) => {
+      for (const [backend, now] of backends) if (now) balancer.set(backend, now)
+      for (const { entry, hosts } of changed) for (const [host, paths] of hosts) setHost(tableOf(entry), host, paths)
+      if (fallback) for (const entry of ['http', 'https']) tableOf(entry).fallback = fallback.route
+      for (const { entry, configuration } of tls) tlsOf(entry).configure(configuration)
+      // Last: until here some route may have led to it.
+      for (const [backend, now] of backends) if (!now) balancer.set(backend, undefined)
     },
-    update,
-    listen: ({ address: host, port, reusePort }) =>
-      new Promise((resolve, reject) => {
-        // After the start: accepting failed, for want of files as a rule; the next attempt may succeed.
-        server.on('error', (error) => (server.listening ? options.report(`accept: ${error.message}`) : reject(error)))
-        server.listen({ host, port, reusePort }, () => {
-          const address = server.address()
-          if (address !== null && typeof address === 'object') resolve(address)
-          else reject(new Error(`listening on ${host}:${port} gave no address`))
-        })
-      }),
+    listen: async (name, { tls, ...where }) => {
+      const entry = createEntry({
+        ...{ table: tableOf(name), tls: tls ? tlsOf(name) : undefined, ticketKeys, isProxied, clients, relay: context },
+        mayAccept: () => clients.size < options.maxConnections,
+      })
+      const address = await entry.listen(where)
+      entries.set(name, entry)
+      return address
+    },
+    unlisten: async (name) => {
+      const entry = entries.get(name)
+      entries.delete(name)
+      tables.delete(name)
+      await entry?.close()
+    },
     drain: async () => {
       context.draining = true
-      await stopServer()
-      context.pool.close()
-      context.deadlines.close()
+      await stop()
+      pool.close()
+      sessions.close()
+      deadlines.close()
+    },
+    get connections() {
+      return clients.size
+    },
+    get retries() {
+      return context.counts.retries
     },
   }
 }

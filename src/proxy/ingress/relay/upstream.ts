@@ -1,6 +1,9 @@
 /** One connection to a backend. It serves one request at a time and rests in the pool in between. */
 import { connect, type Socket } from 'node:net'
 import type { Endpoint } from '../routes/endpoints.ts'
+import type { BackendTls } from '../routes/policy.ts'
+import { secure } from './backend-tls.ts'
+import { lookupElsewhere } from './lookup.ts'
 
 /** Whoever has borrowed the connection. After `closed` nothing more is called. */
 export interface UpstreamUser {
@@ -14,6 +17,8 @@ export interface UpstreamUser {
 
 export interface Upstream {
   readonly endpoint: Endpoint
+  /** Connections with the same key are as good as each other. */
+  readonly poolKey: string
   readonly socket: Socket
   /** Undefined while it rests. */
   user: UpstreamUser | undefined
@@ -24,15 +29,36 @@ export interface Upstream {
   restsUntil: number
 }
 
+export interface UpstreamTarget {
+  readonly endpoint: Endpoint
+  readonly tls: BackendTls | undefined
+  readonly poolKey: string
+}
+
+/** A connection to an endpoint, encrypted if asked. `ready` is called when it can be written to. */
+export const connectTo = (
+  { endpoint, tls }: UpstreamTarget,
+  protocols: readonly string[],
+  ready: () => void,
+): Socket => {
+  const { address: host, port } = endpoint
+  const plain = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, lookup: lookupElsewhere })
+  if (tls === undefined) return plain.on('connect', ready)
+  return secure(plain, tls, protocols, ready)
+}
+
 /**
  * Opens a connection. What happens on it goes to the user of the moment. `onUnasked` is called when anything happens
  * while it rests (bytes nobody asked for, or its end): such a connection serves nobody any more.
  */
-export const openUpstream = (endpoint: Endpoint, user: UpstreamUser, onUnasked: (upstream: Upstream) => void) => {
-  const { address: host, port } = endpoint
-  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true })
-  const upstream: Upstream = { endpoint, socket, user, used: false, restsSince: 0, restsUntil: 0 }
-  socket.on('connect', () => upstream.user?.connected())
+export const openUpstream = (
+  target: UpstreamTarget,
+  user: UpstreamUser,
+  onUnasked: (upstream: Upstream) => void,
+): Upstream => {
+  const socket = connectTo(target, ['http/1.1'], () => upstream.user?.connected())
+  const { endpoint, poolKey } = target
+  const upstream: Upstream = { endpoint, poolKey, socket, user, used: false, restsSince: 0, restsUntil: 0 }
   socket.on('data', (bytes) => (upstream.user ? upstream.user.data(bytes) : onUnasked(upstream)))
   socket.on('end', () => (upstream.user ? upstream.user.ended() : onUnasked(upstream)))
   socket.on('drain', () => upstream.user?.drained())

@@ -1,6 +1,8 @@
 /** Which pod addresses stand behind a backend. Pure. */
-import type { EndpointConditions, EndpointSlice, Service } from '../../../api/types/index.ts'
-import type { BackendKey, BackendRef } from './model.ts'
+import { BlockList, isIP } from 'node:net'
+import type { EndpointConditions, EndpointSlice, Protocol, Service, ServicePort } from '../../../api/types/index.ts'
+import { type BackendKey, type BackendRef, firstPort } from './model.ts'
+import type { BackendProtocol } from './policy.ts'
 
 export interface Endpoint {
   /** `address:port`, the address in brackets for IPv6. */
@@ -9,19 +11,34 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** The endpoints of some backends. Plain data: it is cloned into the thread that serves. */
-export type BackendEndpoints = readonly (readonly [BackendKey, readonly Endpoint[]])[]
+/** What stands behind a backend. Plain data: it is cloned into the threads that serve. */
+export interface Backend {
+  readonly endpoints: readonly Endpoint[]
+  /** What the Service port says its endpoints speak, where that is more than HTTP/1.1. */
+  readonly protocol?: BackendProtocol
+}
+
+/** Undefined: the backend is of no use any more. */
+export type BackendUpdates = readonly (readonly [BackendKey, Backend | undefined])[]
 
 interface Candidate extends Endpoint {
   readonly conditions: EndpointConditions
 }
 
-/** The name by which slices know a Service port; undefined when the Service has no such TCP port. */
-const portName = (service: Service, wanted: number | string): string | undefined => {
-  const port = (service.spec.ports ?? []).find((each) =>
-    typeof wanted === 'number' ? each.port === wanted : each.name === wanted,
+/** The port that is meant; undefined when the Service has none such. */
+const servicePort = (service: Service, wanted: number | string, protocol: Protocol = 'TCP'): ServicePort | undefined =>
+  (service.spec.ports ?? []).find(
+    (each) =>
+      (wanted === firstPort || (typeof wanted === 'number' ? each.port === wanted : each.name === wanted)) &&
+      (each.protocol ?? 'TCP') === protocol,
   )
-  return port === undefined || (port.protocol ?? 'TCP') !== 'TCP' ? undefined : (port.name ?? '')
+
+const protocols: Readonly<Record<string, BackendProtocol>> = {
+  'kubernetes.io/h2c': 'h2c',
+  h2c: 'h2c',
+  grpc: 'h2c',
+  https: 'https',
+  'kubernetes.io/wss': 'https',
 }
 
 const candidates = (slice: EndpointSlice, name: string): readonly Candidate[] => {
@@ -52,17 +69,56 @@ const isLeaving = ({ conditions }: Candidate): boolean =>
 
 const byKey = (a: Endpoint, b: Endpoint): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
 
+const endpointAt = (address: string, port: number): Endpoint => ({
+  key: `${isIP(address) === 6 ? `[${address}]` : address}:${port}`,
+  ...{ address, port },
+})
+
+/** A name outside of the cluster. One that means this machine would let everybody at the node's own doors. */
+const externalEndpoints = (name: string, wanted: number | string, service: Service): readonly Endpoint[] => {
+  const port = typeof wanted === 'number' ? wanted : servicePort(service, wanted)?.port
+  return port === undefined || isOwnHost(name) ? [] : [endpointAt(name, port)]
+}
+
+const ownAddresses = new BlockList()
+ownAddresses.addSubnet('127.0.0.0', 8)
+ownAddresses.addSubnet('0.0.0.0', 8)
+ownAddresses.addSubnet('169.254.0.0', 16)
+ownAddresses.addSubnet('::', 127, 'ipv6')
+ownAddresses.addSubnet('fe80::', 10, 'ipv6')
+
+/** Names and addresses by which a machine means itself, or the cloud that it runs in. */
+export const isOwnHost = (name: string): boolean => {
+  const address = name.replace(/^\[(.*)\]$/, '$1')
+  // Addresses in any spelling, IPv4 ones written as IPv6 among them.
+  if (isIP(address) > 0) return ownAddresses.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  return /^(?:localhost|.*\.localhost)\.?$/i.test(name) || /^(?:127\.|0\.|169\.254\.)/.test(name)
+}
+
 /**
  * The endpoints of a backend, sorted, each once: the ready ones or, when there are none, those that still serve while
  * they terminate. Empty when the Service or its port does not exist.
  */
-export const resolveEndpoints = (
+export const resolveBackend = (
   ref: BackendRef,
   service: Service | undefined,
   slices: readonly EndpointSlice[],
-): readonly Endpoint[] => {
-  const name = service && portName(service, ref.port)
-  if (service === undefined || name === undefined) return []
+  protocol: Protocol = 'TCP',
+): Backend => {
+  if (service?.spec.type === 'ExternalName')
+    return { endpoints: externalEndpoints(service.spec.externalName ?? '', ref.port, service) }
+  const port = service && servicePort(service, ref.port, protocol)
+  if (service === undefined || port === undefined) return { endpoints: [] }
+  const spoken = protocols[port.appProtocol ?? '']
+  const { clusterIP } = service.spec
+  const endpoints =
+    ref.clusterAddress && clusterIP && clusterIP !== 'None'
+      ? [endpointAt(clusterIP, port.port)]
+      : podEndpoints(service, port.name ?? '', slices)
+  return { endpoints, ...(spoken ? { protocol: spoken } : {}) }
+}
+
+const podEndpoints = (service: Service, name: string, slices: readonly EndpointSlice[]): readonly Endpoint[] => {
   const all = ofOneFamily(service, slices).flatMap((slice) => candidates(slice, name))
   const ready = all.filter(isReady)
   const chosen = new Map(
@@ -70,7 +126,3 @@ export const resolveEndpoints = (
   )
   return [...chosen.values()].sort(byKey)
 }
-
-/** Whether two sorted lists hold the same endpoints. */
-export const sameEndpoints = (a: readonly Endpoint[], b: readonly Endpoint[]): boolean =>
-  a.length === b.length && a.every((endpoint, at) => endpoint.key === b[at]?.key)

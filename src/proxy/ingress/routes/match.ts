@@ -1,29 +1,83 @@
-/** The compiled route table and the question it answers. Plain data: it is cloned into the thread that serves. */
-import type { BackendKey } from './model.ts'
+/** The route table of one entry, and the question it answers. Plain data: it is cloned into the threads that serve. */
+import type { Field } from '../http/fields.ts'
+import { caseless } from './caseless.ts'
+import type { Conditions, Route, ValueMatch } from './rule.ts'
 
-export interface Route {
-  /** Undefined for a backend that cannot be served: the answer is 503. */
-  readonly backend: BackendKey | undefined
-  /** The Ingress it comes from, `namespace/name`. */
-  readonly ingress: string
+/** Routes for one path, those with more conditions first. */
+export type Routes = readonly Route[]
+
+export interface RegexPath {
+  readonly pattern: string
+  readonly caseless: boolean
+  readonly routes: Routes
 }
 
 /** The paths of one host. Both maps are keyed by routing paths; those of `prefix` have no slash at the end. */
 export interface PathTable {
-  readonly exact: ReadonlyMap<string, Route>
-  readonly prefix: ReadonlyMap<string, Route>
+  readonly exact: ReadonlyMap<string, Routes>
+  readonly prefix: ReadonlyMap<string, Routes>
+  /** The longest pattern first. */
+  readonly regexes: readonly RegexPath[]
   /** The most elements that a prefix has. */
   readonly depth: number
   /** Serves what no path matches. */
   readonly fallback: Route | undefined
+  /** A request for this host is nobody else's, whether a path matches or not. */
+  readonly sealed: boolean
 }
 
 export interface RouteTable {
-  readonly hosts: ReadonlyMap<string, PathTable>
-  /** Keyed by what follows `*.` */
-  readonly wildcards: ReadonlyMap<string, PathTable>
-  readonly anyHost: PathTable | undefined
-  readonly fallback: Route | undefined
+  readonly hosts: Map<string, PathTable>
+  /** One label more than the key. */
+  readonly wildcards: Map<string, PathTable>
+  /** One label more, or several. */
+  readonly deepWildcards: Map<string, PathTable>
+  anyHost: PathTable | undefined
+  fallback: Route | undefined
+}
+
+/** What a request is routed by; a `RequestHead` is one. */
+export interface Asked {
+  readonly host: string
+  readonly path: string
+  readonly method: string
+  /** Path and query as received. */
+  readonly target: string
+  readonly fields: readonly Field[]
+}
+
+/** Matches nothing. */
+export const emptyTable = (): RouteTable => ({
+  hosts: new Map(),
+  wildcards: new Map(),
+  deepWildcards: new Map(),
+  anyHost: undefined,
+  fallback: undefined,
+})
+
+const put = (paths: Map<string, PathTable>, key: string, table: PathTable | undefined): void => {
+  if (table) paths.set(key, table)
+  else paths.delete(key)
+}
+
+/** Replaces the paths of one host, as rules write it: `''`, `a.b`, `*.b` or `**.b`. */
+export const setHost = (table: RouteTable, host: string, paths: PathTable | undefined): void => {
+  if (host === '') table.anyHost = paths
+  else if (host.startsWith('**.')) put(table.deepWildcards, host.slice(3), paths)
+  else if (host.startsWith('*.')) put(table.wildcards, host.slice(2), paths)
+  else put(table.hosts, host, paths)
+}
+
+const expressions = new Map<string, RegExp>()
+
+/** Patterns were checked where they were read. They are few; a table that forgets them is made anew with its thread. */
+export const expression = (pattern: string, flags: string): RegExp => {
+  const key = `${flags}:${pattern}`
+  const known = expressions.get(key)
+  if (known) return known
+  const made = flags.includes('i') ? new RegExp(caseless(pattern), flags.replace('i', '')) : new RegExp(pattern, flags)
+  expressions.set(key, made)
+  return made
 }
 
 /** Where each of the first `depth` elements of a path ends, at least the empty prefix. */
@@ -39,44 +93,94 @@ const elementEnds = (path: string, depth: number): number[] => {
   return ends
 }
 
-const longestPrefix = ({ prefix, depth }: PathTable, path: string): Route | undefined => {
-  if (prefix.size === 0) return undefined
-  const ends = elementEnds(path, depth)
-  for (let at = ends.length - 1; at >= 0; at--) {
-    const route = prefix.get(path.slice(0, ends[at]))
+const isValue = ({ value, regex }: ValueMatch, given: string): boolean =>
+  regex ? expression(`^(?:${value})$`, '').test(given) : value === given
+
+/** Of several fields of one name, the values joined, as the API reads them. */
+const headerMatches = (match: ValueMatch, fields: readonly Field[]): boolean => {
+  const values = fields.filter(({ key }) => key === match.name).map(({ value }) => value)
+  return values.length > 0 && isValue(match, values.join(','))
+}
+
+const holds = ({ method, headers, query }: Conditions, asked: Asked): boolean => {
+  if (method !== undefined && method !== asked.method) return false
+  if (!headers.every((match) => headerMatches(match, asked.fields))) return false
+  if (query.length === 0) return true
+  const parameters = new URLSearchParams(asked.target.slice(asked.target.indexOf('?') + 1 || asked.target.length))
+  return query.every((match) => {
+    const given = parameters.get(match.name)
+    return given !== null && isValue(match, given)
+  })
+}
+
+const firstOf = (routes: Routes | undefined, asked: Asked): Route | undefined => {
+  if (routes === undefined) return undefined
+  for (const route of routes) if (route.conditions === undefined || holds(route.conditions, asked)) return route
+  return undefined
+}
+
+const byRegex = ({ regexes }: PathTable, asked: Asked, longerThan: number): Route | undefined => {
+  for (const { pattern, caseless, routes } of regexes) {
+    if (pattern.length < longerThan) return undefined
+    // With `s`: an escaped line break must be no way around a rule.
+    if (!expression(`^(?:${pattern})`, caseless ? 'is' : 's').test(asked.path)) continue
+    const route = firstOf(routes, asked)
     if (route) return route
   }
   return undefined
 }
 
-/** An exact path is at least as long as any prefix of it, and wins the tie. */
-const matchPath = (table: PathTable | undefined, path: string): Route | undefined =>
-  table && (table.exact.get(path) ?? longestPrefix(table, path))
-
-/**
- * The route for a host (small letters, no port) and a routing path. The precise host goes before the wildcard, that
- * before rules for every host; within one, the longest path, Exact before Prefix. What no rule matches goes to the default
- * backend of an Ingress that names the host, then to the default backend of all.
- */
-export const match = (table: RouteTable, host: string, path: string): Route | undefined => {
-  const precise = table.hosts.get(host)
-  const dot = host.indexOf('.')
-  const wildcard = dot > 0 ? table.wildcards.get(host.slice(dot + 1)) : undefined
-  return (
-    matchPath(precise, path) ??
-    matchPath(wildcard, path) ??
-    matchPath(table.anyHost, path) ??
-    precise?.fallback ??
-    wildcard?.fallback ??
-    table.anyHost?.fallback ??
-    table.fallback
-  )
+/** Prefixes and patterns, the longer text first. */
+const byPrefix = (table: PathTable, asked: Asked): Route | undefined => {
+  const { prefix, depth, regexes } = table
+  if (prefix.size > 0) {
+    const ends = elementEnds(asked.path, depth)
+    for (let at = ends.length - 1; at >= 0; at--) {
+      const end = ends[at]
+      const route = firstOf(prefix.get(asked.path.slice(0, end)), asked)
+      if (route) return regexes.length > 0 ? (byRegex(table, asked, end ?? 0) ?? route) : route
+    }
+  }
+  return regexes.length > 0 ? byRegex(table, asked, 0) : undefined
 }
 
-/** Matches nothing. */
-export const emptyTable: RouteTable = {
-  hosts: new Map(),
-  wildcards: new Map(),
-  anyHost: undefined,
-  fallback: undefined,
+/** An exact path is at least as long as any prefix of it, and wins the tie. */
+const matchPath = (table: PathTable, asked: Asked): Route | undefined =>
+  firstOf(table.exact.get(asked.path), asked) ?? byPrefix(table, asked)
+
+/** The tables that know the host, the most precise first. */
+const tablesFor = (table: RouteTable, host: string): readonly PathTable[] => {
+  const found: PathTable[] = []
+  const add = (each: PathTable | undefined): void => {
+    if (each) found.push(each)
+  }
+  add(table.hosts.get(host))
+  if (table.wildcards.size > 0 || table.deepWildcards.size > 0)
+    for (let dot = host.indexOf('.'), first = true; dot > 0; dot = host.indexOf('.', dot + 1), first = false) {
+      const suffix = host.slice(dot + 1)
+      if (first) add(table.wildcards.get(suffix))
+      add(table.deepWildcards.get(suffix))
+    }
+  add(table.anyHost)
+  return found
+}
+
+/**
+ * The route for a request. The precise host goes before wildcards (the longer one first), those before rules for every
+ * host; within one, the longest path, Exact before Prefix. What no rule matches goes to the default backend of an Ingress
+ * that names the host, then to the default backend of all.
+ */
+export const match = (table: RouteTable, asked: Asked): Route | undefined => {
+  const precise = table.hosts.get(asked.host)
+  // Nearly every request ends here.
+  const found = precise && matchPath(precise, asked)
+  if (found) return found
+  const tables = tablesFor(table, asked.host)
+  const last = tables.findIndex(({ sealed }) => sealed)
+  const open = last < 0 ? tables : tables.slice(0, last + 1)
+  for (const each of open) {
+    const route = each === precise ? undefined : matchPath(each, asked)
+    if (route) return route
+  }
+  return open.find(({ fallback }) => fallback)?.fallback ?? (last < 0 ? table.fallback : undefined)
 }

@@ -17,13 +17,30 @@ export interface BackendRef {
   /** `namespace/name`. */
   readonly service: string
   readonly port: number | string
+  /** Its cluster address is asked, not its pods. */
+  readonly clusterAddress?: boolean
+}
+
+/** In the place of a port: whichever the Service names first. */
+export const firstPort = 0
+
+export const backendRef = (service: string, port: number | string, clusterAddress = false): BackendRef => ({
+  key: `${service}:${port}${clusterAddress ? '@cluster' : ''}` as BackendKey,
+  ...{ service, port },
+  ...(clusterAddress ? { clusterAddress } : {}),
+})
+
+/** A backend that is no Service port is undefined. */
+export interface BackendView {
+  /** `namespace/name`. */
+  readonly service: string
+  readonly port: number | string
 }
 
 export interface PathView {
   readonly path: string
   readonly exact: boolean
-  /** Undefined for a backend that is no Service port. */
-  readonly backend: BackendRef | undefined
+  readonly backend: BackendView | undefined
 }
 
 export interface RuleView {
@@ -38,8 +55,10 @@ export interface IngressView {
   /** RFC 3339; the oldest Ingress wins a contested path. */
   readonly created: string
   readonly rules: readonly RuleView[]
-  /** Null when the Ingress has none, undefined inside when it has one that is no Service port. */
-  readonly defaultBackend: { readonly ref: BackendRef | undefined } | null
+  /** Null when the Ingress has none. */
+  readonly defaultBackend: { readonly backend: BackendView | undefined } | null
+  readonly tls: readonly { readonly hosts: readonly string[]; readonly secret: string | undefined }[]
+  readonly annotations: Readonly<Record<string, string>>
   /** By which class it asks to be served: the old annotation, or the field. */
   readonly annotatedClass: string | undefined
   readonly namedClass: string | undefined
@@ -50,11 +69,9 @@ export interface ClassView {
   readonly isDefault: boolean
 }
 
-const backendView = (namespace: string, { service }: IngressBackend): BackendRef | undefined => {
+const backendView = (namespace: string, { service }: IngressBackend): BackendView | undefined => {
   const port = service?.port?.number ?? service?.port?.name
-  if (service === undefined || port === undefined) return undefined
-  const name = `${namespace}/${service.name}`
-  return { key: `${name}:${port}` as BackendKey, service: name, port }
+  return service === undefined || port === undefined ? undefined : { service: `${namespace}/${service.name}`, port }
 }
 
 const ruleView = (namespace: string, rule: IngressRule): RuleView => ({
@@ -73,7 +90,12 @@ export const ingressView = ({ metadata, spec }: Ingress): IngressView => {
     key: `${namespace}/${metadata.name}`,
     created: metadata.creationTimestamp ?? '',
     rules: (spec?.rules ?? []).map((rule) => ruleView(namespace, rule)),
-    defaultBackend: spec?.defaultBackend ? { ref: backendView(namespace, spec.defaultBackend) } : null,
+    defaultBackend: spec?.defaultBackend ? { backend: backendView(namespace, spec.defaultBackend) } : null,
+    tls: (spec?.tls ?? []).map(({ hosts = [], secretName }) => ({
+      hosts: hosts.map((host) => host.toLowerCase()),
+      secret: secretName ? `${namespace}/${secretName}` : undefined,
+    })),
+    annotations: metadata.annotations ?? {},
     annotatedClass: metadata.annotations?.[classAnnotation],
     namedClass: spec?.ingressClassName,
   }

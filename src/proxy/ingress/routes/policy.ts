@@ -82,7 +82,7 @@ export interface BasicAuth {
 /** Another server decides: 2xx lets pass, 401 and 403 are passed on, anything else is 500. */
 export interface ExternalAuth {
   readonly url: Template
-  /** Missing: the method of the request itself. */
+  /** Missing: GET. */
   readonly method?: string
   /** Fields of its answer, small letters, that the backend gets. */
   readonly responseHeaders: readonly string[]
@@ -150,6 +150,8 @@ export interface Mirror {
 /** Answers of a backend with one of these statuses are replaced by what another backend says. */
 export interface ErrorPages {
   readonly statuses: readonly number[]
+  /** Also when there is no endpoint to ask. */
+  readonly whenEmpty: boolean
   readonly backend: BackendKey
 }
 
@@ -182,6 +184,8 @@ export interface RoutePolicy {
   readonly appRoot?: string
   /** Plain HTTP is sent to HTTPS with 308: when the host has a certificate, or in any case. */
   readonly sslRedirect: 'never' | 'with-certificate' | 'always'
+  /** Strict-Transport-Security of answers over TLS; missing: the proxy's own default. */
+  readonly hsts?: { readonly maxAge: number; readonly includeSubDomains: boolean; readonly preload: boolean } | 'off'
   /** Of paths in redirects. */
   readonly preserveTrailingSlash: boolean
   readonly cors?: Cors
@@ -204,6 +208,10 @@ export interface RoutePolicy {
   /** Instead of the client's. */
   readonly upstreamHost?: string
   readonly accessLog: boolean
+  /** An endpoint that has just become ready gets its full share only after so long. */
+  readonly slowStartMs?: number
+  /** Something that decides who may ask is broken: every request is answered with this. */
+  readonly blocked?: { readonly status: number; readonly why: string }
 }
 
 export const noChanges: FieldChanges = { set: [], add: [], remove: [] }
@@ -241,4 +249,6 @@ export interface Canary {
   /** Of `total` requests. */
   readonly weight: number
   readonly total: number
+  /** Whether a sticky cookie keeps clients at the canary once they were there; missing: yes. */
+  readonly sticky?: boolean
 }

@@ -9,6 +9,8 @@ export interface Origin {
   readonly name: string
   /** As its author wrote it. */
   readonly path: string
+  /** The host of the rule, `*` for all; known once the route is in a table. */
+  readonly host?: string
   /** The Service that is meant to answer, for metrics; empty when there is none. */
   readonly service: string
 }

@@ -50,8 +50,8 @@ export const parseTemplate = (text: string): { readonly template: Template } | {
 }
 
 /** Fills a template in. */
-export const fill = (template: Template, valueOf: (variable: Variable) => string): string => {
+export const fill = (template: Template, read: (variable: Variable) => string): string => {
   let text = ''
-  for (const part of template) text += typeof part === 'string' ? part : valueOf(part)
+  for (const part of template) text += typeof part === 'string' ? part : read(part)
   return text
 }

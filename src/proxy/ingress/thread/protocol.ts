@@ -1,29 +1,40 @@
-/** What the agent's thread and the serving thread tell each other. Everything is plain data. */
-import type { AddressInfo } from 'node:net'
+/** What the agent's thread and the serving threads tell each other. Everything is plain data. */
 import type { HeadLimits } from '../http/limits.ts'
-import type { ListenOptions } from '../relay/relay.ts'
+import type { ListenOptions } from '../relay/entry.ts'
+import type { RelayUpdate } from '../relay/relay.ts'
 import type { Timeouts } from '../relay/timeouts.ts'
-import type { BackendEndpoints } from '../routes/endpoints.ts'
-import type { RouteTable } from '../routes/match.ts'
+import type { AccessLogOptions } from './access-log.ts'
+import type { Snapshot } from './statistics.ts'
 
-export interface Configuration {
-  readonly table: RouteTable
-  readonly backends: BackendEndpoints
+/** A door and the routes behind it. */
+export interface Listener extends ListenOptions {
+  readonly entry: string
+  readonly tls: boolean
 }
 
 /** Known from the start: the first request already finds its route. */
 export interface WorkerData {
-  readonly listen: ListenOptions
+  readonly listeners: readonly Listener[]
   readonly timeouts: Timeouts
   readonly limits: HeadLimits
-  readonly configuration: Configuration
+  readonly trustedProxies: readonly string[]
+  readonly proxyProtocol: readonly string[]
+  readonly maxConnections: number
+  readonly httpsPort: number
+  readonly ticketKeys: Uint8Array
+  readonly accessLog: AccessLogOptions | undefined
+  readonly update: RelayUpdate
 }
 
 export type ToWorker =
-  | { readonly kind: 'configure'; readonly configuration: Configuration }
-  | { readonly kind: 'update'; readonly backends: BackendEndpoints }
+  | { readonly kind: 'update'; readonly update: RelayUpdate }
+  | { readonly kind: 'listen'; readonly listener: Listener }
+  | { readonly kind: 'unlisten'; readonly entry: string }
+  | { readonly kind: 'snapshot'; readonly id: number }
   | { readonly kind: 'drain' }
 
 export type FromWorker =
-  | { readonly kind: 'listening'; readonly address: AddressInfo }
+  /** The ports of the doors that could be opened, by entry. */
+  | { readonly kind: 'listening'; readonly ports: Readonly<Record<string, number>> }
+  | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: Snapshot }
   | { readonly kind: 'problem'; readonly text: string }

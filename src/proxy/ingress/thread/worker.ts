@@ -1,26 +1,91 @@
-/** The entry of the serving thread: keep what it imports small, it is loaded a second time here. */
+/** The entry of a serving thread: keep what it imports small, it is loaded once more in each. */
+import { setFlagsFromString } from 'node:v8'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { createRelay } from '../relay/relay.ts'
+import { createRelay, type Relay } from '../relay/relay.ts'
 import { steadyClock } from '../steady-clock.ts'
-import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
+import type { AccessLog } from './access-log.ts'
+import type { FromWorker, Listener, ToWorker, WorkerData } from './protocol.ts'
+import { createStatistics, type Statistics } from './statistics.ts'
 import { throttled } from './throttled.ts'
+
+// A pattern in an annotation must not be able to stop the thread: one that takes too long goes on in linear time.
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
 
 /** A failing backend fails with every request: a few lines of it are enough. */
 const problemsPerPeriod = 10
 const periodMs = 10_000
 
+const openLog = async ({ accessLog }: WorkerData): Promise<AccessLog | undefined> =>
+  accessLog && (await import('./access-log.ts')).createAccessLog(accessLog)
+
+const retryMs = 5_000
+
+/** Opens a door, now or as soon as whoever has the port gives it up. Resolves with the port when it is open at once. */
+const keepOpening = async (
+  relay: Relay,
+  { entry, ...where }: Listener,
+  post: (message: FromWorker) => void,
+): Promise<number | undefined> => {
+  try {
+    return (await relay.listen(entry, where)).port
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    post({ kind: 'problem', text: `cannot listen for ${entry}: ${why} (trying again every ${retryMs / 1000} s)` })
+    setTimeout(() => void keepOpening(relay, { entry, ...where }, post), retryMs).unref()
+    return undefined
+  }
+}
+
+const obey = (port: MessagePort, relay: Relay, statistics: Statistics, log: AccessLog | undefined): void => {
+  const post = (message: FromWorker): void => port.postMessage(message)
+  port.on('message', (message: ToWorker) => {
+    switch (message.kind) {
+      case 'update':
+        return relay.apply(message.update)
+      case 'listen':
+        return void keepOpening(relay, message.listener, post)
+      case 'unlisten':
+        return void relay.unlisten(message.entry)
+      case 'snapshot': {
+        const { connections, retries } = relay
+        const snapshot = { series: statistics.series(), connections, retries }
+        return post({ kind: 'snapshot', id: message.id, snapshot })
+      }
+      case 'drain':
+        // Nothing holds the thread any more once the port is closed: it ends.
+        return void relay.drain().then(() => {
+          log?.close()
+          port.close()
+        })
+    }
+  })
+}
+
 const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const post = (message: FromWorker): void => port.postMessage(message)
   const report = throttled((text) => post({ kind: 'problem', text }), steadyClock, problemsPerPeriod, periodMs)
-  const relay = createRelay({ timeouts: data.timeouts, limits: data.limits, clock: steadyClock, report })
-  relay.configure(data.configuration.table, data.configuration.backends)
-  port.on('message', (message: ToWorker) => {
-    if (message.kind === 'update') relay.update(message.backends)
-    else if (message.kind === 'configure') relay.configure(message.configuration.table, message.configuration.backends)
-    // Nothing holds the thread any more once the port is closed: it ends.
-    else void relay.drain().then(() => port.close())
+  const statistics = createStatistics()
+  const log = await openLog(data)
+  const relay = createRelay({
+    ...data,
+    ticketKeys: Buffer.from(data.ticketKeys),
+    clock: steadyClock,
+    report,
+    observe: log
+      ? (observed) => {
+          statistics.add(observed)
+          log.write(observed)
+        }
+      : statistics.add,
   })
-  post({ kind: 'listening', address: await relay.listen(data.listen) })
+  relay.apply(data.update)
+  obey(port, relay, statistics, log)
+  const ports: Record<string, number> = {}
+  for (const listener of data.listeners) {
+    const opened = await keepOpening(relay, listener, post)
+    if (opened !== undefined) ports[listener.entry] = opened
+  }
+  post({ kind: 'listening', ports })
 }
 
 if (parentPort === null) throw new Error('the ingress worker is started by startRelayThread')

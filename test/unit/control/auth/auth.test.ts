@@ -37,6 +37,10 @@ t.test('what each kind of caller may do', async (t) => {
     ['admin', 'DELETE', '/api/v1/namespaces/default/secrets', true],
     ['admin', 'GET', '/anything', true],
     ['node', 'GET', '/api/v1/pods?watch=1', true],
+    ...['gatewayclasses', 'gateways', 'httproutes', 'referencegrants'].flatMap((plural): (typeof cases)[number][] => [
+      ['node', 'GET', `/apis/gateway.networking.k8s.io/v1/${plural}?watch=1`, true],
+      ['node', 'PATCH', `/apis/gateway.networking.k8s.io/v1/namespaces/default/${plural}/x/status`, false],
+    ]),
     ['node', 'PUT', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1', true],
     ['node', 'PUT', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n2', false],
     ['node', 'PUT', '/apis/coordination.k8s.io/v1/namespaces/default/leases/n1', false],

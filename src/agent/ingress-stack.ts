@@ -1,0 +1,123 @@
+/** The Ingress proxy of a node, put together: what it follows, where it listens, and where people look at it. */
+import type { Client } from '../api/client.ts'
+import { isNotFound } from '../api/errors.ts'
+import { createInformer, type Informer } from '../api/informer.ts'
+import { gatewayClasses, gateways, httpRoutes, type Resource, referenceGrants } from '../api/resources.ts'
+import type { EndpointSlice, Ingress, IngressClass, KubeObject, Namespace, Service } from '../api/types/index.ts'
+import { type HttpReply, runHttpListener } from '../host/http-listener.ts'
+import type { Logger } from '../host/log.ts'
+import type { GatewayInformers } from '../proxy/ingress/gateway/serving.ts'
+import { createIngress, type IngressSettings } from '../proxy/ingress/ingress.ts'
+import { createConfigMapData, createSecretData } from '../proxy/ingress/named-data.ts'
+import { allSeries, createIngressMetrics } from '../proxy/ingress/operation/metrics.ts'
+import { routeLines, statusPage } from '../proxy/ingress/operation/status-page.ts'
+import { createStreamServices, type StreamSettings } from '../proxy/ingress/stream-services.ts'
+import type { ListenAddress } from './service-stack.ts'
+
+/** What the operator of a node may choose about Ingress. */
+export interface IngressStackSettings {
+  readonly proxy: IngressSettings
+  readonly streams: StreamSettings
+  /** Metrics, health and the status page; undefined: not served. */
+  readonly metrics: ListenAddress | undefined
+}
+
+export interface IngressStackOptions {
+  readonly client: Client
+  readonly services: Informer<Service>
+  /** With the index `service`. */
+  readonly slices: Informer<EndpointSlice>
+  readonly ingresses: Informer<Ingress>
+  readonly classes: Informer<IngressClass>
+  readonly namespaces: Informer<Namespace>
+  readonly settings: IngressStackSettings
+  readonly hasGatewayApi: boolean
+  readonly nodeName: string
+  readonly log: Logger
+}
+
+export interface IngressStack {
+  /** Serves until `signal` aborts, then finishes what runs. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+type OnErrorOf = (kind: string) => (error: unknown, retryInMs: number) => void
+
+/** Clusters of others may not have the Gateway API's kinds: then there is nothing to follow. Rejects when nobody answers. */
+export const hasGatewayApi = async (client: Client): Promise<boolean> => {
+  try {
+    await client.list(gatewayClasses)
+    return true
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
+  }
+}
+
+const watchGateways = (client: Client, namespaces: Informer<Namespace>, onErrorOf: OnErrorOf) => {
+  const watch = <T extends KubeObject>(resource: Resource<T>): Informer<T> =>
+    createInformer(client, resource, { onError: onErrorOf(resource.kind) })
+  const own = {
+    classes: watch(gatewayClasses),
+    gateways: watch(gateways),
+    routes: watch(httpRoutes),
+    grants: watch(referenceGrants),
+  }
+  return { own, informers: { ...own, namespaces } satisfies GatewayInformers }
+}
+
+export const createIngressStack = (options: IngressStackOptions): IngressStack => {
+  const { client, settings, nodeName, log, services, slices, namespaces } = options
+  const onErrorOf: OnErrorOf = (kind) => (error, retryInMs) => log.warn({ err: error, kind, retryInMs }, 'cannot watch')
+  const gateway = options.hasGatewayApi ? watchGateways(client, namespaces, onErrorOf) : undefined
+  const configMaps = createConfigMapData(client, onErrorOf('ConfigMap'))
+  const ingress = createIngress({
+    ...options,
+    settings: settings.proxy,
+    secrets: createSecretData(client, onErrorOf('Secret')),
+    configMaps,
+    ...(gateway ? { gateway: gateway.informers } : {}),
+  })
+  const streams = createStreamServices({
+    ...{ services, slices, log, settings: settings.streams },
+    configMaps: createConfigMapData(client, onErrorOf('ConfigMap')),
+  })
+  const registry = createIngressMetrics(ingress.snapshots)
+
+  const answer = async (path: string): Promise<HttpReply> => {
+    switch (path) {
+      case '/metrics':
+        return { status: 200, headers: { 'content-type': registry.contentType }, body: await registry.metrics() }
+      case '/healthz': {
+        const isServing = Object.keys(ingress.ports()).length > 0
+        return { status: isServing ? 200 : 503, body: isServing ? 'ok\n' : 'not serving yet\n' }
+      }
+      case '/routes': {
+        const routes = { routes: routeLines(ingress.state()), problems: ingress.problems() }
+        const headers = { 'content-type': 'application/json' }
+        return { status: 200, headers, body: `${JSON.stringify(routes, undefined, 2)}\n` }
+      }
+      case '/': {
+        const all = await ingress.snapshots()
+        const connections = all.reduce((sum, each) => sum + each.connections, 0)
+        const facts = { node: nodeName, state: ingress.state(), problems: ingress.problems() }
+        const body = statusPage({ ...facts, series: allSeries(all), connections })
+        return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body }
+      }
+      default:
+        return { status: 404, body: 'not found: try /, /routes, /metrics or /healthz\n' }
+    }
+  }
+
+  return {
+    run: async (signal) => {
+      const at = settings.metrics
+      await Promise.all([
+        ...Object.values(gateway?.own ?? {}).map((informer) => informer.run(signal)),
+        at ? runHttpListener({ ...at, answer, name: 'ingress metrics', log }, signal) : undefined,
+        streams.run(signal),
+        ingress.run(signal),
+      ])
+    },
+  }
+}

@@ -1,0 +1,49 @@
+/** Says what becomes of GatewayClasses, Gateways and HTTPRoutes; the proxy of every node serves them. */
+import {
+  gatewayClasses,
+  gateways,
+  httpRoutes,
+  namespaces,
+  nodes,
+  referenceGrants,
+  secrets,
+  services,
+} from '../../api/resources.ts'
+import { createGatewayController } from '../../proxy/ingress/gateway/controller.ts'
+import type { CreateController } from './controller.ts'
+import { servingAddresses } from './ingress-status.ts'
+
+const name = 'gateway-status'
+
+export const createGatewayStatusController: CreateController = ({ client, informers, clock, log }) => {
+  const nodeCopies = informers.of(nodes)
+  const addresses = (): readonly string[] => servingAddresses(nodeCopies.values()).flatMap(({ ip }) => ip ?? [])
+  const controller = createGatewayController({
+    ...{ client, clock, addresses },
+    sources: {
+      classes: informers.of(gatewayClasses),
+      gateways: informers.of(gateways),
+      routes: informers.of(httpRoutes),
+      grants: informers.of(referenceGrants),
+      services: informers.of(services),
+      namespaces: informers.of(namespaces),
+      secrets: informers.of(secrets),
+    },
+    onError: (error, retryInMs) =>
+      log.warn({ controller: name, err: error, retryInMs }, 'writing statuses failed; trying again'),
+  })
+  let last = ''
+  const onNodes = (): void => {
+    const now = addresses().join(' ')
+    if (now !== last) controller.lookAgain()
+    last = now
+  }
+
+  return {
+    name,
+    run: (signal) => {
+      nodeCopies.onChange(onNodes)
+      return controller.run(signal)
+    },
+  }
+}

@@ -1,0 +1,113 @@
+/** The filters of a rule as a route policy. */
+import type {
+  HttpCors,
+  HttpPathModifier,
+  HttpRequestMirror,
+  HttpRequestRedirect,
+  HttpRouteFilter,
+} from '../../../api/types/index.ts'
+import type { Cors, Mirror, PathRewrite, Redirect, Rewrite, RoutePolicy } from '../routes/policy.ts'
+import type { PathMatch } from '../routes/rule.ts'
+import { type ResolvedBackend, resolveBackend } from './backends.ts'
+import { fieldChanges } from './fields.ts'
+import type { GatewayWorld, Problem } from './model.ts'
+
+/** Where a policy is for: redirects and prefix rewrites depend on it. */
+export interface Place {
+  readonly path: PathMatch
+  /** The listener's. */
+  readonly port: number
+}
+
+export interface CompiledFilters {
+  readonly policyAt: (place: Place) => Partial<RoutePolicy>
+  readonly redirects: boolean
+  /** Of mirrors. */
+  readonly backends: readonly ResolvedBackend[]
+  readonly unresolved: readonly Problem[]
+  readonly unsupported: readonly Problem[]
+}
+
+const withoutSlash = (path: string): string => path.replace(/\/$/, '')
+
+/** A prefix can be replaced only where one has matched; validation refuses anything else. */
+const pathRewrite = (modifier: HttpPathModifier | undefined, path: PathMatch): PathRewrite | undefined => {
+  if (modifier?.type === 'ReplaceFullPath') return { kind: 'full', path: modifier.replaceFullPath || '/' }
+  if (modifier === undefined || path.kind !== 'prefix') return undefined
+  const replacement = withoutSlash(modifier.replacePrefixMatch ?? '')
+  return { kind: 'prefix', prefix: withoutSlash(path.path), replacement }
+}
+
+const wellKnownPorts = { http: 80, https: 443 } as const
+
+/** Without a port of its own a redirect goes to that of its scheme, without a scheme to the listener's. */
+const redirectAt = (filter: HttpRequestRedirect, { path, port }: Place): Redirect => {
+  const { scheme, hostname, statusCode = 302 } = filter
+  const rewritten = pathRewrite(filter.path, path)
+  return {
+    ...{ kind: 'parts', status: statusCode, port: filter.port ?? (scheme ? wellKnownPorts[scheme] : port) },
+    ...(scheme ? { scheme } : {}),
+    ...(hostname ? { host: hostname } : {}),
+    ...(rewritten ? { path: rewritten } : {}),
+  }
+}
+
+const rewriteAt = ({ hostname, path }: NonNullable<HttpRouteFilter['urlRewrite']>, place: Place): Rewrite => {
+  const rewritten = pathRewrite(path, place.path)
+  return { ...(hostname ? { host: hostname } : {}), ...(rewritten ? { path: rewritten } : {}) }
+}
+
+const corsOf = (filter: HttpCors): Cors => ({
+  origins: filter.allowOrigins ?? [],
+  methods: filter.allowMethods ?? [],
+  headers: filter.allowHeaders ?? [],
+  expose: filter.exposeHeaders ?? [],
+  credentials: filter.allowCredentials ?? false,
+  maxAgeSeconds: filter.maxAge ?? 5,
+})
+
+const mirrorTo = ({ percent, fraction }: HttpRequestMirror, { key }: ResolvedBackend): Mirror => ({
+  to: { backend: key },
+  body: true,
+  numerator: fraction?.numerator ?? percent ?? 100,
+  denominator: fraction ? (fraction.denominator ?? 100) : 100,
+})
+
+const known = [
+  ...['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestMirror', 'RequestRedirect', 'URLRewrite', 'CORS'],
+]
+
+const strange = (filters: readonly HttpRouteFilter[]): readonly Problem[] =>
+  filters
+    .filter(({ type }) => !known.includes(type))
+    .map(({ type }) => ({ reason: 'UnsupportedValue', message: `filter ${type} is not supported` }))
+
+/** Reads the filters of a rule of a route of `namespace`. A mirror that leads nowhere is left out. */
+export const compileFilters = (
+  world: GatewayWorld,
+  namespace: string,
+  filters: readonly HttpRouteFilter[],
+): CompiledFilters => {
+  const mirrors = filters.flatMap(({ requestMirror }) => requestMirror ?? [])
+  const resolved = mirrors.map((mirror) => ({ mirror, to: resolveBackend(world, namespace, mirror.backendRef) }))
+  const redirect = filters.find(({ requestRedirect }) => requestRedirect)?.requestRedirect
+  const rewrite = filters.find(({ urlRewrite }) => urlRewrite)?.urlRewrite
+  const cors = filters.find((filter) => filter.cors)?.cors
+  const always: Partial<RoutePolicy> = {
+    requestFields: fieldChanges(filters.flatMap(({ requestHeaderModifier }) => requestHeaderModifier ?? [])),
+    responseFields: fieldChanges(filters.flatMap(({ responseHeaderModifier }) => responseHeaderModifier ?? [])),
+    mirrors: resolved.flatMap(({ mirror, to }) => ('backend' in to ? [mirrorTo(mirror, to.backend)] : [])),
+    ...(cors ? { cors: corsOf(cors) } : {}),
+  }
+  return {
+    policyAt: (place) => ({
+      ...always,
+      ...(redirect ? { redirect: redirectAt(redirect, place) } : {}),
+      ...(rewrite ? { rewrite: rewriteAt(rewrite, place) } : {}),
+    }),
+    redirects: redirect !== undefined,
+    backends: resolved.flatMap(({ to }) => ('backend' in to ? [to.backend] : [])),
+    unresolved: resolved.flatMap(({ to }) => ('problem' in to ? [to.problem] : [])),
+    unsupported: strange(filters),
+  }
+}

@@ -1,0 +1,129 @@
+/** What becomes of the listeners of Gateways: which are served, which are refused, and why. */
+import type { Gateway, GatewayListener, GatewayObjectReference, RouteGroupKind } from '../../../api/types/index.ts'
+import { isPermitted } from './grants.ts'
+import { type GatewayWorld, gatewayGroup, type Problem } from './model.ts'
+
+export interface ListenerState {
+  readonly gateway: Gateway
+  readonly listener: GatewayListener
+  /** Small letters, empty for every host. */
+  readonly hostname: string
+  readonly tls: boolean
+  /** The kinds of routes that may be attached. */
+  readonly kinds: readonly RouteGroupKind[]
+  /** Secrets (`namespace/name`) with a certificate to serve. */
+  readonly certificates: readonly string[]
+  /** Why it is not accepted. */
+  readonly refused: Problem | undefined
+  readonly conflict: Problem | undefined
+  readonly unresolved: Problem | undefined
+  /** Accepted, with everything it needs. */
+  readonly served: boolean
+}
+
+const httpRoute: RouteGroupKind = { group: gatewayGroup, kind: 'HTTPRoute' }
+const protocols = ['HTTP', 'HTTPS']
+
+const isSupported = ({ protocol }: GatewayListener): boolean => protocols.includes(protocol)
+
+const hostnameOf = ({ hostname }: GatewayListener): string => (hostname ?? '').toLowerCase()
+
+const isHttpRoute = ({ group = gatewayGroup, kind }: RouteGroupKind): boolean =>
+  group === httpRoute.group && kind === httpRoute.kind
+
+/** Two listeners of a Gateway that cannot be told apart: neither of them is served. */
+const conflictOf = (listener: GatewayListener, all: readonly GatewayListener[]): Problem | undefined => {
+  const others = all.filter((each) => each !== listener && isSupported(each) && each.port === listener.port)
+  const names = (some: readonly GatewayListener[]) => some.map(({ name }) => name).join(', ')
+  const speaking = others.filter(({ protocol }) => protocol !== listener.protocol)
+  if (speaking.length > 0)
+    return { reason: 'ProtocolConflict', message: `port ${listener.port} has another protocol in ${names(speaking)}` }
+  const same = others.filter((each) => hostnameOf(each) === hostnameOf(listener))
+  return same.length > 0
+    ? { reason: 'HostnameConflict', message: `port ${listener.port} has the same hostname in ${names(same)}` }
+    : undefined
+}
+
+const certificateOf = (
+  world: GatewayWorld,
+  namespace: string,
+  ref: GatewayObjectReference,
+): { readonly secret: string } | { readonly problem: Problem } => {
+  const { group = '', kind = 'Secret', name } = ref
+  const failed = (reason: string, message: string) => ({ problem: { reason, message } })
+  if (group !== '' || kind !== 'Secret')
+    return failed('InvalidCertificateRef', `certificates of kind ${kind} are not supported`)
+  const home = ref.namespace ?? namespace
+  const secret = `${home}/${name}`
+  const from = { group: gatewayGroup, kind: 'Gateway', namespace }
+  if (!isPermitted(world.grants, from, { group: '', kind, namespace: home, name }))
+    return failed('RefNotPermitted', `no ReferenceGrant in ${home} allows a reference to Secret ${secret}`)
+  const state = world.secret(secret)
+  if (state === 'ok') return { secret }
+  const what = state === 'missing' ? 'does not exist' : 'holds no certificate with its key'
+  return failed('InvalidCertificateRef', `Secret ${secret} ${what}`)
+}
+
+const certificatesOf = (world: GatewayWorld, namespace: string, { protocol, tls }: GatewayListener) => {
+  if (protocol !== 'HTTPS') return { certificates: [], problem: undefined }
+  const refs = tls?.certificateRefs ?? []
+  const none = { reason: 'InvalidCertificateRef', message: 'the listener names no certificate' }
+  if (refs.length === 0) return { certificates: [], problem: none }
+  const found = refs.map((ref) => certificateOf(world, namespace, ref))
+  return {
+    certificates: found.flatMap((each) => ('secret' in each ? [each.secret] : [])),
+    problem: found.flatMap((each) => ('problem' in each ? [each.problem] : []))[0],
+  }
+}
+
+const kindsOf = (listener: GatewayListener) => {
+  if (!isSupported(listener)) return { kinds: [], problem: undefined }
+  const wanted = listener.allowedRoutes?.kinds ?? []
+  const strange = wanted.filter((kind) => !isHttpRoute(kind)).map(({ kind }) => kind)
+  return {
+    kinds: wanted.length === 0 || wanted.some(isHttpRoute) ? [httpRoute] : [],
+    problem:
+      strange.length === 0
+        ? undefined
+        : { reason: 'InvalidRouteKinds', message: `routes of kind ${strange.join(', ')} cannot be attached` },
+  }
+}
+
+const invalid = (message: string): Problem => ({ reason: 'Invalid', message })
+
+/** Ports are shared by all Gateways: the first to claim one decides whether it speaks TLS. */
+type Claims = Map<number, string>
+
+const refusalOf = (listener: GatewayListener, conflict: Problem | undefined, claims: Claims): Problem | undefined => {
+  const { protocol, port, tls } = listener
+  if (!isSupported(listener)) return { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not supported` }
+  if (conflict) return invalid(conflict.message)
+  if (protocol === 'HTTPS' && tls?.mode === 'Passthrough') return invalid('HTTPS listeners terminate TLS')
+  const claimed = claims.get(port) ?? protocol
+  if (claimed !== protocol)
+    return { reason: 'PortUnavailable', message: `port ${port} is ${claimed} in an older Gateway` }
+  claims.set(port, protocol)
+  return undefined
+}
+
+const stateOf = (world: GatewayWorld, gateway: Gateway, listener: GatewayListener, claims: Claims): ListenerState => {
+  const all = gateway.spec?.listeners ?? []
+  const conflict = isSupported(listener) ? conflictOf(listener, all) : undefined
+  const refused = refusalOf(listener, conflict, claims)
+  const { kinds, problem: strangeKinds } = kindsOf(listener)
+  const { certificates, problem } = certificatesOf(world, gateway.metadata.namespace ?? '', listener)
+  const tls = listener.protocol === 'HTTPS'
+  return {
+    ...{ gateway, listener, hostname: hostnameOf(listener), tls, kinds, certificates, refused, conflict },
+    unresolved: strangeKinds ?? problem,
+    served: refused === undefined && kinds.length > 0 && (!tls || certificates.length > 0),
+  }
+}
+
+/** The listeners of our Gateways, the oldest Gateway first. */
+export const listenerStates = (world: GatewayWorld, gateways: readonly Gateway[]): readonly ListenerState[] => {
+  const claims: Claims = new Map()
+  return gateways.flatMap((gateway) =>
+    (gateway.spec?.listeners ?? []).map((listener) => stateOf(world, gateway, listener, claims)),
+  )
+}

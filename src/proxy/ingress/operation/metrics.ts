@@ -1,0 +1,119 @@
+/** The Ingress proxy in numbers, under ingress-nginx's own names, so that its dashboards and alerts go on working. */
+import { Counter, Gauge, Histogram, type MetricValueWithName, Registry } from 'prom-client'
+import { controllerName } from '../routes/model.ts'
+import { buckets, type Series, type Snapshot } from '../thread/statistics.ts'
+
+const routeLabels = ['namespace', 'ingress', 'service', 'host', 'path', 'method', 'status', 'controller_class'] as const
+
+type RouteLabels = Record<(typeof routeLabels)[number], string>
+
+const labelsOf = ({ labels }: Series): RouteLabels => ({
+  namespace: labels['namespace'] ?? '',
+  ingress: labels['ingress'] ?? '',
+  service: labels['service'] ?? '',
+  host: labels['host'] ?? '',
+  path: labels['path'] ?? '',
+  method: labels['method'] ?? '',
+  status: labels['status'] ?? '',
+  controller_class: controllerName,
+})
+
+const add = (a: Series, b: Series): Series => ({
+  labels: a.labels,
+  count: a.count + b.count,
+  seconds: a.seconds + b.seconds,
+  bytes: a.bytes + b.bytes,
+  perBucket: a.perBucket.map((count, at) => count + (b.perBucket[at] ?? 0)),
+})
+
+/** The series of all threads. */
+export const allSeries = (snapshots: readonly Snapshot[]): readonly Series[] => {
+  const found = new Map<string, Series>()
+  for (const series of snapshots.flatMap((snapshot) => snapshot.series)) {
+    const key = JSON.stringify(series.labels)
+    const known = found.get(key)
+    found.set(key, known ? add(known, series) : series)
+  }
+  return [...found.values()]
+}
+
+const histogramName = 'nginx_ingress_controller_request_duration_seconds'
+
+const durationHelp = 'From the head of a request to the end of its answer'
+
+/** Prometheus' form of a histogram: each bucket counts everything up to its end. */
+const histogramValues = (series: Series): MetricValueWithName<string>[] => {
+  const labels = labelsOf(series)
+  let sum = 0
+  const perBucket = series.perBucket.map((count, at) => {
+    sum += count
+    const le = buckets[at] ?? '+Inf'
+    return { value: sum, labels: { ...labels, le }, metricName: `${histogramName}_bucket` }
+  })
+  return [
+    ...perBucket,
+    { value: series.seconds, labels, metricName: `${histogramName}_sum` },
+    { value: series.count, labels, metricName: `${histogramName}_count` },
+  ]
+}
+
+/** Threads count for themselves: what they have counted is asked for when somebody asks us. */
+export const createIngressMetrics = (snapshots: () => Promise<readonly Snapshot[]>): Registry => {
+  const registry = new Registry()
+  const registers = [registry]
+  new Counter({
+    name: 'nginx_ingress_controller_requests',
+    help: 'Requests by route and status',
+    labelNames: routeLabels,
+    registers,
+    async collect() {
+      this.reset()
+      for (const series of allSeries(await snapshots())) this.inc(labelsOf(series), series.count)
+    },
+  })
+  new Counter({
+    name: 'nginx_ingress_controller_bytes_sent',
+    help: 'Bytes of the bodies of answers',
+    labelNames: routeLabels,
+    registers,
+    async collect() {
+      this.reset()
+      for (const series of allSeries(await snapshots())) this.inc(labelsOf(series), series.bytes)
+    },
+  })
+  const durations = new Histogram({
+    name: histogramName,
+    help: durationHelp,
+    buckets: [...buckets],
+    labelNames: routeLabels,
+    registers,
+  })
+  // The histogram itself only stands for its name: what it says comes from the threads.
+  const measured = async () => ({
+    ...{ name: histogramName, help: durationHelp, type: 'histogram', aggregator: 'sum' },
+    values: allSeries(await snapshots()).flatMap(histogramValues),
+  })
+  Object.assign(durations, { get: measured, getForPromString: measured })
+  new Gauge({
+    name: 'nginx_ingress_controller_nginx_process_connections',
+    help: 'Connections of clients that are open',
+    labelNames: ['state', 'controller_class'],
+    registers,
+    async collect() {
+      const all = await snapshots()
+      const open = all.reduce((sum, { connections }) => sum + connections, 0)
+      this.set({ state: 'active', controller_class: controllerName }, open)
+    },
+  })
+  new Counter({
+    name: 'podway_ingress_upstream_retries_total',
+    help: 'Requests that were tried on another endpoint',
+    registers,
+    async collect() {
+      this.reset()
+      const all = await snapshots()
+      this.inc(all.reduce((sum, { retries }) => sum + retries, 0))
+    },
+  })
+  return registry
+}

@@ -1,0 +1,216 @@
+/** One door: listens, finds out who comes by what, and hands the connection to who serves it. */
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import type { ClientProof } from '../decide/asking.ts'
+import { type Via, viaFields } from '../http/request-text.ts'
+import type { RouteTable } from '../routes/match.ts'
+import { readClientHello } from '../tls/client-hello.ts'
+import { type Certificate, type ServerTls, serverTlsOptions } from '../tls/server-tls.ts'
+import { type ClientConnection, serveClient } from './client.ts'
+import type { Connection } from './connection.ts'
+import type { RelayContext } from './context.ts'
+import { serveH2Client } from './h2-client.ts'
+import { passThrough } from './passthrough.ts'
+import { type ProxyHeader, readProxyHeader } from './proxy-protocol.ts'
+import { readStart } from './start-of.ts'
+
+export interface ListenOptions {
+  readonly address: string
+  /** 0 for any free one. */
+  readonly port: number
+  /** Lets other threads and a successor bind the same port. */
+  readonly reusePort: boolean
+}
+
+export interface EntryOptions {
+  readonly table: RouteTable
+  /** Missing: plain HTTP. */
+  readonly tls: ServerTls | undefined
+  readonly ticketKeys: Buffer
+  /** Whose connections begin with a PROXY header. */
+  readonly isProxied: (address: string) => boolean
+  readonly clients: Set<ClientConnection>
+  readonly mayAccept: () => boolean
+  readonly relay: RelayContext
+}
+
+export interface Entry {
+  /** Rejects when the address cannot be had. */
+  listen(options: ListenOptions): Promise<AddressInfo>
+  /** Accepts nobody any more; resolves when the last connection has ended. */
+  close(): Promise<void>
+}
+
+const mapped = /^::ffff:(?=[0-9.]+$)/
+
+const bare = (address: string | undefined): string => address?.replace(mapped, '') ?? ''
+
+type Source = Pick<ProxyHeader, 'source' | 'destination'>
+
+const direct: Source = { source: undefined, destination: undefined }
+
+const viaOf = (socket: Socket, scheme: Via['scheme'], { source, destination }: Source): Via => {
+  const local = destination?.address ?? bare(socket.localAddress)
+  const port = destination?.port ?? socket.localPort ?? 0
+  const host = local.includes(':') ? `[${local}]` : local
+  const clientAddress = source?.address ?? bare(socket.remoteAddress)
+  return {
+    ...{ clientAddress, forwardedFor: clientAddress, scheme, port },
+    localAuthority: port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`,
+  }
+}
+
+const peerOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`
+
+const chainLength = (socket: TLSSocket): number => {
+  const seen = new Set<string>()
+  for (let each = socket.getPeerCertificate(true); each?.fingerprint256 && !seen.has(each.fingerprint256); ) {
+    seen.add(each.fingerprint256)
+    each = each.issuerCertificate
+  }
+  return seen.size
+}
+
+const pem = (raw: Buffer): string =>
+  `-----BEGIN CERTIFICATE-----\n${
+    raw
+      .toString('base64')
+      .match(/.{1,64}/g)
+      ?.join('\n') ?? ''
+  }\n-----END CERTIFICATE-----\n`
+
+const proofOf = (socket: TLSSocket, host: string, depth: number): ClientProof => {
+  const certificate = socket.getPeerCertificate()
+  const hasOne = certificate?.raw !== undefined
+  const subject = hasOne ? Object.entries(certificate.subject).map(([key, value]) => `${key}=${value}`) : []
+  const name = hasOne ? certificate.subject.CN : ''
+  return {
+    host,
+    // The leaf itself does not count.
+    verified: hasOne && socket.authorized && chainLength(socket) - 1 <= depth,
+    certificate: hasOne ? pem(certificate.raw) : '',
+    subject: subject.join(','),
+    commonName: (Array.isArray(name) ? name[0] : name) ?? '',
+  }
+}
+
+export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAccept, relay }: EntryOptions): Entry => {
+  const patience = { deadlines: relay.deadlines, timeoutMs: relay.timeouts.head }
+  /** Of connections in the middle of a TLS handshake. */
+  const sources = new Map<
+    string,
+    { readonly raw: Socket; readonly from: Source; readonly serverName: string | undefined }
+  >()
+
+  const connectionOf = (socket: Socket, scheme: Via['scheme'], from: Source, proof?: ClientProof): Connection => {
+    const via = viaOf(socket, scheme, from)
+    return { via, viaText: viaFields(via), table, trusted: relay.isTrusted(via.clientAddress), proof }
+  }
+
+  const serve = (socket: Socket, connection: Connection, isH2: boolean): void => {
+    const begin = isH2 ? serveH2Client : serveClient
+    const client = begin(socket, connection, relay, () => clients.delete(client))
+    clients.add(client)
+    if (relay.draining) client.drain()
+    socket.resume()
+  }
+
+  const secureServer = (asksClients: boolean) => {
+    const server = createTlsServer({
+      ...serverTlsOptions,
+      ...{ ALPNProtocols: ['h2', 'http/1.1'], ticketKeys, handshakeTimeout: relay.timeouts.head },
+      ...{ requestCert: asksClients, rejectUnauthorized: false },
+      sessionIdContext: asksClients ? 'podway clients' : 'podway',
+      SNICallback: (name, done) => done(null, tls?.contextFor(name.toLowerCase())),
+      noDelay: true,
+    })
+    server.on('secureConnection', (socket) => {
+      const known = sources.get(peerOf(socket))
+      sources.delete(peerOf(socket))
+      // As over plain connections.
+      socket.allowHalfOpen = true
+      // The connection below does not end by itself when what is above it has.
+      socket.once('close', () => known?.raw.destroy())
+      const wanted = tls?.clientsOf(known?.serverName ?? '')
+      const host = known?.serverName
+      const proof = asksClients && wanted && host !== undefined ? proofOf(socket, host, wanted.depth) : undefined
+      const connection = connectionOf(socket, 'https', known?.from ?? direct, proof)
+      serve(socket, connection, socket.alpnProtocol === 'h2')
+    })
+    // A handshake that fails is the client's matter.
+    server.on('tlsClientError', (_, socket) => socket.destroy())
+    return server
+  }
+  const servers = tls ? { plain: secureServer(false), asking: secureServer(true) } : undefined
+  let shown: Certificate | undefined
+  /** TLS asks nobody which certificate a client gets that names no server. */
+  const showNameless = (): void => {
+    const wanted = tls?.nameless()
+    if (!wanted || wanted === shown) return
+    shown = wanted
+    servers?.plain.setSecureContext({ ...serverTlsOptions, cert: wanted.certificate, key: wanted.key, ticketKeys })
+  }
+
+  const secure = (socket: Socket, from: Source): void => {
+    if (!servers || !tls) return serve(socket, connectionOf(socket, 'http', from), false)
+    let serverName: string | undefined
+    readStart(
+      socket,
+      patience,
+      (bytes) => {
+        const hello = readClientHello(bytes)
+        if (hello.kind === 'more') return 'more'
+        if (hello.kind === 'hello') serverName = hello.serverName
+        return 0
+      },
+      () => {
+        const backend = tls.passthroughOf(serverName)
+        if (backend !== undefined) return passThrough(socket, backend, relay, () => {})
+        // A handshake that a client leaves ends with it.
+        socket.allowHalfOpen = false
+        const peer = peerOf(socket)
+        sources.set(peer, { raw: socket, from, serverName })
+        socket.once('close', () => sources.delete(peer))
+        if (serverName === undefined) showNameless()
+        const asks = serverName !== undefined && tls.clientsOf(serverName) !== undefined
+        servers[asks ? 'asking' : 'plain'].emit('connection', socket)
+      },
+    )
+  }
+
+  const accept = (socket: Socket): void => {
+    // Already gone again: there is nobody to serve, and no address to tell backends.
+    if (socket.remoteAddress === undefined || !mayAccept()) return void socket.destroy()
+    if (!isProxied(bare(socket.remoteAddress))) return secure(socket, direct)
+    let header: ProxyHeader | undefined
+    readStart(
+      socket,
+      patience,
+      (bytes) => {
+        const found = readProxyHeader(bytes)
+        if (typeof found === 'string') return found
+        header = found
+        return found.length
+      },
+      () => secure(socket, header ?? direct),
+    )
+  }
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, accept)
+
+  return {
+    listen: ({ address: host, port, reusePort }) =>
+      new Promise((resolve, reject) => {
+        // After the start: accepting failed, for want of files as a rule; the next attempt may succeed.
+        server.on('error', (error) => (server.listening ? relay.report(`accept: ${error.message}`) : reject(error)))
+        server.listen({ host, port, reusePort }, () => {
+          const address = server.address()
+          if (address !== null && typeof address === 'object') resolve(address)
+          else reject(new Error(`listening on ${host}:${port} gave no address`))
+        })
+      }),
+    close: async () => {
+      if (!server.listening) return
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}

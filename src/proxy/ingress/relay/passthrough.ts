@@ -1,0 +1,47 @@
+/** Connections that are passed on as they come: TLS that ends at a backend, and TCP services. */
+import type { Socket } from 'node:net'
+import { pipeline } from 'node:stream'
+import type { BackendKey } from '../routes/model.ts'
+import type { RelayContext } from './context.ts'
+import { connectTo } from './upstream.ts'
+
+const maxTries = 3
+
+/** Finds an endpoint that accepts, then joins the two until both have ended. What was read is given back to `socket`. */
+export const passThrough = (socket: Socket, backend: BackendKey, relay: RelayContext, onClosed: () => void): void => {
+  const tried: Parameters<typeof relay.balancer.pick>[1][number][] = []
+
+  const attempt = (): void => {
+    const endpoint = relay.balancer.pick(backend, tried, { kind: 'round-robin' })
+    if (!endpoint || tried.length >= maxTries) {
+      relay.report(`${backend}: no endpoint takes the connection`)
+      socket.destroy()
+      return
+    }
+    let isJoined = false
+    const upstream = connectTo({ endpoint, tls: undefined, poolKey: endpoint.key }, [], () => {
+      isJoined = true
+      upstream.setTimeout(relay.timeouts.tunnel)
+      relay.balancer.answered(endpoint)
+      // Errors are ends here: whoever is left is told by its own close.
+      pipeline(socket, upstream, () => {})
+      pipeline(upstream, socket, () => {})
+      socket.resume()
+    })
+    upstream.setTimeout(relay.timeouts.connect, () => upstream.destroy())
+    upstream.on('error', () => {})
+    upstream.on('close', () => {
+      relay.balancer.finished(backend, endpoint)
+      if (isJoined) return
+      tried.push(endpoint)
+      relay.balancer.failed(endpoint)
+      if (socket.destroyed) return
+      attempt()
+    })
+    socket.once('close', () => upstream.destroy())
+  }
+
+  socket.on('error', () => {})
+  socket.on('close', onClosed)
+  attempt()
+}

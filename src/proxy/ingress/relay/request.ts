@@ -1,0 +1,106 @@
+/** The way of one request from its head to a decision, and the note of how it went. Of every HTTP alike. */
+import type { Asking } from '../decide/asking.ts'
+import { type Decision, decide } from '../decide/decide.ts'
+import { isRefusal } from '../http/refusal.ts'
+import type { RequestHead } from '../http/request-head.ts'
+import { plainReply, type Reply } from '../http/response-text.ts'
+import { match } from '../routes/match.ts'
+import type { Connection } from './connection.ts'
+import type { RelayContext } from './context.ts'
+import type { Outcome } from './exchange.ts'
+import { viaForwarded } from './forwarded.ts'
+import type { Plan } from './plan.ts'
+
+/** What nginx logs for it. */
+const clientGone = 499
+
+export interface RequestOwner {
+  reply(reply: Reply): void
+  forward(plan: Plan): void
+  refused(status: number, why: string): void
+  /** The decision takes a while. */
+  waits(): void
+}
+
+export interface RunningRequest {
+  /** Decides, and tells the owner, at once or later; never after `ended`. To be called once. */
+  begin(): void
+  /** What the proxy itself has answered. */
+  answered(reply: Reply): void
+  /** The request is over; to be called once. */
+  ended(outcome: Outcome | undefined): void
+}
+
+const askingOf = (head: RequestHead, connection: Connection, relay: RelayContext): Asking => {
+  const { via, viaText, proof } = connection
+  if (!connection.trusted) return { request: head, via, viaText, proof }
+  return { request: head, proof, ...viaForwarded(head, via, relay.isTrusted) }
+}
+
+export const createRequest = (
+  head: RequestHead,
+  connection: Connection,
+  relay: RelayContext,
+  owner: RequestOwner,
+): RunningRequest => {
+  const started = relay.clock.now()
+  const asking = askingOf(head, connection, relay)
+  const route = match(connection.table, head)
+  let decision: Decision | undefined
+  let own: Reply | undefined
+  let isOver = false
+
+  const act = (made: Decision): void => {
+    decision = made
+    if (isOver) {
+      for (const each of made.finally) each()
+      return
+    }
+    const { reply, plan } = made
+    if (plan) owner.forward(plan)
+    else owner.reply(reply ?? plainReply(500, 'nothing was decided'))
+  }
+
+  const begin = (): void => {
+    if (route === undefined) return owner.reply(plainReply(404, 'no route for this host and path'))
+    let made: Decision | Promise<Decision>
+    try {
+      made = decide(route, asking, relay)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      return owner.refused(error.status, error.message)
+    }
+    if (!(made instanceof Promise)) return act(made)
+    owner.waits()
+    made.then(act).catch((error: unknown) => {
+      if (!isRefusal(error)) relay.report(`a decision failed: ${error instanceof Error ? error.stack : String(error)}`)
+      if (isOver) return
+      if (isRefusal(error)) owner.refused(error.status, error.message)
+      else owner.reply(plainReply(500, 'this request cannot be decided'))
+    })
+  }
+
+  return {
+    begin,
+    answered: (reply) => {
+      own = reply
+    },
+    ended: (outcome) => {
+      if (isOver) return
+      isOver = true
+      for (const each of decision?.finally ?? []) each()
+      relay.observe({
+        origin: route?.origin,
+        request: head,
+        via: asking.via,
+        logged: route?.policy.accessLog ?? true,
+        // Nothing was answered: the client has gone first.
+        status: own?.status ?? (outcome?.status || clientGone),
+        sent: own ? own.body.length : (outcome?.sent ?? 0),
+        duration: relay.clock.now() - started,
+        endpoint: outcome?.endpoint ?? '',
+        tries: outcome?.tries ?? 0,
+      })
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import t from 'tap'
+import { gatewayClasses, gateways, httpRoutes, services } from '../../../../src/api/resources.ts'
+import type { Condition } from '../../../../src/api/types/index.ts'
+import { bootstrapCluster } from '../../../../src/control/bootstrap.ts'
+import { type ControlPlane, startControlPlane } from '../../../support/control-plane.ts'
+import { until } from '../../../support/until.ts'
+
+const bootstrap = {
+  ...{ apiAddress: '172.30.0.1', apiPort: 6443, apiClusterIP: '10.96.0.1', dnsClusterIP: '10.96.0.10' },
+  serviceCIDRs: ['10.96.0.0/16'],
+}
+
+const brief = (conditions: readonly Condition[] = []): string =>
+  conditions.map(({ type, reason, observedGeneration }) => `${type} ${reason} ${observedGeneration}`).join(', ')
+
+const gatewayText = async ({ client }: ControlPlane): Promise<string> => {
+  const { status } = await client.get(gateways, 'gw', 'default')
+  const attached = status?.listeners?.map(({ attachedRoutes }) => attachedRoutes).join()
+  const addresses = status?.addresses?.map(({ value }) => value).join()
+  return `${brief(status?.conditions)}; ${attached} at ${addresses}`
+}
+
+const routeText = async ({ client }: ControlPlane): Promise<string> =>
+  ((await client.get(httpRoutes, 'web', 'default')).status?.parents ?? [])
+    .map(({ controllerName, conditions }) => `${controllerName}: ${brief(conditions)}`)
+    .join('; ')
+
+const become = (read: () => Promise<string>, wanted: string) => until(async () => (await read()) === wanted, wanted)
+
+t.test('classes, Gateways and routes are told what becomes of them', async (t) => {
+  const plane = await startControlPlane(t)
+  const { client } = plane
+  await plane.addNode('n1')
+  await bootstrapCluster(client, bootstrap)
+  await client.create(gateways, {
+    metadata: { name: 'gw', namespace: 'default' },
+    spec: { gatewayClassName: 'podway', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] },
+  })
+  await client.create(httpRoutes, {
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { parentRefs: [{ name: 'gw' }], rules: [{ backendRefs: [{ name: 'web', port: 80 }] }] },
+  })
+  const gatewayIs = (wanted: string) => become(() => gatewayText(plane), wanted)
+  const routeIs = (wanted: string) => become(() => routeText(plane), wanted)
+
+  await gatewayIs('Accepted Accepted 1, Programmed Programmed 1; 1 at 172.30.0.11')
+  await routeIs('podway.dev/gateway: Accepted Accepted 1, ResolvedRefs BackendNotFound 1')
+  await become(
+    async () => brief((await client.get(gatewayClasses, 'podway')).status?.conditions),
+    'Accepted Accepted 1',
+  )
+
+  await client.create(services, { metadata: { name: 'web', namespace: 'default' }, spec: { ports: [{ port: 80 }] } })
+  await routeIs('podway.dev/gateway: Accepted Accepted 1, ResolvedRefs ResolvedRefs 1')
+
+  const other = { parentRef: { name: 'gw' }, controllerName: 'x.io/y', conditions: [] }
+  const route = await client.get(httpRoutes, 'web', 'default')
+  await client.patch(httpRoutes, route, { status: { parents: [...(route.status?.parents ?? []), other] } }, 'status')
+  await client.patch(httpRoutes, route, { spec: { hostnames: ['a.lab'] } })
+  await routeIs('podway.dev/gateway: Accepted Accepted 2, ResolvedRefs ResolvedRefs 2; x.io/y: ')
+
+  await plane.addNode('n2')
+  await gatewayIs('Accepted Accepted 1, Programmed Programmed 1; 1 at 172.30.0.11,172.30.0.12')
+  await client.delete(gateways, { metadata: { name: 'gw', namespace: 'default' } })
+  await routeIs('x.io/y: ')
+})

@@ -1,0 +1,309 @@
+/** The Gateway API's kinds as the API server keeps them: defaults, what is refused, versions, patches, columns. */
+import t from 'tap'
+import { createTestApi, type Json } from '../../../support/api-server.ts'
+
+const root = '/apis/gateway.networking.k8s.io/v1'
+const gateways = `${root}/namespaces/default/gateways`
+const routes = `${root}/namespaces/default/httproutes`
+const grants = '/apis/gateway.networking.k8s.io/v1beta1/namespaces/default/referencegrants'
+
+const listener = (more: object = {}) => ({ name: 'http', port: 80, protocol: 'HTTP', ...more })
+const gateway = (...listeners: readonly object[]) => ({
+  metadata: { name: 'gw' },
+  spec: { gatewayClassName: 'podway', listeners },
+})
+const route = (spec: object, name = 'route') => ({ metadata: { name }, spec })
+const rule = (more: object) => ({ rules: [more] })
+
+t.test('defaults are those of the CRDs', async (t) => {
+  const api = await createTestApi()
+  const tls = { certificateRefs: [{ name: 'c' }] }
+  const made = await api.request('POST', gateways, {
+    body: {
+      ...gateway(listener({ allowedRoutes: { kinds: [{ kind: 'HTTPRoute' }] } }), {
+        ...listener({ tls }),
+        name: 's',
+        protocol: 'HTTPS',
+      }),
+    },
+  })
+  t.equal(made.code, 201)
+  t.strictSame(made.body['spec'], {
+    gatewayClassName: 'podway',
+    listeners: [
+      {
+        ...listener(),
+        allowedRoutes: {
+          kinds: [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute' }],
+          namespaces: { from: 'Same' },
+        },
+      },
+      {
+        ...{ name: 's', port: 80, protocol: 'HTTPS', allowedRoutes: { namespaces: { from: 'Same' } } },
+        tls: { mode: 'Terminate', certificateRefs: [{ group: '', kind: 'Secret', name: 'c' }] },
+      },
+    ],
+  })
+  t.match(made.body['status'], {
+    conditions: [{ type: 'Accepted', status: 'Unknown', reason: 'Pending' }, { type: 'Programmed' }],
+  })
+
+  const spec = {
+    parentRefs: [{ name: 'gw' }],
+    rules: [
+      {
+        matches: [{ headers: [{ name: 'a', value: 'b' }] }],
+        filters: [
+          { type: 'RequestMirror', requestMirror: { backendRef: { name: 'm', port: 1 }, fraction: { numerator: 1 } } },
+        ],
+        backendRefs: [{ name: 'web', port: 80 }],
+      },
+      { filters: [{ type: 'RequestRedirect', requestRedirect: {} }] },
+    ],
+  }
+  const everyPath = { type: 'PathPrefix', value: '/' }
+  t.strictSame((await api.request('POST', routes, { body: route(spec) })).body['spec'], {
+    parentRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'gw' }],
+    rules: [
+      {
+        matches: [{ headers: [{ type: 'Exact', name: 'a', value: 'b' }], path: everyPath }],
+        filters: [
+          {
+            type: 'RequestMirror',
+            requestMirror: {
+              backendRef: { group: '', kind: 'Service', name: 'm', port: 1 },
+              fraction: { numerator: 1, denominator: 100 },
+            },
+          },
+        ],
+        backendRefs: [{ group: '', kind: 'Service', name: 'web', port: 80, weight: 1 }],
+      },
+      { filters: [{ type: 'RequestRedirect', requestRedirect: { statusCode: 302 } }], matches: [{ path: everyPath }] },
+    ],
+  })
+  t.strictSame((await api.request('POST', routes, { body: route({}, 'empty') })).body['spec'], {
+    rules: [{ matches: [{ path: everyPath }] }],
+  })
+})
+
+const many = <T>(count: number, make: (at: number) => T): readonly T[] =>
+  Array.from({ length: count }, (_, at) => make(at))
+const path = (value: string, type = 'PathPrefix') => rule({ matches: [{ path: { type, value } }] })
+const filters = (...list: readonly object[]) => rule({ filters: list })
+const web = { name: 'web', port: 80 }
+
+const refusedRoutes: readonly (readonly [what: string, spec: object, message: RegExp])[] = [
+  ['17 hostnames', { hostnames: many(17, (at) => `h${at}.lab`) }, /spec.hostnames: Too many: 17/],
+  ['a wrong hostname', { hostnames: ['*'] }, /spec.hostnames\[0\]/],
+  ['17 rules', { rules: many(17, () => ({})) }, /spec.rules: Too many: 17/],
+  ['65 matches', rule({ matches: many(65, () => ({})) }), /matches: Too many: 65/],
+  ['129 matches in all', { rules: many(3, () => ({ matches: many(43, () => ({})) })) }, /total number of matches/],
+  [
+    '17 filters',
+    filters(...many(17, () => ({ type: 'ExtensionRef', extensionRef: { group: 'x.io', kind: 'Y', name: 'z' } }))),
+    /filters: Too many/,
+  ],
+  ['17 backends', rule({ backendRefs: many(17, () => web) }), /backendRefs: Too many/],
+  ['a path without a slash', path('x'), /must be an absolute path/],
+  ['a path with two slashes', path('/a//b'), /must not contain '\/\/'/],
+  ['a path with a dot segment', path('/a/..', 'Exact'), /must not end with/],
+  ['a path with an escaped slash', path('/a%2fb'), /must not contain '%2f'/],
+  ['a path with a blank', path('/a b'), /must only contain valid characters/],
+  ['another type of path', path('/', 'Glob'), /path.type: Unsupported value/],
+  ['a method that nobody knows', rule({ matches: [{ method: 'get' }] }), /method: Unsupported value/],
+  ['a header twice', rule({ matches: [{ headers: many(2, () => ({ name: 'a', value: 'b' })) }] }), /headers/],
+  ['a filter without its field', filters({ type: 'URLRewrite' }), /urlRewrite must be specified for URLRewrite/],
+  [
+    'a filter with the field of another',
+    filters({ type: 'URLRewrite', urlRewrite: {}, cors: {} }),
+    /filter.cors must be nil/,
+  ],
+  ['another type of filter', filters({ type: 'Odd' }), /type: Unsupported value: "Odd"/],
+  [
+    'a filter twice',
+    filters({ type: 'URLRewrite', urlRewrite: {} }, { type: 'URLRewrite', urlRewrite: {} }),
+    /cannot be repeated/,
+  ],
+  [
+    'redirect and rewrite',
+    filters({ type: 'URLRewrite', urlRewrite: {} }, { type: 'RequestRedirect', requestRedirect: {} }),
+    /but not both/,
+  ],
+  [
+    'redirect and backends',
+    rule({ filters: [{ type: 'RequestRedirect', requestRedirect: {} }], backendRefs: [web] }),
+    /must not be used together with backendRefs/,
+  ],
+  [
+    'a redirect status',
+    filters({ type: 'RequestRedirect', requestRedirect: { statusCode: 300 } }),
+    /statusCode: Unsupported/,
+  ],
+  [
+    'a prefix to replace where none matches',
+    rule({
+      matches: [{ path: { type: 'Exact', value: '/a' } }],
+      filters: [{ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/b' } } }],
+    }),
+    /exactly one PathPrefix match/,
+  ],
+  [
+    'percent and fraction',
+    filters({ type: 'RequestMirror', requestMirror: { backendRef: web, percent: 1, fraction: { numerator: 1 } } }),
+    /Only one of percent or fraction/,
+  ],
+  ['a Service without port', rule({ backendRefs: [{ name: 'web' }] }), /Must have port/],
+  ['a weight below zero', rule({ backendRefs: [{ ...web, weight: -1 }] }), /weight/],
+  ['a duration', rule({ timeouts: { request: '1.5s' } }), /timeouts.request/],
+  ['a longer attempt than the whole', rule({ timeouts: { request: '1s', backendRequest: '2s' } }), /cannot be longer/],
+  [
+    'a parent twice',
+    { parentRefs: [{ name: 'gw' }, { name: 'gw', sectionName: 'a' }] },
+    /sectionName or port must be specified/,
+  ],
+  ['a section twice', { parentRefs: many(2, () => ({ name: 'gw', port: 80 })) }, /sectionName or port must be unique/],
+  ['two rules of one name', { rules: many(2, () => ({ name: 'a' })) }, /Rule name must be unique/],
+  ['no rules', { rules: [] }, /spec.rules: Required/],
+]
+
+const refusedListeners: readonly (readonly [what: string, listeners: readonly object[], message: RegExp])[] = [
+  ['no listeners', [], /spec.listeners: Required/],
+  ['65 listeners', many(65, (at) => listener({ name: `l${at}`, port: at + 1 })), /Too many: 65/],
+  ['a name twice', [listener(), listener({ port: 81 })], /name must be unique/],
+  [
+    'port, protocol and hostname twice',
+    [listener(), listener({ name: 'other' })],
+    /Combination of port, protocol and hostname/,
+  ],
+  ['a port', [listener({ port: 70000 })], /listeners\[0\].port/],
+  ['TLS on HTTP', [listener({ tls: { certificateRefs: [{ name: 'c' }] } })], /tls must not be specified/],
+  ['TLS without a certificate', [listener({ protocol: 'HTTPS', tls: {} })], /certificateRefs or options must be/],
+  ['HTTPS that passes through', [listener({ protocol: 'HTTPS', tls: { mode: 'Passthrough' } })], /must be Terminate/],
+  ['a hostname of TCP', [listener({ protocol: 'TCP', hostname: 'a.lab' })], /hostname must not be specified/],
+  ['an address as hostname', [listener({ hostname: '*.*.lab' })], /hostname/],
+]
+
+t.test('what the CRDs refuse', async (t) => {
+  const api = await createTestApi()
+  const refused = async (url: string, body: object, what: string, message: RegExp): Promise<void> => {
+    const reply = await api.request('POST', url, { body })
+    t.equal(reply.code, 422, what)
+    t.match(reply.body['message'], message, what)
+  }
+  for (const [what, spec, message] of refusedRoutes) await refused(routes, route(spec), what, message)
+  for (const [what, listeners, message] of refusedListeners)
+    await refused(gateways, gateway(...listeners), what, message)
+  await refused(
+    `${root}/gatewayclasses`,
+    { metadata: { name: 'x' }, spec: { controllerName: 'x' } },
+    'a controller',
+    /controllerName/,
+  )
+  await refused(
+    grants,
+    { metadata: { name: 'x' }, spec: { from: [], to: [] } },
+    'an empty grant',
+    /spec.from: Required/,
+  )
+})
+
+t.test('what is on the edge is fine', async (t) => {
+  const api = await createTestApi()
+  const spec = {
+    hostnames: many(16, (at) => `*.h${at}.lab`),
+    rules: many(2, () => ({ matches: many(64, () => ({ path: { type: 'RegularExpression', value: 'x//y' } })) })),
+  }
+  t.equal((await api.request('POST', routes, { body: route(spec) })).code, 201)
+  const same = [listener(), listener({ name: 'b', hostname: 'a.lab' }), listener({ name: 'c', protocol: 'x.io/Odd' })]
+  t.equal((await api.request('POST', gateways, { body: gateway(...same) })).code, 201)
+})
+
+t.test("a class's controller never changes", async (t) => {
+  const api = await createTestApi()
+  await api.request('POST', `${root}/gatewayclasses`, {
+    body: { metadata: { name: 'x' }, spec: { controllerName: 'x.io/y' } },
+  })
+  const patch = { body: { spec: { controllerName: 'x.io/z' } }, contentType: 'application/merge-patch+json' }
+  const reply = await api.request('PATCH', `${root}/gatewayclasses/x`, patch)
+  t.equal(reply.code, 422)
+  t.match(reply.body['message'], /immutable/)
+})
+
+t.test('every version shows the same objects', async (t) => {
+  const api = await createTestApi()
+  const spec = {
+    from: [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', namespace: 'a' }],
+    to: [{ group: '', kind: 'Service' }],
+  }
+  const body = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'ReferenceGrant', metadata: { name: 'x' }, spec }
+  const inV1 = grants.replace('v1beta1', 'v1')
+  t.match(await api.request('POST', inV1, { body }), {
+    code: 201,
+    body: { apiVersion: 'gateway.networking.k8s.io/v1' },
+  })
+  for (const [url, apiVersion] of [
+    [inV1, 'gateway.networking.k8s.io/v1'],
+    [grants, 'gateway.networking.k8s.io/v1beta1'],
+  ] as const) {
+    t.match((await api.request('GET', `${url}/x`)).body, { apiVersion })
+    t.match((await api.request('GET', url)).body, { apiVersion, items: [{ apiVersion }] })
+    const patch = {
+      body: { metadata: { labels: { v: apiVersion.slice(-2) } } },
+      contentType: 'application/merge-patch+json',
+    }
+    t.match(await api.request('PATCH', `${url}/x`, patch), {
+      code: 200,
+      body: { apiVersion, metadata: { generation: 1 } },
+    })
+    const watch = await api.watch(`${url}?watch=true`)
+    t.match(watch.events, [{ type: 'ADDED', object: { apiVersion } }])
+    await watch.stop()
+  }
+  const group = await api.request('GET', '/apis/gateway.networking.k8s.io')
+  t.match(group.body, { preferredVersion: { version: 'v1' } })
+})
+
+t.test('kubectl applies with merge patches: no strategic ones are offered or taken', async (t) => {
+  const api = await createTestApi()
+  await api.request('POST', routes, { body: route({ hostnames: ['a.lab'] }) })
+  const patch = { spec: { hostnames: ['b.lab'] } }
+  const strategic = { body: patch, contentType: 'application/strategic-merge-patch+json' }
+  t.equal((await api.request('PATCH', `${routes}/route`, strategic)).code, 415)
+  const merge = { body: patch, contentType: 'application/merge-patch+json' }
+  t.match((await api.request('PATCH', `${routes}/route`, merge)).body, {
+    spec: { hostnames: ['b.lab'] },
+    metadata: { generation: 2 },
+  })
+  const document = (await api.request('GET', '/openapi/v3/apis/gateway.networking.k8s.io/v1')).body
+  const item = document['paths']?.['/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/httproutes/{name}']
+  t.same(Object.keys(item?.['patch']?.['requestBody']?.['content'] ?? {}), [
+    'application/json-patch+json',
+    'application/merge-patch+json',
+  ])
+})
+
+t.test('columns', async (t) => {
+  const api = await createTestApi()
+  await api.request('POST', gateways, { body: gateway(listener()) })
+  await api.request('POST', routes, { body: route({ hostnames: ['a.lab', 'b.lab'] }) })
+  await api.request('POST', `${root}/gatewayclasses`, {
+    body: { metadata: { name: 'x' }, spec: { controllerName: 'x.io/y' } },
+  })
+  const cells = async (url: string) => {
+    const { body } = await api.request('GET', url, { accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' })
+    const names = (body['columnDefinitions'] as unknown as Json[]).filter((each) => (each['priority'] as unknown) === 0)
+    return [names.map((each) => each['name']), body['rows']?.[0]?.['cells']]
+  }
+  t.same(await cells(`${root}/gatewayclasses`), [
+    ['Name', 'Controller', 'Accepted', 'Age'],
+    ['x', 'x.io/y', 'Unknown', '0s', ''],
+  ])
+  t.same(await cells(gateways), [
+    ['Name', 'Class', 'Address', 'Programmed', 'Age'],
+    ['gw', 'podway', '', 'Unknown', '0s'],
+  ])
+  t.same(await cells(routes), [
+    ['Name', 'Hostnames', 'Age'],
+    ['route', '["a.lab","b.lab"]', '0s'],
+  ])
+})

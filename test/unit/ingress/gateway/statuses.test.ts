@@ -1,0 +1,405 @@
+/** What conditions say, after the scenarios of the Gateway API's conformance tests. */
+import t from 'tap'
+import type { Condition, GatewayListener } from '../../../../src/api/types/index.ts'
+import { compileGateways } from '../../../../src/proxy/ingress/gateway/compile.ts'
+import { resolveGateways } from '../../../../src/proxy/ingress/gateway/resolve.ts'
+import { statusesOf } from '../../../../src/proxy/ingress/gateway/statuses.ts'
+import {
+  backendRef,
+  gateway,
+  gatewayClass,
+  grant,
+  path,
+  type RouteSketch,
+  route,
+  rule,
+  type WorldSketch,
+  world,
+} from '../../../support/gateway-objects.ts'
+
+const now = '2026-02-01T00:00:00Z'
+
+const judge = (sketch: WorldSketch, addresses: readonly string[] = ['10.0.0.1']) => {
+  const around = world(sketch)
+  return statusesOf(resolveGateways(around), around.routes, { addresses, now })
+}
+
+/** `Accepted=True/Accepted Programmed=…` */
+const brief = (conditions: readonly Condition[] = []): string =>
+  conditions.map(({ type, status, reason }) => `${type}=${status}/${reason}`).join(' ')
+
+const tls = (...names: readonly string[]): Partial<GatewayListener> => ({
+  protocol: 'HTTPS',
+  port: 443,
+  tls: { mode: 'Terminate', certificateRefs: names.map((name) => ({ name })) },
+})
+
+const fine = 'Accepted=True/Accepted Programmed=True/Programmed'
+const resolved = 'ResolvedRefs=True/ResolvedRefs Conflicted=False/NoConflicts'
+
+const gatewayCases: readonly {
+  readonly name: string
+  readonly listeners: readonly Partial<GatewayListener>[]
+  readonly world?: WorldSketch
+  readonly gateway: string
+  readonly expected: readonly string[]
+  /** Kinds and attached routes by listener. */
+  readonly kinds?: readonly number[]
+}[] = [
+  { name: 'all is well', listeners: [{}], gateway: fine, expected: [`${fine} ${resolved}`], kinds: [1] },
+  {
+    name: 'only unsupported protocols',
+    listeners: [{ protocol: 'TCP', port: 9000 }],
+    gateway: 'Accepted=False/ListenersNotValid Programmed=False/Invalid',
+    expected: [`Accepted=False/UnsupportedProtocol Programmed=False/Invalid ${resolved}`],
+    kinds: [0],
+  },
+  {
+    name: 'one unsupported protocol of two',
+    listeners: [{}, { protocol: 'x.io/odd', port: 9000 }],
+    gateway: 'Accepted=True/ListenersNotValid Programmed=True/Programmed',
+    expected: [`${fine} ${resolved}`, `Accepted=False/UnsupportedProtocol Programmed=False/Invalid ${resolved}`],
+    kinds: [1, 0],
+  },
+  {
+    name: 'listeners that cannot be told apart: none of them wins',
+    listeners: [{}, tls('c'), { ...tls('c'), port: 80, hostname: 'a.lab' }],
+    world: { secrets: { 'infra/c': 'ok' } },
+    gateway: 'Accepted=True/ListenersNotValid Programmed=True/Programmed',
+    expected: [
+      'Accepted=False/Invalid Programmed=False/Invalid ResolvedRefs=True/ResolvedRefs Conflicted=True/ProtocolConflict',
+      `${fine} ${resolved}`,
+      'Accepted=False/Invalid Programmed=False/Invalid ResolvedRefs=True/ResolvedRefs Conflicted=True/ProtocolConflict',
+    ],
+  },
+  {
+    name: 'the same hostname twice',
+    listeners: [{ hostname: 'a.lab' }, { hostname: 'A.lab' }, {}],
+    gateway: 'Accepted=True/ListenersNotValid Programmed=True/Programmed',
+    expected: [
+      'Accepted=False/Invalid Programmed=False/Invalid ResolvedRefs=True/ResolvedRefs Conflicted=True/HostnameConflict',
+      'Accepted=False/Invalid Programmed=False/Invalid ResolvedRefs=True/ResolvedRefs Conflicted=True/HostnameConflict',
+      `${fine} ${resolved}`,
+    ],
+  },
+  {
+    name: 'only kinds of routes that are not known',
+    listeners: [{ allowedRoutes: { kinds: [{ kind: 'GRPCRoute' }] } }],
+    gateway: 'Accepted=True/Accepted Programmed=False/Invalid',
+    expected: [
+      'Accepted=True/Accepted Programmed=False/Invalid ResolvedRefs=False/InvalidRouteKinds Conflicted=False/NoConflicts',
+    ],
+    kinds: [0],
+  },
+  {
+    name: 'one kind of routes that is not known',
+    listeners: [{ allowedRoutes: { kinds: [{ kind: 'HTTPRoute' }, { group: 'x.io', kind: 'Odd' }] } }],
+    gateway: fine,
+    expected: [`${fine} ResolvedRefs=False/InvalidRouteKinds Conflicted=False/NoConflicts`],
+    kinds: [1],
+  },
+  ...(['missing', 'broken'] as const).map((state) => ({
+    name: `a certificate is ${state}`,
+    listeners: [tls('c')],
+    world: { secrets: { 'infra/c': state } },
+    gateway: 'Accepted=True/Accepted Programmed=False/Invalid',
+    expected: [
+      'Accepted=True/Accepted Programmed=False/Invalid ResolvedRefs=False/InvalidCertificateRef Conflicted=False/NoConflicts',
+    ],
+  })),
+  {
+    name: 'one certificate of two is missing',
+    listeners: [tls('c', 'd')],
+    world: { secrets: { 'infra/c': 'ok' } },
+    gateway: fine,
+    expected: [`${fine} ResolvedRefs=False/InvalidCertificateRef Conflicted=False/NoConflicts`],
+  },
+  {
+    name: 'a certificate of another kind',
+    listeners: [{ ...tls(), tls: { certificateRefs: [{ kind: 'ConfigMap', name: 'c' }] } }],
+    gateway: 'Accepted=True/Accepted Programmed=False/Invalid',
+    expected: [
+      'Accepted=True/Accepted Programmed=False/Invalid ResolvedRefs=False/InvalidCertificateRef Conflicted=False/NoConflicts',
+    ],
+  },
+  {
+    name: 'a certificate of another namespace',
+    listeners: [{ ...tls(), tls: { certificateRefs: [{ namespace: 'certs', name: 'c' }] } }],
+    world: { secrets: { 'certs/c': 'ok' }, grants: [grant('certs', 'Gateway infra', 'Secret other')] },
+    gateway: 'Accepted=True/Accepted Programmed=False/Invalid',
+    expected: [
+      'Accepted=True/Accepted Programmed=False/Invalid ResolvedRefs=False/RefNotPermitted Conflicted=False/NoConflicts',
+    ],
+  },
+  {
+    name: 'a certificate of another namespace, with a grant',
+    listeners: [{ ...tls(), tls: { certificateRefs: [{ namespace: 'certs', name: 'c' }] } }],
+    world: { secrets: { 'certs/c': 'ok' }, grants: [grant('certs', 'Gateway infra', 'Secret c')] },
+    gateway: fine,
+    expected: [`${fine} ${resolved}`],
+  },
+  {
+    name: 'certificates for hostnames that overlap',
+    listeners: [
+      { ...tls('c'), hostname: '*.a.lab' },
+      { ...tls('c'), hostname: 'b.a.lab' },
+    ],
+    world: { secrets: { 'infra/c': 'ok' } },
+    gateway: fine,
+    expected: [
+      `${fine} ${resolved} OverlappingTLSConfig=True/OverlappingHostnames`,
+      `${fine} ${resolved} OverlappingTLSConfig=True/OverlappingHostnames`,
+    ],
+  },
+]
+
+for (const { name, listeners, world: around = {}, gateway: whole, expected, kinds } of gatewayCases)
+  t.test(`Gateway: ${name}`, async (t) => {
+    const [found] = judge({ ...around, gateways: [gateway({ listeners, generation: 4 })] }).gateways
+    t.equal(brief(found?.status.conditions), whole)
+    t.same(
+      found?.status.listeners?.map(({ conditions }) => brief(conditions)),
+      expected,
+    )
+    if (kinds)
+      t.same(
+        found?.status.listeners?.map(({ supportedKinds }) => supportedKinds?.length),
+        kinds,
+      )
+    const all = [
+      ...(found?.status.conditions ?? []),
+      ...(found?.status.listeners ?? []).flatMap((each) => each.conditions),
+    ]
+    t.ok(
+      all.every(({ observedGeneration }) => observedGeneration === 4),
+      'of this generation',
+    )
+  })
+
+t.test('addresses: those of the nodes, or which of them are asked for', async (t) => {
+  const ours = ['10.0.0.1', '10.0.0.2']
+  const addressesOf = (values: readonly (string | undefined)[], available = ours) => {
+    const asked = values.map((value) => (value === undefined ? {} : { value }))
+    const { status } = judge({ gateways: [gateway({ addresses: asked })] }, available).gateways[0] ?? {}
+    return [status?.addresses?.map(({ value }) => value), brief(status?.conditions?.slice(1))]
+  }
+  t.same(addressesOf([]), [ours, 'Programmed=True/Programmed'])
+  t.same(addressesOf([undefined]), [ours, 'Programmed=True/Programmed'])
+  t.same(addressesOf(['10.0.0.2', '10.9.9.9']), [['10.0.0.2'], 'Programmed=True/Programmed'])
+  t.same(addressesOf(['10.9.9.9']), [[], 'Programmed=False/AddressNotUsable'])
+  t.same(addressesOf([], []), [[], 'Programmed=False/AddressNotAssigned'])
+  const strange = judge({ gateways: [gateway({ addresses: [{ type: 'Hostname', value: 'a.lab' }] })] })
+  t.equal(brief(strange.gateways[0]?.status.conditions?.slice(0, 1)), 'Accepted=False/UnsupportedAddress')
+})
+
+t.test('a port is what the oldest Gateway makes of it', async (t) => {
+  const young = gateway({ name: 'a', created: '2026-03-01T00:00:00Z', listeners: [{ ...tls('c'), port: 80 }] })
+  const around = { gateways: [young, gateway({ name: 'b' })], secrets: { 'infra/c': 'ok' as const } }
+  const [first, second] = judge(around).gateways
+  t.equal(first?.object.metadata.name, 'b')
+  t.match(brief(second?.status.listeners?.[0]?.conditions), /^Accepted=False\/PortUnavailable Programmed=False/)
+  t.same(
+    compileGateways(world(around)).listeners.map(({ port, tls }) => [port, tls]),
+    [[80, false]],
+  )
+})
+
+const parents = (...refs: NonNullable<RouteSketch['parents']>): RouteSketch => ({ parents: refs })
+
+const routeCases: readonly {
+  readonly name: string
+  readonly route: RouteSketch
+  readonly listeners?: readonly Partial<GatewayListener>[]
+  readonly world?: WorldSketch
+  readonly expected: readonly string[]
+  readonly attached?: readonly number[]
+}[] = [
+  {
+    name: 'all is well',
+    route: {},
+    expected: ['Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs'],
+    attached: [1],
+  },
+  {
+    name: 'no such section, no such port',
+    route: parents({ name: 'gw', sectionName: 'nothing' }, { name: 'gw', port: 81 }),
+    expected: [
+      'Accepted=False/NoMatchingParent ResolvedRefs=True/ResolvedRefs',
+      'Accepted=False/NoMatchingParent ResolvedRefs=True/ResolvedRefs',
+    ],
+    attached: [0],
+  },
+  {
+    name: 'sections and ports',
+    route: parents({ name: 'gw', sectionName: 'l0' }, { name: 'gw', port: 81 }),
+    listeners: [{}, { port: 81 }, { port: 82 }],
+    expected: [
+      'Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs',
+      'Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs',
+    ],
+    attached: [1, 1, 0],
+  },
+  {
+    name: 'another namespace than that of the Gateway',
+    route: { namespace: 'apps' },
+    listeners: [{ allowedRoutes: { namespaces: { from: 'Same' } } }],
+    expected: ['Accepted=False/NotAllowedByListeners ResolvedRefs=True/ResolvedRefs'],
+    attached: [0],
+  },
+  {
+    name: 'namespaces by their labels',
+    route: { namespace: 'apps' },
+    listeners: [
+      { allowedRoutes: { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'apps' } } } } },
+      { port: 81, allowedRoutes: { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'x' } } } } },
+    ],
+    world: { labels: { apps: { team: 'apps' } } },
+    expected: ['Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs'],
+    attached: [1, 0],
+  },
+  {
+    name: 'a kind that the listener does not take',
+    route: {},
+    listeners: [{ allowedRoutes: { kinds: [{ kind: 'TLSRoute' }] } }],
+    expected: ['Accepted=False/NotAllowedByListeners ResolvedRefs=True/ResolvedRefs'],
+    attached: [0],
+  },
+  {
+    name: 'no hostname in common',
+    route: { hostnames: ['b.lab', 'a.lab.com'] },
+    listeners: [{ hostname: '*.a.lab' }],
+    expected: ['Accepted=False/NoMatchingListenerHostname ResolvedRefs=True/ResolvedRefs'],
+    attached: [0],
+  },
+  {
+    name: 'a backend that does not exist',
+    route: {},
+    world: { missing: ['infra/web'] },
+    expected: ['Accepted=True/Accepted ResolvedRefs=False/BackendNotFound'],
+    attached: [1],
+  },
+  {
+    name: 'a backend of another kind',
+    route: { rules: [{ backendRefs: [backendRef('x', { kind: 'Odd' })] }] },
+    expected: ['Accepted=True/Accepted ResolvedRefs=False/InvalidKind'],
+  },
+  {
+    name: 'a backend of another namespace, even without weight',
+    route: { rules: [{ backendRefs: [backendRef('web'), backendRef('x', { namespace: 'apps', weight: 0 })] }] },
+    expected: ['Accepted=True/Accepted ResolvedRefs=False/RefNotPermitted'],
+  },
+  {
+    name: 'a mirror that leads nowhere',
+    route: {
+      rules: [
+        rule('web', [], [{ type: 'RequestMirror', requestMirror: { backendRef: { name: 'gone', port: 8080 } } }]),
+      ],
+    },
+    world: { missing: ['infra/gone'] },
+    expected: ['Accepted=True/Accepted ResolvedRefs=False/BackendNotFound'],
+  },
+  {
+    name: 'rules that are beyond this proxy, all of them',
+    route: { rules: [rule('web', [path('~(')])] },
+    expected: ['Accepted=False/UnsupportedValue ResolvedRefs=True/ResolvedRefs'],
+    attached: [0],
+  },
+  {
+    name: 'rules that are beyond this proxy, some of them',
+    route: { rules: [rule('web', [], [{ type: 'ExternalAuth' }]), rule('web')] },
+    expected: ['Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs PartiallyInvalid=True/UnsupportedValue'],
+    attached: [1],
+  },
+  {
+    name: 'a listener without its certificate has routes all the same',
+    route: {},
+    listeners: [tls('gone')],
+    expected: ['Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs'],
+    attached: [1],
+  },
+  {
+    name: 'parents that are not ours are not talked about',
+    route: parents({ name: 'other' }, { kind: 'Service', group: '', name: 'gw' }, { name: 'gw' }),
+    expected: ['Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs'],
+  },
+]
+
+for (const { name, route: sketch, listeners = [{}], world: around = {}, expected, attached } of routeCases)
+  t.test(`HTTPRoute: ${name}`, async (t) => {
+    const found = judge({
+      ...around,
+      gateways: [gateway({ listeners })],
+      routes: [route({ generation: 7, ...sketch })],
+    })
+    const all = found.routes[0]?.status.parents ?? []
+    t.same(
+      all.map(({ conditions }) => brief(conditions)),
+      expected,
+    )
+    t.ok(all.every(({ conditions }) => conditions.every((each) => each.observedGeneration === 7)))
+    if (attached)
+      t.same(
+        found.gateways[0]?.status.listeners?.map(({ attachedRoutes }) => attachedRoutes),
+        attached,
+      )
+  })
+
+t.test('times stay while a status stays, and others keep their entries', async (t) => {
+  const before = '2026-01-15T00:00:00Z'
+  const old = (type: string, status: 'True' | 'False'): Condition => ({
+    ...{ type, status, reason: 'Old', message: '', lastTransitionTime: before, observedGeneration: 1 },
+  })
+  const foreign = { parentRef: { name: 'gw' }, controllerName: 'x.io/y', conditions: [old('Accepted', 'False')] }
+  const own = {
+    parentRef: { namespace: 'infra', name: 'gw' },
+    controllerName: 'podway.dev/gateway',
+    conditions: [old('Accepted', 'True'), old('ResolvedRefs', 'False'), old('PartiallyInvalid', 'True')],
+  }
+  const gone = { ...own, parentRef: { name: 'gone' } }
+  const found = judge({
+    gateways: [gateway({ status: { conditions: [old('Accepted', 'True'), old('x.io/Foreign', 'True')] } })],
+    routes: [route({ generation: 2, status: { parents: [foreign, gone, own] } })],
+  })
+  const [ours, theirs, ...rest] = found.routes[0]?.status.parents ?? []
+  t.same(
+    ours?.conditions.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
+    [
+      ['Accepted', before],
+      ['ResolvedRefs', now],
+    ],
+  )
+  t.same(theirs, foreign)
+  t.same(rest, [], 'entries of ours for parents that are no more are gone')
+  t.same(
+    found.gateways[0]?.status.conditions?.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
+    [
+      ['Accepted', before],
+      ['Programmed', now],
+      ['x.io/Foreign', before],
+    ],
+  )
+})
+
+t.test('what is no longer ours is let go', async (t) => {
+  const mine = { parentRef: { name: 'gw' }, controllerName: 'podway.dev/gateway', conditions: [] }
+  const left = route({ parents: [{ name: 'elsewhere' }], status: { parents: [mine] } })
+  t.same(judge({ routes: [left] }).routes[0]?.status.parents, [])
+  t.same(judge({ routes: [route({ parents: [{ name: 'elsewhere' }] })] }).routes, [])
+})
+
+t.test('classes', async (t) => {
+  const parametersRef = { group: '', kind: 'ConfigMap', name: 'x' }
+  const strange = { ...gatewayClass('strange'), spec: { controllerName: 'podway.dev/gateway', parametersRef } }
+  const found = judge({
+    classes: [gatewayClass(), gatewayClass('other', 'x.io/y'), strange],
+    gateways: [gateway({ className: 'other' }), gateway({ name: 'b', className: 'strange' })],
+  })
+  t.same(
+    found.classes.map(({ object, status }) => [object.metadata.name, brief(status.conditions)]),
+    [
+      ['podway', 'Accepted=True/Accepted'],
+      ['strange', 'Accepted=False/InvalidParameters'],
+    ],
+  )
+  t.same(found.gateways, [])
+})

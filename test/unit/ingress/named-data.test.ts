@@ -1,0 +1,69 @@
+/** Secrets and ConfigMaps that are followed because somebody refers to them. */
+import t, { type Test } from 'tap'
+import { createClient } from '../../../src/api/client.ts'
+import { createConfigMapData, createSecretData, type NamedData } from '../../../src/proxy/ingress/named-data.ts'
+import { createFakeApi } from '../../support/fake-api.ts'
+import { until } from '../../support/until.ts'
+
+const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
+
+const secret = (name: string, type: string, data: Readonly<Record<string, string>>) => ({
+  ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' }, type },
+  data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)])),
+})
+
+const start = (t: Test, create: typeof createSecretData) => {
+  const api = createFakeApi()
+  const data: NamedData = create(createClient(api), (error) => t.fail(String(error)))
+  const stop = new AbortController()
+  const changes: string[] = []
+  data.onChange((key) => changes.push(key))
+  const done = data.run(stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await done
+  })
+  return { api, data, changes }
+}
+
+t.test('Secrets: certificates together, others one by one, and only those that are referred to', async (t) => {
+  const { api, data, changes } = start(t, createSecretData)
+  api.put('secrets', secret('tls', 'kubernetes.io/tls', { 'tls.crt': 'C', 'tls.key': 'K' }))
+  api.put('secrets', secret('users', 'Opaque', { auth: 'anna:x' }))
+  api.put('secrets', secret('private', 'Opaque', { token: 'T' }))
+  t.same(api.calls, [], 'nothing is read for nothing')
+  data.retain(new Set(['default/tls', 'default/users', 'default/missing']))
+  await data.settled()
+  t.same(data.get('default/tls'), { 'tls.crt': 'C', 'tls.key': 'K' })
+  t.same(data.get('default/users'), { auth: 'anna:x' })
+  t.equal(data.get('default/missing'), undefined)
+  t.equal(data.get('default/private'), undefined)
+  t.notOk(
+    api.calls.some((call) => call.includes('private')),
+    'not even asked for',
+  )
+
+  changes.length = 0
+  api.put('secrets', secret('missing', 'Opaque', { auth: 'b:y' }))
+  await until(() => data.get('default/missing'), 'the one that comes')
+  t.same(changes, ['default/missing'])
+  api.put('secrets', secret('tls', 'kubernetes.io/tls', { 'tls.crt': 'C2', 'tls.key': 'K2' }))
+  await until(() => data.get('default/tls')?.['tls.crt'] === 'C2', 'the new certificate')
+  t.ok(changes.includes('default/tls'))
+  data.retain(new Set(['default/users']))
+  t.equal(data.get('default/missing'), undefined, 'forgotten')
+  t.same(data.get('default/users'), { auth: 'anna:x' })
+})
+
+t.test('ConfigMaps', async (t) => {
+  const { api, data } = start(t, createConfigMapData)
+  api.put('configmaps', {
+    ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'tcp', namespace: 'default' } },
+    ...{ data: { '9000': 'default/db:5432' } },
+  })
+  data.retain(new Set(['default/tcp']))
+  await data.settled()
+  t.same(data.get('default/tcp'), { '9000': 'default/db:5432' })
+  api.drop('configmaps', 'default/tcp')
+  await until(() => data.get('default/tcp') === undefined, 'its end')
+})
