@@ -51,9 +51,13 @@ const failures = (tap: string): string => {
     .join('\n')
 }
 
+const sockets = 'test/integration/ingress-*.test.ts'
+
 const groups = [
   { name: 'unit', files: 'test/unit/**/*.test.ts', within: [], jobs: '2', timeout: '60' },
   { name: 'conformance', files: 'test/conformance/**/*.test.ts', within: [], jobs: '2', timeout: '120' },
+  // These need nothing but free ports: two at a time.
+  { name: 'sockets', files: sockets, within: [], jobs: '2', timeout: '120' },
   {
     name: 'integration',
     files: 'test/integration/**/*.test.ts',
@@ -85,7 +89,10 @@ if (chosen.length === 0) {
 ok = (await run('tap', ['build'])) && ok
 
 for (const { name, files, within, jobs, timeout } of groups) {
-  const all = globSync(files).sort()
+  const others = name === 'integration' ? new Set(globSync(sockets)) : new Set<string>()
+  const all = globSync(files)
+    .filter((file) => !others.has(file))
+    .sort()
   const selected = chosen.length === 0 ? all : all.filter((file) => chosen.some((part) => file.includes(part)))
   if (selected.length === 0) continue
   console.log(`== ${name} (${selected.length} files)`)
