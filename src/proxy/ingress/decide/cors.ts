@@ -9,25 +9,39 @@ const escaped = (text: string): string => text.replace(/[\\^$.+?()[\]{}|]/g, '\\
 const originPattern = (origin: string): RegExp =>
   new RegExp(`^${escaped(origin).replaceAll('*', '[A-Za-z0-9.\\-]+')}$`, 'i')
 
+type Fields = [name: string, value: string][]
+
+/** A list as a field; none for an empty one. */
+const listField = (name: string, values: readonly string[]): Fields =>
+  values.length > 0 ? [[name, values.join(', ')]] : []
+
+/** What a preflight asks for, where a star stands for it. */
+const allowed = (values: readonly string[], asked: string | undefined, named: boolean): readonly string[] => {
+  if (!named || !values.includes('*')) return values
+  return asked === undefined ? [] : [asked]
+}
+
 export const corsStep = (cors: Cors): Step => {
   const any = cors.origins.includes('*')
+  const named = (cors.namesWhatIsAsked ?? false) && cors.credentials
   const patterns = cors.origins.filter((origin) => origin !== '*').map(originPattern)
-  const common: readonly [string, string][] = [
+  const common: Fields = [
     ...(cors.credentials ? [['Access-Control-Allow-Credentials', 'true'] as [string, string]] : []),
-    ...(cors.expose.length > 0 ? [['Access-Control-Expose-Headers', cors.expose.join(', ')] as [string, string]] : []),
-  ]
-  const preflight: readonly [string, string][] = [
-    ['Access-Control-Allow-Methods', cors.methods.join(', ')],
-    ['Access-Control-Allow-Headers', cors.headers.join(', ')],
-    ['Access-Control-Max-Age', String(cors.maxAgeSeconds)],
+    ...listField('Access-Control-Expose-Headers', cors.expose),
   ]
   return ({ request }, draft) => {
     const origin = headerOf(request, 'origin')
     const isAllowed = origin !== undefined && (any || patterns.some((pattern) => pattern.test(origin)))
-    const isPreflight = request.method === 'OPTIONS' && headerOf(request, 'access-control-request-method') !== undefined
-    if (!any) draft.responseFields.push(['Vary', 'Origin'])
-    if (isAllowed) draft.responseFields.push(['Access-Control-Allow-Origin', any ? '*' : origin], ...common)
-    if (!isPreflight) return undefined
+    const method = headerOf(request, 'access-control-request-method')
+    if (!any || named) draft.responseFields.push(['Vary', 'Origin'])
+    if (isAllowed) draft.responseFields.push(['Access-Control-Allow-Origin', any && !named ? '*' : origin], ...common)
+    if (request.method !== 'OPTIONS' || method === undefined) return undefined
+    const asked = headerOf(request, 'access-control-request-headers')
+    const preflight: Fields = [
+      ...listField('Access-Control-Allow-Methods', allowed(cors.methods, method, named)),
+      ...listField('Access-Control-Allow-Headers', allowed(cors.headers, asked, named)),
+      ['Access-Control-Max-Age', String(cors.maxAgeSeconds)],
+    ]
     return { status: 204, fields: isAllowed ? preflight : [], body: '' }
   }
 }

@@ -64,6 +64,7 @@ const corsOf = (filter: HttpCors): Cors => ({
   expose: filter.exposeHeaders ?? [],
   credentials: filter.allowCredentials ?? false,
   maxAgeSeconds: filter.maxAge ?? 5,
+  namesWhatIsAsked: true,
 })
 
 const mirrorTo = ({ percent, fraction }: HttpRequestMirror, { key }: ResolvedBackend): Mirror => ({

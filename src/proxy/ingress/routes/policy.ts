@@ -59,6 +59,8 @@ export interface Cors {
   readonly expose: readonly string[]
   readonly credentials: boolean
   readonly maxAgeSeconds: number
+  /** With credentials a star means whatever is asked, named: the Gateway API says so. Otherwise a browser refuses it. */
+  readonly namesWhatIsAsked?: boolean
 }
 
 export interface RateLimit {

@@ -220,7 +220,7 @@ const policies: readonly {
     policy: {
       cors: {
         ...{ origins: ['https://*.a.lab'], methods: ['GET'], headers: [], expose: [] },
-        ...{ credentials: true, maxAgeSeconds: 60 },
+        ...{ credentials: true, maxAgeSeconds: 60, namesWhatIsAsked: true },
       },
     },
   },
