@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer as createH2Server } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { connect } from 'node:tls'
 import t from 'tap'
 import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
@@ -267,4 +267,21 @@ t.test('connections that are passed on as they come', async (t) => {
   relay.apply({ tables: [], backends: onPorts([(server.address() as AddressInfo).port], inside) })
   t.equal((await askTls(tlsPort, { host: 'p.lab' })).body, 'inside')
   t.equal((await askTls(tlsPort, { host: 'a.lab' })).status, 200, 'the others end here')
+})
+
+t.test('stopping ends connections that are passed on, when they do not end in time', async (t) => {
+  const server = createTcpServer((socket) => void socket.on('error', () => {}).on('data', () => {})).listen(
+    0,
+    '127.0.0.1',
+  )
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const inside = 'default/inside:443' as BackendKey
+  const { tlsPort, relay } = await startTlsRelay(t, [], { passthrough: [{ host: 'p.lab', backend: inside }] })
+  relay.apply({ tables: [], backends: onPorts([(server.address() as AddressInfo).port], inside) })
+  const client = connect({ port: tlsPort, host: '127.0.0.1', servername: 'p.lab' }).on('error', () => {})
+  await until(() => relay.connections === 1, 'the connection')
+  await relay.drain()
+  await until(() => client.destroyed, 'its end')
+  t.equal(relay.connections, 0)
 })

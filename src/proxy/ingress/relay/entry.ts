@@ -4,6 +4,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { ClientProof } from '../decide/asking.ts'
 import { type Via, viaFields } from '../http/request-text.ts'
 import type { RouteTable } from '../routes/match.ts'
+import type { BackendKey } from '../routes/model.ts'
 import { readClientHello } from '../tls/client-hello.ts'
 import { type Certificate, type ServerTls, serverTlsOptions } from '../tls/server-tls.ts'
 import { type ClientConnection, serveClient } from './client.ts'
@@ -115,6 +116,11 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
     socket.resume()
   }
 
+  const passOn = (socket: Socket, backend: BackendKey): void => {
+    const client = passThrough(socket, backend, relay, () => clients.delete(client))
+    clients.add(client)
+  }
+
   const secureServer = (asksClients: boolean) => {
     const server = createTlsServer({
       ...serverTlsOptions,
@@ -165,7 +171,7 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
       },
       () => {
         const backend = tls.passthroughOf(serverName)
-        if (backend !== undefined) return passThrough(socket, backend, relay, () => {})
+        if (backend !== undefined) return passOn(socket, backend)
         // A handshake that a client leaves ends with it.
         socket.allowHalfOpen = false
         const peer = peerOf(socket)

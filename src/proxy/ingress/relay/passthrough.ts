@@ -2,13 +2,19 @@
 import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
 import type { BackendKey } from '../routes/model.ts'
+import type { ClientConnection } from './client.ts'
 import type { RelayContext } from './context.ts'
 import { connectTo } from './upstream.ts'
 
 const maxTries = 3
 
 /** Finds an endpoint that accepts, then joins the two until both have ended. What was read is given back to `socket`. */
-export const passThrough = (socket: Socket, backend: BackendKey, relay: RelayContext, onClosed: () => void): void => {
+export const passThrough = (
+  socket: Socket,
+  backend: BackendKey,
+  relay: RelayContext,
+  onClosed: () => void,
+): ClientConnection => {
   const tried: Parameters<typeof relay.balancer.pick>[1][number][] = []
 
   const attempt = (): void => {
@@ -44,4 +50,6 @@ export const passThrough = (socket: Socket, backend: BackendKey, relay: RelayCon
   socket.on('error', () => {})
   socket.on('close', onClosed)
   attempt()
+  // Nobody but its two ends knows when such a connection is idle.
+  return { drain: () => {}, destroy: () => socket.destroy() }
 }
