@@ -14,7 +14,7 @@ import {
 } from '../support/ingress-fixture.ts'
 import { ingress, path } from '../support/ingress-objects.ts'
 import { dial, listenRaw, type Peer } from '../support/raw-http.ts'
-import { startBackend } from '../support/relay-fixture.ts'
+import { startLargeBackend } from '../support/relay-fixture.ts'
 import { openH2 } from '../support/tls-fixture.ts'
 import { until } from '../support/until.ts'
 
@@ -185,27 +185,11 @@ t.test('beyond the most connections nobody is let in', async (t) => {
 
 t.test('a client that reads nothing holds its backend back', async (t) => {
   const size = 64 * 1024 * 1024
-  let written = 0
-  const backend = await startBackend(t, (_, response) => {
-    const piece = Buffer.alloc(64 * 1024, 'x')
-    const write = (): void => {
-      while (written < size) {
-        written += piece.length
-        if (!response.write(piece)) return void response.once('drain', write)
-      }
-      response.end()
-    }
-    write()
-  })
+  const backend = await startLargeBackend(t, size)
   const { port } = await startIngress(t, { ingresses: [annotated({})], services: { web: [backend.port] } })
   const client = dialed(t, port)
   client.socket.pause()
   client.say('GET / HTTP/1.1\r\nHost: a.lab\r\n\r\n')
-  let last = -1
-  await until(() => {
-    const isStill = written > 0 && written === last
-    last = written
-    return isStill
-  }, 'the backend to be held back')
-  t.ok(written < size / 2, `${written} bytes of ${size}`)
+  await backend.heldBack()
+  t.ok(backend.written() < size / 2, `${backend.written()} bytes of ${size}`)
 })

@@ -3,7 +3,15 @@ import { createServer as createHttpServer } from 'node:http'
 import t from 'tap'
 import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
 import { dial, listenRaw } from '../support/raw-http.ts'
-import { everythingTo, onPorts, startBackend, startRelay, web } from '../support/relay-fixture.ts'
+import {
+  everythingTo,
+  onPorts,
+  settles,
+  startBackend,
+  startLargeBackend,
+  startRelay,
+  web,
+} from '../support/relay-fixture.ts'
 import { until } from '../support/until.ts'
 
 const get = (path: string, ...fields: readonly string[]): string =>
@@ -11,33 +19,9 @@ const get = (path: string, ...fields: readonly string[]): string =>
 
 const megabyte = 1024 * 1024
 
-/** Resolves when `value` has not changed for some looks in a row. */
-const settles = async (value: () => number, what: string): Promise<number> => {
-  let last = -1
-  let looks = 0
-  await until(() => {
-    looks = value() === last ? looks + 1 : 0
-    last = value()
-    return looks > 20
-  }, what)
-  return last
-}
-
 t.test('a client that does not read stops the backend, and loses nothing', async (t) => {
   const size = 64 * megabyte
-  let written = 0
-  const backend = await startBackend(t, (_request, response) => {
-    response.setHeader('Content-Length', size)
-    const piece = Buffer.alloc(64 * 1024, 'x')
-    const more = (): void => {
-      while (written < size) {
-        written += piece.length
-        if (!response.write(piece)) return void response.once('drain', more)
-      }
-      response.end()
-    }
-    more()
-  })
+  const backend = await startLargeBackend(t, size, true)
   const { port } = await startRelay(t, [backend.port])
   const client = dial(port)
   t.teardown(() => client.socket.destroy())
@@ -45,9 +29,9 @@ t.test('a client that does not read stops the backend, and loses nothing', async
   client.socket.removeAllListeners('data')
   client.socket.pause()
   client.say(get('/', 'Connection: close'))
-  await until(() => written > 0, 'the backend to start')
+  await until(() => backend.written() > 0, 'the backend to start')
   const before = process.memoryUsage().arrayBuffers
-  const stopped = await settles(() => written, 'the backend to stop')
+  const stopped = await backend.heldBack()
   t.ok(stopped < size / 2, `the backend was stopped after ${stopped} of ${size} bytes`)
   t.ok(process.memoryUsage().arrayBuffers - before < 16 * megabyte, 'nobody keeps what the client does not take')
   client.socket.on('data', (piece) => {
@@ -55,7 +39,7 @@ t.test('a client that does not read stops the backend, and loses nothing', async
   })
   client.socket.resume()
   await until(() => read > size, 'all of it')
-  t.equal(written, size)
+  t.equal(backend.written(), size)
 })
 
 t.test('a client that takes its time gets every answer whole, however short the other time-outs', async (t) => {

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { connect } from 'node:tls'
 import t from 'tap'
 import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
-import { everythingTo, onPorts, startBackend, web } from '../support/relay-fixture.ts'
+import { everythingTo, onPorts, startBackend, startLargeBackend, web } from '../support/relay-fixture.ts'
 import { askTls, authority, certificateFor, newAuthority, openH2, startTlsRelay } from '../support/tls-fixture.ts'
 import { until } from '../support/until.ts'
 
@@ -116,29 +116,13 @@ t.test('HTTP/2: requests side by side, bodies, HEAD and errors', async (t) => {
 
 t.test('a large answer waits for a client that reads slowly', async (t) => {
   const size = 8 * 1024 * 1024
-  let written = 0
-  const backend = await startBackend(t, (_, response) => {
-    const piece = Buffer.alloc(64 * 1024, 'x')
-    const write = (): void => {
-      while (written < size) {
-        written += piece.length
-        if (!response.write(piece)) return void response.once('drain', write)
-      }
-      response.end()
-    }
-    write()
-  })
+  const backend = await startLargeBackend(t, size)
   const { tlsPort } = await startTlsRelay(t, [backend.port], { hosts: [{ host: 'a.lab', certificate: a }] })
   const session = openH2(t, tlsPort, 'a.lab')
   const stream = session.request({ ':path': '/', ':authority': 'a.lab' })
   await once(stream, 'response')
-  let last = -1
-  await until(() => {
-    const still = written === last
-    last = written
-    return still
-  }, 'the backend to be held back')
-  t.ok(written < size, `held back after ${written} bytes`)
+  await backend.heldBack()
+  t.ok(backend.written() < size, `held back after ${backend.written()} bytes`)
   let got = 0
   for await (const piece of stream) got += (piece as Buffer).length
   t.equal(got, size)

@@ -10,6 +10,7 @@ import { compileHost } from '../../src/proxy/ingress/routes/paths.ts'
 import { type BackendProtocol, plainPolicy, type RoutePolicy } from '../../src/proxy/ingress/routes/policy.ts'
 import type { Origin, Route } from '../../src/proxy/ingress/routes/rule.ts'
 import { steadyClock } from '../../src/proxy/ingress/steady-clock.ts'
+import { until } from './until.ts'
 
 export const web = 'default/web:80' as BackendKey
 
@@ -104,4 +105,45 @@ export const startBackend = async (t: Test, listener: RequestListener): Promise<
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
   return { port: address.port, server, connections: () => connections }
+}
+
+/** Waits until a number has not changed for a while, and returns it. */
+export const settles = async (value: () => number, what: string): Promise<number> => {
+  let last = -1
+  let looks = 0
+  await until(() => {
+    looks = value() === last ? looks + 1 : 0
+    last = value()
+    return looks > 20
+  }, what)
+  return last
+}
+
+export interface LargeBackend extends HttpBackend {
+  /** Bytes that it has handed over so far. */
+  written(): number
+  /** Waits until it has begun and gets no further; how far that is. */
+  heldBack(): Promise<number>
+}
+
+/** A backend whose answer to anything is so many bytes, written as fast as they are taken. `declared`: their number is told. */
+export const startLargeBackend = async (t: Test, size: number, declared = false): Promise<LargeBackend> => {
+  let written = 0
+  const backend = await startBackend(t, (_, response) => {
+    if (declared) response.setHeader('Content-Length', size)
+    const piece = Buffer.alloc(64 * 1024, 'x')
+    const write = (): void => {
+      while (written < size) {
+        written += piece.length
+        if (!response.write(piece)) return void response.once('drain', write)
+      }
+      response.end()
+    }
+    write()
+  })
+  const heldBack = async (): Promise<number> => {
+    await until(() => written > 0, 'the backend to start')
+    return settles(() => written, 'the backend to be held back')
+  }
+  return { ...backend, written: () => written, heldBack }
 }

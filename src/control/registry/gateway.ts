@@ -19,10 +19,10 @@ import {
   oneOf,
   present,
 } from './gateway-checks.ts'
+import { gatewayKindV1 } from './gateway-kind.ts'
 import { immutable, validateSelector } from './metadata.ts'
-import { subdomainName } from './names.ts'
 
-const group = 'gateway.networking.k8s.io'
+const { group } = gatewayKindV1
 
 const conditionStatus = (conditions: readonly Condition[] | undefined, type: string): string =>
   conditions?.find((each) => each.type === type)?.status ?? ''
@@ -44,17 +44,12 @@ const validateClass = ({ spec }: GatewayClass): FieldError[] => [
 ]
 
 export const gatewayClass = define<GatewayClass>({
-  ...{ group, version: 'v1', otherVersions: ['v1beta1'] },
+  ...gatewayKindV1,
   plural: 'gatewayclasses',
   singular: 'gatewayclass',
   kind: 'GatewayClass',
   namespaced: false,
   shortNames: ['gc'],
-  categories: ['gateway-api'],
-  nameRule: subdomainName,
-  status: 'separate',
-  generation: true,
-  custom: true,
   columns: [
     nameColumn,
     column('Controller', ({ spec }) => spec?.controllerName ?? '', 'Who serves Gateways of this class'),
@@ -176,17 +171,12 @@ const withDefaults = (gateway: Gateway): Gateway => {
 }
 
 export const gateway = define<Gateway>({
-  ...{ group, version: 'v1', otherVersions: ['v1beta1'] },
+  ...gatewayKindV1,
   plural: 'gateways',
   singular: 'gateway',
   kind: 'Gateway',
   namespaced: true,
   shortNames: ['gtw'],
-  categories: ['gateway-api'],
-  nameRule: subdomainName,
-  status: 'separate',
-  generation: true,
-  custom: true,
   columns: [
     nameColumn,
     column('Class', ({ spec }) => spec?.gatewayClassName ?? '', 'Who serves it'),

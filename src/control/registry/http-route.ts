@@ -8,10 +8,10 @@ import type {
 } from '../../api/types/index.ts'
 import { ageColumn, column, nameColumn } from './columns.ts'
 import { define } from './definition.ts'
+import { gatewayKindV1 } from './gateway-kind.ts'
 import { validateHttpRoute } from './http-route-validation.ts'
-import { subdomainName } from './names.ts'
 
-const group = 'gateway.networking.k8s.io'
+const { group } = gatewayKindV1
 const service = { group: '', kind: 'Service' } as const
 const everyPath = { type: 'PathPrefix', value: '/' } as const
 
@@ -71,16 +71,11 @@ const withDefaults = (route: HTTPRoute): HTTPRoute => {
 }
 
 export const httpRoute = define<HTTPRoute>({
-  ...{ group, version: 'v1', otherVersions: ['v1beta1'] },
+  ...gatewayKindV1,
   plural: 'httproutes',
   singular: 'httproute',
   kind: 'HTTPRoute',
   namespaced: true,
-  categories: ['gateway-api'],
-  nameRule: subdomainName,
-  status: 'separate',
-  generation: true,
-  custom: true,
   columns: [
     nameColumn,
     column('Hostnames', ({ spec }) => (spec?.hostnames ? JSON.stringify(spec.hostnames) : ''), 'Hosts it is for'),

@@ -3,7 +3,7 @@ import type { ReferenceGrant } from '../../api/types/index.ts'
 import { ageColumn, nameColumn } from './columns.ts'
 import { define } from './definition.ts'
 import { atMost, checkReference, present } from './gateway-checks.ts'
-import { subdomainName } from './names.ts'
+import { gatewayKind } from './gateway-kind.ts'
 
 const validate = ({ spec }: ReferenceGrant): FieldError[] => {
   const { from = [], to = [] } = spec ?? {}
@@ -21,7 +21,7 @@ const validate = ({ spec }: ReferenceGrant): FieldError[] => {
 }
 
 export const referenceGrant = define<ReferenceGrant>({
-  group: 'gateway.networking.k8s.io',
+  ...gatewayKind,
   version: 'v1beta1',
   otherVersions: ['v1'],
   plural: 'referencegrants',
@@ -29,10 +29,6 @@ export const referenceGrant = define<ReferenceGrant>({
   kind: 'ReferenceGrant',
   namespaced: true,
   shortNames: ['refgrant'],
-  categories: ['gateway-api'],
-  nameRule: subdomainName,
-  generation: true,
-  custom: true,
   columns: [nameColumn, ageColumn],
   validate,
 })

@@ -1,9 +1,10 @@
 /** CORS as annotations have it, and as the Gateway API does. */
 import t from 'tap'
 import { corsStep } from '../../../src/proxy/ingress/decide/cors.ts'
-import type { Draft, Step } from '../../../src/proxy/ingress/decide/draft.ts'
+import type { Draft, StepContext } from '../../../src/proxy/ingress/decide/draft.ts'
 import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
 import { parseRequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
+import { createLimiter } from '../../../src/proxy/ingress/relay/limiter.ts'
 import type { Cors } from '../../../src/proxy/ingress/routes/policy.ts'
 
 const star: Cors = {
@@ -17,7 +18,10 @@ const told = (cors: Cors, method: string, ...fields: readonly string[]): Readonl
   const request = parseRequestHead(text, defaultLimits)
   const draft: Draft = { requestFields: [], dropped: [], responseFields: [], finally: [] }
   const via = { clientAddress: '', forwardedFor: '', scheme: 'http', port: 80, localAuthority: '' } as const
-  const relay: Parameters<Step>[2] = Object.create(null)
+  const relay: StepContext = {
+    ...{ httpsPort: 443, tls: { clientsOf: () => undefined }, report: () => {} },
+    limiter: createLimiter({ now: () => 0 }),
+  }
   const reply = corsStep(cors)({ request, via, viaText: '', proof: undefined }, draft, relay)
   const own = reply && 'fields' in reply ? reply.fields : []
   return Object.fromEntries([...draft.responseFields, ...own])

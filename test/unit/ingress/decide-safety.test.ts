@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import t, { type Test } from 'tap'
 import { answerChanges } from '../../../src/proxy/ingress/decide/answers.ts'
 import { type Asking, valueIn } from '../../../src/proxy/ingress/decide/asking.ts'
-import { type Draft, requestChangesOf, type Step } from '../../../src/proxy/ingress/decide/draft.ts'
+import { type Draft, requestChangesOf, type Step, type StepContext } from '../../../src/proxy/ingress/decide/draft.ts'
 import { externalAuthStep } from '../../../src/proxy/ingress/decide/external-auth.ts'
 import { appRootStep, httpsStep, redirectStep, redirectTo } from '../../../src/proxy/ingress/decide/redirects.ts'
 import { rewrittenTarget } from '../../../src/proxy/ingress/decide/rewrite.ts'
@@ -13,7 +13,7 @@ import { parseRequestHead, type RequestHead } from '../../../src/proxy/ingress/h
 import { requestText, type Via, viaFields } from '../../../src/proxy/ingress/http/request-text.ts'
 import { parseResponseHead } from '../../../src/proxy/ingress/http/response-head.ts'
 import { replyText, responseText } from '../../../src/proxy/ingress/http/response-text.ts'
-import type { RelayContext } from '../../../src/proxy/ingress/relay/context.ts'
+import { createLimiter } from '../../../src/proxy/ingress/relay/limiter.ts'
 import { emptyTable, match } from '../../../src/proxy/ingress/routes/match.ts'
 import { compileHost } from '../../../src/proxy/ingress/routes/paths.ts'
 import { type PathRewrite, plainPolicy } from '../../../src/proxy/ingress/routes/policy.ts'
@@ -122,7 +122,10 @@ const template = (text: string): Template => {
   return parsed.template
 }
 
-const relay = { httpsPort: 443, tls: { clientsOf: () => undefined } } as unknown as RelayContext
+const relay: StepContext = {
+  ...{ httpsPort: 443, tls: { clientsOf: () => undefined }, report: () => {} },
+  limiter: createLimiter({ now: () => 0 }),
+}
 const draft = (): Draft => ({ requestFields: [], responseFields: [], dropped: [], finally: [] })
 
 /** The Location of a step, once read back from the bytes that the client gets. */

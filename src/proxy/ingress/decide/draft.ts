@@ -15,8 +15,11 @@ export interface Draft {
   readonly finally: (() => void)[]
 }
 
+/** What steps use of a relay. */
+export type StepContext = Pick<RelayContext, 'httpsPort' | 'tls' | 'limiter' | 'report'>
+
 /** Looks at a request: an answer ends the matter, undefined passes it on. */
-export type Step = (asking: Asking, draft: Draft, relay: RelayContext) => Reply | undefined | Promise<Reply | undefined>
+export type Step = (asking: Asking, draft: Draft, relay: StepContext) => Reply | undefined | Promise<Reply | undefined>
 
 /** What a draft changes of the request: each field replaces what has its name. */
 export const requestChangesOf = ({ dropped, requestFields }: Draft): Changes | undefined =>

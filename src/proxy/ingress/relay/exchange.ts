@@ -152,7 +152,7 @@ export const createExchange = (first: Plan, client: ExchangeClient, sink: Sink, 
     if (!policy.retries.statuses.includes(head.status) || bodyBegan || !attempts.mayRetry(true, false)) return false
     if (lane) attempts.failed(lane.endpoint, false)
     const choice = attempts.next()
-    // With nobody else to ask, this answer is as good as any.
+    // With nobody else to ask, this answer is the best there is.
     if (choice === undefined) return false
     discard()
     heard = false

@@ -39,7 +39,7 @@ const reader = (bytes: Buffer) => {
       at += size
       return at > bytes.length ? -1 : bytes.readUIntBE(at - size, size)
     },
-    skip: (length: number): void => {
+    pass: (length: number): void => {
       at += Math.max(0, length)
     },
     take: (length: number): Buffer => {
@@ -55,7 +55,7 @@ const reader = (bytes: Buffer) => {
 /** The name of the first entry of a server_name extension (RFC 6066 section 3). */
 const nameIn = (extension: Buffer): string | undefined => {
   const list = reader(extension)
-  list.skip(2)
+  list.pass(2)
   if (list.number(1) !== hostName) return undefined
   const length = list.number(2)
   return length > 0 && length <= list.left ? list.take(length).toString('latin1').toLowerCase() : undefined
@@ -63,10 +63,10 @@ const nameIn = (extension: Buffer): string | undefined => {
 
 const serverNameOf = (hello: Buffer): string | undefined => {
   const fields = reader(hello)
-  fields.skip(2 + 32)
-  fields.skip(fields.number(1))
-  fields.skip(fields.number(2))
-  fields.skip(fields.number(1))
+  fields.pass(2 + 32)
+  fields.pass(fields.number(1))
+  fields.pass(fields.number(2))
+  fields.pass(fields.number(1))
   const extensions = reader(fields.take(Math.max(0, fields.number(2))))
   while (extensions.left >= 4) {
     const type = extensions.number(2)

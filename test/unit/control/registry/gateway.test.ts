@@ -1,6 +1,6 @@
 /** The Gateway API's kinds as the API server keeps them: defaults, what is refused, versions, patches, columns. */
 import t from 'tap'
-import { createTestApi, type Json } from '../../../support/api-server.ts'
+import { createTestApi } from '../../../support/api-server.ts'
 
 const root = '/apis/gateway.networking.k8s.io/v1'
 const gateways = `${root}/namespaces/default/gateways`
@@ -291,8 +291,11 @@ t.test('columns', async (t) => {
   })
   const cells = async (url: string) => {
     const { body } = await api.request('GET', url, { accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' })
-    const names = (body['columnDefinitions'] as unknown as Json[]).filter((each) => (each['priority'] as unknown) === 0)
-    return [names.map((each) => each['name']), body['rows']?.[0]?.['cells']]
+    const columns: readonly { readonly name: string; readonly priority: number }[] = JSON.parse(
+      JSON.stringify(body['columnDefinitions']),
+    )
+    const names = columns.filter(({ priority }) => priority === 0)
+    return [names.map(({ name }) => name), body['rows']?.[0]?.['cells']]
   }
   t.same(await cells(`${root}/gatewayclasses`), [
     ['Name', 'Controller', 'Accepted', 'Age'],
