@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 PODWAY_NEEDS='etcd:etcd-server /usr/lib/cni/host-local:containernetworking-plugins' sh scripts/bootstrap.sh
 PATH="$PWD/node_modules/.bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
-exec node --disable-warning=ExperimentalWarning scripts/test.ts "$@"
+exec node --disable-warning=ExperimentalWarning scripts/test/main.ts "$@"
