@@ -1,5 +1,5 @@
 /** Which test files there are, how each is run, and in which order. */
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 
 export interface TestFile {
   readonly file: string
@@ -17,26 +17,34 @@ interface Group {
 
 const universe: readonly string[] = ['sh', 'scripts/universe.sh']
 
-/** The first pattern that fits a file counts. Kernel tests come first: they take longest. */
-const everyday: readonly Group[] = [
+/** The first pattern that fits a file counts. */
+const groups: readonly Group[] = [
   { files: 'test/integration/ingress-*.test.ts', testSeconds: 120 },
   { files: 'test/integration/**/*.test.ts', within: universe, testSeconds: 300 },
   { files: 'test/conformance/**/*.test.ts', within: universe, testSeconds: 300 },
   { files: 'test/unit/**/*.test.ts', testSeconds: 60 },
+  { files: 'test/long/**/*.test.ts', within: universe, testSeconds: 1_500 },
 ]
 
-/** Kills, soaks and long fuzzing. */
-const long: readonly Group[] = [{ files: 'test/long/**/*.test.ts', within: universe, testSeconds: 1_500 }]
+const longSeconds = 1_500
 
-/** Labs take longest of all. */
+/** Kills and fuzzing that every run does a little of, and those files that nobody runs every day. */
+const isLong = (file: string): boolean =>
+  file.startsWith('test/long/') || readFileSync(file, 'utf8').includes("support/rounds.ts'")
+
+const isEveryday = (file: string): boolean => !file.startsWith('test/long/')
+
+/** Labs take longest, then what needs the kernel. */
 const weightOf = ({ file, within }: TestFile): number => (within.length === 0 ? 0 : /lab|security/.test(file) ? 2 : 1)
 
 /** The files of a set that `parts` name (all when there are none), those that take longest first. */
 export const testFiles = (set: 'everyday' | 'long', parts: readonly string[]): readonly TestFile[] => {
+  const isInSet = set === 'long' ? isLong : isEveryday
   const found = new Map<string, TestFile>()
-  for (const { files, within = [], testSeconds } of set === 'long' ? long : everyday)
-    for (const file of globSync(files).sort()) if (!found.has(file)) found.set(file, { file, within, testSeconds })
+  for (const { files, within = [], testSeconds } of groups)
+    for (const file of globSync(files).sort())
+      if (!found.has(file)) found.set(file, { file, within, testSeconds: set === 'long' ? longSeconds : testSeconds })
   return [...found.values()]
-    .filter(({ file }) => parts.length === 0 || parts.some((part) => file.includes(part)))
+    .filter(({ file }) => isInSet(file) && (parts.length === 0 || parts.some((part) => file.includes(part))))
     .sort((a, b) => weightOf(b) - weightOf(a))
 }

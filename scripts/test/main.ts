@@ -47,8 +47,13 @@ const words = process.argv.slice(2)
 const isLong = words.includes('--long')
 const parts = words.filter((word) => word !== '--long')
 const files = testFiles(isLong ? 'long' : 'everyday', parts)
+if (isLong) {
+  process.env['PODWAY_TEST_LONG'] = '1'
+  process.env['PODWAY_TEST_SEED'] ??= String(Date.now() % 1_000_000)
+  console.log(`PODWAY_TEST_SEED=${process.env['PODWAY_TEST_SEED']} repeats this run`)
+}
 
-if (parts.length === 0) {
+if (parts.length === 0 && !isLong) {
   note(await check('types', 'tsc', ['--noEmit']))
   note(await check('lint', 'biome', ['check', '--error-on-warnings', '.']))
 }

@@ -6,16 +6,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createFileLeaseStore } from '../../src/ipam/lease-store.ts'
+import { rounds, seedOr } from '../support/rounds.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'podway-kill-'))
 t.teardown(() => rm(folder, { recursive: true }))
 
-const kills = 500
+const kills = rounds(100, 500)
 /** So many processes are killed at the same time, each with a file of its own. */
 const lanes = 4
 
-/** The compiled ones: 500 processes start in half the time. */
+/** The compiled ones: processes start in half the time. */
 const modules = join(import.meta.dirname, '../../dist/ipam')
 /** Takes two, gives one back, and says so, until it is killed. */
 const child = `
@@ -76,8 +77,8 @@ const check = async (t: Test, file: string, { held, unsure }: Told): Promise<voi
   if (untold.length > kills * 2) t.fail(`${untold.length} leases of which nobody knows`)
 }
 
-t.test(`killed ${kills} times`, { timeout: 240_000 }, async (t) => {
-  const random = createSeededRandom(5)
+t.test(`killed ${kills} times`, { timeout: 400_000 }, async (t) => {
+  const random = createSeededRandom(seedOr(5))
   await Promise.all(
     Array.from({ length: lanes }, async (_, lane) => {
       const file = join(folder, `leases-${lane}.json`)

@@ -2,18 +2,19 @@
 import t from 'tap'
 import { compareMany, compareReadings, summary } from '../../support/http-fuzz.ts'
 import { mutatedRequest } from '../../support/http-mutations.ts'
+import { rounds, seedOr } from '../../support/rounds.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
 
-const count = Number(process.env['FUZZ_HEADS'] ?? 50_000)
+const count = rounds(50_000, 1_000_000)
 /** Another one each time: what is found is repeated with the seed that is printed. */
-const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000)
+const seed = seedOr(Date.now() % 1_000_000)
 
-t.test(`mutated requests: FUZZ_SEED=${seed} FUZZ_HEADS=${count}`, async (t) => {
+t.test(`${count} mutated requests: PODWAY_TEST_SEED=${seed}`, async (t) => {
   const random = createSeededRandom(seed)
   const counts = compareMany(
     count,
     () => mutatedRequest(random),
-    (text, why) => t.fail(`FUZZ_SEED=${seed}: ${JSON.stringify(text)}: ${why}`),
+    (text, why) => t.fail(`PODWAY_TEST_SEED=${seed}: ${JSON.stringify(text)}: ${why}`),
   )
   t.comment(summary(count, counts))
   t.ok(counts.both > count / 10, `${counts.both} texts were read by both and compared`)

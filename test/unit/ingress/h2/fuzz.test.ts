@@ -11,10 +11,11 @@ import {
   settings,
   uint32,
 } from '../../../support/h2-peer.ts'
+import { rounds, seedOr } from '../../../support/rounds.ts'
 import { createSeededRandom, type SeededRandom } from '../../../support/seeded-random.ts'
 
-const count = Number(process.env['PODWAY_FUZZ_H2'] ?? 20_000)
-const seed = Number(process.env['PODWAY_FUZZ_SEED'] ?? 1)
+const count = rounds(20_000, 400_000)
+const seed = seedOr(1)
 
 const ids: readonly [number, ...number[]] = [0, 1, 1, 1, 3, 3, 5, 7, 2]
 
@@ -56,7 +57,7 @@ const conversation = (random: SeededRandom, role: 'server' | 'client'): Buffer[]
   return [bytes.subarray(0, middle), bytes.subarray(middle)]
 }
 
-t.test(`${count} mutated conversations (PODWAY_FUZZ_H2, seed PODWAY_FUZZ_SEED=${seed})`, async (t) => {
+t.test(`${count} mutated conversations (PODWAY_TEST_SEED=${seed})`, async (t) => {
   const random = createSeededRandom(seed)
   let ended = 0
   let heard = 0
