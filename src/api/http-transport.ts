@@ -63,6 +63,9 @@ export const createHttpTransport = (connection: Connection): HttpTransport => {
       key: connection.key,
       ...(connection.serverName === undefined ? {} : { servername: connection.serverName }),
       timeout: 5_000,
+      // A server that had a power cut ends nothing: it answers a probe of the connection once it is back.
+      keepAlive: true,
+      keepAliveInitialDelay: 10_000,
     },
   })
   const send = (request: ApiRequest, signal: AbortSignal | undefined, bodyTimeout: number) =>

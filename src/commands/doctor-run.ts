@@ -5,7 +5,7 @@ import { readHostResolvConf } from '../agent/host-resolv-conf.ts'
 import { leases } from '../api/resources.ts'
 import { createCommandRunner, prefixed } from '../host/command.ts'
 import { enterHost } from '../lab/enter.ts'
-import { labReport } from '../lab/lifecycle.ts'
+import { askLab } from '../lab/lifecycle.ts'
 import { withCluster } from './cluster.ts'
 import type { DoctorOptions } from './doctor.ts'
 import { cidrsOption } from './families.ts'
@@ -67,7 +67,7 @@ const hasFailed = (findings: readonly Finding[]): boolean => findings.some(({ ve
 
 const examineLab = async (name: string): Promise<Readonly<Record<string, readonly Finding[]>>> => {
   const { paths, record } = await runningLab(name)
-  const nodes = ((await labReport(paths))?.hosts ?? []).filter(({ role, state }) => role === 'node' && state === 'up')
+  const nodes = ((await askLab(paths))?.hosts ?? []).filter(({ role, state }) => role === 'node' && state === 'up')
   const found: Record<string, readonly Finding[]> = {}
   for (const node of nodes) {
     const runner = prefixed(createCommandRunner(), await enterHost(record, paths, node.name))

@@ -1,5 +1,6 @@
 import { outerPids } from '../lab/enter.ts'
-import { labReport } from '../lab/lifecycle.ts'
+import { checkLab } from '../lab/health.ts'
+import { askLab } from '../lab/lifecycle.ts'
 import { readLab } from '../lab/state.ts'
 import { pathsOf } from './lab-common.ts'
 import { checkOutput, printJson } from './output.ts'
@@ -10,7 +11,7 @@ interface StatusOptions {
   readonly output?: string
 }
 
-/** All pids are the machine's own. */
+/** All pids are the machine's own. A lab that is up but not whole is "degraded", and says what it waits for. */
 export const labStatus = async ({ name, output }: StatusOptions): Promise<void> => {
   checkOutput(output)
   const paths = pathsOf(name)
@@ -20,7 +21,9 @@ export const labStatus = async ({ name, output }: StatusOptions): Promise<void> 
     else console.log(`lab ${name} is down`)
     return
   }
-  const report = await labReport(paths)
+  const report = await askLab(paths)
+  const waiting = await checkLab(name, report, paths)
+  const phase = report?.phase ?? 'starting'
   const pids = record.universe ? await outerPids(record.universe.pid) : new Map<number, number>()
   const outer = (pid: number | undefined) => (pid === undefined ? undefined : pids.get(pid))
   const hosts = (report?.hosts ?? []).map(({ pid, daemon, ...host }) => ({
@@ -30,7 +33,8 @@ export const labStatus = async ({ name, output }: StatusOptions): Promise<void> 
   }))
   const status = {
     name,
-    state: report?.phase ?? 'starting',
+    state: phase === 'running' && waiting.length > 0 ? 'degraded' : phase,
+    waiting,
     rootless: record.rootless,
     kubeconfig: record.kubeconfig,
     logs: paths.logs,
@@ -43,6 +47,7 @@ export const labStatus = async ({ name, output }: StatusOptions): Promise<void> 
   console.log(`lab ${name} is ${status.state}${record.rootless ? ' (rootless)' : ''}, pid ${status.pid}`)
   console.log(`kubeconfig ${status.kubeconfig}\nlogs       ${status.logs}`)
   for (const { port, host, to } of record.published) console.log(`published  127.0.0.1:${port} -> ${host}:${to}`)
+  for (const each of waiting) console.log(`waiting    ${each}`)
   console.log()
   console.log(
     renderTable(

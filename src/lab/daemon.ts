@@ -17,6 +17,8 @@ export interface DaemonOptions {
 
 export interface Daemon {
   readonly state: 'running' | 'restarting' | 'killed'
+  /** How it ended last, while it does not run or has hardly begun to run again. */
+  readonly lastEnd: string | undefined
   /** As seen from the lab; undefined when it is not running. */
   pid(): Promise<number | undefined>
   /** SIGKILL; it stays down until `revive`. */
@@ -36,6 +38,8 @@ export const startDaemon = ({ name, prefix, command, output, log }: DaemonOption
   let state: Daemon['state'] = 'running'
   let child: ReturnType<typeof spawn> | undefined
   let stopped = false
+  let began = 0
+  let lastEnd: string | undefined
   const staysDown = (): boolean => stopped || state === 'killed'
   const abort = new AbortController()
 
@@ -44,7 +48,7 @@ export const startDaemon = ({ name, prefix, command, output, log }: DaemonOption
     child?.pid === undefined ? undefined : (await childrenOf(child.pid))[0]
 
   const runOnce = async (): Promise<number> => {
-    const started = Date.now()
+    began = Date.now()
     child = spawn(prefix[0], [...prefix.slice(1), ...command], { stdio: ['ignore', output, output], detached: true })
     const exited = once(child, 'exit')
     state = 'running'
@@ -53,8 +57,9 @@ export const startDaemon = ({ name, prefix, command, output, log }: DaemonOption
       return [undefined, undefined]
     })
     child = undefined
+    lastEnd = typeof signal === 'string' ? `signal ${signal}` : `exit code ${code}`
     if (!staysDown()) log.warn({ daemon: name, code, signal }, 'ended; starting it again')
-    return Date.now() - started
+    return Date.now() - began
   }
 
   const supervise = async (): Promise<void> => {
@@ -78,6 +83,9 @@ export const startDaemon = ({ name, prefix, command, output, log }: DaemonOption
     get state() {
       return state
     },
+    get lastEnd() {
+      return state === 'running' && Date.now() - began > healthyMs ? undefined : lastEnd
+    },
     pid,
     kill: async () => {
       state = 'killed'
@@ -86,6 +94,7 @@ export const startDaemon = ({ name, prefix, command, output, log }: DaemonOption
     },
     revive: () => {
       if (state !== 'killed' || stopped) return
+      lastEnd = undefined
       state = 'restarting'
       supervising = supervise()
     },

@@ -41,11 +41,20 @@ export const makeBridge = async (iproute: Iproute, plan: LabPlan): Promise<void>
 
 const linkOf = ({ name }: LabHost): string => `l-${name}`
 
+/** A machine keeps its network card, and so its neighbours find it at once when it is back. */
+const macOf = ({ address }: LabHost): string =>
+  ['02', '50', ...address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':')
+
+/** A host's disk, in the lab's own /run: it outlives the host, and goes with the lab. */
+export const diskOf = (host: string): string => `/run/podway-lab/disk/${host}`
+/** Where Podway's durable files of a host are, as seen from the lab. */
+export const podwayDisk = (host: string): string => `${diskOf(host)}/podway`
+
 /** One process for the network of a host: the link pair, and the end inside. */
 const connect = async (iproute: Iproute, runner: CommandRunner, host: LabHost, plan: LabPlan): Promise<void> => {
   await iproute.ip([
     `netns add ${host.name}`,
-    `link add ${linkOf(host)} type veth peer name eth0 netns ${host.name}`,
+    `link add ${linkOf(host)} type veth peer name eth0 address ${macOf(host)} netns ${host.name}`,
     `link set ${linkOf(host)} master ${bridge} up`,
   ])
   // The gateway leads nowhere, and says so at once; but cluster addresses need some route to be looked at by the rules.
@@ -64,11 +73,12 @@ const startInside = async (host: LabHost, log: number): Promise<{ pid: number; e
   const args = ['--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child']
   const folder = `/run/podway-lab/${host.name}`
   await mkdir(folder, { recursive: true })
+  await mkdir(diskOf(host.name), { recursive: true })
   const child = spawn(
     'nsenter',
     [
       ...[`--net=/run/netns/${host.name}`, '--', 'unshare', ...args, '--'],
-      ...['sh', script('host.sh'), script('init.sh'), host.name, folder],
+      ...['sh', script('host.sh'), script('init.sh'), host.name, folder, diskOf(host.name)],
     ],
     { stdio: ['ignore', log, log, 'pipe'] },
   )
@@ -84,7 +94,7 @@ const startInside = async (host: LabHost, log: number): Promise<{ pid: number; e
   return { pid, ended }
 }
 
-/** Brings a host up from nothing; what is left of an earlier life of it is removed first. */
+/** Brings a host up with what an earlier life of it has left on its disk. */
 export const startHost = async (
   { iproute, runner }: { readonly iproute: Iproute; readonly runner: CommandRunner },
   host: LabHost,
@@ -96,7 +106,7 @@ export const startHost = async (
   return { host, pid, ended, prefix: enterProcess(pid, ['net', 'mount', 'uts', 'ipc', 'pid']) }
 }
 
-/** Ends every process of a host at once, as a power cut would, and takes it off the network. */
+/** Ends every process of a host at once, as a power cut would, and takes it off the network. Its disk stays. */
 export const killHost = async (iproute: Iproute, { host, pid, ended }: RunningHost): Promise<void> => {
   signalProcess(pid, 'SIGKILL')
   await ended

@@ -62,9 +62,21 @@ const waitFor = async <T>(
   }
 }
 
-/** The lab's own account of itself, or undefined while nobody answers. Throws what went wrong with the lab. */
-export const labReport = async (paths: LabPaths): Promise<Report | undefined> => {
-  const report = await sendOrder(paths.command, { do: 'status' }).catch(() => undefined)
+/** The lab's own account of itself, or undefined while nobody answers. */
+export const askLab = async (paths: LabPaths): Promise<Report | undefined> => {
+  try {
+    return await sendOrder(paths.command, { do: 'status' })
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code) || error instanceof SyntaxError)
+      return undefined
+    throw error
+  }
+}
+
+/** The same. Throws what went wrong with the lab. */
+const labReport = async (paths: LabPaths): Promise<Report | undefined> => {
+  const report = await askLab(paths)
   if (report?.phase === 'failed') throw new Error(`the lab could not be started: ${report.problem}; see ${paths.logs}`)
   return report
 }

@@ -17,7 +17,11 @@ export interface HostState {
     readonly name: string
     readonly state: 'running' | 'restarting' | 'killed'
     readonly pid?: number
+    /** How it ended last; only when that was just now. */
+    readonly lastEnd?: string
   }
+  /** SHA-256 of the certificate of the authority that its daemon trusts; missing before it has one. */
+  readonly authority?: string
 }
 
 /** Written by the keeper, which sees the machine's own pids. */

@@ -2,6 +2,7 @@
 import { openSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { certificateHash } from '../api/certificates.ts'
 import { sleep } from '../api/clock.ts'
 import { readKubeconfig, renderKubeconfig } from '../api/kubeconfig.ts'
 import { createCommandRunner } from '../host/command.ts'
@@ -9,7 +10,7 @@ import { writeFileAtomic } from '../host/files.ts'
 import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
-import { killHost, makeBridge, type RunningHost, startHost } from './host.ts'
+import { killHost, makeBridge, podwayDisk, type RunningHost, startHost } from './host.ts'
 import {
   apiPort,
   cgroupParent,
@@ -32,8 +33,12 @@ export interface UniverseOptions {
   readonly machineApiPort: number
 }
 
-/** The control host's files, in the lab's own /run: gone with it. */
-const controlData = '/run/podway/control'
+/** On a host's disk: it outlives the host. */
+const dataDir = '/var/lib/podway'
+const controlData = `${dataDir}/control`
+/** The same folder, as seen from here, whether its host runs or not. */
+const controlDisk = `${podwayDisk(controlHost)}/control`
+/** What does not outlive a reboot. */
 const agentState = '/run/podway'
 
 interface Machine {
@@ -69,11 +74,10 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     ...['--node-grace', String(plan.nodeGraceSeconds), '--pod-eviction', String(plan.podEvictionSeconds)],
   ]
 
-  /** The control plane writes its token when it is ready to be joined; in its own /run, seen through its pid 1. */
+  /** The control plane writes its token when it is ready to be joined. */
   const joinToken = async (): Promise<string> => {
     for (;;) {
-      const { pid } = machine(controlHost).running ?? {}
-      const token = await readFile(`/proc/${pid}/root${controlData}/join-token`, 'utf8').catch(() => '')
+      const token = await readFile(`${controlDisk}/join-token`, 'utf8').catch(() => '')
       if (token !== '') return token.trim()
       await sleep(50)
     }
@@ -81,9 +85,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
 
   /** The administrator's kubeconfig, as it works from the machine outside. */
   const writeKubeconfig = async (): Promise<void> => {
-    const inside = await readKubeconfig(
-      `/proc/${machine(controlHost).running?.pid}/root${controlData}/admin.kubeconfig`,
-    )
+    const inside = await readKubeconfig(`${controlDisk}/admin.kubeconfig`)
     const outside = { ...inside, server: `https://127.0.0.1:${machineApiPort}` }
     await writeFileAtomic(paths.kubeconfig, renderKubeconfig(`podway-${plan.name}`, outside))
   }
@@ -92,7 +94,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     ...[...podway, 'join', `https://${machine(controlHost).host.address}:${apiPort}`, '--token', await joinToken()],
     ...['--node-name', host.name, '--node-ip', [host.address, host.address6].filter(Boolean).join()],
     ...(plan.dualStack ? ['--service-cidr', dualStackCidrs.service, '--cluster-cidr', dualStackCidrs.pod] : []),
-    ...['--state', agentState, '--data', `${agentState}/data`],
+    ...['--state', agentState, '--data', dataDir],
     ...['--cgroup-parent', cgroupParent(paths, host.name)],
   ]
 
@@ -105,10 +107,25 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     m.daemon = startDaemon({ name: m.host.name, prefix: m.running.prefix, command, output: log1, log })
   }
 
+  /** Of the control plane's own files, or of the kubeconfig by which a node has joined. */
+  const authorityOf = async ({ name, role }: LabHost): Promise<string | undefined> => {
+    if (role === 'client') return undefined
+    const file = role === 'control' ? `${controlDisk}/admin.kubeconfig` : `${podwayDisk(name)}/${name}.kubeconfig`
+    try {
+      const { ca } = await readKubeconfig(file)
+      return ca === undefined ? undefined : certificateHash(ca)
+    } catch {
+      // Its daemon says what is wrong with it, or has not made it yet.
+      return undefined
+    }
+  }
+
   const reportHost = async ({ host, running, daemon }: Machine): Promise<HostState> => {
     const pid = await daemon?.pid()
+    const authority = await authorityOf(host)
     return {
       ...host,
+      ...(authority === undefined ? {} : { authority }),
       state: running ? 'up' : 'killed',
       ...(running ? { pid: running.pid } : {}),
       ...(daemon
@@ -117,6 +134,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
               name: host.role === 'control' ? 'control' : 'agent',
               state: daemon.state,
               ...(pid === undefined ? {} : { pid }),
+              ...(daemon.lastEnd === undefined ? {} : { lastEnd: daemon.lastEnd }),
             },
           }
         : {}),

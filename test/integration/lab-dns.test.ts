@@ -112,8 +112,8 @@ t.test('DNS in a lab', { timeout: 180_000 }, async (t) => {
     const agent = spawn(
       podway,
       [
-        ...['lab', 'exec', 'node1', '--', 'podway', 'agent', '--kubeconfig', '/run/podway/data/node1.kubeconfig'],
-        ...['--node-name', 'node1', '--node-ip', '172.30.0.11', '--state', '/run/podway', '--data', '/run/podway/data'],
+        ...['lab', 'exec', 'node1', '--', 'podway', 'agent', '--kubeconfig', '/var/lib/podway/node1.kubeconfig'],
+        ...['--node-name', 'node1', '--node-ip', '172.30.0.11', '--state', '/run/podway', '--data', '/var/lib/podway'],
         ...[
           '--cgroup-parent',
           cgroupParent({ folder: join(home, 'labs/lab') }, 'node1'),

@@ -166,7 +166,7 @@ t.test('Services in a lab', { timeout: 280_000 }, async (t) => {
       podway,
       [
         ...['lab', 'exec', 'node2', '--', 'podway', 'agent', '--only', 'proxy,dns,ingress'],
-        ...['--kubeconfig', '/run/podway/data/node2.kubeconfig', '--node-name', 'node2', '--node-ip', node2],
+        ...['--kubeconfig', '/var/lib/podway/node2.kubeconfig', '--node-name', 'node2', '--node-ip', node2],
         ...['--upstream', '172.30.0.1'],
       ],
       { stdio: ['ignore', 'inherit', 'inherit'] },
