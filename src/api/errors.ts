@@ -195,3 +195,10 @@ export const isNamespaceTerminating = (error: unknown): boolean =>
   error instanceof ApiError && (error.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating')
 /** True for both ways a server says that a resourceVersion is too old. */
 export const isExpired = (error: unknown): error is ApiError => error instanceof ApiError && error.code === 410
+
+/** The version lies ahead of the server: its store was lost or restored, or another server has answered before. */
+export const isVersionTooLarge = (error: unknown): error is ApiError =>
+  error instanceof ApiError &&
+  error.code === 504 &&
+  (error.details?.causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge') ??
+    error.message.startsWith('Too large resource version'))

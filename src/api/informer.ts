@@ -1,10 +1,10 @@
 /**
  * A local, always catching-up copy of one kind: list, then watch, and again from the start when the server has
- * forgotten where we were. Level-triggered: handlers learn that a key changed, and look at the copy.
+ * forgotten where we were, or has never been there (its store was restored). Level-triggered: handlers learn that a key changed, and look at the copy.
  */
 import type { Client, ListOptions } from './client.ts'
 import { type Clock, sleep, systemClock } from './clock.ts'
-import { isExpired } from './errors.ts'
+import { isExpired, isVersionTooLarge } from './errors.ts'
 import { objectKey, type Resource } from './resources.ts'
 import type { KubeObject } from './types/index.ts'
 
@@ -53,6 +53,8 @@ export const createInformer = <T extends KubeObject, V = T>(
   const handlers: ChangeHandler<V>[] = []
   const first = Promise.withResolvers<void>()
   let isSynced = false
+  /** Whether equal versions mean equal objects: not after the server has shown to be in another life. */
+  let isSameHistory = true
 
   const index = (key: string, value: V, present: boolean): void => {
     for (const [name, keysOf] of Object.entries(indexes)) {
@@ -69,7 +71,8 @@ export const createInformer = <T extends KubeObject, V = T>(
   const set = (key: string, object: T | undefined): void => {
     const previous = entries.get(key)
     const version = object?.metadata.resourceVersion
-    if (object ? previous !== undefined && previous.version === version : previous === undefined) return
+    const isKnown = isSameHistory && previous !== undefined && previous.version === version
+    if (object ? isKnown : previous === undefined) return
     if (previous) index(key, previous.value, false)
     const current = object && toView(object)
     if (current === undefined) entries.delete(key)
@@ -89,6 +92,7 @@ export const createInformer = <T extends KubeObject, V = T>(
       set(key, item)
     }
     for (const key of [...entries.keys()]) if (!seen.has(key)) set(key, undefined)
+    isSameHistory = true
     if (!isSynced) {
       isSynced = true
       first.resolve()
@@ -113,12 +117,16 @@ export const createInformer = <T extends KubeObject, V = T>(
         if (clock.now() - started < retryBaseMs) await sleep(retryBaseMs, signal, clock)
       } catch (error) {
         if (signal.aborted) return
-        if (isExpired(error)) version = undefined
-        else {
-          const retryInMs = Math.min(retryBaseMs * 2 ** failures++, retryMaxMs)
-          onError?.(error, retryInMs)
-          await sleep(retryInMs, signal, clock)
-        }
+        if (isVersionTooLarge(error)) isSameHistory = false
+        const isLost = isExpired(error) || isVersionTooLarge(error)
+        if (isLost) version = undefined
+        // To have fallen behind is ordinary: the first new list is made at once, and nobody needs to hear of it.
+        const isOrdinary = isExpired(error) && failures === 0
+        const retryInMs = isOrdinary ? 0 : Math.min(retryBaseMs * 2 ** failures, retryMaxMs)
+        failures++
+        if (isOrdinary) continue
+        onError?.(error, retryInMs)
+        await sleep(retryInMs, signal, clock)
       }
     }
   }

@@ -29,6 +29,7 @@ import { joinHandler } from './server/join.ts'
 import { createLocalTransport } from './server/local-transport.ts'
 import { podLog } from './server/pod-log.ts'
 import { namespaceFinalize, podBinding } from './server/subresources.ts'
+import { resumeAt } from './store/journal.ts'
 import { createStore } from './store/journaled-store.ts'
 import { openSqliteJournal } from './store/sqlite-journal.ts'
 import { podwayVersion } from './version.ts'
@@ -110,7 +111,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
   const pki = await openCertificates(options, apiClusterIP)
   const secret = await joinSecret(files.secret)
-  const store = createStore(openSqliteJournal(files.store))
+  const store = createStore(resumeAt(openSqliteJournal(files.store), Date.now()))
   const clock = systemClock
 
   const objects = createObjects({

@@ -18,6 +18,19 @@ export interface Journal {
   close(): void
 }
 
+/**
+ * A journal whose store goes on at revision `at`, or behind its own last one where that is later. With the time of the start in
+ * milliseconds a store that was restored from a copy gives out no revision that an earlier life of it gave to another change (as
+ * long as that wrote less than 1,000 times a second): clients that saw later changes than it has are told to list anew.
+ */
+export const resumeAt = (journal: Journal, at: number): Journal => ({
+  ...journal,
+  load: () => {
+    const { revision, rows } = journal.load()
+    return { revision: Math.max(revision + 1, at), rows }
+  },
+})
+
 /** Forgets everything at the end; for tests, and for the contract suite as the store's reference. */
 export const createMemoryJournal = (): Journal => {
   const rows = new Map<string, JournalRow & { readonly object: KubeObject }>()

@@ -90,6 +90,47 @@ t.test('an informer lists, watches, and goes on where it was', async (t) => {
   await running
 })
 
+const tooLarge = (version: number): ApiError =>
+  new ApiError(504, 'Timeout', `Too large resource version: ${version}, current: 5`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+  })
+
+t.test('an informer whose server was restored lists anew, and takes nothing for known', async (t) => {
+  const { lists, watches, client } = createServer()
+  const clock = createFakeClock()
+  const stop = new AbortController()
+  const changes: string[] = []
+  const waits: number[] = []
+  const informer = createInformer(client, configMaps, { clock, onError: (_error, ms) => waits.push(ms) })
+  informer.onChange((key, current) => changes.push(`${key} ${current?.metadata.labels?.['data'] ?? '-'}`))
+  lists.push([map('a', 3, 'old'), map('b', 4, 'old')])
+  const running = informer.run(stop.signal)
+  await until(() => watches.length === 1, 'the watch')
+
+  lists.push([map('a', 3, 'other')])
+  watches[0]?.push(tooLarge(10))
+  await until(() => waits.length === 1, 'the failure')
+  clock.advance(200)
+  await until(() => watches.length === 2, 'a new list and watch')
+  t.same(changes, ['default/a old', 'default/b old', 'default/a other', 'default/b -'], 'the same version is no proof')
+
+  for (const [at, ms] of [400, 800, 1_600].entries()) {
+    lists.push([map('a', 3, 'other')])
+    watches[at + 1]?.push(at % 2 === 0 ? expired('too old') : tooLarge(10))
+    await until(() => waits.at(-1) === ms, `a wait of ${ms}`)
+    clock.advance(ms)
+    await until(() => watches.length === at + 3, 'the next try')
+  }
+  t.same(waits, [200, 400, 800, 1_600], 'a server that never lets us go on is asked less and less')
+  watches.at(-1)?.push({ type: 'BOOKMARK', object: map('', 20) })
+  lists.push([map('a', 3, 'other')])
+  watches.at(-1)?.push(expired('too old'))
+  await until(() => watches.length === 6, 'at once')
+  t.equal(waits.length, 4, 'to fall behind once is nothing to speak of')
+  stop.abort()
+  await running
+})
+
 t.test('a work queue: one at a time for each key, failures later and later', async (t) => {
   const clock = createFakeClock()
   const stop = new AbortController()

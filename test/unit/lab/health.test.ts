@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Node } from '../../../src/api/types/index.ts'
+import type { ConditionStatus, Node } from '../../../src/api/types/index.ts'
 import { type ApiAnswer, labProblems } from '../../../src/lab/health.ts'
 import type { Report } from '../../../src/lab/rpc.ts'
 import type { HostState } from '../../../src/lab/state.ts'
@@ -14,7 +14,7 @@ const node1: HostState = {
 }
 const client: HostState = { name: 'client', role: 'client', address: '172.30.0.100', state: 'up' }
 const report = (...hosts: readonly HostState[]): Report => ({ phase: 'running', hosts: [...hosts, client] })
-const node = (status: string, message = ''): Node => ({
+const node = (status: ConditionStatus, message = ''): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'node1' } },
   status: { conditions: [{ type: 'Ready', status, message }] },
 })

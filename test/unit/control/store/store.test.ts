@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { KubeObject } from '../../../../src/api/types/index.ts'
-import { createMemoryJournal, type Journal } from '../../../../src/control/store/journal.ts'
+import { createMemoryJournal, type Journal, resumeAt } from '../../../../src/control/store/journal.ts'
 import { createStore } from '../../../../src/control/store/journaled-store.ts'
 import { openSqliteJournal } from '../../../../src/control/store/sqlite-journal.ts'
+import { RevisionGone } from '../../../../src/control/store/store.ts'
 import { storeContract } from './store-contract.ts'
 
 const history = 20
@@ -40,6 +41,30 @@ t.test('what was acknowledged is there after reopening, under rising revisions',
   t.equal(after.get(key)?.revision, first.revision)
   t.ok((await after.commit({ key, expected: first.revision, object: object('3') })).revision > revision)
   after.close()
+})
+
+t.test('a store that was restored from a copy repeats no revision of the life it forgot', async (t) => {
+  const file = newFile()
+  const live = createStore(resumeAt(openSqliteJournal(file), 1_000))
+  t.equal(live.revision, 1_000)
+  const first = await live.commit({ key, expected: 0, object: object('1') })
+  live.close()
+  const copy = newFile()
+  copyFileSync(file, copy)
+
+  const later = createStore(resumeAt(openSqliteJournal(file), 2_000))
+  const lost = await later.commit({ key, expected: first.revision, object: object('2') })
+  later.close()
+
+  const restored = createStore(resumeAt(openSqliteJournal(copy), 3_000))
+  t.equal(restored.get(key)?.revision, first.revision)
+  t.ok(restored.revision > lost.revision, 'it begins behind what it has forgotten')
+  t.throws(() => restored.watch('x', lost.revision, () => undefined), RevisionGone, 'clients of before list anew')
+  const next = await restored.commit({ key, expected: first.revision, object: object('3') })
+  restored.close()
+  const again = createStore(resumeAt(openSqliteJournal(copy), 1_000))
+  t.ok(again.revision > next.revision, 'also when the clock was set back')
+  again.close()
 })
 
 const failing = (journal: Journal, fails: () => boolean): Journal => ({
