@@ -2,13 +2,15 @@
 
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { certificateHash } from '../api/certificates.ts'
 import { createClient } from '../api/client.ts'
 import { systemClock } from '../api/clock.ts'
 import { formatJoinToken } from '../api/join-token.ts'
 import { renderKubeconfig } from '../api/kubeconfig.ts'
+import { readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
 import { addressAt, type Family } from '../ipam/cidr.ts'
@@ -74,7 +76,7 @@ const newSuffix = (): string =>
 const isAddress = (name: string): boolean => name.includes(':') || /^[\d.]+$/.test(name)
 
 const openCertificates = (options: ControlOptions, apiClusterIP: string): Promise<Pki> => {
-  const { bindAddress, names, clusterDomain, dataDir } = options
+  const { bindAddress, names, clusterDomain, dataDir, log } = options
   const all = [...new Set([bindAddress, ...names])]
   const services = [
     'kubernetes',
@@ -92,12 +94,23 @@ const openCertificates = (options: ControlOptions, apiClusterIP: string): Promis
     client: { commonName: controlUser.name, organizations: [mastersGroup] },
     admin: { commonName: 'podway-admin', organizations: [mastersGroup] },
     now: Date.now(),
+    isFounded: existsSync(controlFiles(dataDir).store),
+    onDamage: (message) => log.warn(message),
   })
 }
 
-const joinSecret = async (file: string): Promise<string> => {
-  const known = await readFile(file, 'utf8').catch(() => '')
-  if (known !== '') return known.trim()
+const parseSecret = (text: string): string => {
+  const secret = text.trim()
+  if (!/^[0-9a-f]{32}$/.test(secret)) throw new Error('it does not hold 32 hex digits')
+  return secret
+}
+
+/** Nodes that have joined do not need it any longer: a new one costs no more than to tell it to the next. */
+const joinSecret = async (file: string, log: Logger): Promise<string> => {
+  const known = await readOrSetAside(file, parseSecret, (message) =>
+    log.warn(`${message}; join tokens that were handed out before are void: print the new one with "podway token"`),
+  )
+  if (known !== undefined) return known
   const made = randomBytes(16).toString('hex')
   await writeFileAtomic(file, made)
   return made
@@ -110,7 +123,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
   const pki = await openCertificates(options, apiClusterIP)
-  const secret = await joinSecret(files.secret)
+  const secret = await joinSecret(files.secret, log)
   const store = createStore(resumeAt(openSqliteJournal(files.store), Date.now()))
   const clock = systemClock
 

@@ -1,6 +1,8 @@
 /** The cluster's keys and certificates on disk: made once, renewed when they end or no longer fit. */
-import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import {
   createAuthority,
   type Identity,
@@ -9,6 +11,7 @@ import {
   type KeyPair,
   validFor,
 } from '../../api/certificates.ts'
+import { DamagedFile, readDurable, reportDamage } from '../../host/durable-file.ts'
 import { writeFileAtomic } from '../../host/files.ts'
 
 export interface Pki {
@@ -23,16 +26,36 @@ export interface Pki {
 const authorityDays = 3650
 const leafDays = 365
 
-const readPair = async (folder: string, name: string): Promise<KeyPair | undefined> => {
-  try {
-    const [cert, key] = await Promise.all(
-      [`${name}.crt`, `${name}.key`].map((file) => readFile(join(folder, file), 'utf8')),
-    )
-    return cert && key ? { cert, key } : undefined
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+const parts = ['crt', 'key'] as const
+
+const parseCertificate = (text: string): string => {
+  new X509Certificate(text)
+  return text
+}
+
+const parseKey = (text: string): string => {
+  createPrivateKey(text)
+  return text
+}
+
+/** What was found of a key and its certificate; a half of a pair is as good as damaged. */
+type PairRead =
+  | { readonly state: 'read'; readonly pair: KeyPair }
+  | { readonly state: 'missing' }
+  | { readonly state: 'damaged'; readonly file: string; readonly why: string }
+
+const readPair = async (folder: string, name: string): Promise<PairRead> => {
+  const fileOf = (part: (typeof parts)[number]): string => join(folder, `${name}.${part}`)
+  const cert = await readDurable(fileOf('crt'), parseCertificate)
+  const key = await readDurable(fileOf('key'), parseKey)
+  if (cert.state === 'missing' && key.state === 'missing') return { state: 'missing' }
+  if (key.state === 'damaged') return { state: 'damaged', file: fileOf('key'), why: key.why }
+  if (cert.state === 'damaged') return { state: 'damaged', file: fileOf('crt'), why: cert.why }
+  if (key.state === 'missing') return { state: 'damaged', file: fileOf('key'), why: 'is gone' }
+  if (cert.state === 'missing') return { state: 'damaged', file: fileOf('crt'), why: 'is gone' }
+  if (!new X509Certificate(cert.value).checkPrivateKey(createPrivateKey(key.value)))
+    return { state: 'damaged', file: fileOf('key'), why: `is not the key of ${name}.crt` }
+  return { state: 'read', pair: { cert: cert.value, key: key.value } }
 }
 
 const writePair = async (folder: string, name: string, { cert, key }: KeyPair): Promise<void> => {
@@ -46,29 +69,50 @@ export interface PkiOptions {
   readonly client: Identity
   readonly admin: Identity
   readonly now: number
+  /** Whether the cluster is older than this start: then it has an authority, or has lost it. */
+  readonly isFounded: boolean
+  /** Told in one sentence of each damaged file that was set aside. */
+  readonly onDamage: (message: string) => void
 }
 
-/** Reads what is there and makes what is missing, ends within 30 days, or lacks a name. */
-export const openPki = async ({ folder, now, ...identities }: PkiOptions): Promise<Pki> => {
+/** Everybody in the cluster knows it by its authority: a new one in its place would be another cluster. */
+const authorityCure =
+  'restore ca.crt and ca.key from a backup (every node and kubeconfig trusts this authority); to give this cluster up and start a new one, remove the whole data folder of the control plane'
+
+const openAuthority = async (folder: string, isFounded: boolean, now: number): Promise<KeyPair> => {
+  const found = await readPair(folder, 'ca')
+  if (found.state === 'read') return found.pair
+  if (found.state === 'damaged') throw new DamagedFile(found.file, found.why, authorityCure)
+  if (isFounded) throw new DamagedFile(join(folder, 'ca.crt'), 'is gone, and so is ca.key', authorityCure)
+  const made = await createAuthority('podway', validFor(authorityDays, now))
+  await writePair(folder, 'ca', made)
+  return made
+}
+
+/** What the authority signs can be made again at any time. */
+const setPairAside = async (folder: string, name: string, why: string, onDamage: PkiOptions['onDamage']) => {
+  for (const part of parts) {
+    const file = join(folder, `${name}.${part}`)
+    if (existsSync(file)) await reportDamage(file, why, onDamage)
+  }
+}
+
+/**
+ * Reads what is there and makes what is missing, ends within 30 days, or lacks a name. Throws `DamagedFile` when the
+ * authority of a cluster cannot be read.
+ */
+export const openPki = async ({ folder, now, isFounded, onDamage, ...identities }: PkiOptions): Promise<Pki> => {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const open = async (name: string, isGood: (pair: KeyPair) => boolean, make: () => Promise<KeyPair>) => {
-    const known = await readPair(folder, name)
-    if (known && isGood(known)) return known
-    const made = await make()
+  const authority = await openAuthority(folder, isFounded, now)
+  const leaf = async (name: string, identity: Identity): Promise<KeyPair> => {
+    const found = await readPair(folder, name)
+    if (found.state === 'read' && isUsable(found.pair.cert, identity, authority.cert, now)) return found.pair
+    if (found.state === 'damaged')
+      await setPairAside(folder, name, `goes with ${basename(found.file)}, which ${found.why}`, onDamage)
+    const made = await issueCertificate(authority, identity, validFor(leafDays, now))
     await writePair(folder, name, made)
     return made
   }
-  const authority = await open(
-    'ca',
-    () => true,
-    () => createAuthority('podway', validFor(authorityDays, now)),
-  )
-  const leaf = (name: string, identity: Identity) =>
-    open(
-      name,
-      ({ cert }) => isUsable(cert, identity, authority.cert, now),
-      () => issueCertificate(authority, identity, validFor(leafDays, now)),
-    )
   return {
     authority,
     server: await leaf('server', identities.server),

@@ -77,6 +77,8 @@ t.test('keys are made once, private, and renewed when a name is missing', async 
     client: { commonName: 'c' },
     admin: { commonName: 'a' },
     now: Date.now(),
+    isFounded: false,
+    onDamage: (message: string) => t.fail(message),
   }
   const first = await openPki(options)
   t.strictSame(await openPki(options), first)
