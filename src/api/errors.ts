@@ -97,11 +97,25 @@ export const unsupportedMediaType = (accepted: readonly string[]): ApiError =>
 
 export const expired = (message: string): ApiError => new ApiError(410, 'Expired', message)
 
-export const tooLarge = (limit: number): ApiError =>
-  new ApiError(413, 'RequestEntityTooLarge', `the request body is larger than the limit of ${limit} bytes`)
+/** `why`: `the request body is larger than …`. */
+export const tooLarge = (why: string): ApiError =>
+  new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: ${why}`, {})
 
+export const tooManyRequests = (): ApiError =>
+  new ApiError(
+    429,
+    'TooManyRequests',
+    'the server has received too many requests and has asked us to try again later',
+    { retryAfterSeconds: 1 },
+  )
+
+/** `message` goes to the client: nothing in it may tell of the server's own files or code. */
 export const internalError = (message: string): ApiError =>
   new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
+
+/** What a client is told of a failure that is no `ApiError`; the log has the rest. */
+export const toApiError = (error: unknown): ApiError =>
+  error instanceof ApiError ? error : internalError('the request failed; the server log tells why')
 
 export const serviceUnavailable = (message: string): ApiError => new ApiError(503, 'ServiceUnavailable', message)
 
@@ -122,6 +136,14 @@ export interface FieldError {
   readonly message: string
 }
 
+const valueLimit = 1024
+
+/** A refused value as the answer repeats it: its beginning, when it is long. */
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'null'
+  return text.length > valueLimit ? `${text.slice(0, valueLimit)}…` : text
+}
+
 export const required = (field: string, detail = ''): FieldError => ({
   reason: 'FieldValueRequired',
   field,
@@ -131,19 +153,19 @@ export const required = (field: string, detail = ''): FieldError => ({
 export const invalidValue = (field: string, value: unknown, detail: string): FieldError => ({
   reason: 'FieldValueInvalid',
   field,
-  message: `Invalid value: ${JSON.stringify(value)}: ${detail}`,
+  message: `Invalid value: ${shown(value)}: ${detail}`,
 })
 
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   reason: 'FieldValueNotSupported',
   field,
-  message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
+  message: `Unsupported value: ${shown(value)}: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
 })
 
 export const duplicate = (field: string, value: unknown): FieldError => ({
   reason: 'FieldValueDuplicate',
   field,
-  message: `Duplicate value: ${JSON.stringify(value)}`,
+  message: `Duplicate value: ${shown(value)}`,
 })
 
 export const forbiddenField = (field: string, detail: string): FieldError => ({
@@ -155,7 +177,7 @@ export const forbiddenField = (field: string, detail: string): FieldError => ({
 export const notFoundValue = (field: string, value: unknown): FieldError => ({
   reason: 'FieldValueNotFound',
   field,
-  message: `Not found: ${JSON.stringify(value)}`,
+  message: `Not found: ${shown(value)}`,
 })
 
 export const tooLong = (field: string, limit: number): FieldError => ({
@@ -164,21 +186,26 @@ export const tooLong = (field: string, limit: number): FieldError => ({
   message: `Too long: may not be more than ${limit} bytes`,
 })
 
-/** 422, with every field error as a cause. Throws a plain Error when there is none. */
+const errorLimit = 64
+
+/** 422, with the field errors as causes: the first of them, when an object has more than anybody reads. */
 export const invalid = (
   kind: { readonly group: string; readonly kind: string },
   name: string,
   errors: readonly FieldError[],
 ): ApiError => {
-  const lines = errors.map((e) => `${e.field}: ${e.message}`)
-  if (lines.length === 0) throw new Error('invalid() needs at least one field error')
+  if (errors.length === 0) throw new Error('invalid() needs at least one field error')
+  const told = errors.slice(0, errorLimit)
+  const more = errors.length > errorLimit ? [`and ${errors.length - errorLimit} more`] : []
+  const lines = [...told.map((e) => `${e.field.slice(0, valueLimit)}: ${e.message}`), ...more]
   const text = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`
   const qualifiedKind = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`
-  return new ApiError(422, 'Invalid', `${qualifiedKind} "${name}" is invalid: ${text}`, {
-    name,
+  const shownName = name.slice(0, valueLimit)
+  return new ApiError(422, 'Invalid', `${qualifiedKind} "${shownName}" is invalid: ${text}`, {
+    name: shownName,
     ...(kind.group === '' ? {} : { group: kind.group }),
     kind: kind.kind,
-    causes: errors.map((e) => ({ reason: e.reason, message: e.message, field: e.field })),
+    causes: told.map((e) => ({ reason: e.reason, message: e.message, field: e.field.slice(0, valueLimit) })),
   })
 }
 

@@ -100,6 +100,88 @@ t.test('bodies: JSON, YAML, too large, broken, in a form we do not read', async 
   t.equal(warned.headers['warning'], '299 - "unknown field \\"dta\\""')
 })
 
+t.test('a body over the limit is answered, also to a client that sends on or asks first', async (t) => {
+  const { port } = await serve(t)
+  const path = '/api/v1/namespaces/default/configmaps'
+  const headers = { 'content-type': 'application/json' }
+  const large = Buffer.alloc(8 * 1024 * 1024, '{')
+  const told = (body: string) => JSON.parse(body) as object
+  const status = { kind: 'Status', status: 'Failure', reason: 'RequestEntityTooLarge', code: 413 }
+
+  const announced = await send(port, path, { ...admin, method: 'POST', body: large, headers })
+  t.match(told(announced.body), status, 'its length is known')
+  const chunked = { ...headers, 'transfer-encoding': 'chunked' }
+  const streamed = await send(port, path, { ...admin, method: 'POST', body: large, headers: chunked })
+  t.match(told(streamed.body), status, 'its length is not known')
+  const asking = { ...headers, expect: '100-continue', 'content-length': String(large.length) }
+  t.match(told((await send(port, path, { ...admin, method: 'POST', headers: asking })).body), status, 'asked first')
+  const stranger = await send(port, path, { method: 'POST', body: large, headers })
+  t.match(told(stranger.body), { reason: 'Unauthorized' }, 'nobody is told that first')
+  const nested = `{"metadata":{"name":"n","managedFields":[{"fieldsV1":${'{"f:a":'.repeat(20_000)}{}${'}'.repeat(20_000)}}]}}`
+  t.equal((await send(port, path, { ...admin, method: 'POST', body: nested, headers })).code, 400, 'nested')
+})
+
+t.test('a client may wait for leave to send', async (t) => {
+  const { port } = await serve(t)
+  const made = await new Promise((resolve, reject) => {
+    const outgoing = httpsRequest({
+      ...{ host: '127.0.0.1', port, ca: authority.cert, agent: false, ...admin, method: 'POST' },
+      path: '/api/v1/namespaces/default/configmaps',
+      headers: { 'content-type': 'application/json', expect: '100-continue' },
+    })
+    outgoing.once('continue', () => outgoing.end('{"metadata":{"name":"waited"}}'))
+    outgoing.once('response', (response) => resolve(response.resume().statusCode))
+    outgoing.once('error', reject)
+    outgoing.flushHeaders()
+  })
+  t.equal(made, 201)
+})
+
+t.test('a fault of the server is told without its particulars', async (t) => {
+  const broken = () => {
+    throw new Error('cannot write /var/lib/podway/store.db: disk full')
+  }
+  const logged: unknown[] = []
+  const log = { ...silentLogger, error: (...line: unknown[]) => logged.push(line) } as typeof silentLogger
+  const server = createApiServer(broken, { ...serverPair, ca: authority.cert, tokens: [], log })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const reply = await send((server.address() as AddressInfo).port, '/api', admin)
+  t.equal(reply.code, 500)
+  t.match(JSON.parse(reply.body), { kind: 'Status', reason: 'InternalError', code: 500 })
+  t.notMatch(reply.body, /var|store\.db|disk/)
+  t.match(JSON.stringify(logged.map((line) => (line as { err: Error }[])[0]?.err.message)), /disk full/)
+})
+
+t.test('health is told while the worst bodies come', async (t) => {
+  const { port } = await serve(t)
+  const headers = { 'content-type': 'application/yaml' }
+  const mapping = Array.from({ length: 9_000 }, (_, at) => `  k${at}: v`).join('\n')
+  const body = `metadata:\n  name: large\ndata:\n${mapping}\n`
+  const path = '/api/v1/namespaces/default/configmaps?dryRun=All'
+  let isOver = false
+  const attack = Promise.all(
+    Array.from({ length: 4 }, () => send(port, path, { ...admin, method: 'POST', body, headers })),
+  ).then((replies) => {
+    isOver = true
+    return replies.map(({ code }) => code)
+  })
+  const waits: number[] = []
+  while (!isOver) {
+    const began = performance.now()
+    t.equal((await send(port, '/healthz')).code, 200)
+    waits.push(performance.now() - began)
+  }
+  t.same(await attack, [201, 201, 201, 201])
+  waits.sort((a, b) => a - b)
+  const median = waits[waits.length >> 1] ?? 0
+  t.ok(waits.length > 3 && median < 250, `${waits.length} answers, half of them within ${Math.round(median)} ms`)
+})
+
 t.test('an informer keeps up: past, present, deletions, and after being cut off', async (t) => {
   const { client, server } = await serve(t)
   const make = (name: string) => client.create(configMaps, { metadata: { name, namespace: 'default' } })

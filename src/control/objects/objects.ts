@@ -10,13 +10,14 @@ import {
   modifiedMeanwhile,
   notFound,
   type ResourceName,
+  tooLarge,
 } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
 import { deepEqual } from '../deep-equal.ts'
 import { bucketOf, type ResourceDefinition, withMetadata } from '../registry/definition.ts'
 import { validateMetadata, validateMetadataUpdate } from '../registry/metadata.ts'
-import { RevisionMismatch, type Store, type StoreKey } from '../store/store.ts'
+import { EntryTooLarge, objectLimit, RevisionMismatch, type Store, type StoreKey } from '../store/store.ts'
 import { type Admission, admitAll, type Review } from './admission.ts'
 import { checkPreconditions, type Deletion, isReleased, markDeleted } from './deletion.ts'
 import { type Part, prepareCreate, prepareUpdate } from './prepare.ts'
@@ -86,9 +87,10 @@ const atRevision =
   (revision: number): KubeObject =>
     withMetadata(object, { resourceVersion: String(revision) })
 
-/** A failed write in the API's words; anything that is not a lost race passes as it is. */
+/** A failed write in the API's words; a fault of the medium passes as it is. */
 const translate = (error: unknown, raced: () => ApiError): unknown => {
   if (error instanceof RevisionMismatch) return raced()
+  if (error instanceof EntryTooLarge) return tooLarge(`the object is larger than the limit of ${objectLimit} bytes`)
   return error
 }
 

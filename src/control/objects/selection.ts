@@ -25,12 +25,10 @@ export const selectionOf = (
   fieldSelector: string,
 ): Selection => {
   const labels = parseLabelSelector(labelSelector)
+  const known = new Map(Object.entries({ ...everyKind, ...definition.fields }))
   const requirements = parseFieldSelector(fieldSelector).map(({ field, negated, value }) => {
-    const read = everyKind[field] ?? definition.fields?.[field]
-    if (!read)
-      throw badRequest(
-        `field label not supported: ${field}; known are ${[...Object.keys(everyKind), ...Object.keys(definition.fields ?? {})].join(', ')}`,
-      )
+    const read = known.get(field)
+    if (!read) throw badRequest(`field label not supported: ${field}; known are ${[...known.keys()].join(', ')}`)
     return { field, negated, value, read }
   })
   return {

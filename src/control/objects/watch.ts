@@ -7,6 +7,12 @@ import type { Selection } from './selection.ts'
 
 export type ObjectEvent = (type: Exclude<WatchEventType, 'BOOKMARK' | 'ERROR'>, object: KubeObject) => void
 
+export interface WatchListener {
+  readonly event: ObjectEvent
+  /** An event could not be told. Told apart from the write that made it, which has nothing to do with it. */
+  readonly failed: (error: unknown) => void
+}
+
 /**
  * Tells what a change is to someone who sees only what the selection matches: one that starts matching is added; one
  * that stops is deleted, as it last matched but with the new resourceVersion.
@@ -24,10 +30,17 @@ export const watchObjects = (
   definition: ResourceDefinition,
   selection: Selection,
   revision: number,
-  emit: ObjectEvent,
+  { event, failed }: WatchListener,
 ): (() => void) => {
+  const tell = (change: Change): void => {
+    try {
+      emitAs(change, selection, event)
+    } catch (error) {
+      failed(error)
+    }
+  }
   try {
-    return store.watch(bucketOf(definition), revision, (change) => emitAs(change, selection, emit))
+    return store.watch(bucketOf(definition), revision, tell)
   } catch (error) {
     if (error instanceof RevisionGone) throw expired(error.message)
     throw error

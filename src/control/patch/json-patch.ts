@@ -1,5 +1,5 @@
 /** JSON patch, RFC 6902. */
-import { ApiError, badRequest } from '../../api/errors.ts'
+import { ApiError, badRequest, tooLarge } from '../../api/errors.ts'
 import { deepEqual } from '../deep-equal.ts'
 
 type Json = unknown
@@ -11,6 +11,10 @@ interface Operation {
   readonly from: readonly string[]
   readonly value: Json
 }
+
+/** As in the real server: how many operations, and how many bytes they may copy altogether. */
+const operationLimit = 10_000
+const copyLimit = 3 * 1024 * 1024
 
 const failed = (why: string): ApiError =>
   new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`)
@@ -64,47 +68,75 @@ const child = (container: Json, token: string, path: readonly string[]): Json =>
 const resolve = (root: Json, path: readonly string[]): Json =>
   path.reduce((at: Json, token) => child(at, token, path), root)
 
-/** The document with `change` done to the container that holds the path's last token. */
-const edit = (root: Json, path: readonly string[], change: (container: Container, token: string) => void): Json => {
-  const [token, ...rest] = path
-  if (token === undefined) throw failed('the whole document cannot be changed this way')
-  if (!isContainer(root)) throw failed(`nothing is at /${path.join('/')}`)
-  const copy: Container = Array.isArray(root) ? [...root] : { ...root }
-  if (rest.length === 0) change(copy, token)
-  else {
-    const inner = edit(child(copy, token, path), rest, change)
-    if (Array.isArray(copy)) copy[indexOf(copy, token, false)] = inner
-    else copy[token] = inner
-  }
-  return copy
+/** Names that mean something to the language (`__proto__`) are names like all others. */
+const put = (record: Record<string, Json>, name: string, value: Json): void => {
+  Object.defineProperty(record, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
-const add = (root: Json, path: readonly string[], value: Json): Json =>
-  path.length === 0
-    ? value
-    : edit(root, path, (container, token) => {
-        if (Array.isArray(container)) container.splice(indexOf(container, token, true), 0, value)
-        else container[token] = value
-      })
+/** Changes the container that holds the path's last token, in place. */
+const edit = (
+  root: Json,
+  path: readonly string[],
+  change: {
+    readonly list: (list: Json[], token: string) => void
+    readonly record: (record: Record<string, Json>, token: string) => void
+  },
+): void => {
+  const token = path.at(-1)
+  if (token === undefined) throw failed('the whole document cannot be changed this way')
+  const container = resolve(root, path.slice(0, -1))
+  if (Array.isArray(container)) change.list(container, token)
+  else if (isRecord(container)) change.record(container, token)
+  else throw failed(`nothing is at /${path.join('/')}`)
+}
 
-const remove = (root: Json, path: readonly string[]): Json =>
-  edit(root, path, (container, token) => {
-    if (Array.isArray(container)) container.splice(indexOf(container, token, false), 1)
-    else if (Object.hasOwn(container, token)) delete container[token]
-    else throw failed(`nothing to remove at /${path.join('/')}`)
+const add = (root: Json, path: readonly string[], value: Json): Json => {
+  if (path.length === 0) return value
+  edit(root, path, {
+    list: (list, token) => void list.splice(indexOf(list, token, true), 0, value),
+    record: (record, token) => put(record, token, value),
   })
+  return root
+}
+
+const remove = (root: Json, path: readonly string[]): Json => {
+  edit(root, path, {
+    list: (list, token) => void list.splice(indexOf(list, token, false), 1),
+    record: (record, token) => {
+      if (!Object.hasOwn(record, token)) throw failed(`nothing to remove at /${path.join('/')}`)
+      delete record[token]
+    },
+  })
+  return root
+}
 
 const replace = (root: Json, path: readonly string[], value: Json): Json => {
   resolve(root, path)
-  return path.length === 0
-    ? value
-    : edit(root, path, (container, token) => {
-        if (Array.isArray(container)) container[indexOf(container, token, false)] = value
-        else container[token] = value
-      })
+  if (path.length === 0) return value
+  edit(root, path, {
+    list: (list, token) => {
+      list[indexOf(list, token, false)] = value
+    },
+    record: (record, token) => put(record, token, value),
+  })
+  return root
 }
 
-const step = (root: Json, { op, path, from, value }: Operation): Json => {
+type Copy = (value: Json) => Json
+
+/** Copies that double what they copied grow without end: all of them together have a limit. */
+const createCopier = (): Copy => {
+  let copied = 0
+  return (value) => {
+    const text = JSON.stringify(value) ?? 'null'
+    copied += Buffer.byteLength(text)
+    if (copied > copyLimit)
+      throw tooLarge(`the copies of this JSON patch are larger than the limit of ${copyLimit} bytes`)
+    return JSON.parse(text)
+  }
+}
+
+const step = (root: Json, { op, path, from, value }: Operation, copy: Copy): Json => {
   switch (op) {
     case 'add':
       return add(root, path, value)
@@ -113,19 +145,29 @@ const step = (root: Json, { op, path, from, value }: Operation): Json => {
     case 'replace':
       return replace(root, path, value)
     case 'copy':
-      return add(root, path, resolve(root, from))
-    case 'move':
+      return add(root, path, copy(resolve(root, from)))
+    case 'move': {
       if (path.length > from.length && from.every((token, at) => token === path[at]))
         throw failed('a value cannot be moved into itself')
-      return add(remove(root, from), path, resolve(root, from))
+      const moved = resolve(root, from)
+      return add(remove(root, from), path, moved)
+    }
     case 'test':
       if (!deepEqual(resolve(root, path), value)) throw failed(`the test of /${path.join('/')} failed`)
       return root
   }
 }
 
-/** The patched copy of `target`. Throws BadRequest for a malformed patch, Invalid (422) for one that does not apply. */
+/**
+ * The patched copy of `target`. Throws BadRequest for a malformed patch, Invalid (422) for one that does not apply,
+ * RequestEntityTooLarge for one that does or copies too much.
+ */
 export const applyJsonPatch = (target: Json, patch: Json): Json => {
   if (!Array.isArray(patch)) throw badRequest('json patch: the body is not a list of operations')
-  return patch.map(parseOperation).reduce(step, target)
+  if (patch.length > operationLimit)
+    throw tooLarge(`the allowed maximum operations in a JSON patch is ${operationLimit}, got ${patch.length}`)
+  const copy = createCopier()
+  // The steps change what they work on, values of the patch included.
+  const operations = structuredClone(patch).map(parseOperation)
+  return operations.reduce((root, operation) => step(root, operation, copy), structuredClone(target))
 }

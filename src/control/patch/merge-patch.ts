@@ -5,10 +5,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 export const applyMergePatch = (target: unknown, patch: unknown): unknown => {
   if (!isObject(patch)) return patch
-  const result: Record<string, unknown> = isObject(target) ? { ...target } : {}
+  const result = new Map(isObject(target) ? Object.entries(target) : [])
   for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete result[name]
-    else result[name] = applyMergePatch(result[name], value)
+    if (value === null) result.delete(name)
+    else result.set(name, applyMergePatch(result.get(name), value))
   }
-  return result
+  return Object.fromEntries(result)
 }

@@ -3,7 +3,6 @@
  * (`$patch`, `$retainKeys`, `$setElementOrder/x`, `$deleteFromPrimitiveList/x`). The schema says which list is which.
  */
 import { badRequest } from '../../api/errors.ts'
-import { deepEqual } from '../deep-equal.ts'
 import { type MergeRule, mergeRuleOf } from '../schema/merge-keys.ts'
 import { type FieldType, fieldsOf } from '../schema/types.ts'
 
@@ -43,9 +42,15 @@ const reorder = <T>(items: readonly T[], keyOf: (item: T) => unknown, order: rea
   return result
 }
 
+/** What of `items` is not in `others`. */
+const outside = (items: readonly unknown[], others: readonly unknown[]): readonly unknown[] => {
+  const known = new Set(others)
+  return items.filter((item) => !known.has(item))
+}
+
 const mergePrimitives = (target: readonly unknown[], patch: readonly unknown[]): readonly unknown[] => [
   ...target,
-  ...patch.filter((value, at) => !target.includes(value) && patch.indexOf(value) === at),
+  ...outside([...new Set(patch)], target),
 ]
 
 const itemType = (type: FieldType | undefined): FieldType | undefined => (type?.kind === 'list' ? type.of : undefined)
@@ -60,32 +65,42 @@ const mergeItems = (
   const replaceAll = patch.some(
     (item) => isObject(item) && item[directive] === 'replace' && Object.keys(item).length === 1,
   )
-  let result = replaceAll ? [] : [...target]
+  const idOf = (item: unknown): string => JSON.stringify(isObject(item) ? (item[key] ?? null) : null)
+  const result: (unknown | undefined)[] = replaceAll ? [] : [...target]
+  /** Where the items of each key are; one that goes leaves its place empty until the end. */
+  const places = new Map<string, number[]>()
+  const put = (id: string, at: number): void => {
+    const known = places.get(id)
+    if (known) known.push(at)
+    else places.set(id, [at])
+  }
+  for (const [at, item] of result.entries()) put(idOf(item), at)
   for (const item of patch) {
     if (!isObject(item)) throw badRequest(`strategic merge patch: ${path} must hold objects`)
     if (item[directive] === 'replace' && Object.keys(item).length === 1) continue
-    const id = item[key]
-    if (id === undefined) throw badRequest(`strategic merge patch: an item of ${path} has no merge key ${key}`)
-    const isSame = (other: unknown): boolean => isObject(other) && deepEqual(other[key], id)
-    if (item[directive] === 'delete') result = result.filter((other) => !isSame(other))
-    else {
-      const at = result.findIndex(isSame)
-      const merged = mergeValue(at < 0 ? undefined : result[at], item, type, `${path}[${String(id)}]`)
-      if (at < 0) result.push(merged)
-      else result[at] = merged
+    if (item[key] === undefined) throw badRequest(`strategic merge patch: an item of ${path} has no merge key ${key}`)
+    const id = idOf(item)
+    const [first, ...others] = places.get(id) ?? []
+    if (item[directive] === 'delete') {
+      for (const at of [first, ...others]) if (at !== undefined) result[at] = undefined
+      places.delete(id)
+    } else {
+      const at = first ?? result.length
+      const merged = mergeValue(result[at], item, type, `${path}[${String(item[key])}]`)
+      if (first === undefined) put(id, at)
+      result[at] = merged
     }
   }
-  return result
+  return result.filter((item) => item !== undefined)
 }
 
 const mergeList = (
-  target: unknown,
+  existing: readonly unknown[] = [],
   patch: readonly unknown[],
   rule: MergeRule | undefined,
   type: FieldType | undefined,
   path: string,
 ): readonly unknown[] => {
-  const existing = Array.isArray(target) ? target : []
   if (!rule) return patch.filter((item) => !isObject(item) || item[directive] === undefined)
   return rule.key === undefined
     ? mergePrimitives(existing, patch)
@@ -96,8 +111,10 @@ const mergeList = (
 const mergeValue = (target: unknown, patch: unknown, type: FieldType | undefined, path: string): unknown =>
   isObject(patch) ? mergeObject(isObject(target) ? target : {}, patch, type, path) : patch
 
-const keepOnly = (object: JsonObject, names: readonly unknown[]): JsonObject =>
-  Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)))
+const keepOnly = (object: JsonObject, names: readonly unknown[]): JsonObject => {
+  const kept = new Set(names)
+  return Object.fromEntries(Object.entries(object).filter(([name]) => kept.has(name)))
+}
 
 const typeOfField = (type: FieldType | undefined, name: string): FieldType | undefined => {
   if (type?.kind === 'map') return type.of
@@ -118,7 +135,11 @@ const mergeObject = (
 
   const retained = patch[retainKeys]
   const start = retained === undefined ? target : keepOnly(target, listOf(retained, `${path}.${retainKeys}`))
-  const result: Record<string, unknown> = { ...start }
+  const result = new Map(Object.entries(start))
+  const listAt = (name: string): readonly unknown[] | undefined => {
+    const value = result.get(name)
+    return Array.isArray(value) ? value : undefined
+  }
   const ruleOf = (name: string): MergeRule | undefined =>
     type?.kind === 'object' ? mergeRuleOf(type.type, name) : undefined
 
@@ -127,35 +148,32 @@ const mergeObject = (
     const at = path === '' ? name : `${path}.${name}`
     if (name.startsWith(deletePrefix)) {
       const field = name.slice(deletePrefix.length)
-      const doomed = listOf(value, at)
-      if (Array.isArray(result[field]) && patch[field] === undefined)
-        result[field] = result[field].filter((item: unknown) => !doomed.includes(item))
-    } else if (value === null) delete result[name]
+      const [items, removed] = [listAt(field), listOf(value, at)]
+      if (items && patch[field] === undefined) result.set(field, outside(items, removed))
+    } else if (value === null) result.delete(name)
     else if (Array.isArray(value)) {
       const removed = patch[`${deletePrefix}${name}`]
-      const kept =
-        removed === undefined || !Array.isArray(result[name])
-          ? result[name]
-          : result[name].filter((item: unknown) => !listOf(removed, at).includes(item))
-      result[name] = mergeList(kept, value, ruleOf(name), typeOfField(type, name), at)
+      const items = listAt(name)
+      const kept = items && removed !== undefined ? outside(items, listOf(removed, at)) : items
+      result.set(name, mergeList(kept, value, ruleOf(name), typeOfField(type, name), at))
     } else {
-      const merged = mergeValue(result[name], value, typeOfField(type, name), at)
-      if (merged === undefined) delete result[name]
-      else result[name] = merged
+      const merged = mergeValue(result.get(name), value, typeOfField(type, name), at)
+      if (merged === undefined) result.delete(name)
+      else result.set(name, merged)
     }
   }
 
   for (const [name, value] of Object.entries(patch)) {
     if (!name.startsWith(orderPrefix)) continue
     const field = name.slice(orderPrefix.length)
-    const items = result[field]
+    const items = listAt(field)
     const rule = ruleOf(field)
-    if (!Array.isArray(items) || !rule) continue
+    if (!items || !rule) continue
     const { key } = rule
     const keyOf = (item: unknown): unknown => (key !== undefined && isObject(item) ? item[key] : item)
-    result[field] = reorder(items, keyOf, listOf(value, name).map(keyOf))
+    result.set(field, reorder(items, keyOf, listOf(value, name).map(keyOf)))
   }
-  return result
+  return Object.fromEntries(result)
 }
 
 /** The patched copy of `target`, an object of the schema's type `type`. Throws BadRequest for a malformed patch. */

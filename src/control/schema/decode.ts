@@ -23,16 +23,22 @@ const int32Max = 2 ** 31
 
 const isInteger = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value)
 
+const isTime = (value: unknown): boolean =>
+  typeof value === 'string' && value.length <= 64 && rfc3339.test(value) && !Number.isNaN(Date.parse(value))
+
+/** Long numbers are slow to read, and mean nothing that is measured. */
+const isQuantity = (text: string): boolean => text.length <= 64 && parseQuantity(text) !== undefined
+
 /** Whether a value has the scalar's JSON type. */
 const fits: Readonly<Record<Scalar, (value: unknown) => boolean>> = {
   string: (value) => typeof value === 'string',
   boolean: (value) => typeof value === 'boolean',
-  number: (value) => typeof value === 'number',
+  number: (value) => Number.isFinite(value),
   int64: isInteger,
   int32: (value) => isInteger(value) && value >= -int32Max && value < int32Max,
-  time: (value) => typeof value === 'string' && rfc3339.test(value),
-  microtime: (value) => typeof value === 'string' && rfc3339.test(value),
-  quantity: (value) => (typeof value === 'string' || typeof value === 'number') && parseQuantity(value) !== undefined,
+  time: isTime,
+  microtime: isTime,
+  quantity: (value) => (typeof value === 'string' || typeof value === 'number') && isQuantity(String(value)),
   intOrString: (value) => isInteger(value) || typeof value === 'string',
   bytes: (value) => typeof value === 'string' && base64.test(value.replaceAll(/[\r\n]/g, '')),
   any: () => true,

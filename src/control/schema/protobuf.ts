@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { badRequest } from '../../api/errors.ts'
+import { checkJson, createMemberCount } from './bounds.ts'
 import { type Field, type FieldType, fieldsOf, type Scalar } from './types.ts'
 
 type Numbers = Readonly<Record<string, number | Readonly<Record<string, number>>>>
@@ -15,7 +16,7 @@ const numbersOf = (type: string): Numbers => {
   numbers ??= JSON.parse(readFileSync(new URL('./field-numbers.json', import.meta.url), 'utf8')) as NonNullable<
     typeof numbers
   >
-  const found = numbers[type]
+  const found = Object.hasOwn(numbers, type) ? numbers[type] : undefined
   if (!found) throw badRequest(`protobuf: ${type} is not known in this format; send JSON`)
   return found
 }
@@ -40,9 +41,13 @@ const readVarint = (bytes: Buffer, start: number): { readonly value: bigint; rea
 
 const fixedBytes: Readonly<Record<number, number>> = { 1: 8, 5: 4 }
 
+/** Told of every field that is read, of whatever message; throws when there are too many. */
+type Count = () => void
+
 /** The fields of a message, in their order. */
-function* rawFields(bytes: Buffer): Generator<Raw> {
+function* rawFields(bytes: Buffer, count: Count): Generator<Raw> {
   for (let at = 0; at < bytes.length; ) {
+    count()
     const key = readVarint(bytes, at)
     const number = Number(key.value >> 3n)
     const wireType = Number(key.value & 7n)
@@ -72,8 +77,8 @@ const asInteger = ({ value, number }: Raw): number => {
 const asText = (raw: Raw): string => asBytes(raw).toString('utf8')
 
 /** The last value of each field of a small message. */
-const small = (bytes: Buffer): ReadonlyMap<number, Raw> =>
-  new Map([...rawFields(bytes)].map((raw) => [raw.number, raw]))
+const small = (bytes: Buffer, count: Count): ReadonlyMap<number, Raw> =>
+  new Map([...rawFields(bytes, count)].map((raw) => [raw.number, raw]))
 
 const integerAt = (fields: ReadonlyMap<number, Raw>, number: number): number => {
   const raw = fields.get(number)
@@ -85,25 +90,27 @@ const textAt = (fields: ReadonlyMap<number, Raw>, number: number): string => {
 }
 
 /** Seconds and nanoseconds; nothing at all is no time. */
-const readTime = (bytes: Buffer, digits: 0 | 6): string | undefined => {
+const readTime = (bytes: Buffer, digits: 0 | 6, count: Count): string | undefined => {
   if (bytes.length === 0) return undefined
-  const fields = small(bytes)
+  const fields = small(bytes, count)
   const text = new Date(integerAt(fields, 1) * 1000).toISOString().slice(0, 19)
   const fraction = digits === 0 ? '' : `.${String(Math.floor(integerAt(fields, 2) / 1000)).padStart(digits, '0')}`
   return `${text}${fraction}Z`
 }
 
-const readIntOrString = (bytes: Buffer): number | string => {
-  const fields = small(bytes)
+const readIntOrString = (bytes: Buffer, count: Count): number | string => {
+  const fields = small(bytes, count)
   return integerAt(fields, 1) === 1 ? textAt(fields, 3) : integerAt(fields, 2)
 }
 
-const readAny = (bytes: Buffer): unknown => {
-  const raw = small(bytes).get(1)
-  return raw === undefined || asBytes(raw).length === 0 ? undefined : JSON.parse(asText(raw))
+const readAny = (bytes: Buffer, count: Count): unknown => {
+  const raw = small(bytes, count).get(1)
+  if (raw === undefined || asBytes(raw).length === 0) return undefined
+  checkJson(asBytes(raw))
+  return JSON.parse(asText(raw))
 }
 
-const scalarReaders: Readonly<Record<Scalar, (raw: Raw) => unknown>> = {
+const scalarReaders: Readonly<Record<Scalar, (raw: Raw, count: Count) => unknown>> = {
   string: asText,
   int32: asInteger,
   int64: asInteger,
@@ -112,12 +119,12 @@ const scalarReaders: Readonly<Record<Scalar, (raw: Raw) => unknown>> = {
     return bytes.length === 8 ? bytes.readDoubleLE() : bytes.readFloatLE()
   },
   boolean: (raw) => asInteger(raw) !== 0,
-  time: (raw) => readTime(asBytes(raw), 0),
-  microtime: (raw) => readTime(asBytes(raw), 6),
-  quantity: (raw) => textAt(small(asBytes(raw)), 1),
-  intOrString: (raw) => readIntOrString(asBytes(raw)),
+  time: (raw, count) => readTime(asBytes(raw), 0, count),
+  microtime: (raw, count) => readTime(asBytes(raw), 6, count),
+  quantity: (raw, count) => textAt(small(asBytes(raw), count), 1),
+  intOrString: (raw, count) => readIntOrString(asBytes(raw), count),
   bytes: (raw) => asBytes(raw).toString('base64'),
-  any: (raw) => readAny(asBytes(raw)),
+  any: (raw, count) => readAny(asBytes(raw), count),
 }
 
 /**
@@ -138,33 +145,35 @@ const isZero = (value: unknown): boolean => value === '' || value === 0 || value
 
 type Values = Record<string, unknown>
 
-const readValue = (raw: Raw, type: FieldType): unknown => {
+const readValue = (raw: Raw, type: FieldType, count: Count): unknown => {
   switch (type.kind) {
     case 'scalar':
-      return scalarReaders[type.scalar](raw)
+      return scalarReaders[type.scalar](raw, count)
     case 'object':
-      return readObject(asBytes(raw), type.type)
+      return readObject(asBytes(raw), type.type, count)
     default:
       throw malformed(`field ${raw.number} holds a ${type.kind} within a list`)
   }
 }
 
-const add = (into: Values, name: string, raw: Raw, { type, required }: Field): void => {
+const add = (into: Values, name: string, raw: Raw, { type, required }: Field, count: Count): void => {
   if (type.kind === 'list') {
     const list = (into[name] ?? []) as unknown[]
-    list.push(readValue(raw, type.of))
+    list.push(readValue(raw, type.of, count))
     into[name] = list
   } else if (type.kind === 'map') {
-    const entry = small(asBytes(raw))
+    const entry = small(asBytes(raw), count)
     const value = entry.get(2) ?? { number: 2, value: Buffer.alloc(0) }
-    into[name] = { ...(into[name] as Values | undefined), [textAt(entry, 1)]: readValue(value, type.of) }
+    const map = (into[name] ?? Object.create(null)) as Values
+    map[textAt(entry, 1)] = readValue(value, type.of, count)
+    into[name] = map
   } else {
-    const value = readValue(raw, type)
+    const value = readValue(raw, type, count)
     if (!isZero(value) || required || meansZero.has(name)) into[name] = value
   }
 }
 
-const readObject = (bytes: Buffer, type: string): Values => {
+const readObject = (bytes: Buffer, type: string, count: Count): Values => {
   const entries = Object.entries(numbersOf(type))
   const fields = fieldsOf(type)
   const into: Values = {}
@@ -178,12 +187,12 @@ const readObject = (bytes: Buffer, type: string): Values => {
     const field = name === undefined ? undefined : fields.get(name)
     if (name === undefined || !field)
       throw malformed(`field ${raw.number} of ${type} is not known to this server; send JSON`)
-    add(into, name, raw, field)
+    add(into, name, raw, field, count)
   }
-  for (const raw of rawFields(bytes)) {
+  for (const raw of rawFields(bytes, count)) {
     const inner = hidden.get(raw.number)
     if (inner)
-      for (const each of rawFields(asBytes(raw)))
+      for (const each of rawFields(asBytes(raw), count))
         take(
           each,
           Object.keys(inner).find((name) => inner[name] === each.number),
@@ -197,14 +206,16 @@ const magic = Buffer.from('k8s\0')
 
 /**
  * The object in a body of type `application/vnd.kubernetes.protobuf`: four bytes that say so, and a message with the kind
- * and the object's own bytes (apimachinery's runtime.Unknown). Throws BadRequest when it cannot be read.
+ * and the object's own bytes (apimachinery's runtime.Unknown). Throws BadRequest when it cannot be read,
+ * RequestEntityTooLarge when it has too many fields.
  */
 export const readProtobuf = (body: Buffer): unknown => {
   if (!body.subarray(0, magic.length).equals(magic)) throw malformed('the body does not begin with "k8s\\0"')
-  const envelope = small(body.subarray(magic.length))
-  const about = small(asBytes(envelope.get(1) ?? { number: 1, value: Buffer.alloc(0) }))
+  const count = createMemberCount()
+  const envelope = small(body.subarray(magic.length), count)
+  const about = small(asBytes(envelope.get(1) ?? { number: 1, value: Buffer.alloc(0) }), count)
   const content = asBytes(envelope.get(2) ?? { number: 2, value: Buffer.alloc(0) })
   const [apiVersion, kind] = [textAt(about, 1), textAt(about, 2)]
   if (kind === '') throw malformed('the body does not say its kind')
-  return { apiVersion, kind, ...readObject(content, kind) }
+  return { apiVersion, kind, ...readObject(content, kind, count) }
 }

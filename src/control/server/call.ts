@@ -13,8 +13,11 @@ export interface Call {
   readonly accept: string
   /** Without parameters, in lower case; empty when there is no body. */
   readonly contentType: string
-  /** The parsed body; undefined when there is none. Throws BadRequest, RequestEntityTooLarge, UnsupportedMediaType. */
-  readonly body: () => Promise<unknown>
+  /**
+   * The parsed body; undefined when there is none. It may be `limit` bytes long, or what objects may be. Throws
+   * BadRequest, RequestEntityTooLarge, UnsupportedMediaType, TooManyRequests.
+   */
+  readonly body: (limit?: number) => Promise<unknown>
   /** Ends when the client goes away. */
   readonly signal: AbortSignal
 }

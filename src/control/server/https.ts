@@ -2,28 +2,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
-import {
-  ApiError,
-  badRequest,
-  internalError,
-  methodNotAllowed,
-  tooLarge,
-  unauthorized,
-  unsupportedMediaType,
-} from '../../api/errors.ts'
+import { ApiError, badRequest, methodNotAllowed, toApiError, unauthorized } from '../../api/errors.ts'
 import type { Method } from '../../api/transport.ts'
 import type { WatchEvent } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import { authenticate, type Credentials, type TokenUser } from '../auth/authenticate.ts'
 import type { User } from '../auth/user.ts'
-import { readProtobuf } from '../schema/protobuf.ts'
+import { bodyLimit } from '../schema/bounds.ts'
+import { createBodyParser } from './body/parse.ts'
+import { createBodyReader, discardRest } from './body/read.ts'
 import type { Answer, Call, Handler } from './call.ts'
 
-const bodyLimit = 3 * 1024 * 1024
 /** A watcher that lets this much pile up is cut off; it comes back and lists again. */
 const backlogLimit = 16 * 1024 * 1024
 
-const methods: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+const methods: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies readonly Method[]
+const isMethod = (method: string): method is Method => methods.includes(method)
+
+const urlOf = (request: IncomingMessage): URL => {
+  const url = URL.parse(request.url ?? '/', 'https://api')
+  if (!url) throw badRequest('the request names no valid URL')
+  return url
+}
 
 /** Open to callers without a name: load balancers ask them. */
 const publicPath = /^\/(healthz|livez|readyz|version)(\/|$)/
@@ -43,32 +43,6 @@ const credentialsOf = (request: IncomingMessage): Credentials => {
   }
 }
 
-const readBody = async (request: IncomingMessage): Promise<Buffer> => {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > bodyLimit) throw tooLarge(bodyLimit)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-const parseBody = async (body: Buffer, contentType: string): Promise<unknown> => {
-  if (body.length === 0) return undefined
-  const text = body.toString('utf8')
-  try {
-    if (contentType === 'application/vnd.kubernetes.protobuf') return readProtobuf(body)
-    if (contentType === 'application/yaml' || contentType.endsWith('+yaml')) return (await import('yaml')).parse(text)
-    if (contentType === '' || contentType === 'application/json' || contentType.endsWith('+json'))
-      return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof ApiError) throw error
-    throw badRequest(`the body could not be parsed: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  throw unsupportedMediaType(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
-}
-
 const sendJson = (
   response: ServerResponse,
   code: number,
@@ -85,12 +59,18 @@ const sendJson = (
   response.end(text)
 }
 
-/** RFC 7234 Warning, which kubectl prints. */
-const warningHeader = (text: string): string => `299 - ${JSON.stringify(text)}`
+const warningLimit = 256
+const warningsLimit = 16
+
+/** RFC 7234 Warnings, which kubectl prints. Headers are Latin-1, and short. */
+const warningHeaders = (warnings: readonly string[]): string[] =>
+  warnings.slice(0, warningsLimit).map((text) => {
+    const quoted = JSON.stringify(text.length > warningLimit ? `${text.slice(0, warningLimit)}…` : text)
+    return `299 - ${quoted.replaceAll(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)}`
+  })
 
 const sendError = (response: ServerResponse, error: unknown, log: Logger): void => {
-  const known =
-    error instanceof ApiError ? error : internalError(error instanceof Error ? error.message : String(error))
+  const known = toApiError(error)
   if (!(error instanceof ApiError)) log.error({ err: error }, 'a request failed')
   if (response.headersSent) return void response.destroy()
   const retry = known.details?.retryAfterSeconds
@@ -111,6 +91,7 @@ const sendWatch = async (
   response: ServerResponse,
   answer: Answer & { kind: 'watch' },
   signal: AbortSignal,
+  log: Logger,
 ): Promise<void> => {
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
   response.flushHeaders()
@@ -121,8 +102,8 @@ const sendWatch = async (
   try {
     await answer.run(emit, signal)
   } catch (error) {
-    const status = error instanceof ApiError ? error : internalError(String(error))
-    emit({ type: 'ERROR', object: status.toStatus() })
+    if (!(error instanceof ApiError)) log.error({ err: error }, 'a watch failed')
+    emit({ type: 'ERROR', object: toApiError(error).toStatus() })
   }
   response.end()
 }
@@ -137,18 +118,18 @@ const sendStream = async (response: ServerResponse, answer: Answer & { kind: 'st
   response.end()
 }
 
-const send = async (response: ServerResponse, answer: Answer, signal: AbortSignal): Promise<void> => {
+const send = async (response: ServerResponse, answer: Answer, signal: AbortSignal, log: Logger): Promise<void> => {
   switch (answer.kind) {
     case 'object':
       return sendJson(response, answer.code, answer.object, {
         ...(answer.contentType ? { 'content-type': answer.contentType } : {}),
-        ...(answer.warnings ? { warning: answer.warnings.map(warningHeader) } : {}),
+        ...(answer.warnings ? { warning: warningHeaders(answer.warnings) } : {}),
       })
     case 'bytes':
       response.writeHead(200, { 'content-type': answer.contentType, 'content-length': Buffer.byteLength(answer.bytes) })
       return void response.end(answer.bytes)
     case 'watch':
-      return sendWatch(response, answer, signal)
+      return sendWatch(response, answer, signal, log)
     case 'stream':
       return sendStream(response, answer)
   }
@@ -172,35 +153,46 @@ export const createApiServer = (handle: Handler, { cert, key, ca, tokens, log }:
     throw unauthorized()
   }
 
+  const bodies = createBodyReader()
+  const parser = createBodyParser()
+
+  const callOf = (request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Call => {
+    const { pathname, searchParams } = urlOf(request)
+    const user = identify(request, pathname)
+    const method = request.method ?? ''
+    if (!isMethod(method)) throw methodNotAllowed()
+    const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+    return {
+      ...{ method, path: pathname, query: searchParams, user, contentType, signal },
+      accept: request.headers.accept ?? '',
+      body: async (limit = bodyLimit) => {
+        parser.check(contentType)
+        return parser.parse(await bodies.read(request, response, limit), contentType)
+      },
+    }
+  }
+
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     try {
-      const url = new URL(request.url ?? '/', 'https://api')
-      const user = identify(request, url.pathname)
-      const method = request.method ?? ''
-      if (!methods.includes(method)) throw methodNotAllowed()
-      const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
-      const call: Call = {
-        method: method as Method,
-        path: url.pathname,
-        query: url.searchParams,
-        user,
-        accept: request.headers.accept ?? '',
-        contentType,
-        body: async () => parseBody(await readBody(request), contentType),
-        signal: gone.signal,
-      }
-      await send(response, await handle(call), gone.signal)
+      await send(response, await handle(callOf(request, response, gone.signal)), gone.signal, log)
     } catch (error) {
       sendError(response, error, log)
     }
+    discardRest(request)
   }
 
+  const listener = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response)
   const server = createServer(
-    { cert: `${cert}${ca}`, key, ca, requestCert: true, rejectUnauthorized: false, keepAliveTimeout: 75_000 },
-    (request, response) => void answer(request, response),
+    {
+      ...{ cert: `${cert}${ca}`, key, ca, requestCert: true, rejectUnauthorized: false },
+      ...{ keepAliveTimeout: 75_000, requestTimeout: 60_000 },
+    },
+    listener,
   )
+  // A client that asks before it sends a body hears of a refusal before it has sent it.
+  server.on('checkContinue', listener)
   server.on('tlsClientError', (error) => log.debug({ err: error }, 'a client gave up during the TLS handshake'))
   return server
 }

@@ -2,6 +2,7 @@
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
+import { checkValue } from '../schema/bounds.ts'
 import { decode } from '../schema/decode.ts'
 
 export interface Input {
@@ -15,22 +16,34 @@ interface Expected {
   readonly schemaType: string
 }
 
+const textLimit = 256
+
+const textOf = (value: unknown, field: string): string => {
+  if (value === undefined || value === null) return ''
+  if (typeof value !== 'string' || value.length > textLimit)
+    throw badRequest(`${field} of the body is not a short text`)
+  return value
+}
+
 const checkType = (body: unknown, { kind, apiVersion }: Expected): void => {
-  const given = body as { readonly kind?: unknown; readonly apiVersion?: unknown } | null | undefined
-  if (typeof given !== 'object' || given === null) throw badRequest(`the body is not an object of kind ${kind}`)
-  if (given.kind !== undefined && given.kind !== '' && given.kind !== kind)
+  if (typeof body !== 'object' || body === null) throw badRequest(`the body is not an object of kind ${kind}`)
+  const given = body as { readonly kind?: unknown; readonly apiVersion?: unknown }
+  const givenKind = textOf(given.kind, 'kind')
+  const givenVersion = textOf(given.apiVersion, 'apiVersion')
+  if (givenKind !== '' && givenKind !== kind)
+    throw badRequest(`${givenKind} in version ${JSON.stringify(givenVersion)} cannot be handled as a ${kind}`)
+  if (givenVersion !== '' && givenVersion !== apiVersion)
     throw badRequest(
-      `${String(given.kind)} in version ${JSON.stringify(given.apiVersion ?? '')} cannot be handled as a ${kind}`,
-    )
-  if (given.apiVersion !== undefined && given.apiVersion !== '' && given.apiVersion !== apiVersion)
-    throw badRequest(
-      `the API version in the data (${String(given.apiVersion)}) does not match the expected API version (${apiVersion})`,
+      `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`,
     )
 }
 
+const shownFields = 16
+
 /** What to do about fields that the kind does not have: the query parameter `fieldValidation`. */
 const judgeUnknown = (unknown: readonly string[], kind: string, mode: string): readonly string[] => {
-  const lines = unknown.map((path) => `unknown field "${path}"`)
+  const lines = unknown.slice(0, shownFields).map((path) => `unknown field "${path.slice(0, textLimit)}"`)
+  if (unknown.length > shownFields) lines.push(`and ${unknown.length - shownFields} more`)
   if (mode === 'Strict' && lines.length > 0)
     throw badRequest(
       `${kind} in version "v1" cannot be handled as a ${kind}: strict decoding error: ${lines.join(', ')}`,
@@ -40,6 +53,8 @@ const judgeUnknown = (unknown: readonly string[], kind: string, mode: string): r
 
 /** Reads a body as a given type. Throws BadRequest for a wrong kind, wrong field types, or (Strict) unknown fields. */
 export const readTyped = (body: unknown, expected: Expected, query: URLSearchParams): Input => {
+  // A patch makes more of an object than its own body is.
+  checkValue(body)
   checkType(body, expected)
   const { value, unknown } = decode(body, expected.kind, expected.schemaType)
   const warnings = judgeUnknown(unknown, expected.kind, query.get('fieldValidation') ?? 'Warn')

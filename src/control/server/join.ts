@@ -7,6 +7,8 @@ import { checkSubdomain } from '../registry/names.ts'
 import { type Handler, objectAnswer } from './call.ts'
 
 const nodeDays = 365
+/** A request for a certificate and a few addresses. */
+const bodyLimit = 64 * 1024
 
 interface JoinRequest {
   readonly nodeName: string
@@ -29,7 +31,7 @@ const parse = (body: unknown): JoinRequest => {
 export const joinHandler =
   (authority: KeyPair, now = systemClock.now): Handler =>
   async (call) => {
-    const { nodeName, csr, addresses } = parse(await call.body())
+    const { nodeName, csr, addresses } = parse(await call.body(bodyLimit))
     const identity = {
       commonName: `${nodeUserPrefix}${nodeName}`,
       organizations: [nodesGroup],

@@ -13,16 +13,21 @@ const formats: Readonly<Record<string, ApplyPatch>> = {
   'application/strategic-merge-patch+json': applyStrategicPatch,
 }
 
-/** Patches an object of the schema's type `type`. Throws for a format that is not among the accepted ones, or for a patch that does not apply. */
-export const applyPatch = (
-  contentType: string,
-  object: KubeObject,
-  patch: unknown,
-  type: string,
-  accepted: readonly string[] = Object.keys(formats),
-): unknown => {
+/** How to patch an object of the schema's type `type`; what it makes throws for a patch that does not apply. */
+export type Patcher = (object: KubeObject, patch: unknown, type: string) => unknown
+
+/** Throws UnsupportedMediaType for a format that is not among the accepted ones. */
+export const patcherOf = (contentType: string, accepted: readonly string[] = Object.keys(formats)): Patcher => {
   const apply = accepted.includes(contentType) ? formats[contentType] : undefined
   if (!apply) throw unsupportedMediaType(accepted)
-  if (patch === undefined) throw badRequest('a patch needs a body')
-  return apply(object as unknown as Readonly<Record<string, unknown>>, patch, type)
+  return (object, patch, type) => {
+    if (patch === undefined) throw badRequest('a patch needs a body')
+    try {
+      return apply(object as unknown as Readonly<Record<string, unknown>>, patch, type)
+    } catch (error) {
+      // The end of the stack: moves can nest an object as deep as they like.
+      if (error instanceof RangeError) throw badRequest('the patched object nests too deep')
+      throw error
+    }
+  }
 }

@@ -1,7 +1,7 @@
 /** How objects are shown: as they are, as rows of a table, or only their metadata. Chosen by the Accept header. */
 import { notAcceptable } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { inVersion, type ResourceDefinition } from '../registry/definition.ts'
+import { type Cell, inVersion, type ResourceDefinition } from '../registry/definition.ts'
 
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
 
@@ -74,6 +74,16 @@ const rowObject = (object: KubeObject, version: string, include: IncludeObject):
   }
 }
 
+/** One object that cannot be shown in full must not hide the others of its list. */
+const cellsOf = ({ columns }: ResourceDefinition, object: KubeObject, now: number): readonly Cell[] =>
+  columns.map(({ cell }) => {
+    try {
+      return cell(object, now)
+    } catch {
+      return '<invalid>'
+    }
+  })
+
 interface ListMeta {
   readonly resourceVersion?: string
   readonly continue?: string
@@ -98,7 +108,7 @@ const tableOf = (
     priority,
   })),
   rows: items.map((item) => ({
-    cells: definition.columns.map(({ cell }) => cell(item, now)),
+    cells: cellsOf(definition, item, now),
     object: rowObject(item, version, include),
   })),
 })

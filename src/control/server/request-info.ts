@@ -1,4 +1,5 @@
 /** What a URL and a method ask for, before anything is looked up. */
+import { badRequest } from '../../api/errors.ts'
 import type { Method } from '../../api/transport.ts'
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
@@ -24,6 +25,8 @@ export interface PathRequest {
 
 export type RequestInfo = ResourceRequest | PathRequest
 
+const int32Max = 2 ** 31 - 1
+
 const collectionVerbs: Readonly<Record<Method, Verb | undefined>> = {
   GET: 'list',
   POST: 'create',
@@ -42,6 +45,18 @@ const objectVerbs: Readonly<Record<Method, Verb | undefined>> = {
 /** Query flags are `true` or `1`; a bare `?watch` counts too. */
 export const isSet = (query: URLSearchParams, name: string): boolean =>
   query.has(name) && !['false', '0'].includes(query.get(name) ?? '')
+
+/**
+ * A whole number of the query; undefined when it is missing or empty. Throws BadRequest. Numbers that mean more than
+ * anybody has are cut, as a timer that is asked to wait for years rings at once.
+ */
+export const integerOf = (query: URLSearchParams, name: string): number | undefined => {
+  const text = query.get(name) ?? ''
+  if (text === '') return undefined
+  if (!/^-?\d{1,18}$/.test(text))
+    throw badRequest(`${name}: ${JSON.stringify(text.slice(0, 64))} is not a whole number`)
+  return Math.max(-int32Max, Math.min(int32Max, Number(text)))
+}
 
 const verbOf = (method: Method, name: string | undefined, subresource: string | undefined, query: URLSearchParams) => {
   if (method === 'GET' && name === undefined && isSet(query, 'watch')) return 'watch'

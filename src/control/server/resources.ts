@@ -22,9 +22,9 @@ import { decode } from '../schema/decode.ts'
 import type { Store } from '../store/store.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { readObject, readTyped } from './input.ts'
-import { applyPatch } from './patches.ts'
+import { patcherOf } from './patches.ts'
 import { negotiate, showList, showObject } from './representation.ts'
-import type { ResourceRequest } from './request-info.ts'
+import { integerOf, type ResourceRequest } from './request-info.ts'
 import { type Scale, scaleType, showScale, withScale } from './scale.ts'
 import { checkReached, parseVersion, watchAnswer } from './watch-answer.ts'
 
@@ -82,7 +82,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     checkReached(version, store.revision)
     const exact = query.get('resourceVersionMatch') === 'Exact'
     const page = listObjects(store, definition, selectionFor(call, request, definition), {
-      limit: Number(query.get('limit') ?? 0),
+      limit: integerOf(query, 'limit') ?? 0,
       continue: query.get('continue') ?? '',
       ...(exact && version !== undefined ? { revision: version } : {}),
     })
@@ -142,12 +142,13 @@ export const createResourceHandler = (context: ResourceContext) => {
 
   const patch: Write = async (call, request, definition) => {
     const name = nameOf(request)
+    const apply = patcherOf(call.contentType, patchTypesOf(definition))
     const body = await call.body()
     const type = schemaTypeOf(definition)
     let warnings: readonly string[] = []
     const change = (old: KubeObject): KubeObject => {
       const shownAs = inVersion(definition, old)
-      const patched = applyPatch(call.contentType, shownAs, body, type, patchTypesOf(definition))
+      const patched = apply(shownAs, body, type)
       const input = readObject(definition, patched, call.query)
       warnings = input.warnings
       // The patched copy carries the version it was made from; only a version that the patch itself names binds it.
@@ -169,11 +170,11 @@ export const createResourceHandler = (context: ResourceContext) => {
       readonly dryRun?: readonly string[]
     }
     const { query } = call
-    const grace = query.get('gracePeriodSeconds')
+    const grace = integerOf(query, 'gracePeriodSeconds')
     const policy = query.get('propagationPolicy') ?? options.propagationPolicy
     return {
       ...options,
-      ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+      ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
       propagationPolicy: policy ?? (options.orphanDependents === true ? 'Orphan' : 'Background'),
       dryRun: isDryRun(query, options),
     }
@@ -221,10 +222,11 @@ export const createResourceHandler = (context: ResourceContext) => {
   const scale: Write = async (call, request, definition) => {
     const name = nameOf(request)
     if (request.verb === 'get') return objectAnswer(showScale(definition, objects.get(definition, name)))
+    const apply = request.verb === 'patch' ? patcherOf(call.contentType) : undefined
     const body = await call.body()
     const change = (old: KubeObject): KubeObject => {
       const current = { ...showScale(definition, old), metadata: { ...old.metadata, resourceVersion: undefined } }
-      const wanted = request.verb === 'patch' ? applyPatch(call.contentType, current, body, 'Scale') : body
+      const wanted = apply ? apply(current, body, 'Scale') : body
       return withScale(definition, old, readTyped(wanted, scaleType, call.query).object as Scale)
     }
     const options = { user: call.user, dryRun: isDryRun(call.query) }

@@ -9,16 +9,18 @@ import { apiVersionOf, type ResourceDefinition } from '../registry/definition.ts
 import type { Store } from '../store/store.ts'
 import type { Answer, Emit } from './call.ts'
 import { type Representation, showObject } from './representation.ts'
-import { isSet } from './request-info.ts'
+import { integerOf, isSet } from './request-info.ts'
 
 const bookmarkMs = 30_000
 /** Without a wish of the client a watch lives for 30 to 60 minutes, so that not all end together. */
 const defaultTimeoutSeconds = 1800
+const mostTimeoutSeconds = 86_400
 
 /** A resourceVersion of a query; undefined for `""`. Throws BadRequest. */
 export const parseVersion = (text: string | null): number | undefined => {
   if (text === null || text === '') return undefined
-  if (!/^\d+$/.test(text)) throw badRequest(`invalid resource version ${JSON.stringify(text)}: must be a number`)
+  if (!/^\d{1,15}$/.test(text))
+    throw badRequest(`invalid resource version ${JSON.stringify(text.slice(0, 64))}: must be a number`)
   return Number(text)
 }
 
@@ -89,8 +91,8 @@ export const watchAnswer = (
   checkInitialEvents(query)
   const { initial, revision } = startOf(store, definition, selection, query)
   const bookmarks = isSet(query, 'allowWatchBookmarks')
-  const asked = Number(query.get('timeoutSeconds') ?? 0)
-  const timeoutMs = (asked > 0 ? asked : defaultTimeoutSeconds * (1 + random())) * 1000
+  const asked = integerOf(query, 'timeoutSeconds') ?? 0
+  const timeoutMs = Math.min(asked > 0 ? asked : defaultTimeoutSeconds * (1 + random()), mostTimeoutSeconds) * 1000
 
   const bookmark = (at: number, annotations?: Readonly<Record<string, string>>) => ({
     type: 'BOOKMARK' as const,
@@ -105,9 +107,10 @@ export const watchAnswer = (
     const send = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void =>
       emit({ type, object: showObject(definition, object, representation, clock.now()) })
     for (const object of initial) send('ADDED', object)
+    const ended = Promise.withResolvers<void>()
     let stop: () => void
     try {
-      stop = watchObjects(store, definition, selection, revision, send)
+      stop = watchObjects(store, definition, selection, revision, { event: send, failed: ended.reject })
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       emit({ type: 'ERROR', object: error.toStatus() })
@@ -116,29 +119,29 @@ export const watchAnswer = (
     if (isSet(query, 'sendInitialEvents') && bookmarks)
       emit(bookmark(revision, { 'k8s.io/initial-events-end': 'true' }))
 
-    return new Promise((resolve) => {
-      let cancelBookmark: (() => void) | undefined
-      const scheduleBookmark = (): void => {
-        cancelBookmark = clock.after(bookmarkMs, () => {
-          emit(bookmark(store.revision))
-          scheduleBookmark()
-        })
-      }
-      const end = (): void => {
-        stop()
-        cancelBookmark?.()
-        cancelTimeout()
-        signal.removeEventListener('abort', end)
-        resolve()
-      }
-      const cancelTimeout = clock.after(timeoutMs, () => {
-        if (bookmarks) emit(bookmark(store.revision))
-        end()
+    let cancelBookmark: (() => void) | undefined
+    const scheduleBookmark = (): void => {
+      cancelBookmark = clock.after(bookmarkMs, () => {
+        emit(bookmark(store.revision))
+        scheduleBookmark()
       })
-      if (bookmarks) scheduleBookmark()
-      signal.addEventListener('abort', end)
-      if (signal.aborted) end()
+    }
+    const cancelTimeout = clock.after(timeoutMs, () => {
+      if (bookmarks) emit(bookmark(store.revision))
+      ended.resolve()
     })
+    const end = (): void => ended.resolve()
+    if (bookmarks) scheduleBookmark()
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+    try {
+      await ended.promise
+    } finally {
+      stop()
+      cancelBookmark?.()
+      cancelTimeout()
+      signal.removeEventListener('abort', end)
+    }
   }
   return { kind: 'watch', run }
 }

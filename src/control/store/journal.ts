@@ -1,11 +1,19 @@
 import type { KubeObject } from '../../api/types/index.ts'
 import type { StoreKey } from './store.ts'
 
-/** One row to write, or (object undefined) to delete. */
+/** One row to write, or (json undefined) to delete. */
 export interface JournalRow {
   readonly key: StoreKey
   readonly revision: number
-  readonly object: KubeObject | undefined
+  /** The object, made before the write begins: what cannot be written fails there, and alone. */
+  readonly json: string | undefined
+}
+
+/** One row that is there. */
+export interface JournalEntry {
+  readonly key: StoreKey
+  readonly revision: number
+  readonly object: KubeObject
 }
 
 /**
@@ -13,7 +21,7 @@ export interface JournalRow {
  * things as they were.
  */
 export interface Journal {
-  load(): { readonly revision: number; readonly rows: readonly (JournalRow & { readonly object: KubeObject })[] }
+  load(): { readonly revision: number; readonly rows: readonly JournalEntry[] }
   write(rows: readonly JournalRow[]): void
   close(): void
 }
@@ -33,14 +41,14 @@ export const resumeAt = (journal: Journal, at: number): Journal => ({
 
 /** Forgets everything at the end; for tests, and for the contract suite as the store's reference. */
 export const createMemoryJournal = (): Journal => {
-  const rows = new Map<string, JournalRow & { readonly object: KubeObject }>()
+  const rows = new Map<string, JournalEntry>()
   let revision = 0
   return {
     load: () => ({ revision, rows: [...rows.values()] }),
     write: (batch) => {
-      for (const { key, revision: at, object } of batch) {
+      for (const { key, revision: at, json } of batch) {
         const id = `${key.bucket} ${key.name}`
-        if (object) rows.set(id, { key, revision: at, object })
+        if (json !== undefined) rows.set(id, { key, revision: at, object: JSON.parse(json) })
         else rows.delete(id)
         revision = at
       }

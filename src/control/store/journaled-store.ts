@@ -3,10 +3,12 @@
  * loop share one journal write, and so one fsync. A bounded history serves watches and lists from the recent past.
  */
 import type { KubeObject } from '../../api/types/index.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, JournalRow } from './journal.ts'
 import {
   type Change,
   type Entry,
+  EntryTooLarge,
+  objectLimit,
   RevisionGone,
   RevisionMismatch,
   type Store,
@@ -23,11 +25,20 @@ interface Bucket {
 
 interface Pending {
   readonly change: Change
+  readonly row: JournalRow
   readonly resolve: (entry: Entry) => void
   readonly reject: (error: unknown) => void
 }
 
 const defaultHistory = 2_000
+
+/** Done before a write joins those of its turn, so that an object that cannot be written fails no other. */
+const serialize = ({ key, object }: Change): string => {
+  const json = JSON.stringify(object)
+  const size = Buffer.byteLength(json)
+  if (size > objectLimit) throw new EntryTooLarge(key, size)
+  return json
+}
 
 export const createStore = (journal: Journal, historyLimit = defaultHistory): Store => {
   const buckets = new Map<string, Bucket>()
@@ -96,13 +107,7 @@ export const createStore = (journal: Journal, historyLimit = defaultHistory): St
 
   const commitBatch = (batch: readonly Pending[]): void => {
     try {
-      journal.write(
-        batch.map(({ change }) => ({
-          key: change.key,
-          revision: change.revision,
-          object: change.removed ? undefined : change.object,
-        })),
-      )
+      journal.write(batch.map(({ row }) => row))
     } catch (error) {
       for (const { reject } of batch) reject(error)
       return
@@ -114,18 +119,19 @@ export const createStore = (journal: Journal, historyLimit = defaultHistory): St
     trimHistory()
   }
 
-  const commit = ({ key, expected, object, remove = false }: Write): Promise<Entry> => {
+  const commit = async ({ key, expected, object, remove = false }: Write): Promise<Entry> => {
     const current = currentOf(key)
     if (current.revision !== expected) {
       const mismatch = new RevisionMismatch(key, expected, current.revision)
-      if (!latest.has(idOf(key))) return Promise.reject(mismatch)
+      if (!latest.has(idOf(key))) throw mismatch
       return new Promise((_, reject) => losers.push(() => reject(mismatch)))
     }
     const at = (pending.at(-1)?.change.revision ?? revision) + 1
     const change = { key, revision: at, object: object(at), removed: remove, previous: current.object }
+    const row = { key, revision: at, json: remove ? undefined : serialize(change) }
     latest.set(idOf(key), change)
     if (pending.length === 0) setImmediate(flush)
-    return new Promise((resolve, reject) => pending.push({ change, resolve, reject }))
+    return new Promise((resolve, reject) => pending.push({ change, row, resolve, reject }))
   }
 
   const checkKnown = (at: number): void => {

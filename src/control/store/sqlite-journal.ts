@@ -23,8 +23,8 @@ export const openSqliteJournal = (file: string): Journal => {
   const remove = database.prepare('DELETE FROM objects WHERE bucket = ? AND name = ?')
   const advance = database.prepare('UPDATE state SET revision = ? WHERE id = 1')
 
-  const writeRow = ({ key, revision, object }: JournalRow): void => {
-    if (object) put.run(key.bucket, key.name, revision, JSON.stringify(object))
+  const writeRow = ({ key, revision, json }: JournalRow): void => {
+    if (json !== undefined) put.run(key.bucket, key.name, revision, json)
     else remove.run(key.bucket, key.name)
   }
 

@@ -46,7 +46,7 @@ export interface Store {
   get(key: StoreKey): Entry | undefined
   /** The bucket as it was at `revision` (now, when missing). Throws `RevisionGone` when that is too long ago. */
   list(bucket: string, revision?: number): Listing
-  /** Rejects with `RevisionMismatch`, or when the medium fails; then nothing has changed. */
+  /** Rejects with `RevisionMismatch`, `EntryTooLarge`, or when the medium fails; then nothing has changed. */
   commit(write: Write): Promise<Entry>
   /**
    * Calls `listener` for every change of the bucket after `revision`, the past ones before this returns. Throws
@@ -66,6 +66,17 @@ export class RevisionMismatch extends Error {
   constructor(key: StoreKey, expected: number, actual: number) {
     super(`${key.bucket} ${key.name} is at revision ${actual}, not ${expected}`)
     this.actual = actual
+  }
+}
+
+/** Of one object in JSON, as etcd has it. */
+export const objectLimit = 1.5 * 1024 * 1024
+
+export class EntryTooLarge extends Error {
+  override readonly name = 'EntryTooLarge'
+
+  constructor(key: StoreKey, size: number) {
+    super(`${key.bucket} ${key.name} has ${size} bytes, more than ${objectLimit}`)
   }
 }
 

@@ -186,3 +186,88 @@ t.test('strategic merge patch: what cannot be read is refused', async (t) => {
   ])
     t.throws(() => applyStrategicPatch(pod({ containers: [] }), patch, 'Pod'), { code: 400 }, JSON.stringify(patch))
 })
+
+t.test('JSON patch: copies that double what they copied end at a limit', async (t) => {
+  const doubling = Array.from({ length: 100 }, (_, at) => ({ op: 'copy', from: '/data', path: `/data/k${at}` }))
+  t.throws(() => applyJsonPatch({ data: { a: 'x' } }, doubling), { code: 413 })
+  const many = Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/a', value: 1 }))
+  t.throws(() => applyJsonPatch({ a: 1 }, many), { code: 413, message: /10000, got 10001/ })
+  t.strictSame(applyJsonPatch({ a: 1 }, many.slice(1)), { a: 1 }, 'as many as the real server takes')
+})
+
+t.test('JSON patch: neither the target nor the patch is changed', async (t) => {
+  const target = { list: [{ a: 1 }] }
+  const patch = [
+    { op: 'add', path: '/new', value: { items: [] } },
+    { op: 'add', path: '/new/items/-', value: 1 },
+    { op: 'copy', from: '/list/0', path: '/list/-' },
+    { op: 'replace', path: '/list/0/a', value: 2 },
+  ]
+  const wanted = { list: [{ a: 2 }, { a: 1 }], new: { items: [1] } }
+  t.strictSame(applyJsonPatch(target, patch), wanted)
+  t.strictSame(applyJsonPatch(target, patch), wanted, 'again')
+  t.strictSame(target, { list: [{ a: 1 }] })
+})
+
+t.test('names of the language are names like all others', async (t) => {
+  const text = '{"data":{"__proto__":{"polluted":"yes"},"constructor":"c"}}'
+  const ownKeys = (value: unknown) => Object.keys((value as { data: object }).data)
+  const bare = { data: {} }
+  t.strictSame(ownKeys(applyMergePatch(bare, JSON.parse(text))), ['__proto__', 'constructor'])
+  t.strictSame(ownKeys(applyStrategicPatch(bare, JSON.parse(text), 'ConfigMap')), ['__proto__', 'constructor'])
+  t.strictSame(ownKeys(applyJsonPatch(bare, [{ op: 'add', path: '/data/__proto__', value: { polluted: 'yes' } }])), [
+    '__proto__',
+  ])
+  t.throws(() => applyJsonPatch(bare, [{ op: 'add', path: '/__proto__/polluted', value: 'yes' }]), { code: 422 })
+  t.throws(() => applyJsonPatch(bare, [{ op: 'copy', from: '/constructor', path: '/data/a' }]), { code: 422 })
+  t.equal(({} as { polluted?: string }).polluted, undefined)
+})
+
+t.test('what a patch costs grows with its size, not with its square', async (t) => {
+  const took = (work: () => unknown): number => {
+    const began = performance.now()
+    work()
+    return performance.now() - began
+  }
+  const texts = (from: number, count: number) => Array.from({ length: count }, (_, at) => `e.io/${from + at}`)
+  const containers = (count: number) => Array.from({ length: count }, (_, at) => ({ name: `c${at}`, image: 'i' }))
+  const keys = (count: number) => Object.fromEntries(texts(0, count).map((text) => [text.replace('/', '-'), 'v']))
+  const cases: [name: string, work: (size: number) => unknown][] = [
+    [
+      'plain values',
+      (size) =>
+        applyStrategicPatch(
+          { metadata: { finalizers: texts(0, size) } },
+          { metadata: { finalizers: texts(size, size), '$deleteFromPrimitiveList/finalizers': texts(0, size) } },
+          'Pod',
+        ),
+    ],
+    [
+      'items with a key',
+      (size) =>
+        applyStrategicPatch(
+          { spec: { containers: containers(size) } },
+          { spec: { containers: containers(size).reverse(), '$setElementOrder/containers': containers(size) } },
+          'Pod',
+        ),
+    ],
+    ['retained keys', (size) => applyStrategicPatch(keys(size), { $retainKeys: Object.keys(keys(size)) }, 'Pod')],
+    [
+      'operations on a large object',
+      (size) =>
+        applyJsonPatch(
+          { data: keys(size) },
+          texts(0, Math.min(size, 10_000)).map((_, at) => ({ op: 'add', path: `/data/n${at}`, value: 'v' })),
+        ),
+    ],
+  ]
+  for (const [name, work] of cases) {
+    work(1_000)
+    const small = Math.max(
+      1,
+      took(() => work(2_000)),
+    )
+    const large = took(() => work(20_000))
+    t.ok(large < 60 * small, `${name}: ${Math.round(small)} ms, ten times as much: ${Math.round(large)} ms`)
+  }
+})

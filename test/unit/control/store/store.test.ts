@@ -115,3 +115,37 @@ t.test('the file does not grow with changes to the same object', async (t) => {
   store.close()
   t.ok(statSync(file).size < 200_000, `${statSync(file).size} bytes`)
 })
+
+t.test('an object that cannot be written fails alone, in memory and in SQLite', async (t) => {
+  for (const journal of [createMemoryJournal(), openSqliteJournal(newFile())]) {
+    const store = createStore(journal)
+    const circular: Record<string, unknown> = {}
+    circular['self'] = circular
+    const bad = [
+      (revision: number) => ({ ...object('1')(revision), circular }) as KubeObject,
+      object('x'.repeat(2 * 1024 * 1024)),
+      () => {
+        throw new Error('no object at all')
+      },
+    ]
+    const put = (name: string, make: (revision: number) => KubeObject) =>
+      store.commit({ key: { bucket: 'x', name }, expected: 0, object: make })
+    const outcomes = await Promise.allSettled([
+      put('a', object('1')),
+      ...bad.map((make, at) => put(`bad-${at}`, make)),
+      put('b', object('2')),
+    ])
+    t.same(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'rejected', 'rejected', 'fulfilled'],
+    )
+    t.same(
+      store.list('x').entries.map(({ key }) => key.name),
+      ['a', 'b'],
+    )
+    t.equal(store.revision, 2, 'and takes no revision')
+    await put('bad-0', object('3'))
+    t.equal(store.revision, 3, 'its name is free')
+    store.close()
+  }
+})
