@@ -76,11 +76,11 @@ const rewrites: readonly PathRewrite[] = [
   { kind: 'prefix', prefix: '/x', replacement: '/' },
   { kind: 'prefix', prefix: '/x', replacement: '/new/' },
   { kind: 'prefix', prefix: '', replacement: '/new' },
-  { kind: 'regex', pattern: '/x/([^]*)', replacement: '/$1' },
-  { kind: 'regex', pattern: '/x/([^]*)', replacement: '$1' },
-  { kind: 'regex', pattern: '/x/([^]*)', replacement: '/new?path=$1' },
-  { kind: 'regex', pattern: '/x/(.)([^]*)', replacement: '/$2$1' },
-  { kind: 'regex', pattern: '/x(/|$)([^]*)', replacement: '/new/$2/$1' },
+  { kind: 'regex', pattern: '/x/([\\s\\S]*)', replacement: '/$1' },
+  { kind: 'regex', pattern: '/x/([\\s\\S]*)', replacement: '$1' },
+  { kind: 'regex', pattern: '/x/([\\s\\S]*)', replacement: '/new?path=$1' },
+  { kind: 'regex', pattern: '/x/(.)([\\s\\S]*)', replacement: '/$2$1' },
+  { kind: 'regex', pattern: '/x(/|$)([\\s\\S]*)', replacement: '/new/$2/$1' },
 ]
 
 const heads = hostile.flatMap((target) => attempt(() => head(target)) ?? [])
@@ -179,7 +179,7 @@ t.test('redirects to HTTPS, to www, and to the root of an app', async (t) => {
     'www.a.lab': redirectStep({ kind: 'parts', status: 308, host: 'www.a.lab' }),
     'WWW.a.lab': redirectStep({
       ...{ kind: 'parts', status: 308, host: 'www.a.lab', scheme: 'https' },
-      path: { kind: 'regex', pattern: '/x/([^]*)', replacement: '$1' },
+      path: { kind: 'regex', pattern: '/x/([\\s\\S]*)', replacement: '$1' },
     }),
   }
   for (const [host, step] of Object.entries(steps))

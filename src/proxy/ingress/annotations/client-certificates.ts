@@ -8,7 +8,7 @@ import { flag, whole, word, wrong } from './value.ts'
 
 /** nginx looks for `CN=…` in the subject: the rest is a pattern for how the name begins. */
 const commonName = (text: string): string =>
-  text.startsWith('CN=') ? `^(?:${pattern(text.slice(3))})` : wrong('expected "CN=" and a pattern')
+  text.startsWith('CN=') ? pattern(text.slice(3)) : wrong('expected "CN=" and a pattern')
 
 const errorPage = (text: string): string =>
   /^(https?:\/\/|\/(?!\/))\S+$/.test(fieldText(text)) ? text : wrong('expected a URL, or a path')

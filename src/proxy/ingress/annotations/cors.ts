@@ -6,7 +6,7 @@ import { flag, list, whole, wrong } from './value.ts'
 const origin = (text: string): string => {
   if (text === '*' || text === 'null') return text
   const [, scheme = '', star = '', host = '', port = ''] =
-    /^([a-z][a-z0-9+.-]*:\/\/)(\*\.)?([^:/]+)(.*)$/i.exec(text) ?? []
+    /^([a-z][a-z0-9+.-]{0,31}:\/\/)(\*\.)?([^:/]+)(.*)$/i.exec(text) ?? []
   if (host === '') return wrong(`"${text}" is not an origin such as https://example.com or https://*.example.com:8443`)
   return `${scheme.toLowerCase()}${star}${hostName(host)}${portSuffix(port)}`
 }

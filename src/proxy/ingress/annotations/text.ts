@@ -26,8 +26,7 @@ export const quotedText = (text: string): string =>
 const visible = (text: string): string =>
   /^[\x21-\x7e]+$/.test(text) && !/["<>\\]/.test(text) ? text : wrong('expected visible ASCII without blanks or quotes')
 
-const label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
-const nameExpression = new RegExp(`^${label}(\\.${label})*$`)
+const nameExpression = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
 
 /** A DNS name, in small letters. */
 export const hostName = (text: string): string => {

@@ -70,9 +70,9 @@ export const size = (text: string): number => {
 
 /** Values between commas; at least one. */
 export const list =
-  <T>(item: (text: string) => T, separator = /\s*,\s*/) =>
+  <T>(item: (text: string) => T, separator: string | RegExp = ',') =>
   (text: string): readonly T[] => {
-    const parts = text.split(separator).filter((part) => part !== '')
+    const parts = text.split(separator).flatMap((part) => part.trim() || [])
     if (parts.length === 0) return wrong('expected a list with something in it')
     return parts.map(item)
   }

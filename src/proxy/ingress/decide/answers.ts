@@ -9,8 +9,10 @@ export const toChanges = ({ set, add, remove }: FieldChanges): Changes | undefin
     ? undefined
     : { dropped: new Set([...remove, ...set.map(([name]) => name.toLowerCase())]), appended: [...set, ...add] }
 
-const cookieAttribute = (cookie: string, name: 'Domain' | 'Path', from: string, to: string): string =>
-  cookie.replace(new RegExp(`(;\\s*${name}=)([^;]*)`, 'i'), (all, start: string, value: string) => {
+const attributes = { Domain: /(;\s*domain=)([^;]*)/i, Path: /(;\s*path=)([^;]*)/i } as const
+
+const cookieAttribute = (cookie: string, name: keyof typeof attributes, from: string, to: string): string =>
+  cookie.replace(attributes[name], (all, start: string, value: string) => {
     if (name === 'Domain') return value.replace(/^\./, '') === from.replace(/^\./, '') ? `${start}${to}` : all
     return value.startsWith(from) ? `${start}${to}${value.slice(from.length)}` : all
   })

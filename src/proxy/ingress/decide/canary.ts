@@ -2,7 +2,7 @@
 
 import type { RequestHead } from '../http/request-head.ts'
 import type { RelayContext } from '../relay/context.ts'
-import { expression } from '../routes/match.ts'
+import { patternOf } from '../routes/pattern.ts'
 import type { Canary } from '../routes/policy.ts'
 import type { CanaryRoute, Route, Target } from '../routes/rule.ts'
 import { cookieOf, headerOf } from './asking.ts'
@@ -14,7 +14,7 @@ const byHeader = ({ header }: Canary, request: RequestHead): boolean | undefined
   const given = headerOf(request, header.name)
   if (given === undefined) return undefined
   if (header.value !== undefined) return given === header.value ? true : undefined
-  if (header.pattern !== undefined) return expression(header.pattern, '').test(given) ? true : undefined
+  if (header.pattern !== undefined) return patternOf(header.pattern, 'part').test(given) ? true : undefined
   return given === 'always' ? true : given === 'never' ? false : undefined
 }
 

@@ -1,13 +1,18 @@
 /** Which pages of other origins may ask (the Fetch standard's CORS protocol). */
+import { literally, patternOf, patternProblem } from '../routes/pattern.ts'
 import type { Cors } from '../routes/policy.ts'
 import { headerOf } from './asking.ts'
 import type { Step } from './draft.ts'
 
-const escaped = (text: string): string => text.replace(/[\\^$.+?()[\]{}|]/g, '\\$&')
-
 /** The star stands for labels of a host name, and at the end also for a port. */
-const originPattern = (origin: string): RegExp =>
-  new RegExp(`^${escaped(origin).replaceAll('*', '[A-Za-z0-9.\\-]+')}$`, 'i')
+const originTest = (wanted: string): ((origin: string) => boolean) => {
+  const small = wanted.toLowerCase()
+  if (!small.includes('*')) return (origin) => origin.toLowerCase() === small
+  const pattern = small.split('*').map(literally).join('[a-z0-9.-]+')
+  // One that is too long to be looked for is nobody's.
+  if (patternProblem(pattern) !== undefined) return () => false
+  return (origin) => patternOf(pattern, 'whole').test(origin.toLowerCase())
+}
 
 type Fields = [name: string, value: string][]
 
@@ -24,14 +29,14 @@ const allowed = (values: readonly string[], asked: string | undefined, named: bo
 export const corsStep = (cors: Cors): Step => {
   const any = cors.origins.includes('*')
   const named = (cors.namesWhatIsAsked ?? false) && cors.credentials
-  const patterns = cors.origins.filter((origin) => origin !== '*').map(originPattern)
+  const tests = cors.origins.filter((origin) => origin !== '*').map(originTest)
   const common: Fields = [
     ...(cors.credentials ? [['Access-Control-Allow-Credentials', 'true'] as [string, string]] : []),
     ...listField('Access-Control-Expose-Headers', cors.expose),
   ]
   return ({ request }, draft) => {
     const origin = headerOf(request, 'origin')
-    const isAllowed = origin !== undefined && (any || patterns.some((pattern) => pattern.test(origin)))
+    const isAllowed = origin !== undefined && (any || tests.some((test) => test(origin)))
     const method = headerOf(request, 'access-control-request-method')
     if (!any || named) draft.responseFields.push(['Vary', 'Origin'])
     if (isAllowed) draft.responseFields.push(['Access-Control-Allow-Origin', any && !named ? '*' : origin], ...common)

@@ -63,7 +63,7 @@ const signInUrl = (auth: ExternalAuth, asking: Asking): string | undefined => {
   // In the author's own words alone: a client could name another place to come back to.
   const written = auth.signIn.filter((part) => typeof part === 'string').join('')
   const back = encodeURIComponent(`${asking.via.scheme}://${hostOf(asking)}${asking.request.target}`)
-  if (new RegExp(`[?&]${auth.signInRedirectParam}=`).test(written)) return url
+  if (['?', '&'].some((before) => written.includes(`${before}${auth.signInRedirectParam}=`))) return url
   return `${url}${url.includes('?') ? '&' : '?'}${auth.signInRedirectParam}=${back}`
 }
 

@@ -1,6 +1,6 @@
 /** Hosts that ask clients for certificates: only who came in by that host's own TLS has shown one. */
 import { plainReply } from '../http/response-text.ts'
-import { expression } from '../routes/match.ts'
+import { patternOf } from '../routes/pattern.ts'
 import type { Step } from './draft.ts'
 import { redirectTo } from './redirects.ts'
 
@@ -20,7 +20,9 @@ export const proofStep: Step = ({ request, via, proof }, draft, { tls }) => {
   const isMissing = wanted.verify === 'required' && !isVerified
   const isWrong = wanted.verify === 'optional' && hasCertificate && !isVerified
   const isStranger =
-    isVerified && wanted.commonName !== undefined && !expression(wanted.commonName, '').test(proof?.commonName ?? '')
+    isVerified &&
+    wanted.commonName !== undefined &&
+    !patternOf(wanted.commonName, 'start').test(proof?.commonName ?? '')
   if (isMissing || isWrong || isStranger)
     return wanted.errorPage
       ? redirectTo(302, wanted.errorPage)

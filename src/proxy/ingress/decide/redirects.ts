@@ -52,13 +52,20 @@ export const redirectStep =
       redirect.kind === 'url' ? fill(redirect.url, valueIn(asking)) : partsUrl(redirect, asking),
     )
 
+/** Not by a pattern: looking for the end of a text takes one as long as its square. */
+const withoutSlashes = (path: string): string => {
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  return path.slice(0, end)
+}
+
 /** Plain HTTP to HTTPS, with everything else as it was. */
 export const httpsStep =
   (preserveTrailingSlash: boolean): Step =>
   (asking, _, { httpsPort }) => {
     if (asking.via.scheme === 'https') return undefined
     const path = pathOf(asking.request)
-    const shown = preserveTrailingSlash || path === '/' ? path : path.replace(/\/+$/, '')
+    const shown = preserveTrailingSlash || path === '/' ? path : withoutSlashes(path)
     const query = queryOf(asking.request)
     const host = authority(bareHost(hostOf(asking)), httpsPort, 'https')
     return redirectTo(308, `https://${host}${shown}${query === '' ? '' : `?${query}`}`)

@@ -2,7 +2,7 @@
 import { escapedByte, pathText, routingPath } from '../http/path.ts'
 import { malformed } from '../http/refusal.ts'
 import type { RequestHead } from '../http/request-head.ts'
-import { expression } from '../routes/match.ts'
+import { patternOf } from '../routes/pattern.ts'
 import type { PathRewrite } from '../routes/policy.ts'
 
 /** Author's queries may hold all of a query; what a request brings into one stays a part of a value. */
@@ -32,7 +32,7 @@ const replaced = (rewrite: PathRewrite, path: string): Replaced => {
       return { path: rest === '' || rest.startsWith('/') ? `${start}${rest}` : `${start}/${rest}`, query: '' }
     }
     case 'regex': {
-      const found = expression(`^(?:${asBytes(rewrite.pattern)})`, 'is').exec(path)
+      const found = patternOf(asBytes(rewrite.pattern), 'start-caseless').exec(path)
       if (!found) return { path, query: '' }
       const filled = (text: string, encode: (group: string) => string): string =>
         text.replace(/\$(\d)/g, (_, digit: string) => encode(found[Number(digit)] ?? ''))

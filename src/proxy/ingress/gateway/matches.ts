@@ -1,7 +1,8 @@
 /** What an HTTPRoute matches by, as paths and conditions of rules. */
 import type { HttpRouteMatch, HttpValueMatch } from '../../../api/types/index.ts'
+import { patternProblem } from '../routes/pattern.ts'
 import type { Conditions, PathMatch, ValueMatch } from '../routes/rule.ts'
-import { patternProblem } from './pattern.ts'
+import { asBytes } from '../routes/rule-path.ts'
 
 export interface CompiledMatch {
   readonly path: PathMatch
@@ -45,7 +46,7 @@ const conditionsOf = ({ method, headers, queryParams }: HttpRouteMatch): Conditi
 }
 
 const patternsOf = ({ path, headers = [], queryParams = [] }: HttpRouteMatch): readonly string[] =>
-  [...(path ? [{ type: path.type, value: path.value ?? '' }] : []), ...headers, ...queryParams]
+  [...(path ? [{ type: path.type, value: asBytes(path.value ?? '') }] : []), ...headers, ...queryParams]
     .filter(({ type }) => type === 'RegularExpression')
     .map(({ value }) => value)
 

@@ -1,18 +1,18 @@
 /** Paths that match nothing, or something else than they seem to. */
-import { patternProblem } from '../annotations/pattern.ts'
-import { rulePath } from '../routes/rule-path.ts'
+import { groupsOf, patternProblem } from '../routes/pattern.ts'
+import { asBytes, rulePath } from '../routes/rule-path.ts'
 import { type Finding, finding, type Place, placesOf, type Subject } from './finding.ts'
 
 /** Characters that somebody who thinks of text hardly writes. */
 const looksLikePattern = /[\\^|[\]{}()*]|\$$/
 
-const groupsOf = (pattern: string): number => (new RegExp(`${pattern}|`).exec('')?.length ?? 1) - 1
-
 const lastGroup = (target: string): number =>
   Math.max(0, ...[...target.matchAll(/\$(\d)/g)].map(([, digit]) => Number(digit)))
 
 const lintRegex = ({ subject, path, at }: Place): readonly Finding[] => {
-  const problem = path.startsWith('/') ? patternProblem(path) : 'does not begin with a slash: it matches no request'
+  const problem = path.startsWith('/')
+    ? patternProblem(asBytes(path))
+    : 'does not begin with a slash: it matches no request'
   if (problem !== undefined) return [finding(subject, 'error', `${at}.path`, problem, path)]
   const wanted = lastGroup(subject.settings.rewriteTarget ?? '')
   const groups = groupsOf(path)

@@ -1,9 +1,10 @@
 /** One Ingress to rules. Pure. */
 import type { IngressSettings } from '../annotations/settings.ts'
 import { type BackendRef, type BackendView, backendRef, firstPort, type IngressView, type PathView } from './model.ts'
-import type { PathRewrite, RoutePolicy } from './policy.ts'
-import { plainPolicy } from './policy.ts'
+import { literally, literalStart, patternProblem } from './pattern.ts'
+import { type PathRewrite, plainPolicy, type RoutePolicy } from './policy.ts'
 import type { Origin, PathMatch, Route, RouteRule } from './rule.ts'
+import { asBytes } from './rule-path.ts'
 
 /** Which certificate a host of a TLS entry shows, and what it asks of clients. */
 export interface HostTls {
@@ -26,17 +27,26 @@ export interface CompiledIngress {
 const isCovered = (host: string, names: readonly string[]): boolean =>
   names.some((name) => name === host || (name.startsWith('*.') && host.replace(/^[^.]+/, '*') === name))
 
-const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+/** Why the path cannot be served, where it is a pattern. */
+const problemOf = ({ path, exact }: PathView, { regex }: IngressSettings): string | undefined =>
+  regex && !exact ? patternProblem(asBytes(path)) : undefined
 
-const pathMatch = ({ path, exact }: PathView, { regex }: IngressSettings): PathMatch => {
+/** Of a pattern that cannot be served, what is plain of it: nobody else must get what it may have been to guard. */
+const pathMatch = (view: PathView, settings: IngressSettings): PathMatch => {
+  const { path, exact } = view
   if (exact) return { kind: 'exact', path }
-  return regex ? { kind: 'regex', path, caseless: true } : { kind: 'prefix', path }
+  if (!settings.regex) return { kind: 'prefix', path }
+  const isBroken = problemOf(view, settings) !== undefined
+  return { kind: 'regex', path: isBroken ? literally(literalStart(path).slice(0, 128)) : path, caseless: true }
 }
 
-const rewriteOf = ({ path, exact }: PathView, { rewriteTarget }: IngressSettings): PathRewrite | undefined =>
-  rewriteTarget === undefined
-    ? undefined
-    : { kind: 'regex', pattern: exact ? escaped(path) : path, replacement: rewriteTarget }
+const rewriteOf = (view: PathView, settings: IngressSettings): PathRewrite | undefined => {
+  const { rewriteTarget: replacement } = settings
+  if (replacement === undefined || problemOf(view, settings) !== undefined) return undefined
+  return view.exact
+    ? { kind: 'full', path: replacement.replace(/\$\d/g, '') }
+    : { kind: 'regex', pattern: view.path, replacement }
+}
 
 /** What ingress-nginx says for hosts with a certificate. */
 const defaultHsts = { maxAge: 31_536_000, includeSubDomains: true, preload: false }
@@ -87,7 +97,7 @@ export const compileIngress = (view: IngressView, settings: IngressSettings): Co
 
   const routeTo = (
     backend: BackendView | undefined,
-    place: { readonly path: string; readonly where: string; readonly host: string },
+    place: { readonly path: string; readonly where: string; readonly host: string; readonly problem?: string },
     rewrite?: PathRewrite,
   ): Route => {
     const ref = backend && use(backend)
@@ -99,12 +109,13 @@ export const compileIngress = (view: IngressView, settings: IngressSettings): Co
     const errorPages = errorBackend(ref)
     const why = `auth-url: ${place.where} is for every host, which a client chooses: write the host of the auth server`
     const isOpen = isOwnJudge(written, place.host)
-    if (isOpen) problems.push(why)
+    const closed = isOpen ? why : place.problem
+    if (closed !== undefined) problems.push(closed)
     const policy: RoutePolicy = {
       ...(isCovered(place.host, tlsHosts) ? covered : uncovered),
       ...(rewrite ? { rewrite: { ...settings.policy.rewrite, path: rewrite } } : {}),
       ...(errorPages ? { errorPages } : {}),
-      ...(isOpen ? { blocked: { status: 503, why } } : {}),
+      ...(closed === undefined ? {} : { blocked: { status: 503, why: closed } }),
     }
     return { origin, policy, targets: [{ backend: ref?.key, status: 503, weight: 1 }] }
   }
@@ -118,11 +129,18 @@ export const compileIngress = (view: IngressView, settings: IngressSettings): Co
 
   const addHost = (host: string, paths: readonly PathView[]): void => {
     const shown = host || '*'
-    paths.forEach((each, at) => {
+    for (const [at, each] of paths.entries()) {
       const where = `path "${each.path}" of host "${shown}"`
-      const route = routeTo(each.backend, { path: each.path, where, host }, rewriteOf(each, settings))
+      const wrong = problemOf(each, settings)
+      // Nobody is sent to a canary whose path is unknown; what it is a canary of stays as it is.
+      if (wrong !== undefined && settings.canary) {
+        problems.push(`${where}: ${wrong}`)
+        continue
+      }
+      const problem = wrong === undefined ? {} : { problem: `${where}: ${wrong}; it is answered with 503` }
+      const route = routeTo(each.backend, { path: each.path, where, host, ...problem }, rewriteOf(each, settings))
       add(host, pathMatch(each, settings), String(at).padStart(5, '0'), route)
-    })
+    }
     if (view.defaultBackend) {
       const where = `host "${shown}" without a path`
       add(host, { kind: 'fallback' }, 'fallback', routeTo(view.defaultBackend.backend, { path: '/', where, host }))

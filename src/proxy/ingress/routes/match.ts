@@ -1,6 +1,7 @@
 /** The route table of one entry, and the question it answers. Plain data: it is cloned into the threads that serve. */
 import type { Field } from '../http/fields.ts'
-import { caseless } from './caseless.ts'
+import { Refusal } from '../http/refusal.ts'
+import { type PatternKind, patternOf } from './pattern.ts'
 import type { Conditions, Route, ValueMatch } from './rule.ts'
 
 /** Routes for one path, those with more conditions first. */
@@ -68,17 +69,16 @@ export const setHost = (table: RouteTable, host: string, paths: PathTable | unde
   else put(table.hosts, host, paths)
 }
 
-const expressions = new Map<string, RegExp>()
+/** For all patterns that one request meets: a tenth of a second or two. */
+const mostSteps = 16_000_000
 
-/** Patterns were checked where they were read. They are few; a table that forgets them is made anew with its thread. */
-export const expression = (pattern: string, flags: string): RegExp => {
-  const key = `${flags}:${pattern}`
-  const known = expressions.get(key)
-  if (known) return known
-  const made = flags.includes('i') ? new RegExp(caseless(pattern), flags.replace('i', '')) : new RegExp(pattern, flags)
-  expressions.set(key, made)
-  return made
+let stepsLeft = 0
+const spend = (steps: number): void => {
+  stepsLeft -= steps
+  if (stepsLeft < 0) throw new Refusal(414, 'the request is too long for the patterns of its host')
 }
+
+const fits = (pattern: string, kind: PatternKind, text: string): boolean => patternOf(pattern, kind).test(text, spend)
 
 /** Where each of the first `depth` elements of a path ends, at least the empty prefix. */
 const elementEnds = (path: string, depth: number): number[] => {
@@ -94,7 +94,7 @@ const elementEnds = (path: string, depth: number): number[] => {
 }
 
 const isValue = ({ value, regex }: ValueMatch, given: string): boolean =>
-  regex ? expression(`^(?:${value})$`, '').test(given) : value === given
+  regex ? fits(value, 'whole', given) : value === given
 
 /** Of several fields of one name, the values joined, as the API reads them. */
 const headerMatches = (match: ValueMatch, fields: readonly Field[]): boolean => {
@@ -122,8 +122,7 @@ const firstOf = (routes: Routes | undefined, asked: Asked): Route | undefined =>
 const byRegex = ({ regexes }: PathTable, asked: Asked, longerThan: number): Route | undefined => {
   for (const { pattern, caseless, routes } of regexes) {
     if (pattern.length < longerThan) return undefined
-    // With `s`: an escaped line break must be no way around a rule.
-    if (!expression(`^(?:${pattern})`, caseless ? 'is' : 's').test(asked.path)) continue
+    if (!fits(pattern, caseless ? 'start-caseless' : 'start', asked.path)) continue
     const route = firstOf(routes, asked)
     if (route) return route
   }
@@ -168,9 +167,10 @@ const tablesFor = (table: RouteTable, host: string): readonly PathTable[] => {
 /**
  * The route for a request. The precise host goes before wildcards (the longer one first), those before rules for every
  * host; within one, the longest path, Exact before Prefix. What no rule matches goes to the default backend of an Ingress
- * that names the host, then to the default backend of all.
+ * that names the host, then to the default backend of all. Throws `Refusal` when patterns would take too long.
  */
 export const match = (table: RouteTable, asked: Asked): Route | undefined => {
+  stepsLeft = mostSteps
   const precise = table.hosts.get(asked.host)
   // Nearly every request ends here.
   const found = precise && matchPath(precise, asked)

@@ -1,5 +1,4 @@
 /** The entry of a serving thread: keep what it imports small, it is loaded once more in each. */
-import { setFlagsFromString } from 'node:v8'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { createRelay, type Relay } from '../relay/relay.ts'
 import { steadyClock } from '../steady-clock.ts'
@@ -7,9 +6,6 @@ import type { AccessLog } from './access-log.ts'
 import type { FromWorker, Listener, ToWorker, WorkerData } from './protocol.ts'
 import { createStatistics, type Statistics } from './statistics.ts'
 import { throttled } from './throttled.ts'
-
-// A pattern in an annotation must not be able to stop the thread: one that takes too long goes on in linear time.
-setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
 
 /** A failing backend fails with every request: a few lines of it are enough. */
 const problemsPerPeriod = 10

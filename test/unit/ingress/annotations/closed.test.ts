@@ -103,7 +103,7 @@ t.test('patterns that cannot run in linear time are refused', async (t) => {
       read({ canary: 'true', 'canary-by-header': 'x', 'canary-by-header-pattern': pattern }).canary?.header,
       undefined,
     )
-  for (const pattern of ['(a|b)+c', '[\\1(?=]', '\\(?=a', '(?:a)', '(?<name>a)', '\\d{1,3}'])
+  for (const pattern of ['(a|b)+c', '[(?=]', '\\(?=a', '(?:a)', '(?<name>a)', '\\d{1,3}'])
     t.match(read({ canary: 'true', 'canary-by-header': 'x', 'canary-by-header-pattern': pattern }).canary?.header, {
       pattern,
     })
