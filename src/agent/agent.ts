@@ -26,6 +26,7 @@ import { readHostResolvConf } from './host-resolv-conf.ts'
 import type { IngressStackSettings } from './ingress-stack.ts'
 import { createNetworkStack, type NetworkStack } from './network-stack.ts'
 import { readHostFacts } from './node/host-facts.ts'
+import { createNodeEvents, tellRejected } from './node/node-events.ts'
 import { type NodeTraits, nodeCapacity } from './node/node-object.ts'
 import { createRegistration } from './node/registration.ts'
 import { createPodAgent, type PodAgent } from './pod-agent.ts'
@@ -199,6 +200,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs, clusterDns },
     ...{ client, ingress: options.ingress, proxy: options.proxy, settings: options.overlay, identity },
     agentPort: options.agentPort,
+    onRejected: tellRejected(createNodeEvents(client, nodeName, log)),
   })
   void stack.bridged.then(bridged.resolve)
   const cgroups = await openLimits(options.cgroupParent, log)

@@ -12,11 +12,10 @@ import { createServiceStack, type ProxySettings, readTcpLiberal } from './servic
 
 type OfPodNetwork =
   | ('nodes' | 'nodeName' | 'nodeAddresses' | 'podCIDRs' | 'clusterCIDRs' | 'clusterDns')
-  | ('settings' | 'identity' | 'agentPort')
+  | ('settings' | 'identity' | 'agentPort' | 'serviceCIDRs' | 'onRejected')
 
 export interface NetworkStackOptions extends Pick<PodNetworkStackOptions, OfPodNetwork> {
   readonly informers: ClusterInformers
-  readonly serviceCIDRs: readonly string[]
   readonly client: Client
   readonly ingress: IngressStackSettings
   readonly proxy: ProxySettings

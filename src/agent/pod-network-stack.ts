@@ -12,6 +12,7 @@ import type { BackendName } from '../overlay/backend.ts'
 import { createCniPlugin } from '../overlay/cni/plugin.ts'
 import { runCniServer } from '../overlay/cni/server.ts'
 import { createOverlay } from '../overlay/overlay.ts'
+import type { Rejection } from '../overlay/peers.ts'
 import { createPodNetwork } from '../overlay/pod-network.ts'
 import { createPolicyEnforcer, type PolicyEnforcer } from '../overlay/policy/enforcer.ts'
 import type { PolicyPod } from '../overlay/policy/pod.ts'
@@ -42,6 +43,9 @@ export interface PodNetworkStackOptions {
   readonly nodeAddresses: readonly string[]
   readonly podCIDRs: readonly string[]
   readonly clusterCIDRs: readonly string[]
+  readonly serviceCIDRs: readonly string[]
+  /** Told of every node that gets no traffic because of what it claims. */
+  readonly onRejected: (rejection: Rejection) => void
   readonly clusterDns: string
   /** Where agents (or kubelets) of all nodes answer. */
   readonly agentPort: number
@@ -71,6 +75,7 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
   const { netfilters, runner, clusterDns, identity } = options
   const overlay = await createOverlay({
     ...{ nodes, nodeName, podCIDRs, clusterCIDRs, runner, netfilters, log, writeSysctl, identity },
+    ...{ serviceCIDRs: options.serviceCIDRs, onRejected: options.onRejected },
     ...{ underlayAddress: options.nodeAddresses[0] ?? '', backend: settings.backend },
     ...{ keyFile: settings.keyFile, directRouting: settings.directRouting, probePort: options.agentPort },
   })

@@ -34,6 +34,7 @@ import { type AgentOptions, toUpstream } from './agent.ts'
 import { createDnsStack, watchPublished } from './dns-stack.ts'
 import { readHostResolvConf } from './host-resolv-conf.ts'
 import { createIngressStack, hasGatewayApi } from './ingress-stack.ts'
+import { createNodeEvents, tellRejected } from './node/node-events.ts'
 import { createPodNetworkStack } from './pod-network-stack.ts'
 import { openRuleStore } from './rule-store.ts'
 import { createServiceStack, readTcpLiberal } from './service-stack.ts'
@@ -125,9 +126,11 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     const more = { namespaces: watch(namespaces), policies: watch(networkPolicies) }
     const podCIDRs = podCIDRsOf(node)
     const stack = await createPodNetworkStack({
-      ...{ ...more, pods, nodes: watched.nodes, nodeName, nodeAddresses, podCIDRs, clusterCIDRs, clusterDns },
+      ...{ ...more, pods, nodes: watched.nodes, nodeName, nodeAddresses, podCIDRs, clusterCIDRs, serviceCIDRs },
       ...{
+        clusterDns,
         settings: options.overlay,
+        onRejected: tellRejected(createNodeEvents(client, nodeName, log)),
         identity,
         agentPort: options.agentPort,
         netfilters: familiesOf(podCIDRs).map(netfilterOf),

@@ -217,6 +217,7 @@ const hasReason =
 export const isNotFound = hasReason('NotFound')
 export const isAlreadyExists = hasReason('AlreadyExists')
 export const isConflict = hasReason('Conflict')
+export const isForbidden = hasReason('Forbidden')
 /** The namespace is on its way out: nothing new may come into it. */
 export const isNamespaceTerminating = (error: unknown): boolean =>
   error instanceof ApiError && (error.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating')

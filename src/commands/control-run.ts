@@ -26,6 +26,7 @@ export const clusterSettings = (options: ClusterOptions) => {
     nodePrefixLengths: { IPv4: options.nodePrefix, IPv6: options.nodePrefix6 },
     nodePorts: portRange(options.nodePorts),
     loadBalancerCIDR: options.loadBalancerCidr,
+    configMapsOfNodes: [options.tcpServicesConfigmap ?? [], options.udpServicesConfigmap ?? []].flat(),
     clusterDns: options.clusterDns,
     clusterDomain: options.clusterDomain,
     nodeGraceSeconds: options.nodeGrace,
@@ -41,6 +42,7 @@ export const control = async (options: ControlCommandOptions): Promise<void> => 
     bindAddress: bind,
     port,
     names: name,
+    localNode: options.localNode,
     log: createLogger('control'),
   }
   tidyMemoryOnce()

@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly nodeGrace: number
   readonly podEviction: number
   readonly loadBalancerCidr?: string
+  readonly tcpServicesConfigmap?: string
+  readonly udpServicesConfigmap?: string
 }
 
 export interface ControlCommandOptions extends ClusterOptions {
@@ -20,6 +22,7 @@ export interface ControlCommandOptions extends ClusterOptions {
   readonly bind: string
   readonly port: number
   readonly name?: readonly string[]
+  readonly localNode?: string
 }
 
 export const clusterOptions = (command: Command): Command =>
@@ -44,6 +47,9 @@ export const registerControl = (program: Command): void => {
   clusterOptions(program.command('control'))
     .description('run a control plane: the Kubernetes API, its store, controllers and scheduler')
     .option('--data <folder>', 'its durable files', '/var/lib/podway/control')
+    .option('--local-node <name>', "the node that runs on this machine, too, and may have the API's own address")
+    .option('--tcp-services-configmap <namespace/name>', 'a ConfigMap that agents are started with: they may read it')
+    .option('--udp-services-configmap <namespace/name>', 'the same for UDP')
     .requiredOption('--bind <address>', 'listen on this address; nodes reach it there')
     .option('--port <port>', 'the port of the API', portOption, 6443)
     .option('--name <name>', 'a further name or address in its certificate; may be repeated', collect)

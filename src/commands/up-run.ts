@@ -38,6 +38,7 @@ export const up = async (options: UpOptions): Promise<void> => {
         bindAddress: nodeAddress,
         port: options.port,
         names: ['127.0.0.1', 'localhost'],
+        localNode: nodeName,
       },
       log: createLogger('control'),
     },

@@ -17,7 +17,10 @@ import { addressAt, type Family } from '../ipam/cidr.ts'
 import { defaultIngressClass } from './admission/default-ingress-class.ts'
 import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
+import { nodeRestriction } from './admission/node-restriction.ts'
 import { serviceAllocation } from './admission/service-allocation.ts'
+import { createAuthorizer } from './auth/authorizers.ts'
+import { createNodeGraph } from './auth/node-graph.ts'
 import { openPki, type Pki } from './auth/pki.ts'
 import { controlUser, joinersGroup, mastersGroup } from './auth/user.ts'
 import { bootstrapCluster } from './bootstrap.ts'
@@ -54,6 +57,10 @@ export interface ControlOptions {
   readonly nodePorts: { readonly from: number; readonly to: number }
   readonly clusterDns: string
   readonly clusterDomain: string
+  /** The node on this machine, which may have the API's own address. */
+  readonly localNode: string | undefined
+  /** ConfigMaps (`namespace/name`) that the options of agents name. */
+  readonly configMapsOfNodes: readonly string[]
   readonly nodeGraceSeconds: number
   /** Pods of a node that is not ready for so long are given up, unless they say otherwise themselves. */
   readonly podEvictionSeconds: number
@@ -133,6 +140,12 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     newUid: randomUUID,
     newSuffix,
     admissions: [
+      nodeRestriction(store, {
+        serviceCIDRs: options.serviceCIDRs,
+        podCIDRs: options.podCIDRs,
+        controlAddresses: [bindAddress],
+        localNode: options.localNode,
+      }),
       namespaceLifecycle(store),
       defaultIngressClass(store),
       defaultTolerationSeconds(options.podEvictionSeconds),
@@ -141,6 +154,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   })
   const handle = createApiHandler({
     registry: createRegistry(),
+    authorizer: createAuthorizer(createNodeGraph(store, { configMapsOfNodes: options.configMapsOfNodes })),
     store,
     objects,
     clock,

@@ -18,7 +18,7 @@ import { createBackend } from './backends.ts'
 import { ensureBridge, podBridge } from './bridge.ts'
 import { findAddress, showLinks, showRoutes } from './kernel-view.ts'
 import { probeOffload } from './offload.ts'
-import { type Peer, toPeer } from './peers.ts'
+import { type OwnEnd, type Peer, type Rejection, selectPeers, toPeer, wrongRange } from './peers.ts'
 import { createPodLinks, linkName, type PodLinks } from './pod-links.ts'
 import { compileRules, type HostPortMapping, isOverlayChain, overlayJumps } from './rules.ts'
 import { vxlanDevice } from './vxlan.ts'
@@ -31,6 +31,7 @@ export interface OverlayOptions {
   readonly podCIDRs: readonly string[]
   /** Of all nodes. */
   readonly clusterCIDRs: readonly string[]
+  readonly serviceCIDRs: readonly string[]
   /** This node's address on the network between the nodes. */
   readonly underlayAddress: string
   readonly backend: BackendName
@@ -48,6 +49,8 @@ export interface OverlayOptions {
   readonly clock?: Clock
   /** How often to look whether all is in place. */
   readonly resyncMs?: number
+  /** Told of every node that gets no traffic because of what it claims, once for each reason. */
+  readonly onRejected?: (rejection: Rejection) => void
   /** A port that agents answer on: nodes are asked through the tunnel, too. Missing: they are not. */
   readonly probePort?: number
 }
@@ -76,11 +79,20 @@ const findUnderlay = async (iproute: Iproute, address: string): Promise<Underlay
   return { address, device, mtu, network: networkOf(address, prefixLength) }
 }
 
-/** Looks at the node's devices, and changes nothing before `run`. Rejects when the underlay address is nobody's. */
+/**
+ * Looks at the node's devices, and changes nothing before `run`. Rejects when the underlay address is nobody's, or the pods'
+ * range cannot be right.
+ */
 export const createOverlay = async (options: OverlayOptions): Promise<Overlay> => {
   const { nodes, nodeName, podCIDRs, clusterCIDRs, runner, log, clock, resyncMs = 5_000 } = options
   const iproute = createIproute(runner)
   const underlay = await findUnderlay(iproute, options.underlayAddress)
+  const own: OwnEnd = {
+    ...{ nodeName, podCIDRs, clusterCIDRs, serviceCIDRs: options.serviceCIDRs, identity: options.identity },
+    ...{ address: underlay.address, underlayNetwork: underlay.network },
+  }
+  const wrong = podCIDRs.flatMap((cidr) => wrongRange(cidr, own) ?? [])[0]
+  if (wrong !== undefined) throw new Error(`this node's ${wrong}: see kubectl get node ${nodeName} -o yaml`)
   const backend = createBackend(options.backend, {
     ...{ iproute, runner, podCIDRs, underlay, identity: options.identity, keyFile: options.keyFile },
     directRouting: options.directRouting ?? false,
@@ -100,10 +112,20 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     }
   }
 
+  let told: ReadonlySet<string> = new Set()
+  const tellRejected = (rejected: readonly Rejection[]): void => {
+    const textOf = ({ node, reason }: Rejection): string => `${node}: ${reason}`
+    for (const rejection of rejected.filter((each) => !told.has(textOf(each)))) {
+      log.error(rejection, 'node gets no pod traffic: what it claims is not its own')
+      options.onRejected?.(rejection)
+    }
+    told = new Set(rejected.map(textOf))
+  }
+
   const currentPeers = (): readonly Peer[] => {
-    const family = isIPv6(underlay.address) ? 'IPv6' : 'IPv4'
-    const others = [...nodes.values()].filter(({ metadata }) => metadata.name !== nodeName)
-    return others.flatMap((node) => toPeer(node, family) ?? [])
+    const { peers, rejected } = selectPeers(nodes.values(), own)
+    tellRejected(rejected)
+    return peers
   }
 
   /** Looks from time to time whether the tunnel carries more than pings. */

@@ -1,6 +1,6 @@
 /** The Kubernetes API's rules, case by case: our reading of the API conventions and of the real server's answers. */
 import t from 'tap'
-import { nodesGroup } from '../../src/control/auth/user.ts'
+import { nodesGroup } from '../../src/api/users.ts'
 import { createTestApi, type Json, type TestApi } from '../support/api-server.ts'
 
 const configMaps = '/api/v1/namespaces/default/configmaps'

@@ -143,7 +143,13 @@ t.test('cleanup leaves a node as it was', { timeout: 60_000 }, async (t) => {
   const netfilter = createNetfilter(one.runner, 'IPv4', 'nft')
   const overlay = await createOverlay({
     ...{ nodes: createFedInformer<Node>([nodeObject('n2', 2)]), nodeName: 'n1', podCIDRs: ['10.244.1.0/24'] },
-    ...{ clusterCIDRs: ['10.244.0.0/16'], runner: one.runner, underlayAddress: '172.31.0.11', backend: 'vxlan' },
+    ...{
+      clusterCIDRs: ['10.244.0.0/16'],
+      serviceCIDRs: ['10.96.0.0/16'],
+      runner: one.runner,
+      underlayAddress: '172.31.0.11',
+      backend: 'vxlan',
+    },
     ...{ netfilters: [netfilter], log: silentLogger, identity: { vtepMac: vtepMacOf('n1') }, keyFile: '/run/key' },
     writeSysctl: async () => {},
   })

@@ -5,6 +5,9 @@ import type { Method } from '../../src/api/transport.ts'
 import type { WatchEvent } from '../../src/api/types/index.ts'
 import { defaultTolerationSeconds } from '../../src/control/admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
+import { nodeRestriction } from '../../src/control/admission/node-restriction.ts'
+import { createAuthorizer } from '../../src/control/auth/authorizers.ts'
+import { createNodeGraph } from '../../src/control/auth/node-graph.ts'
 import { mastersGroup, type User } from '../../src/control/auth/user.ts'
 import type { Admission } from '../../src/control/objects/admission.ts'
 import { createObjects } from '../../src/control/objects/objects.ts'
@@ -46,6 +49,14 @@ export interface TestApi {
   watch(path: string, accept?: string): Promise<{ readonly events: WatchEvent<Json>[]; stop(): Promise<void> }>
 }
 
+/** The control plane of tests answers at 172.30.0.2. */
+const testNetworks = {
+  serviceCIDRs: ['10.96.0.0/16'],
+  podCIDRs: ['10.244.0.0/16'],
+  controlAddresses: ['172.30.0.2'],
+  localNode: undefined,
+}
+
 export const admin: User = { name: 'admin', groups: [mastersGroup] }
 
 const callOf = (method: Method, path: string, options: RequestOptions, signal: AbortSignal): Call => {
@@ -85,12 +96,18 @@ export const createTestApi = async ({ history, admissions }: TestApiOptions = {}
   const objects = createObjects({
     store,
     clock,
-    admissions: [namespaceLifecycle(store), defaultTolerationSeconds(300), ...(admissions?.(store) ?? [])],
+    admissions: [
+      nodeRestriction(store, testNetworks),
+      namespaceLifecycle(store),
+      defaultTolerationSeconds(300),
+      ...(admissions?.(store) ?? []),
+    ],
     newUid: () => `uid-${++uids}`,
     newSuffix: () => String(++suffixes).padStart(5, '0'),
   })
   const handle = createApiHandler({
     registry,
+    authorizer: createAuthorizer(createNodeGraph(store)),
     store,
     objects,
     clock,

@@ -9,6 +9,8 @@ import { leases, namespaces, nodes, pods } from '../../src/api/resources.ts'
 import type { Node, Pod } from '../../src/api/types/index.ts'
 import { defaultTolerationSeconds } from '../../src/control/admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
+import { createAuthorizer } from '../../src/control/auth/authorizers.ts'
+import { createNodeGraph } from '../../src/control/auth/node-graph.ts'
 import type { ControllerSettings } from '../../src/control/controllers/controller.ts'
 import { runControllers } from '../../src/control/controllers/run.ts'
 import { createObjects } from '../../src/control/objects/objects.ts'
@@ -65,7 +67,14 @@ export const startControlPlane = async (
     admissions: [namespaceLifecycle(store), defaultTolerationSeconds(evictionSeconds)],
   })
   const handle = createApiHandler({
-    ...{ registry: createRegistry(), store, objects, clock: systemClock, version: '0.0.0' },
+    ...{
+      registry: createRegistry(),
+      authorizer: createAuthorizer(createNodeGraph(store)),
+      store,
+      objects,
+      clock: systemClock,
+      version: '0.0.0',
+    },
     subresources: {
       'pods/binding create': podBinding(objects, systemClock),
       'namespaces/finalize update': namespaceFinalize(objects),

@@ -1,4 +1,6 @@
-/** Who makes a request. Groups say what kind of caller it is; the authoriser decides by them. */
+import { controlUserName, nodesGroup, nodeUserPrefix } from '../../api/users.ts'
+
+/** Who makes a request. Groups say what kind of caller it is; the authorizers decide by them. */
 export interface User {
   readonly name: string
   readonly groups: readonly string[]
@@ -6,14 +8,11 @@ export interface User {
 
 /** May do everything: administrators, and the control plane's own parts. */
 export const mastersGroup = 'system:masters'
-/** Agents. A node's user is `system:node:NAME`. */
-export const nodesGroup = 'system:nodes'
-export const nodeUserPrefix = 'system:node:'
 /** Holders of a join token: they may ask for a node certificate and nothing else. */
 export const joinersGroup = 'podway:joiners'
 
 /** The control plane itself, as its controllers and scheduler appear. */
-export const controlUser: User = { name: 'podway:control', groups: [mastersGroup] }
+export const controlUser: User = { name: controlUserName, groups: [mastersGroup] }
 
 /** The node that a user speaks for, or undefined when it is no node. */
 export const nodeOf = (user: User): string | undefined =>

@@ -13,13 +13,17 @@ export interface Review {
   readonly dryRun: boolean
 }
 
+/** A deletion that is about to happen. */
+export type DeletionReview = Pick<Review, 'definition' | 'object' | 'user'>
+
 /**
  * Has a say in writes: changes the object, or refuses by throwing `ApiError`. What `admit` took hold of (an address, a
- * port) is given back by `revoke` when the write then fails or was only a dry run.
+ * port) is given back by `revoke` when the write then fails or was only a dry run. A deletion can only be refused.
  */
 export interface Admission {
   readonly name: string
   admit(review: Review): KubeObject
+  admitDeletion?(review: DeletionReview): void
   revoke?(review: Review): void
 }
 

@@ -192,9 +192,10 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     definition: ResourceDefinition,
     name: ObjectName,
     deletion: Deletion,
-    { dryRun = false }: WriteOptions,
+    { user, dryRun = false }: WriteOptions,
   ): Promise<Deleted | undefined> => {
     const { revision, object: old, key } = present(definition, name)
+    for (const admission of admissions) admission.admitDeletion?.({ definition, object: old, user })
     checkPreconditions(definition, old, deletion)
     const marked = markDeleted(definition, old, deletion, clock.now())
     const gone = isReleased(definition, marked)

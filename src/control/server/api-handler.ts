@@ -1,6 +1,6 @@
 /** The whole API as one function from a call to an answer: authorisation first, then whoever is responsible. */
 import { ApiError, forbidden, noSuchPath } from '../../api/errors.ts'
-import { isAllowed } from '../auth/authorize.ts'
+import type { Authorizer } from '../auth/authorizer.ts'
 import type { User } from '../auth/user.ts'
 import { openApiV2, openApiV2Type } from '../openapi/v2.ts'
 import { createOpenApiV3 } from '../openapi/v3.ts'
@@ -10,6 +10,7 @@ import { type RequestInfo, type ResourceRequest, requestInfo } from './request-i
 import { createResourceHandler, type ResourceContext } from './resources.ts'
 
 export interface ApiOptions extends ResourceContext {
+  readonly authorizer: Authorizer
   /** Podway's own version: `0.1.0`. */
   readonly version: string
   /** Paths beside the Kubernetes API, by `METHOD path`. */
@@ -31,7 +32,7 @@ export const serverVersion = (version: string) => ({
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 })
 
-const denied = (user: User, request: RequestInfo): ApiError => {
+const denied = (user: User, request: RequestInfo, reason: string | undefined): ApiError => {
   const who = `User ${JSON.stringify(user.name)}`
   if (request.kind === 'path')
     return new ApiError(
@@ -46,14 +47,14 @@ const denied = (user: User, request: RequestInfo): ApiError => {
   return forbidden(
     { group, plural },
     name,
-    `${who} cannot ${verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(group)} ${where}`,
+    `${who} cannot ${verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(group)} ${where}${reason ? `: ${reason}` : ''}`,
   )
 }
 
 const text = (content: string): Answer => ({ kind: 'bytes', contentType: 'text/plain', bytes: content })
 
 export const createApiHandler = (options: ApiOptions): Handler => {
-  const { registry, version, extra = {} } = options
+  const { registry, authorizer, version, extra = {} } = options
   const { definitions } = registry
   const resources = createResourceHandler(options)
   const v3 = createOpenApiV3(definitions, version)
@@ -78,7 +79,12 @@ export const createApiHandler = (options: ApiOptions): Handler => {
 
   return (call) => {
     const request = requestInfo(call.method, call.path, call.query)
-    if (!isAllowed(call.user, request)) throw denied(call.user, request)
+    const [fieldSelector, labelSelector] = [
+      call.query.get('fieldSelector') ?? '',
+      call.query.get('labelSelector') ?? '',
+    ]
+    const { allowed, reason } = authorizer.authorize({ user: call.user, request, fieldSelector, labelSelector })
+    if (!allowed) throw denied(call.user, request, reason)
     return request.kind === 'path' ? onPath(call) : resources(call, request satisfies ResourceRequest)
   }
 }

@@ -2,7 +2,7 @@
 import { type KeyPair, signRequest, validFor } from '../../api/certificates.ts'
 import { systemClock } from '../../api/clock.ts'
 import { badRequest } from '../../api/errors.ts'
-import { nodesGroup, nodeUserPrefix } from '../auth/user.ts'
+import { nodesGroup, nodeUserPrefix } from '../../api/users.ts'
 import { checkSubdomain } from '../registry/names.ts'
 import { type Handler, objectAnswer } from './call.ts'
 

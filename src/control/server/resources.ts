@@ -1,16 +1,7 @@
 /** The verbs on resources: list, get, create, update, patch, delete, and the subresources every kind may have. */
 import type { Clock } from '../../api/clock.ts'
-import {
-  badRequest,
-  forbidden,
-  invalid,
-  invalidValue,
-  isNotFound,
-  methodNotAllowed,
-  noSuchPath,
-} from '../../api/errors.ts'
-import type { KubeObject, Pod } from '../../api/types/index.ts'
-import { nodeOf } from '../auth/user.ts'
+import { badRequest, invalid, invalidValue, isNotFound, methodNotAllowed, noSuchPath } from '../../api/errors.ts'
+import type { KubeObject } from '../../api/types/index.ts'
 import type { Deletion } from '../objects/deletion.ts'
 import { listObjects } from '../objects/list.ts'
 import type { ObjectName, Objects } from '../objects/objects.ts'
@@ -241,19 +232,6 @@ export const createResourceHandler = (context: ResourceContext) => {
     deletecollection: removeCollection,
   }
 
-  /** A node writes only to pods that are bound to it. */
-  const checkNodeOwnsPod = ({ user }: Call, request: ResourceRequest, definition: ResourceDefinition): void => {
-    const node = nodeOf(user)
-    if (node === undefined || request.plural !== 'pods' || request.name === undefined) return
-    const { spec } = objects.get(definition, nameOf(request)) as Pod
-    if (spec.nodeName !== node)
-      throw forbidden(
-        definition,
-        request.name,
-        `node "${node}" can only write to pods with spec.nodeName set to itself`,
-      )
-  }
-
   const onSubresource = (
     call: Call,
     request: ResourceRequest,
@@ -277,7 +255,6 @@ export const createResourceHandler = (context: ResourceContext) => {
     const definition = registry.find(request.group, request.version, request.plural)
     if (!definition || (request.namespace !== undefined && !definition.namespaced)) throw noSuchPath()
     if (definition.namespaced && request.name !== undefined && request.namespace === undefined) throw noSuchPath()
-    if (request.verb !== 'get') checkNodeOwnsPod(call, request, definition)
     if (request.subresource !== undefined) return onSubresource(call, request, definition)
     if (request.verb === 'list') return list(call, request, definition)
     if (request.verb === 'watch') return watch(call, request, definition)

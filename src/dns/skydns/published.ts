@@ -3,8 +3,6 @@ import { objectKey } from '../../api/resources.ts'
 import type { ConfigMap } from '../../api/types/index.ts'
 import { nameOfPath, parseSkyRecord, type SkyEntry } from './record.ts'
 
-export const publishedLabel = 'podway.dev/skydns'
-
 export interface Published {
   readonly entries: readonly SkyEntry[]
   /** What was left out, and why. */

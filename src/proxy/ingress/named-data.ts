@@ -1,5 +1,9 @@
-/** The data of Secrets or ConfigMaps that somebody refers to by name, and of no others. */
+/**
+ * The data of Secrets or ConfigMaps that somebody refers to by name, and of no others: each is asked for by its name, which
+ * is all that a node may do.
+ */
 import type { Client } from '../../api/client.ts'
+import { isForbidden } from '../../api/errors.ts'
 import { createInformer, type Informer } from '../../api/informer.ts'
 import { configMaps, type Resource, secrets } from '../../api/resources.ts'
 import type { ConfigMap, KubeObject, Secret } from '../../api/types/index.ts'
@@ -22,6 +26,8 @@ export interface NamedData {
 interface Followed {
   readonly informer: Informer<Data>
   readonly stop: AbortController
+  /** Resolves when it has been seen, or cannot be: one that is refused holds up no other. */
+  readonly looked: Promise<void>
 }
 
 type OnError = (error: unknown, retryInMs: number) => void
@@ -29,8 +35,6 @@ type OnError = (error: unknown, retryInMs: number) => void
 interface Kind<T extends KubeObject> {
   readonly resource: Resource<T>
   readonly view: (object: T) => Data
-  /** A selector by which many can be followed at once: most of those that are referred to. */
-  readonly common?: string
 }
 
 const secretKind: Kind<Secret> = {
@@ -39,7 +43,6 @@ const secretKind: Kind<Secret> = {
     Object.fromEntries(
       Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
     ),
-  common: 'type=kubernetes.io/tls',
 }
 const configMapKind: Kind<ConfigMap> = { resource: configMaps, view: ({ data = {} }) => data }
 
@@ -47,7 +50,6 @@ const create = <T extends KubeObject>(client: Client, kind: Kind<T>, onError: On
   const { resource, view } = kind
   const followed = new Map<string, Followed>()
   const handlers: ((key: string) => void)[] = []
-  let common: Informer<Data> | undefined
   let running: AbortSignal | undefined
   let wanted: ReadonlySet<string> = new Set()
 
@@ -58,26 +60,24 @@ const create = <T extends KubeObject>(client: Client, kind: Kind<T>, onError: On
   const follow = (key: string): void => {
     const [namespace = '', name = ''] = key.split('/')
     const fieldSelector = `metadata.name=${name}`
-    const informer = createInformer(client, resource, { namespace, fieldSelector, view, onError })
+    const looked = Promise.withResolvers<void>()
+    const informer = createInformer(client, resource, {
+      ...{ namespace, fieldSelector, view },
+      onError: (error, retryInMs) => {
+        onError(error, retryInMs)
+        if (isForbidden(error)) looked.resolve()
+      },
+    })
     const stop = new AbortController()
-    followed.set(key, { informer, stop })
+    followed.set(key, { informer, stop, looked: looked.promise })
     informer.onChange(() => tell(key))
+    void informer.synced.then(looked.resolve)
     void informer.run(stop.signal)
   }
 
-  /** Follows one by one what the common informer does not know. */
   const look = (): void => {
     if (!running || running.aborted) return
-    if (!common && kind.common && wanted.size > 0) {
-      common = createInformer(client, resource, { fieldSelector: kind.common, view, onError })
-      common.onChange((key) => {
-        if (wanted.has(key)) tell(key)
-      })
-      void common.run(running)
-      void common.synced.then(look)
-    }
-    if (common && !common.isSynced) return
-    for (const key of wanted) if (!followed.has(key) && !common?.get(key)) follow(key)
+    for (const key of wanted) if (!followed.has(key)) follow(key)
     for (const [key, { stop }] of followed) {
       if (wanted.has(key)) continue
       stop.abort()
@@ -86,7 +86,7 @@ const create = <T extends KubeObject>(client: Client, kind: Kind<T>, onError: On
   }
 
   return {
-    get: (key) => common?.get(key) ?? followed.get(key)?.informer.get(key),
+    get: (key) => followed.get(key)?.informer.get(key),
     retain: (keys) => {
       wanted = keys
       look()
@@ -94,9 +94,7 @@ const create = <T extends KubeObject>(client: Client, kind: Kind<T>, onError: On
     onChange: (handler) => void handlers.push(handler),
     settled: async () => {
       look()
-      await common?.synced
-      look()
-      await Promise.all([...followed.values()].map(({ informer }) => informer.synced))
+      await Promise.all([...followed.values()].map(({ looked }) => looked))
     },
     run: async (signal) => {
       running = signal

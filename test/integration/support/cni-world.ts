@@ -66,6 +66,7 @@ export const startPodway = async (
   const netfilter = createNetfilter(runner, 'IPv4', 'nft')
   const overlay = await createOverlay({
     ...{ nodes: createFedInformer<Node>([]), nodeName: 'here', podCIDRs: [subnet], clusterCIDRs: [subnet], runner },
+    serviceCIDRs: [],
     ...{ underlayAddress: '172.31.9.1', backend: 'none', netfilters: [netfilter], log: silentLogger },
     ...{ identity: { vtepMac: '02:00:00:00:00:01' }, keyFile: '/run/key' },
     writeSysctl: async (key, value) => void (await runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),

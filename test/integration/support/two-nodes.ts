@@ -77,7 +77,14 @@ export const startNode = async (
   const netfilter = createNetfilter(host.runner, 'IPv4', 'nft')
   const podCIDRs = [`10.244.${at}.0/24`]
   const overlay = await createOverlay({
-    ...{ nodes, nodeName: host.name, podCIDRs, clusterCIDRs: ['10.244.0.0/16'], runner: host.runner },
+    ...{
+      nodes,
+      nodeName: host.name,
+      podCIDRs,
+      clusterCIDRs: ['10.244.0.0/16'],
+      serviceCIDRs: ['10.96.0.0/16'],
+      runner: host.runner,
+    },
     ...{ identity: { vtepMac: vtepMacOf(host.name) }, keyFile: '/run/wireguard.key', directRouting },
     ...{ underlayAddress: address, backend, netfilters: [netfilter], log: silentLogger, resyncMs: 200 },
     writeSysctl: async (key, value) => void (await host.runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),

@@ -1,6 +1,7 @@
 /** Secrets and ConfigMaps that are followed because somebody refers to them. */
 import t, { type Test } from 'tap'
 import { createClient } from '../../../src/api/client.ts'
+import { ApiError } from '../../../src/api/errors.ts'
 import { createConfigMapData, createSecretData, type NamedData } from '../../../src/proxy/ingress/named-data.ts'
 import { createFakeApi } from '../../support/fake-api.ts'
 import { until } from '../../support/until.ts'
@@ -26,7 +27,7 @@ const start = (t: Test, create: typeof createSecretData) => {
   return { api, data, changes }
 }
 
-t.test('Secrets: certificates together, others one by one, and only those that are referred to', async (t) => {
+t.test('Secrets: each by its name, and only those that are referred to', async (t) => {
   const { api, data, changes } = start(t, createSecretData)
   api.put('secrets', secret('tls', 'kubernetes.io/tls', { 'tls.crt': 'C', 'tls.key': 'K' }))
   api.put('secrets', secret('users', 'Opaque', { auth: 'anna:x' }))
@@ -51,7 +52,7 @@ t.test('Secrets: certificates together, others one by one, and only those that a
   await until(() => data.get('default/tls')?.['tls.crt'] === 'C2', 'the new certificate')
   t.ok(changes.includes('default/tls'))
   data.retain(new Set(['default/users']))
-  t.equal(data.get('default/missing'), undefined, 'forgotten')
+  t.equal(data.get('default/missing'), undefined, 'not followed any more')
   t.same(data.get('default/users'), { auth: 'anna:x' })
 })
 
@@ -66,4 +67,31 @@ t.test('ConfigMaps', async (t) => {
   t.same(data.get('default/tcp'), { '9000': 'default/db:5432' })
   api.drop('configmaps', 'default/tcp')
   await until(() => data.get('default/tcp') === undefined, 'its end')
+})
+
+t.test('what is refused holds up no other', async (t) => {
+  const api = createFakeApi()
+  const refused: unknown[] = []
+  const asked: unknown[] = []
+  const transport: typeof api = {
+    ...api,
+    request: (request, signal) =>
+      asked.push(request.query?.['fieldSelector']) && request.query?.['fieldSelector'] === 'metadata.name=secret'
+        ? Promise.reject(new ApiError(403, 'Forbidden', 'no relationship found'))
+        : api.request(request, signal),
+  }
+  api.put('secrets', secret('users', 'Opaque', { auth: 'anna:x' }))
+  const data = createSecretData(createClient(transport), (error) => refused.push(error))
+  const stop = new AbortController()
+  const done = data.run(stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await done
+  })
+  data.retain(new Set(['default/secret', 'default/users']))
+  await data.settled()
+  t.same(data.get('default/users'), { auth: 'anna:x' })
+  t.equal(data.get('default/secret'), undefined)
+  t.equal(refused.length, 1, 'and it is told')
+  t.same(asked, ['metadata.name=secret', 'metadata.name=users'], 'a node may not ask for more')
 })

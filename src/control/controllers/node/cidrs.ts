@@ -25,8 +25,10 @@ export const createNodeCidrController: CreateController = (context) => {
       pools.find((each) => each.family === family)?.pool.assign(node.metadata.name, cidr)
     } catch (error) {
       if (!isTaken(error) && !isOutOfRange(error)) throw error
-      // It was set by hand; the node goes on with it, and so does whoever else has it.
-      log.error({ node: node.metadata.name, cidr, err: error }, 'the podCIDR of this node is not its own')
+      // An administrator has set it. Agents send its pods no traffic.
+      log.error({ node: node.metadata.name, cidr, err: error }, 'podCIDR conflicts with another node or the pool')
+      const message = `podCIDR ${cidr} conflicts with another node or is outside of the cluster's: delete the Node`
+      events.record({ ...referenceTo(node), uid: node.metadata.name }, 'Warning', 'CIDRConflict', message)
     }
   }
 

@@ -6,6 +6,7 @@ import type { EntryName, SourceRules } from '../routes/book.ts'
 import type { BackendRef } from '../routes/model.ts'
 import { readKeyPair } from '../tls/key-pair.ts'
 import type { Certificate } from '../tls/server-tls.ts'
+import { certificateSecrets } from './certificates.ts'
 import { compileGateways } from './compile.ts'
 import type { SecretState } from './model.ts'
 
@@ -33,7 +34,7 @@ export interface GatewayServing {
 export interface GatewayReader {
   /** Everything that is to be served now. */
   read(): GatewayServing
-  /** The Secrets that listeners name, `namespace/name`. */
+  /** The Secrets that listeners name with leave, `namespace/name`. */
   secrets(): readonly string[]
 }
 
@@ -87,10 +88,6 @@ export const createGatewayReader = (
       return { sets, backends, doors }
     },
     secrets: () =>
-      [...informers.gateways.values()].flatMap(({ metadata, spec }) =>
-        (spec?.listeners ?? []).flatMap(({ tls }) =>
-          (tls?.certificateRefs ?? []).map(({ namespace, name }) => `${namespace ?? metadata.namespace}/${name}`),
-        ),
-      ),
+      certificateSecrets(informers.classes.values(), informers.gateways.values(), informers.grants.values()),
   }
 }

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { nodesGroup } from '../../../../src/api/users.ts'
 import { authenticate } from '../../../../src/control/auth/authenticate.ts'
-import { isAllowed } from '../../../../src/control/auth/authorize.ts'
+import { createAuthorizer } from '../../../../src/control/auth/authorizers.ts'
 import { openPki } from '../../../../src/control/auth/pki.ts'
-import { joinersGroup, mastersGroup, nodesGroup } from '../../../../src/control/auth/user.ts'
+import { joinersGroup, mastersGroup } from '../../../../src/control/auth/user.ts'
 import { requestInfo } from '../../../../src/control/server/request-info.ts'
 
 const tokens = [{ token: 'good', user: { name: 'joiner', groups: [joinersGroup] } }]
@@ -50,6 +51,16 @@ t.test('what each kind of caller may do', async (t) => {
     ['node', 'DELETE', '/api/v1/namespaces/default/secrets/s', false],
     ['node', 'POST', '/api/v1/namespaces/default/events', true],
     ['node', 'DELETE', '/api/v1/namespaces/default/events/e', false],
+    ['node', 'GET', '/api/v1/namespaces/default/events', false],
+    ['node', 'DELETE', '/api/v1/nodes/n1', false],
+    ['node', 'POST', '/api/v1/namespaces/default/pods', false],
+    ['node', 'DELETE', '/api/v1/namespaces/default/pods', false],
+    ['node', 'PATCH', '/api/v1/namespaces/default/pods/p', false],
+    ['node', 'POST', '/api/v1/namespaces/default/pods/p/binding', false],
+    ['node', 'PUT', '/api/v1/namespaces/default/services/s/status', false],
+    ['node', 'GET', '/apis/example.com/v1/secrets', false],
+    ['node', 'GET', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases', false],
+    ['node', 'GET', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n2', false],
     ['fakeNode', 'GET', '/api/v1/pods', false],
     ['joiner', 'POST', '/podway/v1/join', true],
     ['joiner', 'GET', '/api/v1/pods', false],
@@ -58,10 +69,14 @@ t.test('what each kind of caller may do', async (t) => {
     ['other', 'GET', '/api/v1/pods', false],
     ['other', 'POST', '/podway/v1/join', false],
   ]
+  const { authorize } = createAuthorizer({ refers: () => false, nodeOfPod: () => undefined })
   for (const [user, method, path, allowed] of cases) {
     const url = new URL(path, 'https://x')
     t.equal(
-      isAllowed(users[user], requestInfo(method, url.pathname, url.searchParams)),
+      authorize({
+        ...{ user: users[user], request: requestInfo(method, url.pathname, url.searchParams) },
+        ...{ fieldSelector: '', labelSelector: '' },
+      }).allowed,
       allowed,
       `${user} ${method} ${path}`,
     )

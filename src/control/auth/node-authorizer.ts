@@ -1,0 +1,113 @@
+/**
+ * What agents may do, each for its own node and no other (the Node authorizer of Kubernetes). It sees names only: what a
+ * node writes into its objects is checked by admission (NodeRestriction).
+ */
+import { publishedLabel } from '../../api/labels.ts'
+import { parseFieldSelector } from '../../api/selectors.ts'
+import type { ResourceRequest, Verb } from '../server/request-info.ts'
+import { type Attributes, type Authorizer, allowed, noOpinion, type Verdict } from './authorizer.ts'
+import { nodeOf } from './user.ts'
+
+/** What may hold data that is not for everybody. */
+export type DataKind = 'secrets' | 'configmaps'
+
+/** Which objects have to do with which node, as of now. */
+export interface NodeGraph {
+  /** Whether a pod of the node, or what every node serves, refers to `namespace/name`. */
+  refers(node: string, kind: DataKind, key: string): boolean
+  /** The node that the pod `namespace/name` is bound to; empty for none, undefined when there is no such pod. */
+  nodeOfPod(key: string): string | undefined
+}
+
+const reading: readonly Verb[] = ['get', 'list', 'watch']
+const changing: readonly Verb[] = ['update', 'patch']
+
+/** What the data plane is made of, by `group/plural`. */
+const readable = new Set([
+  ...['endpoints', 'namespaces', 'nodes', 'pods', 'services'].map((plural) => `/${plural}`),
+  'discovery.k8s.io/endpointslices',
+  ...['ingresses', 'ingressclasses', 'networkpolicies'].map((plural) => `networking.k8s.io/${plural}`),
+  ...['gatewayclasses', 'gateways', 'httproutes', 'referencegrants'].map(
+    (plural) => `gateway.networking.k8s.io/${plural}`,
+  ),
+])
+
+const leaseNamespace = 'kube-node-lease'
+
+/** The one object that a request is about: named in its path, or by its field selector. */
+const nameOf = ({ request, fieldSelector }: Attributes): string | undefined => {
+  if (request.kind !== 'resource') return undefined
+  if (request.name !== undefined) return request.name
+  return parseFieldSelector(fieldSelector).find(({ field, negated }) => field === 'metadata.name' && !negated)?.value
+}
+
+const verdict = (isAllowed: boolean, reason: string): Verdict => (isAllowed ? allowed : { allowed: false, reason })
+
+export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
+  const mayReadData = (kind: DataKind, attributes: Attributes, request: ResourceRequest, node: string): Verdict => {
+    if (!reading.includes(request.verb)) return { allowed: false, reason: `nodes only read ${kind}` }
+    const { namespace } = request
+    const name = nameOf(attributes)
+    if (namespace !== undefined && name !== undefined)
+      return verdict(
+        graph.refers(node, kind, `${namespace}/${name}`),
+        `no relationship found between node '${node}' and this object`,
+      )
+    if (kind === 'configmaps' && attributes.labelSelector === publishedLabel) return allowed
+    return {
+      allowed: false,
+      reason: `can only list and watch ${kind} of one namespace with the field selector metadata.name=NAME`,
+    }
+  }
+
+  const mayDoWithPod = ({ verb, subresource, namespace, name }: ResourceRequest, node: string): Verdict => {
+    // Which pod may be written to is decided at the moment of the write, by admission.
+    if (subresource === undefined) return verdict(verb === 'delete', 'nodes may not create or change pods')
+    if (subresource === 'status') return verdict(changing.includes(verb), '')
+    if (subresource === 'eviction') return verdict(verb === 'create', '')
+    const bound = graph.nodeOfPod(`${namespace}/${name}`)
+    const isOwn = bound === undefined || bound === node
+    return verdict(subresource === 'log' && verb === 'get' && isOwn, `the pod is not of node '${node}'`)
+  }
+
+  const decide = (attributes: Attributes, request: ResourceRequest, node: string): Verdict => {
+    const { verb, subresource } = request
+    const kind = `${request.group}/${request.plural}`
+    const isOwn = request.name === node
+    if (readable.has(kind) && reading.includes(verb) && (subresource === undefined || subresource === 'status'))
+      return allowed
+    switch (kind) {
+      case '/secrets':
+      case '/configmaps':
+        if (subresource !== undefined) return noOpinion
+        return mayReadData(kind === '/secrets' ? 'secrets' : 'configmaps', attributes, request, node)
+      case '/pods':
+        return mayDoWithPod(request, node)
+      case '/nodes':
+        if (subresource === undefined && verb === 'create') return allowed
+        return verdict(
+          (subresource === undefined || subresource === 'status') && changing.includes(verb) && isOwn,
+          `node '${node}' may change no node but itself, and delete none`,
+        )
+      case 'coordination.k8s.io/leases':
+        if (subresource !== undefined || request.namespace !== leaseNamespace) return noOpinion
+        return verdict(
+          verb === 'create' || (['get', ...changing].includes(verb) && isOwn),
+          `node '${node}' has only the lease ${leaseNamespace}/${node}`,
+        )
+      case '/events':
+        return verdict(subresource === undefined && ['create', ...changing].includes(verb), 'nodes only write events')
+      default:
+        return noOpinion
+    }
+  }
+
+  return {
+    authorize: (attributes) => {
+      const node = nodeOf(attributes.user)
+      return node === undefined || attributes.request.kind !== 'resource'
+        ? noOpinion
+        : decide(attributes, attributes.request, node)
+    },
+  }
+}

@@ -1,0 +1,107 @@
+/** Which node may read what, kept up to date with the store: the graph of the Node authorizer. */
+import {
+  gatewayClasses,
+  gateways,
+  ingressClasses,
+  ingresses,
+  objectKey,
+  pods,
+  type Resource,
+  referenceGrants,
+} from '../../api/resources.ts'
+import type { Ingress, KubeObject, Pod } from '../../api/types/index.ts'
+import { certificateSecrets } from '../../proxy/ingress/gateway/certificates.ts'
+import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
+import type { Store } from '../store/store.ts'
+import type { NodeGraph } from './node-authorizer.ts'
+import { type Reference, referencesOfIngress, referencesOfPod } from './references.ts'
+
+const textOf = ({ kind, key }: Reference): string => `${kind}/${key}`
+
+/** From objects to what they refer to, to be asked the other way round. */
+const createEdges = () => {
+  const targetsOf = new Map<string, readonly string[]>()
+  const counts = new Map<string, number>()
+  const add = (target: string, by: number): void => {
+    const count = (counts.get(target) ?? 0) + by
+    if (count > 0) counts.set(target, count)
+    else counts.delete(target)
+  }
+  return {
+    set: (source: string, targets: readonly string[]): void => {
+      for (const target of targetsOf.get(source) ?? []) add(target, -1)
+      for (const target of targets) add(target, 1)
+      if (targets.length > 0) targetsOf.set(source, targets)
+      else targetsOf.delete(source)
+    },
+    has: (target: string): boolean => counts.has(target),
+  }
+}
+
+const bucketOf = ({ group, plural }: Resource): string => (group === '' ? plural : `${plural}.${group}`)
+
+export interface NodeGraphOptions {
+  /** ConfigMaps (`namespace/name`) that the options of agents name: every node reads them. */
+  readonly configMapsOfNodes?: readonly string[]
+}
+
+export const createNodeGraph = (store: Store, { configMapsOfNodes = [] }: NodeGraphOptions = {}): NodeGraph => {
+  /** Of each node: `NODE secrets/NAMESPACE/NAME`. */
+  const ofPods = createEdges()
+  /** Of all nodes, since each of them serves every Ingress and Gateway. */
+  const served = createEdges()
+  served.set(
+    'options',
+    configMapsOfNodes.map((key) => textOf({ kind: 'configmaps', key })),
+  )
+
+  const all = <T extends KubeObject>(resource: Resource<T>): readonly T[] =>
+    store.list(bucketOf(resource)).entries.map(({ object }) => object as T)
+
+  const follow = <T extends KubeObject>(
+    resource: Resource<T>,
+    see: (key: string, object: T | undefined) => void,
+  ): void => {
+    const { revision, entries } = store.list(bucketOf(resource))
+    for (const { key, object } of entries) see(key.name, object as T)
+    store.watch(bucketOf(resource), revision, ({ key, object, removed }) =>
+      see(key.name, removed ? undefined : (object as T)),
+    )
+  }
+
+  const classes = () => new Map(all(ingressClasses).map((each) => [each.metadata.name, classView(each)]))
+  let known = classes()
+  const seeIngress = (key: string, ingress: Ingress | undefined): void => {
+    const isOurs = ingress !== undefined && isServed(ingressView(ingress), known)
+    served.set(`ingress ${key}`, isOurs ? referencesOfIngress(ingress).map(textOf) : [])
+  }
+  const seeGateways = (): void =>
+    served.set(
+      'gateways',
+      certificateSecrets(all(gatewayClasses), all(gateways), all(referenceGrants)).map((key) =>
+        textOf({ kind: 'secrets', key }),
+      ),
+    )
+
+  follow(pods, (key, pod) => {
+    const node = pod?.spec.nodeName
+    ofPods.set(key, pod && node ? referencesOfPod(pod).map((each) => `${node} ${textOf(each)}`) : [])
+  })
+  follow(ingresses, seeIngress)
+  follow(ingressClasses, () => {
+    known = classes()
+    for (const ingress of all(ingresses)) seeIngress(objectKey(ingress), ingress)
+  })
+  for (const resource of [gatewayClasses, gateways, referenceGrants]) follow<KubeObject>(resource, seeGateways)
+
+  return {
+    refers: (node, kind, key) => {
+      const target = textOf({ kind, key })
+      return served.has(target) || ofPods.has(`${node} ${target}`)
+    },
+    nodeOfPod: (key) => {
+      const pod = store.get({ bucket: 'pods', name: key })?.object as Pod | undefined
+      return pod && (pod.spec.nodeName ?? '')
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/** Which Secrets and ConfigMaps an object refers to. Pure. */
+import type { Ingress, Pod } from '../../api/types/index.ts'
+import { readAnnotations } from '../../proxy/ingress/annotations/read.ts'
+import { ingressView } from '../../proxy/ingress/routes/model.ts'
+import type { DataKind } from './node-authorizer.ts'
+
+export interface Reference {
+  readonly kind: DataKind
+  /** `namespace/name`. */
+  readonly key: string
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const nameIn = (value: unknown, ...fields: readonly string[]): readonly string[] => {
+  if (!isFields(value)) return []
+  const name = fields.map((field) => value[field]).find((found) => typeof found === 'string' && found !== '')
+  return typeof name === 'string' ? [name] : []
+}
+
+/** By the field that refers: wherever it stands in a pod, it means the same. */
+const namesAt: Readonly<Record<string, { readonly kind: DataKind; names(value: unknown): readonly string[] }>> = {
+  secretRef: { kind: 'secrets', names: (value) => nameIn(value, 'name') },
+  secretKeyRef: { kind: 'secrets', names: (value) => nameIn(value, 'name') },
+  nodePublishSecretRef: { kind: 'secrets', names: (value) => nameIn(value, 'name') },
+  /** A volume names it by `secretName`, a source of a projected volume by `name`. */
+  secret: { kind: 'secrets', names: (value) => nameIn(value, 'secretName', 'name') },
+  azureFile: { kind: 'secrets', names: (value) => nameIn(value, 'secretName') },
+  imagePullSecrets: {
+    kind: 'secrets',
+    names: (value) => (Array.isArray(value) ? value.flatMap((each) => nameIn(each, 'name')) : []),
+  },
+  configMap: { kind: 'configmaps', names: (value) => nameIn(value, 'name') },
+  configMapRef: { kind: 'configmaps', names: (value) => nameIn(value, 'name') },
+  configMapKeyRef: { kind: 'configmaps', names: (value) => nameIn(value, 'name') },
+}
+
+/** Everything below a value, by field: volumes of all kinds, and whatever kinds there will be. */
+function* referring(value: unknown): Generator<{ readonly kind: DataKind; readonly name: string }> {
+  if (Array.isArray(value)) for (const item of value) yield* referring(item)
+  else if (isFields(value))
+    for (const [field, below] of Object.entries(value)) {
+      const found = Object.hasOwn(namesAt, field) ? namesAt[field] : undefined
+      if (found) for (const name of found.names(below)) yield { kind: found.kind, name }
+      yield* referring(below)
+    }
+}
+
+export const referencesOfPod = ({ metadata, spec }: Pod): readonly Reference[] =>
+  [...referring(spec)].map(({ kind, name }) => ({ kind, key: `${metadata.namespace}/${name}` }))
+
+const nothingThere = { secret: () => undefined, configMap: () => undefined }
+
+/** What its proxy looks into, as the proxy itself reads it. */
+export const referencesOfIngress = (ingress: Ingress): readonly Reference[] => {
+  const { tls, annotations } = ingressView(ingress)
+  const settings = readAnnotations({ namespace: ingress.metadata.namespace ?? '', annotations }, nothingThere)
+  const secrets = [...tls.flatMap(({ secret }) => secret ?? []), ...settings.secrets]
+  return [
+    ...secrets.map((key) => ({ kind: 'secrets', key }) as const),
+    ...settings.configMaps.map((key) => ({ kind: 'configmaps', key }) as const),
+  ]
+}
