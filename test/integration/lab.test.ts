@@ -1,12 +1,11 @@
 /** A lab of three nodes through the stock kubectl: every path of the demo, and what happens when things break. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chown, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { access, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { until } from '../support/until.ts'
-import { createLabHome, podway, root, runner } from './support/lab.ts'
+import { createLabHome, ordinaryUser, podway, root, runner } from './support/lab.ts'
 
 t.setTimeout(600_000)
 const { home, kubeconfig, run, kubectl, kubectlJson, fetchFrom } = await createLabHome()
@@ -377,46 +376,13 @@ t.test(
   },
 )
 
-/** A user without power over the machine; undefined where this test has none to give up, or the user may not come here. */
-const ordinaryUser = async (): Promise<readonly string[] | string> => {
-  if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already: the lab above was rootless'
-  const words = ['setpriv', '--reuid', '12345', '--regid', '12345', '--clear-groups', '--']
-  const [file = '', ...args] = words
-  const canRead = await runner.run(file, [...args, 'test', '-r', podway]).then(
-    () => true,
-    () => false,
-  )
-  if (!canRead) return `user 12345 may not read ${podway}`
-  const canIsolate = await runner.run(file, [...args, 'unshare', '--user', '--map-root-user', '--net', 'true']).then(
-    () => true,
-    () => false,
-  )
-  return canIsolate ? words : 'this kernel gives ordinary users no namespaces'
-}
-
 t.test('the demo as an ordinary user', { timeout: 120_000 }, async (t) => {
-  const words = await ordinaryUser()
-  if (typeof words === 'string') return t.pass(words)
-  const theirs = await mkdtemp(join(tmpdir(), 'pw-'))
-  await chown(theirs, 12345, 12345)
+  const user = await ordinaryUser()
+  if (typeof user === 'string') return t.pass('the demo', { skip: user })
+  const theirs = await createLabHome(user)
   const before = await machineNetwork()
-  const [file = '', ...args] = words
-  const asUser = (...command: readonly string[]) =>
-    // Without the options by which tap watches processes: it wants to write where this user may not.
-    runner.run(file, [
-      ...args,
-      'env',
-      '--unset=NODE_OPTIONS',
-      `PODWAY_HOME=${theirs}`,
-      `HOME=${theirs}`,
-      podway,
-      ...command,
-    ])
-  t.teardown(async () => {
-    await asUser('lab', 'down')
-    await rm(theirs, { recursive: true, force: true })
-  })
-  t.match(await asUser('lab', 'demo'), /Ingress of node3/)
-  t.match(JSON.parse(await asUser('lab', 'status', '-o', 'json')), { state: 'running', rootless: true })
+  t.teardown(() => theirs.run('lab', 'down'))
+  t.match(await theirs.run('lab', 'demo'), /Ingress of node3/)
+  t.match(JSON.parse(await theirs.run('lab', 'status', '-o', 'json')), { state: 'running', rootless: true })
   t.equal(await machineNetwork(), before)
 })

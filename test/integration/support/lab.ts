@@ -1,9 +1,9 @@
 /** Labs of a test: below a home of their own, driven by the commands that people use. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { createCommandRunner } from '../../../src/host/command.ts'
+import { type CommandRunner, createCommandRunner, prefixed } from '../../../src/host/command.ts'
 
 export const root = join(import.meta.dirname, '../../..')
 export const podway = join(root, 'podway')
@@ -14,6 +14,38 @@ export interface Answer {
   readonly pod: string
   readonly node: string
   readonly client: string
+}
+
+/** Who starts a lab: with which words before each command, and by which path to the program. */
+export interface LabUser {
+  readonly id: number
+  readonly words: readonly [string, ...string[]]
+  readonly podway: string
+}
+
+const ordinaryId = 12345
+
+/** The project where everybody may come, whatever the folders above it allow. Goes with the universe. */
+const publicRoot = async (): Promise<string> => {
+  const path = '/run/project'
+  await mkdir(path, { recursive: true })
+  await runner.run('mount', ['--bind', root, path])
+  return path
+}
+
+/** A user without power over the machine, or why there is none. Only inside scripts/universe.sh. */
+export const ordinaryUser = async (): Promise<LabUser | string> => {
+  if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already'
+  const id = `${ordinaryId}`
+  const words = ['setpriv', '--reuid', id, '--regid', id, '--clear-groups', '--'] as const
+  const canIsolate = await prefixed(runner, words)
+    .run('unshare', ['--user', '--map-root-user', '--net', 'true'])
+    .then(
+      () => true,
+      () => false,
+    )
+  if (!canIsolate) return 'this kernel gives ordinary users no namespaces'
+  return { id: ordinaryId, words: [...words], podway: join(await publicRoot(), 'podway') }
 }
 
 export interface LabHome {
@@ -29,14 +61,22 @@ export interface LabHome {
   fetchFrom(host: string, url: string, count: number, ...more: readonly string[]): Promise<Answer[]>
 }
 
-/** The home goes with the test. Labs must have been ended before. */
-export const createLabHome = async (): Promise<LabHome> => {
+/** Runs the command as somebody else, whose home is that of the labs. */
+const runAs = (user: LabUser, home: string): CommandRunner['run'] => {
+  const variables = [`PODWAY_HOME=${home}`, `HOME=${home}`]
+  return prefixed(runner, [...user.words, 'env', ...variables]).run
+}
+
+/** The home goes with the test. Labs must have been ended before. Without a user, whoever runs the test starts the lab. */
+export const createLabHome = async (user?: LabUser): Promise<LabHome> => {
   const home = await mkdtemp(join(tmpdir(), 'pw-'))
-  process.env['PODWAY_HOME'] = home
+  if (user) await chown(home, user.id, user.id)
+  else process.env['PODWAY_HOME'] = home
   process.env['PATH'] = `${process.env['PATH']}:/usr/sbin:/sbin`
   t.teardown(() => rm(home, { recursive: true, force: true }))
   const kubeconfig = join(home, 'labs/lab/kubeconfig')
-  const run = (...args: readonly string[]): Promise<string> => runner.run(podway, args)
+  const runCommand = user ? runAs(user, home) : runner.run
+  const run = (...args: readonly string[]): Promise<string> => runCommand(user?.podway ?? podway, args)
   const kubectl = (...args: readonly string[]): Promise<string> =>
     runner.run('kubectl', ['--kubeconfig', kubeconfig, ...args])
   return {

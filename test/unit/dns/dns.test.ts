@@ -30,6 +30,7 @@ import { addressOf, cidrOf } from '../../../src/ipam/cidr.ts'
 import { service, slice } from '../../support/cluster-objects.ts'
 import { askUdp, makeQuery, readReply } from '../../support/dns-client.ts'
 import { createFedInformer } from '../../support/fed-informer.ts'
+import { freePort } from '../../support/free-port.ts'
 import { rounds, seedOr } from '../../support/rounds.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
 import { until } from '../../support/until.ts'
@@ -133,12 +134,12 @@ t.test('any sequence of changes leads to the same zone as a fresh start', async 
 })
 
 /** An upstream that answers `answer`, or as told. */
-const startUpstream = async (t: Test, respond: (query: Buffer) => readonly Buffer[]) => {
+const startUpstream = async (t: Test, respond: (query: Buffer) => readonly Buffer[], udpPort = 0) => {
   const socket = createSocket('udp4')
   socket.on('message', (query, { port, address }) => {
     for (const answer of respond(query)) socket.send(answer, port, address)
   })
-  socket.bind(0, '127.0.0.1')
+  socket.bind(udpPort, '127.0.0.1')
   await once(socket, 'listening')
   t.teardown(() => socket.close())
   return { address: '127.0.0.1', port: socket.address().port }
@@ -212,11 +213,13 @@ t.test('forwarding', async (t) => {
 })
 
 t.test('what is too long for UDP comes over TCP', async (t) => {
-  const udp = await startUpstream(t, (query) => {
+  const truncate = (query: Buffer): readonly Buffer[] => {
     const answer = genuine(query)
     answer.writeUInt16BE(answer.readUInt16BE(2) | 0x0200, 2)
     return [answer]
-  })
+  }
+  // One that TCP can have, too.
+  const udp = await startUpstream(t, truncate, await freePort())
   const tcp = createServer((socket) => {
     socket.once('data', (chunk) => {
       const answer = genuine(chunk.subarray(2))

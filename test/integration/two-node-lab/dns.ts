@@ -3,13 +3,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
-import { cgroupParent } from '../../src/lab/plan.ts'
-import { until } from '../support/until.ts'
-import { createLabHome, podway, root } from './support/lab.ts'
-
-t.setTimeout(200_000)
-const { home, kubeconfig, run, kubectl, kubectlJson, apply } = await createLabHome()
+import type { Test } from 'tap'
+import { cgroupParent } from '../../../src/lab/plan.ts'
+import { until } from '../../support/until.ts'
+import { podway } from '../support/lab.ts'
+import { apply, home, kubeconfig, kubectl, kubectlJson, run } from './lab.ts'
 
 /** Asks the cluster DNS again and again for 12 seconds; each question at most twice, as resolvers do. */
 const askOn = `
@@ -40,10 +38,7 @@ const answersOf = async (name: string, type = 'A', node = 'node1'): Promise<read
     () => [],
   )
 
-t.test('DNS in a lab', { timeout: 180_000 }, async (t) => {
-  t.teardown(() => run('lab', 'down').catch(() => undefined))
-  await run('lab', 'up', '--nodes', '2')
-  await kubectl('apply', '-f', join(root, 'examples/demo.yaml'))
+export const dns = async (t: Test): Promise<void> => {
   await apply(
     {
       apiVersion: 'v1',
@@ -180,4 +175,5 @@ t.test('DNS in a lab', { timeout: 180_000 }, async (t) => {
       )
     },
   )
-})
+  await kubectl('delete', 'services', 'headless', 'new')
+}

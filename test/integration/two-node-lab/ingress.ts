@@ -1,13 +1,12 @@
 /** Ingress as people meet it: lint, kubectl, HTTPS, Events, the Gateway API, the status page. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
-import { certificateFor } from '../support/tls-fixture.ts'
-import { until } from '../support/until.ts'
-import { createLabHome, root } from './support/lab.ts'
+import type { Test } from 'tap'
+import { certificateFor } from '../../support/tls-fixture.ts'
+import { until } from '../../support/until.ts'
+import { root } from '../support/lab.ts'
+import { apply, home, kubectl, run } from './lab.ts'
 
-t.setTimeout(200_000)
-const { run, kubectl, apply, home } = await createLabHome()
 const node = '172.30.0.11'
 
 /** What a client outside of the cluster gets; `%{http_code}` and headers on standard output. */
@@ -16,12 +15,9 @@ const curl = (...args: readonly string[]): Promise<string> =>
 
 const resolve = (host: string, port: number): readonly string[] => ['--resolve', `${host}:${port}:${node}`]
 
-t.test('Ingress in a lab', { timeout: 180_000 }, async (t) => {
-  t.teardown(() => run('lab', 'down').catch(() => undefined))
-  await run('lab', 'up', '--nodes', '1')
+export const ingress = async (t: Test): Promise<void> => {
   const example = join(root, 'examples/ingress.yaml')
-  await kubectl('apply', '-f', join(root, 'examples/demo.yaml'), '-f', example)
-  await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+  await kubectl('apply', '-f', example)
 
   await t.test('HTTPS with the default certificate, then with its own', async (t) => {
     const show = ['-D', '-', '-o', '/dev/null', ...resolve('shop.lab', 443), 'https://shop.lab/api/x']
@@ -68,7 +64,7 @@ t.test('Ingress in a lab', { timeout: 180_000 }, async (t) => {
     await until(async () => /200[\s\S]*x-from: gateway/i.test(await status(80)), 'the door of Ingress')
     await until(async () => /200[\s\S]*x-from: gateway/i.test(await status(8088)), 'its own door')
     t.match(await status(8088, '/old/x'), /301[\s\S]*location: http:\/\/books\.lab:8088\/new\/x/i)
-    t.match(await kubectl('get', 'gateway', 'edge'), /edge +podway +172\.30\.0\.11 +True/)
+    t.match(await kubectl('get', 'gateway', 'edge'), /edge +podway +172\.30\.0\.11,172\.30\.0\.12 +True/)
     t.match(await kubectl('get', 'httproute', 'books', '-o', 'yaml'), /reason: ResolvedRefs/)
     t.match(await kubectl('describe', 'httproute', 'books'), 'podway.dev/gateway')
   })
@@ -83,4 +79,6 @@ t.test('Ingress in a lab', { timeout: 180_000 }, async (t) => {
     t.ok(JSON.parse(await show('/routes')).routes.length > 5)
     t.equal((await show('/healthz')).trim(), 'ok')
   })
-})
+  await kubectl('delete', '-f', example)
+  await kubectl('delete', 'ingress/wrong', 'secret/shop-tls')
+}

@@ -1,13 +1,11 @@
 /** What the service proxy does beside rules, in a lab: relays, loopback, load balancers, health, metrics; and alone. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
-import t from 'tap'
-import { until } from '../support/until.ts'
-import { createLabHome, podway, root } from './support/lab.ts'
-
-t.setTimeout(300_000)
-const { run, kubectl, kubectlJson, apply, fetchFrom } = await createLabHome()
+import type { Test } from 'tap'
+import { until } from '../../support/until.ts'
+import { podway } from '../support/lab.ts'
+import { curlIn, webService as service, statusIn } from '../support/lab-web.ts'
+import { apply, fetchFrom, kubectl, kubectlJson, run } from './lab.ts'
 
 const node1 = '172.30.0.11'
 const node2 = '172.30.0.12'
@@ -18,19 +16,8 @@ interface ServiceObject {
 }
 const serviceOf = (name: string): Promise<ServiceObject> => kubectlJson('get', 'service', name)
 
-const service = (name: string, spec: object, annotations: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, annotations },
-  spec: { selector: { app: 'web' }, ...spec },
-})
-
-/** What a URL answers on a host of the lab: status and body. */
-const curl = async (host: string, url: string): Promise<string> =>
-  run('lab', 'exec', host, '--', 'curl', '-s', '-m', '3', '-w', '\n%{http_code}', url).catch((error: unknown) =>
-    String(error),
-  )
-const statusOf = async (host: string, url: string): Promise<string> => (await curl(host, url)).slice(-3)
+const curl = curlIn(run)
+const statusOf = statusIn(run)
 /** Asks the cluster DNS for a Service. */
 const lookup = `
 const resolver = new (require('node:dns').promises.Resolver)()
@@ -39,10 +26,7 @@ resolver.resolve4('web.default.svc.cluster.local').then(([address]) => console.l
 
 const rulesOn = (node: string): Promise<string> => run('lab', 'exec', node, '--', 'iptables-nft-save')
 
-t.test('Services in a lab', { timeout: 280_000 }, async (t) => {
-  t.teardown(() => run('lab', 'down').catch(() => undefined))
-  await run('lab', 'up', '--nodes', '2')
-  await kubectl('apply', '-f', join(root, 'examples/demo.yaml'))
+export const services = async (t: Test): Promise<void> => {
   await kubectl('scale', 'deployment/web', '--replicas=4')
   await apply(
     service(
@@ -183,39 +167,16 @@ t.test('Services in a lab', { timeout: 280_000 }, async (t) => {
     await ended
     t.equal(await statusOf('client', `http://${node2}:30080/`), '200', 'without it traffic goes on')
   })
-})
-
-t.test('both IP families', { timeout: 120_000 }, async (t) => {
-  t.teardown(() => run('lab', 'down').catch(() => undefined))
-  await run('lab', 'down')
-  await run('lab', 'up', '--nodes', '2', '--dual-stack')
-  await kubectl('apply', '-f', join(root, 'examples/demo.yaml'))
-  await apply(
-    service('dual', {
-      ...{ type: 'NodePort', ipFamilyPolicy: 'RequireDualStack' },
-      ports: [{ port: 80, targetPort: 8080, nodePort: 30_090 }],
-    }),
-    service('six', { ipFamilies: ['IPv6'], ports: [{ port: 80, targetPort: 8080 }] }),
-  )
+  await run('lab', 'revive', 'node2')
+  const made = [
+    'relayed',
+    'balanced',
+    'narrow',
+    'half-dead',
+    'last',
+    ...Array.from({ length: 40 }, (_, n) => `many-${n}`),
+  ]
+  await kubectl('delete', 'services', ...made)
+  await kubectl('scale', 'deployment/web', '--replicas=3')
   await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
-  const [, address = ''] = (await kubectl('get', 'service', 'dual', '-o', 'jsonpath={.spec.clusterIPs[*]}')).split(' ')
-  t.match(address, /^fd00:96::/)
-  for (const [host, url] of [
-    ['node1', `http://[${address}]/`],
-    ['client', 'http://[fd00:30::11]:30090/'],
-    ['client', 'http://[fd00:30::12]:30090/'],
-    ['client', `http://${node1}:30090/`],
-    ['node1', 'http://[::1]:30090/'],
-  ] as const) {
-    await until(async () => (await statusOf(host, url)) === '200', url)
-    t.equal(new Set((await fetchFrom(host, url, 6)).map(({ pod }) => pod)).size, 3, `${host}: ${url}`)
-  }
-  const { items } = await kubectlJson<{
-    items: { metadata: { name: string }; spec: { nodeName: string }; status: { podIPs: { ip: string }[] } }[]
-  }>('get', 'pods', '-l', 'app=web')
-  const [from] = items
-  const inPod = ['--pod', from?.metadata.name ?? '', from?.spec.nodeName ?? '', '--', 'podway', 'fetch']
-  for (const { status } of items)
-    t.match(await run('lab', 'exec', ...inPod, `http://[${status.podIPs[1]?.ip}]:8080/`), /"pod":"web-/, 'pod to pod')
-  t.match(await run('lab', 'exec', ...inPod, 'http://six/'), /"pod":"web-/, 'by name')
-})
+}

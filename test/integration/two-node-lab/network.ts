@@ -1,11 +1,8 @@
 /** The pod network as people meet it: policies by kubectl, wanted addresses, limits, full nodes, and what tells of them. */
-import { join } from 'node:path'
-import t from 'tap'
-import { until } from '../support/until.ts'
-import { createLabHome, podway, root, runner } from './support/lab.ts'
-
-t.setTimeout(300_000)
-const { run, kubectl, kubectlJson, apply } = await createLabHome()
+import type { Test } from 'tap'
+import { until } from '../../support/until.ts'
+import { podway, runner } from '../support/lab.ts'
+import { apply, kubectl, kubectlJson, run } from './lab.ts'
 
 interface PodObject {
   readonly metadata: { readonly name: string; readonly uid: string }
@@ -39,16 +36,14 @@ const reaches = async ({ metadata, spec }: PodObject, address: string, port = 80
     () => false,
   )
 
-t.test('the pod network of a lab', { timeout: 280_000 }, async (t) => {
-  t.teardown(() => run('lab', 'down').catch(() => undefined))
-  await run('lab', 'up', '--nodes', '2')
-  await kubectl('apply', '-f', join(root, 'examples/demo.yaml'))
+export const network = async (t: Test): Promise<void> => {
   await kubectl('scale', 'deployment/web', '--replicas=2')
   await kubectl('create', 'deployment', 'other', '--image=podway/echo')
   for (const name of ['web', 'other']) await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=60s')
+  await until(async () => (await podsOf('web')).length === 2, 'two pods', 30_000)
   const [web] = await podsOf('web')
   const [other] = await podsOf('other')
-  if (!web || !other) return t.fail('no pods')
+  if (!web || !other) throw new Error('no pods')
   const webIP = web.status.podIP ?? ''
 
   await t.test('a policy, by kubectl', async (t) => {
@@ -157,10 +152,16 @@ t.test('the pod network of a lab', { timeout: 280_000 }, async (t) => {
 
   await t.test('doctor', async (t) => {
     t.match(await run('doctor', '--lab'), /node1[\s\S]*ok +ip_forward[\s\S]*node2/)
-    await run('lab', 'exec', 'node2', '--', 'iptables-nft', '-I', 'INPUT', '-p', 'udp', '--dport', '8472', '-j', 'DROP')
+    const tunnel = (verb: '-I' | '-D') =>
+      run(...['lab', 'exec', 'node2', '--', 'iptables-nft', verb], ...'INPUT -p udp --dport 8472 -j DROP'.split(' '))
+    await tunnel('-I')
     await t.rejects(run('doctor', '--lab', '-o', 'json'), /exit code 1/)
+    await tunnel('-D')
   })
-})
+  await kubectl('delete', 'deployment', 'other')
+  await kubectl('scale', 'deployment/web', '--replicas=3')
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+}
 
 /** Where the agent of a node keeps its book. */
 const leasesOf = async (node: string): Promise<string> => {
