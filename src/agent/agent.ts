@@ -12,7 +12,7 @@ import type { Upstream } from '../dns/forward/upstream.ts'
 import { podResolvConf } from '../dns/resolv-conf.ts'
 import { createCommandRunner } from '../host/command.ts'
 import { writeFileAtomic } from '../host/files.ts'
-import { readIdMap } from '../host/id-map.ts'
+import { canSetGroups, readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
 import { parseCidr } from '../ipam/cidr.ts'
 import { overlayAnnotations } from '../overlay/annotations.ts'
@@ -210,7 +210,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     hostIPs: nodeAddresses,
     createRuntime: (onChange) => createProcessRuntime({ stateDir: runtimeDir(stateDir), cgroups, onChange, log }),
     allocatable: nodeCapacity({ host, maxPods }),
-    abilities: { canBecome: await readIdMap(), hostPorts: true },
+    abilities: { canBecome: await readIdMap(), canSetGroups: await canSetGroups(), hostPorts: true },
     envDefaults: containerDefaults(options.launcherDir),
     services: serviceLinks(informers),
     resolvConf: async ({ spec, metadata }: Pod) =>

@@ -1,17 +1,28 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { containerDefaults } from '../agent/env/defaults.ts'
+import { rightsWords } from '../agent/runtime/process/rights.ts'
 import { createStateStore } from '../agent/runtime/process/state.ts'
+import { canSetGroups } from '../host/id-map.ts'
 import { enterProcess } from '../host/namespaces.ts'
+import { packageRoot } from './self.ts'
 
-/** Runs a command in the namespaces of a pod on this node. */
+/** Of the caller's environment a pod gets to know the terminal. */
+const podEnv = (): NodeJS.ProcessEnv => {
+  const { PATH = '', ...env } = containerDefaults(packageRoot)
+  return { ...env, PATH: `${PATH}:${dirname(process.execPath)}`, TERM: process.env['TERM'] ?? 'dumb' }
+}
+
+/** Runs a command in a pod on this node, with the rights of its containers. */
 export const enterPod = async (pod: string, command: readonly string[], stateDir: string): Promise<void> => {
   const [namespace, name] = pod.includes('/') ? pod.split('/', 2) : ['default', pod]
   const sandboxes = await createStateStore(join(stateDir, 'runtime')).load()
   const found = sandboxes.find(({ spec, process }) => process && spec.namespace === namespace && spec.name === name)
   if (!found?.process) throw new Error(`pod ${namespace}/${name} does not run on this node`)
   const [file, ...args] = enterProcess(found.process.pid, ['net', 'mount', 'uts', 'ipc', 'pid'])
-  const child = spawn(file, [...args, ...command], { stdio: 'inherit' })
+  const inside = ['setpriv', ...rightsWords({}, await canSetGroups()), ...command]
+  const child = spawn(file, [...args, ...inside], { stdio: 'inherit', env: podEnv() })
   const [code, signal] = await once(child, 'exit')
   process.exitCode = signal ? 1 : code
 }

@@ -6,6 +6,7 @@ import { checkNamespaces } from '../lab/requirements.ts'
 import { type LabRecord, readLab } from '../lab/state.ts'
 import { ensureHome } from './home.ts'
 import { pathsOf } from './lab-common.ts'
+import { podNote } from './pod-note.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { podwayWords } from './self.ts'
 import { UsageError } from './usage-error.ts'
@@ -88,6 +89,7 @@ export const labUp = async (options: UpOptions): Promise<void> => {
   const record = await bringUp(options, createProgress())
   const suffix = options.name === 'lab' ? '' : ` --lab ${options.name}`
   console.log(`lab ${record.name} is up; try: kubectl --kubeconfig $(podway kubeconfig${suffix}) get nodes`)
+  console.log(podNote)
   for (const { port, host, to } of record.published)
     console.log(`http://127.0.0.1:${port}/ leads to port ${to} of ${host}`)
 }

@@ -6,6 +6,7 @@ import { controlFiles, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
 import { agentSettings, checkOverlaps } from './agent-run.ts'
 import { clusterSettings } from './control-run.ts'
+import { podNote } from './pod-note.ts'
 import { stopSignal } from './stop-signal.ts'
 import type { UpOptions } from './up.ts'
 
@@ -51,6 +52,7 @@ export const up = async (options: UpOptions): Promise<void> => {
     const server = `https://${nodeAddress}:${options.port}`
     const kubeconfig = await joinCluster({ server, token, nodeName, addresses: nodeAddresses, dataDir })
     console.log(`kubectl --kubeconfig ${admin} get nodes`)
+    console.log(podNote)
     await runAgent({ ...settings, kubeconfig }, signal)
   }
   try {

@@ -25,3 +25,7 @@ export const readIdMap = async (): Promise<(id: number) => boolean> => {
   )
   return (id) => holds(users ?? [], id) && holds(groups ?? [], id)
 }
+
+/** Whether processes of ours may choose their supplementary groups: in a user namespace of an ordinary user they may not. */
+export const canSetGroups = async (): Promise<boolean> =>
+  (await readFile('/proc/self/setgroups', 'utf8').catch(() => 'allow')).trim() !== 'deny'

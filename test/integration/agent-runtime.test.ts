@@ -26,7 +26,8 @@ const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgr
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
   const stateDir = join(folder, 'state')
   const log = createLogger('test')
-  const runtime = createProcessRuntime({ stateDir, cgroups, onChange, log, pollMs: 200 })
+  const programs = [join(folder, 'work dir')]
+  const runtime = createProcessRuntime({ stateDir, cgroups, onChange, log, programs, pollMs: 200 })
   const stop = new AbortController()
   const running = runtime.run(stop.signal)
   t.teardown(async () => {

@@ -33,7 +33,7 @@ export const agentOptions = (api: FakeApi, folder: string, createRuntime: Runtim
     clusterDomain: 'cluster.local',
   },
   ...{ stateDir: join(folder, 'state'), logDir: join(folder, 'logs'), allocatable: { cpu: '2', memory: '4Gi' } },
-  abilities: { canBecome: (id) => id === 0, hostPorts: false },
+  abilities: { canBecome: (id) => id === 0, canSetGroups: false, hostPorts: false },
   envDefaults: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
   services: { synced: Promise.resolve(), all: () => [] },
   resolvConf: async () => ({ text: 'nameserver 10.96.0.10\n', warnings: [] }),

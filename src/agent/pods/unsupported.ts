@@ -4,6 +4,8 @@ import type { Container, Pod } from '../../api/types/index.ts'
 export interface Abilities {
   /** Whether containers can run as these ids. In a user namespace with a single user they cannot. */
   readonly canBecome: (id: number) => boolean
+  /** Whether they can have groups of their own choice besides. */
+  readonly canSetGroups: boolean
   /** Whether somebody forwards host ports to pods. */
   readonly hostPorts: boolean
 }
@@ -14,17 +16,35 @@ type Check = readonly [field: string, isAsked: boolean]
 const isSet = (value: unknown): boolean =>
   typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value)
 
-/** Fields of a security context that are honoured, or that ask for what is the case anyway. */
-const knownSecurity = new Set(['runAsUser', 'runAsGroup', 'runAsNonRoot', 'privileged', 'allowPrivilegeEscalation'])
+/** Fields of a security context that are honoured. */
+const honoured = new Set(['runAsNonRoot', 'privileged', 'allowPrivilegeEscalation', 'capabilities'])
+
+/** Fields that name users and groups. */
+const ids = new Set(['runAsUser', 'runAsGroup', 'fsGroup'])
+
+/** What asks for what is the case anyway. */
+const asIs: Readonly<Record<string, string>> = {
+  ...{ procMount: 'Default', supplementalGroupsPolicy: 'Merge' },
+  ...{ seccompProfile: 'Unconfined', appArmorProfile: 'Unconfined' },
+}
+
+const typeOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'type' in value ? value.type : value
+
+const isBeyond = (name: string, value: unknown, { canBecome, canSetGroups }: Abilities): boolean => {
+  if (ids.has(name)) return typeof value === 'number' && !(canBecome(value) && (name !== 'fsGroup' || canSetGroups))
+  if (name === 'supplementalGroups')
+    return Array.isArray(value) && value.length > 0 && !(canSetGroups && value.every(canBecome))
+  // Without volumes there is nothing it could be about.
+  if (name === 'fsGroupChangePolicy') return false
+  return !honoured.has(name) && isSet(value) && typeOf(value) !== asIs[name]
+}
 
 const securityChecks = (path: string, context: object = {}, abilities: Abilities): readonly Check[] =>
-  Object.entries(context).map(([name, value]: [string, unknown]) => {
-    const isId = name === 'runAsUser' || name === 'runAsGroup'
-    const isAsked = isId
-      ? typeof value === 'number' && !abilities.canBecome(value)
-      : !knownSecurity.has(name) && isSet(value)
-    return [`${path}.${name}`, isAsked] as const
-  })
+  Object.entries(context).map(([name, value]: [string, unknown]) => [
+    `${path}.${name}`,
+    isBeyond(name, value, abilities),
+  ])
 
 const probeChecks = (path: string, container: Container): readonly Check[] =>
   (['startupProbe', 'readinessProbe', 'livenessProbe'] as const).map((name) => {

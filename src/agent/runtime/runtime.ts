@@ -31,6 +31,10 @@ export interface ContainerSpec {
   /** Both output streams are appended here. Its folder exists. */
   readonly logFile: string
   readonly user?: { readonly uid: number; readonly gid: number }
+  /** Supplementary groups. */
+  readonly groups?: readonly number[]
+  /** As `net_bind_service`, or all that the node has; the usual ones when missing. */
+  readonly capabilities?: readonly string[] | 'all'
   /** The processes cannot gain rights, not by set-user-id programs either. */
   readonly noNewPrivileges?: boolean
   readonly limits: CgroupLimits

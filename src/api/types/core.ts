@@ -107,6 +107,9 @@ export interface ContainerSecurityContext {
   readonly runAsNonRoot?: boolean
   readonly privileged?: boolean
   readonly allowPrivilegeEscalation?: boolean
+  readonly procMount?: string
+  readonly seccompProfile?: { readonly type: string }
+  readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] }
 }
 
 /** The defaults for all containers of a pod. */
@@ -114,6 +117,10 @@ export interface PodSecurityContext {
   readonly runAsUser?: number
   readonly runAsGroup?: number
   readonly runAsNonRoot?: boolean
+  readonly fsGroup?: number
+  readonly fsGroupChangePolicy?: string
+  readonly supplementalGroups?: readonly number[]
+  readonly seccompProfile?: { readonly type: string }
 }
 
 export interface Toleration {

@@ -1,5 +1,5 @@
 /** Starting the two kinds of processes of a pod. Each waits for `go`, so that none ever runs that is not on record. */
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type DetachedProcess, startDetached } from '../../../host/detached.ts'
 import { enterProcess } from '../../../host/namespaces.ts'
@@ -13,16 +13,15 @@ const answerTimeoutMs = 30_000
 /** What programs of ours see; containers get their own environment. */
 export const toolEnv = (): Record<string, string> => ({ PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' })
 
-/** The words that enter a sandbox. Without a fork only children get a pid of the pod. */
-export const enterSandbox = (
-  sandbox: ProcessId,
-  hostNetwork: boolean,
-  fork: boolean,
-): readonly [string, ...string[]] => {
-  const own = hostNetwork ? (['ipc', 'pid', 'mount'] as const) : (['net', 'ipc', 'uts', 'pid', 'mount'] as const)
-  const [nsenter, ...words] = enterProcess(sandbox.pid, own)
-  return [nsenter, ...(fork ? [] : ['--no-fork']), ...words]
+/** The words that lead into a pod, and leave the rights of the node behind: what a command of the pod begins with. */
+export const enterWords = (sandbox: ProcessId, hostNetwork: boolean, rights: readonly string[]): readonly string[] => {
+  const own = hostNetwork ? (['ipc', 'mount'] as const) : (['net', 'ipc', 'uts', 'mount'] as const)
+  const [_nsenter, ...words] = enterProcess(sandbox.pid, own)
+  return [...words, 'setpriv', ...rights]
 }
+
+/** The text of the last step, which runs as whoever the container runs as. */
+const start = readFileSync(script('./start.sh'), 'utf8')
 
 const identified = async (pid: number, what: string): Promise<ProcessId> => {
   const id = await identify(pid)
@@ -54,15 +53,15 @@ const orKill = async <T>(child: DetachedProcess, start: () => Promise<T>): Promi
   }
 }
 
-/** Makes the pod's namespaces. `record` notes down the first process in them before it goes on. */
+/** Makes the pod's namespaces, and its root from what `folder` holds. `record` notes down the first process in them before it goes on. */
 export const launchSandbox = async (
   spec: SandboxSpec,
+  folder: string,
   record: (process: ProcessId) => Promise<void>,
 ): Promise<{ readonly process: ProcessId; readonly ended: Promise<void> }> => {
   const namespaces = spec.hostNetwork ? ['--ipc', '--pid', '--mount'] : ['--net', '--ipc', '--uts', '--pid', '--mount']
-  const mounts = spec.mounts.flatMap(({ source, target }) => [source, target])
   const hostname = spec.hostNetwork ? '' : spec.hostname
-  const words = [...namespaces, '--fork', 'sh', script('./sandbox.sh'), hostname, ...mounts]
+  const words = [...namespaces, '--fork', 'sh', script('./sandbox.sh'), hostname, folder]
   const child = await startDetached('unshare', words, { env: toolEnv() })
   return orKill(child, async () => {
     const line = await child.readLine(answerTimeoutMs)
@@ -76,28 +75,25 @@ export const launchSandbox = async (
 }
 
 export interface ContainerLaunch {
-  readonly enter: readonly [string, ...string[]]
+  readonly sandbox: ProcessId
+  readonly hostNetwork: boolean
   readonly exitFile: string
   readonly envFile: string
 }
 
-/** The words for setpriv(1), in one string. */
-export const privilegesOf = ({ user, noNewPrivileges }: Pick<ContainerSpec, 'user' | 'noNewPrivileges'>): string =>
-  [
-    ...(user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups']),
-    ...(noNewPrivileges ? ['--no-new-privs'] : []),
-  ].join(' ')
-
 /** Starts the command under its shim. `startError` is set when there was nothing to run; the shim then ends with 128. */
 export const launchContainer = async (
   spec: ContainerSpec,
-  { enter: [file, ...enter], exitFile, envFile }: ContainerLaunch,
-  { cgroups, privileges }: Pick<StoredContainer, 'cgroups' | 'privileges'>,
+  { sandbox, hostNetwork, exitFile, envFile }: ContainerLaunch,
+  { cgroups, rights }: Pick<StoredContainer, 'cgroups' | 'rights'>,
   record: (process: ProcessId) => Promise<void>,
 ): Promise<{ readonly startError: string | undefined; readonly ended: Promise<void> }> => {
-  const shim = [script('./shim.sh'), exitFile, envFile, spec.workingDir, cgroups.join(' '), privileges]
+  // Without a fork only children get a pid of the pod: the shim stays out of it.
+  const [file, ...words] = enterProcess(sandbox.pid, ['pid'])
+  const shim = [script('./shim.sh'), exitFile, envFile, cgroups.join(' ')]
+  const inside = [enterWords(sandbox, hostNetwork, rights).join(' '), start, spec.workingDir, ...spec.command]
   const output = openSync(spec.logFile, 'a', 0o640)
-  const child = await startDetached(file, [...enter, 'sh', ...shim, ...spec.command], {
+  const child = await startDetached(file, ['--no-fork', ...words, 'sh', ...shim, ...inside], {
     output,
     env: toolEnv(),
   }).finally(() => closeSync(output))
@@ -115,16 +111,10 @@ export const launchContainer = async (
 /** The words that run a command beside a container. */
 export const execWords = (
   container: StoredContainer,
-  envFile: string,
-  enter: readonly string[],
+  { sandbox, hostNetwork, envFile }: Omit<ContainerLaunch, 'exitFile'>,
   command: readonly string[],
-): readonly string[] => [
-  ...enter,
-  'sh',
-  script('./exec.sh'),
-  envFile,
-  container.workingDir,
-  container.cgroups.join(' '),
-  container.privileges,
-  ...command,
-]
+): readonly [string, ...string[]] => {
+  const enter = ['--pid', ...enterWords(sandbox, hostNetwork, container.rights)].join(' ')
+  const cgroups = container.cgroups.join(' ')
+  return ['sh', script('./exec.sh'), envFile, cgroups, enter, start, container.workingDir, ...command]
+}

@@ -1,17 +1,30 @@
 /**
- * Pods as plain process trees on the host's files. A sandbox is a process that holds the pod's namespaces; a container
+ * Pods as plain process trees with the node's programs. A sandbox is a process that holds the pod's namespaces; a container
  * is a command in them under a small shell that passes signals on and notes the exit code. Both live on without us.
  */
 import { watch } from 'node:fs'
 import { type Clock, sleep, systemClock } from '../../../api/clock.ts'
 import { runBounded } from '../../../host/bounded.ts'
 import type { Cgroups } from '../../../host/cgroup.ts'
+import { canSetGroups } from '../../../host/id-map.ts'
 import type { Logger } from '../../../host/log.ts'
 import { isRunning, type ProcessId, signalProcess } from '../../../host/process.ts'
-import { type ContainerSpec, containerId, ExecTimeout, type OnChange, type Runtime, sandboxOf } from '../runtime.ts'
+import {
+  type ContainerSpec,
+  containerId,
+  ExecTimeout,
+  type OnChange,
+  type Runtime,
+  type SandboxSpec,
+  sandboxOf,
+} from '../runtime.ts'
 import { renderEnvFile } from './env-file.ts'
-import { enterSandbox, execWords, launchContainer, launchSandbox, privilegesOf, toolEnv } from './launch.ts'
+import { execWords, launchContainer, launchSandbox, toolEnv } from './launch.ts'
 import { createLiveSandboxes, type Sandbox, toRecord } from './live.ts'
+import { podwayPrograms, readNodeFiles } from './node-files.ts'
+import { compilePodRoot, type PodRootPlan } from './pod-root.ts'
+import { rightsWords } from './rights.ts'
+import { createSettings } from './settings.ts'
 import { createStateStore, type StoredContainer } from './state.ts'
 
 export interface ProcessRuntimeOptions {
@@ -24,6 +37,8 @@ export interface ProcessRuntimeOptions {
   readonly clock?: Clock
   /** How often the processes are looked at, for an end that nobody told us of. */
   readonly pollMs?: number
+  /** Files and folders of the node that pods see besides its programs. */
+  readonly programs?: readonly string[]
 }
 
 export interface ProcessRuntime extends Runtime {
@@ -35,8 +50,10 @@ const maxOutputBytes = 10 * 1024
 
 export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRuntime => {
   const { stateDir, cgroups, onChange, log, clock = systemClock, pollMs = 5_000 } = options
+  const programs = [...podwayPrograms, ...(options.programs ?? [])]
   const store = createStateStore(stateDir)
   const live = createLiveSandboxes({ store, cgroups, onChange, log, clock })
+  const settings = createSettings({ folder: store.settingsDir, mounted: store.mounted, clock })
   let loading: Promise<void> | undefined
 
   const loaded = (): Promise<void> => {
@@ -64,16 +81,21 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       if (name === spec.name && attempt < spec.attempt - 1) await forgetContainer(sandbox, id)
   }
 
+  const planRoot = async ({ id, mounts: files }: SandboxSpec): Promise<PodRootPlan> => {
+    const place = { root: store.rootOf(id), empty: store.emptyDir, settings: await settings() }
+    return compilePodRoot(await readNodeFiles(programs), { ...place, programs, files })
+  }
+
   const launch = async (sandbox: Sandbox, process: ProcessId, id: string, spec: ContainerSpec): Promise<void> => {
     const { name, attempt, logFile, labels, workingDir } = spec
     const kept = {
       ...{ id, name, attempt, logFile, labels, workingDir, startedAt: clock.now() },
-      privileges: privilegesOf(spec),
+      rights: rightsWords(spec, await canSetGroups()),
       cgroups: (await cgroups?.create(id, spec.limits)) ?? [],
     }
-    const enter = enterSandbox(process, sandbox.spec.hostNetwork, false)
-    const files = { enter, exitFile: store.exitFile(id), envFile: store.envFile(id) }
-    const { startError, ended } = await launchContainer(spec, files, kept, async (shim) => {
+    const { hostNetwork } = sandbox.spec
+    const place = { sandbox: process, hostNetwork, exitFile: store.exitFile(id), envFile: store.envFile(id) }
+    const { startError, ended } = await launchContainer(spec, place, kept, async (shim) => {
       const container = { ...kept, process: shim }
       await store.saveContainer(container)
       sandbox.containers.set(id, container)
@@ -93,7 +115,10 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       const dead = await find(spec.id)
       if (dead?.process) throw new Error(`sandbox ${spec.id} is running`)
       await store.saveSpec(spec)
-      const { process, ended } = await launchSandbox(spec, (id) => store.saveProcess(spec.id, id))
+      await store.saveRoot(spec.id, await planRoot(spec))
+      const { process, ended } = await launchSandbox(spec, store.sandboxDir(spec.id), (id) =>
+        store.saveProcess(spec.id, id),
+      )
       const sandbox: Sandbox = { spec, process, containers: dead?.containers ?? new Map() }
       live.set(sandbox)
       const look = () => live.look(sandbox)
@@ -131,8 +156,9 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       const sandbox = await find(sandboxOf(id))
       const container = sandbox?.containers.get(id)
       if (!sandbox?.process || !container || container.exit) throw new Error(`container ${id} does not run`)
-      const enter = enterSandbox(sandbox.process, sandbox.spec.hostNetwork, true)
-      const [file = '', ...args] = execWords(container, store.envFile(id), enter, command)
+      const { hostNetwork } = sandbox.spec
+      const place = { sandbox: sandbox.process, hostNetwork, envFile: store.envFile(id) }
+      const [file, ...args] = execWords(container, place, command)
       const { exitCode, output } = await runBounded(file, args, { timeoutMs, maxOutputBytes, env: toolEnv() })
       if (exitCode === undefined) throw new ExecTimeout(command, timeoutMs)
       return { exitCode, output }

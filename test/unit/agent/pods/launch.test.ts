@@ -33,3 +33,22 @@ t.test('nothing to run', async (t) => {
     message: "the process runtime runs commands on the host's files: give container main a command",
   })
 })
+
+t.test('groups', async (t) => {
+  t.same(spec({}, { securityContext: { supplementalGroups: [5, 6], fsGroup: 6 } }).groups, [5, 6])
+})
+
+t.test('capabilities', async (t) => {
+  const of = (securityContext: Container['securityContext']) => spec({ securityContext }).capabilities
+  t.equal(of({}), undefined)
+  t.equal(of({ privileged: true }), 'all')
+  t.same(of({ capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] } }), ['net_bind_service'])
+  t.same(of({ capabilities: { drop: ['all'] } }), [])
+  t.ok(of({ capabilities: { add: ['CAP_NET_ADMIN'] } })?.includes('net_admin'))
+  t.notOk(of({ capabilities: { add: ['ALL'], drop: ['SYS_ADMIN'] } })?.includes('sys_admin'))
+  t.notOk(of({ capabilities: { drop: ['NET_RAW'] } })?.includes('net_raw'))
+  t.throws(() => of({ capabilities: { add: ['FLY,+sys_admin'] } }), {
+    name: 'ConfigError',
+    message: /unknown capability "FLY,\+sys_admin"/,
+  })
+})

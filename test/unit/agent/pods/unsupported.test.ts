@@ -3,7 +3,7 @@ import { unsupportedFields } from '../../../../src/agent/pods/unsupported.ts'
 import type { PodSpec } from '../../../../src/api/types/index.ts'
 import { pod } from './builders.ts'
 
-const abilities = { canBecome: (id: number) => id === 0, hostPorts: false }
+const abilities = { canBecome: (id: number) => id === 0, canSetGroups: false, hostPorts: false }
 const main = (more: object): Partial<PodSpec> => ({ containers: [{ name: 'main', ...more }] })
 
 for (const { name, spec, fields } of [
@@ -43,10 +43,20 @@ for (const { name, spec, fields } of [
     spec: main({
       securityContext: { capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true, seccompProfile: {} },
     }),
-    fields: [
-      'spec.containers[0].securityContext.capabilities',
-      'spec.containers[0].securityContext.readOnlyRootFilesystem',
-    ],
+    fields: ['spec.containers[0].securityContext.readOnlyRootFilesystem'],
+  },
+  {
+    name: 'what asks for what is the case',
+    spec: {
+      securityContext: { seccompProfile: { type: 'Unconfined' }, fsGroupChangePolicy: 'Always' },
+      ...main({ securityContext: { procMount: 'Default', seccompProfile: { type: 'RuntimeDefault' } } }),
+    },
+    fields: ['spec.containers[0].securityContext.seccompProfile'],
+  },
+  {
+    name: 'groups where there is one',
+    spec: { securityContext: { fsGroup: 0, supplementalGroups: [0] } },
+    fields: ['spec.securityContext.fsGroup', 'spec.securityContext.supplementalGroups'],
   },
   {
     name: 'host ports',
@@ -70,3 +80,10 @@ for (const { name, spec, fields } of [
   },
 ])
   t.test(name, async (t) => t.same(unsupportedFields(pod(spec), abilities), fields))
+
+t.test('groups where they can be chosen', async (t) => {
+  const root = { canBecome: (id: number) => id < 100, canSetGroups: true, hostPorts: true }
+  const asking = (securityContext: object) => unsupportedFields(pod({ securityContext }), root)
+  t.same(asking({ fsGroup: 7, supplementalGroups: [8, 9] }), [])
+  t.same(asking({ supplementalGroups: [8, 100] }), ['spec.securityContext.supplementalGroups'])
+})

@@ -1,0 +1,173 @@
+/**
+ * What a pod sees of the node's files: its programs and settings, read-only, and nothing else. The root is a small file system
+ * of the pod's own, where it may write; what is not listed here is not in it, so nothing has to be hidden by name. Pure.
+ */
+import { dirname, join } from 'node:path'
+import type { Mount } from '../runtime.ts'
+
+/** A file system of the node, as /proc/self/mountinfo has it. */
+export interface NodeMount {
+  readonly target: string
+  readonly options: readonly string[]
+  readonly type: string
+}
+
+/** What there is of a path: a folder, a file (a device, too), or where a link leads. */
+export type PathKind = 'folder' | 'file' | { readonly link: string }
+
+export interface NodeFiles {
+  readonly mounts: readonly NodeMount[]
+  /** Of the paths in `podPaths`, those that exist. */
+  readonly kinds: ReadonlyMap<string, PathKind>
+}
+
+export interface PodRootPlan {
+  /** What is made in the pod's root before anything is mounted there, by path; a folder's mode. */
+  readonly folders: ReadonlyMap<string, number>
+  readonly files: readonly string[]
+  readonly links: ReadonlyMap<string, string>
+  /** An fstab. */
+  readonly mounts: string
+}
+
+const systemFolders = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'usr', 'nix', 'gnu'].map((name) => `/${name}`)
+
+/** Folders of the pod's own that programs take for granted. `.node` is where the node's root is, for a moment. */
+const ownFolders: Readonly<Record<string, number>> = {
+  ...{ '/.node': 0o755, '/proc': 0o755, '/sys': 0o755, '/dev/pts': 0o755, '/dev/shm': 0o755 },
+  ...{ '/home': 0o755, '/mnt': 0o755, '/srv': 0o755, '/root': 0o700, '/tmp': 0o1777, '/run/lock': 0o1777 },
+  ...{ '/var/tmp': 0o1777, '/var/cache': 0o755, '/var/lib': 0o755, '/var/log': 0o755, '/var/spool': 0o755 },
+}
+
+const ownLinks: Readonly<Record<string, string>> = {
+  ...{ '/var/run': '/run', '/dev/ptmx': 'pts/ptmx', '/dev/fd': '/proc/self/fd' },
+  ...{ '/dev/stdin': '/proc/self/fd/0', '/dev/stdout': '/proc/self/fd/1', '/dev/stderr': '/proc/self/fd/2' },
+}
+
+const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => `/dev/${name}`)
+
+/** As other runtimes have it: what tells of the machine, or changes it. */
+const maskedProc = [
+  'acpi',
+  'asound',
+  'kcore',
+  'keys',
+  'latency_stats',
+  'timer_list',
+  'sched_debug',
+  'scsi',
+  'interrupts',
+]
+const readOnlyProc = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger']
+const masked = [
+  ...maskedProc.map((name) => `/proc/${name}`),
+  ...['/sys/firmware', '/sys/devices/virtual/powercap', '/sys/fs/bpf'],
+]
+
+/** All paths of the node that a plan hangs on. `programs`: more that pods may run, such as podway itself. */
+export const podPaths = (programs: readonly string[]): readonly string[] => [
+  ...[...systemFolders, ...programs, ...devices, ...masked],
+  ...readOnlyProc.map((name) => `/proc/${name}`),
+]
+
+const pathOf = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+
+const fstabWord = (text: string): string =>
+  text.replace(/[\\\s]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`)
+
+/** Reads the text of /proc/self/mountinfo. proc(5). */
+export const parseMounts = (text: string): readonly NodeMount[] =>
+  text.split('\n').flatMap((line) => {
+    const [, , , , target, options, ...rest] = line.split(' ')
+    if (target === undefined || options === undefined) return []
+    return [{ target: pathOf(target), options: options.split(','), type: rest[rest.indexOf('-') + 1] ?? '' }]
+  })
+
+const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
+
+/** A mount of its own that a copy made in a user namespace must have, too: it may take none of them away. */
+const kept = new Set(['nosuid', 'noexec'])
+
+const optionsOf = (path: string, mounts: readonly NodeMount[]): string => {
+  const around = mounts.filter(({ target }) => target === '/' || isIn(path, target))
+  const nearest = around.reduce<NodeMount | undefined>(
+    (best, each) => (best && best.target.length > each.target.length ? best : each),
+    undefined,
+  )
+  return ['rbind', 'ro', 'nodev', ...(nearest?.options.filter((option) => kept.has(option)) ?? [])].join()
+}
+
+const isLink = (kind: PathKind): kind is { readonly link: string } => typeof kind === 'object'
+
+export interface PodRootOptions {
+  /** Where the root is made. */
+  readonly root: string
+  /** A folder with nothing in it. */
+  readonly empty: string
+  /** What is seen as /etc; has a place for each of `files` that are in there. */
+  readonly settings: string
+  readonly programs: readonly string[]
+  /** What the pod sees in place of its own. */
+  readonly files: readonly Mount[]
+}
+
+export const compilePodRoot = (
+  { mounts, kinds }: NodeFiles,
+  { root, empty, settings, programs, files }: PodRootOptions,
+): PodRootPlan => {
+  const folders = new Map(Object.entries(ownFolders))
+  const placeholders = new Set<string>()
+  const links = new Map(Object.entries(ownLinks))
+  const lines: string[] = []
+  const mount = (source: string, target: string, type: string, options: string): void =>
+    void lines.push([fstabWord(source), fstabWord(join(root, target)), type, options, '0', '0'].join(' '))
+  const place = (path: string, kind: PathKind | undefined): void => {
+    const folder = kind === 'folder' ? path : dirname(path)
+    if (!folders.has(folder)) folders.set(folder, 0o755)
+    if (kind !== 'folder') placeholders.add(path)
+  }
+
+  const visible: string[] = []
+  const show = (path: string): void => {
+    const kind = kinds.get(path)
+    if (kind === undefined || visible.some((folder) => isIn(path, folder))) return
+    if (isLink(kind)) return void links.set(path, kind.link)
+    visible.push(path)
+    place(path, kind)
+    mount(path, path, 'none', optionsOf(path, mounts))
+    // What is mounted below came along, and could be written to.
+    for (const { target, type } of mounts)
+      if (target !== path && isIn(target, path) && type !== 'autofs')
+        mount(target, target, 'none', optionsOf(target, mounts))
+  }
+  for (const path of [...systemFolders, ...programs]) show(path)
+  place('/etc', 'folder')
+  mount(settings, '/etc', 'none', optionsOf(settings, mounts))
+
+  for (const path of devices) {
+    if (!kinds.has(path)) continue
+    place(path, 'file')
+    mount(path, path, 'none', 'bind')
+  }
+  mount('devpts', '/dev/pts', 'devpts', 'newinstance,ptmxmode=0666,mode=0620,nosuid,noexec')
+  mount('shm', '/dev/shm', 'tmpfs', 'mode=1777,nosuid,nodev,noexec')
+  mount('proc', '/proc', 'proc', 'nosuid,nodev,noexec')
+  mount('sysfs', '/sys', 'sysfs', 'ro,nosuid,nodev,noexec')
+  // A copy of a part of /proc has to be one of the pod's own /proc: what is there by then.
+  for (const name of readOnlyProc)
+    if (kinds.has(`/proc/${name}`))
+      mount(join(root, '/proc', name), `/proc/${name}`, 'none', 'bind,ro,nosuid,nodev,noexec')
+  for (const path of masked) {
+    const kind = kinds.get(path)
+    if (kind === 'folder') mount(empty, path, 'none', 'bind,ro')
+    else if (kind === 'file') mount('/dev/null', path, 'none', 'bind')
+  }
+
+  for (const { source, target } of files) {
+    if (!isIn(target, '/etc')) place(target, 'file')
+    mount(source, target, 'none', 'bind')
+  }
+
+  return { folders, files: [...placeholders], links, mounts: `${lines.join('\n')}\n` }
+}
