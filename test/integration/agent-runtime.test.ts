@@ -58,9 +58,9 @@ t.test('what a container sees', async (t) => {
   const { runtime, folder } = await open(t)
   const hosts = join(folder, 'hosts')
   writeFileSync(hosts, '10.1.2.3 me\n')
+  mkdirSync(join(folder, 'work dir'))
   await runtime.startSandbox(sandboxSpec('a', { mounts: [{ source: hosts, target: '/etc/hosts' }] }))
 
-  mkdirSync(join(folder, 'work dir'))
   const workingDir = join(folder, 'work dir')
   const script =
     'hostname; cat /etc/hosts; pwd; cat /proc/1/comm; ls /dev/shm | wc -l; ip -o link | wc -l; cat; echo "$@"'

@@ -30,7 +30,7 @@ t.test('who it runs as', async (t) => {
 t.test('nothing to run', async (t) => {
   t.throws(() => spec({ command: [], image: 'nginx' }), {
     name: 'NoCommandError',
-    message: "the process runtime runs commands on the host's files: give container main a command",
+    message: 'the process runtime runs commands of the node, not images: give container main a command',
   })
 })
 
