@@ -3,7 +3,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { readAnnotations } from './annotations/read.ts'
 import { createCertificates } from './certificates.ts'
 import type { Changes, Sources } from './changes.ts'
-import { createGatewayReader, type GatewayDoor, type UsualPorts } from './gateway/serving.ts'
+import {
+  createGatewayReader,
+  type GatewayDoor,
+  type GatewayReader,
+  type GatewayServing,
+  type UsualPorts,
+} from './gateway/serving.ts'
 import type { RelayUpdate } from './relay/relay.ts'
 import { createRouting, type RouteProblem, type RoutingUpdate } from './routes/routing.ts'
 import type { Certificate } from './tls/server-tls.ts'
@@ -35,12 +41,26 @@ export const createDesired = (sources: Sources, usual: UsualPorts, fallback: Cer
   let doors: readonly GatewayDoor[] = []
   let routeProblems: readonly RouteProblem[] = []
   let certificateProblems: readonly RouteProblem[] = []
+  let gatewayProblems: readonly RouteProblem[] = []
   let isTlsStale = true
   let areProblemsStale = true
 
+  /** Ingresses are served whatever becomes of Gateways: those stay as they were. */
+  const readAlone = (reader: GatewayReader): GatewayServing | undefined => {
+    try {
+      gatewayProblems = []
+      return reader.read()
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      gatewayProblems = [{ ingress: '', message: `Gateways are served as before: internal error: ${why}` }]
+      return undefined
+    }
+  }
+
   const readGateways = (): void => {
     if (!gateway) return
-    const found = gateway.read()
+    const found = readAlone(gateway)
+    if (!found) return
     routing.readOther(gatewaySource, found.sets, found.backends)
     if (!isDeepStrictEqual(found.doors, doors)) isTlsStale = true
     doors = found.doors
@@ -125,6 +145,6 @@ export const createDesired = (sources: Sources, usual: UsualPorts, fallback: Cer
     },
     doors: () => doors,
     state: routing.state,
-    problems: () => [...routeProblems, ...certificateProblems],
+    problems: () => [...routeProblems, ...certificateProblems, ...gatewayProblems],
   }
 }

@@ -81,11 +81,14 @@ export const listenTcp = async (address: string, port: number, route: Route): Pr
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     clients.add(client)
     client.on('close', () => clients.delete(client))
-    void carry(client, route)
+    // Whatever goes wrong ends this connection alone.
+    carry(client, route).catch(() => client.resetAndDestroy())
   })
   server.maxConnections = maxConnections
   server.listen({ host: address, port, ipv6Only: true })
   await once(server, 'listening')
+  // Accepting may fail for want of files; the next client may have more luck.
+  server.on('error', () => undefined)
   return {
     port: (server.address() as AddressInfo).port,
     close: () => void server.close(),

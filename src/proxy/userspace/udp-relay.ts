@@ -58,7 +58,7 @@ export const listenUdp = async (address: string, port: number, route: Route): Pr
     return session
   }
 
-  server.on('message', (message, client) => {
+  const take = (message: Buffer, client: { readonly address: string; readonly port: number }): void => {
     const key = `${client.address} ${client.port}`
     const last = sessions.get(key)
     if (last && !route.isOffered(last.target)) forget(key)
@@ -76,9 +76,19 @@ export const listenUdp = async (address: string, port: number, route: Route): Pr
     sessions.set(key, session)
     if (!session.waiting) session.upstream.send(message, () => undefined)
     else if (session.waiting.length < maxWaiting) session.waiting.push(message)
+  }
+  server.on('message', (message, client) => {
+    try {
+      take(message, client)
+    } catch {
+      // Whatever went wrong ends this client's session alone; its next packet begins another.
+      forget(`${client.address} ${client.port}`)
+    }
   })
   server.bind({ port, address })
   await once(server, 'listening')
+  // What cannot be received or sent is a lost packet.
+  server.on('error', () => undefined)
 
   const destroy = (): void => {
     isClosing = true

@@ -40,10 +40,12 @@ t.test('the ready ones, else those that still serve while they terminate', async
     leaving: { ready: false, serving: true, terminating: true },
     gone: { ready: false, serving: false, terminating: true },
   }
-  const chosen = (...names: readonly (keyof typeof states)[]) =>
-    keys('http', web, [
-      slice({ service: 'web', addresses: Object.fromEntries(names.map((name) => [name, states[name]])), ports }),
-    ]).map((key) => key.split(':')[0])
+  const places = { ready: '10.1.0.1', unready: '10.1.0.2', leaving: '10.1.0.3', gone: '10.1.0.4' }
+  const chosen = (...names: readonly (keyof typeof states)[]) => {
+    const addresses = Object.fromEntries(names.map((name) => [places[name], states[name]]))
+    const found = keys('http', web, [slice({ service: 'web', addresses, ports })])
+    return names.filter((name) => found.includes(`${places[name]}:8080`))
+  }
   t.same(chosen('ready', 'unready', 'leaving', 'gone'), ['ready'])
   t.same(chosen('unready', 'leaving', 'gone'), ['leaving'])
   t.same(chosen('unready', 'gone'), [])
@@ -70,6 +72,8 @@ t.test('of a dual-stack Service one family, its first', async (t) => {
   t.same(keys(80, families('IPv6', 'IPv4'), slices), ['[fd00::2]:8080'])
   t.same(keys(80, web, slices.slice(1)), ['[fd00::2]:8080'], 'whatever there is')
   t.same(keys(80, web, slices.slice(2)), [], 'but no names')
+  const odd = { 'web.example': {}, 'fd00::2': {}, '10.1.0.2/24': {}, '': {}, '10.1.0.2': {} }
+  t.same(keys(80, web, [slice({ service: 'web', addresses: odd, ports })]), ['10.1.0.2:8080'], 'nor what is no address')
 })
 
 t.test('a Service outside of the cluster, by its name', async (t) => {

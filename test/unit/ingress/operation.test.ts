@@ -60,7 +60,7 @@ t.test('metrics under the names that dashboards know, of all threads together', 
   const threads = [createStatistics(), createStatistics()]
   for (const statistics of threads) statistics.add(observed())
   const registry = createIngressMetrics(async () =>
-    threads.map((statistics) => ({ series: statistics.series(), connections: 3, retries: 1 })),
+    threads.map((statistics) => ({ series: statistics.series(), connections: 3, retries: 1, faults: 2 })),
   )
   const text = await registry.metrics()
   const labels = 'namespace="default",ingress="web",service="web",host="a.lab",path="/a",method="GET",status="200"'
@@ -73,6 +73,7 @@ t.test('metrics under the names that dashboards know, of all threads together', 
   t.match(text, `nginx_ingress_controller_request_duration_seconds_count{${common}} 2\n`)
   t.match(text, 'nginx_ingress_controller_nginx_process_connections{state="active",')
   t.match(text, 'podway_ingress_upstream_retries_total 2\n')
+  t.match(text, 'podway_ingress_internal_errors_total 4\n')
 })
 
 t.test('the page shows every route, and takes nothing for markup', async (t) => {
@@ -100,7 +101,7 @@ t.test('the access log', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-access-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'log', 'access.log')
-  const log = createAccessLog({ file, sample: 1 })
+  const log = createAccessLog({ file, sample: 1 }, (error) => t.fail(String(error)))
   log.write(observed())
   log.write(observed({ logged: false }))
   log.close()
@@ -111,7 +112,11 @@ t.test('the access log', async (t) => {
     ...{ upstream_addr: '10.1.0.2:80', ingress: 'web', http_user_agent: 'test', request_time: 0.007 },
   })
 
-  const sampled = createAccessLog({ file, sample: 0.5 }, () => 0.6)
+  const sampled = createAccessLog(
+    { file, sample: 0.5 },
+    (error) => t.fail(String(error)),
+    () => 0.6,
+  )
   sampled.write(observed())
   sampled.write(observed({ status: 502 }))
   sampled.close()

@@ -98,3 +98,24 @@ t.test('TLS: which Secret each host shows, the oldest Ingress first', async (t) 
   routing.readServices(['default/web'])
   t.equal(routing.flush().tls, undefined, 'not told again')
 })
+
+t.test('an Ingress that cannot be read is not served, and told; all others are', async (t) => {
+  const broken = { ...ingress({ name: 'broken', className: 'edge', rules: { 'b.lab': [path('prefix:/', 'web')] } }) }
+  const odd = Object.defineProperty({ ...broken }, 'spec', {
+    get: () => {
+      throw new Error('a mistake of ours')
+    },
+  })
+  const from = sources()
+  from.ingresses.put(broken)
+  const routing = createRouting(from)
+  routing.readIngresses()
+  t.same(hosts(routing.flush()), { http: { 'a.lab': true, 'b.lab': true }, https: { 'a.lab': true, 'b.lab': true } })
+  from.ingresses.put(odd)
+  routing.readIngresses()
+  t.same(hosts(routing.flush()), { http: { 'b.lab': false }, https: { 'b.lab': false } }, 'what it was is not served')
+  t.match(routing.problems(), [{ ingress: 'default/broken', message: /not served: internal error/ }])
+  from.ingresses.put(broken)
+  routing.readIngresses(['default/broken'])
+  t.same(routing.problems(), [])
+})

@@ -3,7 +3,7 @@ import type { Gateway, GatewayClass, HTTPRoute, KubeObject } from '../../../api/
 import { attach, gatewayOf, type Parent } from './attach.ts'
 import { type ListenerState, listenerStates } from './listeners.ts'
 import { type GatewayWorld, gatewayController, type Problem } from './model.ts'
-import { type CompiledRoute, compileRoute } from './rules.ts'
+import { type CompiledRoute, compileRoute, unreadableRoute } from './rules.ts'
 
 export interface GatewayState {
   readonly gateway: Gateway
@@ -73,9 +73,17 @@ export const resolveGateways = (world: GatewayWorld): Resolution => {
       return listeners ? [attach(world, route, ref, listeners)] : []
     })
 
+  /** One that cannot be read is not served; all others are. */
+  const compileAlone = (route: HTTPRoute): CompiledRoute => {
+    try {
+      return compileRoute(world, route)
+    } catch (error) {
+      return unreadableRoute(error)
+    }
+  }
   const routes = [...world.routes].sort(byAge).flatMap((route) => {
     const parents = parentsOf(route)
-    return parents.length === 0 ? [] : [{ route, parents, compiled: compileRoute(world, route) }]
+    return parents.length === 0 ? [] : [{ route, parents, compiled: compileAlone(route) }]
   })
   return { classes, gateways, routes }
 }

@@ -114,3 +114,10 @@ export const compileRoute = (world: GatewayWorld, { metadata, spec }: HTTPRoute)
     usable: rules.filter(({ unsupported }) => unsupported.length === 0).length,
   }
 }
+
+/** A route that could not be read, by a mistake of ours. */
+export const unreadableRoute = (error: unknown): CompiledRoute => {
+  const message = `internal error: ${error instanceof Error ? error.message : String(error)}`
+  const unsupported = [{ reason: 'UnsupportedValue', message }]
+  return { rulesAt: () => [], backends: [], unresolved: [], unsupported, rules: 1, usable: 0 }
+}

@@ -115,5 +115,15 @@ export const createIngressMetrics = (snapshots: () => Promise<readonly Snapshot[
       this.inc(all.reduce((sum, { retries }) => sum + retries, 0))
     },
   })
+  new Counter({
+    name: 'podway_ingress_internal_errors_total',
+    help: 'Mistakes of the proxy itself, each of which has ended one request or connection',
+    registers,
+    async collect() {
+      this.reset()
+      const all = await snapshots()
+      this.inc(all.reduce((sum, { faults }) => sum + faults, 0))
+    },
+  })
   return registry
 }

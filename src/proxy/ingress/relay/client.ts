@@ -11,6 +11,7 @@ import { plainReply, type Reply, replyText } from '../http/response-text.ts'
 import type { Connection } from './connection.ts'
 import type { RelayContext } from './context.ts'
 import { createExchange, type Exchange, type ExchangeClient } from './exchange.ts'
+import { createGuard } from './guard.ts'
 import { createH1Sink, type H1Sink } from './h1-sink.ts'
 import type { Plan } from './plan.ts'
 import { createRequest, type RunningRequest } from './request.ts'
@@ -64,10 +65,12 @@ export const serveClient = (
   }
 
   const next = (keepAlive: boolean): void => {
-    running?.ended(exchange?.outcome())
+    const over = running
+    const outcome = exchange?.outcome()
     running = undefined
     exchange = undefined
     request = undefined
+    over?.ended(outcome)
     if (!keepAlive) return linger()
     wait(socket.writableNeedDrain ? 'send' : 'keepAlive')
     pump()
@@ -94,14 +97,22 @@ export const serveClient = (
     else reply(status, why)
   }
 
+  /** By a mistake of ours. Where something was answered already, nobody could tell one answer from the other. */
+  const breakOff = (error: unknown): void => {
+    relay.fault(request ? `${request.method} ${request.host}${request.path}` : 'a request', error)
+    body = endlessBody
+    if (running === undefined || exchange?.answered()) return void socket.destroy()
+    fail(500, 'internal error')
+  }
+
   /** Runs what may meet a wrong request, which is the last one of its connection. */
   const guarded = (action: () => boolean): boolean => {
     try {
       return action()
     } catch (error) {
-      if (!isRefusal(error)) throw error
       body = endlessBody
-      fail(error.status, error.message)
+      if (isRefusal(error)) fail(error.status, error.message)
+      else breakOff(error)
       return false
     }
   }
@@ -166,6 +177,7 @@ export const serveClient = (
         body = endlessBody
         reply(status, why)
       },
+      broke: breakOff,
       waits: () => wait('response'),
     })
     running.begin()
@@ -215,8 +227,11 @@ export const serveClient = (
   const pump = (): void => {
     if (pumping || socket.destroyed) return
     pumping = true
-    while (guarded(step));
-    pumping = false
+    try {
+      while (guarded(step));
+    } finally {
+      pumping = false
+    }
     const stuck = pending !== undefined && (running !== undefined || socket.writableNeedDrain)
     if (stuck) socket.pause()
     else if (socket.isPaused()) socket.resume()
@@ -232,33 +247,38 @@ export const serveClient = (
     else if (waitsFor === 'response') fail(504, 'the backend took too long')
     else socket.destroy()
   }
-  const deadline = relay.deadlines.add(expired)
+  const guard = createGuard('a connection of a client', relay.fault, () => socket.destroy())
+  const deadline = relay.deadlines.add(guard(expired))
   wait('keepAlive')
 
-  socket.on('data', (bytes) => {
+  const received = (bytes: Buffer): void => {
     if (closing) return
     pending = pending === undefined ? bytes : Buffer.concat([pending, bytes])
     pump()
-  })
-  socket.on('drain', () => {
+  }
+  const drained = (): void => {
     if (exchange !== undefined) exchange.clientDrained()
     else if (!closing) wait('keepAlive')
     pump()
-  })
-  socket.on('end', () => {
+  }
+  const halfClosed = (): void => {
     ended = true
     if (exchange?.switched()) exchange.clientEnded()
     else if (running !== undefined && !body.done) socket.destroy()
     else pump()
-  })
-  // Every error is followed by 'close', where it is dealt with.
-  socket.on('error', () => {})
-  socket.on('close', () => {
-    exchange?.abort()
-    running?.ended(exchange?.outcome())
+  }
+  const closed = (): void => {
     deadline.remove()
     onClosed()
-  })
+    exchange?.abort()
+    running?.ended(exchange?.outcome())
+  }
+  socket.on('data', guard(received))
+  socket.on('drain', guard(drained))
+  socket.on('end', guard(halfClosed))
+  // Every error is followed by 'close', where it is dealt with.
+  socket.on('error', () => {})
+  socket.on('close', guard(closed))
 
   return {
     drain: () => {

@@ -4,6 +4,7 @@ import type { HeadLimits } from '../http/limits.ts'
 import type { ServerTls } from '../tls/server-tls.ts'
 import type { Balancer } from './balancer.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { OnFault } from './guard.ts'
 import type { H2Sessions } from './h2-sessions.ts'
 import type { Limiter } from './limiter.ts'
 import type { Observe } from './observe.ts'
@@ -28,11 +29,13 @@ export interface RelayContext {
   readonly isTrusted: (address: string) => boolean
   /** From 0 to 1. */
   readonly random: () => number
-  readonly counts: { retries: number }
+  readonly counts: { retries: number; faults: number }
   /** Now, for a Date field. */
   readonly date: () => string
   readonly newRequestId: () => string
   readonly observe: Observe
   /** Told what a backend did wrong. */
   readonly report: (problem: string) => void
+  /** Told of what was thrown and is nobody's refusal. */
+  readonly fault: OnFault
 }

@@ -25,7 +25,12 @@ interface Entry {
 
 const nobody = (): void => {}
 
-export const createDeadlines = (clock: Clock, tickMs: number): Deadlines => {
+/** `onFault` is told of what an expired deadline throws: the others fire all the same. */
+export const createDeadlines = (
+  clock: Clock,
+  tickMs: number,
+  onFault: (error: unknown) => void = nobody,
+): Deadlines => {
   const entries = new Set<Entry>()
   let cancel: () => void = () => {}
 
@@ -34,7 +39,11 @@ export const createDeadlines = (clock: Clock, tickMs: number): Deadlines => {
     for (const entry of entries) {
       if (entry.at > now) continue
       entry.at = Number.POSITIVE_INFINITY
-      entry.expired()
+      try {
+        entry.expired()
+      } catch (error) {
+        onFault(error)
+      }
     }
     cancel = clock.after(tickMs, look)
   }

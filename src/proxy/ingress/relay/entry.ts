@@ -10,6 +10,7 @@ import { type Certificate, type ServerTls, serverTlsOptions } from '../tls/serve
 import { type ClientConnection, serveClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import type { RelayContext } from './context.ts'
+import { createGuard } from './guard.ts'
 import { serveH2Client } from './h2-client.ts'
 import { passThrough } from './passthrough.ts'
 import { type ProxyHeader, readProxyHeader } from './proxy-protocol.ts'
@@ -96,7 +97,9 @@ const proofOf = (socket: TLSSocket, host: string, depth: number): ClientProof =>
 }
 
 export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAccept, relay }: EntryOptions): Entry => {
-  const patience = { deadlines: relay.deadlines, timeoutMs: relay.timeouts.head }
+  const patience = { deadlines: relay.deadlines, timeoutMs: relay.timeouts.head, fault: relay.fault }
+  const guarded = (socket: Socket, action: () => void): void =>
+    createGuard('a new connection', relay.fault, () => socket.destroy())(action)()
   /** Of connections in the middle of a TLS handshake. */
   const sources = new Map<
     string,
@@ -127,10 +130,18 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
       ...{ ALPNProtocols: ['h2', 'http/1.1'], ticketKeys, handshakeTimeout: relay.timeouts.head },
       ...{ requestCert: asksClients, rejectUnauthorized: false },
       sessionIdContext: asksClients ? 'podway clients' : 'podway',
-      SNICallback: (name, done) => done(null, tls?.contextFor(name.toLowerCase())),
+      // Called back with the error, the handshake fails, and nothing else does.
+      SNICallback: (name, done) => {
+        try {
+          done(null, tls?.contextFor(name.toLowerCase()))
+        } catch (error) {
+          relay.fault(`the certificate of ${name}`, error)
+          done(error instanceof Error ? error : new Error(String(error)))
+        }
+      },
       noDelay: true,
     })
-    server.on('secureConnection', (socket) => {
+    const secured = (socket: TLSSocket): void => {
       const known = sources.get(peerOf(socket))
       sources.delete(peerOf(socket))
       // As over plain connections.
@@ -142,7 +153,8 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
       const proof = asksClients && wanted && host !== undefined ? proofOf(socket, host, wanted.depth) : undefined
       const connection = connectionOf(socket, 'https', known?.from ?? direct, proof)
       serve(socket, connection, socket.alpnProtocol === 'h2')
-    })
+    }
+    server.on('secureConnection', (socket) => guarded(socket, () => secured(socket)))
     // A handshake that fails is the client's matter.
     server.on('tlsClientError', (_, socket) => socket.destroy())
     return server
@@ -201,7 +213,9 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
       () => secure(socket, header ?? direct),
     )
   }
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, accept)
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
+    guarded(socket, () => accept(socket)),
+  )
 
   return {
     listen: ({ address: host, port, reusePort }) =>

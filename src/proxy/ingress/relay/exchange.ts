@@ -228,6 +228,11 @@ export const createExchange = (first: Plan, client: ExchangeClient, sink: Sink, 
       client.wantsBody()
     },
     halfClosed: client.end,
+    broke: (error) => {
+      relay.fault(`the answer to ${request.method} ${request.host}${request.path}`, error)
+      discard()
+      over(() => (sink.begun() ? client.broken() : client.failed(500, 'internal error')))
+    },
     lost: (why, wrongAnswer) => {
       if (!wrongAnswer) return lost(502, why)
       relay.report(`${plan.backend} at ${lane?.endpoint.key}: wrong answer: ${why}`)

@@ -118,8 +118,8 @@ export const openH1Lane = (options: H1LaneOptions, user: LaneUser): Lane => {
       try {
         read(bytes)
       } catch (error) {
-        if (!isRefusal(error)) throw error
-        user.lost(error.message, true)
+        if (isRefusal(error)) user.lost(error.message, true)
+        else user.broke(error)
       }
     },
     ended: () => {

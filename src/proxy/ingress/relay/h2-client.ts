@@ -16,6 +16,7 @@ import type { ClientConnection } from './client.ts'
 import type { Connection } from './connection.ts'
 import type { RelayContext } from './context.ts'
 import { createExchange, type Exchange } from './exchange.ts'
+import { createGuard } from './guard.ts'
 import { createH2Sink } from './h2-sink.ts'
 import type { Plan } from './plan.ts'
 import { createRequest, type RunningRequest } from './request.ts'
@@ -55,8 +56,8 @@ const serveStream = (
     isOver = true
     deadline.remove()
     waiting = []
-    running?.ended(exchange?.outcome())
     onOver()
+    running?.ended(exchange?.outcome())
   }
 
   const reply = (answer: Reply): void => {
@@ -70,6 +71,27 @@ const serveStream = (
     over()
   }
 
+  const resetBroken = (): void => {
+    stream.reset(errorCodes.INTERNAL_ERROR)
+    over()
+  }
+  /** By a mistake of ours: nothing of the other streams. */
+  const end = createGuard(
+    'the end of a stream',
+    relay.fault,
+    resetBroken,
+  )(() => {
+    if (isOver) return
+    exchange?.abort()
+    if (exchange?.answered()) resetBroken()
+    else reply(plainReply(500, 'internal error'))
+  })
+  const broke = (error: unknown): void => {
+    relay.fault(head ? `${head.method} ${head.host}${head.path}` : 'a stream', error)
+    end()
+  }
+  const guard = createGuard('a stream of a client', relay.fault, end)
+
   const wait = (reason: keyof Timeouts, ms?: number): void => {
     waitsFor = reason
     deadline.set(ms ?? relay.timeouts[reason])
@@ -82,7 +104,7 @@ const serveStream = (
     stream.reset(errorCodes.CANCEL)
     over()
   }
-  const deadline = relay.deadlines.add(expired)
+  const deadline = relay.deadlines.add(guard(expired))
 
   /** Gives the backend what has come, as far as it takes it. */
   const feed = (): void => {
@@ -144,6 +166,7 @@ const serveStream = (
       reply,
       forward,
       refused: (status, why) => reply(plainReply(status, why)),
+      broke,
       waits: () => wait('response'),
     })
     running.begin()
@@ -180,7 +203,7 @@ const serveStream = (
   }
 
   const user: StreamUser = {
-    fields: (more, last) => {
+    fields: guard((more, last) => {
       if (isOver) return
       try {
         checkTrailers(more)
@@ -191,17 +214,21 @@ const serveStream = (
       }
       trailers = more
       read(nothing, last)
-    },
-    data: (bytes, last) => {
+    }),
+    data: guard((bytes, last) => {
       if (!isOver) read(bytes, last)
-    },
-    drained: () => exchange?.clientDrained(),
-    aborted: () => {
+    }),
+    drained: guard(() => exchange?.clientDrained()),
+    aborted: guard(() => {
       exchange?.abort()
       over()
-    },
+    }),
   }
-  begin()
+  try {
+    begin()
+  } catch (error) {
+    broke(error)
+  }
   return user
 }
 
@@ -214,16 +241,18 @@ export const serveH2Client = (
 ): ClientConnection => {
   let running = 0
   const wait = (): void => deadline.set(running === 0 ? relay.timeouts.keepAlive : relay.timeouts.tunnel)
-  const deadline = relay.deadlines.add(() => {
+  const guard = createGuard('a connection of a client', relay.fault, () => socket.destroy())
+  const expired = (): void => {
     h2.goAway()
     socket.destroySoon()
-  })
+  }
+  const deadline = relay.deadlines.add(guard(expired))
 
   const h2: H2Connection = createH2Connection({
     role: 'server',
     limits: { headerListBytes: relay.limits.headBytes },
     // Answers of many backends that come at once go out at once.
-    defer: setImmediate,
+    defer: (action) => setImmediate(guard(action)),
     write: (bytes) => socket.write(bytes),
     onStream: (stream, fields, ends) => {
       running++
@@ -238,23 +267,26 @@ export const serveH2Client = (
     },
   })
 
-  socket.on('data', (bytes) => {
+  const received = (bytes: Buffer): void => {
     h2.receive(bytes)
     // A client that takes no answers gets no further questions in.
     if (socket.writableNeedDrain) socket.pause()
-  })
-  socket.on('drain', () => {
+  }
+  const drained = (): void => {
     h2.transportDrained()
     socket.resume()
-  })
+  }
+  const closed = (): void => {
+    deadline.remove()
+    onClosed()
+    h2.transportClosed()
+  }
+  socket.on('data', guard(received))
+  socket.on('drain', guard(drained))
   socket.on('end', () => socket.destroySoon())
   // Every error is followed by 'close', where it is dealt with.
   socket.on('error', () => {})
-  socket.on('close', () => {
-    h2.transportClosed()
-    deadline.remove()
-    onClosed()
-  })
+  socket.on('close', guard(closed))
   wait()
   return {
     drain: () => h2.goAway(),

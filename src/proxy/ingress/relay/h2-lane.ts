@@ -10,6 +10,7 @@ import type { RequestHead } from '../http/request-head.ts'
 import { isBodiless, type ResponseHead } from '../http/response-head.ts'
 import type { Endpoint } from '../routes/endpoints.ts'
 import type { BackendTls } from '../routes/policy.ts'
+import { createGuard } from './guard.ts'
 import type { H2Sessions, WireFields } from './h2-sessions.ts'
 import type { Lane, LaneUser } from './lane.ts'
 
@@ -51,8 +52,14 @@ export const openH2Lane = ({ endpoint, request, fields, tls, sessions }: H2LaneO
     else user.settled()
   }
 
+  /** Of this stream alone: others share the connection. */
+  const guard = createGuard(
+    'an answer',
+    (_, error) => user.broke(error),
+    () => stream?.reset(errorCodes.INTERNAL_ERROR),
+  )
   const streamUser: StreamUser = {
-    fields: (received, ends) => {
+    fields: guard((received, ends) => {
       if (released) return
       try {
         if (!isAnswered) head(received, ends)
@@ -64,23 +71,23 @@ export const openH2Lane = ({ endpoint, request, fields, tls, sessions }: H2LaneO
         if (!isRefusal(error)) throw error
         user.lost(error.message, true)
       }
-    },
-    data: (bytes, ends) => {
+    }),
+    data: guard((bytes, ends) => {
       if (released) return
       if (!isAnswered) return user.lost('a body before its head', true)
       if (bytes.length > 0) user.data(bytes)
       if (released) return
       if (ends) done([])
       else user.settled()
-    },
-    drained: () => {
+    }),
+    drained: guard(() => {
       if (!released) user.drained()
-    },
-    aborted: (why, unprocessed) => {
+    }),
+    aborted: guard((why, unprocessed) => {
       // The backend says that it has not looked at the request.
       if (unprocessed) lane.sent = false
       if (!released && !isDone) user.lost(`the backend gave up the stream: ${why}`, false)
-    },
+    }),
   }
 
   const waiting = sessions.take(endpoint, tls, {

@@ -7,6 +7,7 @@ import type { Endpoint } from '../routes/endpoints.ts'
 import type { BackendTls } from '../routes/policy.ts'
 import { tlsKey } from './backend-tls.ts'
 import type { Deadlines } from './deadlines.ts'
+import { createGuard, type OnFault } from './guard.ts'
 import { connectTo } from './upstream.ts'
 
 export type WireFields = readonly { readonly key: string; readonly value: string }[]
@@ -41,9 +42,10 @@ export interface SessionsOptions {
   readonly deadlines: Deadlines
   readonly idleMs: number
   readonly connectMs: number
+  readonly fault: OnFault
 }
 
-export const createH2Sessions = ({ clock, deadlines, idleMs, connectMs }: SessionsOptions): H2Sessions => {
+export const createH2Sessions = ({ clock, deadlines, idleMs, connectMs, fault }: SessionsOptions): H2Sessions => {
   const sessions = new Map<string, Session[]>()
 
   const forget = (session: Session): void => {
@@ -53,12 +55,15 @@ export const createH2Sessions = ({ clock, deadlines, idleMs, connectMs }: Sessio
   }
 
   const open = (endpoint: Endpoint, tls: BackendTls | undefined, key: string): Session => {
-    const socket = connectTo({ endpoint, tls, poolKey: key }, ['h2'], () => {
+    const guard = createGuard(`an answer of ${endpoint.key}`, fault, () => socket.destroy())
+    const connected = (): void => {
       session.isConnected = true
-      for (const user of [...session.waiting]) give(session, user)
-    })
+      for (const user of [...session.waiting]) giveAlone(session, user)
+    }
+    const socket: Socket = connectTo({ endpoint, tls, poolKey: key }, ['h2'], guard(connected))
     const h2 = createH2Connection({
       role: 'client',
+      defer: (action) => queueMicrotask(guard(action)),
       write: (bytes) => socket.write(bytes),
       closed: () => {
         forget(session)
@@ -72,17 +77,18 @@ export const createH2Sessions = ({ clock, deadlines, idleMs, connectMs }: Sessio
     socket.setTimeout(connectMs, () => {
       if (!session.isConnected) socket.destroy()
     })
-    socket.on('data', (bytes) => h2.receive(bytes))
-    socket.on('drain', () => h2.transportDrained())
+    socket.on('data', guard(h2.receive))
+    socket.on('drain', guard(h2.transportDrained))
     socket.on('end', () => socket.destroySoon())
     // Every error is followed by 'close', where it is dealt with.
     socket.on('error', () => {})
-    socket.on('close', () => {
+    const close = (): void => {
       forget(session)
       h2.transportClosed()
       for (const user of session.waiting) user.failed('no endpoint could be reached')
       session.waiting.clear()
-    })
+    }
+    socket.on('close', guard(close))
     return session
   }
 
@@ -91,6 +97,10 @@ export const createH2Sessions = ({ clock, deadlines, idleMs, connectMs }: Sessio
     session.lastUse = clock.now()
     user.connected((fields, ends, streamUser) => session.h2.request(fields, ends, streamUser))
   }
+
+  /** What one user makes of it concerns no other. */
+  const giveAlone = (session: Session, user: SessionUser): void =>
+    createGuard('a request over HTTP/2', fault, () => user.failed('internal error'))(() => give(session, user))()
 
   const sweepMs = Math.max(1, idleMs / 4)
   const sweep = deadlines.add(() => {
@@ -111,7 +121,7 @@ export const createH2Sessions = ({ clock, deadlines, idleMs, connectMs }: Sessio
       const known = sessions.get(key)?.find((each) => !each.isConnected || each.h2.canOpen)
       const session = known ?? open(endpoint, tls, key)
       if (!known) sessions.set(key, [...(sessions.get(key) ?? []), session])
-      if (session.isConnected) queueMicrotask(() => give(session, user))
+      if (session.isConnected) queueMicrotask(() => giveAlone(session, user))
       else session.waiting.add(user)
       return { reused: known?.isConnected ?? false, cancel: () => void session.waiting.delete(user) }
     },

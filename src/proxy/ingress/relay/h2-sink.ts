@@ -17,9 +17,10 @@ export const createH2Sink = (stream: H2Stream, methodOf: () => string, date: () 
       if (head.status !== 101) stream.sendFields(responseFields(head, date()), false)
     },
     begin: (head, framing, changes) => {
+      const fields = responseFields(head, date(), changes)
       begun = true
       ended = framing === 0 || isBodiless(methodOf(), head.status)
-      stream.sendFields(responseFields(head, date(), changes), ended)
+      stream.sendFields(fields, ended)
     },
     write: (piece) => ended || stream.write(piece, false),
     flush: () => {},

@@ -19,6 +19,8 @@ export interface LaneUser {
   drained(): void
   /** A switched connection: the endpoint sends no more. */
   halfClosed(): void
+  /** By a mistake of ours, while an answer was read. */
+  broke(error: unknown): void
   /** The attempt has failed: the connection is gone (`wrongAnswer` false) or what came is no right answer. */
   lost(why: string, wrongAnswer: boolean): void
 }

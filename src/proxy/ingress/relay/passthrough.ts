@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream'
 import type { BackendKey } from '../routes/model.ts'
 import type { ClientConnection } from './client.ts'
 import type { RelayContext } from './context.ts'
+import { createGuard } from './guard.ts'
 import { connectTo } from './upstream.ts'
 
 const maxTries = 3
@@ -15,6 +16,7 @@ export const passThrough = (
   relay: RelayContext,
   onClosed: () => void,
 ): ClientConnection => {
+  const guard = createGuard(`a connection to ${backend}`, relay.fault, () => socket.destroy())
   const tried: Parameters<typeof relay.balancer.pick>[1][number][] = []
 
   const attempt = (): void => {
@@ -25,7 +27,7 @@ export const passThrough = (
       return
     }
     let isJoined = false
-    const upstream = connectTo({ endpoint, tls: undefined, poolKey: endpoint.key }, [], () => {
+    const join = (): void => {
       isJoined = true
       upstream.setTimeout(relay.timeouts.tunnel)
       relay.balancer.answered(endpoint)
@@ -33,23 +35,25 @@ export const passThrough = (
       pipeline(socket, upstream, () => {})
       pipeline(upstream, socket, () => {})
       socket.resume()
-    })
+    }
+    const upstream: Socket = connectTo({ endpoint, tls: undefined, poolKey: endpoint.key }, [], guard(join))
     upstream.setTimeout(relay.timeouts.connect, () => upstream.destroy())
     upstream.on('error', () => {})
-    upstream.on('close', () => {
+    const close = (): void => {
       relay.balancer.finished(backend, endpoint)
       if (isJoined) return
       tried.push(endpoint)
       relay.balancer.failed(endpoint)
       if (socket.destroyed) return
       attempt()
-    })
+    }
+    upstream.on('close', guard(close))
     socket.once('close', () => upstream.destroy())
   }
 
   socket.on('error', () => {})
   socket.on('close', onClosed)
-  attempt()
+  guard(attempt)()
   // Nobody but its two ends knows when such a connection is idle.
   return { drain: () => {}, destroy: () => socket.destroy() }
 }

@@ -4,6 +4,7 @@ import type { Endpoint } from '../routes/endpoints.ts'
 import type { BackendTls } from '../routes/policy.ts'
 import { tlsKey } from './backend-tls.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { OnFault } from './guard.ts'
 import { openUpstream, type Upstream, type UpstreamUser } from './upstream.ts'
 
 export interface PoolOptions {
@@ -13,6 +14,7 @@ export interface PoolOptions {
   readonly maxIdlePerEndpoint: number
   /** Whether connections to an endpoint are worth keeping. */
   readonly isCurrent: (endpoint: string) => boolean
+  readonly fault: OnFault
 }
 
 export interface Pool {
@@ -30,7 +32,8 @@ export interface Pool {
 /** A backend closes its side a little before we may count on it. */
 const marginMs = 1_000
 
-export const createPool = ({ clock, deadlines, idleMs, maxIdlePerEndpoint, isCurrent }: PoolOptions): Pool => {
+export const createPool = (options: PoolOptions): Pool => {
+  const { clock, deadlines, idleMs, maxIdlePerEndpoint, isCurrent } = options
   /** By endpoint, the one that came back last at the end. */
   const resting = new Map<string, Upstream[]>()
 
@@ -77,7 +80,7 @@ export const createPool = ({ clock, deadlines, idleMs, maxIdlePerEndpoint, isCur
     take: (endpoint, tls, user, maxIdleMs) => {
       const poolKey = tls === undefined ? endpoint.key : `${endpoint.key} ${tlsKey(tls)}`
       const upstream = takeResting(poolKey, maxIdleMs)
-      if (upstream === undefined) return openUpstream({ endpoint, tls, poolKey }, user, remove)
+      if (upstream === undefined) return openUpstream({ endpoint, tls, poolKey }, user, remove, options.fault)
       upstream.user = user
       return upstream
     },

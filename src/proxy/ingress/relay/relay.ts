@@ -13,6 +13,7 @@ import type { ClientConnection } from './client.ts'
 import type { RelayContext } from './context.ts'
 import { createDeadlines } from './deadlines.ts'
 import { createEntry, type Entry, type ListenOptions } from './entry.ts'
+import { createGuard, type OnFault } from './guard.ts'
 import { createH2Sessions } from './h2-sessions.ts'
 import { createLimiter } from './limiter.ts'
 import type { Observe } from './observe.ts'
@@ -54,8 +55,11 @@ export interface Relay {
   unlisten(entry: string): Promise<void>
   /** Stops accepting; resolves when what runs has ended, or was ended after the `drain` time-out. */
   drain(): Promise<void>
+  /** Counts a mistake of ours that nobody else has heard of. */
+  fault(what: string, error: unknown): void
   readonly connections: number
   readonly retries: number
+  readonly faults: number
 }
 
 const maxIdlePerEndpoint = 320
@@ -70,15 +74,20 @@ const among = (cidrs: readonly string[]): ((address: string) => boolean) =>
 
 export const createRelay = (options: RelayOptions): Relay => {
   const { timeouts, limits, clock, report, observe, ticketKeys, random = Math.random } = options
-  const deadlines = createDeadlines(clock, tickMs(timeouts))
+  const counts = { retries: 0, faults: 0 }
+  const fault: OnFault = (what, error) => {
+    counts.faults++
+    report(`internal error in ${what}: ${error instanceof Error ? error.stack : String(error)}`)
+  }
+  const deadlines = createDeadlines(clock, tickMs(timeouts), (error) => fault('a timer', error))
   const onGone = (endpoint: string): void => {
     pool.drop(endpoint)
     sessions.drop(endpoint)
   }
   const balancer = createBalancer(clock, onGone, random)
   const idleMs = timeouts.upstreamIdle
-  const pool = createPool({ clock, deadlines, idleMs, maxIdlePerEndpoint, isCurrent: balancer.has })
-  const sessions = createH2Sessions({ clock, deadlines, idleMs, connectMs: timeouts.connect })
+  const pool = createPool({ fault, clock, deadlines, idleMs, maxIdlePerEndpoint, isCurrent: balancer.has })
+  const sessions = createH2Sessions({ fault, clock, deadlines, idleMs, connectMs: timeouts.connect })
   const limiter = createLimiter(clock)
   const tables = new Map<string, RouteTable>()
   const secrets = new Map<string, ReturnType<typeof createServerTls>>()
@@ -96,8 +105,10 @@ export const createRelay = (options: RelayOptions): Relay => {
     return tls
   }
   const context: RelayContext = {
-    ...{ draining: false, timeouts, limits, clock, deadlines, balancer, pool, sessions, limiter, observe, report },
-    counts: { retries: 0 },
+    fault,
+    ...{ draining: false, timeouts, limits, clock, deadlines, balancer, pool, sessions, limiter, report },
+    observe: createGuard('the record of a request', fault, () => {})(observe),
+    counts,
     tls: { clientsOf: (host) => secrets.get('https')?.clientsOf(host) },
     httpsPort: options.httpsPort,
     isTrusted: among(options.trustedProxies),
@@ -105,6 +116,8 @@ export const createRelay = (options: RelayOptions): Relay => {
     date: createHttpDate(Date.now),
     newRequestId: createRequestIds(),
   }
+  /** What cannot be taken over is left out, and everything else is taken all the same. */
+  const take = (what: string, action: () => void): void => createGuard(what, fault, () => {})(action)()
   const isProxied = among(options.proxyProtocol)
   const sweep = deadlines.add(() => {
     limiter.sweep()
@@ -124,12 +137,15 @@ export const createRelay = (options: RelayOptions): Relay => {
 
   return {
     apply: ({ tables: changed, fallback, backends, tls = [] }) => {
-      for (const [backend, now] of backends) if (now) balancer.set(backend, now)
-      for (const { entry, hosts } of changed) for (const [host, paths] of hosts) setHost(tableOf(entry), host, paths)
+      for (const [backend, now] of backends) if (now) take(`backend ${backend}`, () => balancer.set(backend, now))
+      for (const { entry, hosts } of changed)
+        for (const [host, paths] of hosts) take(`host ${host}`, () => setHost(tableOf(entry), host, paths))
       if (fallback) for (const entry of ['http', 'https']) tableOf(entry).fallback = fallback.route
-      for (const { entry, configuration } of tls) tlsOf(entry).configure(configuration)
+      for (const { entry, configuration } of tls)
+        take(`certificates of ${entry}`, () => tlsOf(entry).configure(configuration))
       // Last: until here some route may have led to it.
-      for (const [backend, now] of backends) if (!now) balancer.set(backend, undefined)
+      for (const [backend, now] of backends)
+        if (!now) take(`backend ${backend}`, () => balancer.set(backend, undefined))
     },
     listen: async (name, { tls, ...where }) => {
       const entry = createEntry({
@@ -156,8 +172,12 @@ export const createRelay = (options: RelayOptions): Relay => {
     get connections() {
       return clients.size
     },
+    fault,
     get retries() {
-      return context.counts.retries
+      return counts.retries
+    },
+    get faults() {
+      return counts.faults
     },
   }
 }

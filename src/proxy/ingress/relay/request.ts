@@ -5,6 +5,7 @@ import { isRefusal } from '../http/refusal.ts'
 import type { RequestHead } from '../http/request-head.ts'
 import { plainReply, type Reply } from '../http/response-text.ts'
 import { match } from '../routes/match.ts'
+import type { Route } from '../routes/rule.ts'
 import type { Connection } from './connection.ts'
 import type { RelayContext } from './context.ts'
 import type { Outcome } from './exchange.ts'
@@ -18,12 +19,14 @@ export interface RequestOwner {
   reply(reply: Reply): void
   forward(plan: Plan): void
   refused(status: number, why: string): void
+  /** A mistake of ours has ended it. */
+  broke(error: unknown): void
   /** The decision takes a while. */
   waits(): void
 }
 
 export interface RunningRequest {
-  /** Decides, and tells the owner, at once or later; never after `ended`. To be called once. */
+  /** Decides, and tells the owner, at once or later; never after `ended`. To be called once. Throws for mistakes of ours. */
   begin(): void
   /** What the proxy itself has answered. */
   answered(reply: Reply): void
@@ -45,7 +48,7 @@ export const createRequest = (
 ): RunningRequest => {
   const started = relay.clock.now()
   const asking = askingOf(head, connection, relay)
-  const route = match(connection.table, head)
+  let route: Route | undefined
   let decision: Decision | undefined
   let own: Reply | undefined
   let isOver = false
@@ -62,9 +65,10 @@ export const createRequest = (
   }
 
   const begin = (): void => {
-    if (route === undefined) return owner.reply(plainReply(404, 'no route for this host and path'))
     let made: Decision | Promise<Decision>
     try {
+      route = match(connection.table, head)
+      if (route === undefined) return owner.reply(plainReply(404, 'no route for this host and path'))
       made = decide(route, asking, relay)
     } catch (error) {
       if (!isRefusal(error)) throw error
@@ -73,10 +77,8 @@ export const createRequest = (
     if (!(made instanceof Promise)) return act(made)
     owner.waits()
     made.then(act).catch((error: unknown) => {
-      if (!isRefusal(error)) relay.report(`a decision failed: ${error instanceof Error ? error.stack : String(error)}`)
-      if (isOver) return
-      if (isRefusal(error)) owner.refused(error.status, error.message)
-      else owner.reply(plainReply(500, 'this request cannot be decided'))
+      if (!isRefusal(error)) owner.broke(error)
+      else if (!isOver) owner.refused(error.status, error.message)
     })
   }
 

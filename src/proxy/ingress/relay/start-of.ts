@@ -1,6 +1,13 @@
 /** Looks at the first bytes of a connection before it is known who serves it. */
 import type { Socket } from 'node:net'
 import type { Deadlines } from './deadlines.ts'
+import { createGuard, type OnFault } from './guard.ts'
+
+export interface Patience {
+  readonly deadlines: Deadlines
+  readonly timeoutMs: number
+  readonly fault: OnFault
+}
 
 /**
  * Calls `look` with all that has come until it returns other than `more`. `wrong` ends the connection; a number is
@@ -8,7 +15,7 @@ import type { Deadlines } from './deadlines.ts'
  */
 export const readStart = (
   socket: Socket,
-  { deadlines, timeoutMs }: { readonly deadlines: Deadlines; readonly timeoutMs: number },
+  { deadlines, timeoutMs, fault }: Patience,
   look: (bytes: Buffer) => number | 'more' | 'wrong',
   then: () => void,
 ): void => {
@@ -28,7 +35,8 @@ export const readStart = (
   }
   // Followed by 'close'.
   const ignore = (): void => {}
-  const read = (bytes: Buffer): void => {
+  const guard = createGuard('the start of a connection', fault, () => socket.destroy())
+  const read = guard((bytes: Buffer): void => {
     received = received.length === 0 ? Buffer.from(bytes) : Buffer.concat([received, bytes])
     const found = look(received)
     if (found === 'more') return
@@ -37,7 +45,7 @@ export const readStart = (
     socket.pause()
     if (found < received.length) socket.unshift(received.subarray(found))
     then()
-  }
+  })
   socket.on('data', read).on('close', stop).on('end', end).on('error', ignore)
   // Whoever looked before has paused it.
   socket.resume()

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import type { Endpoint } from '../routes/endpoints.ts'
 import type { BackendTls } from '../routes/policy.ts'
 import { secure } from './backend-tls.ts'
+import { createGuard, type OnFault } from './guard.ts'
 import { lookupElsewhere } from './lookup.ts'
 
 /** Whoever has borrowed the connection. After `closed` nothing more is called. */
@@ -49,27 +50,40 @@ export const connectTo = (
 
 /**
  * Opens a connection. What happens on it goes to the user of the moment. `onUnasked` is called when anything happens
- * while it rests (bytes nobody asked for, or its end): such a connection serves nobody any more.
+ * while it rests (bytes nobody asked for, or its end): such a connection serves nobody any more. What a user throws ends
+ * the connection.
  */
 export const openUpstream = (
   target: UpstreamTarget,
   user: UpstreamUser,
   onUnasked: (upstream: Upstream) => void,
+  onFault: OnFault,
 ): Upstream => {
-  const socket = connectTo(target, ['http/1.1'], () => upstream.user?.connected())
+  const guard = createGuard(`an answer of ${target.endpoint.key}`, onFault, () => socket.destroy())
+  const socket: Socket = connectTo(
+    target,
+    ['http/1.1'],
+    guard(() => upstream.user?.connected()),
+  )
   const { endpoint, poolKey } = target
   const upstream: Upstream = { endpoint, poolKey, socket, user, used: false, restsSince: 0, restsUntil: 0 }
-  socket.on('data', (bytes) => (upstream.user ? upstream.user.data(bytes) : onUnasked(upstream)))
-  socket.on('end', () => (upstream.user ? upstream.user.ended() : onUnasked(upstream)))
-  socket.on('drain', () => upstream.user?.drained())
+  const data = (bytes: Buffer): void => (upstream.user ? upstream.user.data(bytes) : onUnasked(upstream))
+  const end = (): void => (upstream.user ? upstream.user.ended() : onUnasked(upstream))
+  socket.on('data', guard(data))
+  socket.on('end', guard(end))
+  socket.on(
+    'drain',
+    guard(() => upstream.user?.drained()),
+  )
   // Every error is followed by 'close', where it is dealt with.
   socket.on('error', () => {})
-  socket.on('close', () => {
+  const close = (): void => {
     const { user } = upstream
     upstream.user = undefined
     if (user) user.closed()
     else onUnasked(upstream)
-  })
+  }
+  socket.on('close', guard(close))
   return upstream
 }
 

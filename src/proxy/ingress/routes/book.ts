@@ -85,6 +85,19 @@ const spread = (sets: readonly SourceRules[]): Spread => {
 const isSame = (a: readonly Said[], b: readonly Said[]): boolean =>
   a.length === b.length && a.every((said, at) => said === b[at])
 
+/** A host whose rules cannot be compiled is closed, and nobody else's: all others are served. */
+const compileAlone = (host: string, rules: readonly RouteRule[], sealed: boolean): ReturnType<typeof compileHost> => {
+  try {
+    return compileHost(host, rules, sealed)
+  } catch (error) {
+    const message = `host "${host}" is not served: internal error: ${error instanceof Error ? error.message : String(error)}`
+    return {
+      paths: compileHost(host, [], true).paths,
+      problems: rules.map(({ route }) => ({ origin: route.origin, message })),
+    }
+  }
+}
+
 /** Compiles each host once for all entries in which it is the same: it is then cloned once, too. */
 const createCompiler = () => {
   const known = new Map<string, Compiled>()
@@ -93,7 +106,7 @@ const createCompiler = () => {
     if (last && isSame(last.said, said)) return last
     const sealed = said.some((each) => each.sealed)
     const rules = said.flatMap((each) => each.rules)
-    const compiled = { said, ...compileHost(host, rules, sealed) }
+    const compiled = { said, ...compileAlone(host, rules, sealed) }
     known.set(host, compiled)
     return compiled
   }

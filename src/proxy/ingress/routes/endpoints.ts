@@ -44,13 +44,19 @@ const protocols: Readonly<Record<string, BackendProtocol>> = {
 const candidates = (slice: EndpointSlice, name: string): readonly Candidate[] => {
   const port = slice.ports?.find((each) => (each.name ?? '') === name)?.port
   if (port === undefined) return []
+  const family = slice.addressType === 'IPv6' ? 6 : 4
+  /** What is no address would be looked up as a name. */
+  const isRight = (address: string): boolean => isIP(address) === family
   return slice.endpoints.flatMap(({ addresses, conditions = {} }) =>
-    addresses.slice(0, 1).map((address) => ({
-      key: slice.addressType === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
-      address,
-      port,
-      conditions,
-    })),
+    addresses
+      .slice(0, 1)
+      .filter(isRight)
+      .map((address) => ({
+        key: slice.addressType === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
+        address,
+        port,
+        conditions,
+      })),
   )
 }
 

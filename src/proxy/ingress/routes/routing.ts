@@ -136,7 +136,21 @@ export const createRouting = (
     book.put(name, sets)
   }
 
+  /** What could not be read, by a mistake of ours. */
+  const unread = new Map<string, string>()
+
   const readIngress = (key: string, known: ReadonlyMap<string, ReturnType<typeof classView>>): void => {
+    unread.delete(key)
+    try {
+      readOne(key, known)
+    } catch (error) {
+      // One that cannot be read is not served; all others are.
+      unread.set(key, `not served: internal error: ${error instanceof Error ? error.message : String(error)}`)
+      put(`Ingress ${key}`, undefined, [])
+    }
+  }
+
+  const readOne = (key: string, known: ReadonlyMap<string, ReturnType<typeof classView>>): void => {
     const ingress = ingresses.get(key)
     const view = ingress && ingressView(ingress)
     const name = `Ingress ${key}`
@@ -240,6 +254,7 @@ export const createRouting = (
     readersOf: (kind, key) =>
       [...sources.values()].flatMap(({ view, settings }) => (view && settings?.[kind].includes(key) ? [view.key] : [])),
     problems: () => [
+      ...[...unread].map(([ingress, message]) => ({ ingress, message })),
       ...[...sources.values()].flatMap(({ view, compiled, settings }) => [
         ...(compiled?.problems ?? []).map((message) => ({ ingress: view?.key ?? '', message })),
         ...(settings?.problems ?? []).map(({ key, value, reason }) => ({

@@ -44,8 +44,12 @@ const lineOf = (observed: Observed) => {
   }
 }
 
-/** Throws when the file cannot be opened. */
-export const createAccessLog = ({ file, sample }: AccessLogOptions, random: () => number = Math.random): AccessLog => {
+/** Throws when the file cannot be opened. `onError`: lines are lost, as on a disk that is full. */
+export const createAccessLog = (
+  { file, sample }: AccessLogOptions,
+  onError: (error: unknown) => void,
+  random: () => number = Math.random,
+): AccessLog => {
   const target = destination({
     dest: file === '-' ? 1 : file,
     sync: true,
@@ -55,16 +59,28 @@ export const createAccessLog = ({ file, sample }: AccessLogOptions, random: () =
   })
   const log = pino({ base: null, timestamp: false, formatters: { level: (level) => ({ level }) } }, target)
   // Not for longer than a moment, however quiet it is.
-  const timer = setInterval(() => target.flushSync(), 500)
+  const flush = (): void => {
+    try {
+      target.flushSync()
+    } catch (error) {
+      onError(error)
+    }
+  }
+  target.on('error', onError)
+  const timer = setInterval(flush, 500)
   timer.unref()
   return {
     write: (observed) => {
       if (!observed.logged || (sample < 1 && observed.status < 500 && random() >= sample)) return
-      log.info(lineOf(observed))
+      try {
+        log.info(lineOf(observed))
+      } catch (error) {
+        onError(error)
+      }
     },
     close: () => {
       clearInterval(timer)
-      target.flushSync()
+      flush()
       target.end()
     },
   }

@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly series: readonly Series[]
   readonly connections: number
   readonly retries: number
+  /** What was thrown and was nobody's refusal. */
+  readonly faults: number
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])

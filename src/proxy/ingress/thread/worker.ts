@@ -1,5 +1,6 @@
 /** The entry of a serving thread: keep what it imports small, it is loaded once more in each. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { createGuard } from '../relay/guard.ts'
 import { createRelay, type Relay } from '../relay/relay.ts'
 import { steadyClock } from '../steady-clock.ts'
 import type { AccessLog } from './access-log.ts'
@@ -11,8 +12,14 @@ import { throttled } from './throttled.ts'
 const problemsPerPeriod = 10
 const periodMs = 10_000
 
-const openLog = async ({ accessLog }: WorkerData): Promise<AccessLog | undefined> =>
-  accessLog && (await import('./access-log.ts')).createAccessLog(accessLog)
+const openLog = async (
+  { accessLog }: WorkerData,
+  report: (problem: string) => void,
+): Promise<AccessLog | undefined> => {
+  if (!accessLog) return undefined
+  const { createAccessLog } = await import('./access-log.ts')
+  return createAccessLog(accessLog, (error) => report(`cannot write the access log: ${String(error)}`))
+}
 
 const retryMs = 5_000
 
@@ -34,7 +41,7 @@ const keepOpening = async (
 
 const obey = (port: MessagePort, relay: Relay, statistics: Statistics, log: AccessLog | undefined): void => {
   const post = (message: FromWorker): void => port.postMessage(message)
-  port.on('message', (message: ToWorker) => {
+  const take = (message: ToWorker): void => {
     switch (message.kind) {
       case 'update':
         return relay.apply(message.update)
@@ -43,8 +50,8 @@ const obey = (port: MessagePort, relay: Relay, statistics: Statistics, log: Acce
       case 'unlisten':
         return void relay.unlisten(message.entry)
       case 'snapshot': {
-        const { connections, retries } = relay
-        const snapshot = { series: statistics.series(), connections, retries }
+        const { connections, retries, faults } = relay
+        const snapshot = { series: statistics.series(), connections, retries, faults }
         return post({ kind: 'snapshot', id: message.id, snapshot })
       }
       case 'drain':
@@ -54,14 +61,15 @@ const obey = (port: MessagePort, relay: Relay, statistics: Statistics, log: Acce
           port.close()
         })
     }
-  })
+  }
+  port.on('message', createGuard('a message of the agent', relay.fault, () => {})(take))
 }
 
 const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const post = (message: FromWorker): void => port.postMessage(message)
   const report = throttled((text) => post({ kind: 'problem', text }), steadyClock, problemsPerPeriod, periodMs)
   const statistics = createStatistics()
-  const log = await openLog(data)
+  const log = await openLog(data, report)
   const relay = createRelay({
     ...data,
     ticketKeys: Buffer.from(data.ticketKeys),
@@ -74,6 +82,9 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
         }
       : statistics.add,
   })
+  // The last net: what one request throws where nobody expects it must not end all the others.
+  process.on('uncaughtException', (error) => relay.fault('the ingress thread', error))
+  process.on('unhandledRejection', (error) => relay.fault('the ingress thread', error))
   relay.apply(data.update)
   obey(port, relay, statistics, log)
   const ports: Record<string, number> = {}
