@@ -11,12 +11,12 @@ import type { OverlayIdentity } from '../overlay/annotations.ts'
 import type { BackendName } from '../overlay/backend.ts'
 import { createCniPlugin } from '../overlay/cni/plugin.ts'
 import { runCniServer } from '../overlay/cni/server.ts'
+import type { HostPortMapping } from '../overlay/host-ports.ts'
 import { createOverlay } from '../overlay/overlay.ts'
 import type { Rejection } from '../overlay/peers.ts'
 import { createPodNetwork } from '../overlay/pod-network.ts'
 import { createPolicyEnforcer, type PolicyEnforcer } from '../overlay/policy/enforcer.ts'
 import type { PolicyPod } from '../overlay/policy/pod.ts'
-import type { HostPortMapping } from '../overlay/rules.ts'
 import type { PodNetwork } from './network.ts'
 
 /** What the operator of a node may choose about the pod network. */

@@ -7,10 +7,11 @@ import { createSyncLoop } from '../api/sync-loop.ts'
 import { CommandError } from '../host/command.ts'
 import type { Iproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
+import { canonicalAddress, hostRange } from '../host/netfilter/address.ts'
 import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
 import type { Jump } from '../host/netfilter/owned.ts'
+import { chainName, ports, protocolWord, rule, toPorts } from '../host/netfilter/rule.ts'
 import { createRuleKeeper, removeChains, type TableRules } from '../host/netfilter/rule-keeper.ts'
-
 import { hostCidr } from '../ipam/cidr.ts'
 
 export interface NodeAddressOptions {
@@ -32,31 +33,38 @@ export interface NodeAddress {
   readonly synced: Promise<void>
 }
 
-const chain = 'PODWAY-DNS'
+const chain = chainName('PODWAY-DNS')
 
 export const isDnsChain = (name: string): boolean => name === chain
 
 const protocols = ['udp', 'tcp'] as const
 
-/** Both ways untracked; and let in, whatever the node's own rules let in. Pure. */
+/** Both ways untracked; and let in, whatever the node's own rules let in. Throws for what is no address or port. Pure. */
 export const compileDnsRules = (
   address: string,
   port: number,
 ): { readonly raw: TableRules; readonly filter: TableRules } => {
-  const to = protocols.map((protocol) => `-d ${hostCidr(address)} -p ${protocol} -m ${protocol} --dport ${port}`)
-  const from = protocols.map((protocol) => `-s ${hostCidr(address)} -p ${protocol} -m ${protocol} --sport ${port}`)
+  const family = familyOf(address)
+  const known = canonicalAddress(address, family)
+  if (known === undefined) throw new Error(`${JSON.stringify(address)} is not an IP address`)
+  const own = hostRange(known, family)
+  const to = protocols.map((protocol) => rule`-d ${own} ${toPorts(protocol, port)}`)
+  const from = protocols.map((protocol) => {
+    const word = protocolWord(protocol)
+    return rule`-s ${own} -p ${word} -m ${word} --sport ${ports(port)}`
+  })
   return {
     raw: {
       table: 'raw',
-      chains: [{ name: chain, rules: [...to, ...from].map((match) => `${match} -j CT --notrack`) }],
+      chains: [{ name: chain, rules: [...to, ...from].map((match) => rule`${match} -j CT --notrack`) }],
     },
-    filter: { table: 'filter', chains: [{ name: chain, rules: to.map((match) => `${match} -j ACCEPT`) }] },
+    filter: { table: 'filter', chains: [{ name: chain, rules: to.map((match) => rule`${match} -j ACCEPT`) }] },
   }
 }
 
 const jump = (table: Jump['table'], from: Jump['from']): Jump => ({
   ...{ table, from, at: 'first' },
-  rule: `-m comment --comment "podway cluster DNS" -j ${chain}`,
+  rule: rule`-m comment --comment "podway cluster DNS" -j ${chain}`,
 })
 
 const rawJumps = [jump('raw', 'PREROUTING'), jump('raw', 'OUTPUT')]

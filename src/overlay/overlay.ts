@@ -16,11 +16,12 @@ import type { OverlayIdentity } from './annotations.ts'
 import type { BackendName, Underlay } from './backend.ts'
 import { createBackend } from './backends.ts'
 import { ensureBridge, podBridge } from './bridge.ts'
+import { type HostPortMapping, type HostPorts, readHostPorts } from './host-ports.ts'
 import { findAddress, showLinks, showRoutes } from './kernel-view.ts'
 import { probeOffload } from './offload.ts'
 import { type OwnEnd, type Peer, type Rejection, selectPeers, toPeer, wrongRange } from './peers.ts'
 import { createPodLinks, linkName, type PodLinks } from './pod-links.ts'
-import { compileRules, type HostPortMapping, isOverlayChain, overlayJumps } from './rules.ts'
+import { compileRules, isOverlayChain, overlayJumps } from './rules.ts'
 import { vxlanDevice } from './vxlan.ts'
 import { wireguardDevice } from './wireguard.ts'
 
@@ -102,12 +103,12 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     family: netfilter.family,
     keeper: createRuleKeeper(netfilter, overlayJumps(netfilter.family, backend.device)),
   }))
-  const hostPorts = new Map<string, readonly HostPortMapping[]>()
+  const hostPorts = new Map<string, HostPorts>()
 
   const syncRules = async (): Promise<void> => {
-    const all = [...hostPorts.values()].flat()
     for (const { family, keeper } of keepers) {
-      const isNews = await keeper.ensure(compileRules({ family, clusterCIDRs, podCIDRs, hostPorts: all }))
+      const ports = [...hostPorts.values()].flatMap((own) => own.ports[family])
+      const isNews = await keeper.ensure(compileRules({ family, clusterCIDRs, podCIDRs, hostPorts: ports }))
       if (isNews) log.info({ family }, 'rules of the pod network written')
     }
   }
@@ -160,8 +161,11 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     mtu,
     links,
     setHostPorts: async (podId, mappings) => {
-      if (JSON.stringify(hostPorts.get(podId) ?? []) === JSON.stringify(mappings)) return
-      if (mappings.length > 0) hostPorts.set(podId, mappings)
+      const wanted = readHostPorts(mappings, podCIDRs)
+      const before = hostPorts.get(podId) ?? readHostPorts([], podCIDRs)
+      if (JSON.stringify(before) === JSON.stringify(wanted)) return
+      for (const problem of wanted.problems) log.warn({ pod: podId, problem }, 'host port is not forwarded')
+      if (mappings.length > 0) hostPorts.set(podId, wanted)
       else hostPorts.delete(podId)
       await loop.done('host ports')
     },

@@ -6,6 +6,7 @@
 import { createCommandRunner } from '../../src/host/command.ts'
 import { parseCidr } from '../../src/host/netfilter/address.ts'
 import { createNetfilter, type Netfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
+import { chainName, rule } from '../../src/host/netfilter/rule.ts'
 import { frameJumps } from '../../src/proxy/iptables/frame.ts'
 import { cleanupProxy, createKernelRules } from '../../src/proxy/iptables/kernel.ts'
 import { compileService, createWantedChains } from '../../src/proxy/iptables/wanted.ts'
@@ -51,6 +52,8 @@ const ours = async (netfilter: Netfilter, list: readonly PlainService[]): Promis
   await createKernelRules(netfilter, frameJumps(context)).repair(wanted.all())
 }
 
+const toServices = (from: string) => ({ verb: '-A', chain: chainName(from), rule: rule`-j ${servicesChain}` }) as const
+
 const theirs = async (netfilter: Netfilter, list: readonly PlainService[]): Promise<void> => {
   const { chains, dispatch } = kubeProxyLayout(list)
   // The nft store takes many small changes better than a large one.
@@ -63,12 +66,10 @@ const theirs = async (netfilter: Netfilter, list: readonly PlainService[]): Prom
       {
         table: 'nat',
         chains: [],
-        commands: dispatch.slice(at, at + part).map((rule) => `-A ${servicesChain} ${rule}`),
+        commands: dispatch.slice(at, at + part).map((rule) => ({ verb: '-A' as const, chain: servicesChain, rule })),
       },
     ])
-  await netfilter.apply([
-    { table: 'nat', chains: [], commands: ['PREROUTING', 'OUTPUT'].map((chain) => `-A ${chain} -j ${servicesChain}`) },
-  ])
+  await netfilter.apply([{ table: 'nat', chains: [], commands: ['PREROUTING', 'OUTPUT'].map(toServices) }])
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100

@@ -10,13 +10,16 @@ export interface HostPort {
   readonly containerPort: number
 }
 
-/** None for a pod on the host network, which needs no forwarding, nor for one that has no address or is over. */
+/** One for each address of the pod. None for a pod on the host network, which needs no forwarding, nor for one that is over. */
 export const hostPortsOf = ({ spec, status }: Pod): readonly HostPort[] => {
-  const { podIP, phase } = status ?? {}
-  if (spec.hostNetwork || podIP === undefined || phase === 'Succeeded' || phase === 'Failed') return []
-  return spec.containers.flatMap(({ ports = [] }) =>
+  const { podIP, podIPs = podIP === undefined ? [] : [{ ip: podIP }], phase } = status ?? {}
+  if (spec.hostNetwork || phase === 'Succeeded' || phase === 'Failed') return []
+  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
+  return [...sidecars, ...spec.containers].flatMap(({ ports = [] }) =>
     ports.flatMap(({ hostPort, hostIP = '', protocol = 'TCP', containerPort }) =>
-      hostPort === undefined || hostPort === 0 ? [] : [{ hostPort, hostIP, protocol, podIP, containerPort }],
+      hostPort === undefined || hostPort === 0
+        ? []
+        : podIPs.map(({ ip }) => ({ hostPort, hostIP, protocol, podIP: ip, containerPort })),
     ),
   )
 }

@@ -4,6 +4,12 @@
  */
 import { isIPv4, isIPv6 } from 'node:net'
 import type { IpFamily } from './netfilter.ts'
+import { type Argument, always, argument, count, type Rule, rule } from './rule.ts'
+
+declare const addressBrand: unique symbol
+
+/** An address as the kernel's tools print it. */
+export type Address = Argument & { readonly [addressBrand]: true }
 
 const bitsPerDigit = 4
 
@@ -35,9 +41,13 @@ const digitsOf6 = (address: string): string => {
  * or a zone, which no Service or endpoint may have.
  */
 export const parseAddress = (text: string, family: IpFamily): string | undefined => {
+  if (typeof text !== 'string') return undefined
   if (family === 'IPv4') return isIPv4(text) ? digitsOf4(text) : undefined
   return isIPv6(text) && !/[.%]/.test(text) ? digitsOf6(text) : undefined
 }
+
+/** Text that was checked, or made, by this file. */
+const addressWord = (text: string): Address => argument(text) as Address
 
 /** RFC 5952: the longest run of zero groups, the first of equals, becomes `::`. */
 const formatGroups = (groups: readonly string[]): string => {
@@ -52,30 +62,32 @@ const formatGroups = (groups: readonly string[]): string => {
 }
 
 /** The address with these digits; missing ones at the end count as zero. */
-export const formatAddress = (digits: string, family: IpFamily): string => {
+export const formatAddress = (digits: string, family: IpFamily): Address => addressWord(textOf(digits, family))
+
+const textOf = (digits: string, family: IpFamily): string => {
   const groups = digits.padEnd(digitCount(family), '0').match(family === 'IPv4' ? /../g : /..../g) ?? []
   const values = groups.map((group) => Number.parseInt(group, 16))
   return family === 'IPv4' ? values.join('.') : formatGroups(values.map((value) => hex(value, 1)))
 }
 
 /** The one way to write an address of this family; undefined for what is none. */
-export const canonicalAddress = (text: string, family: IpFamily): string | undefined => {
+export const canonicalAddress = (text: string, family: IpFamily): Address | undefined => {
   // isIPv4 takes an address only when it is written the one way there is.
-  if (family === 'IPv4') return isIPv4(text) ? text : undefined
+  if (family === 'IPv4') return typeof text === 'string' && isIPv4(text) ? addressWord(text) : undefined
   const digits = parseAddress(text, family)
-  return digits && formatAddress(digits, family)
+  return digits === undefined ? undefined : formatAddress(digits, family)
 }
 
 /** `10.96.0.0/12` for `0a6`: all addresses that start with the digits. */
-export const formatPrefix = (digits: string, family: IpFamily): string =>
-  `${formatAddress(digits, family)}/${digits.length * bitsPerDigit}`
+export const formatPrefix = (digits: string, family: IpFamily): Argument =>
+  argument(`${textOf(digits, family)}/${digits.length * bitsPerDigit}`)
 
 /** An address range. `bits` is its prefix length. */
 export interface Cidr {
   readonly digits: string
   readonly bits: number
   /** Without bits set outside the prefix, as iptables prints it. */
-  readonly text: string
+  readonly text: Argument
 }
 
 /** The first `bits` bits of the digits, the rest zero. */
@@ -88,17 +100,32 @@ const masked = (digits: string, bits: number): string => {
 
 /** A range of this family, `address/bits`; undefined for anything else. */
 export const parseCidr = (text: string, family: IpFamily): Cidr | undefined => {
-  const [address = '', length = '', ...rest] = text.split('/')
+  const [address = '', length = '', ...rest] = typeof text === 'string' ? text.split('/') : []
   const digits = parseAddress(address, family)
   const bits = Number(length)
   const isLength = /^\d{1,3}$/.test(length) && bits <= digitCount(family) * bitsPerDigit
   if (digits === undefined || !isLength || rest.length > 0) return undefined
   const base = masked(digits, bits)
-  return { digits: base, bits, text: `${formatAddress(base, family)}/${bits}` }
+  return { digits: base, bits, text: argument(`${textOf(base, family)}/${bits}`) }
 }
+
+/** Those of the texts that are ranges of this family. */
+export const parseCidrs = (texts: readonly string[], family: IpFamily): readonly Cidr[] =>
+  texts.map((text) => parseCidr(text, family)).filter((range) => range !== undefined)
 
 /** Whether the address (as digits) lies in the range. */
 export const isWithin = (digits: string, range: Cidr): boolean => masked(digits, range.bits) === range.digits
 
-/** `-s 10.1.0.0/24 `, or nothing for a range that is everything: iptables does not print those. */
-export const rangeMatch = (flag: '-s' | '-d', range: Cidr): string => (range.bits === 0 ? '' : `${flag} ${range.text} `)
+export type Side = '-s' | '-d'
+
+/** `-s 10.1.0.0/24`, or nothing for a range that is everything: iptables does not print those. */
+export const rangeMatch = (side: Side, { bits, text }: Cidr): Rule =>
+  bits === 0 ? always : side === '-s' ? rule`-s ${text}` : rule`-d ${text}`
+
+/** One address as a range: `10.1.0.2/32`. */
+export const hostRange = (address: Address, family: IpFamily): Argument =>
+  argument(`${address}/${digitCount(family) * bitsPerDigit}`)
+
+/** Where a connection is sent: `10.1.0.2:8080`, `[fd00::2]:8080`. */
+export const destination = (address: Address, port: number, family: IpFamily): Argument =>
+  argument(`${family === 'IPv4' ? address : `[${address}]`}:${count(port, 1, 65_535)}`)

@@ -1,7 +1,9 @@
 /** A strict in-memory netfilter: refuses what iptables-restore refuses, changes a table entirely or not at all. */
 import { CommandError } from '../command.ts'
+import { parseAddress, parseCidr } from './address.ts'
 import type { IpFamily, Netfilter } from './netfilter.ts'
-import { parseSave, renderEdits, ruleTarget, type TableName } from './tables.ts'
+import { longestComment, type SavedRule } from './rule.ts'
+import { parseAnswers, parseSave, renderEdits, ruleTarget, ruleWords, type TableName } from './tables.ts'
 
 interface FakeChain {
   readonly builtin: boolean
@@ -27,6 +29,33 @@ const emptyTable = (name: TableName): FakeTable =>
 
 const copyTable = (table: FakeTable): FakeTable =>
   new Map([...table].map(([name, { builtin, rules }]) => [name, { builtin, rules: [...rules] }]))
+
+const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) < 65_536
+
+const isHost = (text: string, family: IpFamily): boolean =>
+  parseAddress(text, family) !== undefined || parseCidr(text, family) !== undefined
+
+const isDestination = (text: string, family: IpFamily): boolean => {
+  const [, address = '', port] = /^\[?(.+?)\]?:(\d+)$/.exec(text) ?? []
+  return isHost(address, family) && !address.includes('/') && port !== undefined && isPort(port)
+}
+
+/** What iptables says of a value that an option cannot have. */
+const valueChecks: Readonly<Record<string, (value: string, family: IpFamily) => boolean>> = {
+  '-s': isHost,
+  '-d': isHost,
+  '-p': (value) => /^(tcp|udp|sctp|ipv6-icmp)$/.test(value),
+  '--dport': (value) => value.split(':').every(isPort) && value.split(':').length < 3,
+  '--to-destination': isDestination,
+  '--comment': (value) => value.length <= longestComment,
+}
+
+/** The first option of a rule that has a value it cannot have, or is no rule at all. */
+const wrongWord = (rule: string, family: IpFamily): string | undefined => {
+  if ((rule.replaceAll(/\\./g, '').match(/"/g) ?? []).length % 2 !== 0) return 'an open quote'
+  const words = ruleWords(rule)
+  return words.find((word, at) => Object.hasOwn(valueChecks, word) && !valueChecks[word]?.(words[at + 1] ?? '', family))
+}
 
 /** Rewrites what differs between a rule as given and as saved. */
 const canonical = (rule: string): string => rule.trim().replaceAll(/\s+/g, ' ')
@@ -62,6 +91,8 @@ export const createFakeNetfilter = (
     const chain = table.get(name) ?? refuse(`No chain/target/match by that name: ${name}`)
     const rule = canonical(rest.join(' '))
     const checked = (wanted: string): string => {
+      const wrong = wrongWord(wanted, family)
+      if (wrong !== undefined) refuse(`Bad argument to ${wrong}`)
       const target = ruleTarget(wanted)
       if (target !== undefined && !targets.has(target) && !table.has(target))
         refuse(`No chain/target/match by that name: ${target}`)
@@ -145,15 +176,29 @@ export const createFakeNetfilter = (
     apply: async (edits) => {
       if (edits.length === 0) return
       restore(renderEdits(edits))
-      if (
-        edits.some(({ chains, commands = [] }) => chains.length > 0 || commands.some((line) => !line.startsWith('-C ')))
-      )
+      if (edits.some(({ chains, commands = [] }) => chains.length > 0 || commands.some(({ verb }) => verb !== '-C')))
         applied++
     },
     // No packet ever passes here.
+    list: async (questions) => {
+      const printed = questions.flatMap(({ table, chains }) => {
+        const known = tables.get(table) ?? emptyTable(table)
+        return chains.flatMap((name) => {
+          const chain = known.get(name) ?? fail(0, `-S ${name}`, 'No chain/target/match by that name')
+          return [
+            chain.builtin ? `-P ${name} ACCEPT` : `-N ${name}`,
+            ...chain.rules.map((rule) => `-A ${name} ${rule}`),
+          ]
+        })
+      })
+      return parseAnswers(questions, printed.join('\n'))
+    },
     counts: async (name) =>
       new Map(
-        [...(tables.get(name) ?? [])].map(([chain, { rules }]) => [chain, rules.map((rule) => ({ rule, packets: 0 }))]),
+        [...(tables.get(name) ?? [])].map(([chain, { rules }]) => [
+          chain,
+          rules.map((rule) => ({ rule: rule as SavedRule, packets: 0 })),
+        ]),
       ),
     save: async (name) => [`*${name}`, ...lines(name), 'COMMIT', ''].join('\n'),
     dump: (name) => lines(name).join('\n'),

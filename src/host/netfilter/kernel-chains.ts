@@ -1,10 +1,10 @@
 /** A room's chains in the kernel: keeps in mind what is there, so that little is written and a look is cheap. */
 import { CommandError } from '../command.ts'
+import { createInspector } from './inspector.ts'
 import type { Netfilter } from './netfilter.ts'
 import type { Jump } from './owned.ts'
 import {
   type ChainRecord,
-  presenceChecks,
   type Room,
   readChains,
   recordRestore,
@@ -14,7 +14,8 @@ import {
   strayChains,
 } from './readback.ts'
 import { type Change, type Edit, type PerTable, type Plan, perTable, restoreLimits } from './restores.ts'
-import type { Chain, TableName } from './tables.ts'
+import type { ChainName } from './rule.ts'
+import type { Chain, Command, KnownRule, TableName } from './tables.ts'
 
 /** What a change took. */
 export interface Written<K extends TableName> {
@@ -35,7 +36,7 @@ export interface KernelChains<K extends TableName> {
   repair(wanted: PerTable<K, readonly Chain[]>): Promise<Written<K>>
   /** How many rules there are, as far as is known. */
   count(): PerTable<K, number>
-  /** Whether jumps, fixed chains and the next few others are as written. Cheap; in turn it looks at all chains. */
+  /** Whether jumps are there, and fixed chains and the next few others exactly as written. Cheap; in turn it looks at all. */
   isIntact(): Promise<boolean>
 }
 
@@ -104,7 +105,7 @@ const settle = async <K extends TableName>(
   netfilter: Netfilter,
   room: KeptRoom<K>,
   wanted: PerTable<K, readonly Chain[]>,
-  commandsFor: (saved: SavedTables<K>) => PerTable<K, readonly string[]>,
+  commandsFor: (saved: SavedTables<K>) => PerTable<K, readonly Command[]>,
   limit: Limit,
 ): Promise<{ readonly record: ChainRecord<K>; readonly written: Written<K> }> => {
   for (;;) {
@@ -119,7 +120,7 @@ const settle = async <K extends TableName>(
   }
 }
 
-type FoundChain = readonly [name: string, rules: readonly string[]]
+type FoundChain = readonly [name: ChainName, rules: readonly KnownRule[]]
 
 /** Goes over all chains once, some at a time. */
 function* tour<K extends TableName>(
@@ -148,7 +149,8 @@ export const createKernelChains = <K extends TableName>(
 ): KernelChains<K> => {
   const { tables } = room
   const limit = startingLimit(netfilter)
-  const noCommands = perTable(tables, (): readonly string[] => [])
+  const inspector = createInspector(netfilter)
+  const noCommands = perTable(tables, (): readonly Command[] => [])
   /** Missing when nobody knows what is there: a change that failed may have been made in part. */
   let record: ChainRecord<K> | undefined
   let looks: Iterator<[K, readonly FoundChain[]]> | undefined
@@ -191,17 +193,16 @@ export const createKernelChains = <K extends TableName>(
       const known = record
       if (!known) return false
       const look = nextLook(known)
-      const chains = perTable(tables, (table) => [
-        ...[...known[table]].filter(([name]) => room.isFixed(name)),
-        ...(look?.[0] === table ? look[1] : []),
-      ])
-      try {
-        await netfilter.apply(presenceChecks(room, jumps, chains))
-        return true
-      } catch (error) {
-        if (error instanceof CommandError) return false
-        throw error
-      }
+      return inspector.isExact(
+        tables.map((table) => ({
+          table,
+          jumps: jumps.filter((jump) => jump.table === table),
+          chains: [
+            ...[...known[table]].filter(([name]) => room.isFixed(name)),
+            ...(look?.[0] === table ? look[1].filter(([name]) => !room.isFixed(name)) : []),
+          ],
+        })),
+      )
     },
   }
 }

@@ -1,6 +1,15 @@
 /** iptables of one IP family, as edits of whole tables. */
 import type { CommandRunner } from '../command.ts'
-import { renderEdits, type TableEdit, type TableName } from './tables.ts'
+import type { SavedRule } from './rule.ts'
+import {
+  parseAnswers,
+  renderEdits,
+  renderQuestions,
+  type SavedChain,
+  type TableChains,
+  type TableEdit,
+  type TableName,
+} from './tables.ts'
 
 export type IpFamily = 'IPv4' | 'IPv6'
 
@@ -18,13 +27,15 @@ export interface Netfilter {
   apply(edits: readonly TableEdit[]): Promise<void>
   /** The table in iptables-save's format. */
   save(table: TableName): Promise<string>
+  /** Some chains, for each of the questions; rejects (CommandError) when one is not there. Costs what is asked for. */
+  list(questions: readonly TableChains[]): Promise<readonly ReadonlyMap<string, SavedChain>[]>
   /** The rules of each chain, with the number of packets that each has seen. */
   counts(table: TableName): Promise<ReadonlyMap<string, readonly CountedRule[]>>
 }
 
 export interface CountedRule {
   /** As iptables-save prints it, without the leading `-A CHAIN`. */
-  readonly rule: string
+  readonly rule: SavedRule
   readonly packets: number
 }
 
@@ -35,7 +46,7 @@ export const parseCounts = (text: string): ReadonlyMap<string, readonly CountedR
     const [, packets, chain = '', rule = ''] = /^\[(\d+):\d+\] -A (\S+) ?(.*)$/.exec(line) ?? []
     if (packets === undefined) continue
     const rules = found.get(chain) ?? []
-    rules.push({ rule, packets: Number(packets) })
+    rules.push({ rule: rule as SavedRule, packets: Number(packets) })
     found.set(chain, rules)
   }
   return found
@@ -45,13 +56,14 @@ const lockWaitSeconds = '30'
 
 export const createNetfilter = (runner: CommandRunner, family: IpFamily, backend: NetfilterBackend): Netfilter => {
   const tool = `${family === 'IPv4' ? 'iptables' : 'ip6tables'}-${backend}`
+  const restore = (input: string) => runner.run(`${tool}-restore`, ['--noflush', '--wait', lockWaitSeconds], input)
   return {
     family,
     backend,
     apply: async (edits) => {
-      if (edits.length === 0) return
-      await runner.run(`${tool}-restore`, ['--noflush', '--wait', lockWaitSeconds], renderEdits(edits))
+      if (edits.length > 0) await restore(renderEdits(edits))
     },
+    list: async (questions) => parseAnswers(questions, await restore(renderQuestions(questions))),
     save: (table) => runner.run(`${tool}-save`, ['-t', table]),
     counts: async (table) => parseCounts(await runner.run(`${tool}-save`, ['--counters', '-t', table])),
   }

@@ -1,7 +1,16 @@
 /** Chains that belong to Podway among those of others: jumps into them, and their complete removal. */
 import { hash } from 'node:crypto'
 import type { Netfilter } from './netfilter.ts'
-import { parseSave, ruleTarget, type TableEdit, type TableName } from './tables.ts'
+import { chainName, type Rule } from './rule.ts'
+import {
+  type Command,
+  type KnownRule,
+  parseSave,
+  ruleTarget,
+  type SavedChain,
+  type TableEdit,
+  type TableName,
+} from './tables.ts'
 
 /** Every chain of ours starts with this, and nothing else of ours is in a table but jumps to such chains. */
 export const ownedPrefix = 'PODWAY-'
@@ -19,24 +28,23 @@ export interface Jump {
   readonly table: TableName
   readonly from: 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING'
   /** As iptables-save prints it: `-m comment --comment "podway services" -j PODWAY-SERVICES`. */
-  readonly rule: string
+  readonly rule: Rule
   /** `first` puts it before the rules of others. */
   readonly at: 'first' | 'last'
 }
 
 /** Compares what iptables-save prints with what was written, where the two differ only in optional quotes. */
-export const sameRule = (a: string, b: string): boolean => a.replaceAll('"', '') === b.replaceAll('"', '')
+export const sameRule = (a: KnownRule, b: KnownRule): boolean =>
+  a === b || a.replaceAll('"', '') === b.replaceAll('"', '')
 
 /**
- * The commands that bring every jump of one table into place, given the table as saved. Empty when all are there:
+ * The commands that bring every jump of one table into place, given its built-in chains. Empty when all are there:
  * a jump that stands anywhere in its chain is left where it is.
  */
-export const missingJumps = (saved: string, jumps: readonly Jump[]): readonly string[] => {
-  const chains = parseSave(saved)
-  return jumps
+export const missingJumps = (chains: ReadonlyMap<string, SavedChain>, jumps: readonly Jump[]): readonly Command[] =>
+  jumps
     .filter(({ from, rule }) => !chains.get(from)?.rules.some((existing) => sameRule(existing, rule)))
-    .map(({ from, rule, at }) => (at === 'first' ? `-I ${from} 1 ${rule}` : `-A ${from} ${rule}`))
-}
+    .map(({ from, rule, at }) => ({ verb: at === 'first' ? '-I' : '-A', chain: chainName(from), rule }))
 
 /** The edit that removes our chains (those `select` names) and every jump to them, or undefined when there are none. */
 export const removalEdit = (
@@ -47,16 +55,18 @@ export const removalEdit = (
   const chains = [...parseSave(saved).values()]
   const doomed = chains.filter(({ name }) => isOwned(name) && select(name)).map(({ name }) => name)
   if (doomed.length === 0) return undefined
-  const gone = new Set(doomed)
+  const gone = new Set<string>(doomed)
   const jumps = chains
     .filter(({ name }) => !gone.has(name))
     .flatMap(({ name, rules }) =>
-      rules.filter((rule) => gone.has(ruleTarget(rule) ?? '')).map((rule) => `-D ${name} ${rule}`),
+      rules
+        .filter((rule) => gone.has(ruleTarget(rule) ?? ''))
+        .map((rule): Command => ({ verb: '-D', chain: name, rule })),
     )
   return {
     table,
     chains: doomed.map((name) => ({ name, rules: [] })),
-    commands: [...jumps, ...doomed.map((name) => `-X ${name}`)],
+    commands: [...jumps, ...doomed.map((chain): Command => ({ verb: '-X', chain }))],
   }
 }
 

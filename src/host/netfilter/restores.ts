@@ -1,6 +1,7 @@
 /** Changes of a room's chains as steps, and steps as restores that the kernel's tools can hold. */
 import type { NetfilterBackend } from './netfilter.ts'
-import type { Chain, TableEdit, TableName } from './tables.ts'
+import type { ChainName } from './rule.ts'
+import type { Chain, Command, KnownRule, TableEdit, TableName } from './tables.ts'
 
 /** Something for each of a room's tables. */
 export type PerTable<K extends TableName, T> = Readonly<Record<K, T>>
@@ -9,7 +10,7 @@ export const perTable = <K extends TableName, T>(tables: readonly K[], make: (ta
   Object.fromEntries(tables.map((table) => [table, make(table)])) as Record<K, T>
 
 /** The rules of our chains by name, as far as we know. */
-export type KnownChains<K extends TableName> = PerTable<K, ReadonlyMap<string, readonly string[]>>
+export type KnownChains<K extends TableName> = PerTable<K, ReadonlyMap<ChainName, readonly KnownRule[]>>
 
 /** An edit of one of a room's tables. */
 export type Edit<K extends TableName> = TableEdit & { readonly table: K }
@@ -19,9 +20,9 @@ export interface Change<K extends TableName> {
   /** Chains as they shall be, each after those it leads to; may hold some that are so already. */
   readonly written: PerTable<K, readonly Chain[]>
   /** Chains to take away; nothing that stays leads to them. */
-  readonly gone: PerTable<K, readonly string[]>
+  readonly gone: PerTable<K, readonly ChainName[]>
   /** To run when the chains are written: jumps into them. */
-  readonly commands: PerTable<K, readonly string[]>
+  readonly commands: PerTable<K, readonly Command[]>
 }
 
 /** The restores that make a change, in order, each of at most `limit` lines. */
@@ -37,12 +38,14 @@ export type Plan<K extends TableName> = (
  */
 export const restoreLimits = { nft: 8_000, legacy: 80_000 } as const satisfies Record<NetfilterBackend, number>
 
-const sameRules = (a: readonly string[], b: readonly string[] | undefined): boolean =>
+const sameRules = (a: readonly KnownRule[], b: readonly KnownRule[] | undefined): boolean =>
   b !== undefined && a.length === b.length && a.every((rule, at) => rule === b[at])
 
 /** Those of `chains` that are not known to be so already. */
-export const differing = (known: ReadonlyMap<string, readonly string[]>, chains: readonly Chain[]): readonly Chain[] =>
-  chains.filter(({ name, rules }) => !sameRules(rules, known.get(name)))
+export const differing = (
+  known: ReadonlyMap<ChainName, readonly KnownRule[]>,
+  chains: readonly Chain[],
+): readonly Chain[] => chains.filter(({ name, rules }) => !sameRules(rules, known.get(name)))
 
 const linesOf = ({ rules }: Chain): number => 1 + rules.length
 
@@ -70,13 +73,13 @@ export const write = <K extends TableName>(table: K, chains: readonly Chain[], l
   chunked(chains, linesOf, limit).map((part) => ({ table, chains: part }))
 
 /** Steps that run commands. */
-export const run = <K extends TableName>(table: K, commands: readonly string[], limit: number): readonly Edit<K>[] =>
+export const run = <K extends TableName>(table: K, commands: readonly Command[], limit: number): readonly Edit<K>[] =>
   chunked(commands, () => 1, limit).map((part) => ({ table, chains: [], commands: part }))
 
 /** Steps that take chains away. All are emptied before the first is deleted, because they may lead to one another. */
-export const take = <K extends TableName>(table: K, names: readonly string[], limit: number): readonly Edit<K>[] => {
+export const take = <K extends TableName>(table: K, names: readonly ChainName[], limit: number): readonly Edit<K>[] => {
   const empty = names.map((name) => ({ name, rules: [] }))
-  const deletions = names.map((name) => `-X ${name}`)
+  const deletions = names.map((chain): Command => ({ verb: '-X', chain }))
   return [...write(table, empty, limit), ...run(table, deletions, limit)]
 }
 

@@ -1,66 +1,45 @@
 /** Keeps a few chains, and the jumps that lead to them, as they should be: cheap when they are. */
-import { CommandError } from '../command.ts'
+import { createInspector } from './inspector.ts'
 import type { Netfilter } from './netfilter.ts'
 import { type Jump, missingJumps, removalEdit } from './owned.ts'
+import { chainName } from './rule.ts'
 import type { TableEdit } from './tables.ts'
 
 /** Chains of one table, without commands. */
 export type TableRules = Omit<TableEdit, 'commands'>
 
 export interface RuleKeeper {
-  /** Puts chains and jumps in place; true when something had to be written. */
+  /** Puts chains and jumps in place, and takes out of the chains what is none of these rules; true when it had to write. */
   ensure(tables: readonly TableRules[]): Promise<boolean>
 }
 
-/** Commands that change nothing, and fail when a jump or a rule is not there. */
-const presenceChecks = (tables: readonly TableRules[], jumps: readonly Jump[]): readonly TableEdit[] =>
-  tables.map(({ table, chains }) => ({
-    table,
-    chains: [],
-    commands: [
-      ...jumps.filter((jump) => jump.table === table).map(({ from, rule }) => `-C ${from} ${rule}`),
-      ...chains.flatMap(({ name, rules }) => rules.map((rule) => `-C ${name} ${rule}`)),
-    ],
-  }))
-
 /**
- * `jumps` may lead only to chains that every `ensure` names. Rules are to be written in the words of iptables-save. Whole
- * tables are read only when something is missing: others may have many thousand rules in them.
+ * `jumps` may lead only to chains that every `ensure` names. Rules are to be written in the words of iptables-save. Nothing
+ * is read but these chains: others may have many thousand rules in the same tables.
  */
 export const createRuleKeeper = (netfilter: Netfilter, jumps: readonly Jump[]): RuleKeeper => {
-  /** What is there for all we know; undefined when nobody knows. */
-  let written: string | undefined
+  const inspector = createInspector(netfilter)
 
-  const isIntact = async (tables: readonly TableRules[]): Promise<boolean> => {
-    try {
-      await netfilter.apply(presenceChecks(tables, jumps))
-      return true
-    } catch (error) {
-      if (error instanceof CommandError) return false
-      throw error
-    }
-  }
+  const isExact = (tables: readonly TableRules[]): Promise<boolean> =>
+    inspector.isExact(
+      tables.map(({ table, chains }) => ({
+        table,
+        jumps: jumps.filter((jump) => jump.table === table),
+        chains: chains.map(({ name, rules }) => [name, rules] as const),
+      })),
+    )
 
-  const write = async (tables: readonly TableRules[], withJumps: boolean): Promise<void> => {
-    written = undefined
-    for (const { table, chains } of tables) {
-      const own = jumps.filter((jump) => jump.table === table)
-      const commands = withJumps ? missingJumps(await netfilter.save(table), own) : []
-      await netfilter.apply([{ table, chains, commands }])
-    }
-    written = JSON.stringify(tables)
+  const write = async ({ table, chains }: TableRules): Promise<void> => {
+    const own = jumps.filter((jump) => jump.table === table)
+    const starts = [...new Set(own.map(({ from }) => chainName(from)))]
+    const [found = new Map()] = own.length === 0 ? [] : await netfilter.list([{ table, chains: starts }])
+    await netfilter.apply([{ table, chains, commands: missingJumps(found, own) }])
   }
 
   return {
     ensure: async (tables) => {
-      if (written !== undefined && written !== JSON.stringify(tables)) {
-        await write(tables, false)
-        if (await isIntact(tables)) return true
-      } else if (await isIntact(tables)) {
-        written = JSON.stringify(tables)
-        return false
-      }
-      await write(tables, true)
+      if (await isExact(tables)) return false
+      for (const table of tables) await write(table)
       return true
     },
   }

@@ -1,31 +1,34 @@
 /** Trees as chains: a packet that enters the root meets a few rules at each level instead of one for every item. */
+import { type ChainName, type Rule, rule } from './rule.ts'
 import type { Chain } from './tables.ts'
 import type { Branch, Tree } from './tree.ts'
 
 /** How one kind of prefix is named and matched. */
 export interface Labels {
-  chain(prefix: string): string
-  match(prefix: string): string
+  chain(prefix: string): ChainName
+  match(prefix: string): Rule
 }
 
 /** Where a tree lives in the kernel. */
 export interface TreeLayout {
-  readonly root: string
+  readonly root: ChainName
   readonly labels: Labels
   /** Rules of the root chain before and after those of the tree. */
-  readonly head: readonly string[]
-  readonly tail: readonly string[]
+  readonly head: readonly Rule[]
+  readonly tail: readonly Rule[]
   /** When set, branches are gone to for good (`-g`), and each chain below the root ends with these rules. */
-  readonly ends?: readonly string[]
+  readonly ends?: readonly Rule[]
 }
 
-const chainName = ({ prefix }: Tree, { root, labels }: TreeLayout): string =>
+const chainName = ({ prefix }: Tree, { root, labels }: TreeLayout): ChainName =>
   prefix === '' ? root : labels.chain(prefix)
 
-const branchRules = ({ children }: Branch, layout: TreeLayout): readonly string[] =>
-  children.map(
-    (child) => `${layout.labels.match(child.prefix)} ${layout.ends ? '-g' : '-j'} ${chainName(child, layout)}`,
-  )
+const branchRules = ({ children }: Branch, layout: TreeLayout): readonly Rule[] =>
+  children.map((child) => {
+    const match = layout.labels.match(child.prefix)
+    const chain = chainName(child, layout)
+    return layout.ends ? rule`${match} -g ${chain}` : rule`${match} -j ${chain}`
+  })
 
 /** The chain of one node of the tree. Items with the same rule (a pod in two Services) share it. */
 const chainOf = (tree: Tree, layout: TreeLayout): Chain => {
@@ -57,13 +60,13 @@ const nodesOnlyIn = (tree: Tree, other: Tree | undefined): readonly Tree[] => {
 export interface TreeChange {
   /** New or rewritten chains, each after those it leads to. */
   readonly written: readonly Chain[]
-  readonly gone: readonly string[]
+  readonly gone: readonly ChainName[]
 }
 
 /** What to do to the chains of `before` to get those of `after`; costs what changed, not what is there. */
 export const treeChange = (before: Tree, after: Tree, layout: TreeLayout): TreeChange => {
   const written = nodesOnlyIn(after, before).map((tree) => chainOf(tree, layout))
-  const names = new Set(written.map(({ name }) => name))
+  const names = new Set<ChainName>(written.map(({ name }) => name))
   const gone = nodesOnlyIn(before, after).map((tree) => chainName(tree, layout))
   return { written, gone: gone.filter((name) => !names.has(name)) }
 }

@@ -3,12 +3,13 @@
  * makes a new tree that shares all parts it did not touch, so what changed is found by identity. The shape is a function
  * of the items alone, never of the order in which they came.
  */
+import type { Rule } from './rule.ts'
 
 /** Something filed under `key`. Two items are the same when key and id are. */
 export interface Item {
   readonly key: string
   readonly id: string
-  readonly rules: readonly string[]
+  readonly rules: readonly Rule[]
 }
 
 /** Items that are looked at one after another. `prefix` starts the keys of all of them. */

@@ -1,7 +1,7 @@
 /** What a container runtime asks a CNI plugin for: environment and standard input, read into typed values (CNI 1.1). */
 import { parseAddress } from '../../ipam/cidr.ts'
 import { type Bandwidth, fitsBandwidth } from '../bandwidth.ts'
-import type { HostPortMapping } from '../rules.ts'
+import type { HostPortMapping } from '../host-ports.ts'
 import { CniError, cniCodes } from './error.ts'
 
 export const cniVersions = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const

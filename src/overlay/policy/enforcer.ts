@@ -16,6 +16,7 @@ import { type Direction, readPolicy } from './model.ts'
 import { directionOf, isFixedPolicyChain, isPolicyChain } from './names.ts'
 import type { PolicyPod } from './pod.ts'
 import { createPolicyChains, type PolicyTable, policyJumps, policyTables } from './policy-chains.ts'
+import { labelOf } from './words.ts'
 
 export const policyRoom: KeptRoom<PolicyTable> = {
   tables: policyTables,
@@ -72,9 +73,10 @@ const countPolicies = (
   for (const { chain, direction, policies } of groups)
     for (const policy of policies) {
       const key = `${direction} ${policy}`
+      const labelled = `${direction} ${labelOf(policy)}`
       const before = found.get(key)?.dropped ?? 0
       const drops = before + (dropped.get(chain) ?? 0)
-      found.set(key, { policy, direction, accepted: accepted.get(key) ?? 0, dropped: drops })
+      found.set(key, { policy, direction, accepted: accepted.get(labelled) ?? 0, dropped: drops })
     }
   return [...found.values()]
 }

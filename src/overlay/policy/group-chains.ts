@@ -5,6 +5,7 @@
  * comes to an end is dropped. Pure, but for asking for sets.
  */
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { type ChainName, comment, type Rule, rule } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { type Item, treeOf } from '../../host/netfilter/tree.ts'
 import { treeChains } from '../../host/netfilter/tree-chains.ts'
@@ -12,11 +13,11 @@ import type { BlockPeer, Direction, Policy, PolicyPeer, PolicyPort, PolicyRule }
 import { policyChain } from './names.ts'
 import { addressLabels, type SetSpec, type SetView } from './peer-sets.ts'
 import type { NamedPort } from './pod.ts'
-import { allow, blockMatch, forgetAllowed, isAllowed, otherSide, portMatch } from './words.ts'
+import { allow, blockMatch, forgetAllowed, isAllowed, otherSide, policyComment, portMatch } from './words.ts'
 
 /** The policies that apply to some pods in one direction, and the chain where they are asked. */
 export interface Group {
-  readonly chain: string
+  readonly chain: ChainName
   readonly direction: Direction
   /** Sorted. */
   readonly policies: readonly string[]
@@ -42,8 +43,6 @@ export interface GroupInput {
 
 /** Sets with more addresses are looked up by chains of their own, shared by all groups. */
 const mostInline = 32
-
-const commentOf = (text: string): string => `-m comment --comment "${text}"`
 
 export const isNamedPort = (port: PolicyPort): port is Extract<PolicyPort, { readonly name: string }> => 'name' in port
 
@@ -88,64 +87,66 @@ const allowancesOf = (
 /** A block's chain, when it takes one: what is excepted comes back without a mark. */
 const blockChain = (direction: Direction, { cidr, except }: BlockPeer): Chain => ({
   name: policyChain('B', direction, cidr.text, ...except.map(({ text }) => text)),
-  rules: [...except.map((part) => `${blockMatch(direction, part)}-j RETURN`), `${blockMatch(direction, cidr)}${allow}`],
+  rules: [
+    ...except.map((part) => rule`${blockMatch(direction, part)} -j RETURN`),
+    rule`${blockMatch(direction, cidr)} ${allow}`,
+  ],
 })
 
 export const compileGroup = ({ family, group, policies, ports, view }: GroupInput): GroupChains => {
   const { direction, chain: root } = group
-  const first: string[] = []
+  const first: Rule[] = []
   /** Rules that mark what they allow, by policy: one more looks at the mark of all of them. */
-  const marked = new Map<string, Set<string>>()
+  const marked = new Map<string, Set<Rule>>()
   const items: Item[] = []
   const blocks = new Map<string, Chain>()
   const sets: (readonly [SetSpec, SetView])[] = []
   const inKernel: string[] = []
 
-  const mark = (policy: string, rule: string): void =>
-    void marked.set(policy, (marked.get(policy) ?? new Set()).add(rule))
+  const mark = (policy: string, marking: Rule): void =>
+    void marked.set(policy, (marked.get(policy) ?? new Set()).add(marking))
 
-  const allowBlock = (peer: BlockPeer, match: string, policy: string): void => {
+  const allowBlock = (peer: BlockPeer, match: Rule, policy: string): void => {
     if (peer.family !== family) return
     if (peer.except.length === 0)
-      return void first.push(`${blockMatch(direction, peer.cidr)}${match}${commentOf(policy)} -j RETURN`)
+      return void first.push(rule`${blockMatch(direction, peer.cidr)} ${match} ${policyComment(policy)} -j RETURN`)
     const chain = blockChain(direction, peer)
     blocks.set(chain.name, chain)
-    mark(policy, `${match}-j ${chain.name}`)
+    mark(policy, rule`${match} -j ${chain.name}`)
   }
 
-  const allowSet = (spec: SetSpec, match: string, policy: string): void => {
+  const allowSet = (spec: SetSpec, match: Rule, policy: string): void => {
     const set = view(spec)
     sets.push([spec, set])
     if (set.members.length > mostInline) {
       inKernel.push(set.chain)
-      mark(policy, `${match}-j ${set.chain}`)
+      mark(policy, rule`${match} -j ${set.chain}`)
       return
     }
     for (const member of set.members) {
-      const rule = `${member.match} ${match}${commentOf(policy)} -j RETURN`
-      items.push({ key: member.digits, id: rule, rules: [rule] })
+      const returning = rule`${member.match} ${match} ${policyComment(policy)} -j RETURN`
+      items.push({ key: member.digits, id: returning, rules: [returning] })
     }
   }
 
   for (const policy of policies)
-    for (const rule of policy[direction] ?? [])
-      for (const { peer, port } of allowancesOf(direction, policy.key, rule, ports)) {
+    for (const allowed of policy[direction] ?? [])
+      for (const { peer, port } of allowancesOf(direction, policy.key, allowed, ports)) {
         const named = port && isNamedPort(port) ? port : undefined
         const match = portMatch(port && isNamedPort(port) ? undefined : port)
-        if (peer === undefined) first.push(`${match}${commentOf(policy.key)} -j RETURN`)
+        if (peer === undefined) first.push(rule`${match} ${policyComment(policy.key)} -j RETURN`)
         else if (peer.kind === 'pods') allowSet({ direction, peer, port: named }, match, policy.key)
         // A block is about addresses, and addresses have no named ports.
         else if (!named) allowBlock(peer, match, policy.key)
       }
 
-  // iptables-save puts only comments in quotes that need it.
-  const drop = `-m comment --comment ${root} -j DROP`
+  const drop = rule`${comment(root)} -j DROP`
   const layout = {
     ...{ root, labels: addressLabels(family, direction, root, otherSide[direction]), ends: [drop], tail: [drop] },
     head: [
       ...new Set(first),
       ...(marked.size > 0 ? [forgetAllowed] : []),
-      ...[...marked].flatMap(([policy, rules]) => [...rules, `${isAllowed} ${commentOf(policy)} -j RETURN`]),
+      ...[...marked].flatMap(([policy, rules]) => [...rules, rule`${isAllowed} ${policyComment(policy)} -j RETURN`]),
     ],
   }
   return { chains: [...blocks.values(), ...treeChains(treeOf(items), layout)], sets, inKernel }

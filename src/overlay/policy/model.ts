@@ -75,22 +75,27 @@ const podsPeer = (own: string, { podSelector, namespaceSelector }: NetworkPolicy
   matches: podSelector ? matchLabelSelector(podSelector) : everything,
 })
 
-const familyOf = (text: string): IpFamily => (text.includes(':') ? 'IPv6' : 'IPv4')
+const families: readonly IpFamily[] = ['IPv4', 'IPv6']
 
 const blockPeer = ({ cidr: text, except = [] }: IpBlock): BlockPeer | string => {
-  const family = familyOf(text)
-  const cidr = parseCidr(text, family)
-  const parts = except.map((each) => parseCidr(each, family))
-  if (!cidr || parts.includes(undefined)) return `the block ${[text, ...except].join(' except ')} cannot be read`
+  const family = families.find((one) => parseCidr(text, one) !== undefined)
+  const cidr = family && parseCidr(text, family)
+  const parts = except.map((each) => family && parseCidr(each, family))
+  if (!family || !cidr || parts.includes(undefined))
+    return `the block ${[text, ...except].join(' except ')} cannot be read`
   return { kind: 'block', family, cidr, except: parts.filter((part) => part !== undefined) }
 }
 
+const protocols: ReadonlySet<string> = new Set<Protocol>(['TCP', 'UDP', 'SCTP'])
+
 /** Ports that make no sense allow nothing: the rest of the rule stands. */
 const toPort = ({ protocol = 'TCP', port, endPort }: NetworkPolicyPort): PolicyPort | string => {
+  if (!protocols.has(protocol)) return `unknown protocol ${JSON.stringify(protocol)}`
   if (port === undefined) return { protocol, from: 0, to: 65_535 }
   if (typeof port === 'string') return { protocol, name: port }
   const to = endPort ?? port
-  return port >= 1 && to >= port && to <= 65_535 ? { protocol, from: port, to } : `there are no ports ${port} to ${to}`
+  const isRange = Number.isInteger(port) && Number.isInteger(to) && port >= 1 && to >= port && to <= 65_535
+  return isRange ? { protocol, from: port, to } : `there are no ports ${port} to ${to}`
 }
 
 interface RawRule {

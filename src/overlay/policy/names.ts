@@ -1,16 +1,17 @@
 /** The names of network policies' chains, all of table mangle. */
 import { chainDigest } from '../../host/netfilter/owned.ts'
+import { type ChainName, chainName } from '../../host/netfilter/rule.ts'
 import type { Direction } from './model.ts'
 
 export const policyChains = {
   /** What is forwarded: from this node's pods, to them, or both. */
-  forward: 'PODWAY-POLICY',
+  forward: chainName('PODWAY-POLICY'),
   /** What this node's pods send to the node itself. */
-  input: 'PODWAY-POLICY-HOST',
+  input: chainName('PODWAY-POLICY-HOST'),
   /** By the address of the pod that sends. */
-  egress: 'PODWAY-NP-EGRESS',
+  egress: chainName('PODWAY-NP-EGRESS'),
   /** By the address of the pod that receives. */
-  ingress: 'PODWAY-NP-INGRESS',
+  ingress: chainName('PODWAY-NP-INGRESS'),
 } as const
 
 /**
@@ -19,7 +20,7 @@ export const policyChains = {
  */
 export type ChainKind = 'G' | 'S' | 'B' | 'T'
 
-const fixed: ReadonlySet<string> = new Set(Object.values(policyChains))
+const fixed: ReadonlySet<string> = new Set<string>(Object.values(policyChains))
 
 export const isFixedPolicyChain = (name: string): boolean => fixed.has(name)
 
@@ -29,8 +30,8 @@ export const isPolicyChain = (name: string): boolean => fixed.has(name) || /^POD
 const letters: Readonly<Record<Direction, string>> = { ingress: 'I', egress: 'E' }
 
 /** A chain for a direction; the same parts make the same name on every node and restart. */
-export const policyChain = (kind: ChainKind, direction: Direction, ...parts: readonly string[]): string =>
-  `PODWAY-NP${kind}-${letters[direction]}${chainDigest(parts.join('\n')).slice(1)}`
+export const policyChain = (kind: ChainKind, direction: Direction, ...parts: readonly string[]): ChainName =>
+  chainName(`PODWAY-NP${kind}-${letters[direction]}${chainDigest(parts.join('\n')).slice(1)}`)
 
 /** Of a chain that asks policies; undefined for any other. */
 export const directionOf = (chain: string): Direction | undefined => {

@@ -3,15 +3,16 @@
  * when a pod or a namespace changes. Sets with many addresses have chains of their own.
  */
 import type { StringMap } from '../../api/types/index.ts'
-import { formatPrefix, parseAddress } from '../../host/netfilter/address.ts'
+import { formatAddress, formatPrefix, hostRange, parseAddress, type Side } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { always, type ChainName, type Rule, rule } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { emptyTree, type Item, insert, remove, type Tree } from '../../host/netfilter/tree.ts'
 import { type TreeLayout, treeChains, treeChange } from '../../host/netfilter/tree-chains.ts'
 import type { Direction, PodsPeer } from './model.ts'
 import { policyChain } from './names.ts'
 import type { NamedPort, PolicyPod } from './pod.ts'
-import { allow, hostBits, otherSide, portMatch } from './words.ts'
+import { allow, otherSide, portMatch, sideMatch } from './words.ts'
 
 /** Pods of a peer, seen from one direction; with a port, only those that have it, and only there. */
 export interface SetSpec {
@@ -23,13 +24,13 @@ export interface SetSpec {
 /** An address of a set, as digits and as the match of a rule (`-s 10.1.0.2/32 -p tcp -m tcp --dport 80`). */
 export interface Member {
   readonly digits: string
-  readonly match: string
+  readonly match: Rule
 }
 
 /** A set as it is now; another object when it has changed. */
 export interface SetView {
   /** Its chain, which marks what is in the set; written only for sets that are asked for with `inKernel`. */
-  readonly chain: string
+  readonly chain: ChainName
   readonly members: readonly Member[]
 }
 
@@ -46,7 +47,7 @@ interface PeerSet {
 /** What changed of all sets: chains to write, each after those it leads to, and chains to take away. */
 export interface SetChange {
   readonly written: readonly Chain[]
-  readonly gone: readonly string[]
+  readonly gone: readonly ChainName[]
 }
 
 export interface PeerSets {
@@ -66,11 +67,11 @@ export interface PeerSets {
 export const addressLabels = (
   family: IpFamily,
   direction: Direction,
-  root: string,
-  side: '-s' | '-d',
+  root: ChainName,
+  side: Side,
 ): TreeLayout['labels'] => ({
   chain: (prefix) => policyChain('T', direction, root, prefix),
-  match: (prefix) => `${side} ${formatPrefix(prefix, family)}`,
+  match: (prefix) => sideMatch(side, formatPrefix(prefix, family)),
 })
 
 const noMembers: readonly Member[] = []
@@ -78,7 +79,7 @@ const noMembers: readonly Member[] = []
 const itemOf = (key: string, { digits, match }: Member): Item => ({
   key: digits,
   id: `${key} ${match}`,
-  rules: [`${match} ${allow}`],
+  rules: [rule`${match} ${allow}`],
 })
 
 export const createPeerSets = (family: IpFamily): PeerSets => {
@@ -92,11 +93,11 @@ export const createPeerSets = (family: IpFamily): PeerSets => {
       ? peer.inNamespace(namespaces.get(pod.namespace))
       : peer.namespace === pod.namespace) && peer.matches(pod.labels)
 
-  const portsOf = ({ port }: SetSpec, pod: PolicyPod): readonly string[] => {
-    if (port === undefined) return ['']
+  const portsOf = ({ port }: SetSpec, pod: PolicyPod): readonly Rule[] => {
+    if (port === undefined) return [always]
     return pod.ports
       .filter(({ name, protocol }) => name === port.name && protocol === port.protocol)
-      .map(({ protocol, port: number }) => ` ${portMatch({ protocol, from: number, to: number }).trimEnd()}`)
+      .map(({ protocol, port: number }) => portMatch({ protocol, from: number, to: number }))
   }
 
   const membersOf = (spec: SetSpec, pod: PolicyPod | undefined): readonly Member[] => {
@@ -105,8 +106,8 @@ export const createPeerSets = (family: IpFamily): PeerSets => {
     return pod.addresses.flatMap((address) => {
       const digits = parseAddress(address, family)
       if (digits === undefined) return []
-      const match = `${otherSide[spec.direction]} ${address}/${hostBits[family]}`
-      return ports.map((port) => ({ digits, match: `${match}${port}` }))
+      const match = sideMatch(otherSide[spec.direction], hostRange(formatAddress(digits, family), family))
+      return ports.map((port) => ({ digits, match: rule`${match} ${port}` }))
     })
   }
 
@@ -124,7 +125,7 @@ export const createPeerSets = (family: IpFamily): PeerSets => {
     set.view = undefined
   }
 
-  const chainOf = ({ direction, peer, port }: SetSpec): string =>
+  const chainOf = ({ direction, peer, port }: SetSpec): ChainName =>
     policyChain('S', direction, peer.id, port ? `${port.protocol} ${port.name}` : '')
 
   const find = (spec: SetSpec): PeerSet => {
@@ -165,7 +166,7 @@ export const createPeerSets = (family: IpFamily): PeerSets => {
     },
     takeChange: (used, inKernel) => {
       const written: Chain[] = []
-      const gone: string[] = []
+      const gone: ChainName[] = []
       for (const [root, set] of sets) {
         const { told, tree, layout } = set
         if (!used.has(root)) sets.delete(root)

@@ -1,5 +1,6 @@
 /** Pods, cut down to what network policies ask of them. */
 import type { Pod, Protocol, StringMap } from '../../api/types/index.ts'
+import { isPort } from '../../host/netfilter/rule.ts'
 
 export interface NamedPort {
   readonly name: string
@@ -17,13 +18,14 @@ export interface PolicyPod {
   readonly ports: readonly NamedPort[]
 }
 
+const protocols: ReadonlySet<string> = new Set<Protocol>(['TCP', 'UDP', 'SCTP'])
 const noPorts: readonly NamedPort[] = []
 const noLabels: StringMap = {}
 
 const namedPorts = ({ spec }: Pod): readonly NamedPort[] => {
   const found = [...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ ports = [] }) =>
     ports.flatMap(({ name, protocol = 'TCP', containerPort }) =>
-      name ? [{ name, protocol, port: containerPort }] : [],
+      name && protocols.has(protocol) && isPort(containerPort) ? [{ name, protocol, port: containerPort }] : [],
     ),
   )
   return found.length > 0 ? found : noPorts

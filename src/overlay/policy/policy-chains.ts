@@ -4,10 +4,11 @@
  * direction; all else is dropped.
  */
 import type { StringMap } from '../../api/types/index.ts'
-import { parseAddress, parseCidr, rangeMatch } from '../../host/netfilter/address.ts'
+import { formatAddress, hostRange, parseAddress, parseCidrs, rangeMatch } from '../../host/netfilter/address.ts'
 import type { ChainChange } from '../../host/netfilter/kernel-chains.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
 import type { Jump } from '../../host/netfilter/owned.ts'
+import { type ChainName, count, type Rule, rule } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { emptyTree, type Item, insert, remove, type Tree } from '../../host/netfilter/tree.ts'
 import { type TreeLayout, treeChains, treeChange } from '../../host/netfilter/tree-chains.ts'
@@ -16,7 +17,7 @@ import type { Direction, Policy } from './model.ts'
 import { policyChain, policyChains } from './names.ts'
 import { addressLabels, createPeerSets } from './peer-sets.ts'
 import type { NamedPort, PolicyPod } from './pod.ts'
-import { forgetAllowed, hostBits, ownSide } from './words.ts'
+import { forgetAllowed, ownSide, sideMatch } from './words.ts'
 
 export type PolicyTable = 'mangle'
 export const policyTables = ['mangle'] as const
@@ -42,16 +43,16 @@ export interface PolicyChains {
 const directions = ['egress', 'ingress'] as const satisfies readonly Direction[]
 
 /** Router and neighbour solicitations, and advertisements: without them a pod finds nobody, whatever it may reach (RFC 4861). */
-const neighbourDiscovery: Readonly<Record<IpFamily, readonly string[]>> = {
+const neighbourDiscovery: Readonly<Record<IpFamily, readonly Rule[]>> = {
   IPv4: [],
-  IPv6: [133, 135, 136].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`),
+  IPv6: [133, 135, 136].map((type) => rule`-p ipv6-icmp -m icmp6 --icmpv6-type ${count(type)} -j RETURN`),
 }
 
 /** The chains that are there whatever the policies are. */
 const frame = ({ family, podCIDRs }: PolicyContext): readonly Chain[] => {
-  const ranges = podCIDRs.map((cidr) => parseCidr(cidr, family)).filter((range) => range !== undefined)
-  const from = ranges.map((range) => `${rangeMatch('-s', range)}-j ${policyChains.egress}`)
-  const to = ranges.map((range) => `${rangeMatch('-d', range)}-j ${policyChains.ingress}`)
+  const ranges = parseCidrs(podCIDRs, family)
+  const from = ranges.map((range) => rule`${rangeMatch('-s', range)} -j ${policyChains.egress}`)
+  const to = ranges.map((range) => rule`${rangeMatch('-d', range)} -j ${policyChains.ingress}`)
   return [
     { name: policyChains.forward, rules: [...from, ...to, forgetAllowed] },
     { name: policyChains.input, rules: [...neighbourDiscovery[family], ...from, forgetAllowed] },
@@ -70,7 +71,7 @@ export const policyJumps: readonly Jump[] = (
 ).map(([from, chain]) => ({
   table: 'mangle',
   from,
-  rule: `-m conntrack ! --ctstate RELATED,ESTABLISHED -m comment --comment "podway network policies" -j ${chain}`,
+  rule: rule`-m conntrack ! --ctstate RELATED,ESTABLISHED -m comment --comment "podway network policies" -j ${chain}`,
   at: 'last',
 }))
 
@@ -118,7 +119,7 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
     egress: dispatchOf('egress'),
   }
   /** Chains of groups as the kernel was told last, by name. */
-  let told: ReadonlyMap<string, Chain> = new Map()
+  let told: ReadonlyMap<ChainName, Chain> = new Map()
 
   /** The policies of a namespace, sorted; kept until one of them changes. */
   const policiesOf = (namespace: string): readonly Policy[] => {
@@ -171,8 +172,9 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
   const itemsOf = (direction: Direction, key: string, pod: PolicyPod, { group }: KeptGroup): readonly Item[] =>
     pod.addresses.flatMap((address) => {
       const digits = parseAddress(address, family)
-      const rule = `${ownSide[direction]} ${address}/${hostBits[family]} -g ${group.chain}`
-      return digits === undefined ? [] : [{ key: digits, id: key, rules: [rule] }]
+      if (digits === undefined) return []
+      const own = sideMatch(ownSide[direction], hostRange(formatAddress(digits, family), family))
+      return [{ key: digits, id: key, rules: [rule`${own} -g ${group.chain}`] }]
     })
 
   const place = (direction: Direction, key: string): void => {
@@ -217,7 +219,7 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
 
   const makeAll = () => {
     placeChanged()
-    const chains = new Map<string, Chain>()
+    const chains = new Map<ChainName, Chain>()
     const used = new Set<string>()
     const inKernel = new Set<string>()
     for (const kept of groups.values()) {
@@ -258,7 +260,7 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
       const { chains, used, inKernel } = makeAll()
       const change = sets.takeChange(used, inKernel)
       const written = [...change.written, ...[...chains.values()].filter((chain) => told.get(chain.name) !== chain)]
-      const gone: string[] = []
+      const gone: ChainName[] = []
       for (const direction of directions) {
         const one = dispatch[direction]
         const moved = treeChange(one.told, one.tree, one.layout)

@@ -1,28 +1,54 @@
 /** Parts of rules, in the words of iptables-save. */
-import { type Cidr, rangeMatch } from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+
+import type { Protocol } from '../../api/types/index.ts'
+import { type Cidr, rangeMatch, type Side } from '../../host/netfilter/address.ts'
+import { chainDigest } from '../../host/netfilter/owned.ts'
+import {
+  type Argument,
+  always,
+  comment,
+  isComment,
+  longestComment,
+  mark,
+  protocolWord,
+  type Rule,
+  type RuleProtocol,
+  rule,
+  toPorts,
+} from '../../host/netfilter/rule.ts'
 import type { Direction, PolicyPort } from './model.ts'
 
 /** One bit of the packet mark: "a policy allows this". Nobody else sees it: it is cleared before the packet goes on. */
-const bit = '0x20000'
+const bit = 0x20000
 
-export const allow = `-j MARK --set-xmark ${bit}/${bit}`
-export const forgetAllowed = `-j MARK --set-xmark 0x0/${bit}`
-export const isAllowed = `-m mark --mark ${bit}/${bit}`
+export const allow = rule`-j MARK --set-xmark ${mark(bit)}`
+export const forgetAllowed = rule`-j MARK --set-xmark ${mark(0, bit)}`
+export const isAllowed = rule`-m mark --mark ${mark(bit)}`
 
 /** A policy speaks of the other side: where it comes from, or where it goes. */
-export const otherSide: Readonly<Record<Direction, '-s' | '-d'>> = { ingress: '-s', egress: '-d' }
-export const ownSide: Readonly<Record<Direction, '-s' | '-d'>> = { ingress: '-d', egress: '-s' }
+export const otherSide: Readonly<Record<Direction, Side>> = { ingress: '-s', egress: '-d' }
+export const ownSide: Readonly<Record<Direction, Side>> = { ingress: '-d', egress: '-s' }
 
-/** `-p tcp -m tcp --dport 80:90 `; nothing for everything. */
-export const portMatch = (port: Exclude<PolicyPort, { readonly name: string }> | undefined): string => {
-  if (port === undefined) return ''
-  const protocol = port.protocol.toLowerCase()
-  if (port.from === 0) return `-p ${protocol} `
-  const range = port.from === port.to ? `${port.from}` : `${port.from}:${port.to}`
-  return `-p ${protocol} -m ${protocol} --dport ${range} `
+/** `-s 10.1.0.2/32`, for a range or an address. */
+export const sideMatch = (side: Side, what: Argument): Rule => (side === '-s' ? rule`-s ${what}` : rule`-d ${what}`)
+
+const protocols: Readonly<Record<Protocol, RuleProtocol>> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' }
+
+/** `-p tcp -m tcp --dport 80:90`; nothing for everything. */
+export const portMatch = (port: Exclude<PolicyPort, { readonly name: string }> | undefined): Rule => {
+  if (port === undefined) return always
+  const protocol = protocols[port.protocol]
+  return port.from === 0 ? rule`-p ${protocolWord(protocol)}` : toPorts(protocol, port.from, port.to)
 }
 
-export const blockMatch = (direction: Direction, cidr: Cidr): string => rangeMatch(otherSide[direction], cidr)
+export const blockMatch = (direction: Direction, cidr: Cidr): Rule => rangeMatch(otherSide[direction], cidr)
 
-export const hostBits: Readonly<Record<IpFamily, number>> = { IPv4: 32, IPv6: 128 }
+const digestLength = 16
+
+/** What a rule says of the policy that it is made for: its key, or as much of it as a comment can hold, and a digest. */
+export const labelOf = (policy: string): string =>
+  isComment(policy)
+    ? policy
+    : `${policy.slice(0, longestComment - digestLength - 1).replaceAll(/[^ -~]/g, '?')}~${chainDigest(policy)}`
+
+export const policyComment = (policy: string): Rule => comment(labelOf(policy))

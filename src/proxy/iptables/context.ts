@@ -2,6 +2,7 @@
 
 import type { Cidr } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { type Argument, mark, type Rule, rule } from '../../host/netfilter/rule.ts'
 
 export interface RuleContext {
   readonly family: IpFamily
@@ -21,20 +22,11 @@ export interface RuleContext {
   readonly dropInvalid: boolean
 }
 
-/** A mark or a mask as iptables prints it. */
-const hex = (mark: number): string => `0x${mark.toString(16)}`
-
 /** `0x4000/0x4000`: the bit is set. */
-export const markWords = ({ masqueradeMark }: RuleContext): string => `${hex(masqueradeMark)}/${hex(masqueradeMark)}`
+export const masqueradeBit = ({ masqueradeMark }: RuleContext): Argument => mark(masqueradeMark)
 
 /** The target that asks for masquerade and lets the packet go on. */
-export const askForMasquerade = (context: RuleContext): string => `-j MARK --set-xmark ${markWords(context)}`
+export const askForMasquerade = (context: RuleContext): Rule => rule`-j MARK --set-xmark ${masqueradeBit(context)}`
 
 /** The target that flips the bit back. */
-export const unmark = ({ masqueradeMark }: RuleContext): string => `-j MARK --set-xmark ${hex(masqueradeMark)}/0x0`
-
-/** One address as a range: `10.1.0.2/32`. */
-export const hostRange = (address: string, family: IpFamily): string => `${address}/${family === 'IPv4' ? 32 : 128}`
-
-/** Text must not hold quotes or backslashes: names of Kubernetes objects never do. */
-export const comment = (text: string): string => `-m comment --comment "${text}"`
+export const unmark = ({ masqueradeMark }: RuleContext): Rule => rule`-j MARK --set-xmark ${mark(masqueradeMark, 0)}`

@@ -2,6 +2,7 @@
 
 import { formatPrefix } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { type ChainName, ports as portWord, protocolWord, type Rule, rule, toPorts } from '../../host/netfilter/rule.ts'
 import { emptyTree, type Item, insert, remove, type Tree } from '../../host/netfilter/tree.ts'
 import type { Labels, TreeLayout } from '../../host/netfilter/tree-chains.ts'
 import type { ProtocolName } from './endpoints.ts'
@@ -47,29 +48,36 @@ export const portKey = (protocol: ProtocolName, port: number): string =>
 
 const protocolsByLetter: Readonly<Record<string, ProtocolName>> = { t: 'tcp', u: 'udp', s: 'sctp' }
 
-/** `tcp` and `30208:30463` for all keys that start with `t76`. */
-const portRange = (prefix: string): { readonly protocol: string; readonly ports: string | undefined } => {
+interface PortRange {
+  readonly protocol: ProtocolName
+  /** Missing: all ports. */
+  readonly range?: readonly [first: number, last: number]
+}
+
+/** `tcp` and 30208 to 30463 for all keys that start with `t76`. */
+const portRange = (prefix: string): PortRange => {
+  const protocol = protocolsByLetter[prefix[0] ?? '']
+  if (protocol === undefined) throw new Error(`the tree of ports has no part "${prefix}"`)
   const digits = prefix.slice(1)
   const first = Number.parseInt(digits.padEnd(portDigits, '0'), 16)
   const last = Number.parseInt(digits.padEnd(portDigits, 'f'), 16)
-  const ports = digits === '' ? undefined : first === last ? `${first}` : `${first}:${last}`
-  return { protocol: protocolsByLetter[prefix[0] ?? ''] ?? '', ports }
+  return digits === '' ? { protocol } : { protocol, range: [first, last] }
 }
 
 const addressLabels = (family: IpFamily, chainFamily: ChainFamily): Labels => ({
   chain: (prefix) =>
     family === 'IPv4' ? spelledChain(chainFamily, formatPrefix(prefix, family)) : hashedChain(chainFamily, prefix),
-  match: (prefix) => `-d ${formatPrefix(prefix, family)}`,
+  match: (prefix) => rule`-d ${formatPrefix(prefix, family)}`,
 })
 
 const portLabels: Labels = {
   chain: (prefix) => {
-    const { protocol, ports } = portRange(prefix)
-    return spelledChain('PORT', ports === undefined ? protocol : `${protocol}-${ports}`)
+    const { protocol, range } = portRange(prefix)
+    return spelledChain('PORT', range === undefined ? protocol : `${protocol}-${portWord(...range)}`)
   },
   match: (prefix) => {
-    const { protocol, ports } = portRange(prefix)
-    return ports === undefined ? `-p ${protocol}` : `-p ${protocol} -m ${protocol} --dport ${ports}`
+    const { protocol, range } = portRange(prefix)
+    return range === undefined ? rule`-p ${protocolWord(protocol)}` : toPorts(protocol, ...range)
   },
 }
 
@@ -84,9 +92,9 @@ export type Layouts = Readonly<Record<TreeName, ServiceTreeLayout>>
  * The layout of all trees. `toNodePorts` are the conditions under which the node port trees are looked at, `first` what
  * every new connection meets before it is led to its Service.
  */
-export const layoutTrees = (family: IpFamily, toNodePorts: readonly string[], first: readonly string[]): Layouts => {
+export const layoutTrees = (family: IpFamily, toNodePorts: readonly Rule[], first: readonly Rule[]): Layouts => {
   const byAddress = addressLabels(family, 'IP')
-  const tail = (chain: string) => toNodePorts.map((condition) => `${condition} -j ${chain}`)
+  const tail = (chain: ChainName) => toNodePorts.map((condition) => rule`${condition} -j ${chain}`)
   return {
     services: {
       ...{ table: 'nat', root: fixedChains.services, labels: byAddress },

@@ -1,8 +1,15 @@
 /** The addresses and ports under which clients know a service port, and who may come in by each. */
 
-import { type Cidr, parseAddress, parseCidr, rangeMatch } from '../../host/netfilter/address.ts'
+import {
+  type Address,
+  type Cidr,
+  hostRange,
+  parseAddress,
+  parseCidr,
+  rangeMatch,
+} from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
-import { comment, hostRange } from './context.ts'
+import { type ChainName, comment, type Rule, rule, toPorts } from '../../host/netfilter/rule.ts'
 import { type Entry, portKey } from './dispatch.ts'
 import type { ServicePortView } from './model.ts'
 
@@ -10,22 +17,19 @@ export interface Door {
   readonly kind: 'cluster' | 'external' | 'loadBalancer' | 'nodePort'
   /** Where the dispatch trees file it. */
   readonly key: string
-  readonly match: string
+  readonly match: Rule
   /** Undefined for everybody. */
   readonly sources: readonly Cidr[] | undefined
 }
 
-const portMatch = ({ protocol }: ServicePortView, port: number): string =>
-  `-p ${protocol} -m ${protocol} --dport ${port}`
-
 /** The conditions of a packet to the service port at one of its addresses. */
-export const addressMatch = (view: ServicePortView, address: string, family: IpFamily): string =>
-  `-d ${hostRange(address, family)} ${portMatch(view, view.port)}`
+export const addressMatch = (view: ServicePortView, address: Address, family: IpFamily): Rule =>
+  rule`-d ${hostRange(address, family)} ${toPorts(view.protocol, view.port)}`
 
 /** Who may come in by a load balancer's address. */
 const sourcesOf = (
   { sourceRanges, admitsNode }: ServicePortView,
-  address: string,
+  address: Address,
   family: IpFamily,
 ): readonly Cidr[] | undefined => {
   const own = admitsNode ? parseCidr(hostRange(address, family), family) : undefined
@@ -34,7 +38,7 @@ const sourcesOf = (
 
 /** All ways to the service port. */
 export const doorsOf = (view: ServicePortView, family: IpFamily): readonly Door[] => {
-  const at = (kind: Door['kind'], address: string, sources?: readonly Cidr[]): Door => {
+  const at = (kind: Door['kind'], address: Address, sources?: readonly Cidr[]): Door => {
     const key = parseAddress(address, family) ?? ''
     return { kind, key, match: addressMatch(view, address, family), sources }
   }
@@ -45,28 +49,32 @@ export const doorsOf = (view: ServicePortView, family: IpFamily): readonly Door[
   ]
   const { nodePort, protocol } = view
   if (nodePort === undefined) return doors
-  const match = portMatch(view, nodePort)
+  const match = toPorts(protocol, nodePort)
   return [...doors, { kind: 'nodePort', key: portKey(protocol, nodePort), match, sources: undefined }]
 }
 
 /** One rule for everybody, or one for each range of sources. */
-const through = ({ match, sources }: Door, end: string): readonly string[] =>
-  sources === undefined ? [`${match} ${end}`] : sources.map((range) => `${rangeMatch('-s', range)}${match} ${end}`)
+const through = ({ match, sources }: Door, end: Rule): readonly Rule[] =>
+  sources === undefined
+    ? [rule`${match} ${end}`]
+    : sources.map((range) => rule`${rangeMatch('-s', range)} ${match} ${end}`)
 
 /** Lets connections by this door go to `chain`. */
-export const admission = (view: ServicePortView, door: Door, chain: string): Entry => ({
+export const admission = (view: ServicePortView, door: Door, chain: ChainName): Entry => ({
   tree: door.kind === 'nodePort' ? 'nodePorts' : 'services',
   item: {
     key: door.key,
     id: `${view.key} ${door.kind}`,
-    rules: through(door, `${comment(view.key)} -j ${chain}`),
+    rules: through(door, rule`${comment(view.key)} -j ${chain}`),
   },
 })
 
 /** The answer of a closed port. ICMP would not do for TCP: the kernel sends only so many a second. */
-const reject = ({ protocol }: ServicePortView, family: IpFamily): string => {
-  const icmp = family === 'IPv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'
-  return `-j REJECT --reject-with ${protocol === 'tcp' ? 'tcp-reset' : icmp}`
+const reject = ({ protocol }: ServicePortView, family: IpFamily): Rule => {
+  if (protocol === 'tcp') return rule`-j REJECT --reject-with tcp-reset`
+  return family === 'IPv4'
+    ? rule`-j REJECT --reject-with icmp-port-unreachable`
+    : rule`-j REJECT --reject-with icmp6-port-unreachable`
 }
 
 /** Why a door is shut: nobody serves anywhere, or only other nodes do, and the traffic policy forbids those. */
@@ -82,10 +90,12 @@ export const refusal = (
   shut: Shut | undefined,
   family: IpFamily,
 ): Entry | undefined => {
-  const end = shut === 'no endpoints' ? reject(view, family) : '-j DROP'
+  const end = shut === 'no endpoints' ? reject(view, family) : rule`-j DROP`
   const rules = [
-    ...(shut === undefined ? [] : through(door, `${comment(`${view.key} has ${shut}`)} ${end}`)),
-    ...(door.sources === undefined ? [] : [`${door.match} ${comment(`${view.key} is not for this source`)} -j DROP`]),
+    ...(shut === undefined ? [] : through(door, rule`${comment(`${view.key} has ${shut}`)} ${end}`)),
+    ...(door.sources === undefined
+      ? []
+      : [rule`${door.match} ${comment(`${view.key} is not for this source`)} -j DROP`]),
   ]
   if (rules.length === 0) return undefined
   const tree = door.kind === 'nodePort' ? 'refuseNodePorts' : 'refuse'

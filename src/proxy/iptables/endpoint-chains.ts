@@ -1,5 +1,7 @@
 /** The chains of a service port that pick an endpoint: in turn, or the one that the client had before. */
+import { destination } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { always, argument, type ChainName, count, protocolWord, type Rule, rule } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { balance, type Target } from './balance.ts'
 import type { EndpointView } from './endpoints.ts'
@@ -11,7 +13,7 @@ export interface EndpointSet {
   readonly chainFamily: 'SVC' | 'SVL'
   readonly endpoints: readonly EndpointView[]
   /** The chain that spreads connections over the set. */
-  readonly chain: string
+  readonly chain: ChainName
 }
 
 export const createSet = (
@@ -19,7 +21,7 @@ export const createSet = (
   chainFamily: EndpointSet['chainFamily'],
   endpoints: readonly EndpointView[],
 ): EndpointSet => {
-  let chain: string | undefined
+  let chain: ChainName | undefined
   return {
     chainFamily,
     endpoints,
@@ -31,17 +33,20 @@ export const createSet = (
   }
 }
 
-const toEndpoint = ({ address, port }: EndpointView, family: IpFamily): string =>
-  `-j DNAT --to-destination ${family === 'IPv4' ? address : `[${address}]`}:${port}`
+const toEndpoint = ({ address, port }: EndpointView, family: IpFamily): Rule =>
+  rule`-j DNAT --to-destination ${destination(address, port, family)}`
 
-const endpointChainName = ({ key }: ServicePortView, { address, port }: EndpointView): string =>
+const endpointChainName = ({ key }: ServicePortView, { address, port }: EndpointView): ChainName =>
   hashedChain('SEP', key, address, String(port))
 
-const wholeAddress = { IPv4: '255.255.255.255', IPv6: Array(8).fill('ffff').join(':') } as const
+const wholeAddress = {
+  IPv4: argument('255.255.255.255'),
+  IPv6: argument(Array(8).fill('ffff').join(':')),
+} as const
 
 /** The kernel's list of the clients of an endpoint, under the name of its chain. */
-const clientList = (chain: string, family: IpFamily): string =>
-  `--name ${chain} --mask ${wholeAddress[family]} --rsource`
+const clientList = (chain: ChainName, family: IpFamily): Rule =>
+  rule`--name ${chain} --mask ${wholeAddress[family]} --rsource`
 
 /** Chains that remember the client and send it to its endpoint; only affinity needs them. */
 export const affinityChains = (
@@ -52,30 +57,30 @@ export const affinityChains = (
   if (view.affinitySeconds === undefined) return []
   return endpoints.map((endpoint) => {
     const name = endpointChainName(view, endpoint)
-    const remember = `-m recent --set ${clientList(name, family)}`
-    return { name, rules: [`-p ${view.protocol} ${remember} ${toEndpoint(endpoint, family)}`] }
+    const remember = rule`-m recent --set ${clientList(name, family)}`
+    return { name, rules: [rule`-p ${protocolWord(view.protocol)} ${remember} ${toEndpoint(endpoint, family)}`] }
   })
 }
 
 /** Back to the endpoint that the client had within the last while. */
-const returnRules = (view: ServicePortView, { endpoints }: EndpointSet, family: IpFamily): readonly string[] => {
+const returnRules = (view: ServicePortView, { endpoints }: EndpointSet, family: IpFamily): readonly Rule[] => {
   if (view.affinitySeconds === undefined) return []
-  const within = `-m recent --rcheck --seconds ${view.affinitySeconds} --reap`
+  const within = rule`-m recent --rcheck --seconds ${count(view.affinitySeconds)} --reap`
   return endpoints
     .map((endpoint) => endpointChainName(view, endpoint))
-    .map((chain) => `${within} ${clientList(chain, family)} -j ${chain}`)
+    .map((chain) => rule`${within} ${clientList(chain, family)} -j ${chain}`)
 }
 
 const targetOf = (view: ServicePortView, endpoint: EndpointView, family: IpFamily): Target =>
   view.affinitySeconds === undefined
-    ? { match: `-p ${view.protocol}`, verdict: toEndpoint(endpoint, family) }
-    : { match: '', verdict: `-j ${endpointChainName(view, endpoint)}` }
+    ? { match: rule`-p ${protocolWord(view.protocol)}`, verdict: toEndpoint(endpoint, family) }
+    : { match: always, verdict: rule`-j ${endpointChainName(view, endpoint)}` }
 
 /** The chain that spreads connections over a set, after the groups it leads to. `first` are rules at its start. */
 export const setChains = (
   view: ServicePortView,
   set: EndpointSet,
-  first: readonly string[],
+  first: readonly Rule[],
   family: IpFamily,
 ): readonly Chain[] => {
   const targets = set.endpoints.map((endpoint) => targetOf(view, endpoint, family))

@@ -1,11 +1,12 @@
 /** The endpoints of a service port, gathered from the EndpointSlices of its Service. */
 import type { EndpointSlice, Protocol, ServicePort } from '../../api/types/index.ts'
-import { canonicalAddress } from '../../host/netfilter/address.ts'
+import { type Address, canonicalAddress } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { isPort, type RuleProtocol } from '../../host/netfilter/rule.ts'
 
-/** One place to send a connection to. The address is canonical text of the family. */
+/** One place to send a connection to. */
 export interface EndpointView {
-  readonly address: string
+  readonly address: Address
   readonly port: number
   /** On this node. */
   readonly local: boolean
@@ -37,7 +38,7 @@ export interface ModelContext {
 /** Takes down what was left out because it made no sense. */
 export type Tell = (problem: string) => void
 
-export type ProtocolName = 'tcp' | 'udp' | 'sctp'
+export type ProtocolName = RuleProtocol
 
 const protocols: ReadonlyMap<Protocol, ProtocolName> = new Map([
   ['TCP', 'tcp'],
@@ -48,9 +49,6 @@ const protocols: ReadonlyMap<Protocol, ProtocolName> = new Map([
 /** Undefined for a protocol that Kubernetes does not have. */
 export const protocolOf = (port: { readonly protocol?: Protocol }): ProtocolName | undefined =>
   protocols.get(port.protocol ?? 'TCP')
-
-export const isPort = (value: number | undefined): value is number =>
-  value !== undefined && Number.isInteger(value) && value > 0 && value < 65_536
 
 const otherFamily = (family: IpFamily): IpFamily => (family === 'IPv4' ? 'IPv6' : 'IPv4')
 
@@ -67,7 +65,7 @@ export const readFor = <T>(
 }
 
 /** The addresses of this family among `texts`, canonical, each once, in their order. */
-export const addressesOf = (texts: readonly string[], family: IpFamily, tell: Tell): readonly string[] => {
+export const addressesOf = (texts: readonly string[], family: IpFamily, tell: Tell): readonly Address[] => {
   const found = texts.map((text) => readFor(text, family, canonicalAddress, tell))
   return [...new Set(found.filter((address) => address !== undefined))]
 }

@@ -3,30 +3,31 @@
 import { isWithin, parseAddress, rangeMatch } from '../../host/netfilter/address.ts'
 import type { Jump } from '../../host/netfilter/owned.ts'
 import type { PerTable as TablesOf } from '../../host/netfilter/restores.ts'
+import { always, type ChainName, comment, type Rule, rule } from '../../host/netfilter/rule.ts'
 import type { Chain, TableName } from '../../host/netfilter/tables.ts'
-import { askForMasquerade, comment, markWords, type RuleContext, unmark } from './context.ts'
+import { askForMasquerade, masqueradeBit, type RuleContext, unmark } from './context.ts'
 import { fixedChains } from './names.ts'
 
 /** The tables this room writes to. */
 export const proxyTables = ['filter', 'nat'] as const satisfies readonly TableName[]
 export type ProxyTable = (typeof proxyTables)[number]
 
-const local = '-m addrtype --dst-type LOCAL'
+const local = rule`-m addrtype --dst-type LOCAL`
 
 /** When a packet may be meant for a node port: the conditions, any of which will do. */
-export const nodePortConditions = (context: RuleContext): readonly string[] => {
-  if (context.nodePortRanges) return context.nodePortRanges.map((range) => `${rangeMatch('-d', range)}${local}`)
-  if (context.family === 'IPv6') return [`! -d ::1/128 ${local}`]
-  return [context.localhostNodePorts ? local : `! -d 127.0.0.0/8 ${local}`]
+export const nodePortConditions = (context: RuleContext): readonly Rule[] => {
+  if (context.nodePortRanges) return context.nodePortRanges.map((range) => rule`${rangeMatch('-d', range)} ${local}`)
+  if (context.family === 'IPv6') return [rule`! -d ::1/128 ${local}`]
+  return [context.localhostNodePorts ? local : rule`! -d 127.0.0.0/8 ${local}`]
 }
 
 /** Whether connections to cluster addresses must come back through the node, wherever they come from. */
 const marksForeign = ({ podRanges, masqueradeAll }: RuleContext): boolean => podRanges.length > 0 || masqueradeAll
 
 /** Marks connections to cluster addresses from elsewhere: one rule for a range instead of one for each Service. */
-export const foreignHead = (context: RuleContext): readonly string[] =>
+export const foreignHead = (context: RuleContext): readonly Rule[] =>
   marksForeign(context)
-    ? context.serviceRanges.map((range) => `${rangeMatch('-d', range)}-j ${fixedChains.foreign}`)
+    ? context.serviceRanges.map((range) => rule`${rangeMatch('-d', range)} -j ${fixedChains.foreign}`)
     : []
 
 /** Whether the chain of a cluster address has to ask by itself: no range holds it. */
@@ -40,20 +41,20 @@ export const needsForeignRule = (address: string, context: RuleContext): boolean
 const foreignChain = (context: RuleContext): Chain => ({
   name: fixedChains.foreign,
   rules: [
-    ...(context.masqueradeAll ? [] : context.podRanges.map((range) => `${rangeMatch('-s', range)}-j RETURN`)),
+    ...(context.masqueradeAll ? [] : context.podRanges.map((range) => rule`${rangeMatch('-s', range)} -j RETURN`)),
     askForMasquerade(context),
   ],
 })
 
 const postroutingChain = (context: RuleContext): Chain => {
-  const unmarked = `-m mark ! --mark ${markWords(context)}`
+  const unmarked = rule`-m mark ! --mark ${masqueradeBit(context)}`
   return {
     name: fixedChains.postrouting,
     rules: [
-      `${unmarked} -m conntrack --ctstate DNAT -j ${fixedChains.hairpin}`,
-      `${unmarked} -j RETURN`,
+      rule`${unmarked} -m conntrack --ctstate DNAT -j ${fixedChains.hairpin}`,
+      rule`${unmarked} -j RETURN`,
       unmark(context),
-      '-j MASQUERADE --random-fully',
+      rule`-j MASQUERADE --random-fully`,
     ],
   }
 }
@@ -61,18 +62,21 @@ const postroutingChain = (context: RuleContext): Chain => {
 /** A packet that no connection knows would be sent on without translation back, and its receiver would reset it. */
 const guardChain = ({ dropInvalid }: RuleContext): Chain => ({
   name: fixedChains.guard,
-  rules: dropInvalid ? ['-m conntrack --ctstate INVALID -j DROP'] : [],
+  rules: dropInvalid ? [rule`-m conntrack --ctstate INVALID -j DROP`] : [],
 })
 
 const acceptChain = (context: RuleContext): Chain => ({
   name: fixedChains.accept,
-  rules: [`-m mark --mark ${markWords(context)} -j ACCEPT`, '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'],
+  rules: [
+    rule`-m mark --mark ${masqueradeBit(context)} -j ACCEPT`,
+    rule`-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+  ],
 })
 
 /** route_localnet would let neighbours reach services that listen on loopback only (CVE-2020-8558). */
 const localnetChain: Chain = {
   name: fixedChains.localnet,
-  rules: ['! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP'],
+  rules: [rule`! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP`],
 }
 
 const hasLocalnet = ({ family, localhostNodePorts }: RuleContext): boolean => family === 'IPv4' && localhostNodePorts
@@ -96,14 +100,14 @@ export const frameChains = (context: RuleContext): FrameChains => ({
   high: { nat: [postroutingChain(context)], filter: [] },
 })
 
-const jump = (table: ProxyTable, from: Jump['from'], to: string, why: string, condition = ''): Jump => ({
+const jump = (table: ProxyTable, from: Jump['from'], to: ChainName, why: string, condition = always): Jump => ({
   table,
   from,
-  rule: `${condition}${comment(`podway ${why}`)} -j ${to}`,
+  rule: rule`${condition} ${comment(`podway ${why}`)} -j ${to}`,
   at: 'first',
 })
 
-const onlyNew = '-m conntrack --ctstate NEW '
+const onlyNew = rule`-m conntrack --ctstate NEW`
 
 /**
  * The ways into our chains. What refuses stands first; what accepts stands last, so that it overrules nobody's refusal

@@ -1,14 +1,14 @@
 /** Services cut down to what rules are made of, for one IP family on one node. */
 import { objectKey } from '../../api/resources.ts'
-import type { EndpointSlice, Service } from '../../api/types/index.ts'
-import { type Cidr, isWithin, parseAddress, parseCidr } from '../../host/netfilter/address.ts'
+import type { EndpointSlice, Service, ServiceSpec } from '../../api/types/index.ts'
+import { type Address, type Cidr, isWithin, parseAddress, parseCidr } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { isPort } from '../../host/netfilter/rule.ts'
 import type { Balancing } from '../relays.ts'
 import {
   addressesOf,
   type EndpointView,
   endpointsOf,
-  isPort,
   type ModelContext,
   type ProtocolName,
   protocolOf,
@@ -26,10 +26,10 @@ export interface ServicePortView {
   readonly key: ServicePortKey
   readonly protocol: ProtocolName
   readonly port: number
-  readonly clusterIP: string
+  readonly clusterIP: Address
   readonly nodePort: number | undefined
-  readonly externalIPs: readonly string[]
-  readonly loadBalancerIPs: readonly string[]
+  readonly externalIPs: readonly Address[]
+  readonly loadBalancerIPs: readonly Address[]
   /** Who may connect to the load balancer's addresses; undefined for everybody, empty for nobody of this family. */
   readonly sourceRanges: readonly Cidr[] | undefined
   /** The source ranges hold the node: it may connect from the load balancer's address, too, if it has it. */
@@ -119,6 +119,17 @@ const affinityOf = ({ spec }: Service, wanted: Balancing | 'client-ip', tell: Te
   return defaultAffinitySeconds
 }
 
+const policyOf = (
+  spec: ServiceSpec,
+  field: 'internalTrafficPolicy' | 'externalTrafficPolicy',
+  tell: Tell,
+): TrafficPolicy => {
+  const policy: string = spec[field] ?? 'Cluster'
+  if (policy === 'Cluster' || policy === 'Local') return policy
+  tell(`unknown ${field} ${JSON.stringify(policy)}: taking Cluster`)
+  return 'Cluster'
+}
+
 /** What all ports of a Service share. */
 const sharedOf = (service: Service, context: ModelContext, tell: Tell) => {
   const { family, nodeAddress } = context
@@ -133,8 +144,8 @@ const sharedOf = (service: Service, context: ModelContext, tell: Tell) => {
     affinitySeconds: affinityOf(service, wanted, tell),
     relayed: isRelayed(service, context, tell),
     balancing: wanted === 'random' ? wanted : ('round-robin' as const),
-    internalPolicy: service.spec.internalTrafficPolicy ?? 'Cluster',
-    externalPolicy: service.spec.externalTrafficPolicy ?? 'Cluster',
+    internalPolicy: policyOf(service.spec, 'internalTrafficPolicy', tell),
+    externalPolicy: policyOf(service.spec, 'externalTrafficPolicy', tell),
   }
 }
 
@@ -143,7 +154,7 @@ const isHarmless = (key: string): boolean => /^[\w.:/-]{1,200}$/.test(key)
 
 const portsOf = (
   service: Service,
-  clusterIP: string,
+  clusterIP: Address,
   slices: readonly EndpointSlice[],
   context: ModelContext,
   tell: Tell,

@@ -1,26 +1,27 @@
 /** The names of this room's chains: at most 28 characters, the same for the same thing on every node and restart. */
 import { chainDigest } from '../../host/netfilter/owned.ts'
+import { type ChainName, chainName } from '../../host/netfilter/rule.ts'
 
 /** Chains that are always there. */
 export const fixedChains = {
   /** nat: every new connection; by destination to its Service. */
-  services: 'PODWAY-SERVICES',
+  services: chainName('PODWAY-SERVICES'),
   /** nat: by port, for connections to an address of the node. */
-  nodePorts: 'PODWAY-NODEPORTS',
+  nodePorts: chainName('PODWAY-NODEPORTS'),
   /** nat: marks connections to a cluster address that come from anywhere but this node's pods. */
-  foreign: 'PODWAY-FOREIGN',
-  postrouting: 'PODWAY-POSTROUTING',
+  foreign: chainName('PODWAY-FOREIGN'),
+  postrouting: chainName('PODWAY-POSTROUTING'),
   /** nat: pods that reach themselves through a Service. */
-  hairpin: 'PODWAY-HAIRPIN',
+  hairpin: chainName('PODWAY-HAIRPIN'),
   /** filter: Services that have nowhere to send a connection. */
-  refuse: 'PODWAY-REFUSE',
-  refuseNodePorts: 'PODWAY-REFUSE-PORTS',
+  refuse: chainName('PODWAY-REFUSE'),
+  refuseNodePorts: chainName('PODWAY-REFUSE-PORTS'),
   /** filter: what must never be forwarded. */
-  guard: 'PODWAY-GUARD',
+  guard: chainName('PODWAY-GUARD'),
   /** filter: what a Service sent on its way. */
-  accept: 'PODWAY-ACCEPT',
+  accept: chainName('PODWAY-ACCEPT'),
   /** filter: keeps outsiders from addresses in 127.0.0.0/8; only with localhost NodePorts. */
-  localnet: 'PODWAY-LOCALNET',
+  localnet: chainName('PODWAY-LOCALNET'),
 } as const
 
 /**
@@ -31,7 +32,7 @@ export const fixedChains = {
 export type ChainFamily = 'IP' | 'HP' | 'PORT' | 'SVC' | 'SVL' | 'EXT' | 'GRP' | 'SEP'
 
 const families: readonly ChainFamily[] = ['IP', 'HP', 'PORT', 'SVC', 'SVL', 'EXT', 'GRP', 'SEP']
-const fixed: ReadonlySet<string> = new Set(Object.values(fixedChains))
+const fixed: ReadonlySet<string> = new Set<string>(Object.values(fixedChains))
 const generated = new RegExp(`^PODWAY-(${families.join('|')})-.`)
 
 /** True for the chains that are there whatever Services there are. */
@@ -41,8 +42,8 @@ export const isFixedChain = (name: string): boolean => fixed.has(name)
 export const isProxyChain = (name: string): boolean => isFixedChain(name) || generated.test(name)
 
 /** A chain whose name is too long to be spelled out. */
-export const hashedChain = (family: ChainFamily, ...parts: readonly string[]): string =>
-  `PODWAY-${family}-${chainDigest(parts.join(' '))}`
+export const hashedChain = (family: ChainFamily, ...parts: readonly string[]): ChainName =>
+  chainName(`PODWAY-${family}-${chainDigest(parts.join(' '))}`)
 
 /** A chain that is named for what leads to it: `PODWAY-IP-10.96.1.0/24`. */
-export const spelledChain = (family: ChainFamily, what: string): string => `PODWAY-${family}-${what}`
+export const spelledChain = (family: ChainFamily, what: string): ChainName => chainName(`PODWAY-${family}-${what}`)

@@ -14,14 +14,17 @@ import {
   take,
   write,
 } from '../../host/netfilter/restores.ts'
-import type { Chain } from '../../host/netfilter/tables.ts'
+import type { ChainName, Rule } from '../../host/netfilter/rule.ts'
+import type { Chain, Command, KnownRule } from '../../host/netfilter/tables.ts'
 import type { ProxyTable } from './frame.ts'
 
-/** The chain that turns away what either turns away, for the time between two changes of table nat. */
-const union = (wanted: Chain, known: readonly string[] = []): Chain => ({
-  name: wanted.name,
-  rules: [...new Set([...wanted.rules, ...known])],
-})
+/** What a known chain has to turn away besides, for the time between two changes of table nat. */
+const missing = ({ rules }: Chain, known: readonly KnownRule[]): readonly Rule[] =>
+  rules.filter((rule) => !known.includes(rule))
+
+/** Puts rules first, in their order. */
+const insert = (chain: ChainName, rules: readonly Rule[]): readonly Command[] =>
+  rules.toReversed().map((rule) => ({ verb: '-I', chain, rule }))
 
 /**
  * The restores to make, in order. Refusals (table filter) come before the ways they guard are taken away and go after
@@ -34,14 +37,25 @@ export const planRestores = (
 ): readonly (readonly Edit<ProxyTable>[])[] => {
   const nat = tableSteps('nat', known, change, limit)
   const filter = differing(known.filter, change.written.filter)
-  const widened = nat.length === 0 ? filter : filter.map((chain) => union(chain, known.filter.get(chain.name)))
+  // A chain that is there keeps what it turns away until nat has changed; with nothing to wait for it is written at once.
+  const later = nat.length === 0 ? [] : filter.filter(({ name }) => known.filter.has(name))
+  const widened = later.map((chain) => {
+    const { name } = chain
+    const there = known.filter.get(name) ?? []
+    const added = missing(chain, there)
+    return { name, added, rules: [...added, ...there] }
+  })
   const afterwards = new Map(widened.map(({ name, rules }) => [name, rules]))
   const gone = change.gone.filter.filter((name) => known.filter.has(name))
   const steps = [
-    ...write('filter', differing(known.filter, widened), limit),
-    ...run('filter', change.commands.filter, limit),
+    ...write(
+      'filter',
+      filter.filter((chain) => !later.includes(chain)),
+      limit,
+    ),
+    ...run('filter', [...widened.flatMap(({ name, added }) => insert(name, added)), ...change.commands.filter], limit),
     ...nat,
-    ...write('filter', differing(afterwards, filter), limit),
+    ...write('filter', differing(afterwards, later), limit),
     ...take('filter', gone, limit),
   ]
   return pack<ProxyTable>(steps, limit)

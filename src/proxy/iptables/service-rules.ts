@@ -1,9 +1,10 @@
 /** The chains of one service port and the entries that lead to them. Pure: a function of the view and the context. */
 
-import { isWithin, parseAddress, rangeMatch } from '../../host/netfilter/address.ts'
+import { hostRange, isWithin, parseAddress, rangeMatch } from '../../host/netfilter/address.ts'
+import { type ChainName, comment, ports, protocolWord, type Rule, rule, toPorts } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import type { Portal } from '../relays.ts'
-import { askForMasquerade, comment, hostRange, type RuleContext } from './context.ts'
+import { askForMasquerade, type RuleContext } from './context.ts'
 import { type Entry, portKey } from './dispatch.ts'
 import { addressMatch, admission, type Door, doorsOf, refusal, type Shut } from './doors.ts'
 import { affinityChains, createSet, type EndpointSet, setChains } from './endpoint-chains.ts'
@@ -48,12 +49,12 @@ const reachableSets = (view: ServicePortView, { cluster, internal, external }: S
   [...new Set(isExternal(view) ? [cluster, internal, external] : [internal])].filter((set) => !isEmpty(set))
 
 /** Connections to the cluster address that come from elsewhere than this node's pods must come back through the node. */
-const foreignRules = (view: ServicePortView, context: RuleContext): readonly string[] =>
+const foreignRules = (view: ServicePortView, context: RuleContext): readonly Rule[] =>
   needsForeignRule(view.clusterIP, context)
-    ? [`${addressMatch(view, view.clusterIP, context.family)} -j ${fixedChains.foreign}`]
+    ? [rule`${addressMatch(view, view.clusterIP, context.family)} -j ${fixedChains.foreign}`]
     : []
 
-const externalChainName = ({ key }: ServicePortView): string => hashedChain('EXT', key)
+const externalChainName = ({ key }: ServicePortView): ChainName => hashedChain('EXT', key)
 
 /**
  * The chain for connections from outside the cluster. Under policy Local, pods and the node itself are not outside: they
@@ -61,14 +62,14 @@ const externalChainName = ({ key }: ServicePortView): string => hashedChain('EXT
  */
 const externalChain = (view: ServicePortView, { cluster, local }: Sets, context: RuleContext): Chain => {
   const name = externalChainName(view)
-  const toCluster = `-j ${cluster.chain}`
+  const toCluster = rule`-j ${cluster.chain}`
   if (view.externalPolicy === 'Cluster') return { name, rules: [askForMasquerade(context), toCluster] }
-  const fromNode = '-m addrtype --src-type LOCAL'
+  const fromNode = rule`-m addrtype --src-type LOCAL`
   const rules = [
-    ...context.podRanges.map((range) => `${rangeMatch('-s', range)}${toCluster}`),
-    `${fromNode} ${askForMasquerade(context)}`,
-    `${fromNode} ${toCluster}`,
-    ...(isEmpty(local) ? [] : [`-j ${local.chain}`]),
+    ...context.podRanges.map((range) => rule`${rangeMatch('-s', range)} ${toCluster}`),
+    rule`${fromNode} ${askForMasquerade(context)}`,
+    rule`${fromNode} ${toCluster}`,
+    ...(isEmpty(local) ? [] : [rule`-j ${local.chain}`]),
   ]
   return { name, rules }
 }
@@ -78,7 +79,7 @@ const hairpin = (view: ServicePortView, { address, local }: EndpointView, contex
   const key = parseAddress(address, context.family) ?? ''
   if (!local && !context.podRanges.some((range) => isWithin(key, range))) return []
   const host = hostRange(address, context.family)
-  const rules = [`-s ${host} -d ${host} -j MASQUERADE --random-fully`]
+  const rules = [rule`-s ${host} -d ${host} -j MASQUERADE --random-fully`]
   return [{ tree: 'hairpin', item: { key, id: view.key, rules } }]
 }
 
@@ -106,7 +107,7 @@ export const portalsOf = (view: ServicePortView): readonly Portal[] => {
 /** To the relay on this node, for connections from anywhere: it answers for the endpoints. */
 const relayChain = (view: ServicePortView, set: EndpointSet, port: number): Chain => ({
   name: set.chain,
-  rules: [`-p ${view.protocol} -j REDIRECT --to-ports ${port}`],
+  rules: [rule`-p ${protocolWord(view.protocol)} -j REDIRECT --to-ports ${ports(port)}`],
 })
 
 /** Keeps others from the relay's own port: they shall come by the Service. */
@@ -116,7 +117,7 @@ const relayGuard = (view: ServicePortView, port: number): Entry => ({
     key: portKey(view.protocol, port),
     id: `${view.key} relay`,
     rules: [
-      `-p ${view.protocol} -m ${view.protocol} --dport ${port} -m conntrack ! --ctstate DNAT ${comment(`${view.key} is relayed here`)} -j DROP`,
+      rule`${toPorts(view.protocol, port)} -m conntrack ! --ctstate DNAT ${comment(`${view.key} is relayed here`)} -j DROP`,
     ],
   },
 })

@@ -1,6 +1,7 @@
 /** All chains that the Services of now ask for, kept so that a change costs what changed. */
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
 import type { ChainChange } from '../../host/netfilter/kernel-chains.ts'
+import type { ChainName } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { treeChains, treeChange } from '../../host/netfilter/tree-chains.ts'
 import type { RuleContext } from './context.ts'
@@ -78,10 +79,10 @@ export const createWantedChains = (context: RuleContext): WantedChains => {
 
   const takeChange = (): ChainChange<ProxyTable> => {
     const written: Record<keyof PerTable<unknown>, Chain[]> = { nat: [], filter: [] }
-    const gone: Record<keyof PerTable<unknown>, string[]> = { nat: [], filter: [] }
+    const gone: Record<keyof PerTable<unknown>, ChainName[]> = { nat: [], filter: [] }
     for (const [key, old] of before) {
       const chains = services.get(key)?.chains ?? []
-      const names = new Set(chains.map(({ name }) => name))
+      const names = new Set<ChainName>(chains.map(({ name }) => name))
       written.nat.push(...chains)
       gone.nat.push(...old.chains.map(({ name }) => name).filter((name) => !names.has(name)))
     }

@@ -1,6 +1,12 @@
 import t from 'tap'
 import { diagnose } from '../../../src/agent/doctor/checks.ts'
 import type { MachineFacts } from '../../../src/agent/doctor/facts.ts'
+import { parseSave } from '../../../src/host/netfilter/tables.ts'
+
+const forward = (policy: string, ...rules: readonly string[]) => {
+  const text = [`:FORWARD ${policy} [0:0]`, ...rules.map((rule) => `-A FORWARD ${rule}`)].join('\n')
+  return { forward: parseSave(text).get('FORWARD') }
+}
 
 const peer = {
   ...{ address: '172.30.0.12', tunnelAddress: '10.244.2.0' },
@@ -9,7 +15,7 @@ const peer = {
 
 const healthy: MachineFacts = {
   ...{ ipForward: '1', strictReversePath: [], bridgeCallsIptables: '0', ruleStoresMixed: false, hasFirewalld: false },
-  forward: { name: 'FORWARD', policy: 'ACCEPT', rules: ['-j PODWAY-GUARD', '-j PODWAY-FORWARD'] },
+  ...forward('ACCEPT', '-j PODWAY-GUARD', '-j PODWAY-FORWARD'),
   ...{ checksumOffload: 'on', mtu: { tunnel: 1450, underlay: 1500 }, clockAheadSeconds: 0.2 },
   ranges: [
     { name: '--cluster-cidr', cidr: '10.244.0.0/16' },
@@ -33,21 +39,17 @@ const faults: readonly (readonly [string, Partial<MachineFacts>, string, RegExp,
   ['rp_filter', { strictReversePath: ['podway.1'] }, 'warn', /podway\.1/, /rp_filter=2/],
   ['rule stores', { ruleStoresMixed: true }, 'warn', /both/, /update-alternatives/],
   [
-    ...(['FORWARD', { forward: { name: 'FORWARD', policy: 'DROP', rules: ['-j DOCKER-USER'] } }] as const),
+    ...(['FORWARD', forward('DROP', '-j DOCKER-USER')] as const),
     ...(['fail', /policy of FORWARD is DROP/, /FORWARD ACCEPT/] as const),
   ],
   [
     'FORWARD',
-    {
-      forward: {
-        ...{ name: 'FORWARD', policy: 'ACCEPT' },
-        rules: [
-          '-m conntrack --ctstate ESTABLISHED -j ACCEPT',
-          '-j REJECT --reject-with icmp-host-prohibited',
-          '-j PODWAY-FORWARD',
-        ],
-      },
-    },
+    forward(
+      'ACCEPT',
+      '-m conntrack --ctstate ESTABLISHED -j ACCEPT',
+      '-j REJECT --reject-with icmp-host-prohibited',
+      '-j PODWAY-FORWARD',
+    ),
     'fail',
     /rule 2 of FORWARD/,
     /PODWAY-FORWARD/,

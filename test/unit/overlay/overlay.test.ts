@@ -7,6 +7,7 @@ import type { Node } from '../../../src/api/types/index.ts'
 import { overlayAnnotations, readOverlayAnnotations } from '../../../src/overlay/annotations.ts'
 import { diffEntries } from '../../../src/overlay/entries.ts'
 import { compileHostGw } from '../../../src/overlay/host-gw.ts'
+import { readHostPorts } from '../../../src/overlay/host-ports.ts'
 import { vtepMacOf } from '../../../src/overlay/identity.ts'
 import { type Peer, toPeer } from '../../../src/overlay/peers.ts'
 import { linkName, podLines } from '../../../src/overlay/pod-links.ts'
@@ -178,16 +179,18 @@ t.test('a pod knows nobody but the node', async (t) => {
 })
 
 t.test('rules', async (t) => {
+  const podCIDRs = ['10.244.1.0/24', 'fd00:1::/64']
+  const mappings = [
+    { hostPort: 9090, hostIP: '172.30.0.11', protocol: 'TCP', podIP: '10.244.1.2', containerPort: 80 },
+    { hostPort: 53, hostIP: '', protocol: 'UDP', podIP: '10.244.1.3', containerPort: 5353 },
+    { hostPort: 9090, hostIP: '', protocol: 'TCP', podIP: 'fd00:1::2', containerPort: 80 },
+  ] as const
   const rulesOf = (chain: string, family: 'IPv4' | 'IPv6' = 'IPv4') =>
     compileRules({
       family,
       clusterCIDRs: ['10.244.0.0/16', 'fd00::/48'],
-      podCIDRs: ['10.244.1.0/24', 'fd00:1::/64'],
-      hostPorts: [
-        { hostPort: 9090, hostIP: '172.30.0.11', protocol: 'TCP', podIP: '10.244.1.2', containerPort: 80 },
-        { hostPort: 53, hostIP: '', protocol: 'UDP', podIP: '10.244.1.3', containerPort: 5353 },
-        { hostPort: 9090, hostIP: '', protocol: 'TCP', podIP: 'fd00:1::2', containerPort: 80 },
-      ],
+      podCIDRs,
+      hostPorts: readHostPorts(mappings, podCIDRs).ports[family],
     })
       .flatMap(({ chains }) => chains)
       .find(({ name }) => name === chain)?.rules

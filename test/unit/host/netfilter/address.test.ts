@@ -55,5 +55,5 @@ t.test('membership and matches', async (t) => {
   )
   const all = parseCidr('0.0.0.0/0', 'IPv4')
   const some = parseCidr('10.1.0.0/16', 'IPv4')
-  t.same([all && rangeMatch('-s', all), some && rangeMatch('-d', some)], ['', '-d 10.1.0.0/16 '])
+  t.same([all && rangeMatch('-s', all), some && rangeMatch('-d', some)], ['', '-d 10.1.0.0/16'])
 })

@@ -1,8 +1,13 @@
 import t from 'tap'
+import { argument, rule } from '../../../../src/host/netfilter/rule.ts'
 import { emptyTree, type Item, insert, itemsOf, remove, type Tree } from '../../../../src/host/netfilter/tree.ts'
 import { createRandom } from '../../proxy/support/random.ts'
 
-const item = (key: string, id = 'x'): Item => ({ key, id, rules: [`${key} ${id}`] })
+const item = (key: string, id = 'x'): Item => ({
+  key,
+  id,
+  rules: [rule`-m comment --comment ${argument(`${key}-${id}`)}`],
+})
 const plant = (items: readonly Item[]): Tree => items.reduce(insert, emptyTree)
 const hex = (value: number, width = 8): string => value.toString(16).padStart(width, '0')
 
@@ -22,10 +27,10 @@ t.test('few items are one list', async (t) => {
 })
 
 t.test('the same item again replaces it', async (t) => {
-  const tree = insert(plant([item('0a600001')]), { key: '0a600001', id: 'x', rules: ['new'] })
+  const tree = insert(plant([item('0a600001')]), { key: '0a600001', id: 'x', rules: [rule`-j NEW`] })
   t.same(
     itemsOf(tree).map(({ rules }) => rules),
-    [['new']],
+    [['-j NEW']],
   )
 })
 

@@ -18,6 +18,7 @@ const jumps = frameJumps(context)
 const withMoments = (netfilter: FakeNetfilter, look: () => void): Netfilter => ({
   family: netfilter.family,
   save: netfilter.save,
+  list: netfilter.list,
   counts: netfilter.counts,
   apply: async (edits) => {
     for (const edit of edits) {

@@ -3,6 +3,8 @@ import { CommandError } from '../../../../src/host/command.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
 import type { Netfilter } from '../../../../src/host/netfilter/netfilter.ts'
+import { chainName, rule } from '../../../../src/host/netfilter/rule.ts'
+import { parseSave, type TableEdit } from '../../../../src/host/netfilter/tables.ts'
 import { cleanupProxy } from '../../../../src/proxy/iptables/kernel.ts'
 import { createServiceProxy } from '../../../../src/proxy/iptables/service-proxy.ts'
 import { createFakeApi } from '../../../support/fake-api.ts'
@@ -123,9 +125,9 @@ t.test('somebody flushes, deletes or empties: healed at the next look', async (t
   let looks = 0
   const watched: Netfilter = {
     ...netfilter,
-    apply: (edits) => {
-      if (edits.every(({ chains }) => chains.length === 0)) looks++
-      return netfilter.apply(edits)
+    list: (questions) => {
+      looks++
+      return netfilter.list(questions)
     },
   }
   const { proxy } = startProxy(t, api, watched, { checkEveryMs: 10 })
@@ -133,13 +135,23 @@ t.test('somebody flushes, deletes or empties: healed at the next look', async (t
   const whole = chainsOf(netfilter)
   const chains = Object.keys(whole).filter((name) => name.startsWith('nat '))
   const service = chains.find((name) => name.includes('-SVC-'))?.slice(4) ?? ''
-  const damage = {
-    'iptables -t nat -F': chains.map((name) => `-F ${name.slice(4)}`),
-    'a jump is deleted': [`-D PREROUTING ${whole['nat PREROUTING']?.[0]}`],
-    'a chain of a Service is emptied': [`-F ${service}`],
+  const prerouting = chainName('PREROUTING')
+  const jump = parseSave(netfilter.dump('nat')).get(prerouting)?.rules[0]
+  if (jump === undefined) throw new Error('no jump')
+  const empty = (chain: string) => ({ name: chainName(chain), rules: [] })
+  const stray = rule`-p tcp -j DNAT --to-destination 192.0.2.1:80`
+  const damage: Readonly<Record<string, Omit<TableEdit, 'table'>>> = {
+    'iptables -t nat -F': { chains: chains.map((name) => empty(name.slice(4))) },
+    'a jump is deleted': { chains: [], commands: [{ verb: '-D', chain: prerouting, rule: jump }] },
+    'a chain of a Service is emptied': { chains: [empty(service)] },
+    'a rule more, first': { chains: [], commands: [{ verb: '-I', chain: chainName(service), rule: stray }] },
+    'a rule more, last, in a fixed chain': {
+      chains: [],
+      commands: [{ verb: '-A', chain: chainName('PODWAY-FOREIGN'), rule: stray }],
+    },
   }
-  for (const [name, commands] of Object.entries(damage)) {
-    await netfilter.apply([{ table: 'nat', chains: [], commands }])
+  for (const [name, edit] of Object.entries(damage)) {
+    await netfilter.apply([{ table: 'nat', ...edit }])
     t.not(JSON.stringify(chainsOf(netfilter)), JSON.stringify(whole), name)
     await until(() => JSON.stringify(chainsOf(netfilter)) === JSON.stringify(whole), `healing after: ${name}`)
   }
@@ -182,7 +194,13 @@ t.test('clean-up gives the tables back as they were', async (t) => {
   const { proxy, end } = startProxy(t, api, netfilter)
   await proxy.synced
   await end()
-  await netfilter.apply([{ table: 'filter', chains: [], commands: ['-A OUTPUT -j PODWAY-REFUSE'] }])
+  await netfilter.apply([
+    {
+      table: 'filter',
+      chains: [],
+      commands: [{ verb: '-A', chain: chainName('OUTPUT'), rule: rule`-j PODWAY-REFUSE` }],
+    },
+  ])
   await cleanupProxy(netfilter)
   t.same([netfilter.dump('nat'), netfilter.dump('filter')], before)
   const writes = netfilter.applied

@@ -1,0 +1,101 @@
+/** Ports of the node that lead to its pods: what was wished for, read into what a rule is made of. Pure. */
+import {
+  type Address,
+  canonicalAddress,
+  destination,
+  hostRange,
+  isWithin,
+  parseAddress,
+  parseCidrs,
+} from '../host/netfilter/address.ts'
+import type { IpFamily } from '../host/netfilter/netfilter.ts'
+import { isPort, type Rule, type RuleProtocol, rule, toPorts } from '../host/netfilter/rule.ts'
+
+/** A port of the node that leads to a pod, as whoever runs the pod says it. */
+export interface HostPortMapping {
+  readonly hostPort: number
+  /** Empty for every address of the node, `0.0.0.0` or `::` for every address of one family. */
+  readonly hostIP: string
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  /** One of the pod's addresses; a pod of two families has two mappings. */
+  readonly podIP: string
+  readonly containerPort: number
+}
+
+/** A host port of one family. */
+export interface HostPort {
+  readonly hostPort: number
+  /** Missing: every address of the node. */
+  readonly hostIP?: Address
+  readonly protocol: RuleProtocol
+  readonly podIP: Address
+  readonly containerPort: number
+}
+
+const anywhere: Readonly<Record<IpFamily, string>> = { IPv4: '0.0.0.0', IPv6: '::' }
+const families: readonly IpFamily[] = ['IPv4', 'IPv6']
+
+const protocols: ReadonlyMap<string, RuleProtocol> = new Map([
+  ['TCP', 'tcp'],
+  ['UDP', 'udp'],
+  ['SCTP', 'sctp'],
+])
+
+/** The family of an address; undefined for what is none. */
+const familyOf = (text: string): IpFamily | undefined =>
+  families.find((family) => parseAddress(text, family) !== undefined)
+
+/** A mapping as a host port of its pod's family; undefined when it is for the other family; text: why it cannot be. */
+const readMapping = (mapping: HostPortMapping, podCIDRs: readonly string[]): HostPort | undefined | string => {
+  const { hostPort, hostIP, protocol, podIP, containerPort } = mapping
+  const known = protocols.get(protocol)
+  if (!known) return `unknown protocol ${JSON.stringify(protocol)}`
+  if (!isPort(hostPort) || !isPort(containerPort)) return 'invalid port'
+  const family = familyOf(podIP)
+  const pod = family && canonicalAddress(podIP, family)
+  if (!family || !pod) return `invalid pod IP ${JSON.stringify(podIP)}`
+  const digits = parseAddress(pod, family) ?? ''
+  if (!parseCidrs(podCIDRs, family).some((range) => isWithin(digits, range)))
+    return `pod IP ${pod} is not in the podCIDRs of this node`
+  const port = { hostPort, protocol: known, podIP: pod, containerPort }
+  if (hostIP === '') return port
+  const host = canonicalAddress(hostIP, family)
+  if (host === undefined) return familyOf(hostIP) === undefined ? `invalid hostIP ${JSON.stringify(hostIP)}` : undefined
+  return host === anywhere[family] ? port : { ...port, hostIP: host }
+}
+
+export interface HostPorts {
+  readonly ports: Readonly<Record<IpFamily, readonly HostPort[]>>
+  /** What was left out, and why. */
+  readonly problems: readonly string[]
+}
+
+const nameOf = ({ hostPort, protocol, hostIP }: HostPortMapping): string =>
+  JSON.stringify({ hostPort, protocol, ...(hostIP === '' ? {} : { hostIP }) }).slice(0, 200)
+
+/** The host ports of one pod. One that cannot be is left out and told; the others stand. */
+export const readHostPorts = (mappings: readonly HostPortMapping[], podCIDRs: readonly string[]): HostPorts => {
+  const ports: Record<IpFamily, HostPort[]> = { IPv4: [], IPv6: [] }
+  const problems = new Set<string>()
+  /** For each wish: whether one of the pod's addresses took it up. */
+  const isTaken = new Map<string, boolean>()
+  for (const mapping of mappings) {
+    const name = nameOf(mapping)
+    const read = readMapping(mapping, podCIDRs)
+    if (typeof read === 'string') problems.add(`host port ${name}: ${read}`)
+    else if (read) ports[familyOf(read.podIP) ?? 'IPv4'].push(read)
+    isTaken.set(name, isTaken.get(name) === true || read !== undefined)
+  }
+  for (const [name, taken] of isTaken)
+    if (!taken) problems.add(`host port ${name}: the pod has no address of the family of its hostIP`)
+  return { ports, problems: [...problems] }
+}
+
+export const hostPortRule = (
+  { hostIP, protocol, hostPort, podIP, containerPort }: HostPort,
+  family: IpFamily,
+): Rule => {
+  const match = toPorts(protocol, hostPort)
+  const verdict = rule`-j DNAT --to-destination ${destination(podIP, containerPort, family)}`
+  return hostIP === undefined ? rule`${match} ${verdict}` : rule`-d ${hostRange(hostIP, family)} ${match} ${verdict}`
+}
