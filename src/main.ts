@@ -79,5 +79,6 @@ try {
     console.error(`podway: ${error instanceof Error ? error.message : String(error)}`)
     if (process.env['PODWAY_LOG'] === 'debug' && error instanceof Error) console.error(error.stack)
   }
-  process.exitCode = exitCodeOf(error)
+  // Whatever else of a daemon still runs would be half of it, and look alive.
+  process.exit(exitCodeOf(error))
 }

@@ -1,5 +1,5 @@
 /** The node daemon as a whole: registers the node, carries its traffic, runs its pods. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
 import { sleep } from '../api/clock.ts'
@@ -11,6 +11,7 @@ import type { Node, Pod } from '../api/types/index.ts'
 import type { Upstream } from '../dns/forward/upstream.ts'
 import { podResolvConf } from '../dns/resolv-conf.ts'
 import { createCommandRunner } from '../host/command.ts'
+import { jsonOf, readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { canSetGroups, readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
@@ -87,16 +88,9 @@ export const toUpstream = (address: string): Upstream => ({ address, port: dnsPo
 const isNetworks = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string' && parseCidr(each))
 
-/** The node's pod network as it was when this agent last ran. */
-const readKeptNetwork = async (file: string): Promise<readonly string[] | undefined> => {
-  try {
-    const value: unknown = JSON.parse(await readFile(file, 'utf8'))
-    return isNetworks(value) ? value : undefined
-  } catch {
-    // The first start, or a file of somebody else: the control plane will tell.
-    return undefined
-  }
-}
+/** The node's pod network as it was when this agent last ran. Without it the control plane has to tell. */
+export const readKeptNetwork = (file: string, log: Logger): Promise<readonly string[] | undefined> =>
+  readOrSetAside(file, jsonOf('pod networks', isNetworks), (message) => log.warn(message))
 
 /** For so long the control plane may answer before the node goes on with what it knew. */
 const patienceMs = 2_000
@@ -118,7 +112,7 @@ const waitForNetwork = async (
       if (key === nodeName && node?.spec?.podCIDRs?.length) resolve(node.spec.podCIDRs)
     })
   })
-  const kept = await readKeptNetwork(file)
+  const kept = await readKeptNetwork(file, log)
   const late = kept && sleep(patienceMs, signal).then(() => (nodes.isSynced ? told : kept))
   const podCIDRs = await (late ? Promise.race([told, late]) : told)
   if (podCIDRs === kept) log.warn({ podCIDRs }, 'the control plane is away: going on with what was known')
@@ -157,7 +151,9 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   const runner = createCommandRunner()
   const host = await readHostFacts(dataDir)
   const hostDns = await readHostResolvConf()
-  const identity = await readIdentity(options.overlay.backend, nodeName, options.overlay.keyFile)
+  const identity = await readIdentity(options.overlay.backend, nodeName, options.overlay.keyFile, (message) =>
+    log.warn(message),
+  )
   let problems: readonly string[] = ['the pod network is not ready']
 
   const traits = async (): Promise<NodeTraits> => ({
@@ -183,7 +179,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     ...Object.values(informers).map((informer) => informer.run(signal)),
     dns.run(signal, bridged.promise),
   ]
-  const predecessor = await findPredecessor(stateDir)
+  const predecessor = await findPredecessor(stateDir, log)
   if (predecessor) {
     // Its bridge is there, and so is the zone that it has kept.
     bridged.resolve()
@@ -208,7 +204,8 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
     logDir: join(dataDir, 'logs'),
     hostIPs: nodeAddresses,
-    createRuntime: (onChange) => createProcessRuntime({ stateDir: runtimeDir(stateDir), cgroups, onChange, log }),
+    createRuntime: (onChange, onDamage) =>
+      createProcessRuntime({ stateDir: runtimeDir(stateDir), cgroups, onChange, onDamage, log }),
     allocatable: nodeCapacity({ host, maxPods }),
     abilities: { canBecome: await readIdMap(), canSetGroups: await canSetGroups(), hostPorts: true },
     envDefaults: containerDefaults(options.launcherDir),

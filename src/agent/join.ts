@@ -1,6 +1,7 @@
 /** Becoming a node: trust by a token, a certificate of its own, a kubeconfig kept for the next start. */
 
 import { once } from 'node:events'
+import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect, type DetailedPeerCertificate, type PeerCertificate } from 'node:tls'
@@ -8,7 +9,9 @@ import { certificateHash, createSigningRequest, isUsable } from '../api/certific
 import { createHttpTransport } from '../api/http-transport.ts'
 import { parseJoinToken } from '../api/join-token.ts'
 import { type Connection, readKubeconfig, renderKubeconfig } from '../api/kubeconfig.ts'
+import { reportDamage } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
+import type { Logger } from '../host/log.ts'
 
 export interface JoinOptions {
   /** `https://host:port` of the control plane. */
@@ -19,6 +22,7 @@ export interface JoinOptions {
   readonly addresses: readonly string[]
   /** Where its kubeconfig is kept. */
   readonly dataDir: string
+  readonly log: Logger
 }
 
 const connectTimeoutMs = 5_000
@@ -64,14 +68,26 @@ const isFor = ({ cert, ca }: Connection, { nodeName, addresses }: JoinOptions, n
   ca !== undefined &&
   isUsable(cert, { commonName: `system:node:${nodeName}`, addresses }, ca, now)
 
+/** Whether the kubeconfig of an earlier time still serves. One that cannot be read is set aside: the token gets another. */
+const stillServes = async (file: string, caHash: string, options: JoinOptions): Promise<boolean> => {
+  try {
+    const known = await readKubeconfig(file)
+    const isOfCluster = known.ca !== undefined && certificateHash(known.ca) === caHash
+    return known.server === options.server && isOfCluster && isFor(known, options, Date.now())
+  } catch (error) {
+    const isThere = lstatSync(file, { throwIfNoEntry: false }) !== undefined
+    const why = `cannot be used (${error instanceof Error ? error.message : String(error)})`
+    if (isThere) await reportDamage(file, why, (message) => options.log.warn(`${message}; joining anew`))
+    return false
+  }
+}
+
 /** The path of the node's kubeconfig: kept from an earlier time when it still serves, else newly asked for. */
 export const joinCluster = async (options: JoinOptions): Promise<string> => {
   const { server, nodeName, addresses, dataDir } = options
   const file = join(dataDir, `${nodeName}.kubeconfig`)
   const { caHash, secret } = parseJoinToken(options.token)
-  const known = await readKubeconfig(file).catch(() => undefined)
-  if (known?.server === server && known.ca && certificateHash(known.ca) === caHash && isFor(known, options, Date.now()))
-    return file
+  if (await stillServes(file, caHash, options)) return file
 
   const ca = await findAuthority(server, caHash)
   const { csr, key } = await createSigningRequest(`system:node:${nodeName}`)

@@ -83,8 +83,16 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     return pod?.metadata.uid === uid ? pod : undefined
   }
 
-  const runtime = options.createRuntime((uid) => queue.add(uid))
   const events = createEventRecorder({ client, component: 'podway', host: nodeName, log, clock })
+  /** As the kubelet tells of its node: by its name in place of the uid. */
+  const self = { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }
+  const runtime = options.createRuntime(
+    (uid) => queue.add(uid),
+    (message) => {
+      log.error(message)
+      events.record(self, 'Warning', 'DamagedPodState', message)
+    },
+  )
   const tell = (uid: string, container: string, reason: string, message: string): void => {
     const pod = podOf(uid)
     if (pod) events.record(referenceTo(pod, `spec.containers{${container}}`), 'Warning', reason, message)

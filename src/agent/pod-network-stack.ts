@@ -7,6 +7,7 @@ import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { writeSysctl } from '../host/sysctl.ts'
 import { createFileLeaseStore } from '../ipam/lease-store.ts'
 import { openPodAddresses } from '../ipam/pod-addresses.ts'
+import { findPodAddresses } from '../overlay/address-recovery.ts'
 import type { OverlayIdentity } from '../overlay/annotations.ts'
 import type { BackendName } from '../overlay/backend.ts'
 import { createCniPlugin } from '../overlay/cni/plugin.ts'
@@ -79,7 +80,9 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
     ...{ underlayAddress: options.nodeAddresses[0] ?? '', backend: settings.backend },
     ...{ keyFile: settings.keyFile, directRouting: settings.directRouting, probePort: options.agentPort },
   })
-  const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(settings.leaseFile) })
+  const onDamage = (message: string): void => log.warn(message)
+  const recovery = { onDamage, find: () => findPodAddresses(runner, podCIDRs, onDamage) }
+  const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(settings.leaseFile, recovery) })
   const policies = createPolicyEnforcer({
     ...{ pods, namespaces, policies: policyObjects, nodeName, podCIDRs, clusterDns, netfilters, log },
   })

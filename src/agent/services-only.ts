@@ -118,7 +118,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
   if (only.has('network')) {
     await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
     const { backend, keyFile } = options.overlay
-    const identity = await readIdentity(backend, nodeName, keyFile)
+    const identity = await readIdentity(backend, nodeName, keyFile, (message) => log.warn(message))
     const node = await untilNetworked(watched.nodes, nodeName, log, signal)
     if (!node) return
     const annotations = overlayAnnotations(backend, identity, nodeAddresses[0] ?? '')

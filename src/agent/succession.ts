@@ -2,9 +2,9 @@
  * An agent that starts while another one runs on the same node takes its place: it answers DNS before the other one ends, so
  * that an upgrade loses no query, and does nothing else before.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep } from '../api/clock.ts'
+import { jsonOf, readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
 import { identify, isRunning, type ProcessId, signalProcess } from '../host/process.ts'
@@ -21,16 +21,12 @@ const isProcessId = (value: unknown): value is ProcessId =>
   typeof (value as ProcessId).pid === 'number' &&
   typeof (value as ProcessId).startTime === 'string'
 
-/** The agent that runs on this node now; undefined when none does. */
-export const findPredecessor = async (stateDir: string): Promise<ProcessId | undefined> => {
-  const text = await readFile(fileOf(stateDir), 'utf8').catch(() => 'null')
-  try {
-    const value: unknown = JSON.parse(text)
-    return isProcessId(value) && value.pid !== process.pid && (await isRunning(value)) ? value : undefined
-  } catch {
-    // A file that was cut off: nobody can be found by it.
-    return undefined
-  }
+/** The agent that runs on this node now; undefined when none does, or when the file that names it is damaged. */
+export const findPredecessor = async (stateDir: string, log: Logger): Promise<ProcessId | undefined> => {
+  const found = await readOrSetAside(fileOf(stateDir), jsonOf('the process of an agent', isProcessId), (message) =>
+    log.warn(message),
+  )
+  return found && found.pid !== process.pid && (await isRunning(found)) ? found : undefined
 }
 
 /** Ends the other agent, and waits until it is gone. */

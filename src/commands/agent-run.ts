@@ -187,8 +187,10 @@ export const join = async (server: string, options: JoinCommandOptions): Promise
     throw new UsageError(`${server} is no URL of a control plane: expected https://host:port`)
   const settings = await agentSettings(options)
   await checkOverlaps(options, settings)
-  const { nodeName, nodeAddresses, dataDir } = settings
-  const kubeconfig = await joinCluster({ server, token: options.token, nodeName, addresses: nodeAddresses, dataDir })
+  const { nodeName, nodeAddresses, dataDir, log } = settings
+  const kubeconfig = await joinCluster({
+    ...{ server, token: options.token, nodeName, addresses: nodeAddresses, dataDir, log },
+  })
   tidyMemoryOnce()
   await runAgent({ ...settings, kubeconfig }, stopSignal())
 }

@@ -19,6 +19,7 @@ const endPods = async (stateDir: string): Promise<number> => {
   const runtime = createProcessRuntime({
     ...{ stateDir: runtimeDir(stateDir), cgroups: undefined, log: silentLogger },
     onChange: () => undefined,
+    onDamage: (message) => console.error(message),
   })
   const sandboxes = await runtime.list()
   for (const { id } of sandboxes) await runtime.end(id, 'forget')

@@ -50,7 +50,9 @@ export const up = async (options: UpOptions): Promise<void> => {
     const token = await waitForToken(file, signal)
     if (token === '') return
     const server = `https://${nodeAddress}:${options.port}`
-    const kubeconfig = await joinCluster({ server, token, nodeName, addresses: nodeAddresses, dataDir })
+    const kubeconfig = await joinCluster({
+      ...{ server, token, nodeName, addresses: nodeAddresses, dataDir, log: settings.log },
+    })
     console.log(`kubectl --kubeconfig ${admin} get nodes`)
     console.log(podNote)
     await runAgent({ ...settings, kubeconfig }, signal)

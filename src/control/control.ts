@@ -2,7 +2,7 @@
 
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { certificateHash } from '../api/certificates.ts'
@@ -82,6 +82,9 @@ const newSuffix = (): string =>
 
 const isAddress = (name: string): boolean => name.includes(':') || /^[\d.]+$/.test(name)
 
+/** Whether a store is there, in whatever state. */
+const isFounded = (store: string): boolean => lstatSync(store, { throwIfNoEntry: false }) !== undefined
+
 const openCertificates = (options: ControlOptions, apiClusterIP: string): Promise<Pki> => {
   const { bindAddress, names, clusterDomain, dataDir, log } = options
   const all = [...new Set([bindAddress, ...names])]
@@ -101,7 +104,7 @@ const openCertificates = (options: ControlOptions, apiClusterIP: string): Promis
     client: { commonName: controlUser.name, organizations: [mastersGroup] },
     admin: { commonName: 'podway-admin', organizations: [mastersGroup] },
     now: Date.now(),
-    isFounded: existsSync(controlFiles(dataDir).store),
+    isFounded: isFounded(controlFiles(dataDir).store),
     onDamage: (message) => log.warn(message),
   })
 }
@@ -131,7 +134,9 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
   const pki = await openCertificates(options, apiClusterIP)
   const secret = await joinSecret(files.secret, log)
-  const store = createStore(resumeAt(openSqliteJournal(files.store), Date.now()))
+  if (!isFounded(files.store)) log.info({ file: files.store }, 'beginning with an empty store')
+  const journal = openSqliteJournal(files.store, (message) => log.warn(message))
+  const store = createStore(resumeAt(journal, Date.now()))
   const clock = systemClock
 
   const objects = createObjects({

@@ -157,6 +157,7 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
       },
       {
         fault: (error) => log.error({ err: error }, 'a fault of the DNS server'),
+        damage: (message) => log.warn(message),
         loop: (upstream) => log.error({ upstream }, 'this upstream server leads back to us: left out'),
         query: (query) => log.info(query, 'query'),
       },

@@ -67,6 +67,9 @@ export const readOrRefuse = async <T>(
   return found.state === 'read' ? found.value : undefined
 }
 
+/** Whether a name is one that `setAside` gives. */
+export const isSetAside = (name: string): boolean => /\.damaged-[0-9TZ]+$/.test(name)
+
 /** Of each file so many damaged versions are kept. */
 const keptDamaged = 3
 
@@ -89,6 +92,8 @@ export const reportDamage = async (file: string, why: string, onDamage: (message
   try {
     onDamage(`${file} ${why}: set aside as ${basename(await setAside(file))}`)
   } catch (error) {
+    // Another part of the program was faster, and has told.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     onDamage(`${file} ${why}, and cannot be set aside: ${messageOf(error)}`)
   }
 }

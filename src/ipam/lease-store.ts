@@ -2,7 +2,7 @@
  * Who holds which addresses, durably. A node has a few hundred pods at most, so the file is written whole, as a new file
  * that replaces the old one: a crash at any byte leaves one of the two, and there is nothing to compact or to replay.
  */
-import { readFile } from 'node:fs/promises'
+import { jsonOf, readDurable, reportDamage } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { parseAddress } from './cidr.ts'
 
@@ -36,29 +36,41 @@ const isLease = (value: unknown): value is Lease => {
   return typeof owner === 'string' && areAddresses && typeof since === 'number' && isRest
 }
 
-const parseLeases = (file: string, text: string): readonly Lease[] => {
-  const cure = 'remove it when no pod runs on this node; addresses are then given anew'
-  try {
-    const parsed: unknown = JSON.parse(text)
-    if (Array.isArray(parsed) && parsed.every(isLease)) return parsed
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-  }
-  throw new Error(`${file} does not hold address leases: ${cure}`)
+const areLeases = (value: unknown): value is readonly Lease[] => Array.isArray(value) && value.every(isLease)
+
+const parseLeases = jsonOf('address leases', areLeases)
+
+export interface LeaseRecovery {
+  /** Who is on the network now, and with which addresses: what a lost file would have said. */
+  find(): Promise<readonly Pick<Lease, 'owner' | 'addresses'>[]>
+  /** Told in one sentence of a damaged file, and of what was found in its place. */
+  onDamage(message: string): void
 }
 
-/** Leases in one file. */
-export const createFileLeaseStore = (file: string): LeaseStore => ({
-  load: async () => {
-    try {
-      return parseLeases(file, await readFile(file, 'utf8'))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-      throw error
-    }
-  },
-  replace: (leases) => writeFileAtomic(file, `${JSON.stringify(leases, null, 1)}\n`),
-})
+/**
+ * Leases in one file. Without `recovery` a damaged file is an error; with it leases that cannot be read, or are gone, are taken
+ * from what is on the network: nothing that lives loses its address to another.
+ */
+export const createFileLeaseStore = (file: string, recovery?: LeaseRecovery): LeaseStore => {
+  const recover = async (from: LeaseRecovery): Promise<readonly Lease[]> => {
+    const found = (await from.find()).map((lease): Lease => ({ ...lease, since: Date.now() }))
+    if (found.length > 0)
+      from.onDamage(`the leases of ${found.length} addresses were taken from the network: ${file} did not tell of them`)
+    return found
+  }
+  return {
+    load: async () => {
+      const read = await readDurable(file, parseLeases)
+      if (read.state === 'read') return read.value
+      if (read.state === 'damaged') {
+        if (!recovery) throw new Error(`${file} ${read.why}: the agent of this node takes them from the network again`)
+        await reportDamage(file, read.why, recovery.onDamage)
+      }
+      return recovery ? recover(recovery) : []
+    },
+    replace: (leases) => writeFileAtomic(file, `${JSON.stringify(leases, null, 1)}\n`),
+  }
+}
 
 /** Leases that are forgotten with the process. */
 export const createMemoryLeaseStore = (): LeaseStore => {

@@ -36,7 +36,8 @@ export const macOf = (address: string): string => {
   return ['0a', '58', ...bytes].join(':')
 }
 
-const isPodLink = ({ name, kind, alias }: Link): boolean =>
+/** The node's end of a pod's link; its alias is the owner. */
+export const isPodLink = ({ name, kind, alias }: Link): boolean =>
   kind === 'veth' && name.startsWith(podLinkPrefix) && alias !== ''
 
 const sysctls = (hasIPv6: boolean): readonly (readonly [string, string])[] => [

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { OverlayIdentity } from './annotations.ts'
 import type { BackendName } from './backend.ts'
-import { readWireguardKeys } from './wireguard.ts'
+import { openWireguardKeys } from './wireguard.ts'
 
 /** A locally administered address, the same for the same node for ever. */
 export const vtepMacOf = (nodeName: string): string => {
@@ -16,7 +16,8 @@ export const readIdentity = async (
   backend: BackendName,
   nodeName: string,
   keyFile: string,
+  onDamage: (message: string) => void,
 ): Promise<OverlayIdentity> => ({
   vtepMac: vtepMacOf(nodeName),
-  ...(backend === 'wireguard' ? { publicKey: (await readWireguardKeys(keyFile)).publicKey } : {}),
+  ...(backend === 'wireguard' ? { publicKey: (await openWireguardKeys(keyFile, onDamage)).publicKey } : {}),
 })

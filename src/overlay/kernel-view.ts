@@ -10,6 +10,7 @@ const number = (value: unknown): number => (typeof value === 'number' ? value : 
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 export interface Link {
+  readonly index: number
   readonly name: string
   readonly alias: string
   readonly mac: string
@@ -28,6 +29,7 @@ const toLink = (value: unknown): Link => {
   const link = fields(value)
   const info = fields(link['linkinfo'])
   return {
+    index: number(link['ifindex']),
     name: text(link['ifname']),
     alias: text(link['ifalias']),
     mac: text(link['address']),
@@ -49,6 +51,26 @@ export const showAddresses = async (iproute: Iproute, device: string): Promise<r
     .filter((link) => text(fields(link)['ifname']) === device)
     .flatMap((link) => list(fields(link)['addr_info']))
     .map((info) => `${text(fields(info)['local'])}/${number(fields(info)['prefixlen'])}`)
+
+/** An interface whose other end is in another network namespace. */
+export interface NamespaceLink {
+  /** The number of the other end, where that is. */
+  readonly peer: number
+  /** Without prefix lengths. */
+  readonly addresses: readonly string[]
+}
+
+export const showNamespaceLinks = async (iproute: Iproute): Promise<readonly NamespaceLink[]> =>
+  (await iproute.showIp(['address', 'show'])).map(fields).flatMap((link) =>
+    typeof link['link_index'] === 'number'
+      ? [
+          {
+            peer: link['link_index'],
+            addresses: list(link['addr_info']).map((info) => text(fields(info)['local'])),
+          },
+        ]
+      : [],
+  )
 
 /** The device that holds `address`, with its MTU and the length of the address' prefix; undefined when none does. */
 export const findAddress = async (

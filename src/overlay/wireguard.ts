@@ -3,9 +3,9 @@
  * the kernel must know the device type.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import { CommandError, isCommandMissing } from '../host/command.ts'
+import { DamagedFile, readOrRefuse, readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { addressAt, hostCidr } from '../ipam/cidr.ts'
 import type { BackendOptions, OverlayBackend } from './backend.ts'
@@ -35,22 +35,28 @@ const publicOf = (privateKey: string): string => {
   return key.export({ format: 'der', type: 'spki' }).subarray(-rawKeyBytes).toString('base64')
 }
 
-/** The node's keys, made at the first call. Throws when the file holds something else. */
-export const readWireguardKeys = async (file: string): Promise<WireguardKeys> => {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (text !== undefined) {
-    const privateKey = text.trim()
-    if (Buffer.from(privateKey, 'base64').length !== rawKeyBytes)
-      throw new Error(`${file} holds no WireGuard key: remove it, and the node gets a new one`)
-    return { privateKey, publicKey: publicOf(privateKey) }
-  }
+const parseKey = (text: string): WireguardKeys => {
+  const privateKey = text.trim()
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(privateKey)) throw new Error('it does not hold a WireGuard key')
+  return { privateKey, publicKey: publicOf(privateKey) }
+}
+
+/** The node's keys, made at the first start. The others learn of a new key in place of a damaged one as of any other. */
+export const openWireguardKeys = async (file: string, onDamage: (message: string) => void): Promise<WireguardKeys> => {
+  const known = await readOrSetAside(file, parseKey, onDamage)
+  if (known) return known
   const made = generateKeyPairSync('x25519').privateKey.export({ format: 'der', type: 'pkcs8' })
   const privateKey = made.subarray(-rawKeyBytes).toString('base64')
   await writeFileAtomic(file, `${privateKey}\n`)
   return { privateKey, publicKey: publicOf(privateKey) }
+}
+
+/** The keys that the node has told the others. */
+const readKeys = async (file: string): Promise<WireguardKeys> => {
+  const cure = 'restart the agent, and the node gets a new key'
+  const keys = await readOrRefuse(file, parseKey, cure)
+  if (!keys) throw new DamagedFile(file, 'is gone', cure)
+  return keys
 }
 
 const endpoint = (address: string): string => `${isIPv6(address) ? `[${address}]` : address}:${port}`
@@ -127,7 +133,7 @@ export const createWireguard = ({ iproute, runner, podCIDRs, underlay, keyFile }
     sync: async (peers) => {
       try {
         await ensureDevice()
-        const { privateKey } = await readWireguardKeys(keyFile)
+        const { privateKey } = await readKeys(keyFile)
         await runner.run('wg', ['syncconf', wireguardDevice, '/dev/stdin'], compileWireguard(privateKey, peers))
       } catch (error) {
         throw unsupported(error) ?? error

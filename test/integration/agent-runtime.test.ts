@@ -19,6 +19,7 @@ import type { StoredContainer } from '../../src/agent/runtime/process/state.ts'
 import type { OnChange, Runtime } from '../../src/agent/runtime/runtime.ts'
 import { type Cgroups, openCgroups } from '../../src/host/cgroup.ts'
 import { createLogger } from '../../src/host/log.ts'
+import { damageNames, damages } from '../support/damage.ts'
 import { containerSpec, runtimeContract, sandboxSpec } from '../support/runtime-contract.ts'
 import { until } from '../support/until.ts'
 
@@ -27,7 +28,9 @@ const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgr
   const stateDir = join(folder, 'state')
   const log = createLogger('test')
   const programs = [join(folder, 'work dir')]
-  const runtime = createProcessRuntime({ stateDir, cgroups, onChange, log, programs, pollMs: 200 })
+  const runtime = createProcessRuntime({
+    ...{ stateDir, cgroups, onChange, onDamage: t.fail, log, programs, pollMs: 200 },
+  })
   const stop = new AbortController()
   const running = runtime.run(stop.signal)
   t.teardown(async () => {
@@ -179,7 +182,7 @@ t.test('an agent that comes back after kill -9 finds everything', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
   const stateDir = join(folder, 'state')
   const script = join(import.meta.dirname, '../support/runtime-child.ts')
-  const words = [script, stateDir, folder, 'stays', 'ends', 'killed', 'meanwhile']
+  const words = [script, stateDir, folder, 'a', 'stays', 'ends', 'killed', 'meanwhile']
   const first = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [told] = (await once(first.stdout, 'data')) as [Buffer]
   first.kill('SIGKILL')
@@ -198,6 +201,7 @@ t.test('an agent that comes back after kill -9 finds everything', async (t) => {
     stateDir,
     cgroups: undefined,
     onChange: (id) => changes.push(id),
+    onDamage: t.fail,
     log,
     pollMs: 50,
   })
@@ -223,6 +227,74 @@ t.test('an agent that comes back after kill -9 finds everything', async (t) => {
   stop.abort()
   await running
   rmSync(folder, { recursive: true })
+})
+
+/** Processes whose command line names this folder, by their pods: `a`, `b`. */
+const podsThatRun = (folder: string): readonly string[] => {
+  const found = readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return []
+    const text = unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? ''
+    return text.includes(folder) ? (/\/(?:sandboxes|exits)\/(.)/.exec(text)?.[1] ?? []) : []
+  })
+  return [...new Set(found)].sort()
+}
+
+const unlessGone = <T>(look: () => T): T | undefined => {
+  try {
+    return look()
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
+}
+
+const podFiles = ['spec.json', 'process.json', 'containers/a_sleeper_0.json', '.'] as const
+
+t.test("one pod's damaged files stop no other, and none of its processes is left", async (t) => {
+  for (const file of podFiles)
+    for (const damage of damageNames) {
+      // A folder in place of the pod's folder is none.
+      if (file === '.' && damage !== 'gone') continue
+      await t.test(`${file} is ${damage}`, async (t) => {
+        const folder = mkdtempSync(join(tmpdir(), 'podway-'))
+        const stateDir = join(folder, 'state')
+        const script = join(import.meta.dirname, '../support/runtime-child.ts')
+        const first = spawn(process.execPath, [script, stateDir, folder, 'a,b', 'sleeper'], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        })
+        await once(first.stdout, 'data')
+        first.kill('SIGKILL')
+        await once(first, 'exit')
+        t.same(podsThatRun(stateDir), ['a', 'b'])
+
+        const damaged = join(stateDir, 'sandboxes/a', file)
+        if (file === '.') rmSync(damaged, { recursive: true })
+        else damages[damage](damaged)
+        const told: string[] = []
+        const runtime = createProcessRuntime({
+          ...{ stateDir, cgroups: undefined, onChange: () => undefined, pollMs: 50, log: createLogger('test') },
+          onDamage: (message) => told.push(message),
+        })
+        const found = await runtime.list()
+        t.match(
+          found.find(({ id }) => id === 'b'),
+          { running: true, containers: [{ name: 'sleeper' }] },
+          'the other pod goes on',
+        )
+        t.match(told.join('\n'), /(sandboxes\/a|processes of a)/, 'it is said')
+        // A record that is only missing leaves the rest of its pod: its container ends, and is started again.
+        const onlyContainer = file.startsWith('containers') && damage === 'gone'
+        await until(() => podsThatRun(stateDir).join() === (onlyContainer ? 'a,b' : 'b'), 'its processes to end')
+        t.equal(found.find(({ id }) => id === 'a')?.containers.filter(({ exit }) => !exit).length ?? 0, 0)
+        await runtime.end('a', 'forget')
+        await runtime.startSandbox(sandboxSpec('a'))
+        await runtime.startContainer('a', containerSpec(folder, 'sleeper', ['sleep', '3600']))
+        t.equal((await runtime.list()).length, 2, 'the pod runs anew')
+        for (const id of ['a', 'b']) await runtime.end(id, 'forget')
+        t.same(podsThatRun(stateDir), [])
+        rmSync(folder, { recursive: true })
+      })
+    }
 })
 
 const isRealRoot = /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'))

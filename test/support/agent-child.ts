@@ -12,8 +12,10 @@ import { createVethNetwork } from './veth-network.ts'
 const [url = '', folder = ''] = process.argv.slice(2)
 const log = createLogger('agent')
 const agent = createPodAgent({
-  ...agentOptions(createFakeApi(), folder, (onChange) =>
-    createProcessRuntime({ stateDir: `${folder}/runtime`, cgroups: undefined, onChange, log, pollMs: 5_000 }),
+  ...agentOptions(createFakeApi(), folder, (onChange, onDamage) =>
+    createProcessRuntime({
+      ...{ stateDir: `${folder}/runtime`, cgroups: undefined, onChange, onDamage, log, pollMs: 5_000 },
+    }),
   ),
   client: createClient(createHttpTransport({ server: url })),
   network: createVethNetwork(createCommandRunner()),

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { type Clock, sleep, systemClock } from '../../api/clock.ts'
 import type { CommandRunner } from '../../host/command.ts'
 import type { Logger } from '../../host/log.ts'
-import { appendNote, maxNotes, readIndex, trimNotes, writeIndex } from './log-index.ts'
+import { appendNote, maxNotes, mendIndex, readIndex, trimNotes, writeIndex } from './log-index.ts'
 import { cutOff, hardLimit, type RotationLimits, rotate } from './rotate.ts'
 import { extentOf } from './segments.ts'
 
@@ -40,6 +40,7 @@ export const createLogKeeper = (options: LogKeeperOptions): LogKeeper => {
   let canPunch = true
 
   const firstSight = async (file: string): Promise<Seen> => {
+    await mendIndex(file, (message) => log.warn(`${message}; times of its lines are less exact`))
     const { base, head } = await extentOf(file)
     return { base, head, size: 0, notes: (await readIndex(file)).notes.length }
   }

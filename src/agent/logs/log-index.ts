@@ -3,7 +3,7 @@
  * long a log is: pairs of (length, time) in a file beside it. A line bears the time at which it was first seen complete.
  */
 import { appendFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readDurable, readOrSetAside } from '../../host/durable-file.ts'
 import { writeFileAtomic } from '../../host/files.ts'
 
 /** At `time` (milliseconds since 1970) the log was `offset` bytes long. */
@@ -24,12 +24,13 @@ export const indexFile = (log: string): string => `${log}.index`
 const renderNote = ({ offset, time }: Note): string => `${offset} ${time}\n`
 const renderBase = (base: number): string => `base ${base}\n`
 
-/** Reads the text form. A last line that was cut off by a crash is left out. */
+/** Reads the text form. A last line that was cut off by a crash is left out. Throws when there is anything else wrong. */
 export const parseIndex = (text: string): LogIndex => {
   const notes: Note[] = []
   let base = 0
   for (const line of text.split('\n').slice(0, -1)) {
-    const [first = '', second = ''] = line.split(' ')
+    const [, first = '', second = ''] = /^(base|\d+) (\d+)$/.exec(line) ?? []
+    if (first === '') throw new Error(`it holds the line ${JSON.stringify(line.slice(0, 40))}`)
     if (first === 'base') base = Number(second)
     else notes.push({ offset: Number(first), time: Number(second) })
   }
@@ -60,13 +61,17 @@ export const trimNotes = (notes: readonly Note[], from: number): readonly Note[]
   return kept.length <= maxNotes ? kept : kept.filter((_, at) => (kept.length - at) % 2 === 1)
 }
 
+const nothing: LogIndex = { notes: [], base: 0 }
+
+/** An index that is missing or damaged knows nothing: the log is read all the same, without exact times. */
 export const readIndex = async (log: string): Promise<LogIndex> => {
-  try {
-    return parseIndex(await readFile(indexFile(log), 'utf8'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { notes: [], base: 0 }
-    throw error
-  }
+  const found = await readDurable(indexFile(log), parseIndex)
+  return found.state === 'read' ? found.value : nothing
+}
+
+/** Sets a damaged index aside, before it is written to. */
+export const mendIndex = async (log: string, onDamage: (message: string) => void): Promise<void> => {
+  await readOrSetAside(indexFile(log), parseIndex, onDamage)
 }
 
 /** One short write to a local file that is open in the page cache: not worth a thread. */

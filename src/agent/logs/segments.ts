@@ -7,7 +7,10 @@ import { readIndex } from './log-index.ts'
 export interface Part {
   readonly file: string
   readonly start: number
+  /** Where its bytes end: before END, when the file was cut. */
   readonly end: number
+  /** END: what follows it begins here. */
+  readonly next: number
 }
 
 export interface Extent {
@@ -22,13 +25,25 @@ export interface Extent {
 
 export const partFile = (log: string, start: number, end: number): string => `${log}.${start}-${end}`
 
+/** As many bytes as are really there, of those it should have: none of a folder, or of a file that is gone by now. */
+const bytesOf = async ({ file, start, next }: Pick<Part, 'file' | 'start' | 'next'>): Promise<number> => {
+  try {
+    const found = await stat(file)
+    return found.isFile() ? Math.min(found.size, next - start) : 0
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
+    throw error
+  }
+}
+
 const partsOf = async (log: string): Promise<readonly Part[]> => {
   const prefix = `${basename(log)}.`
   const found = (await readdir(dirname(log))).flatMap((name) => {
     const range = name.startsWith(prefix) ? /^(\d+)-(\d+)$/.exec(name.slice(prefix.length)) : null
-    return range ? [{ file: join(dirname(log), name), start: Number(range[1]), end: Number(range[2]) }] : []
+    return range ? [{ file: join(dirname(log), name), start: Number(range[1]), next: Number(range[2]) }] : []
   })
-  return found.sort((a, b) => a.start - b.start)
+  const parts = await Promise.all(found.map(async (part) => ({ ...part, end: part.start + (await bytesOf(part)) })))
+  return parts.sort((a, b) => a.start - b.start)
 }
 
 /** Where the bytes of a log are now. Throws ENOENT when there is no such log. */
@@ -36,7 +51,7 @@ export const extentOf = async (log: string): Promise<Extent> => {
   const parts = await partsOf(log)
   const { base } = await readIndex(log)
   const { size } = await stat(log)
-  const head = Math.max(base, parts.at(-1)?.end ?? 0)
+  const head = Math.max(base, parts.at(-1)?.next ?? 0)
   return { parts, head, base, end: Math.max(head, base + size) }
 }
 

@@ -106,8 +106,14 @@ export interface Runtime {
 
 export type OnChange = (sandbox: string) => void
 
+/** Told in one sentence of a pod whose files are damaged: it is ended, and forgotten. */
+export type OnDamage = (message: string) => void
+
 /** Makes a runtime. `run` notices ends until `signal` aborts. */
-export type RuntimeFactory = (onChange: OnChange) => Runtime & { run(signal: AbortSignal): Promise<void> }
+export type RuntimeFactory = (
+  onChange: OnChange,
+  onDamage: OnDamage,
+) => Runtime & { run(signal: AbortSignal): Promise<void> }
 
 /** A command in a container took too long and was killed. */
 export class ExecTimeout extends Error {

@@ -30,20 +30,29 @@ export const followDnsConfig = async (
   clock: Clock = systemClock,
 ): Promise<void> => {
   let known = first
+  let missed = ''
+  /** Told once, and again after it could be read in between. */
+  const miss = (error: unknown): undefined => {
+    const why = error instanceof Error ? error.message : String(error)
+    if (why !== missed) log.warn(`cannot read the configuration of DNS (${why}): keeping the previous one`)
+    missed = why
+    return undefined
+  }
   while (!signal.aborted) {
     await sleep(lookMs, signal, clock)
-    const text = await readFile(file, 'utf8').catch(() => undefined)
+    const text = await readFile(file, 'utf8').catch(miss)
+    if (text !== undefined) missed = ''
     // A file that is being replaced may be away for a moment, and one that is being written is not whole.
     if (text === undefined || text === known || signal.aborted) continue
     await sleep(settleMs, signal, clock)
-    if (text !== (await readFile(file, 'utf8').catch(() => undefined))) continue
+    if (text !== (await readFile(file, 'utf8').catch(miss))) continue
     known = text
     try {
       const { parseDnsConfig } = await import('./parse.ts')
       onConfig(parseDnsConfig(text, file))
       log.info({ file }, 'new configuration of DNS')
     } catch (error) {
-      log.error({ err: error }, 'the new configuration of DNS is wrong: the one before goes on')
+      log.error({ err: error }, 'invalid DNS configuration; keeping the previous one')
     }
   }
 }

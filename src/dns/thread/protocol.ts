@@ -40,6 +40,8 @@ export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number; readonly isReady: boolean }
   /** A query could not be answered, by a fault of ours. */
   | { readonly kind: 'fault'; readonly error: unknown }
+  /** The zone that was kept cannot be used. */
+  | { readonly kind: 'damage'; readonly message: string }
   | { readonly kind: 'loop'; readonly upstream: Upstream }
   | { readonly kind: 'stats'; readonly stats: DnsStats }
   /** One of many, as the configuration says. */

@@ -1,6 +1,7 @@
 /** The last known zone on disk: a restart answers at once, even when the API is away. */
-import { readFile } from 'node:fs/promises'
+import { hash } from 'node:crypto'
 import { setImmediate as otherWork } from 'node:timers/promises'
+import { readOrSetAside } from '../../host/durable-file.ts'
 import { writeFileAtomic } from '../../host/files.ts'
 import type { ZoneRecord } from '../zone/records.ts'
 
@@ -29,6 +30,10 @@ const parse = (line: string): Source | undefined => {
   return records.every((record) => record !== undefined) ? [source, records] : undefined
 }
 
+/** The last line: a file that was cut off at the end of a line is not whole either. */
+const renderSeal = (lines: readonly string[]): string =>
+  JSON.stringify({ sources: lines.length, sha256: hash('sha256', lines.join('\n')) })
+
 /** Rejects when the disk does not take it. */
 export const saveSnapshot = async (file: string, sources: Iterable<Source>): Promise<void> => {
   const lines: string[] = []
@@ -36,17 +41,22 @@ export const saveSnapshot = async (file: string, sources: Iterable<Source>): Pro
     lines.push(render(source))
     if (lines.length % sourcesPerTurn === 0) await otherWork()
   }
-  await writeFileAtomic(file, `${lines.join('\n')}\n`)
+  await writeFileAtomic(file, `${[...lines, renderSeal(lines)].join('\n')}\n`)
 }
 
-/** Undefined when there is none, or none that can be read. */
-export const loadSnapshot = async (file: string): Promise<readonly Source[] | undefined> => {
-  try {
-    const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '')
-    const sources = lines.map(parse)
-    return sources.every((source) => source !== undefined) ? sources : undefined
-  } catch {
-    // Without it everything is as at the first start.
-    return undefined
-  }
+const parseSnapshot = (text: string): readonly Source[] => {
+  const lines = text.split('\n').filter((line) => line !== '')
+  const seal = lines.pop()
+  if (seal !== renderSeal(lines)) throw new Error('it is not whole')
+  return lines.map((line) => {
+    const source = parse(line)
+    if (!source) throw new Error('it does not hold DNS records')
+    return source
+  })
 }
+
+/** Undefined when there is none, or none that is whole: then everything is as at the first start. */
+export const loadSnapshot = (
+  file: string,
+  onDamage: (message: string) => void,
+): Promise<readonly Source[] | undefined> => readOrSetAside(file, parseSnapshot, onDamage)

@@ -23,6 +23,8 @@ const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker
 export interface ThreadListener {
   /** A query met a fault of ours, or the zone could not be kept. */
   fault(error: unknown): void
+  /** The zone that was kept cannot be used. */
+  damage(message: string): void
   /** This server leads back to us, and is left out. */
   loop(upstream: Upstream): void
   query(query: LoggedQuery): void
@@ -43,6 +45,8 @@ export const startDnsThread = async (data: WorkerData, on: ThreadListener): Prom
         return listening.resolve(message)
       case 'fault':
         return on.fault(message.error)
+      case 'damage':
+        return on.damage(message.message)
       case 'loop':
         return on.loop(message.upstream)
       case 'query':

@@ -40,7 +40,8 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const namespaces = createPodNamespaces()
   let serial = Math.floor(Date.now() / 1000)
   const writeApex = (): void => zone.set(apex, apexRecords({ zone: origin, addresses, serial, negativeTtl }))
-  const kept = snapshotFile === undefined ? undefined : await loadSnapshot(snapshotFile)
+  const onDamage = (message: string): void => tell({ kind: 'damage', message })
+  const kept = snapshotFile === undefined ? undefined : await loadSnapshot(snapshotFile, onDamage)
   const put = (source: string, records: readonly ZoneRecord[]): void => {
     zone.set(source, records)
     const pod = podOfSource(source)

@@ -106,7 +106,7 @@ export const createIngress = (options: IngressOptions): IngressProxy => {
 
   const open = async (): Promise<Desired> => {
     const usual = { http: settings.httpPort, https: settings.httpsPort }
-    desired = createDesired(options, usual, await defaultCertificate(settings.dataDir))
+    desired = createDesired(options, usual, await defaultCertificate(settings.dataDir, (message) => log.warn(message)))
     return desired
   }
 

@@ -336,10 +336,13 @@ t.test('the zone on disk', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'podway-dns-'))
   t.teardown(() => rm(folder, { recursive: true }))
   const file = join(folder, 'zone')
-  t.equal(await loadSnapshot(file), undefined)
+  const told: string[] = []
+  const load = () => loadSnapshot(file, (message) => told.push(message))
+  t.equal(await load(), undefined)
+  t.same(told, [], 'at the first start there is nothing to tell')
   const sources = Array.from({ length: 500 }, (_, n) => [`ns/s${n}`, [addressRecord(`s${n}.x`, '10.0.0.1')]] as const)
   await saveSnapshot(file, sources)
-  const loaded = (await loadSnapshot(file)) ?? []
+  const loaded = (await load()) ?? []
   t.equal(loaded.length, 500)
   t.same(
     loaded.map(([source, records]) => [source, records.map(({ data }) => [...data])]),
@@ -347,7 +350,8 @@ t.test('the zone on disk', async (t) => {
   )
   for (const text of ['{', '["a", "b"]', '["a", [[1]]]', '["a",[["o",1]]]']) {
     await writeFile(file, text)
-    t.equal(await loadSnapshot(file), undefined, text)
+    t.equal(await load(), undefined, text)
+    t.match(told.pop(), /set aside/)
   }
 })
 

@@ -60,11 +60,21 @@ t.test('addresses', async (t) => {
   t.same(moved.list(), [], 'leases of another network are dropped')
 })
 
-t.test('what is no lease file is refused with a cure', async (t) => {
+t.test('what is no lease file is set aside, and nobody gets what a living pod has', async (t) => {
   const file = join(folder, 'bad.json')
-  for (const text of ['{', '{"a":1}', '[{"owner":"a","addresses":["10.0.0.999"],"since":1}]']) {
+  const find = async () => [{ owner: 'alive', addresses: ['10.244.1.2'] }]
+  for (const text of ['{', '{"a":1}', '[{"owner":"a","addresses":["10.0.0.999"],"since":1}]', '']) {
     await writeFile(file, text)
-    await t.rejects(createFileLeaseStore(file).load(), /bad\.json does not hold address leases: remove it/)
+    await t.rejects(createFileLeaseStore(file).load(), /bad\.json is /, 'who only looks changes nothing')
+    const told: string[] = []
+    const store = createFileLeaseStore(file, { find, onDamage: (message) => told.push(message) })
+    const addresses = await openPodAddresses({ podCIDRs: ['10.244.1.0/29'], store })
+    t.same((await addresses.assign('new'))[0], '10.244.1.3')
+    t.same((await addresses.assign('alive'))[0], '10.244.1.2', 'its own again')
+    t.match(
+      told.join('\n'),
+      /bad\.json is .*set aside as bad\.json\.damaged-[\s\S]*1 addresses were taken from the network/,
+    )
   }
 })
 

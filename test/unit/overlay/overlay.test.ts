@@ -13,7 +13,7 @@ import { type Peer, toPeer } from '../../../src/overlay/peers.ts'
 import { linkName, podLines } from '../../../src/overlay/pod-links.ts'
 import { compileRules } from '../../../src/overlay/rules.ts'
 import { compileVxlan, isNeighbour, vxlanOverhead } from '../../../src/overlay/vxlan.ts'
-import { compileWireguard, readWireguardKeys, wireguardOverhead } from '../../../src/overlay/wireguard.ts'
+import { compileWireguard, openWireguardKeys, wireguardOverhead } from '../../../src/overlay/wireguard.ts'
 
 const node = (more: Partial<Node> = {}): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node' },
@@ -116,11 +116,11 @@ AllowedIPs = 10.244.2.0/24, fd00:2::/64
   t.same([wireguardOverhead('172.30.0.1'), wireguardOverhead('fd00::1')], [60, 80])
   const file = join(mkdtempSync(join(tmpdir(), 'pw-')), 'key')
   t.teardown(() => rmSync(dirname(file), { recursive: true }))
-  const keys = await readWireguardKeys(file)
+  const keys = await openWireguardKeys(file, t.fail)
   t.equal(Buffer.from(keys.privateKey, 'base64').length, 32)
-  t.same(await readWireguardKeys(file), keys, 'the same again')
+  t.same(await openWireguardKeys(file, t.fail), keys, 'the same again')
   // Whoever has one private key and the other's public key knows the same secret: only true when they belong together.
-  const other = await readWireguardKeys(`${file}2`)
+  const other = await openWireguardKeys(`${file}2`, t.fail)
   const secret = (mine: string, theirs: string) =>
     diffieHellman({
       privateKey: createPrivateKey({

@@ -7,10 +7,12 @@ import {
   byNameAndAttempt,
   type ContainerExit,
   type OnChange,
+  type OnDamage,
   type SandboxRecord,
   type SandboxSpec,
 } from '../runtime.ts'
 import type { StateStore, StoredContainer } from './state.ts'
+import { endStrays } from './strays.ts'
 
 export interface Sandbox {
   readonly spec: SandboxSpec
@@ -23,6 +25,7 @@ export interface LiveOptions {
   readonly store: StateStore
   readonly cgroups: Cgroups | undefined
   readonly onChange: OnChange
+  readonly onDamage: OnDamage
   readonly log: Logger
   readonly clock: Clock
 }
@@ -51,7 +54,7 @@ export const toRecord = ({ spec, process, containers }: Sandbox): SandboxRecord 
 export type LiveSandboxes = ReturnType<typeof createLiveSandboxes>
 
 /** Nothing is read before `load`, which brings back what an earlier agent knew. */
-export const createLiveSandboxes = ({ store, cgroups, onChange, log, clock }: LiveOptions) => {
+export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, clock }: LiveOptions) => {
   const sandboxes = new Map<string, Sandbox>()
   const settling = new Map<string, Promise<void>>()
   const startErrors = new Map<string, string>()
@@ -113,8 +116,9 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, log, clock }: Li
     noteStartError: (container: string, why: string): void => void startErrors.set(container, why),
 
     load: async (): Promise<void> => {
-      for (const { spec, process, containers } of await store.load())
+      for (const { spec, process, containers } of await store.load(onDamage))
         sandboxes.set(spec.id, { spec, process, containers: new Map(containers.map((each) => [each.id, each])) })
+      for (const what of await endStrays(store.stateDir, [...sandboxes.values()])) onDamage(what)
       await Promise.all([...sandboxes.values()].map(look))
       const running = [...sandboxes.values()].flatMap(({ containers }) => [...containers.values()])
       await cgroups?.retain(running.filter(({ exit }) => !exit).map(({ id }) => id))

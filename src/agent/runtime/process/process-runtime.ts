@@ -14,6 +14,7 @@ import {
   containerId,
   ExecTimeout,
   type OnChange,
+  type OnDamage,
   type Runtime,
   type SandboxSpec,
   sandboxOf,
@@ -33,6 +34,7 @@ export interface ProcessRuntimeOptions {
   /** Missing where we may not make groups: limits are then not enforced. */
   readonly cgroups: Cgroups | undefined
   readonly onChange: OnChange
+  readonly onDamage: OnDamage
   readonly log: Logger
   readonly clock?: Clock
   /** How often the processes are looked at, for an end that nobody told us of. */
@@ -49,15 +51,19 @@ export interface ProcessRuntime extends Runtime {
 const maxOutputBytes = 10 * 1024
 
 export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRuntime => {
-  const { stateDir, cgroups, onChange, log, clock = systemClock, pollMs = 5_000 } = options
+  const { stateDir, cgroups, onChange, onDamage, log, clock = systemClock, pollMs = 5_000 } = options
   const programs = [...podwayPrograms, ...(options.programs ?? [])]
   const store = createStateStore(stateDir)
-  const live = createLiveSandboxes({ store, cgroups, onChange, log, clock })
+  const live = createLiveSandboxes({ store, cgroups, onChange, onDamage, log, clock })
   const settings = createSettings({ folder: store.settingsDir, mounted: store.mounted, clock })
   let loading: Promise<void> | undefined
 
   const loaded = (): Promise<void> => {
-    loading ??= live.load()
+    // A failure is no answer for ever: the next who asks tries again.
+    loading ??= live.load().catch((error: unknown) => {
+      loading = undefined
+      throw error
+    })
     return loading
   }
   const find = async (id: string): Promise<Sandbox | undefined> => {

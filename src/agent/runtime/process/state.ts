@@ -7,11 +7,12 @@
  *   exits/CONTAINER         written by the container's shim, taken over into CONTAINER.json
  */
 import { hash } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isSetAside, jsonOf, readDurable, reportDamage } from '../../../host/durable-file.ts'
 import { writeFileAtomic } from '../../../host/files.ts'
 import type { ProcessId } from '../../../host/process.ts'
-import { type ContainerExit, type ContainerRecord, type SandboxSpec, sandboxOf } from '../runtime.ts'
+import { type ContainerExit, type ContainerRecord, type OnDamage, type SandboxSpec, sandboxOf } from '../runtime.ts'
 import type { PodRootPlan } from './pod-root.ts'
 
 /** A container as kept: what `list` shows, and what it takes to signal it or to run a command beside it. */
@@ -31,18 +32,15 @@ export interface StoredSandbox {
   readonly containers: readonly StoredContainer[]
 }
 
-const unlessMissing = (error: unknown): undefined => {
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-  throw error
-}
+/** A pod's files are damaged: `file` is the first that was found so. */
+class DamagedSandbox extends Error {
+  readonly file: string
+  readonly why: string
 
-const readJson = async <T>(file: string): Promise<T | undefined> => {
-  const text = await readFile(file, 'utf8').catch(unlessMissing)
-  if (text === undefined) return undefined
-  try {
-    return JSON.parse(text) as T
-  } catch (error) {
-    throw new Error(`${file} is damaged (${String(error)}); remove its folder to forget the pod`)
+  constructor(file: string, why: string) {
+    super(`${file} ${why}`)
+    this.file = file
+    this.why = why
   }
 }
 
@@ -60,6 +58,32 @@ const makeSkeleton = async (folder: string, { folders, files, links }: Skeleton)
   return folder
 }
 
+/** Throws `DamagedSandbox`. */
+const readJson = async <T>(file: string, parse: (text: string) => T): Promise<T | undefined> => {
+  const found = await readDurable(file, parse)
+  if (found.state === 'damaged') throw new DamagedSandbox(file, found.why)
+  return found.state === 'read' ? found.value : undefined
+}
+
+const hasTexts = (value: unknown, ...names: readonly string[]): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  names.every((name) => typeof (value as Readonly<Record<string, unknown>>)[name] === 'string')
+
+const isProcess = (value: unknown): value is ProcessId =>
+  hasTexts(value, 'startTime') && Number.isInteger((value as ProcessId).pid) && (value as ProcessId).pid > 0
+
+/** Written by us: that it has what everything else hangs on shows that it is whole. */
+const isSpecOf =
+  (id: string) =>
+  (value: unknown): value is SandboxSpec =>
+    hasTexts(value, 'id', 'namespace', 'name') && (value as SandboxSpec).id === id
+
+const isContainer = (value: unknown): value is StoredContainer =>
+  hasTexts(value, 'id', 'name', 'logFile') &&
+  isProcess((value as StoredContainer).process) &&
+  [(value as StoredContainer).rights, (value as StoredContainer).cgroups].every(Array.isArray)
+
 export type StateStore = ReturnType<typeof createStateStore>
 
 /** Files are written whole or not at all. */
@@ -73,6 +97,7 @@ export const createStateStore = (stateDir: string) => {
 
   const rootOf = (id: string): string => join(sandboxDir(id), 'root')
   const emptyDir = join(stateDir, 'empty')
+  const settingsDir = join(stateDir, 'etc')
   const skeletons = new Map<string, Promise<string>>()
 
   /** Pods have the same one, mostly: it is made once. */
@@ -85,32 +110,55 @@ export const createStateStore = (stateDir: string) => {
     return made
   }
 
+  /** Undefined for one that was never begun. Throws `DamagedSandbox`. */
   const loadSandbox = async (id: string): Promise<StoredSandbox | undefined> => {
-    const spec = await readJson<SandboxSpec>(join(sandboxDir(id), 'spec.json'))
+    const specFile = join(sandboxDir(id), 'spec.json')
+    const spec = await readJson(specFile, jsonOf('a sandbox', isSpecOf(id)))
+    const process = await readJson(join(sandboxDir(id), 'process.json'), jsonOf('a process', isProcess))
+    if (!spec && process) throw new DamagedSandbox(specFile, 'is gone')
     if (!spec) return undefined
     const names = (await readdir(containersDir(id))).filter((name) => name.endsWith('.json'))
-    const containers = await Promise.all(names.map((name) => readJson<StoredContainer>(join(containersDir(id), name))))
-    return {
-      spec,
-      process: await readJson<ProcessId>(join(sandboxDir(id), 'process.json')),
-      containers: containers.filter((container) => container !== undefined),
-    }
+    const containers = await Promise.all(
+      names.map((name) => readJson(join(containersDir(id), name), jsonOf('a container', isContainer))),
+    )
+    return { spec, process, containers: containers.filter((container) => container !== undefined) }
+  }
+
+  /** One pod's damaged files are out of the way of all others, as a whole: half a pod cannot be taken up again. */
+  const putAside = async (id: string, error: unknown, onDamage: OnDamage): Promise<undefined> => {
+    const { file, why } =
+      error instanceof DamagedSandbox
+        ? error
+        : { file: sandboxDir(id), why: `cannot be read (${error instanceof Error ? error.message : String(error)})` }
+    const exits = (await readdir(exitsDir)).filter((name) => sandboxOf(name) === id)
+    for (const name of exits) await rm(exitFile(name), { recursive: true, force: true })
+    const what = file === sandboxDir(id) ? why : `is without use, for ${file} ${why}`
+    await reportDamage(sandboxDir(id), what, onDamage)
+    return undefined
   }
 
   const dropContainer = async (id: string): Promise<void> => {
-    for (const file of [exitFile(id), fileOf(id, 'env'), fileOf(id, 'json')]) await rm(file, { force: true })
+    for (const file of [exitFile(id), fileOf(id, 'env'), fileOf(id, 'json')])
+      await rm(file, { recursive: true, force: true })
   }
 
   return {
+    stateDir,
     exitsDir,
     exitFile,
     envFile: (container: string): string => fileOf(container, 'env'),
     sandboxDir,
 
-    load: async (): Promise<readonly StoredSandbox[]> => {
+    /** All but those with damaged files, which are set aside, if they are told of; who only looks changes nothing. */
+    load: async (onDamage?: OnDamage): Promise<readonly StoredSandbox[]> => {
       await mkdir(exitsDir, { recursive: true, mode: 0o700 })
       await mkdir(join(stateDir, 'sandboxes'), { recursive: true, mode: 0o700 })
-      const found = await Promise.all((await readdir(join(stateDir, 'sandboxes'))).map(loadSandbox))
+      const ids = (await readdir(join(stateDir, 'sandboxes'))).filter((name) => !isSetAside(name))
+      const found = await Promise.all(
+        ids.map((id) =>
+          loadSandbox(id).catch((error: unknown) => (onDamage ? putAside(id, error, onDamage) : undefined)),
+        ),
+      )
       return found.filter((sandbox) => sandbox !== undefined)
     },
 
@@ -129,12 +177,16 @@ export const createStateStore = (stateDir: string) => {
     },
     rootOf,
     emptyDir,
-    settingsDir: join(stateDir, 'etc'),
-    /** The mounts of all pods. */
+    settingsDir,
+    /** The mounts of all pods. One whose file is damaged may have mounted anything. */
     mounted: async (): Promise<string> => {
       const ids = await readdir(join(stateDir, 'sandboxes'))
-      const texts = ids.map((id) => readFile(join(sandboxDir(id), 'mounts'), 'utf8').catch(unlessMissing))
-      return (await Promise.all(texts)).join('')
+      const found = await Promise.all(ids.map((id) => readDurable(join(sandboxDir(id), 'mounts'), (text) => text)))
+      const all = found.some(({ state }) => state === 'damaged') ? await readdir(settingsDir) : []
+      return [
+        ...found.map((read) => (read.state === 'read' ? read.value : '')),
+        ...all.map((name) => join(settingsDir, name)),
+      ].join('\n')
     },
     saveProcess: (id: string, process: ProcessId): Promise<void> =>
       writeFileAtomic(join(sandboxDir(id), 'process.json'), JSON.stringify(process)),
@@ -153,8 +205,8 @@ export const createStateStore = (stateDir: string) => {
 
     /** What the shim noted; undefined until its line is complete. */
     readExit: async (container: string): Promise<Omit<ContainerExit, 'oomKilled'> | undefined> => {
-      const text = await readFile(exitFile(container), 'utf8').catch(unlessMissing)
-      const code = /^(\d+)\n$/.exec(text ?? '')?.[1]
+      const found = await readDurable(exitFile(container), (text) => /^(\d+)\n$/.exec(text)?.[1])
+      const code = found.state === 'read' ? found.value : undefined
       if (code === undefined) return undefined
       const { mtimeMs } = await stat(exitFile(container))
       return { code: Number(code), finishedAt: Math.round(mtimeMs) }

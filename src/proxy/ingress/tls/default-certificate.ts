@@ -1,8 +1,8 @@
 /** The certificate for hosts that have none: nobody vouches for it, as clients will say. */
-import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { createAuthority, issueCertificate, validFor } from '../../../api/certificates.ts'
+import { readOrSetAside } from '../../../host/durable-file.ts'
 import { writeFileAtomic } from '../../../host/files.ts'
 import type { Certificate } from './server-tls.ts'
 
@@ -22,23 +22,25 @@ const make = async (): Promise<Certificate> => {
   return { certificate: cert, key }
 }
 
-const readKept = async (file: string): Promise<Certificate | undefined> => {
-  try {
-    const [certificate = '', key = ''] = (await readFile(file, 'utf8')).split(/(?=-----BEGIN PRIVATE KEY-----)/)
-    const isFresh = Date.parse(new X509Certificate(certificate).validTo) - Date.now() > renewMs
-    return isFresh && key !== '' ? { certificate, key } : undefined
-  } catch {
-    // The first start, or a file that is none: a new one is as good.
-    return undefined
-  }
+const parsePair = (text: string): Certificate => {
+  const [certificate = '', key = ''] = text.split(/(?=-----BEGIN PRIVATE KEY-----)/)
+  if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)))
+    throw new Error('its key is not the one of its certificate')
+  return { certificate, key }
 }
 
+const isFresh = ({ certificate }: Certificate): boolean =>
+  Date.parse(new X509Certificate(certificate).validTo) - Date.now() > renewMs
+
 /** Made once and kept in `folder`; made anew when it is about to end. Without a folder it lives as long as the process. */
-export const defaultCertificate = async (folder: string | undefined): Promise<Certificate> => {
+export const defaultCertificate = async (
+  folder: string | undefined,
+  onDamage: (message: string) => void,
+): Promise<Certificate> => {
   if (folder === undefined) return make()
   const file = join(folder, 'ingress-default.pem')
-  const kept = await readKept(file)
-  if (kept) return kept
+  const kept = await readOrSetAside(file, parsePair, onDamage)
+  if (kept && isFresh(kept)) return kept
   const made = await make()
   await writeFileAtomic(file, `${made.certificate}${made.key}`, 0o600)
   return made

@@ -164,4 +164,4 @@ export const startOurs = async (lab: Lab, backend: number, more: Partial<OursOpt
 }
 
 /** Signed by itself. */
-export const makeCertificate = (): Promise<Certificate> => defaultCertificate(undefined)
+export const makeCertificate = (): Promise<Certificate> => defaultCertificate(undefined, () => undefined)
