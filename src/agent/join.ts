@@ -63,13 +63,21 @@ export const findAuthority = async (server: string, caHash: string): Promise<str
   }
 }
 
-const isFor = ({ cert, ca }: Connection, { nodeName, addresses }: JoinOptions, now: number): boolean =>
+const isFor = (
+  { cert, ca }: Connection,
+  { nodeName, addresses }: Pick<JoinOptions, 'nodeName' | 'addresses'>,
+  now: number,
+): boolean =>
   cert !== undefined &&
   ca !== undefined &&
   isUsable(cert, { commonName: `system:node:${nodeName}`, addresses }, ca, now)
 
 /** Whether the kubeconfig of an earlier time still serves. One that cannot be read is set aside: the token gets another. */
-const stillServes = async (file: string, caHash: string, options: JoinOptions): Promise<boolean> => {
+export const stillServes = async (
+  file: string,
+  caHash: string,
+  options: Omit<JoinOptions, 'token' | 'dataDir'>,
+): Promise<boolean> => {
   try {
     const known = await readKubeconfig(file)
     const isOfCluster = known.ca !== undefined && certificateHash(known.ca) === caHash

@@ -116,7 +116,7 @@ const parseSecret = (text: string): string => {
 }
 
 /** Nodes that have joined do not need it any longer: a new one costs no more than to tell it to the next. */
-const joinSecret = async (file: string, log: Logger): Promise<string> => {
+export const joinSecret = async (file: string, log: Logger): Promise<string> => {
   const known = await readOrSetAside(file, parseSecret, (message) =>
     log.warn(`${message}; join tokens that were handed out before are void: print the new one with "podway token"`),
   )

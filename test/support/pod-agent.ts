@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { createFakeNetwork } from '../../src/agent/fake-network.ts'
 import { createPodAgent, type PodAgentOptions } from '../../src/agent/pod-agent.ts'
 import { createFakeRuntime, type FakeRuntime } from '../../src/agent/runtime/fake-runtime.ts'
-import type { RuntimeFactory } from '../../src/agent/runtime/runtime.ts'
+import type { OnDamage, RuntimeFactory } from '../../src/agent/runtime/runtime.ts'
 import { createClient } from '../../src/api/client.ts'
 import { systemClock } from '../../src/api/clock.ts'
 import { pods } from '../../src/api/resources.ts'
@@ -80,7 +80,9 @@ export const startFakeAgent = (t: Test, more: Partial<PodAgentOptions> = {}) => 
   const api = createFakeApi()
   const network = createFakeNetwork()
   const made: FakeRuntime[] = []
-  const options = agentOptions(api, folder, (onChange) => {
+  let damage: OnDamage = () => undefined
+  const options = agentOptions(api, folder, (onChange, onDamage) => {
+    damage = onDamage
     const runtime = createFakeRuntime({ clock: systemClock, onChange })
     made.push(runtime)
     return { ...runtime, run: aborted }
@@ -95,5 +97,5 @@ export const startFakeAgent = (t: Test, more: Partial<PodAgentOptions> = {}) => 
     await running
     rmSync(folder, { recursive: true })
   })
-  return { ...questions(api), api, agent, runtime, network, folder, until }
+  return { ...questions(api), api, agent, runtime, network, folder, until, damage }
 }

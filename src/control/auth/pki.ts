@@ -1,6 +1,6 @@
 /** The cluster's keys and certificates on disk: made once, renewed when they end or no longer fit. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import {
@@ -93,7 +93,8 @@ const openAuthority = async (folder: string, isFounded: boolean, now: number): P
 const setPairAside = async (folder: string, name: string, why: string, onDamage: PkiOptions['onDamage']) => {
   for (const part of parts) {
     const file = join(folder, `${name}.${part}`)
-    if (existsSync(file)) await reportDamage(file, why, onDamage)
+    // A link that leads nowhere is there, too.
+    if (lstatSync(file, { throwIfNoEntry: false })) await reportDamage(file, why, onDamage)
   }
 }
 

@@ -78,8 +78,8 @@ const parseObject = (file: string, bucket: string, name: string, text: string): 
 }
 
 /**
- * Opens or makes the file; throws `DamagedFile` for one that is not sound. A batch is one transaction with one fsync of the write-ahead log
- * (`synchronous = FULL`).
+ * Opens or makes the file; throws `DamagedFile` for one that is not sound. A batch is one transaction with one fsync of the
+ * write-ahead log (`synchronous = FULL`).
  */
 export const openSqliteJournal = (file: string, onDamage: (message: string) => void = () => undefined): Journal => {
   const hadLog = existsSync(logOf(file))

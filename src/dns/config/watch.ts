@@ -16,7 +16,9 @@ export interface DnsConfigFile {
 
 /** Reads the file once. Throws `DnsConfigError`, or that it cannot be read. */
 export const readDnsConfig = async (file: string): Promise<DnsConfigFile> => {
-  const text = await readFile(file, 'utf8')
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new Error(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
+  })
   const { parseDnsConfig } = await import('./parse.ts')
   return { file, text, config: parseDnsConfig(text, file) }
 }

@@ -35,6 +35,13 @@ t.test('a pod from creation to deletion', async (t) => {
   await until(() => events('web').includes('Killing: Stopping container main'), 'the last event')
 })
 
+t.test('damaged files of a pod are told of on the node', async (t) => {
+  const { events, until, damage } = startFakeAgent(t)
+  damage('sandboxes/a is damaged: set aside')
+  await until(() => events('node-a').length > 0, 'the event')
+  t.match(events('node-a')[0], 'DamagedPodState: sandboxes/a is damaged: set aside')
+})
+
 t.test('crashes: a restart at once, then with back-off', async (t) => {
   const { create, main, get, events, runtime, until } = startFakeAgent(t)
   const uid = uidOf(await create(podFor('web')))
