@@ -110,6 +110,7 @@ export const startHost = async (
 export const killHost = async (iproute: Iproute, { host, pid, ended }: RunningHost): Promise<void> => {
   signalProcess(pid, 'SIGKILL')
   await ended
-  await iproute.ip([`netns del ${host.name}`])
+  // The kernel takes its time to clear a network namespace away: its link is not to stand in the way of the next life.
+  await iproute.ip([`link del dev ${linkOf(host)}`, `netns del ${host.name}`])
   await rm(`/run/podway-lab/${host.name}`, { recursive: true, force: true })
 }
