@@ -250,7 +250,7 @@ const unlessGone = <T>(look: () => T): T | undefined => {
 
 const podFiles = ['spec.json', 'process.json', 'containers/a_sleeper_0.json', '.'] as const
 
-t.test("one pod's damaged files stop no other, and none of its processes is left", async (t) => {
+t.test("one pod's damaged files stop no other, and none of its processes is left", { timeout: 180_000 }, async (t) => {
   for (const file of podFiles)
     for (const damage of damageNames) {
       // A folder in place of the pod's folder is none.

@@ -14,7 +14,13 @@ const stateDir = join(folder, 'state')
 mkdirSync(stateDir, { mode: 0o700 })
 const secret = join(stateDir, 'admin.kubeconfig')
 writeFileSync(secret, 'the-secret\n', { mode: 0o600 })
-const runtime = createProcessRuntime({ stateDir, cgroups: undefined, onChange: () => undefined, log: silentLogger })
+const runtime = createProcessRuntime({
+  stateDir,
+  cgroups: undefined,
+  onChange: () => undefined,
+  onDamage: () => undefined,
+  log: silentLogger,
+})
 
 const run = async (pod: string, name: string, command: readonly string[], more = {}): Promise<readonly string[]> => {
   const spec = containerSpec(folder, `${pod}-${name}`, command, more)
