@@ -19,6 +19,7 @@ import { runHttpListener } from '../host/http-listener.ts'
 import { createIproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
+import { sumRestarts } from '../host/restarts.ts'
 import { familyOf, hostCidr } from '../ipam/cidr.ts'
 import type { ListenAddress } from './service-stack.ts'
 
@@ -101,6 +102,8 @@ export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack
       const all = (await Promise.all(servers.map((server) => server.stats()))).filter((stats) => stats !== undefined)
       return all.length > 0 ? mergeStats(all) : undefined
     },
+    restarts: () => sumRestarts(servers.map((server) => server.restarts)),
+    looping: () => servers.map((server) => server.looping()).find((why) => why !== undefined),
   }
   const configure = (config: DnsConfig): void => {
     for (const server of servers) server.configure(config)

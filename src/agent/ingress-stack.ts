@@ -82,15 +82,15 @@ export const createIngressStack = (options: IngressStackOptions): IngressStack =
     ...{ services, slices, log, settings: settings.streams },
     configMaps: createConfigMapData(client, onErrorOf('ConfigMap')),
   })
-  const registry = createIngressMetrics(ingress.snapshots)
+  const registry = createIngressMetrics(ingress.snapshots, ingress.restarts)
 
   const answer = async (path: string): Promise<HttpReply> => {
     switch (path) {
       case '/metrics':
         return { status: 200, headers: { 'content-type': registry.contentType }, body: await registry.metrics() }
       case '/healthz': {
-        const isServing = Object.keys(ingress.ports()).length > 0
-        return { status: isServing ? 200 : 503, body: isServing ? 'ok\n' : 'not serving yet\n' }
+        const trouble = ingress.trouble()
+        return trouble === undefined ? { status: 200, body: 'ok\n' } : { status: 503, body: `${trouble}\n` }
       }
       case '/routes': {
         const routes = { routes: routeLines(ingress.state()), problems: ingress.problems() }

@@ -5,6 +5,7 @@ import { servicesOfChange } from '../api/slices.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import type { EndpointSlice, Service } from '../api/types/index.ts'
 import type { Logger } from '../host/log.ts'
+import { createRestarts, type RestartCounts } from '../host/restarts.ts'
 import { type DnsConfig, defaultDnsConfig } from './config/config.ts'
 import type { Upstream } from './forward/upstream.ts'
 import { followEtcd } from './skydns/etcd.ts'
@@ -54,6 +55,10 @@ export interface ClusterDns {
   configure(config: DnsConfig): void
   /** What has been counted; undefined while no thread runs. */
   stats(): Promise<DnsStats | undefined>
+  /** How often its thread was replaced. */
+  readonly restarts: RestartCounts
+  /** Why its thread keeps ending; undefined while it does not. */
+  looping(): string | undefined
 }
 
 const restartMs = 1_000
@@ -144,8 +149,10 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
 
   const synced = Promise.all([services.synced, slices.synced, pods?.synced])
 
-  /** One life of the thread. */
-  const serve = async (signal: AbortSignal): Promise<void> => {
+  const restarts = createRestarts(clock)
+
+  /** One life of the thread; with why it has ended when nobody asked it to. Rejects when it cannot start. */
+  const serve = async (signal: AbortSignal): Promise<Error | undefined> => {
     const started = await startDnsThread(
       {
         ...{ origin: clusterDomain, addresses, port, config, recursionCIDRs: options.recursionCIDRs },
@@ -170,16 +177,21 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
     void Promise.all([synced, loop.synced]).then(() => ready.resolve(started.port))
     const failure = await Promise.race([started.ended, aborted(signal)])
     thread = undefined
-    if (failure) throw failure
+    if (failure) return failure
     await started.stop()
+    return undefined
   }
 
   const keepServing = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await serve(signal)
+        const reason = await serve(signal)
+        if (reason === undefined) continue
+        const retryInMs = restarts.ended(reason)
+        log.error({ err: reason, retryInMs }, 'a DNS thread has ended: starting another one')
+        await sleep(retryInMs, signal, clock)
       } catch (error) {
-        log.error({ err: error, retryInMs: restartMs }, 'cluster DNS is down; starting it again')
+        log.error({ err: error, retryInMs: restartMs }, 'cluster DNS cannot start; trying again')
         await sleep(restartMs, signal, clock)
       }
     }
@@ -198,7 +210,10 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
       // Which pods have names is said there, too.
       loop.markAll()
     },
-    stats: async () => thread?.stats(),
+    // One that ends before it can tell has counted nothing.
+    stats: async () => thread?.stats().catch(() => undefined),
+    restarts: restarts.counts,
+    looping: restarts.looping,
     run: async (signal) => {
       services.onChange((key) => loop.mark(key))
       slices.onChange((_key, current, previous) => {

@@ -1,5 +1,6 @@
 /** The DNS server in numbers, under CoreDNS' names, so that its dashboards and alerts go on working. */
 import type { HttpReply } from '../host/http-listener.ts'
+import type { RestartCounts } from '../host/restarts.ts'
 import { type DnsStats, durationBuckets, type Histogram } from './thread/stats.ts'
 import { rcodeName, typeName } from './wire/constants.ts'
 
@@ -30,8 +31,8 @@ const histogram = (name: string, labels: Labels, { counts, sum }: Histogram): re
 const server = { server: 'dns://:53', zone: '.' }
 
 /** Prometheus' text format. Pure. */
-export const renderDnsMetrics = (stats: DnsStats): string => {
-  const { requests, responses, dropped, duration, cache, cacheEntries, upstreams, names } = stats
+export const renderDnsMetrics = (stats: DnsStats, restarts: RestartCounts): string => {
+  const { requests, responses, dropped, panics, duration, cache, cacheEntries, upstreams, names } = stats
   const to = (name: string): Labels => ({ to: name })
   const lines = [
     ...family(
@@ -91,6 +92,13 @@ export const renderDnsMetrics = (stats: DnsStats): string => {
     ...family('podway_dns_dropped_total', 'counter', 'Packets that deserved no answer', [
       sample('podway_dns_dropped_total', {}, dropped),
     ]),
+    ...family('coredns_panics_total', 'counter', 'Mistakes of the server itself, each of which has ended one query', [
+      sample('coredns_panics_total', {}, panics),
+    ]),
+    ...family('podway_dns_thread_restarts_total', 'counter', 'Threads that were replaced', [
+      sample('podway_dns_thread_restarts_total', { reason: 'stuck' }, restarts.stuck),
+      sample('podway_dns_thread_restarts_total', { reason: 'crashed' }, restarts.crashed),
+    ]),
     ...family('podway_dns_names', 'gauge', 'Names of the cluster that have records', [
       sample('podway_dns_names', {}, names),
     ]),
@@ -101,6 +109,9 @@ export const renderDnsMetrics = (stats: DnsStats): string => {
 export interface DnsFacts {
   stats(): Promise<DnsStats | undefined>
   readonly isSynced: boolean
+  restarts(): RestartCounts
+  /** Why a thread keeps ending; undefined while it does not. */
+  looping(): string | undefined
 }
 
 /** `/metrics`, `/health` (it runs) and `/ready` (it knows the cluster). */
@@ -110,7 +121,9 @@ export const answerDnsProbe = async (dns: DnsFacts, path: string): Promise<HttpR
     return dns.isSynced ? { status: 200, headers, body: 'OK' } : { status: 503, headers, body: 'kubernetes' }
   const stats = await dns.stats()
   if (!stats) return { status: 503, headers, body: 'the DNS server is being started' }
+  const loop = dns.looping()
+  if (path === '/health' && loop !== undefined) return { status: 503, headers, body: `a DNS thread ${loop}\n` }
   if (path === '/health') return { status: 200, headers, body: 'OK' }
-  if (path === '/metrics') return { status: 200, headers, body: renderDnsMetrics(stats) }
+  if (path === '/metrics') return { status: 200, headers, body: renderDnsMetrics(stats, dns.restarts()) }
   return { status: 404, headers, body: 'not found: try /metrics, /health or /ready\n' }
 }

@@ -166,6 +166,8 @@ const listenTcp = async (options: ListenOptions): Promise<Server> => {
   server.maxConnections = maxConnections
   server.listen({ port: options.port, host: options.address, reusePort: true })
   await once(server, 'listening')
+  // Accepting may fail for want of files; the next client may have more luck.
+  server.on('error', () => undefined)
   return server
 }
 

@@ -19,6 +19,8 @@ export interface WorkerData {
   /** Where the last known zone is kept; undefined: nowhere. */
   readonly snapshotFile: string | undefined
   readonly savesSnapshot: boolean
+  /** See `startHeartbeat`. */
+  readonly heart: SharedArrayBuffer
 }
 
 export type ToWorker =
@@ -39,7 +41,7 @@ export type FromWorker =
   /** `isReady`: cluster names are answered from the zone that was kept. */
   | { readonly kind: 'listening'; readonly port: number; readonly isReady: boolean }
   /** A query could not be answered, by a fault of ours. */
-  | { readonly kind: 'fault'; readonly error: unknown }
+  | { readonly kind: 'fault'; readonly error: string }
   /** The zone that was kept cannot be used. */
   | { readonly kind: 'damage'; readonly message: string }
   | { readonly kind: 'loop'; readonly upstream: Upstream }

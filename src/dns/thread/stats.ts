@@ -28,6 +28,8 @@ export interface DnsStats {
   /** By result code. */
   readonly responses: Readonly<Record<string, number>>
   readonly dropped: number
+  /** Mistakes of ours, each of which has ended one query. */
+  readonly panics: number
   readonly duration: Histogram
   readonly cache: Readonly<Record<CacheEvent, number>>
   readonly cacheEntries: number
@@ -40,6 +42,7 @@ export interface Counters {
   request(overTcp: boolean, type: number): void
   /** `rcode` undefined: no answer at all. */
   response(rcode: number | undefined, seconds: number): void
+  fault(): void
   cache(event: CacheEvent): void
   upstream(upstream: Upstream, ok: boolean, seconds: number): void
   read(now: Pick<DnsStats, 'cacheEntries' | 'names'>): DnsStats
@@ -55,6 +58,7 @@ export const createCounters = (): Counters => {
   const upstreams: Record<string, { ok: Histogram; failures: number }> = {}
   const duration = newHistogram()
   let dropped = 0
+  let panics = 0
   return {
     request: (overTcp, type) => {
       const key = `${overTcp ? 'tcp' : 'udp'} ${knownTypes.has(type) ? type : 'other'}`
@@ -67,6 +71,9 @@ export const createCounters = (): Counters => {
         observe(duration, seconds)
       }
     },
+    fault: () => {
+      panics++
+    },
     cache: (event) => {
       cache[event]++
     },
@@ -77,7 +84,7 @@ export const createCounters = (): Counters => {
       if (ok) observe(of.ok, seconds)
       else of.failures++
     },
-    read: (now) => ({ requests, responses, dropped, duration, cache, upstreams, ...now }),
+    read: (now) => ({ requests, responses, dropped, panics, duration, cache, upstreams, ...now }),
   }
 }
 
@@ -112,6 +119,7 @@ export const mergeStats = (all: readonly DnsStats[]): DnsStats => {
     requests: addCounts(all.map(({ requests }) => requests)),
     responses: addCounts(all.map(({ responses }) => responses)),
     dropped: sum((stats) => stats.dropped),
+    panics: sum((stats) => stats.panics),
     ...{ duration, upstreams },
     cache: {
       hit: sum(({ cache }) => cache.hit),

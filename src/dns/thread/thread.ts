@@ -1,5 +1,5 @@
 /** Starts the thread that answers, and stops it. */
-import { Worker } from 'node:worker_threads'
+import { startWatchedThread } from '../../host/watched-thread.ts'
 import type { Upstream } from '../forward/upstream.ts'
 import type { FromWorker, LoggedQuery, ToWorker, WorkerData } from './protocol.ts'
 import type { DnsStats } from './stats.ts'
@@ -22,7 +22,7 @@ const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker
 /** What the thread has to tell beside answers. */
 export interface ThreadListener {
   /** A query met a fault of ours, or the zone could not be kept. */
-  fault(error: unknown): void
+  fault(error: string): void
   /** The zone that was kept cannot be used. */
   damage(message: string): void
   /** This server leads back to us, and is left out. */
@@ -31,15 +31,11 @@ export interface ThreadListener {
 }
 
 /** Resolves when the thread listens. Rejects when it cannot. */
-export const startDnsThread = async (data: WorkerData, on: ThreadListener): Promise<DnsThread> => {
-  const worker = new Worker(workerUrl(), { workerData: data })
+export const startDnsThread = async (data: Omit<WorkerData, 'heart'>, on: ThreadListener): Promise<DnsThread> => {
   const listening = Promise.withResolvers<Pick<DnsThread, 'port' | 'isReady'>>()
-  const ended = Promise.withResolvers<Error | undefined>()
-  let failure: Error | undefined
-  let isStopping = false
   const askers: ((stats: DnsStats) => void)[] = []
 
-  worker.on('message', (message: FromWorker) => {
+  const hear = (message: FromWorker): void => {
     switch (message.kind) {
       case 'listening':
         return listening.resolve(message)
@@ -54,17 +50,10 @@ export const startDnsThread = async (data: WorkerData, on: ThreadListener): Prom
       case 'stats':
         for (const resolve of askers.splice(0)) resolve(message.stats)
     }
-  })
-  worker.on('error', (error) => {
-    failure = error instanceof Error ? error : new Error(String(error))
-  })
-  worker.on('exit', (code) => {
-    const reason = failure ?? new Error(`the DNS thread ended with code ${code}`)
-    listening.reject(reason)
-    ended.resolve(isStopping ? undefined : reason)
-  })
-
-  const post = (message: ToWorker): void => worker.postMessage(message)
+  }
+  const thread = startWatchedThread<ToWorker, FromWorker>({ name: 'DNS', url: workerUrl(), data, hear })
+  void thread.ended.then((reason) => listening.reject(reason ?? new Error('the DNS thread was stopped')))
+  const { post } = thread
   const { port, isReady } = await listening.promise
   return {
     ...{ port, isReady, post },
@@ -72,15 +61,9 @@ export const startDnsThread = async (data: WorkerData, on: ThreadListener): Prom
       new Promise((resolve, reject) => {
         askers.push(resolve)
         if (askers.length === 1) post({ kind: 'stats' })
-        void ended.promise.then(() => reject(new Error('the DNS thread has ended')))
+        void thread.ended.then(() => reject(new Error('the DNS thread has ended')))
       }),
-    ended: ended.promise,
-    stop: async () => {
-      isStopping = true
-      post({ kind: 'stop' })
-      const timer = setTimeout(() => void worker.terminate(), stopMs)
-      await ended.promise
-      clearTimeout(timer)
-    },
+    ended: thread.ended,
+    stop: () => thread.stop({ kind: 'stop' }, stopMs),
   }
 }

@@ -1,5 +1,6 @@
 /** The entry of the DNS thread: answers go on while the agent is busy. Keep what it imports small. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type Heartbeat, startHeartbeat } from '../../host/heartbeat.ts'
 import { cidrOf } from '../../ipam/cidr.ts'
 import { checks } from '../answer/checks.ts'
 import { clusterNames } from '../answer/cluster.ts'
@@ -7,6 +8,7 @@ import { completion, createPodNamespaces } from '../answer/completion.ts'
 import { hostsNames } from '../answer/hosts.ts'
 import { createHotAnswers } from '../answer/hot.ts'
 import { outsideNames } from '../answer/outside.ts'
+import type { Handler } from '../answer/request.ts'
 import { createResponder, type Responder } from '../answer/responder.ts'
 import { aliasesOf } from '../answer/rewrites.ts'
 import { skyNames } from '../answer/skydns.ts'
@@ -34,7 +36,16 @@ const saveAfterMs = 2_000
 const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const { origin, addresses, snapshotFile } = data
   const tell = (message: FromWorker): void => port.postMessage(message)
+  const heartbeat = startHeartbeat(data.heart)
   const counters = createCounters()
+  const fault = (error: unknown): void => {
+    counters.fault()
+    // What was thrown may hold what cannot be sent.
+    tell({ kind: 'fault', error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  }
+  // The last net: what one query throws where nobody expects it must not end all the others.
+  process.on('uncaughtException', fault)
+  process.on('unhandledRejection', fault)
   const zone = createZone()
   const tree = createSkyTree()
   const namespaces = createPodNamespaces()
@@ -49,7 +60,16 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
     const podAddresses = records.map(({ data: address }) => address)
     namespaces.set(pod, podAddresses)
   }
-  for (const [source, records] of kept ?? []) put(source, records)
+  /** A source that cannot be taken over has no names; all others have theirs. */
+  const putAlone = (source: string, records: readonly ZoneRecord[]): void => {
+    try {
+      put(source, records)
+    } catch (error) {
+      zone.set(source, [])
+      fault(error)
+    }
+  }
+  for (const [source, records] of kept ?? []) putAlone(source, records)
   writeApex()
   let isComplete = false
 
@@ -71,6 +91,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
     // The order in which a query is offered to those who may answer it.
     const respond = createResponder(
       [
+        noting(heartbeat),
         checks,
         guard.handler,
         hostsNames(config.hosts),
@@ -89,7 +110,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
         }),
         outsideNames(router, cache, recursionRanges),
       ],
-      (error) => tell({ kind: 'fault', error }),
+      fault,
     )
     // With completion the answer hangs on who asks.
     const hot = config.searchCompletion ? { respond, forget: () => undefined } : createHotAnswers(respond)
@@ -110,7 +131,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
     saving ??= setTimeout(() => {
       saving = undefined
       const sources = [...zone.sources()].filter(([source]) => source !== apex)
-      saveSnapshot(file, sources).catch((error: unknown) => tell({ kind: 'fault', error }))
+      saveSnapshot(file, sources).catch(fault)
     }, saveAfterMs)
   }
   const changed = (): void => {
@@ -121,10 +142,10 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
     if (snapshotFile !== undefined && data.savesSnapshot && isComplete) save(snapshotFile)
   }
 
-  port.on('message', (message: ToWorker) => {
+  const take = (message: ToWorker): void => {
     switch (message.kind) {
       case 'records':
-        for (const [source, records] of message.sources) put(source, records)
+        for (const [source, records] of message.sources) putAlone(source, records)
         return changed()
       case 'synced': {
         const there = new Set(message.sources)
@@ -150,9 +171,28 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
         current.router.close()
         void Promise.all(listeners.map(({ close }) => close())).then(() => port.close())
     }
+  }
+  port.on('message', (message: ToWorker) => {
+    try {
+      take(message)
+    } catch (error) {
+      fault(error)
+    }
   })
   tell({ kind: 'listening', port: listeners[0]?.port ?? data.port, isReady: kept !== undefined })
 }
+
+/** Tells who watches over the thread which name is being looked for. */
+const noting =
+  (heartbeat: Heartbeat): Handler =>
+  ({ query, client }, next) => {
+    heartbeat.begins(`${client} `, query.name)
+    try {
+      return next()
+    } finally {
+      heartbeat.ends()
+    }
+  }
 
 /** The source of what the zone holds beside Services. */
 const apex = '.'

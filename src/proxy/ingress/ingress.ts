@@ -1,8 +1,9 @@
 /** The Ingress proxy of one node: watches the API, compiles routes, and serves them from threads of their own. */
 import { randomBytes } from 'node:crypto'
-import { aborted } from '../../api/clock.ts'
+import { aborted, type Clock, systemClock } from '../../api/clock.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
 import type { Logger } from '../../host/log.ts'
+import type { RestartCounts } from '../../host/restarts.ts'
 import { changesOf, type Sources, sourcesSynced, watchSources } from './changes.ts'
 import { createDesired, type Desired } from './desired.ts'
 import { defaultLimits, type HeadLimits } from './http/limits.ts'
@@ -39,6 +40,7 @@ export interface IngressOptions extends Sources {
   readonly log: Logger
   readonly timeouts?: Partial<Timeouts>
   readonly limits?: Partial<HeadLimits>
+  readonly clock?: Clock
 }
 
 export interface IngressProxy {
@@ -51,6 +53,10 @@ export interface IngressProxy {
   /** What each thread has served. */
   snapshots(): Promise<readonly Snapshot[]>
   problems(): readonly RouteProblem[]
+  /** How often its threads were replaced. */
+  readonly restarts: RestartCounts
+  /** Why requests are not served as they should be; undefined when they are. */
+  trouble(): string | undefined
   /** All that is served. */
   state(): RoutingUpdate
 }
@@ -101,7 +107,8 @@ export const createIngress = (options: IngressOptions): IngressProxy => {
       ticketKeys: randomBytes(ticketKeyBytes),
       accessLog: settings.accessLog,
     },
-    died: () => loop.markAll(),
+    clock: options.clock ?? systemClock,
+    missing: () => loop.markAll(),
   })
 
   const open = async (): Promise<Desired> => {
@@ -134,6 +141,8 @@ export const createIngress = (options: IngressOptions): IngressProxy => {
     ports: threads.ports,
     snapshots: threads.snapshots,
     problems: () => desired?.problems() ?? [],
+    restarts: threads.restarts,
+    trouble: threads.problem,
     state: () => desired?.state() ?? nothing,
     run: async (signal) => {
       if (signal.aborted) return

@@ -1,5 +1,7 @@
 /** The threads that serve: as many as wanted, all with the same doors and the same configuration. */
+import type { Clock } from '../../api/clock.ts'
 import type { Logger } from '../../host/log.ts'
+import { createRestarts, type RestartCounts } from '../../host/restarts.ts'
 import type { GatewayDoor } from './gateway/serving.ts'
 import type { RelayUpdate } from './relay/relay.ts'
 import type { Listener, ToWorker, WorkerData } from './thread/protocol.ts'
@@ -16,6 +18,10 @@ export interface Threads {
   /** The ports of the doors that are always there. */
   ports(): Readonly<Record<string, number>>
   snapshots(): Promise<readonly Snapshot[]>
+  /** How often threads were replaced. */
+  readonly restarts: RestartCounts
+  /** Why requests are not served as they should be; undefined when they are. */
+  problem(): string | undefined
   /** Ends them gracefully. */
   stop(): Promise<void>
 }
@@ -24,17 +30,22 @@ export interface ThreadsOptions {
   readonly count: number
   /** The doors that are always there. */
   readonly listeners: readonly Listener[]
-  readonly data: Omit<WorkerData, 'listeners' | 'update'>
+  readonly data: Omit<WorkerData, 'listeners' | 'update' | 'heart'>
   readonly address: string
   readonly log: Logger
-  /** A thread has died that nobody asked to. */
-  readonly died: () => void
+  readonly clock: Clock
+  /** One is missing that is to be started now. */
+  readonly missing: () => void
 }
 
 const has = (doors: readonly GatewayDoor[], door: GatewayDoor): boolean =>
   doors.some(({ entry, tls }) => entry === door.entry && tls === door.tls)
 
-export const createThreads = ({ count, listeners, data, address, log, died }: ThreadsOptions): Threads => {
+export const createThreads = (options: ThreadsOptions): Threads => {
+  const { count, listeners, data, address, log, clock, missing } = options
+  const restarts = createRestarts(clock)
+  /** Missing, and not to be started yet. */
+  let resting = 0
   let threads: readonly RelayThread[] = []
   let open: readonly GatewayDoor[] = []
 
@@ -55,19 +66,24 @@ export const createThreads = ({ count, listeners, data, address, log, died }: Th
     void started.ended.then((reason) => {
       threads = threads.filter((each) => each !== started)
       if (reason === undefined) return
-      log.error({ err: reason }, 'an ingress thread died: starting another one')
-      died()
+      const retryInMs = restarts.ended(reason)
+      log.error({ err: reason, retryInMs }, 'an ingress thread has ended: starting another one')
+      resting++
+      clock.after(retryInMs, () => {
+        resting--
+        missing()
+      })
     })
     return started
   }
 
   return {
     get isMissing() {
-      return threads.length < count
+      return threads.length + resting < count
     },
     start: async (whole, doors) => {
       open = ownDoors(doors)
-      while (threads.length < count) threads = [...threads, await startOne(whole)]
+      while (threads.length + resting < count) threads = [...threads, await startOne(whole)]
       log.info({ ports: threads[0]?.ports }, 'ingress listens')
     },
     update: (update, doors) => {
@@ -81,6 +97,12 @@ export const createThreads = ({ count, listeners, data, address, log, died }: Th
     snapshots: async () => {
       const all = await Promise.all(threads.map((thread) => thread.snapshot()))
       return all.filter((each) => each !== undefined)
+    },
+    restarts: restarts.counts,
+    problem: () => {
+      const loop = restarts.looping()
+      if (loop !== undefined) return `an ingress thread ${loop}`
+      return threads.length === 0 ? 'not serving yet' : undefined
     },
     stop: async () => {
       await Promise.all(threads.map((thread) => thread.stop()))

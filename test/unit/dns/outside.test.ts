@@ -404,9 +404,10 @@ t.test('queries in numbers, and one of many in the log', async (t) => {
   respond(makeQuery('a.example', 4711), '10.244.1.2', false)
   respond(Buffer.alloc(3), '10.244.1.2', false)
   counters.cache('hit')
+  counters.fault()
   counters.upstream({ address: '192.0.2.1', port: 53 }, true, 0.003)
   counters.upstream({ address: '192.0.2.1', port: 53 }, false, 2)
-  const text = renderDnsMetrics(counters.read({ cacheEntries: 5, names: 7 }))
+  const text = renderDnsMetrics(counters.read({ cacheEntries: 5, names: 7 }), { stuck: 2, crashed: 1 })
   for (const line of [
     'coredns_dns_requests_total{server="dns://:53",zone=".",proto="udp",type="AAAA"} 3',
     'coredns_dns_requests_total{server="dns://:53",zone=".",proto="tcp",type="AAAA"} 1',
@@ -417,6 +418,8 @@ t.test('queries in numbers, and one of many in the log', async (t) => {
     'coredns_proxy_request_duration_seconds_bucket{to="192.0.2.1:53",le="0.004"} 1',
     'coredns_forward_failures_total{to="192.0.2.1:53"} 1',
     'podway_dns_dropped_total 1',
+    'coredns_panics_total 1',
+    'podway_dns_thread_restarts_total{reason="stuck"} 2',
   ])
     t.ok(text.includes(`${line}\n`), line)
   const both = mergeStats([counters.read({ cacheEntries: 5, names: 7 }), counters.read({ cacheEntries: 5, names: 7 })])

@@ -59,8 +59,9 @@ t.test('labels are bounded', async (t) => {
 t.test('metrics under the names that dashboards know, of all threads together', async (t) => {
   const threads = [createStatistics(), createStatistics()]
   for (const statistics of threads) statistics.add(observed())
-  const registry = createIngressMetrics(async () =>
-    threads.map((statistics) => ({ series: statistics.series(), connections: 3, retries: 1, faults: 2 })),
+  const registry = createIngressMetrics(
+    async () => threads.map((statistics) => ({ series: statistics.series(), connections: 3, retries: 1, faults: 2 })),
+    { stuck: 1, crashed: 0 },
   )
   const text = await registry.metrics()
   const labels = 'namespace="default",ingress="web",service="web",host="a.lab",path="/a",method="GET",status="200"'
@@ -74,6 +75,7 @@ t.test('metrics under the names that dashboards know, of all threads together', 
   t.match(text, 'nginx_ingress_controller_nginx_process_connections{state="active",')
   t.match(text, 'podway_ingress_upstream_retries_total 2\n')
   t.match(text, 'podway_ingress_internal_errors_total 4\n')
+  t.match(text, 'podway_ingress_thread_restarts_total{reason="stuck"} 1\n')
 })
 
 t.test('the page shows every route, and takes nothing for markup', async (t) => {

@@ -1,5 +1,6 @@
 /** The Ingress proxy in numbers, under ingress-nginx's own names, so that its dashboards and alerts go on working. */
 import { Counter, Gauge, Histogram, type MetricValueWithName, Registry } from 'prom-client'
+import type { RestartCounts } from '../../../host/restarts.ts'
 import { controllerName } from '../routes/model.ts'
 import { buckets, type Series, type Snapshot } from '../thread/statistics.ts'
 
@@ -58,7 +59,10 @@ const histogramValues = (series: Series): MetricValueWithName<string>[] => {
 }
 
 /** Threads count for themselves: what they have counted is asked for when somebody asks us. */
-export const createIngressMetrics = (snapshots: () => Promise<readonly Snapshot[]>): Registry => {
+export const createIngressMetrics = (
+  snapshots: () => Promise<readonly Snapshot[]>,
+  restarts: RestartCounts,
+): Registry => {
   const registry = new Registry()
   const registers = [registry]
   new Counter({
@@ -123,6 +127,17 @@ export const createIngressMetrics = (snapshots: () => Promise<readonly Snapshot[
       this.reset()
       const all = await snapshots()
       this.inc(all.reduce((sum, { faults }) => sum + faults, 0))
+    },
+  })
+  new Counter({
+    name: 'podway_ingress_thread_restarts_total',
+    help: 'Threads that were replaced: because they did not answer, or had ended by themselves',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset()
+      this.inc({ reason: 'stuck' }, restarts.stuck)
+      this.inc({ reason: 'crashed' }, restarts.crashed)
     },
   })
   return registry

@@ -1,5 +1,6 @@
 /** What all connections of one relay share. */
 import type { Clock } from '../../../api/clock.ts'
+import type { Heartbeat } from '../../../host/heartbeat.ts'
 import type { HeadLimits } from '../http/limits.ts'
 import type { ServerTls } from '../tls/server-tls.ts'
 import type { Balancer } from './balancer.ts'
@@ -34,6 +35,8 @@ export interface RelayContext {
   readonly date: () => string
   readonly newRequestId: () => string
   readonly observe: Observe
+  /** Told which request is being decided. */
+  readonly heartbeat: Heartbeat | undefined
   /** Told what a backend did wrong. */
   readonly report: (problem: string) => void
   /** Told of what was thrown and is nobody's refusal. */

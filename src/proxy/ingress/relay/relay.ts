@@ -1,6 +1,7 @@
 /** The proxy on raw sockets: its doors, its client connections, and what they share. */
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../../api/clock.ts'
+import type { Heartbeat } from '../../../host/heartbeat.ts'
 import { addressSet } from '../decide/addresses.ts'
 import type { HeadLimits } from '../http/limits.ts'
 import { createRequestIds } from '../http/request-id.ts'
@@ -37,6 +38,8 @@ export interface RelayOptions {
   readonly httpsPort: number
   /** 48 secret bytes, the same in all threads. */
   readonly ticketKeys: Buffer
+  /** Where who watches over the thread sees what it is about; missing: nobody watches. */
+  readonly heartbeat?: Heartbeat
   /** From 0 to 1, for weights and shares; missing: the machine's own. */
   readonly random?: () => number
 }
@@ -109,6 +112,7 @@ export const createRelay = (options: RelayOptions): Relay => {
     ...{ draining: false, timeouts, limits, clock, deadlines, balancer, pool, sessions, limiter, report },
     observe: createGuard('the record of a request', fault, () => {})(observe),
     counts,
+    heartbeat: options.heartbeat,
     tls: { clientsOf: (host) => secrets.get('https')?.clientsOf(host) },
     httpsPort: options.httpsPort,
     isTrusted: among(options.trustedProxies),

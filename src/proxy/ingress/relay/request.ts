@@ -66,6 +66,7 @@ export const createRequest = (
 
   const begin = (): void => {
     let made: Decision | Promise<Decision>
+    relay.heartbeat?.begins(head.host, head.path)
     try {
       route = match(connection.table, head)
       if (route === undefined) return owner.reply(plainReply(404, 'no route for this host and path'))
@@ -73,6 +74,8 @@ export const createRequest = (
     } catch (error) {
       if (!isRefusal(error)) throw error
       return owner.refused(error.status, error.message)
+    } finally {
+      relay.heartbeat?.ends()
     }
     if (!(made instanceof Promise)) return act(made)
     owner.waits()

@@ -24,6 +24,8 @@ export interface WorkerData {
   readonly ticketKeys: Uint8Array
   readonly accessLog: AccessLogOptions | undefined
   readonly update: RelayUpdate
+  /** See `startHeartbeat`. */
+  readonly heart: SharedArrayBuffer
 }
 
 export type ToWorker =

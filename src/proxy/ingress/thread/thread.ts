@@ -1,5 +1,5 @@
 /** Starts a thread that serves, and stops it. */
-import { Worker } from 'node:worker_threads'
+import { startWatchedThread } from '../../../host/watched-thread.ts'
 import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
 import type { Snapshot } from './statistics.ts'
 
@@ -21,14 +21,13 @@ const graceMs = 2_000
 const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 
 /** Resolves when the thread listens. Rejects when it cannot. */
-export const startRelayThread = async (data: WorkerData, onProblem: (text: string) => void): Promise<RelayThread> => {
-  const worker = new Worker(workerUrl(), { workerData: data })
+export const startRelayThread = async (
+  data: Omit<WorkerData, 'heart'>,
+  onProblem: (text: string) => void,
+): Promise<RelayThread> => {
   const listening = Promise.withResolvers<Readonly<Record<string, number>>>()
-  const ended = Promise.withResolvers<Error | undefined>()
   const asked = new Map<number, (snapshot: Snapshot | undefined) => void>()
   let questions = 0
-  let failure: Error | undefined
-  let stopping = false
 
   const hear = (message: FromWorker): void => {
     switch (message.kind) {
@@ -41,34 +40,24 @@ export const startRelayThread = async (data: WorkerData, onProblem: (text: strin
         return onProblem(message.text)
     }
   }
-  worker.on('message', hear)
-  worker.on('error', (error) => {
-    failure = error instanceof Error ? error : new Error(String(error))
-  })
-  worker.on('exit', (code) => {
-    const reason = failure ?? new Error(`the ingress thread ended with code ${code}`)
-    listening.reject(reason)
+  const thread = startWatchedThread<ToWorker, FromWorker>({ name: 'ingress', url: workerUrl(), data, hear })
+  void thread.ended.then((reason) => {
+    listening.reject(reason ?? new Error('the ingress thread was stopped'))
     for (const answer of asked.values()) answer(undefined)
-    ended.resolve(stopping ? undefined : reason)
+    asked.clear()
   })
-
-  const post = (message: ToWorker): void => worker.postMessage(message)
   return {
     ports: await listening.promise,
-    post,
+    post: thread.post,
     snapshot: () =>
       new Promise((resolve) => {
         const id = questions++
         asked.set(id, resolve)
-        post({ kind: 'snapshot', id })
+        thread.post({ kind: 'snapshot', id })
+        // One that has ended answers nothing.
+        void thread.ended.then(() => resolve(undefined))
       }),
-    ended: ended.promise,
-    stop: async () => {
-      stopping = true
-      post({ kind: 'drain' })
-      const timer = setTimeout(() => void worker.terminate(), data.timeouts.drain + graceMs)
-      await ended.promise
-      clearTimeout(timer)
-    },
+    ended: thread.ended,
+    stop: () => thread.stop({ kind: 'drain' }, data.timeouts.drain + graceMs),
   }
 }

@@ -1,5 +1,6 @@
 /** The entry of a serving thread: keep what it imports small, it is loaded once more in each. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { startHeartbeat } from '../../../host/heartbeat.ts'
 import { createGuard } from '../relay/guard.ts'
 import { createRelay, type Relay } from '../relay/relay.ts'
 import { steadyClock } from '../steady-clock.ts'
@@ -68,12 +69,14 @@ const obey = (port: MessagePort, relay: Relay, statistics: Statistics, log: Acce
 const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   const post = (message: FromWorker): void => port.postMessage(message)
   const report = throttled((text) => post({ kind: 'problem', text }), steadyClock, problemsPerPeriod, periodMs)
+  const heartbeat = startHeartbeat(data.heart)
   const statistics = createStatistics()
   const log = await openLog(data, report)
   const relay = createRelay({
     ...data,
     ticketKeys: Buffer.from(data.ticketKeys),
     clock: steadyClock,
+    heartbeat,
     report,
     observe: log
       ? (observed) => {
