@@ -19,6 +19,8 @@ import { createPodNetwork } from '../overlay/pod-network.ts'
 import { createPolicyEnforcer, type PolicyEnforcer } from '../overlay/policy/enforcer.ts'
 import type { PolicyPod } from '../overlay/policy/pod.ts'
 import type { PodNetwork } from './network.ts'
+import { createPodConnections } from './pod-connections.ts'
+import { ownAddresses } from './service-stack.ts'
 
 /** What the operator of a node may choose about the pod network. */
 export interface OverlaySettings {
@@ -74,11 +76,15 @@ export interface PodNetworkStack {
 export const createPodNetworkStack = async (options: PodNetworkStackOptions): Promise<PodNetworkStack> => {
   const { pods, namespaces, policies: policyObjects, nodes, nodeName, podCIDRs, clusterCIDRs, settings, log } = options
   const { netfilters, runner, clusterDns, identity } = options
+  const connections = createPodConnections({
+    ...{ families: netfilters.map(({ family }) => family), runner, ownAddresses, log },
+  })
   const overlay = await createOverlay({
     ...{ nodes, nodeName, podCIDRs, clusterCIDRs, runner, netfilters, log, writeSysctl, identity },
     ...{ serviceCIDRs: options.serviceCIDRs, onRejected: options.onRejected },
     ...{ underlayAddress: options.nodeAddresses[0] ?? '', backend: settings.backend },
     ...{ keyFile: settings.keyFile, directRouting: settings.directRouting, probePort: options.agentPort },
+    onHostPorts: connections.setHostPorts,
   })
   const onDamage = (message: string): void => log.warn(message)
   const recovery = { onDamage, find: () => findPodAddresses(runner, podCIDRs, onDamage) }
@@ -91,7 +97,13 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
   void ready.then(() => {
     isReady = true
   })
-  const network = createPodNetwork({ addresses, policies, links: overlay.links, ready })
+  const network = createPodNetwork({
+    addresses,
+    policies,
+    links: overlay.links,
+    ready,
+    forgetAddresses: connections.forgetAddresses,
+  })
   const plugin = createCniPlugin({
     ...{ network, addresses, links: overlay.links, podCIDRs, mtu: overlay.mtu, log },
     ...{ setHostPorts: overlay.setHostPorts, isReady: () => isReady },
@@ -103,7 +115,7 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
         .then(plugin.restore)
         .catch((error: unknown) => log.warn({ err: error }, 'cannot take up what container runtimes had asked for'))
       await Promise.all([
-        ...[overlay.run(signal), policies.run(signal)],
+        ...[overlay.run(signal), policies.run(signal), connections.run(signal)],
         runCniServer(settings.cniSocket, plugin, log, signal),
       ])
     },

@@ -5,6 +5,7 @@ import { aborted } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
 import type { EndpointSlice, Node, Service } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
+import { createConnections } from '../host/conntrack/connections.ts'
 import { runHttpListener } from '../host/http-listener.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
@@ -12,12 +13,12 @@ import { readSysctl } from '../host/sysctl.ts'
 import { cidrOf, contains, parseAddress } from '../ipam/cidr.ts'
 import { applyLimits, type ConnectionLimits } from '../proxy/conntrack/limits.ts'
 import { place, relay, type UdpPort } from '../proxy/conntrack/stale.ts'
-import { createConnections } from '../proxy/conntrack/tool.ts'
 import { createUdpCleaner, type UdpCleaner } from '../proxy/conntrack/udp-cleaner.ts'
 import { createProxyHealth } from '../proxy/health/proxy-health.ts'
 import { createServiceHealth } from '../proxy/health/service-health.ts'
 import { isSkipped, type ServicePortView } from '../proxy/iptables/model.ts'
 import { createServiceProxy, type PortFollower } from '../proxy/iptables/service-proxy.ts'
+import { portalsOf } from '../proxy/iptables/service-rules.ts'
 import { createProxyMetrics } from '../proxy/metrics/proxy-metrics.ts'
 import { allObservers } from '../proxy/observer.ts'
 import { runLocalhostNodePorts } from '../proxy/userspace/localhost.ts'
@@ -79,24 +80,34 @@ export const readTcpLiberal = async (): Promise<boolean> =>
   ((await readSysctl('net.netfilter.nf_conntrack_tcp_be_liberal')) ?? '0') !== '0'
 
 /** This machine's addresses, now. */
-const ownAddresses = (): ReadonlySet<string> =>
+export const ownAddresses = (): ReadonlySet<string> =>
   new Set(Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []))
 
-const udpPortOf = (view: ServicePortView): UdpPort => {
+/** Where the clients of a port may be: at a relay, or at whoever serves. What is not relayed yet the kernel translates. */
+const endPlaces = (view: ServicePortView, relays: ReadonlyMap<string, number>): readonly string[] => {
   const serving = view.endpoints.filter(({ ready, serving }) => ready || serving)
-  return {
-    addresses: [view.clusterIP, ...view.externalIPs, ...view.loadBalancerIPs],
-    port: view.port,
-    nodePort: view.nodePort,
-    endpoints: new Set(
-      view.relayed && serving.length > 0 ? [relay] : serving.map(({ address, port }) => place(address, port)),
-    ),
-  }
+  const portals = portalsOf(view)
+  if (portals.length === 0) return serving.map(({ address, port }) => place(address, port))
+  return portals.flatMap(({ id, endpoints }) => {
+    const port = relays.get(id)
+    return port === undefined ? endpoints.map((one) => place(one.address, one.port)) : [place(relay, port)]
+  })
 }
+
+const udpPortOf = (view: ServicePortView, relays: ReadonlyMap<string, number>): UdpPort => ({
+  addresses: [view.clusterIP, ...view.externalIPs, ...view.loadBalancerIPs],
+  port: view.port,
+  nodePort: view.nodePort,
+  endpoints: new Set(endPlaces(view, relays)),
+})
 
 /** Shows the cleaner the UDP ports of Services. */
 export const udpFollower = (cleaner: UdpCleaner): PortFollower => ({
-  set: (service, ports) => cleaner.set(service, ports.filter(({ protocol }) => protocol === 'udp').map(udpPortOf)),
+  set: (service, ports, relays) =>
+    cleaner.set(
+      service,
+      ports.filter(({ protocol }) => protocol === 'udp').map((port) => udpPortOf(port, relays)),
+    ),
   written: cleaner.written,
 })
 

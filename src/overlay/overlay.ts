@@ -52,6 +52,8 @@ export interface OverlayOptions {
   readonly resyncMs?: number
   /** Told of every node that gets no traffic because of what it claims, once for each reason. */
   readonly onRejected?: (rejection: Rejection) => void
+  /** Told of the host ports of a pod when their rules are in place; of none when they are gone. */
+  readonly onHostPorts?: (podId: string, ports: HostPorts['ports']) => void
   /** A port that agents answer on: nodes are asked through the tunnel, too. Missing: they are not. */
   readonly probePort?: number
 }
@@ -71,6 +73,13 @@ export interface Overlay {
 }
 
 const probeEveryMs = 60_000
+
+/** Does all of it, whatever fails on the way; then rejects with the first failure. */
+const eachOf = async (works: readonly (() => Promise<void>)[]): Promise<void> => {
+  const failures: unknown[] = []
+  for (const work of works) await work().catch((error: unknown) => failures.push(error))
+  if (failures.length > 0) throw failures[0]
+}
 
 /** Throws when no device has the address. */
 const findUnderlay = async (iproute: Iproute, address: string): Promise<Underlay> => {
@@ -106,11 +115,13 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
   const hostPorts = new Map<string, HostPorts>()
 
   const syncRules = async (): Promise<void> => {
-    for (const { family, keeper } of keepers) {
-      const ports = [...hostPorts.values()].flatMap((own) => own.ports[family])
-      const isNews = await keeper.ensure(compileRules({ family, clusterCIDRs, podCIDRs, hostPorts: ports }))
-      if (isNews) log.info({ family }, 'rules of the pod network written')
-    }
+    await eachOf(
+      keepers.map(({ family, keeper }) => async () => {
+        const ports = [...hostPorts.values()].flatMap((own) => own.ports[family])
+        const isNews = await keeper.ensure(compileRules({ family, clusterCIDRs, podCIDRs, hostPorts: ports }))
+        if (isNews) log.info({ family }, 'rules of the pod network written')
+      }),
+    )
   }
 
   let told: ReadonlySet<string> = new Set()
@@ -147,10 +158,12 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     resyncMs,
     ...(clock ? { clock } : {}),
     sync: async (dirty) => {
-      if (dirty === 'all') await bridge()
-      if (dirty === 'all' || dirty.has('peers'))
-        await backend.sync(currentPeers(), dirty === 'all' ? 'kernel' : 'memory')
-      await syncRules()
+      const isAll = dirty === 'all'
+      await eachOf([
+        ...(isAll ? [bridge] : []),
+        ...(isAll || dirty.has('peers') ? [() => backend.sync(currentPeers(), isAll ? 'kernel' : 'memory')] : []),
+        syncRules,
+      ])
     },
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'the pod network is not in place; trying again'),
   })
@@ -168,6 +181,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
       if (mappings.length > 0) hostPorts.set(podId, wanted)
       else hostPorts.delete(podId)
       await loop.done('host ports')
+      options.onHostPorts?.(podId, wanted.ports)
     },
     run: async (signal) => {
       await bridge().catch((error: unknown) => log.warn({ err: error }, 'no bridge for the pods yet; trying again'))

@@ -17,6 +17,8 @@ export interface PodNetworkOptions {
   readonly addresses: PodAddresses
   readonly links: PodLinks
   readonly policies?: Admission
+  /** Forgets the connections of addresses that are nobody's any more: the next pod shall not inherit them. */
+  readonly forgetAddresses?: (addresses: readonly string[]) => Promise<void>
   /** Nothing is attached before. */
   readonly ready: Promise<void>
 }
@@ -71,7 +73,7 @@ export const attachmentOf = (owner: string, note: string | undefined): string =>
 }
 
 /** Pods get an address that is theirs until they are detached, however often they are attached in between. */
-export const createPodNetwork = ({ addresses, links, policies, ready }: PodNetworkOptions) => {
+export const createPodNetwork = ({ addresses, links, policies, forgetAddresses, ready }: PodNetworkOptions) => {
   const assign = async ({ owner, wanted, note }: Attachment): Promise<readonly string[]> => {
     try {
       return await addresses.assign(owner, { ...(wanted ? { wanted } : {}), ...(note === undefined ? {} : { note }) })
@@ -113,6 +115,7 @@ export const createPodNetwork = ({ addresses, links, policies, ready }: PodNetwo
       // The address goes last: it must not be somebody else's while the link is still there.
       await links.detach(owner)
       policies?.forget(uid)
+      await forgetAddresses?.(addresses.list().flatMap((lease) => (lease.owner === owner ? lease.addresses : [])))
       await addresses.release(owner)
     },
 
@@ -121,6 +124,7 @@ export const createPodNetwork = ({ addresses, links, policies, ready }: PodNetwo
       const running = new Set(ids)
       const isKept = (owner: string) => isForeignOwner(owner) || running.has(owner)
       for (const id of await links.list()) if (!isKept(id)) await links.detach(id)
+      await forgetAddresses?.(addresses.list().flatMap((lease) => (isKept(lease.owner) ? [] : lease.addresses)))
       await addresses.retain(isKept)
     },
   }

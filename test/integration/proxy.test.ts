@@ -1,9 +1,9 @@
 /** Services with real packets, over both rule stores of iptables. Runs inside scripts/universe.sh. */
 import t, { type Test } from 'tap'
 import { udpFollower } from '../../src/agent/service-stack.ts'
+import { createConnections } from '../../src/host/conntrack/connections.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { createNetfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
-import { createConnections } from '../../src/proxy/conntrack/tool.ts'
 import { createUdpCleaner } from '../../src/proxy/conntrack/udp-cleaner.ts'
 import { cleanupProxy } from '../../src/proxy/iptables/kernel.ts'
 import { createFakeApi, type FakeApi } from '../support/fake-api.ts'

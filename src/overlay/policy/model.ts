@@ -113,8 +113,7 @@ const toRule = (own: string, { ports = [], peers = [] }: RawRule, problems: stri
   }
 }
 
-/** The policy of an object; what it leaves out is filled in as the API server would. */
-export const readPolicy = ({ metadata, spec }: NetworkPolicy): Policy => {
+const readWhole = ({ metadata, spec }: NetworkPolicy): Policy => {
   const { name, namespace = '' } = metadata
   const { podSelector = {}, ingress = [], egress = [] } = spec ?? {}
   const types = spec?.policyTypes ?? (egress.length > 0 ? ['Ingress', 'Egress'] : ['Ingress'])
@@ -131,5 +130,21 @@ export const readPolicy = ({ metadata, spec }: NetworkPolicy): Policy => {
       ? rules(egress.map(({ ports, to }) => ({ ...(ports ? { ports } : {}), peers: to })))
       : undefined,
     problems,
+  }
+}
+
+/** A policy of which nothing is known but where it is: it forbids all pods of its namespace everything. */
+const closed = (key: string, namespace: string, problem: string): Policy => ({
+  ...{ key, namespace, selects: everything, ingress: [], egress: [] },
+  problems: [`${problem}: all pods of namespace ${namespace} are isolated`],
+})
+
+/** The policy of an object; what it leaves out is filled in as the API server would. One that cannot be read forbids. */
+export const readPolicy = (object: NetworkPolicy): Policy => {
+  try {
+    return readWhole(object)
+  } catch (error) {
+    const { name, namespace = '' } = object.metadata
+    return closed(`${namespace}/${name}`, namespace, `cannot be read (${String(error)})`)
   }
 }

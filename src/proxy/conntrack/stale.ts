@@ -2,7 +2,7 @@
  * UDP connections that lead nowhere any more. The kernel remembers where a client's first packet went for as long as
  * packets come, so a client that never stops would go on talking to a pod that is gone. Pure.
  */
-import type { Flow } from './flows.ts'
+import type { Flow } from '../../host/conntrack/flows.ts'
 
 /** How clients reach a UDP port of a Service, and where they may end up. */
 export interface UdpPort {
@@ -10,7 +10,7 @@ export interface UdpPort {
   readonly addresses: readonly string[]
   readonly port: number
   readonly nodePort: number | undefined
-  /** `address port` of everything that serves; `relay` alone for a port that a process of ours relays. */
+  /** `address port` of everything that serves; `relay port` for a port of this node where a process of ours relays. */
   readonly endpoints: ReadonlySet<string>
 }
 
@@ -24,6 +24,7 @@ export interface Situation {
   readonly ownAddresses: ReadonlySet<string>
 }
 
+/** In the place of an endpoint's address: this node, where a process relays. */
 export const relay = 'relay'
 
 export const place = (address: string, port: number): string => `${address} ${port}`
@@ -37,7 +38,8 @@ export const doorsOf = ({ addresses, port, nodePort }: UdpPort): readonly string
 /** The flows to forget. One to an endpoint that serves is never among them. */
 export const staleFlows = (flows: readonly Flow[], situation: Situation): readonly Flow[] => {
   const doors = new Map<string, ReadonlySet<string>>()
-  for (const port of situation.ports) for (const door of doorsOf(port)) doors.set(door, port.endpoints)
+  for (const port of situation.ports)
+    for (const door of doorsOf(port)) doors.set(door, new Set([...(doors.get(door) ?? []), ...port.endpoints]))
   return flows.filter(({ original, reply }) => {
     const { destination, destinationPort } = original
     const isTranslated = reply.source !== destination || reply.sourcePort !== destinationPort
@@ -51,7 +53,7 @@ export const staleFlows = (flows: readonly Flow[], situation: Situation): readon
       return isTranslated && (keys.some((key) => situation.gone.has(key)) || situation.isServiceAddress(destination))
     // Untranslated: it began when nobody served, and would never be looked at again.
     if (!isTranslated) return endpoints.size > 0
-    const isRelayed = endpoints.has(relay) && situation.ownAddresses.has(reply.source)
+    const isRelayed = situation.ownAddresses.has(reply.source) && endpoints.has(place(relay, reply.sourcePort))
     return !isRelayed && !endpoints.has(place(reply.source, reply.sourcePort))
   })
 }

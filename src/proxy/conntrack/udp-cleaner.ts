@@ -2,12 +2,12 @@
 import { type Clock, systemClock } from '../../api/clock.ts'
 import { createSyncLoop } from '../../api/sync-loop.ts'
 import { isCommandMissing } from '../../host/command.ts'
+import type { Connections } from '../../host/conntrack/connections.ts'
 import type { Logger } from '../../host/log.ts'
 import { doorsOf, staleFlows, type UdpPort } from './stale.ts'
-import type { Connections } from './tool.ts'
 
 export interface UdpCleanerOptions {
-  readonly connections: Connections
+  readonly connections: Pick<Connections, 'list' | 'forget'>
   readonly isServiceAddress: (address: string) => boolean
   /** This node's own addresses, now. */
   readonly ownAddresses: () => ReadonlySet<string>
@@ -17,7 +17,7 @@ export interface UdpCleanerOptions {
 }
 
 export interface UdpCleaner {
-  /** The UDP ports that a Service has now, in place of those it had. Acted upon after `written`. */
+  /** The UDP ports that a Service (or whoever else has ports that lead to pods) has now, in place of those it had. Acted upon after `written`. */
   set(service: string, ports: readonly UdpPort[]): void
   /** The rules of all that was set are in the kernel: new packets go the new way. */
   written(): void
@@ -55,7 +55,7 @@ export const createUdpCleaner = (options: UdpCleanerOptions): UdpCleaner => {
         ownAddresses: ownAddresses(),
       })
       const count = stale.length === 0 ? 0 : await connections.forget(stale)
-      if (count > 0) log.info({ count }, 'UDP clients of endpoints that are gone start anew')
+      if (count > 0) log.info({ count }, 'deleted stale UDP conntrack entries')
       onCleaned?.(count, (clock.now() - started) / 1000)
     } catch (error) {
       for (const door of taken) gone.add(door)

@@ -16,7 +16,7 @@ import type { RuleContext } from './context.ts'
 import { type ModelContext, readFor } from './endpoints.ts'
 import { frameJumps, type ProxyTable } from './frame.ts'
 import { createKernelRules } from './kernel.ts'
-import { modelService, type ServicePortView } from './model.ts'
+import { modelService, type ServiceModel, type ServicePortView } from './model.ts'
 import { fixedChains } from './names.ts'
 import type { PolicySide } from './policy.ts'
 import { portalsOf } from './service-rules.ts'
@@ -62,8 +62,8 @@ export interface ServiceProxyOptions {
 
 /** Others to whom it matters what Services are on this node. */
 export interface PortFollower {
-  /** All ports of a Service, in place of those it had; none when it is gone. */
-  set(service: string, ports: readonly ServicePortView[]): void
+  /** All ports of a Service, in place of those it had; none when it is gone. `relays`: by portal, as rules lead there. */
+  set(service: string, ports: readonly ServicePortView[], relays: ReadonlyMap<string, number>): void
   /** The rules of all that was set are in the kernel. */
   written(): void
 }
@@ -82,6 +82,8 @@ export interface ServiceProxy {
   /** Services whose policy is Local and that have endpoints on other nodes only. */
   withoutLocalEndpoints(): { readonly internal: number; readonly external: number }
 }
+
+const noRelays: ReadonlyMap<string, number> = new Map()
 
 /** Not the key of a Service: those have a name. */
 const checkKey = ''
@@ -147,12 +149,22 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
     for (const problem of problems) log.warn(problem)
   }
 
-  const compile = (key: string): void => {
+  /** The Service as this room knows it; one that cannot be read has no rules, and the others theirs. */
+  const modelOf = (key: string): ServiceModel | undefined => {
     const service = services.get(key)
-    const model = service && modelService(service, slices.by('service', key), { ...context, zone })
-    for (const follower of followers) follower.set(key, model?.ports ?? [])
-    const ports = relays?.place(key, (model?.ports ?? []).flatMap(portalsOf))
-    const rules = model && compileModel(model, context, ports)
+    try {
+      return service && modelService(service, slices.by('service', key), { ...context, zone })
+    } catch (error) {
+      return { ports: [], problems: [`Service ${key} has no rules: it cannot be read: ${String(error)}`] }
+    }
+  }
+
+  const compile = (key: string): void => {
+    const model = modelOf(key)
+    const views = model?.ports ?? []
+    const places = relays?.place(key, views.flatMap(portalsOf)) ?? noRelays
+    for (const follower of followers) follower.set(key, views, places)
+    const rules = model && compileModel(model, context, places)
     tell(key, rules?.problems ?? [])
     wanted.replace(key, rules)
     if (rules && rules.withoutLocal.length > 0) withoutLocal.set(key, rules.withoutLocal)

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { CommandError, type CommandRunner } from '../../../src/host/command.ts'
+import { createConnections } from '../../../src/host/conntrack/connections.ts'
+import { type Flow, parseFlow, parseFlows } from '../../../src/host/conntrack/flows.ts'
 import { opensNothing } from '../../../src/host/fake-command.ts'
 import { silentLogger } from '../../../src/host/log.ts'
-import { type Flow, parseFlow, parseFlows } from '../../../src/proxy/conntrack/flows.ts'
 import { compileLimits, defaultLimits } from '../../../src/proxy/conntrack/limits.ts'
 import { type Situation, staleFlows, type UdpPort } from '../../../src/proxy/conntrack/stale.ts'
-import { createConnections } from '../../../src/proxy/conntrack/tool.ts'
 import { createUdpCleaner } from '../../../src/proxy/conntrack/udp-cleaner.ts'
 import { until } from '../../support/until.ts'
 
@@ -41,7 +41,12 @@ const dns: UdpPort = {
   endpoints: new Set(['10.1.0.2 5353', '10.1.9.2 5353']),
 }
 const idle: UdpPort = { addresses: ['10.96.0.11'], port: 53, nodePort: undefined, endpoints: new Set() }
-const relayed: UdpPort = { addresses: ['10.96.0.12'], port: 53, nodePort: undefined, endpoints: new Set(['relay']) }
+const relayed: UdpPort = {
+  addresses: ['10.96.0.12'],
+  port: 53,
+  nodePort: undefined,
+  endpoints: new Set(['relay 40000']),
+}
 const situation: Situation = {
   ports: [dns, idle, relayed],
   gone: new Set(['203.0.113.9 53', '* 30099']),
@@ -65,6 +70,7 @@ const cases: readonly (readonly [name: string, to: string, from: string, stale: 
   ['a Service that is gone, by another address', '203.0.113.9 53', '10.1.0.4 53', true],
   ['a Service that is gone, by its node port', '192.0.2.1 30099', '10.1.0.4 53', true],
   ['through our own relay', '10.96.0.12 53', '192.0.2.1 40000', false],
+  ['through a relay that an earlier agent had', '10.96.0.12 53', '192.0.2.1 40001', true],
   ['past our relay', '10.96.0.12 53', '10.1.0.2 53', true],
   ['traffic of others', '8.8.8.8 53', '8.8.8.8 53', false],
   ['traffic that others translate', '192.0.2.1 5353', '172.17.0.2 53', false],

@@ -1,7 +1,9 @@
 /** Any sequence of changes ends where a fresh start would, and the chains mean what the policies say. */
 import t from 'tap'
+import type { NetworkPolicy } from '../../../../src/api/types/index.ts'
 import { parseSave } from '../../../../src/host/netfilter/tables.ts'
 import { evaluate } from '../../../../src/overlay/policy/evaluate.ts'
+import { readPolicy } from '../../../../src/overlay/policy/model.ts'
 import { createPolicyCluster } from '../../../support/policy-changes.ts'
 import { rounds, seedOr } from '../../../support/rounds.ts'
 import { createSeededRandom } from '../../../support/seeded-random.ts'
@@ -49,3 +51,12 @@ for (const family of ['IPv4', 'IPv6'] as const)
         }
       }
     })
+
+t.test('a policy that cannot be read isolates the pods of its namespace', async (t) => {
+  const metadata = { name: 'broken', namespace: 'x' }
+  const spec = JSON.parse('{"podSelector":{"matchExpressions":[null]}}')
+  const policy: NetworkPolicy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec }
+  const read = readPolicy(policy)
+  t.same([read.key, read.selects({ any: 'label' }), read.ingress, read.egress], ['x/broken', true, [], []])
+  t.match(read.problems, [/cannot be read .*: all pods of namespace x are isolated/])
+})

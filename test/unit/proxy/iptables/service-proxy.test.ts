@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Service } from '../../../../src/api/types/index.ts'
 import { CommandError } from '../../../../src/host/command.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
@@ -225,4 +226,19 @@ t.test('nonsense in the options is refused, nonsense in a Service is told once',
     createServiceProxy({ services: watched, slices, netfilter, nodeName: 'here', podCIDRs, log: silentLogger })
   t.throws(() => create(['10.1.0.0/99']), { message: /"10.1.0.0\/99" is not an address range/ })
   t.doesNotThrow(() => create(['fd00::/64']), 'a range of the other family is no mistake')
+})
+
+t.test('a Service that cannot be read has no rules, and the others have theirs', async (t) => {
+  const api = createFakeApi()
+  putObjects(api, web)
+  const spec = JSON.parse('{"clusterIP":"10.96.0.50","ports":[null]}')
+  const broken: Service = { ...makeService({ name: 'broken' }), spec }
+  api.put('services', broken)
+  const told: unknown[] = []
+  const log = { ...silentLogger, info: () => {}, debug: () => {}, warn: (text: unknown) => told.push(text) }
+  const netfilter = createFakeNetfilter()
+  const { proxy } = startProxy(t, api, netfilter, { log: log as unknown as typeof silentLogger })
+  await proxy.synced
+  await holds(netfilter, [web], 'the other Service')
+  t.match(told, [/Service default\/broken has no rules: it cannot be read/])
 })

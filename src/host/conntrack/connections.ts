@@ -1,0 +1,60 @@
+/** The kernel's table of connections, by the program `conntrack`. */
+import { CommandError, type CommandRunner } from '../command.ts'
+import { canonicalAddress } from '../netfilter/address.ts'
+import type { IpFamily } from '../netfilter/netfilter.ts'
+import { type Flow, parseFlows } from './flows.ts'
+
+/** Rejects with `CommandError` where the program is missing (`isCommandMissing`), or the kernel refuses. */
+export interface Connections {
+  /** All UDP flows of the family. */
+  list(): Promise<readonly Flow[]>
+  /** Forgets all UDP flows that were translated as these are; resolves to how many there were. */
+  forget(flows: readonly Flow[]): Promise<number>
+  /** Forgets all connections, of every protocol, that this address has or is the end of; resolves to how many. */
+  forgetAddress(address: string): Promise<number>
+}
+
+/** Flows that one call forgets together. */
+const selection = ({ original, reply }: Flow): readonly string[] => [
+  ...['--orig-dst', original.destination, '--orig-port-dst', String(original.destinationPort)],
+  ...['--reply-src', reply.source, '--reply-port-src', String(reply.sourcePort)],
+]
+
+/** Sent by it, sent to it, and sent to it by translation. */
+const ends = ['--orig-src', '--orig-dst', '--reply-src'] as const
+
+/** How many entries the program says it has deleted. */
+const deletedPattern = /\b(\d+) flow entries have been deleted/
+
+export const createConnections = (runner: CommandRunner, family: IpFamily): Connections => {
+  const ofFamily = ['-f', family === 'IPv4' ? 'ipv4' : 'ipv6']
+  const udp = [...ofFamily, '-p', 'udp']
+
+  const remove = async (args: readonly string[]): Promise<number> => {
+    try {
+      const deleted = await runner.run('conntrack', ['-D', ...args])
+      return deleted.split('\n').filter((line) => line.includes('src=')).length
+    } catch (error) {
+      // It says so with exit code 1 when there is none (any more).
+      if (error instanceof CommandError && deletedPattern.exec(error.stderr)?.[1] === '0') return 0
+      throw error
+    }
+  }
+
+  return {
+    list: async () => parseFlows(await runner.run('conntrack', ['-L', ...udp])),
+    forget: async (flows) => {
+      const selections = new Map(flows.map((flow) => [selection(flow).join(' '), selection(flow)]))
+      let count = 0
+      for (const chosen of selections.values()) count += await remove([...udp, ...chosen])
+      return count
+    },
+    forgetAddress: async (text) => {
+      const address = canonicalAddress(text, family)
+      if (address === undefined) return 0
+      let count = 0
+      for (const end of ends) count += await remove([...ofFamily, end, address])
+      return count
+    },
+  }
+}
