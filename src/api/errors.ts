@@ -7,12 +7,21 @@ export class ApiError extends Error {
   readonly code: number
   readonly reason: string
   readonly details: StatusDetails | undefined
+  /** Headers that go with the Status, by their names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: number, reason: string, message: string, details?: StatusDetails) {
+  constructor(
+    code: number,
+    reason: string,
+    message: string,
+    details?: StatusDetails,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message)
     this.code = code
     this.reason = reason
     this.details = details
+    this.headers = headers
   }
 
   /** What goes over the wire. */
@@ -82,8 +91,15 @@ export const forbidden = (r: ResourceName, name: string, why: string, causes?: r
     about(r, name, causes ? { causes } : undefined),
   )
 
-export const methodNotAllowed = (): ApiError =>
-  new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
+/** `allowed`: the methods that would do. */
+export const methodNotAllowed = (allowed: readonly string[]): ApiError =>
+  new ApiError(
+    405,
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+    {},
+    { allow: allowed.join(', ') },
+  )
 
 export const notAcceptable = (offered: readonly string[]): ApiError =>
   new ApiError(406, 'NotAcceptable', `only the following media types are accepted: ${offered.join(', ')}`)

@@ -7,6 +7,7 @@ import {
   gatewayClasses,
   ingressClasses,
   namespaces,
+  objectKey,
   type Resource,
   serviceCIDRs,
   services,
@@ -32,9 +33,12 @@ const managedBy = 'control.podway.dev'
 
 const ensure = async <T extends KubeObject>(client: Client, resource: Resource<T>, object: Draft<T>): Promise<void> => {
   try {
-    await client.create(resource, object)
+    await client.get(resource, object.metadata.name, object.metadata.namespace)
   } catch (error) {
-    if (!isAlreadyExists(error)) throw error
+    if (!isNotFound(error)) throw error
+    await client.create(resource, object).catch((refused: unknown) => {
+      if (!isAlreadyExists(refused)) throw refused
+    })
   }
 }
 
@@ -99,22 +103,49 @@ const dnsService = (clusterIP: string): Draft<Service> => ({
   },
 })
 
+/** One object of every cluster, by its kind and name, and how it is made and kept. */
+export interface BootstrapObject {
+  readonly resource: Resource
+  /** `namespace/name` or `name`. */
+  readonly key: string
+  keep(client: Client): Promise<void>
+}
+
+/** `made`: present, whatever it has become. `kept`: present, and with the wanted content. */
+const bootstrapObject = <T extends KubeObject>(
+  how: 'made' | 'kept',
+  resource: Resource<T>,
+  object: Draft<T>,
+): BootstrapObject => ({
+  resource,
+  key: objectKey(object),
+  keep: (client) => (how === 'made' ? ensure : converge)(client, resource, object),
+})
+
+/** In the order in which they can be made. */
+export const bootstrapObjects = (options: BootstrapOptions): readonly BootstrapObject[] => {
+  const { apiAddress, apiPort, apiClusterIP, dnsClusterIP, serviceCIDRs: cidrs } = options
+  return [
+    ...['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) =>
+      bootstrapObject('made', namespaces, { metadata: { name } }),
+    ),
+    bootstrapObject('made', serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs } }),
+    bootstrapObject('kept', services, kubernetesService(apiClusterIP)),
+    bootstrapObject('kept', endpoints, kubernetesEndpoints(apiAddress, apiPort)),
+    bootstrapObject('kept', endpointSlices, kubernetesSlice(apiAddress, apiPort)),
+    bootstrapObject('made', services, dnsService(dnsClusterIP)),
+    bootstrapObject('made', ingressClasses, {
+      metadata: { name: 'podway', annotations: { [defaultClassAnnotation]: 'true' } },
+      spec: { controller: ingressController },
+    }),
+    bootstrapObject('made', gatewayClasses, {
+      metadata: { name: 'podway' },
+      spec: { controllerName: gatewayController, description: 'Served on every node, beside Ingress' },
+    }),
+  ]
+}
+
 /** Makes what is missing; safe to repeat. */
 export const bootstrapCluster = async (client: Client, options: BootstrapOptions): Promise<void> => {
-  const { apiAddress, apiPort, apiClusterIP, dnsClusterIP } = options
-  for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease'])
-    await ensure(client, namespaces, { metadata: { name } })
-  await ensure(client, serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs: options.serviceCIDRs } })
-  await ensure(client, services, kubernetesService(apiClusterIP))
-  await converge(client, endpoints, kubernetesEndpoints(apiAddress, apiPort))
-  await converge(client, endpointSlices, kubernetesSlice(apiAddress, apiPort))
-  await ensure(client, services, dnsService(dnsClusterIP))
-  await ensure(client, ingressClasses, {
-    metadata: { name: 'podway', annotations: { [defaultClassAnnotation]: 'true' } },
-    spec: { controller: ingressController },
-  })
-  await ensure(client, gatewayClasses, {
-    metadata: { name: 'podway' },
-    spec: { controllerName: gatewayController, description: 'Served on every node, beside Ingress' },
-  })
+  for (const object of bootstrapObjects(options)) await object.keep(client)
 }

@@ -24,6 +24,7 @@ import { createNodeGraph } from './auth/node-graph.ts'
 import { openPki, type Pki } from './auth/pki.ts'
 import { controlUser, joinersGroup, mastersGroup } from './auth/user.ts'
 import { bootstrapCluster } from './bootstrap.ts'
+import { createBootstrapController } from './controllers/bootstrap-objects.ts'
 import { runControllers } from './controllers/run.ts'
 import { createObjects } from './objects/objects.ts'
 import { createRegistry } from './registry/registry.ts'
@@ -180,12 +181,8 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   })
 
   const endpoint = { apiAddress: bindAddress, apiPort: options.port }
-  await bootstrapCluster(client, {
-    ...endpoint,
-    apiClusterIP,
-    dnsClusterIP: clusterDns,
-    serviceCIDRs: options.serviceCIDRs,
-  })
+  const bootstrap = { ...endpoint, apiClusterIP, dnsClusterIP: clusterDns, serviceCIDRs: options.serviceCIDRs }
+  await bootstrapCluster(client, bootstrap)
   server.listen(options.port, bindAddress)
   await once(server, 'listening')
   const connection = {
@@ -205,7 +202,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     nodeMonitorGraceSeconds: options.nodeGraceSeconds,
     loadBalancerCIDR: options.loadBalancerCIDR,
   }
-  await runControllers({ client, clock, log, settings }, signal)
+  await runControllers({ client, clock, log, settings, more: [createBootstrapController(bootstrap)] }, signal)
   server.closeAllConnections()
   server.close()
   store.close()

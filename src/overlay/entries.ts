@@ -8,23 +8,16 @@ export interface Entry {
 
 export interface EntryDiff {
   readonly add: readonly Entry[]
+  /** Of these only the key matters. */
   readonly remove: readonly Entry[]
 }
 
-const textOf = ({ key, value }: Entry): string => `${key} ${value}`
-
-/**
- * What to write and what to take away, so that `found` becomes `wanted`. What is written takes the place of another value of
- * its key; one beside the right one goes.
- */
+/** What to write and what to take away, so that `found` becomes `wanted`. */
 export const diffEntries = (wanted: readonly Entry[], found: readonly Entry[]): EntryDiff => {
-  const there = new Set(found.map(textOf))
-  const right = new Map(wanted.map((entry) => [entry.key, entry]))
+  const there = new Map(found.map(({ key, value }) => [key, value]))
+  const keys = new Set(wanted.map(({ key }) => key))
   return {
-    add: wanted.filter((entry) => !there.has(textOf(entry))),
-    remove: found.filter((entry) => {
-      const mine = right.get(entry.key)
-      return !mine || (mine.value !== entry.value && there.has(textOf(mine)))
-    }),
+    add: wanted.filter(({ key, value }) => there.get(key) !== value),
+    remove: found.filter(({ key }) => !keys.has(key)),
   }
 }

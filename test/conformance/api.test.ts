@@ -135,16 +135,16 @@ t.test('errors are worded as Kubernetes words them', async (t) => {
     [
       'PUT on a collection',
       ['PUT', configMaps, { body: configMap('c1') }],
-      404,
-      'NotFound',
-      'the server could not find the requested resource',
+      405,
+      'MethodNotAllowed',
+      'the server does not allow this method on the requested resource',
     ],
     [
       'unknown dry run',
       ['POST', `${configMaps}?dryRun=Some`, { body: configMap('d') }],
-      400,
-      'BadRequest',
-      'dryRun: Unsupported value: "Some": supported values: "All"',
+      422,
+      'Invalid',
+      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
     ],
   ]
   for (const [name, request, code, reason, message] of cases) {

@@ -11,7 +11,7 @@ import { defaultTolerationSeconds } from '../../src/control/admission/default-to
 import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
 import { createAuthorizer } from '../../src/control/auth/authorizers.ts'
 import { createNodeGraph } from '../../src/control/auth/node-graph.ts'
-import type { ControllerSettings } from '../../src/control/controllers/controller.ts'
+import type { ControllerSettings, CreateController } from '../../src/control/controllers/controller.ts'
 import { runControllers } from '../../src/control/controllers/run.ts'
 import { createObjects } from '../../src/control/objects/objects.ts'
 import { createRegistry } from '../../src/control/registry/registry.ts'
@@ -59,7 +59,11 @@ const runningStatus = (pod: Pod, address: string) => {
 /** Starts everything; stops with the test. The namespaces `default` and `kube-node-lease` exist. */
 export const startControlPlane = async (
   t: Test,
-  { evictionSeconds = 60, ...changed }: Partial<ControllerSettings> & { evictionSeconds?: number } = {},
+  {
+    evictionSeconds = 60,
+    more = [],
+    ...changed
+  }: Partial<ControllerSettings> & { evictionSeconds?: number; more?: readonly CreateController[] } = {},
 ): Promise<ControlPlane> => {
   const store = createStore(createMemoryJournal())
   const objects = createObjects({
@@ -121,7 +125,7 @@ export const startControlPlane = async (
   const running = Promise.all([
     podCopies.run(stop.signal),
     runControllers(
-      { client, clock: systemClock, log: silentLogger, settings: { ...settings, ...changed } },
+      { client, clock: systemClock, log: silentLogger, settings: { ...settings, ...changed }, more },
       stop.signal,
     ),
   ])

@@ -109,7 +109,7 @@ export const createFakeApi = (options: { readonly clock?: Clock } = {}): FakeApi
       const node = (body as KubeObject & { readonly target: { readonly name: string } }).target.name
       return commit(target.plural, { ...pod, spec: { ...pod.spec, nodeName: node } } as KubeObject)
     }
-    if (target.name !== undefined) throw methodNotAllowed()
+    if (target.name !== undefined) throw methodNotAllowed([])
     const { generateName, name = generateName && `${generateName}${(version + 1).toString(36).padStart(5, 'x')}` } =
       body.metadata
     if (!name) throw badRequest('name or generateName is required')

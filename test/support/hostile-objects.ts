@@ -89,7 +89,7 @@ function* placesOf(
 }
 
 /** A copy of the object with a value at that place; what is missing on the way is made. */
-const withValue = (object: unknown, steps: readonly Step[], value: unknown): unknown => {
+export const withValue = (object: unknown, steps: readonly Step[], value: unknown): unknown => {
   const [step, ...rest] = steps
   if (step === undefined) return value
   if (typeof step === 'number') {

@@ -149,6 +149,7 @@ export interface NodeAffinity {
 export interface PodSpec {
   readonly containers: readonly Container[]
   readonly initContainers?: readonly Container[]
+  readonly ephemeralContainers?: readonly Container[]
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never'
   readonly terminationGracePeriodSeconds?: number
   readonly activeDeadlineSeconds?: number

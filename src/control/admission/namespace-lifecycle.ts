@@ -1,10 +1,13 @@
-/** Objects live only in namespaces that exist and are not on their way out. */
+/** Objects live only in namespaces that exist and are not on their way out; some namespaces never go. */
 import { forbidden, notFound } from '../../api/errors.ts'
 import type { Namespace } from '../../api/types/index.ts'
 import type { Admission } from '../objects/admission.ts'
 import { bucketOf } from '../registry/definition.ts'
 import { namespace as namespaces } from '../registry/namespace.ts'
 import type { Store } from '../store/store.ts'
+
+/** What every cluster has and every client counts on. */
+const immortal: readonly string[] = ['default', 'kube-system', 'kube-public']
 
 export const namespaceLifecycle = (store: Store): Admission => ({
   name: 'NamespaceLifecycle',
@@ -27,5 +30,9 @@ export const namespaceLifecycle = (store: Store): Admission => ({
         ],
       )
     return object
+  },
+  admitDeletion: ({ definition, object: { metadata } }) => {
+    if (definition === namespaces && immortal.includes(metadata.name))
+      throw forbidden(definition, metadata.name, 'this namespace may not be deleted')
   },
 })

@@ -49,11 +49,13 @@ export interface RunControllersOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly settings: ControllerSettings
+  /** Beside those that every cluster has. */
+  readonly more?: readonly CreateController[]
 }
 
 /** Runs until `signal` aborts. A controller that fails is told of, and started anew; the others go on. */
 export const runControllers = async (options: RunControllersOptions, signal: AbortSignal): Promise<void> => {
-  const { client, clock, log } = options
+  const { client, clock, log, more = [] } = options
   const informers = createInformers({ client, definitions, clock, log })
   const watching = informers.run(signal)
 
@@ -71,7 +73,7 @@ export const runControllers = async (options: RunControllersOptions, signal: Abo
   await Promise.race([informers.synced, aborted(signal)])
   if (!signal.aborted) {
     log.info('all controllers start')
-    await Promise.all(controllers.map((create) => keepRunning(create({ ...options, informers }))))
+    await Promise.all([...controllers, ...more].map((create) => keepRunning(create({ ...options, informers }))))
   }
   await watching
 }

@@ -16,7 +16,8 @@ import type { KubeObject } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
 import { deepEqual } from '../deep-equal.ts'
 import { bucketOf, type ResourceDefinition, withMetadata } from '../registry/definition.ts'
-import { validateMetadata, validateMetadataUpdate } from '../registry/metadata.ts'
+import { validateMetadataUpdate } from '../registry/metadata.ts'
+import { validateObject } from '../registry/validate.ts'
 import { EntryTooLarge, objectLimit, RevisionMismatch, type Store, type StoreKey } from '../store/store.ts'
 import { type Admission, admitAll, type Review } from './admission.ts'
 import { checkPreconditions, type Deletion, isReleased, markDeleted } from './deletion.ts'
@@ -128,10 +129,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     const prepared = prepareCreate(definition, namespace, given, birth)
     const review = { operation: 'create', definition, object: prepared, old: undefined, user, dryRun } as const
     return admitted(review, async (object) => {
-      check(definition, object, [
-        ...validateMetadata(definition, object.metadata),
-        ...(definition.validate?.(object) ?? []),
-      ])
+      check(definition, object, validateObject(definition, object))
       const { name } = object.metadata
       const key = keyOf(definition, { namespace, name })
       const exists = () => alreadyExists(resourceName(definition), name)
@@ -171,10 +169,9 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     const review = { operation: 'update', definition, object: prepared, old, user, dryRun } as const
     return admitted(review, async (object) => {
       check(definition, object, [
-        ...validateMetadata(definition, object.metadata),
         ...validateMetadataUpdate(object.metadata, old.metadata),
-        ...(definition.validate?.(object) ?? []),
         ...(part === 'main' ? (definition.validateUpdate?.(object, old) ?? []) : []),
+        ...validateObject(definition, object, old),
       ])
       const next = withMetadata(object, { resourceVersion: old.metadata.resourceVersion })
       if (dryRun || deepEqual(next, old)) return dryRun ? next : old

@@ -4,20 +4,14 @@ import { deepEqual } from '../deep-equal.ts'
 import { ageColumn, column, nameColumn } from './columns.ts'
 import { define } from './definition.ts'
 import { immutable } from './metadata.ts'
-import { checkConfigKey, subdomainName } from './names.ts'
+import { subdomainName } from './names.ts'
 
 const sizeLimit = 1024 * 1024
 
 const keys = (map: Readonly<Record<string, string>> | undefined): string[] => Object.keys(map ?? {})
 
-const validateKeys = (map: Readonly<Record<string, string>> | undefined, field: string): FieldError[] =>
-  keys(map).flatMap((key) => {
-    const message = checkConfigKey(key)
-    return message === undefined ? [] : [invalidValue(`${field}[${key}]`, key, message)]
-  })
-
-const sizeOf = (map: Readonly<Record<string, string>> | undefined): number =>
-  Object.values(map ?? {}).reduce((sum, value) => sum + Buffer.byteLength(value), 0)
+const sizeOf = (map: Readonly<Record<string, string>> | undefined, encoding: 'utf8' | 'base64'): number =>
+  Object.values(map ?? {}).reduce((sum, value) => sum + Buffer.byteLength(value, encoding), 0)
 
 interface Config {
   readonly immutable?: boolean
@@ -50,12 +44,10 @@ export const configMap = define<ConfigMap>({
     ageColumn,
   ],
   validate: (c) => [
-    ...validateKeys(c.data, 'data'),
-    ...validateKeys(c.binaryData, 'binaryData'),
     ...keys(c.data)
-      .filter((key) => c.binaryData?.[key] !== undefined)
+      .filter((key) => Object.hasOwn(c.binaryData ?? {}, key))
       .map((key) => invalidValue(`data[${key}]`, key, 'duplicate of key present in binaryData')),
-    ...(sizeOf(c.data) + sizeOf(c.binaryData) > sizeLimit ? [tooLong('', sizeLimit)] : []),
+    ...(sizeOf(c.data, 'utf8') + sizeOf(c.binaryData, 'base64') > sizeLimit ? [tooLong('', sizeLimit)] : []),
   ],
   validateUpdate: validateFrozen,
 })
@@ -72,11 +64,11 @@ const foldStringData = (secret: Secret & { readonly stringData?: Readonly<Record
 }
 
 /** Keys that a secret of a well-known type must have. */
-const requiredKeys: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-}
+const requiredKeys: ReadonlyMap<string, readonly string[]> = new Map([
+  ['kubernetes.io/tls', ['tls.crt', 'tls.key']],
+  ['kubernetes.io/dockerconfigjson', ['.dockerconfigjson']],
+  ['kubernetes.io/ssh-auth', ['ssh-privatekey']],
+])
 
 export const secret = define<Secret>({
   group: '',
@@ -95,11 +87,10 @@ export const secret = define<Secret>({
   ],
   defaults: foldStringData,
   validate: (s) => [
-    ...validateKeys(s.data, 'data'),
-    ...(requiredKeys[s.type ?? ''] ?? [])
+    ...(requiredKeys.get(s.type ?? '') ?? [])
       .filter((key) => s.data?.[key] === undefined)
       .map((key) => required(`data[${key}]`)),
-    ...(sizeOf(s.data) > sizeLimit ? [tooLong('data', sizeLimit)] : []),
+    ...(sizeOf(s.data, 'base64') > sizeLimit ? [tooLong('data', sizeLimit)] : []),
   ],
   validateUpdate: (now, old) => [...immutable('type', now.type, old.type), ...validateFrozen(now, old)],
 })

@@ -1,6 +1,7 @@
 /** What the server knows of a kind. Each kind is one such row; everything generic reads from it. */
 import type { FieldError } from '../../api/errors.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
+import type { Verb } from './verbs.ts'
 
 export type Cell = string | number | boolean | null
 
@@ -48,8 +49,10 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
     readonly view: (object: T) => ScaleView
     readonly withReplicas: (object: T, replicas: number) => T
   }
+  /** What can be done with it; everything, when missing. */
+  readonly verbs?: readonly Verb[]
   /** Subresources beside `status` and `scale`, with the verbs they know; their handlers are the server's. */
-  readonly subresources?: readonly { readonly name: string; readonly kind: string; readonly verbs: readonly string[] }[]
+  readonly subresources?: readonly { readonly name: string; readonly kind: string; readonly verbs: readonly Verb[] }[]
   /** Fields that field selectors may name, beside metadata.name and metadata.namespace. */
   readonly fields?: Readonly<Record<string, (object: T) => string>>
   /** As if made by a CustomResourceDefinition: no strategic merge patches. */

@@ -1,26 +1,43 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net'
-import { duplicate, type FieldError, invalidValue, notSupported, required } from '../../api/errors.ts'
+import { duplicate, type FieldError, invalidValue, required } from '../../api/errors.ts'
 import type { Endpoint, EndpointSlice, Endpoints } from '../../api/types/index.ts'
+import { parseAddress } from '../../ipam/cidr.ts'
 import { ageColumn, column, nameColumn } from './columns.ts'
 import { define } from './definition.ts'
+import { checkNonSpecialIp } from './formats/formats.ts'
 import { immutable } from './metadata.ts'
-import { checkLabel, checkSubdomain, isPort, portRange, subdomainName } from './names.ts'
+import { checkSubdomain, isPort, portRange, subdomainName } from './names.ts'
+import { repeatedAt } from './repeated.ts'
 
 const shown = 3
 
 /** The first three, and how many more there are. */
-const shorten = (items: readonly string[]): string => {
+const shorten = (items: readonly string[], count = items.length): string => {
   if (items.length === 0) return '<none>'
-  const rest = items.length - shown
+  const rest = count - shown
   return rest > 0 ? `${items.slice(0, shown).join(',')} + ${rest} more...` : items.join(',')
 }
 
-const sockets = ({ subsets }: Endpoints): string[] =>
-  (subsets ?? []).flatMap(({ addresses = [], ports = [] }) =>
-    ports.length === 0
-      ? addresses.map(({ ip }) => ip)
-      : ports.flatMap(({ port }) => addresses.map(({ ip }) => (isIPv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}`))),
+const endpointsText = (endpoints: Endpoints): string => {
+  const { first, count } = sockets(endpoints)
+  return shorten(first, count)
+}
+
+const socketText = (ip: string, port: number): string => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)
+
+/** The first ones, and the number of all: every address with every port is more than anybody may ask to see. */
+const sockets = ({ subsets = [] }: Endpoints): { readonly first: readonly string[]; readonly count: number } => {
+  const first = subsets.flatMap(({ addresses = [], ports = [] }) => {
+    const some = addresses.slice(0, shown).map(({ ip }) => ip)
+    return ports.length === 0
+      ? some
+      : ports.slice(0, shown).flatMap(({ port }) => some.map((ip) => socketText(ip, port)))
+  })
+  const count = subsets.reduce(
+    (sum, { addresses = [], ports = [] }) => sum + addresses.length * Math.max(1, ports.length),
+    0,
   )
+  return { first, count }
+}
 
 const validateEndpoints = ({ subsets }: Endpoints): FieldError[] =>
   (subsets ?? []).flatMap((subset, at) => {
@@ -34,9 +51,7 @@ const validateEndpoints = ({ subsets }: Endpoints): FieldError[] =>
         ? [required(field, 'must specify `addresses` or `notReadyAddresses`')]
         : []),
       ...lists.flatMap(([name, addresses]) =>
-        addresses.flatMap(({ ip }, n) =>
-          isIP(ip) ? [] : [invalidValue(`${field}.${name}[${n}].ip`, ip, 'must be a valid IP address')],
-        ),
+        addresses.flatMap(({ ip }, n) => (ip ? [] : [required(`${field}.${name}[${n}].ip`)])),
       ),
       ...(subset.ports ?? []).flatMap(({ port }, n) =>
         isPort(port) ? [] : [invalidValue(`${field}.ports[${n}].port`, port, portRange)],
@@ -54,7 +69,7 @@ export const endpoints = define<Endpoints>({
   shortNames: ['ep'],
   nameRule: subdomainName,
   createOnUpdate: true,
-  columns: [nameColumn, column('Endpoints', (e) => shorten(sockets(e)), 'Addresses that are ready'), ageColumn],
+  columns: [nameColumn, column('Endpoints', endpointsText, 'Addresses that are ready'), ageColumn],
   defaults: (e) =>
     e.subsets
       ? {
@@ -67,24 +82,24 @@ export const endpoints = define<Endpoints>({
   validate: validateEndpoints,
 })
 
-const addressTypes = ['FQDN', 'IPv4', 'IPv6']
 const maxEndpoints = 1000
 const maxPorts = 100
+const maxAddresses = 100
 
-const fits = (address: string, type: string): boolean => {
-  if (type === 'IPv4') return isIPv4(address)
-  if (type === 'IPv6') return isIPv6(address)
-  return checkSubdomain(address) === undefined
+/** Why an address is not one of its slice. */
+const checkAddress = (address: string, type: string): string | undefined => {
+  if (type === 'FQDN') return checkSubdomain(address)
+  const isOfType = address.length <= 64 && parseAddress(address)?.family === type
+  return isOfType ? checkNonSpecialIp(address) : `must be a valid ${type} address`
 }
 
 const validateEndpoint = (endpoint: Endpoint, field: string, type: string): FieldError[] => [
   ...(endpoint.addresses.length === 0 ? [required(`${field}.addresses`, 'must contain at least 1 address')] : []),
-  ...endpoint.addresses.flatMap((address, at) =>
-    fits(address, type) ? [] : [invalidValue(`${field}.addresses[${at}]`, address, `must be a valid ${type} address`)],
-  ),
-  ...(endpoint.hostname !== undefined && checkLabel(endpoint.hostname) !== undefined
-    ? [invalidValue(`${field}.hostname`, endpoint.hostname, checkLabel(endpoint.hostname) ?? '')]
-    : []),
+  ...tooMany(`${field}.addresses`, endpoint.addresses.length, maxAddresses),
+  ...endpoint.addresses.flatMap((address, at) => {
+    const message = checkAddress(address, type)
+    return message === undefined ? [] : [invalidValue(`${field}.addresses[${at}]`, address, message)]
+  }),
 ]
 
 const tooMany = (field: string, count: number, limit: number): FieldError[] =>
@@ -95,13 +110,15 @@ const tooMany = (field: string, count: number, limit: number): FieldError[] =>
 const validateSlice = (slice: EndpointSlice): FieldError[] => {
   const { endpoints: items = [], ports = [] } = slice
   if (!slice.addressType) return [required('addressType')]
-  if (!addressTypes.includes(slice.addressType)) return [notSupported('addressType', slice.addressType, addressTypes)]
   const names = ports.map(({ name }) => name ?? '')
   return [
     ...tooMany('endpoints', items.length, maxEndpoints),
     ...tooMany('ports', ports.length, maxPorts),
     ...items.flatMap((endpoint, at) => validateEndpoint(endpoint, `endpoints[${at}]`, slice.addressType)),
-    ...names.flatMap((name, at) => (names.indexOf(name) < at ? [duplicate(`ports[${at}].name`, name)] : [])),
+    ...repeatedAt(names).map((at) => duplicate(`ports[${at}].name`, names[at])),
+    ...ports.flatMap(({ port }, at) =>
+      port === undefined || isPort(port) ? [] : [invalidValue(`ports[${at}].port`, port, portRange)],
+    ),
   ]
 }
 

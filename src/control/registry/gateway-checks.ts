@@ -1,6 +1,7 @@
 /** Checks that the kinds of the Gateway API share, with the limits of its CRDs. */
 import { type FieldError, invalidValue, notSupported, required } from '../../api/errors.ts'
 import { isPort, portRange } from './names.ts'
+import { repeatedAt } from './repeated.ts'
 
 export const atMost = (limit: number, items: readonly unknown[] | undefined, field: string): FieldError[] =>
   (items?.length ?? 0) > limit
@@ -70,7 +71,7 @@ export const distinct = <T>(
   field: string,
   message: string,
 ): FieldError[] => {
-  const keys = items.map(keyOf)
-  const twice = keys.some((key, at) => key !== undefined && keys.indexOf(key) !== at)
-  return twice ? [{ reason: 'FieldValueInvalid', field, message: `Invalid value: "array": ${message}` }] : []
+  return repeatedAt(items.map(keyOf)).length > 0
+    ? [{ reason: 'FieldValueInvalid', field, message: `Invalid value: "array": ${message}` }]
+    : []
 }

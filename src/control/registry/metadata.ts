@@ -4,11 +4,8 @@ import { isLabelValue, isQualifiedName } from '../../api/selectors.ts'
 import type { KubeObject, LabelSelector, ObjectMeta, StringMap } from '../../api/types/index.ts'
 import { deepEqual } from '../deep-equal.ts'
 import type { ResourceDefinition } from './definition.ts'
+import { labelValueMessage, qualifiedNameMessage } from './names.ts'
 
-const qualifiedNameMessage =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-const labelValueMessage =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 const annotationsLimit = 256 * 1024
 
 export const validateLabels = (labels: StringMap | undefined, field: string): FieldError[] =>
@@ -19,11 +16,8 @@ export const validateLabels = (labels: StringMap | undefined, field: string): Fi
 
 const validateAnnotations = (annotations: StringMap | undefined): FieldError[] => {
   const entries = Object.entries(annotations ?? {})
-  const size = entries.reduce((sum, [key, value]) => sum + key.length + value.length, 0)
+  const size = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
   return [
-    ...entries
-      .filter(([key]) => !isQualifiedName(key.toLowerCase()))
-      .map(([key]) => invalidValue('metadata.annotations', key, qualifiedNameMessage)),
     ...(size > annotationsLimit
       ? [
           {
@@ -36,32 +30,48 @@ const validateAnnotations = (annotations: StringMap | undefined): FieldError[] =
   ]
 }
 
-const validateOwners = (metadata: ObjectMeta): FieldError[] =>
-  (metadata.ownerReferences ?? []).flatMap((owner, at) => {
-    const field = `metadata.ownerReferences[${at}]`
-    return (['apiVersion', 'kind', 'name', 'uid'] as const)
-      .filter((name) => !owner[name])
-      .map((name) => required(`${field}.${name}`, 'must not be empty'))
-  })
+const validateOwners = ({ ownerReferences = [] }: ObjectMeta): FieldError[] => {
+  const [first, second] = ownerReferences.filter(({ controller }) => controller)
+  return [
+    ...ownerReferences.flatMap((owner, at) =>
+      (['apiVersion', 'kind', 'name', 'uid'] as const)
+        .filter((name) => !owner[name])
+        .map((name) => required(`metadata.ownerReferences[${at}].${name}`, 'must not be empty')),
+    ),
+    ...(first && second
+      ? [
+          invalidValue(
+            'metadata.ownerReferences',
+            ownerReferences,
+            `Only one reference can have Controller set to true. Found "true" in references for ${first.name} and ${second.name}`,
+          ),
+        ]
+      : []),
+  ]
+}
+
+/** What stands before the five characters that make a name of it. */
+const validateGenerateName = ({ nameRule }: ResourceDefinition, { generateName }: ObjectMeta): FieldError[] => {
+  const message = generateName ? nameRule.check(generateName.replace(/-+$/, 'a')) : undefined
+  return message === undefined ? [] : [invalidValue('metadata.generateName', generateName, message)]
+}
 
 /** Everything wrong with an object's metadata on its own. */
 export const validateMetadata = (definition: ResourceDefinition, metadata: ObjectMeta): FieldError[] => {
   const nameError = metadata.name ? definition.nameRule.check(metadata.name) : undefined
   return [
     ...(metadata.name ? [] : [required('metadata.name', 'name or generateName is required')]),
+    ...validateGenerateName(definition, metadata),
     ...(nameError === undefined ? [] : [invalidValue('metadata.name', metadata.name, nameError)]),
-    ...validateLabels(metadata.labels, 'metadata.labels'),
     ...validateAnnotations(metadata.annotations),
     ...validateOwners(metadata),
-    ...(metadata.finalizers ?? [])
-      .filter((name) => !isQualifiedName(name))
-      .map((name) => invalidValue('metadata.finalizers', name, qualifiedNameMessage)),
   ]
 }
 
 /** What is wrong with a change of metadata. Server-owned fields have been carried over before. */
 export const validateMetadataUpdate = (metadata: ObjectMeta, old: ObjectMeta): FieldError[] => {
-  const added = (metadata.finalizers ?? []).filter((name) => !old.finalizers?.includes(name))
+  const before = new Set(old.finalizers)
+  const added = (metadata.finalizers ?? []).filter((name) => !before.has(name))
   return old.deletionTimestamp !== undefined && added.length > 0
     ? [
         forbiddenField(

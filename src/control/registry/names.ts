@@ -62,7 +62,7 @@ export const checkConfigKey = (key: string): string | undefined => {
 
 /** An environment variable, as relaxed in Kubernetes 1.30: printable ASCII without `=`. */
 export const checkEnvName = (name: string): string | undefined =>
-  /^[ -<>-~]+$/.test(name)
+  name.length <= 4096 && /^[ -<>-~]+$/.test(name)
     ? undefined
     : "a valid environment variable name must consist only of printable ASCII characters other than '='"
 
@@ -72,6 +72,12 @@ export const checkPathSegment = (name: string): string | undefined => {
   for (const char of ['/', '%']) if (name.includes(char)) return `may not contain '${char}'`
   return undefined
 }
+
+/** Of what stands left of the `=` in a label, and right of it. */
+export const qualifiedNameMessage =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+export const labelValueMessage =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 
 export const portRange = 'must be between 1 and 65535, inclusive'
 export const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65535

@@ -2,6 +2,7 @@ import type { Namespace } from '../../api/types/index.ts'
 import { ageColumn, column, nameColumn } from './columns.ts'
 import { define, withMetadata } from './definition.ts'
 import { labelName } from './names.ts'
+import { everyVerb } from './verbs.ts'
 
 /** Removed once the namespace is empty. */
 export const namespaceFinalizer = 'kubernetes'
@@ -18,6 +19,8 @@ export const namespace = define<Namespace>({
   shortNames: ['ns'],
   nameRule: labelName,
   status: 'separate',
+  // One at a time: nobody means all of them.
+  verbs: everyVerb.filter((verb) => verb !== 'deletecollection'),
   subresources: [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }],
   fields: { 'status.phase': (n) => n.status?.phase ?? '' },
   columns: [nameColumn, column('Status', (n) => n.status?.phase ?? '', 'Active, or on its way out'), ageColumn],

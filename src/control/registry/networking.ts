@@ -1,12 +1,11 @@
 import { isIP } from 'node:net'
-import { type FieldError, invalidValue, notSupported, required } from '../../api/errors.ts'
+import { type FieldError, invalidValue, required } from '../../api/errors.ts'
 import type { HttpIngressPath, Ingress, IngressBackend, IngressClass, IngressRule } from '../../api/types/index.ts'
 import { ageColumn, column, list, nameColumn } from './columns.ts'
 import { define } from './definition.ts'
 import { immutable } from './metadata.ts'
-import { checkLabel1035, checkSubdomain, checkWildcardSubdomain, isPort, portRange, subdomainName } from './names.ts'
+import { checkSubdomain, checkWildcardSubdomain, subdomainName } from './names.ts'
 
-const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix']
 /** Would be read differently by different servers. */
 const forbiddenInPaths = ['//', '/./', '/../', '%2f', '%2F']
 
@@ -20,19 +19,14 @@ const validateBackend = ({ service, resource }: IngressBackend, field: string): 
   const { name, port } = service
   const path = `${field}.service`
   return [
-    ...(name ? check(checkLabel1035(name), `${path}.name`, name) : [required(`${path}.name`)]),
+    ...(name ? [] : [required(`${path}.name`)]),
     ...(port?.name && port.number ? [invalidValue(path, '', 'cannot set both port name & port number')] : []),
     ...(!port?.name && !port?.number ? [required(path, 'port name or number is required')] : []),
-    ...(port?.number && !isPort(port.number) ? [invalidValue(`${path}.port.number`, port.number, portRange)] : []),
   ]
 }
 
 const validatePath = ({ path, pathType, backend }: HttpIngressPath, field: string): FieldError[] => {
-  const wrongType = !pathType
-    ? [required(`${field}.pathType`, 'pathType must be specified')]
-    : pathTypes.includes(pathType)
-      ? []
-      : [notSupported(`${field}.pathType`, pathType, pathTypes)]
+  const wrongType = pathType ? [] : [required(`${field}.pathType`, 'pathType must be specified')]
   const strict = pathType === 'Exact' || pathType === 'Prefix'
   return [
     ...wrongType,
@@ -66,9 +60,6 @@ const validateIngress = ({ spec = {} }: Ingress): FieldError[] => [
     : []),
   ...(spec.rules ?? []).flatMap((rule, at) => validateRule(rule, `spec.rules[${at}]`)),
   ...(spec.defaultBackend ? validateBackend(spec.defaultBackend, 'spec.defaultBackend') : []),
-  ...(spec.ingressClassName
-    ? check(checkSubdomain(spec.ingressClassName), 'spec.ingressClassName', spec.ingressClassName)
-    : []),
   ...(spec.tls ?? []).flatMap(({ hosts = [] }, at) =>
     hosts.flatMap((host, n) => validateHost(host, `spec.tls[${at}].hosts[${n}]`)),
   ),

@@ -65,7 +65,8 @@ const defaultContainer =
     ...mapped('livenessProbe', container.livenessProbe, defaultProbe),
     ...mapped('readinessProbe', container.readinessProbe, defaultProbe),
     ...mapped('startupProbe', container.startupProbe, defaultProbe),
-    ...mapped('lifecycle', container.lifecycle, ({ postStart, preStop }) => ({
+    ...mapped('lifecycle', container.lifecycle, ({ postStart, preStop, ...lifecycle }) => ({
+      ...lifecycle,
       ...mapped('postStart', postStart, defaultHandler),
       ...mapped('preStop', preStop, defaultHandler),
     })),

@@ -22,8 +22,8 @@ import type {
   Toleration,
 } from '../../api/types/index.ts'
 import { deepEqual } from '../deep-equal.ts'
-import { validateLabels } from './metadata.ts'
-import { checkEnvName, checkLabel, checkPortName, isPort, portRange } from './names.ts'
+import { checkPortName, isPort, portRange } from './names.ts'
+import { repeatedAt } from './repeated.ts'
 
 const protocols = ['SCTP', 'TCP', 'UDP']
 const nonNegative = 'must be greater than or equal to 0'
@@ -40,9 +40,7 @@ const atLeastZero = (value: number | undefined, field: string): FieldError[] =>
   value !== undefined && value < 0 ? [invalidValue(field, value, nonNegative)] : []
 
 const repeated = (values: readonly (string | undefined)[], pathOf: (at: number) => string): FieldError[] =>
-  values.flatMap((value, at) =>
-    value !== undefined && values.indexOf(value) < at ? [duplicate(pathOf(at), value)] : [],
-  )
+  repeatedAt(values).map((at) => duplicate(pathOf(at), values[at]))
 
 const validatePort = (port: ContainerPort, field: string, hostNetwork: boolean): FieldError[] => [
   ...(port.name === undefined ? [] : ifWrong(checkPortName(port.name), `${field}.name`, port.name)),
@@ -61,7 +59,6 @@ const validateEnv = (variable: EnvVar, field: string): FieldError[] => {
   const sources = Object.values(variable.valueFrom ?? {}).filter((source) => source !== undefined)
   const from = `${field}.valueFrom`
   return [
-    ...ifWrong(checkEnvName(variable.name), `${field}.name`, variable.name),
     ...(variable.valueFrom && variable.value
       ? [invalidValue(from, '', 'may not be specified when `value` is not empty')]
       : []),
@@ -78,12 +75,12 @@ const validateEnv = (variable: EnvVar, field: string): FieldError[] => {
   ]
 }
 
-const validateProbePort = (port: string | number, field: string): FieldError[] =>
-  typeof port === 'number'
-    ? isPort(port)
+const validateProbePort = (port: string | number | undefined, field: string): FieldError[] =>
+  typeof port === 'string'
+    ? ifWrong(checkPortName(port), field, port)
+    : port !== undefined && isPort(port)
       ? []
-      : [invalidValue(field, port, portRange)]
-    : ifWrong(checkPortName(port), field, port)
+      : [invalidValue(field, port ?? 0, portRange)]
 
 const validateHandler = (handler: Handler, field: string): FieldError[] => {
   const { exec, httpGet, tcpSocket } = handler
@@ -94,12 +91,7 @@ const validateHandler = (handler: Handler, field: string): FieldError[] => {
   return [
     ...given.slice(1).map((name) => forbiddenField(`${field}.${name}`, 'may not specify more than 1 handler type')),
     ...(exec && (exec.command ?? []).length === 0 ? [required(`${field}.exec.command`)] : []),
-    ...(httpGet
-      ? [
-          ...validateProbePort(httpGet.port, `${field}.httpGet.port`),
-          ...oneOf(httpGet.scheme, ['HTTP', 'HTTPS'], `${field}.httpGet.scheme`),
-        ]
-      : []),
+    ...(httpGet ? [...validateProbePort(httpGet.port, `${field}.httpGet.port`)] : []),
     ...(tcpSocket ? validateProbePort(tcpSocket.port, `${field}.tcpSocket.port`) : []),
   ]
 }
@@ -136,15 +128,16 @@ const validateResources = (resources: ResourceRequirements | undefined, field: s
       : []
   })
 
-const validateContainer = (container: Container, field: string, spec: PodSpec): FieldError[] => {
+const validateContainer = (
+  container: Container,
+  field: string,
+  { hostNetwork = false, volumes }: { readonly hostNetwork?: boolean; readonly volumes: ReadonlySet<string> },
+): FieldError[] => {
   const ports = container.ports ?? []
-  const volumes = (spec.volumes ?? []).map(({ name }) => name)
   return [
-    ...(container.name
-      ? ifWrong(checkLabel(container.name), `${field}.name`, container.name)
-      : [required(`${field}.name`)]),
+    ...(container.name ? [] : [required(`${field}.name`)]),
     ...(container.image ? [] : [required(`${field}.image`)]),
-    ...ports.flatMap((port, at) => validatePort(port, `${field}.ports[${at}]`, spec.hostNetwork ?? false)),
+    ...ports.flatMap((port, at) => validatePort(port, `${field}.ports[${at}]`, hostNetwork)),
     ...repeated(
       ports.map((port) => port.name),
       (at) => `${field}.ports[${at}].name`,
@@ -158,9 +151,8 @@ const validateContainer = (container: Container, field: string, spec: PodSpec): 
       return handler ? validateHandler(handler, `${field}.lifecycle.${hook}`) : []
     }),
     ...validateResources(container.resources, `${field}.resources`),
-    ...oneOf(container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never'], `${field}.imagePullPolicy`),
     ...(container.volumeMounts ?? []).flatMap(({ name, mountPath }, at) => [
-      ...(volumes.includes(name) ? [] : [notFoundValue(`${field}.volumeMounts[${at}].name`, name)]),
+      ...(volumes.has(name) ? [] : [notFoundValue(`${field}.volumeMounts[${at}].name`, name)]),
       ...(mountPath ? [] : [required(`${field}.volumeMounts[${at}].mountPath`)]),
     ]),
   ]
@@ -197,14 +189,46 @@ const hostPortsOf = (spec: PodSpec): readonly string[] =>
       .map((port) => `${port.protocol ?? 'TCP'}/${port.hostIP ?? ''}/${port.hostPort}`),
   )
 
+const mostNameservers = 3
+const mostSearches = 32
+const mostSearchBytes = 2048
+
+/** What the resolver of a pod's own programs takes. */
+const validateDns = (config: PodSpec['dnsConfig'], field: string): FieldError[] => {
+  const { nameservers = [], searches = [], options = [] } = config ?? {}
+  return [
+    ...(nameservers.length > mostNameservers
+      ? [invalidValue(`${field}.nameservers`, nameservers, `must not have more than ${mostNameservers} nameservers`)]
+      : []),
+    ...(searches.length > mostSearches
+      ? [invalidValue(`${field}.searches`, searches, `must not have more than ${mostSearches} search paths`)]
+      : []),
+    ...(searches.join(' ').length > mostSearchBytes
+      ? [
+          invalidValue(
+            `${field}.searches`,
+            searches,
+            `must not have more than ${mostSearchBytes} characters (including spaces) in the search list`,
+          ),
+        ]
+      : []),
+    ...options.flatMap(({ name }, at) => (name ? [] : [required(`${field}.options[${at}]`, 'must not be empty')])),
+  ]
+}
+
 /** A pod's spec, alone or in a template at `path`. */
 export const validatePodSpec = (spec: PodSpec, path: string): FieldError[] => {
   const containers = spec.containers ?? []
   const init = spec.initContainers ?? []
+  const volumes = (spec.volumes ?? []).map(({ name }) => name)
+  const about = { hostNetwork: spec.hostNetwork ?? false, volumes: new Set(volumes) }
   return [
     ...(containers.length === 0 ? [required(`${path}.containers`)] : []),
-    ...containers.flatMap((container, at) => validateContainer(container, `${path}.containers[${at}]`, spec)),
-    ...init.flatMap((container, at) => validateContainer(container, `${path}.initContainers[${at}]`, spec)),
+    ...((spec.ephemeralContainers ?? []).length > 0
+      ? [forbiddenField(`${path}.ephemeralContainers`, 'cannot be set on create')]
+      : []),
+    ...containers.flatMap((container, at) => validateContainer(container, `${path}.containers[${at}]`, about)),
+    ...init.flatMap((container, at) => validateContainer(container, `${path}.initContainers[${at}]`, about)),
     ...repeated(
       [...init, ...containers].map(({ name }) => name || undefined),
       (at) =>
@@ -226,9 +250,9 @@ export const validatePodSpec = (spec: PodSpec, path: string): FieldError[] => {
           ),
         ]
       : []),
-    ...validateLabels(spec.nodeSelector, `${path}.nodeSelector`),
-    ...(spec.hostname === undefined ? [] : ifWrong(checkLabel(spec.hostname), `${path}.hostname`, spec.hostname)),
-    ...(spec.subdomain === undefined ? [] : ifWrong(checkLabel(spec.subdomain), `${path}.subdomain`, spec.subdomain)),
+    ...repeated(volumes, (at) => `${path}.volumes[${at}].name`),
+    ...volumes.flatMap((name, at) => (name ? [] : [required(`${path}.volumes[${at}].name`)])),
+    ...validateDns(spec.dnsConfig, `${path}.dnsConfig`),
     ...(spec.tolerations ?? []).flatMap((toleration, at) =>
       validateToleration(toleration, `${path}.tolerations[${at}]`),
     ),
@@ -238,7 +262,6 @@ export const validatePodSpec = (spec: PodSpec, path: string): FieldError[] => {
 export const validatePod = (pod: Pod): FieldError[] => validatePodSpec(pod.spec, 'spec')
 
 export const validatePodTemplate = (template: PodTemplateSpec, path: string): FieldError[] => [
-  ...validateLabels(template.metadata?.labels, `${path}.metadata.labels`),
   ...validatePodSpec(template.spec, `${path}.spec`),
 ]
 
@@ -257,10 +280,12 @@ const fixedPart = (spec: PodSpec) => ({
   tolerations: undefined,
 })
 
+const tolerationKey = ({ key, operator, value, effect, tolerationSeconds }: Toleration): string =>
+  JSON.stringify([key, operator, value, effect, tolerationSeconds])
+
 export const validatePodUpdate = (pod: Pod, old: Pod): FieldError[] => {
-  const removed = (old.spec.tolerations ?? []).some(
-    (toleration) => !pod.spec.tolerations?.some((kept) => deepEqual(kept, toleration)),
-  )
+  const kept = new Set((pod.spec.tolerations ?? []).map(tolerationKey))
+  const removed = (old.spec.tolerations ?? []).some((toleration) => !kept.has(tolerationKey(toleration)))
   return [
     ...(removed
       ? [forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')]

@@ -19,7 +19,7 @@ const affinityTimeoutSeconds = 10_800
 const defaultPort = (port: ServicePort): ServicePort => ({
   ...port,
   protocol: port.protocol ?? 'TCP',
-  targetPort: port.targetPort === undefined || port.targetPort === '' ? port.port : port.targetPort,
+  targetPort: port.targetPort || port.port,
 })
 
 const defaultAffinity = (spec: ServiceSpec): Partial<ServiceSpec> =>
@@ -104,20 +104,18 @@ const withFamilies = (spec: ServiceSpec, old: ServiceSpec): ServiceSpec => {
  */
 const adoptAllocations = (service: Service, old: Service): Service => {
   const { clusterIP, clusterIPs, ports, ...rest } = withFamilies(dropOutdated(service.spec, old.spec), old.spec)
-  const oldPorts = old.spec.ports ?? []
-  const nodePortOf = (port: ServicePort): number | undefined =>
-    port.nodePort ||
-    oldPorts.find((other) => other.port === port.port && (other.protocol ?? 'TCP') === (port.protocol ?? 'TCP'))
-      ?.nodePort
+  const keyOf = ({ port, protocol = 'TCP' }: ServicePort): string => `${port}/${protocol}`
+  const oldPorts = new Map((old.spec.ports ?? []).map((port) => [keyOf(port), port.nodePort]))
+  const oldNodePorts = new Set(oldPorts.values())
+  const nodePortOf = (port: ServicePort): number | undefined => port.nodePort || oldPorts.get(keyOf(port))
   const wantsAddress = needsClusterIP(service.spec)
   const hadAddress = needsClusterIP(old.spec)
   const address = clusterIP || clusterIPs?.[0] || (hadAddress ? old.spec.clusterIP : undefined)
   const unchanged = address === old.spec.clusterIP
   const keepsAddress = wantsAddress ? address !== undefined : !unchanged && address !== undefined
   const opensNodes = needsNodePort(service.spec)
-  const samePorts = (port: ServicePort): boolean => oldPorts.some((other) => other.nodePort === port.nodePort)
   const newPorts = ports?.map((port) => {
-    const nodePort = opensNodes ? nodePortOf(port) : samePorts(port) ? undefined : port.nodePort
+    const nodePort = opensNodes ? nodePortOf(port) : oldNodePorts.has(port.nodePort) ? undefined : port.nodePort
     const { nodePort: _given, ...without } = port
     return nodePort ? { ...without, nodePort } : without
   })

@@ -47,6 +47,19 @@ const fits: Readonly<Record<Scalar, (value: unknown) => boolean>> = {
 /** Values that carry no information on the wire and are left out of the result. */
 const isNothing = (value: unknown): boolean => value === null || value === undefined
 
+/** What a field holds that nobody sets, in the real server: whoever checks it need not ask whether it is there. */
+const zeroOf = (type: FieldType): unknown => {
+  switch (type.kind) {
+    case 'scalar':
+      return type.scalar === 'string' ? '' : undefined
+    case 'list':
+      return []
+    case 'object':
+    case 'map':
+      return {}
+  }
+}
+
 /**
  * Checks a body against a type of the schema. `null` fields count as missing. Throws BadRequest in the words the API
  * server passes on from its decoder; `kind` names the object in them.
@@ -93,6 +106,10 @@ export const decode = (body: unknown, kind: string, type: string): Decoded => {
       const at = path === '' ? name : `${path}.${name}`
       if (!field) unknown.push(at)
       else if (!isNothing(item)) result[name] = decodeValue(item, field.type, at)
+    }
+    for (const [name, { type: of, required }] of fields) {
+      const zero = required && result[name] === undefined ? zeroOf(of) : undefined
+      if (zero !== undefined) result[name] = of.kind === 'object' ? decodeObject(zero, of.type, path) : zero
     }
     return result
   }

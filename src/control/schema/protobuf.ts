@@ -39,6 +39,14 @@ const readVarint = (bytes: Buffer, start: number): { readonly value: bigint; rea
   throw malformed('a number is cut off')
 }
 
+/** A field's number and kind, or a length: never more than a body has bytes, or it is cut off. */
+const readSmall = (bytes: Buffer, start: number): { readonly value: number; readonly end: number } => {
+  const byte = bytes[start] ?? 128
+  if (byte < 128) return { value: byte, end: start + 1 }
+  const { value, end } = readVarint(bytes, start)
+  return { value: Number(value), end }
+}
+
 const fixedBytes: Readonly<Record<number, number>> = { 1: 8, 5: 4 }
 
 /** Told of every field that is read, of whatever message; throws when there are too many. */
@@ -48,19 +56,18 @@ type Count = () => void
 function* rawFields(bytes: Buffer, count: Count): Generator<Raw> {
   for (let at = 0; at < bytes.length; ) {
     count()
-    const key = readVarint(bytes, at)
-    const number = Number(key.value >> 3n)
-    const wireType = Number(key.value & 7n)
+    const key = readSmall(bytes, at)
+    const number = Math.floor(key.value / 8)
+    const wireType = key.value % 8
     if (wireType === 0) {
       const { value, end } = readVarint(bytes, key.end)
       at = end
       yield { number, value }
       continue
     }
-    const length =
-      wireType === 2 ? readVarint(bytes, key.end) : { value: BigInt(fixedBytes[wireType] ?? -1), end: key.end }
-    const end = length.end + Number(length.value)
-    if (length.value < 0n || end > bytes.length) throw malformed('a field is cut off')
+    const length = wireType === 2 ? readSmall(bytes, key.end) : { value: fixedBytes[wireType] ?? -1, end: key.end }
+    const end = length.end + length.value
+    if (length.value < 0 || end > bytes.length) throw malformed('a field is cut off')
     at = end
     yield { number, value: bytes.subarray(length.end, end) }
   }

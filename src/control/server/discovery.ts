@@ -1,26 +1,9 @@
 /** What there is, for clients to find: the old lists, and the aggregated form (apidiscovery.k8s.io). */
 import { noSuchPath } from '../../api/errors.ts'
 import { apiVersionOf, type ResourceDefinition } from '../registry/definition.ts'
+import { subresourcesOf, verbsOf } from '../registry/verbs.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { parseAccept } from './representation.ts'
-
-const objectVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
-
-interface Subresource {
-  readonly name: string
-  readonly kind: string
-  readonly verbs: readonly string[]
-  readonly group?: string
-  readonly version?: string
-}
-
-const subresourcesOf = (definition: ResourceDefinition): readonly Subresource[] => [
-  ...(definition.subresources ?? []),
-  ...(definition.scale
-    ? [{ name: 'scale', kind: 'Scale', verbs: ['get', 'patch', 'update'], group: 'autoscaling', version: 'v1' }]
-    : []),
-  ...(definition.status ? [{ name: 'status', kind: definition.kind, verbs: ['get', 'patch', 'update'] }] : []),
-]
 
 const groupsOf = (definitions: readonly ResourceDefinition[]): readonly string[] => [
   ...new Set(definitions.map(({ group }) => group)),
@@ -41,7 +24,7 @@ const resourceEntries = (definition: ResourceDefinition) => [
     singularName: definition.singular,
     namespaced: definition.namespaced,
     kind: definition.kind,
-    verbs: objectVerbs,
+    verbs: verbsOf(definition),
     ...(definition.shortNames ? { shortNames: definition.shortNames } : {}),
     ...(definition.categories ? { categories: definition.categories } : {}),
   },
@@ -71,7 +54,7 @@ const aggregatedResource = (definition: ResourceDefinition) => {
     responseKind: { group, version, kind: definition.kind },
     scope: definition.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: definition.singular,
-    verbs: objectVerbs,
+    verbs: verbsOf(definition),
     ...(definition.shortNames ? { shortNames: definition.shortNames } : {}),
     ...(definition.categories ? { categories: definition.categories } : {}),
     subresources: subresourcesOf(definition).map((sub) => ({

@@ -74,7 +74,8 @@ const sendError = (response: ServerResponse, error: unknown, log: Logger): void 
   if (!(error instanceof ApiError)) log.error({ err: error }, 'a request failed')
   if (response.headersSent) return void response.destroy()
   const retry = known.details?.retryAfterSeconds
-  sendJson(response, known.code, known.toStatus(), retry === undefined ? {} : { 'retry-after': String(retry) })
+  const headers = { ...known.headers, ...(retry === undefined ? {} : { 'retry-after': String(retry) }) }
+  sendJson(response, known.code, known.toStatus(), headers)
 }
 
 /** The JSON of objects that many watchers get, kept for as long as the object itself. */
@@ -160,7 +161,7 @@ export const createApiServer = (handle: Handler, { cert, key, ca, tokens, log }:
     const { pathname, searchParams } = urlOf(request)
     const user = identify(request, pathname)
     const method = request.method ?? ''
-    if (!isMethod(method)) throw methodNotAllowed()
+    if (!isMethod(method)) throw methodNotAllowed(methods)
     const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
     return {
       ...{ method, path: pathname, query: searchParams, user, contentType, signal },

@@ -12,7 +12,8 @@ export interface Input {
 
 interface Expected {
   readonly kind: string
-  readonly apiVersion: string
+  /** Missing: those of all groups will do. */
+  readonly apiVersion?: string
   readonly schemaType: string
 }
 
@@ -32,7 +33,7 @@ const checkType = (body: unknown, { kind, apiVersion }: Expected): void => {
   const givenVersion = textOf(given.apiVersion, 'apiVersion')
   if (givenKind !== '' && givenKind !== kind)
     throw badRequest(`${givenKind} in version ${JSON.stringify(givenVersion)} cannot be handled as a ${kind}`)
-  if (givenVersion !== '' && givenVersion !== apiVersion)
+  if (apiVersion !== undefined && givenVersion !== '' && givenVersion !== apiVersion)
     throw badRequest(
       `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`,
     )

@@ -1,8 +1,9 @@
 /** What a URL and a method ask for, before anything is looked up. */
 import { badRequest } from '../../api/errors.ts'
 import type { Method } from '../../api/transport.ts'
+import type { Verb } from '../registry/verbs.ts'
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
+export type { Verb }
 
 export interface ResourceRequest {
   readonly kind: 'resource'
@@ -27,19 +28,13 @@ export type RequestInfo = ResourceRequest | PathRequest
 
 const int32Max = 2 ** 31 - 1
 
-const collectionVerbs: Readonly<Record<Method, Verb | undefined>> = {
-  GET: 'list',
-  POST: 'create',
-  DELETE: 'deletecollection',
-  PUT: undefined,
-  PATCH: undefined,
-}
-const objectVerbs: Readonly<Record<Method, Verb | undefined>> = {
-  GET: 'get',
-  POST: undefined,
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
+/** What a method means for a collection, and for one object; whether the kind knows such a verb is looked up later. */
+const verbs: Readonly<Record<Method, readonly [collection: Verb, object: Verb]>> = {
+  GET: ['list', 'get'],
+  POST: ['create', 'create'],
+  PUT: ['update', 'update'],
+  PATCH: ['patch', 'patch'],
+  DELETE: ['deletecollection', 'delete'],
 }
 
 /** Query flags are `true` or `1`; a bare `?watch` counts too. */
@@ -58,10 +53,10 @@ export const integerOf = (query: URLSearchParams, name: string): number | undefi
   return Math.max(-int32Max, Math.min(int32Max, Number(text)))
 }
 
-const verbOf = (method: Method, name: string | undefined, subresource: string | undefined, query: URLSearchParams) => {
+const verbOf = (method: Method, name: string | undefined, query: URLSearchParams): Verb => {
   if (method === 'GET' && name === undefined && isSet(query, 'watch')) return 'watch'
-  if (subresource !== undefined && method === 'POST') return 'create'
-  return name === undefined ? collectionVerbs[method] : objectVerbs[method]
+  const [collection, object] = verbs[method]
+  return name === undefined ? collection : object
 }
 
 /** `/api/v1/…` and `/apis/GROUP/VERSION/…`, cut into group, version and the rest. */
@@ -99,7 +94,6 @@ export const requestInfo = (method: Method, path: string, query: URLSearchParams
   const root = segments && splitRoot(segments)
   if (!root || root.rest.length === 0) return { kind: 'path', verb: method.toLowerCase(), path }
   const parts = splitResource(root.rest)
-  const verb = verbOf(method, parts.name, parts.subresource, query)
-  if (verb === undefined) return { kind: 'path', verb: method.toLowerCase(), path }
+  const verb = verbOf(method, parts.name, query)
   return { kind: 'resource', verb, group: root.group, version: root.version, ...parts }
 }

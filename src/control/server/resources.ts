@@ -2,14 +2,13 @@
 import type { Clock } from '../../api/clock.ts'
 import { badRequest, invalid, invalidValue, isNotFound, methodNotAllowed, noSuchPath } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import type { Deletion } from '../objects/deletion.ts'
-import { listObjects } from '../objects/list.ts'
+import { listObjects, type Page } from '../objects/list.ts'
 import type { ObjectName, Objects } from '../objects/objects.ts'
 import { selectionOf } from '../objects/selection.ts'
 import { patchTypesOf } from '../openapi/json-schema.ts'
 import { apiVersionOf, inVersion, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
 import type { Registry } from '../registry/registry.ts'
-import { decode } from '../schema/decode.ts'
+import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../registry/verbs.ts'
 import type { Store } from '../store/store.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { readObject, readTyped } from './input.ts'
@@ -18,6 +17,7 @@ import { negotiate, showList, showObject } from './representation.ts'
 import { integerOf, type ResourceRequest } from './request-info.ts'
 import { type Scale, scaleType, showScale, withScale } from './scale.ts'
 import { checkReached, parseVersion, watchAnswer } from './watch-answer.ts'
+import { isDryRun, readDeletion } from './write-options.ts'
 
 /** A subresource with rules of its own: a pod's log or binding, a namespace's finalize. */
 export type SubresourceHandler = (
@@ -35,18 +35,34 @@ export interface ResourceContext {
   readonly subresources: Readonly<Record<string, SubresourceHandler>>
 }
 
-type Write = (call: Call, request: ResourceRequest, definition: ResourceDefinition) => Promise<Answer>
+type Handle = (call: Call, request: ResourceRequest, definition: ResourceDefinition) => Promise<Answer> | Answer
+type Write = (...args: Parameters<Handle>) => Promise<Answer>
 
-const isDryRun = (query: URLSearchParams, body?: { readonly dryRun?: readonly string[] }): boolean => {
-  const asked = [...query.getAll('dryRun'), ...(body?.dryRun ?? [])]
-  const unknown = asked.find((value) => value !== 'All')
-  if (unknown !== undefined)
-    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(unknown)}: supported values: "All"`)
-  return asked.length > 0
+const listMetadata = (page: Page, revision: number) => ({
+  resourceVersion: String(revision),
+  ...(page.continue === '' ? {} : { continue: page.continue, remainingItemCount: page.remaining }),
+})
+
+const placeOf = ({ name, namespace, subresource }: ResourceRequest, { namespaced }: ResourceDefinition): Place => {
+  if (subresource !== undefined) return 'subresource'
+  if (name !== undefined) return 'object'
+  return namespaced && namespace === undefined ? 'everywhere' : 'collection'
+}
+
+/** Throws MethodNotAllowed for a verb that the kind or its subresource does not have, NotFound for no such subresource. */
+const checkVerb = (request: ResourceRequest, definition: ResourceDefinition): void => {
+  const { subresource, verb } = request
+  const verbs =
+    subresource === undefined
+      ? verbsOf(definition)
+      : subresourcesOf(definition).find(({ name }) => name === subresource)?.verbs
+  if (!verbs) throw noSuchPath()
+  const place = placeOf(request, definition)
+  if (!verbs.includes(verb) || !isVerbAt(place, verb)) throw methodNotAllowed(methodsAt(place, verbs))
 }
 
 const nameOf = ({ namespace, name }: ResourceRequest): ObjectName => {
-  if (name === undefined) throw methodNotAllowed()
+  if (name === undefined) throw noSuchPath()
   return { namespace, name }
 }
 
@@ -77,10 +93,7 @@ export const createResourceHandler = (context: ResourceContext) => {
       continue: query.get('continue') ?? '',
       ...(exact && version !== undefined ? { revision: version } : {}),
     })
-    const metadata = {
-      resourceVersion: String(page.revision),
-      ...(page.continue === '' ? {} : { continue: page.continue, remainingItemCount: page.remaining }),
-    }
+    const metadata = listMetadata(page, page.revision)
     return objectAnswer(showList(definition, page.items, metadata, negotiate(call.accept, query), clock.now()))
   }
 
@@ -95,11 +108,8 @@ export const createResourceHandler = (context: ResourceContext) => {
 
   const create: Write = async (call, request, definition) => {
     const { object, warnings } = readObject(definition, await call.body(), call.query)
-    const options = { user: call.user, dryRun: isDryRun(call.query) }
-    const namespace = definition.namespaced ? (request.namespace ?? object.metadata?.namespace) : undefined
-    if (definition.namespaced && namespace === undefined)
-      throw badRequest('an empty namespace may not be set during creation')
-    return shown(call, definition, await objects.create(definition, namespace, object, options), 201, warnings)
+    const options = { user: call.user, dryRun: isDryRun(call.query, 'CreateOptions') }
+    return shown(call, definition, await objects.create(definition, request.namespace, object, options), 201, warnings)
   }
 
   const checkName = (given: string | undefined, name: string): void => {
@@ -120,7 +130,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     const { object, warnings } = readObject(definition, await call.body(), call.query)
     checkName(object.metadata?.name, name.name)
     const given = { ...object, metadata: { ...object.metadata, name: name.name } }
-    const options = { user: call.user, dryRun: isDryRun(call.query) }
+    const options = { user: call.user, dryRun: isDryRun(call.query, 'UpdateOptions') }
     try {
       const part = request.subresource === 'status' ? 'status' : 'main'
       const updated = await objects.update(definition, name, part, () => checkVersion(definition, given), options)
@@ -149,26 +159,9 @@ export const createResourceHandler = (context: ResourceContext) => {
         : { ...input.object, metadata: { ...input.object.metadata, resourceVersion: undefined } }
     }
     const part = request.subresource === 'status' ? 'status' : 'main'
-    const options = { user: call.user, dryRun: isDryRun(call.query) }
+    const options = { user: call.user, dryRun: isDryRun(call.query, 'PatchOptions') }
     const result = await objects.update(definition, name, part, change, options)
     return shown(call, definition, result, 200, warnings)
-  }
-
-  const readDeletion = async (call: Call): Promise<Deletion & { readonly dryRun: boolean }> => {
-    const body = await call.body()
-    const options = (body === undefined ? {} : decode(body, 'DeleteOptions', 'DeleteOptions').value) as Deletion & {
-      readonly orphanDependents?: boolean
-      readonly dryRun?: readonly string[]
-    }
-    const { query } = call
-    const grace = integerOf(query, 'gracePeriodSeconds')
-    const policy = query.get('propagationPolicy') ?? options.propagationPolicy
-    return {
-      ...options,
-      ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
-      propagationPolicy: policy ?? (options.orphanDependents === true ? 'Orphan' : 'Background'),
-      dryRun: isDryRun(query, options),
-    }
   }
 
   const remove: Write = async (call, request, definition) => {
@@ -185,13 +178,16 @@ export const createResourceHandler = (context: ResourceContext) => {
     return objectAnswer({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details })
   }
 
+  const pageOf = (call: Call, request: ResourceRequest, definition: ResourceDefinition) =>
+    listObjects(store, definition, selectionFor(call, request, definition), {
+      limit: integerOf(call.query, 'limit') ?? 0,
+      continue: call.query.get('continue') ?? '',
+    })
+
   const removeCollection: Write = async (call, request, definition) => {
     const { dryRun, ...deletion } = await readDeletion(call)
-    const { items } = listObjects(store, definition, selectionFor(call, request, definition), {
-      limit: 0,
-      continue: '',
-    })
-    for (const { metadata } of items)
+    const page = pageOf(call, request, definition)
+    for (const { metadata } of page.items)
       await objects
         .delete(definition, { namespace: metadata.namespace, name: metadata.name }, deletion, {
           user: call.user,
@@ -201,12 +197,11 @@ export const createResourceHandler = (context: ResourceContext) => {
           // Someone else was faster.
           if (!isNotFound(error)) throw error
         })
-    const metadata = { resourceVersion: String(store.revision) }
     return objectAnswer({
       kind: `${definition.kind}List`,
       apiVersion: apiVersionOf(definition),
-      metadata,
-      items: items.map((item) => inVersion(definition, item)),
+      metadata: listMetadata(page, store.revision),
+      items: page.items.map((item) => inVersion(definition, item)),
     })
   }
 
@@ -220,47 +215,49 @@ export const createResourceHandler = (context: ResourceContext) => {
       const wanted = apply ? apply(current, body, 'Scale') : body
       return withScale(definition, old, readTyped(wanted, scaleType, call.query).object as Scale)
     }
-    const options = { user: call.user, dryRun: isDryRun(call.query) }
+    const options = {
+      user: call.user,
+      dryRun: isDryRun(call.query, request.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions'),
+    }
     return objectAnswer(showScale(definition, await objects.update(definition, name, 'main', change, options)))
   }
 
-  const writes: Partial<Readonly<Record<ResourceRequest['verb'], Write>>> = {
-    create,
-    update,
-    patch,
-    delete: remove,
-    deletecollection: removeCollection,
-  }
-
-  const onSubresource = (
-    call: Call,
-    request: ResourceRequest,
-    definition: ResourceDefinition,
-  ): Promise<Answer> | Answer => {
+  const onSubresource: Handle = (call, request, definition) => {
     const { subresource, verb } = request
-    if (subresource === 'scale' && definition.scale && ['get', 'update', 'patch'].includes(verb))
-      return scale(call, request, definition)
-    if (subresource === 'status' && definition.status) {
-      if (verb === 'get') return shown(call, definition, objects.get(definition, nameOf(request)))
-      if (verb === 'update') return update(call, request, definition)
-      if (verb === 'patch') return patch(call, request, definition)
-      throw methodNotAllowed()
-    }
     const special = subresources[`${definition.plural}/${subresource} ${verb}`]
     if (special) return special(call, { ...request, name: nameOf(request).name }, definition)
-    throw definition.subresources?.some(({ name }) => name === subresource) ? methodNotAllowed() : noSuchPath()
+    if (subresource === 'scale') return scale(call, request, definition)
+    return onObject(call, request, definition)
+  }
+
+  const onObject: Handle = (call, request, definition) => {
+    switch (request.verb) {
+      case 'list':
+        return list(call, request, definition)
+      case 'watch':
+        return watch(call, request, definition)
+      case 'get':
+        return shown(call, definition, objects.get(definition, nameOf(request)))
+      case 'create':
+        return create(call, request, definition)
+      case 'update':
+        return update(call, request, definition)
+      case 'patch':
+        return patch(call, request, definition)
+      case 'delete':
+        return remove(call, request, definition)
+      case 'deletecollection':
+        return removeCollection(call, request, definition)
+    }
   }
 
   return (call: Call, request: ResourceRequest): Promise<Answer> | Answer => {
     const definition = registry.find(request.group, request.version, request.plural)
     if (!definition || (request.namespace !== undefined && !definition.namespaced)) throw noSuchPath()
     if (definition.namespaced && request.name !== undefined && request.namespace === undefined) throw noSuchPath()
-    if (request.subresource !== undefined) return onSubresource(call, request, definition)
-    if (request.verb === 'list') return list(call, request, definition)
-    if (request.verb === 'watch') return watch(call, request, definition)
-    if (request.verb === 'get') return shown(call, definition, objects.get(definition, nameOf(request)))
-    const write = writes[request.verb]
-    if (!write) throw methodNotAllowed()
-    return write(call, request, definition)
+    checkVerb(request, definition)
+    return request.subresource === undefined
+      ? onObject(call, request, definition)
+      : onSubresource(call, request, definition)
   }
 }

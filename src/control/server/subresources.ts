@@ -1,9 +1,10 @@
 /** Subresources with rules of their own. */
 
 import { type Clock, formatTime } from '../../api/clock.ts'
-import { badRequest, conflict } from '../../api/errors.ts'
+import { conflict, invalid, required } from '../../api/errors.ts'
 import type { Binding, Condition, KubeObject, Namespace, Pod } from '../../api/types/index.ts'
 import type { Objects } from '../objects/objects.ts'
+import { validateFormats } from '../registry/formats/validate.ts'
 import { objectAnswer } from './call.ts'
 import { readObject, readTyped } from './input.ts'
 import type { SubresourceHandler } from './resources.ts'
@@ -21,7 +22,8 @@ const withCondition = (conditions: readonly Condition[] = [], condition: Conditi
 export const bindPod = (pod: Pod, { target, metadata }: Binding, now: number): Pod => {
   const resource = { group: '', plural: 'pods/binding' }
   const node = target.name
-  if (!node) throw badRequest('binding: target.name (the node) is required')
+  const wrong = node ? validateFormats({ target }, bindingType.schemaType) : [required('target.name')]
+  if (wrong.length > 0) throw invalid({ group: '', kind: bindingType.kind }, pod.metadata.name, wrong)
   if (metadata?.uid && metadata.uid !== pod.metadata.uid)
     throw conflict(resource, pod.metadata.name, `the UID of the binding (${metadata.uid}) is not the pod's`)
   if (pod.metadata.deletionTimestamp)

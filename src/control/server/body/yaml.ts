@@ -7,8 +7,8 @@ import { badRequest, tooLarge, tooManyRequests } from '../../../api/errors.ts'
 import { bodyLimit, checkJson } from '../../schema/bounds.ts'
 
 const textLimit = 1024 * 1024
-const timeLimitMs = 3_000
-const waitingLimit = 16
+const timeLimitMs = 10_000
+const waitingLimit = 8
 const resourceLimits = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 }
 
 /** From the thread: the same in JSON, or why it is not YAML. */

@@ -21,7 +21,7 @@ t.test('a method and a URL say what is asked for', async (t) => {
     ['GET', '/api/v1', { kind: 'path', verb: 'get', path: '/api/v1' }],
     ['GET', '/apis/apps/v1', { kind: 'path' }],
     ['GET', '/healthz', { kind: 'path' }],
-    ['PUT', '/api/v1/namespaces/n/pods', { kind: 'path', verb: 'put' }],
+    ['PUT', '/api/v1/namespaces/n/pods', { kind: 'resource', verb: 'update', name: undefined }],
     ['GET', '/api/v1/namespaces/%zz/pods', { kind: 'path' }],
   ]
   for (const [method, path, wanted] of cases) {

@@ -1,0 +1,40 @@
+/** Everything wrong with an object, defaults filled: by its kind, and by the forms of its fields. */
+import type { FieldError } from '../../api/errors.ts'
+import type { KubeObject } from '../../api/types/index.ts'
+import { type ResourceDefinition, schemaTypeOf } from './definition.ts'
+import { validateFormats } from './formats/validate.ts'
+import { validateMetadata } from './metadata.ts'
+
+const formatErrors = (definition: ResourceDefinition, object: KubeObject): readonly FieldError[] =>
+  validateFormats({ ...object }, schemaTypeOf(definition))
+
+/** Those that are not among the others. `keyOf`: what makes two the same. */
+const without = (
+  errors: readonly FieldError[],
+  others: () => readonly FieldError[],
+  keyOf: (error: FieldError) => string,
+): readonly FieldError[] => {
+  if (errors.length === 0) return errors
+  const known = new Set(others().map(keyOf))
+  return errors.filter((error) => !known.has(keyOf(error)))
+}
+
+/**
+ * `old` is what an update replaces: a text that was accepted before a form was known for it stays, so that the object can
+ * still be changed and deleted. What the kind says of a field goes before what its form says.
+ */
+export const validateObject = (
+  definition: ResourceDefinition,
+  object: KubeObject,
+  old?: KubeObject,
+): readonly FieldError[] => {
+  const own = [...validateMetadata(definition, object.metadata), ...(definition.validate?.(object) ?? [])]
+  const formats = without(
+    formatErrors(definition, object),
+    () => own,
+    ({ field }) => field,
+  )
+  if (!old) return [...own, ...formats]
+  const before = () => formatErrors(definition, old)
+  return [...own, ...without(formats, before, ({ field, message }) => `${field} ${message}`)]
+}

@@ -1,0 +1,74 @@
+/** What a request asks a write to respect: its query, and for deletions its body. */
+import { type FieldError, invalid, invalidValue, notSupported } from '../../api/errors.ts'
+import type { Deletion } from '../objects/deletion.ts'
+import type { Call } from './call.ts'
+import { readTyped } from './input.ts'
+import { integerOf, isSet } from './request-info.ts'
+
+type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions'
+
+const refuse = (kind: OptionsKind, errors: readonly FieldError[]): void => {
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors)
+}
+
+const dryRunErrors = (asked: readonly string[]): readonly FieldError[] =>
+  asked.every((value) => value === 'All') ? [] : [notSupported('dryRun', asked, ['All'])]
+
+/** Throws Invalid for a kind of dry run that there is not. */
+export const isDryRun = (query: URLSearchParams, kind: OptionsKind): boolean => {
+  const asked = query.getAll('dryRun')
+  refuse(kind, dryRunErrors(asked))
+  return asked.length > 0
+}
+
+interface DeleteOptions extends Omit<Deletion, 'gracePeriodSeconds'> {
+  readonly gracePeriodSeconds?: number
+  readonly orphanDependents?: boolean
+  readonly dryRun?: readonly string[]
+}
+
+const fromQuery = (query: URLSearchParams): DeleteOptions => {
+  const grace = integerOf(query, 'gracePeriodSeconds')
+  const policy = query.get('propagationPolicy')
+  return {
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(policy === null ? {} : { propagationPolicy: policy }),
+    ...(query.has('orphanDependents') ? { orphanDependents: isSet(query, 'orphanDependents') } : {}),
+  }
+}
+
+const policies = ['Foreground', 'Background', 'Orphan']
+
+const policyErrors = ({ propagationPolicy: policy, orphanDependents }: DeleteOptions): readonly FieldError[] => {
+  if (policy === undefined) return []
+  if (orphanDependents !== undefined)
+    return [invalidValue('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set')]
+  return policies.includes(policy) ? [] : [notSupported('propagationPolicy', policy, policies)]
+}
+
+/** Less than nothing means as soon as may be. */
+const graceOf = (asked: number | undefined): number | undefined => (asked !== undefined && asked < 0 ? 1 : asked)
+
+const optionsType = { kind: 'DeleteOptions', schemaType: 'DeleteOptions' } as const
+
+/**
+ * The options of a deletion: those of the body when there is one, else those of the query; a dry run may be asked for in
+ * both. Throws BadRequest for a body that is something else, Invalid for options that are not known or do not fit together.
+ */
+export const readDeletion = async (call: Call): Promise<Deletion & { readonly dryRun: boolean }> => {
+  const body = await call.body()
+  const options =
+    body === undefined
+      ? fromQuery(call.query)
+      : (readTyped(body, optionsType, call.query).object as unknown as DeleteOptions)
+  const dryRun = [...call.query.getAll('dryRun'), ...(options.dryRun ?? [])]
+  refuse('DeleteOptions', [...policyErrors(options), ...dryRunErrors(dryRun)])
+  const { preconditions, propagationPolicy, orphanDependents } = options
+  const grace = graceOf(options.gracePeriodSeconds)
+  return {
+    ...(preconditions ? { preconditions } : {}),
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    propagationPolicy: propagationPolicy ?? (orphanDependents ? 'Orphan' : 'Background'),
+    dryRun: dryRun.length > 0,
+  }
+}

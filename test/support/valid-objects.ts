@@ -1,0 +1,48 @@
+/** One acceptable object of each kind, small: what a test changes one field of. */
+import type { ResourceDefinition } from '../../src/control/registry/definition.ts'
+
+const podSpec = { containers: [{ name: 'c', image: 'busybox' }] }
+const workload = {
+  selector: { matchLabels: { app: 'a' } },
+  template: { metadata: { labels: { app: 'a' } }, spec: podSpec },
+}
+const backend = { service: { name: 'web', port: { number: 80 } } }
+const gatewayReference = { group: '', kind: 'Service', namespace: 'default' }
+
+const contents: Readonly<Record<string, object>> = {
+  ConfigMap: { data: { key: 'value' } },
+  Endpoints: { subsets: [{ addresses: [{ ip: '10.1.0.2' }], ports: [{ port: 80 }] }] },
+  Event: { involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' }, reason: 'Started', type: 'Normal' },
+  Namespace: {},
+  Node: {},
+  Pod: { spec: podSpec },
+  Secret: { data: { key: 'dmFsdWU=' } },
+  Service: { spec: { ports: [{ port: 80 }], selector: { app: 'a' } } },
+  Deployment: { spec: workload },
+  ReplicaSet: { spec: workload },
+  Lease: { spec: { holderIdentity: 'n' } },
+  EndpointSlice: { addressType: 'IPv4', endpoints: [{ addresses: ['10.1.0.2'] }], ports: [{ port: 80 }] },
+  Ingress: { spec: { rules: [{ http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] } },
+  IngressClass: { spec: { controller: 'example.com/c' } },
+  NetworkPolicy: { spec: { podSelector: {} } },
+  ServiceCIDR: { spec: { cidrs: ['10.99.0.0/24'] } },
+  IPAddress: { spec: { parentRef: { resource: 'services', namespace: 'default', name: 'a' } } },
+  GatewayClass: { spec: { controllerName: 'example.com/c' } },
+  Gateway: { spec: { gatewayClassName: 'c', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] } },
+  HTTPRoute: { spec: { rules: [{ backendRefs: [{ name: 'web', port: 80 }] }] } },
+  ReferenceGrant: {
+    spec: { from: [{ ...gatewayReference, kind: 'HTTPRoute' }], to: [{ group: '', kind: 'Service' }] },
+  },
+}
+
+/** Throws for a kind that has none: add one above. */
+export const validObject = ({ kind, group, version, namespaced }: ResourceDefinition, name: string) => {
+  const content = contents[kind]
+  if (!content) throw new Error(`no acceptable ${kind} is known`)
+  return {
+    apiVersion: group === '' ? version : `${group}/${version}`,
+    kind,
+    metadata: { name: kind === 'IPAddress' ? '10.99.0.7' : name, ...(namespaced ? { namespace: 'default' } : {}) },
+    ...content,
+  }
+}
