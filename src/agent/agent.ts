@@ -25,6 +25,7 @@ import { containerDefaults } from './env/defaults.ts'
 import { type ServiceLink, toServiceLink } from './env/service-links.ts'
 import { readHostResolvConf } from './host-resolv-conf.ts'
 import type { IngressStackSettings } from './ingress-stack.ts'
+import { type Life, liveOnRanges } from './moves.ts'
 import { createNetworkStack, type NetworkStack } from './network-stack.ts'
 import { readHostFacts } from './node/host-facts.ts'
 import { createNodeEvents, tellRejected } from './node/node-events.ts'
@@ -140,7 +141,10 @@ const serviceLinks = ({ services }: ClusterInformers) => ({
 })
 
 /** Runs until `signal` aborts; pods and their traffic go on afterwards. Rejects when it cannot start. */
-export const runAgent = async (options: AgentOptions, signal: AbortSignal): Promise<void> => {
+export const runAgent = (options: AgentOptions, signal: AbortSignal): Promise<void> =>
+  liveOnRanges(signal, options.log, (life) => live(options, life))
+
+const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Life): Promise<void> => {
   const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log } = options
   await mkdir(stateDir, { recursive: true })
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
@@ -154,7 +158,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   const identity = await readIdentity(options.overlay.backend, nodeName, options.overlay.keyFile, (message) =>
     log.warn(message),
   )
-  let problems: readonly string[] = ['the pod network is not ready']
+  let problems: readonly string[] = [beginning]
 
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: options.agentPort, problems },
@@ -190,6 +194,7 @@ export const runAgent = async (options: AgentOptions, signal: AbortSignal): Prom
   background.push(registration.run(signal), nodes.run(signal))
   const podCIDRs = await waitForNetwork(nodes, nodeName, join(dataDir, 'pod-networks.json'), log, signal)
   if (signal.aborted) return
+  endOnMove(nodes, nodeName, podCIDRs)
 
   const stack = await createNetworkStack({
     ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, netfilterOf, runner, log },

@@ -8,16 +8,20 @@ export interface FakeNetwork extends PodNetwork {
   readonly attached: ReadonlyMap<string, readonly string[]>
   /** The next attach throws. */
   failNext(error: Error): void
+  /** The pod cannot have its addresses any longer. */
+  lose(id: string): void
 }
 
 export const createFakeNetwork = (): FakeNetwork => {
   const calls: string[] = []
   const attached = new Map<string, readonly string[]>()
+  const lost = new Set<string>()
   let failure: Error | undefined
   let next = 2
   return {
     calls,
     attached,
+    lose: (id) => void lost.add(id),
     failNext: (error) => {
       failure = error
     },
@@ -39,6 +43,7 @@ export const createFakeNetwork = (): FakeNetwork => {
     retain: async (ids) => {
       calls.push(['retain', ...ids].join(' '))
       for (const id of [...attached.keys()]) if (!ids.includes(id)) attached.delete(id)
+      return ids.filter((id) => lost.has(id))
     },
   }
 }

@@ -18,6 +18,9 @@ export interface PodNetwork {
   attach(pod: PodToAttach): Promise<readonly string[]>
   /** Takes interface and addresses back. A pod that has none: nothing happens. */
   detach(id: string): Promise<void>
-  /** Once at the start: these pods are running, what belongs to any other is freed. */
-  retain(ids: readonly string[]): Promise<void>
+  /**
+   * Once at the start: these pods are running, what belongs to any other is freed. The answer are those who cannot have their
+   * addresses any longer, such as those of a range that the node had before: they have to start anew.
+   */
+  retain(ids: readonly string[]): Promise<readonly string[]>
 }

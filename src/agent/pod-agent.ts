@@ -25,7 +25,7 @@ import type { Abilities } from './pods/unsupported.ts'
 import { createPodWorker } from './pods/worker.ts'
 import { createRunHandler } from './probes/handler.ts'
 import { createProber } from './probes/prober.ts'
-import { type Runtime, type RuntimeFactory, sandboxOf } from './runtime/runtime.ts'
+import { type Runtime, type RuntimeFactory, type SandboxRecord, sandboxOf } from './runtime/runtime.ts'
 
 export interface PodAgentOptions {
   readonly client: Client
@@ -66,6 +66,11 @@ export interface PodAgent {
   readonly runtime: Runtime
   /** Runs until `signal` aborts, and leaves the pods running. */
   run(signal: AbortSignal): Promise<void>
+}
+
+const keyOf = (sandboxes: readonly SandboxRecord[], id: string): string => {
+  const found = sandboxes.find((each) => each.id === id)
+  return found ? `${found.namespace}/${found.name}` : id
 }
 
 /** Everything is built here and nothing is started. */
@@ -153,10 +158,16 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
 
   /** Takes over what an earlier agent left, before anything new is begun. */
   const takeOver = async (): Promise<void> => {
+    const before = await runtime.list()
+    const running = before.filter((sandbox) => sandbox.running && !sandbox.hostNetwork)
+    // Nobody can reach a pod at an address that is not of this node: it starts anew, in a sandbox with another one.
+    for (const id of await network.retain(running.map(({ id }) => id))) {
+      log.warn({ pod: keyOf(before, id) }, 'pod has no address of this node any longer: it starts anew')
+      await runtime.end(id, 'keep')
+      await network.detach(id)
+    }
     const found = await runtime.list()
     worker.adopt(found)
-    const running = found.filter((sandbox) => sandbox.running && !sandbox.hostNetwork)
-    await network.retain(running.map(({ id }) => id))
     await removeOtherLogs(logDir, found)
     if (found.length > 0) log.info({ running: running.length, known: found.length }, 'took over pods')
     for (const { id } of found) queue.add(id)

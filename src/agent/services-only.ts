@@ -34,6 +34,7 @@ import { type AgentOptions, toUpstream } from './agent.ts'
 import { createDnsStack, watchPublished } from './dns-stack.ts'
 import { readHostResolvConf } from './host-resolv-conf.ts'
 import { createIngressStack, hasGatewayApi } from './ingress-stack.ts'
+import { type Life, liveOnRanges } from './moves.ts'
 import { createNodeEvents, tellRejected } from './node/node-events.ts'
 import { createPodNetworkStack } from './pod-network-stack.ts'
 import { openRuleStore } from './rule-store.ts'
@@ -88,7 +89,10 @@ const untilNetworked = async (
 }
 
 /** Runs until `signal` aborts. What is in the kernel stays: traffic goes on. */
-export const runServicesOnly = async (options: ServicesOnlyOptions, signal: AbortSignal): Promise<void> => {
+export const runServicesOnly = (options: ServicesOnlyOptions, signal: AbortSignal): Promise<void> =>
+  liveOnRanges(signal, options.log, (life) => live(options, life))
+
+const live = async (options: ServicesOnlyOptions, { signal, endOnMove }: Life): Promise<void> => {
   const { only, nodeName, nodeAddresses, clusterCIDRs, serviceCIDRs, clusterDns, log } = options
   const transport = createHttpTransport(await readKubeconfig(options.kubeconfig))
   const client = createClient(transport)
@@ -125,6 +129,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
     await untilAnswered(() => client.patch(nodeResource, node, { metadata: { annotations } }), signal, log)
     const more = { namespaces: watch(namespaces), policies: watch(networkPolicies) }
     const podCIDRs = podCIDRsOf(node)
+    endOnMove(watched.nodes, nodeName, podCIDRs)
     const stack = await createPodNetworkStack({
       ...{ ...more, pods, nodes: watched.nodes, nodeName, nodeAddresses, podCIDRs, clusterCIDRs, serviceCIDRs },
       ...{
@@ -145,6 +150,7 @@ export const runServicesOnly = async (options: ServicesOnlyOptions, signal: Abor
   if (only.has('proxy')) {
     await Promise.race([watched.nodes.synced, aborted(signal)])
     const known = podCIDRsOf(watched.nodes.get(nodeName))
+    endOnMove(watched.nodes, nodeName, known)
     const own = known.length > 0 ? known : clusterCIDRs
     const stack = createServiceStack({
       ...{ ...watched, nodeName, nodeAddresses, podCIDRs: own, runner, log },

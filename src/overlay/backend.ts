@@ -2,6 +2,7 @@
 import type { CommandRunner } from '../host/command.ts'
 import type { Iproute } from '../host/iproute.ts'
 import type { OverlayIdentity } from './annotations.ts'
+import { isLinkLocal } from './kernel-view.ts'
 import type { Peer } from './peers.ts'
 
 export interface OverlayBackend {
@@ -41,3 +42,15 @@ export interface Underlay {
   readonly device: string
   readonly mtu: number
 }
+
+/** Makes a device of the overlay's own hold these addresses, and no others but the kernel's. */
+export const addressLines = (
+  device: string,
+  wanted: readonly string[],
+  found: readonly string[],
+): readonly string[] => [
+  ...wanted.filter((each) => !found.includes(each)).map((each) => `address add ${each} dev ${device}`),
+  ...found
+    .filter((each) => !wanted.includes(each) && !isLinkLocal(each))
+    .map((each) => `address del ${each} dev ${device}`),
+]

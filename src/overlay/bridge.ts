@@ -2,7 +2,7 @@
 import type { Iproute } from '../host/iproute.ts'
 import { addressOf } from '../ipam/cidr.ts'
 import { gatewayOf } from '../ipam/pod-addresses.ts'
-import { type Link, showAddresses, showLinks } from './kernel-view.ts'
+import { isLinkLocal, type Link, showAddresses, showLinks } from './kernel-view.ts'
 
 export const podBridge = 'podway0'
 
@@ -36,6 +36,8 @@ export const macOf = (address: string): string => {
   return ['0a', '58', ...bytes].join(':')
 }
 
+const isSingle = (address: string): boolean => /\/(32|128)$/.test(address)
+
 /** The node's end of a pod's link; its alias is the owner. */
 export const isPodLink = ({ name, kind, alias }: Link): boolean =>
   kind === 'veth' && name.startsWith(podLinkPrefix) && alias !== ''
@@ -48,12 +50,14 @@ const sysctls = (hasIPv6: boolean): readonly (readonly [string, string])[] => [
   ...(hasIPv6 ? ([['net.ipv6.conf.all.forwarding', '1']] as const) : []),
 ]
 
-/** Makes what is missing of bridge, addresses and ports; nothing is written when all is there. */
+/** Makes what is missing of bridge, addresses and ports, and removes what was; nothing is written when all is right. */
 export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: BridgeOptions): Promise<void> => {
   const links = await showLinks(iproute)
   const bridge = links.find(({ name }) => name === podBridge)
   const addresses = bridge ? await showAddresses(iproute, podBridge) : []
   const wanted = podCIDRs.map((cidr) => `${gatewayOf(cidr)}/${cidr.split('/')[1]}`)
+  // Of ranges that the node had before: they would be the source of what it sends. Single addresses are not ours.
+  const stale = addresses.filter((address) => !wanted.includes(address) && !isSingle(address) && !isLinkLocal(address))
   const ports = links.filter(isPodLink)
   // Without one of its own a bridge takes that of a port, another one whenever pods come and go.
   const mac = macOf(gatewayOf(podCIDRs[0] ?? ''))
@@ -64,10 +68,12 @@ export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: Brid
     ...wanted
       .filter((address) => !addresses.includes(address))
       .map((address) => `address add ${address} dev ${podBridge}${address.includes(':') ? ' nodad' : ''}`),
+    ...stale.map((address) => `address del ${address} dev ${podBridge}`),
     ...(bridge?.isUp ? [] : [`link set dev ${podBridge} up`]),
     ...ports
-      .filter(({ master, isHairpin }) => master !== podBridge || !isHairpin)
+      .filter(({ master, isHairpin, isUp }) => master !== podBridge || !isHairpin || !isUp)
       .flatMap(({ name }) => portLines(name)),
+    ...ports.filter((port) => port.mtu !== mtu).map(({ name }) => `link set dev ${name} mtu ${mtu}`),
   ])
   const hasIPv6 = podCIDRs.some((cidr) => cidr.includes(':'))
   for (const [key, value] of sysctls(hasIPv6)) await writeSysctl(key, value)

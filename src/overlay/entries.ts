@@ -8,16 +8,23 @@ export interface Entry {
 
 export interface EntryDiff {
   readonly add: readonly Entry[]
-  /** Of these only the key matters. */
   readonly remove: readonly Entry[]
 }
 
-/** What to write and what to take away, so that `found` becomes `wanted`. */
+const textOf = ({ key, value }: Entry): string => `${key} ${value}`
+
+/**
+ * What to write and what to take away, so that `found` becomes `wanted`. What is written takes the place of another value of
+ * its key; one beside the right one goes.
+ */
 export const diffEntries = (wanted: readonly Entry[], found: readonly Entry[]): EntryDiff => {
-  const there = new Map(found.map(({ key, value }) => [key, value]))
-  const keys = new Set(wanted.map(({ key }) => key))
+  const there = new Set(found.map(textOf))
+  const right = new Map(wanted.map((entry) => [entry.key, entry]))
   return {
-    add: wanted.filter(({ key, value }) => there.get(key) !== value),
-    remove: found.filter(({ key }) => !keys.has(key)),
+    add: wanted.filter((entry) => !there.has(textOf(entry))),
+    remove: found.filter((entry) => {
+      const mine = right.get(entry.key)
+      return !mine || (mine.value !== entry.value && there.has(textOf(mine)))
+    }),
   }
 }

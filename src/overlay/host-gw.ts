@@ -5,7 +5,7 @@ import { showRoutes } from './kernel-view.ts'
 import type { Peer } from './peers.ts'
 
 /** Marks our routes among those of others. */
-const protocol = '117'
+export const routeProtocol = '117'
 
 /** Pods are reached by the address of their node. Pure. */
 export const compileHostGw = (peers: readonly Peer[]): readonly Entry[] =>
@@ -21,7 +21,7 @@ export const createHostGw = ({ iproute, underlay }: BackendOptions): OverlayBack
   let known: readonly Entry[] | undefined
 
   const read = async (): Promise<readonly Entry[]> =>
-    (await showRoutes(iproute, family, ['proto', protocol])).map(({ destination, gateway }) => ({
+    (await showRoutes(iproute, family, ['proto', routeProtocol])).map(({ destination, gateway }) => ({
       ...{ key: destination, value: gateway },
     }))
 
@@ -30,8 +30,10 @@ export const createHostGw = ({ iproute, underlay }: BackendOptions): OverlayBack
     known = undefined
     const { add, remove } = diffEntries(wanted, found)
     await iproute.ip([
-      ...remove.map(({ key }) => `route del ${key} proto ${protocol}`),
-      ...add.map(({ key, value }) => `route replace ${key} via ${value} dev ${underlay.device} proto ${protocol}`),
+      ...remove.map(
+        ({ key, value }) => `route del ${key}${value === '' ? '' : ` via ${value}`} proto ${routeProtocol}`,
+      ),
+      ...add.map(({ key, value }) => `route replace ${key} via ${value} dev ${underlay.device} proto ${routeProtocol}`),
     ])
     known = wanted
   }

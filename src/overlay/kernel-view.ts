@@ -72,6 +72,9 @@ export const showNamespaceLinks = async (iproute: Iproute): Promise<readonly Nam
       : [],
   )
 
+/** One that the kernel gives a device by itself. */
+export const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address)
+
 /** The device that holds `address`, with its MTU and the length of the address' prefix; undefined when none does. */
 export const findAddress = async (
   iproute: Iproute,

@@ -18,12 +18,11 @@ import { createBackend } from './backends.ts'
 import { ensureBridge, podBridge } from './bridge.ts'
 import { type HostPortMapping, type HostPorts, readHostPorts } from './host-ports.ts'
 import { findAddress, showLinks, showRoutes } from './kernel-view.ts'
+import { removeLeftovers, tunnelDevices } from './leftovers.ts'
 import { probeOffload } from './offload.ts'
 import { type OwnEnd, type Peer, type Rejection, selectPeers, toPeer, wrongRange } from './peers.ts'
 import { createPodLinks, linkName, type PodLinks } from './pod-links.ts'
 import { compileRules, isOverlayChain, overlayJumps } from './rules.ts'
-import { vxlanDevice } from './vxlan.ts'
-import { wireguardDevice } from './wireguard.ts'
 
 export interface OverlayOptions {
   readonly nodes: Informer<Node>
@@ -154,6 +153,11 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     bridged.resolve()
   }
 
+  let isTidy = false
+  const tidy = async (): Promise<void> => {
+    await removeLeftovers(iproute, backend, isIPv6(underlay.address) ? '-6' : '-4')
+    isTidy = true
+  }
   const loop = createSyncLoop({
     resyncMs,
     ...(clock ? { clock } : {}),
@@ -161,6 +165,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
       const isAll = dirty === 'all'
       await eachOf([
         ...(isAll ? [bridge] : []),
+        ...(isTidy ? [] : [tidy]),
         ...(isAll || dirty.has('peers') ? [() => backend.sync(currentPeers(), isAll ? 'kernel' : 'memory')] : []),
         syncRules,
       ])
@@ -205,8 +210,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
 export const cleanupOverlay = async (runner: CommandRunner, netfilters: readonly Netfilter[]): Promise<void> => {
   const iproute = createIproute(runner)
   const ours = (await showLinks(iproute)).filter(
-    ({ name, alias }) =>
-      [vxlanDevice, wireguardDevice, podBridge].includes(name) || (alias !== '' && name === linkName(alias)),
+    ({ name, alias }) => [...tunnelDevices, podBridge].includes(name) || (alias !== '' && name === linkName(alias)),
   )
   await iproute.ip(ours.map(({ name }) => `link del dev ${name}`))
   for (const family of ['-4', '-6'] as const) {

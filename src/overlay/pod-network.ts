@@ -119,13 +119,18 @@ export const createPodNetwork = ({ addresses, links, policies, forgetAddresses, 
       await addresses.release(owner)
     },
 
-    /** Frees what belongs to other pods than these; what container runtimes have asked for is none of their business. */
-    retain: async (ids: readonly string[]): Promise<void> => {
+    /**
+     * Frees what belongs to other pods than these; what container runtimes have asked for is none of their business. The answer
+     * are those of them whose addresses are not, or no longer, of this node.
+     */
+    retain: async (ids: readonly string[]): Promise<readonly string[]> => {
       const running = new Set(ids)
       const isKept = (owner: string) => isForeignOwner(owner) || running.has(owner)
       for (const id of await links.list()) if (!isKept(id)) await links.detach(id)
       await forgetAddresses?.(addresses.list().flatMap((lease) => (isKept(lease.owner) ? [] : lease.addresses)))
       await addresses.retain(isKept)
+      const held = new Set(addresses.list().map(({ owner }) => owner))
+      return ids.filter((id) => !held.has(id))
     },
   }
 }

@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from 'node:net'
 import { addressAt, addressOf, cidrOf, contains, hostCidr } from '../ipam/cidr.ts'
-import type { BackendOptions, OverlayBackend, Underlay } from './backend.ts'
+import { addressLines, type BackendOptions, type OverlayBackend, type Underlay } from './backend.ts'
 import { diffEntries, type Entry } from './entries.ts'
 import { createHostGw } from './host-gw.ts'
 import { type Link, showAddresses, showForwarding, showLinks, showNeighbours, showRoutes } from './kernel-view.ts'
@@ -77,9 +77,8 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
     const link = (await showLinks(iproute)).find(({ name }) => name === vxlanDevice)
     if (!link || !isRight(link, options)) return make(link !== undefined)
     const addresses = await showAddresses(iproute, vxlanDevice)
-    const missing = own.filter((each) => !addresses.includes(each))
     await iproute.ip([
-      ...missing.map((each) => `address add ${each} dev ${vxlanDevice}`),
+      ...addressLines(vxlanDevice, own, addresses),
       ...(link.mtu === mtu ? [] : [`link set ${vxlanDevice} mtu ${mtu}`]),
       ...(link.isUp ? [] : [`link set ${vxlanDevice} up`]),
     ])
@@ -119,7 +118,7 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
       ...forwarding.add.map(({ key, value }) => `fdb replace ${key} dev ${vxlanDevice} dst ${value} self permanent`),
     ])
     await iproute.ip([
-      ...routes.remove.map(({ key }) => `route del ${key} dev ${vxlanDevice}`),
+      ...routes.remove.map(({ key, value }) => `route del ${key} via ${value} dev ${vxlanDevice}`),
       ...neighbours.add.map(
         ({ key, value }) => `neigh replace ${key} lladdr ${value} dev ${vxlanDevice} nud permanent`,
       ),

@@ -8,7 +8,7 @@ import { CommandError, isCommandMissing } from '../host/command.ts'
 import { DamagedFile, readOrRefuse, readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { addressAt, hostCidr } from '../ipam/cidr.ts'
-import type { BackendOptions, OverlayBackend } from './backend.ts'
+import { addressLines, type BackendOptions, type OverlayBackend } from './backend.ts'
 import { diffEntries } from './entries.ts'
 import { showAddresses, showLinks, showRoutes } from './kernel-view.ts'
 import type { Peer } from './peers.ts'
@@ -102,7 +102,7 @@ export const createWireguard = ({ iproute, runner, podCIDRs, underlay, keyFile }
     await iproute.ip([
       ...(link ? [] : [`link add ${wireguardDevice} type wireguard`]),
       ...(link?.mtu === mtu ? [] : [`link set ${wireguardDevice} mtu ${mtu}`]),
-      ...own.filter((each) => !addresses.includes(each)).map((each) => `address add ${each} dev ${wireguardDevice}`),
+      ...addressLines(wireguardDevice, own, addresses),
       ...(link?.isUp ? [] : [`link set ${wireguardDevice} up`]),
     ])
   }

@@ -92,10 +92,13 @@ export const startFakeAgent = (t: Test, more: Partial<PodAgentOptions> = {}) => 
   if (!runtime) throw new Error('the agent made no runtime')
   const stop = new AbortController()
   const running = agent.run(stop.signal)
-  t.teardown(async () => {
+  const end = async (): Promise<void> => {
     stop.abort()
     await running
+  }
+  t.teardown(async () => {
+    await end()
     rmSync(folder, { recursive: true })
   })
-  return { ...questions(api), api, agent, runtime, network, folder, until, damage }
+  return { ...questions(api), api, agent, runtime, network, folder, until, damage, stop: end }
 }

@@ -54,6 +54,7 @@ export const createVethNetwork = (runner: CommandRunner): PodNetwork => {
     retain: (ids) =>
       serially(async () => {
         for (const id of (await links()).keys()) if (!ids.includes(id)) await detach(id)
+        return []
       }),
   }
 }

@@ -1,9 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { createFakeNetwork } from '../../../src/agent/fake-network.ts'
 import { podLogDir } from '../../../src/agent/logs/paths.ts'
+import { createPodAgent } from '../../../src/agent/pod-agent.ts'
+import { aborted } from '../../../src/api/clock.ts'
 import { configMaps, pods } from '../../../src/api/resources.ts'
-import { podFor, startFakeAgent } from '../../support/pod-agent.ts'
+import { agentOptions, podFor, startFakeAgent } from '../../support/pod-agent.ts'
+import { until } from '../../support/until.ts'
 
 const uidOf = (pod: { metadata: { uid?: string } }): string => pod.metadata.uid ?? ''
 
@@ -40,6 +44,28 @@ t.test('damaged files of a pod are told of on the node', async (t) => {
   damage('sandboxes/a is damaged: set aside')
   await until(() => events('node-a').length > 0, 'the event')
   t.match(events('node-a')[0], 'DamagedPodState: sandboxes/a is damaged: set aside')
+})
+
+t.test('a pod whose addresses are no longer of this node starts anew', async (t) => {
+  const first = startFakeAgent(t)
+  const uid = uidOf(await first.create(podFor('web')))
+  await first.until(() => first.isReady('web'), 'the pod to be ready')
+  const { podIP } = first.get('web')?.status ?? {}
+
+  // The next agent finds the pod running, and a network that has no place for it.
+  const network = createFakeNetwork()
+  network.lose(uid)
+  const options = agentOptions(first.api, first.folder, () => ({ ...first.runtime, run: aborted }))
+  const agent = createPodAgent({ ...options, network })
+  await first.stop()
+  const stop = new AbortController()
+  const running = agent.run(stop.signal)
+  await until(() => first.main('web')?.restartCount === 1 && first.isReady('web'), 'the pod to be ready again')
+  t.ok(network.calls.includes(`detach ${uid}`))
+  t.ok(first.events('web').some((event) => event.startsWith('SandboxChanged:')))
+  t.equal(podIP, '10.244.0.2')
+  stop.abort()
+  await running
 })
 
 t.test('crashes: a restart at once, then with back-off', async (t) => {

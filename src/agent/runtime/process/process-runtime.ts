@@ -56,6 +56,8 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
   const store = createStateStore(stateDir)
   const live = createLiveSandboxes({ store, cgroups, onChange, onDamage, log, clock })
   const settings = createSettings({ folder: store.settingsDir, mounted: store.mounted, clock })
+  /** Whoever comes after us in this process looks after what we have started. */
+  let isRetired = false
   let loading: Promise<void> | undefined
 
   const loaded = (): Promise<void> => {
@@ -107,7 +109,7 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       sandbox.containers.set(id, container)
     })
     if (startError !== undefined) live.noteStartError(id, startError)
-    const settled = ended.then(() => live.lookAt(sandbox, id))
+    const settled = ended.then(() => (isRetired ? undefined : live.lookAt(sandbox, id)))
     if (startError !== undefined) await settled
   }
 
@@ -127,7 +129,7 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       )
       const sandbox: Sandbox = { spec, process, containers: dead?.containers ?? new Map() }
       live.set(sandbox)
-      const look = () => live.look(sandbox)
+      const look = () => (isRetired ? undefined : live.look(sandbox))
       ended.then(look).catch((error: unknown) => log.error({ err: error }, 'cannot look at a sandbox that ended'))
       return toRecord(sandbox)
     },
@@ -192,6 +194,7 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
         await sleep(pollMs, signal, clock)
         await Promise.all(live.all().map(live.look))
       }
+      isRetired = true
     },
   }
 }

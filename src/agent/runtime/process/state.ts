@@ -208,8 +208,9 @@ export const createStateStore = (stateDir: string) => {
       const found = await readDurable(exitFile(container), (text) => /^(\d+)\n$/.exec(text)?.[1])
       const code = found.state === 'read' ? found.value : undefined
       if (code === undefined) return undefined
-      const { mtimeMs } = await stat(exitFile(container))
-      return { code: Number(code), finishedAt: Math.round(mtimeMs) }
+      // Whoever has taken it over meanwhile has removed it.
+      const file = await stat(exitFile(container)).catch(() => undefined)
+      return file && { code: Number(code), finishedAt: Math.round(file.mtimeMs) }
     },
   }
 }

@@ -1,0 +1,72 @@
+/** A Node is made anew with another range for its pods while its machine lives. */
+import type { Test } from 'tap'
+import { until } from '../../support/until.ts'
+import { apply, kubectl, kubectlJson, run } from './lab.ts'
+
+interface PodObject {
+  readonly metadata: { readonly name: string }
+  readonly spec: { readonly nodeName: string }
+  readonly status: { readonly podIP?: string; readonly conditions?: readonly { type: string; status: string }[] }
+}
+
+const range = '10.244.177.0/24'
+
+export const moves = async (t: Test): Promise<void> => {
+  const podsOfNode = async (): Promise<readonly PodObject[]> =>
+    (await kubectlJson<{ readonly items: readonly PodObject[] }>('get', 'pods', '-l', 'app=web')).items.filter(
+      ({ spec }) => spec.nodeName === 'node1',
+    )
+  const before = await podsOfNode()
+  const { spec } = await kubectlJson<{ spec: { podCIDR: string } }>('get', 'node', 'node1')
+  const anew = {
+    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'node1' } },
+    spec: { podCIDR: range, podCIDRs: [range] },
+  }
+  // The agent makes its Node anew, too, and may be faster.
+  await until(
+    async () => {
+      await kubectl('delete', 'node', 'node1', '--ignore-not-found')
+      return apply(anew).then(
+        () => true,
+        () => false,
+      )
+    },
+    'a Node with another range',
+    30_000,
+  )
+  const isReady = ({ status }: PodObject): boolean =>
+    (status.podIP?.startsWith('10.244.177.') ?? false) &&
+    (status.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false)
+  await until(
+    async () => {
+      const now = await podsOfNode()
+      return now.length === before.length && now.every(isReady)
+    },
+    'the pods at their new addresses',
+    60_000,
+  )
+  const after = await podsOfNode()
+  t.same(after.map(({ metadata }) => metadata.name).sort(), before.map(({ metadata }) => metadata.name).sort())
+  for (const { metadata, status } of after) {
+    t.match(
+      await kubectl('get', 'events', '--field-selector', `involvedObject.name=${metadata.name}`),
+      /SandboxChanged/,
+      'it is said why',
+    )
+    await until(
+      () =>
+        run('lab', 'exec', 'node2', '--', 'podway', 'fetch', `http://${status.podIP}:8080/`).then(
+          () => true,
+          () => false,
+        ),
+      'the way from the other node',
+      30_000,
+    )
+  }
+  const old = spec.podCIDR.replace(/0\/24$/, '')
+  for (const node of ['node1', 'node2']) {
+    const shown = async () => run('lab', 'exec', node, '--', 'sh', '-c', 'ip address; ip route')
+    await until(async () => !(await shown()).includes(old), `the old range to be gone on ${node}`, 30_000)
+  }
+  t.match(await kubectl('get', 'nodes'), /node1 +Ready/)
+}
