@@ -10,17 +10,30 @@ export interface FakeNetwork extends PodNetwork {
   failNext(error: Error): void
   /** The pod cannot have its addresses any longer. */
   lose(id: string): void
+  /** The pod's network is damaged; undefined: it is well again. */
+  damage(id: string, trouble: string | undefined): void
 }
 
 export const createFakeNetwork = (): FakeNetwork => {
   const calls: string[] = []
   const attached = new Map<string, readonly string[]>()
   const lost = new Set<string>()
+  const troubles = new Map<string, string>()
+  const listeners: ((id: string) => void)[] = []
   let failure: Error | undefined
   let next = 2
   return {
     calls,
     attached,
+    troubles: {
+      of: (id) => troubles.get(id),
+      onChange: (listener) => void listeners.push(listener),
+    },
+    damage: (id, trouble) => {
+      if (trouble === undefined) troubles.delete(id)
+      else troubles.set(id, trouble)
+      for (const tell of listeners) tell(id)
+    },
     lose: (id) => void lost.add(id),
     failNext: (error) => {
       failure = error

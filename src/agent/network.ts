@@ -23,4 +23,14 @@ export interface PodNetwork {
    * addresses any longer, such as those of a range that the node had before: they have to start anew.
    */
   retain(ids: readonly string[]): Promise<readonly string[]>
+  /** Missing where nobody looks. */
+  readonly troubles?: NetworkTroubles
+}
+
+/** Pods whose network is damaged and cannot be put back. */
+export interface NetworkTroubles {
+  /** What is wrong with the pod's; undefined when nothing is. */
+  of(id: string): string | undefined
+  /** Calls `listener` with the pod's id whenever the answer for it has changed. */
+  onChange(listener: (id: string) => void): void
 }

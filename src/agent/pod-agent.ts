@@ -131,6 +131,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   const statuses = createStatusWriter(client)
   const worker = createPodWorker({
     ...{ runtime, prober, postStarts, stopper, statuses, events, clock, backOff, hostIPs, podOf, act },
+    networkTrouble: (uid) => network.troubles?.of(uid),
     abilities: options.abilities,
   })
   const queue = createWorkQueue(worker.reconcile, {
@@ -139,6 +140,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
       log.error({ err: error, pod: keys.get(uid) ?? uid, retryInMs }, 'cannot bring a pod in line'),
   })
 
+  network.troubles?.onChange((uid) => queue.add(uid))
   pods.onChange((key, current, previous) => {
     for (const uid of [previous?.metadata.uid, current?.metadata.uid]) {
       if (uid === undefined) continue

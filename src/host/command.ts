@@ -19,6 +19,8 @@ export interface OpenCommand {
   write(text: string): void
   /** Called with each line of its standard error. */
   onError(listener: (line: string) => void): void
+  /** Called when the program has ended, however that came. */
+  onEnd(listener: () => void): void
   /** Ends its standard input; resolves to its standard output, or rejects, as `run` does. */
   end(): Promise<string>
   /** Ends the program. */
@@ -72,6 +74,7 @@ const open = (file: string, args: readonly string[]): OpenCommand => {
   })
   ended.catch(() => undefined)
   return {
+    onEnd: (listener) => void ended.then(listener, listener),
     write: (text) => void child.stdin.write(text),
     onError: (listener) => void listeners.push(listener),
     end: () => {

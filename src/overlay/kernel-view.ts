@@ -16,6 +16,10 @@ export interface Link {
   readonly mac: string
   readonly mtu: number
   readonly isUp: boolean
+  /** Whether its other end is up, too. */
+  readonly isConnected: boolean
+  /** The number of the network namespace that its other end is in. */
+  readonly namespace: number | undefined
   /** The bridge it is a port of; empty when none. */
   readonly master: string
   /** `vxlan`, `veth`, `bridge` …; empty for a real device. */
@@ -35,6 +39,8 @@ const toLink = (value: unknown): Link => {
     mac: text(link['address']),
     mtu: number(link['mtu']),
     isUp: list(link['flags']).includes('UP'),
+    isConnected: list(link['flags']).includes('LOWER_UP'),
+    namespace: typeof link['link_netnsid'] === 'number' ? link['link_netnsid'] : undefined,
     master: text(link['master']),
     kind: text(info['info_kind']),
     isHairpin: fields(info['info_slave_data'])['hairpin'] === true,
@@ -45,12 +51,31 @@ const toLink = (value: unknown): Link => {
 export const showLinks = async (iproute: Iproute): Promise<readonly Link[]> =>
   (await iproute.showIp(['-details', 'link', 'show'])).map(toLink)
 
+const addressesOf = (link: Readonly<Record<string, unknown>>): readonly string[] =>
+  list(link['addr_info']).map((info) => `${text(fields(info)['local'])}/${number(fields(info)['prefixlen'])}`)
+
+/** A device with its addresses. */
+export interface DeviceView {
+  readonly isUp: boolean
+  readonly mac: string
+  readonly mtu: number
+  /** `10.0.0.1/24`. */
+  readonly addresses: readonly string[]
+}
+
+export const showDevice = async (iproute: Iproute, device: string): Promise<DeviceView | undefined> => {
+  const found = (await iproute.showIp(['address', 'show'])).map(fields).find((link) => link['ifname'] === device)
+  if (!found) return undefined
+  const { isUp, mac, mtu } = toLink(found)
+  return { isUp, mac, mtu, addresses: addressesOf(found) }
+}
+
 /** `10.0.0.1/24` of a device; empty when there is no such device. */
 export const showAddresses = async (iproute: Iproute, device: string): Promise<readonly string[]> =>
   (await iproute.showIp(['address', 'show']))
-    .filter((link) => text(fields(link)['ifname']) === device)
-    .flatMap((link) => list(fields(link)['addr_info']))
-    .map((info) => `${text(fields(info)['local'])}/${number(fields(info)['prefixlen'])}`)
+    .map(fields)
+    .filter((link) => text(link['ifname']) === device)
+    .flatMap(addressesOf)
 
 /** An interface whose other end is in another network namespace. */
 export interface NamespaceLink {

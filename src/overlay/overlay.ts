@@ -19,6 +19,7 @@ import { ensureBridge, podBridge } from './bridge.ts'
 import { type HostPortMapping, type HostPorts, readHostPorts } from './host-ports.ts'
 import { findAddress, showLinks, showRoutes } from './kernel-view.ts'
 import { removeLeftovers, tunnelDevices } from './leftovers.ts'
+import { createLinkKeeper, type LinkTroubles } from './link-keeper.ts'
 import { probeOffload } from './offload.ts'
 import { type OwnEnd, type Peer, type Rejection, selectPeers, toPeer, wrongRange } from './peers.ts'
 import { createPodLinks, linkName, type PodLinks } from './pod-links.ts'
@@ -64,7 +65,9 @@ export interface Overlay {
   readonly bridged: Promise<void>
   /** Resolves when pods can be attached. */
   readonly synced: Promise<void>
+  /** What is attached is kept whole. */
   readonly links: PodLinks
+  readonly linkTroubles: LinkTroubles
   /** Of the pods' interfaces. */
   readonly mtu: number
   /** The host ports of one pod; none when empty. Resolves when they are forwarded, or are no longer. */
@@ -146,7 +149,8 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
       await probeOffload({ runner, device, log, answers: (address) => answersTcp(address, port) }, currentPeers())
   }
 
-  const links = createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) })
+  const podLinks = createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) })
+  const keeper = createLinkKeeper({ runner, links: podLinks, log, resyncMs, ...(clock ? { clock } : {}) })
   const bridged = Promise.withResolvers<void>()
   const bridge = async (): Promise<void> => {
     await ensureBridge({ iproute, podCIDRs, mtu, writeSysctl: options.writeSysctl })
@@ -177,7 +181,8 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     bridged: bridged.promise,
     synced: loop.synced,
     mtu,
-    links,
+    links: keeper.links,
+    linkTroubles: keeper.troubles,
     setHostPorts: async (podId, mappings) => {
       const wanted = readHostPorts(mappings, podCIDRs)
       const before = hostPorts.get(podId) ?? readHostPorts([], podCIDRs)
@@ -200,8 +205,11 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
       const { probePort } = options
       const { device, name } = backend
       const isProbed = probePort !== undefined && device !== undefined && name === 'vxlan'
-      await Promise.all([loop.run(signal), isProbed ? keepProbing(probePort, device, signal) : undefined])
-      links.close()
+      await Promise.all([
+        ...[loop.run(signal), keeper.run(signal)],
+        isProbed ? keepProbing(probePort, device, signal) : undefined,
+      ])
+      podLinks.close()
     },
   }
 }

@@ -8,7 +8,8 @@ import { enterNetworkFile } from '../host/namespaces.ts'
 import { hostCidr } from '../ipam/cidr.ts'
 import { type Bandwidth, shapeLine } from './bandwidth.ts'
 import { macOf, podBridge, podLinkPrefix } from './bridge.ts'
-import { showAddresses, showLinks } from './kernel-view.ts'
+import { showDevice, showLinks, showRoutes } from './kernel-view.ts'
+import { nodeEndFaults, podEndFaults } from './link-faults.ts'
 
 export interface PodOnLink {
   readonly id: string
@@ -29,8 +30,8 @@ export interface PodLinks {
   detach(id: string): Promise<void>
   /** The pods that have a link. */
   list(): Promise<readonly string[]>
-  /** Whether the pod's link is as `attach` makes it. */
-  isWhole(pod: PodOnLink): Promise<boolean>
+  /** What is not as `attach` makes it, at both ends; empty when all is. Rejects when nobody can tell. */
+  faults(pod: PodOnLink): Promise<readonly string[]>
   /** Ends the programs that it keeps. */
   close(): void
 }
@@ -128,18 +129,14 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
     }
   }
 
-  /** What was made last on the pod's side is the route. */
-  const isWhole = async ({ netns, addresses, ifname = 'eth0' }: PodOnLink): Promise<boolean> => {
-    const pod = inside(netns)
-    const found = await showAddresses(pod, ifname)
-    const routes = await pod.showIp(['route', 'show', 'default'])
-    const routes6 = gateways.some((gateway) => gateway.includes(':'))
-      ? await pod.showIp(['-6', 'route', 'show', 'default'])
-      : []
-    return (
-      addresses.every((address) => found.includes(hostCidr(address))) &&
-      routes.length + routes6.length >= gateways.length
-    )
+  const faults = async (pod: PodOnLink): Promise<readonly string[]> => {
+    const { id, netns, addresses, ifname = 'eth0' } = pod
+    const link = (await showLinks(iproute)).find(({ name }) => name === linkName(id))
+    const end = inside(netns)
+    const families = gateways.some((gateway) => gateway.includes(':')) ? (['-4', '-6'] as const) : (['-4'] as const)
+    const routes = (await Promise.all(families.map((family) => showRoutes(end, family, [])))).flat()
+    const wanted = { ifname, mac: podMac(pod), mtu, addresses, gateways }
+    return [...nodeEndFaults(link, id, mtu), ...podEndFaults(wanted, await showDevice(end, ifname), routes)]
   }
 
   const list = async (): Promise<readonly string[]> =>
@@ -154,13 +151,13 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
         await make(pod)
       } catch (error) {
         if (!says(error, 'File exists')) throw error
-        if ((await list()).includes(pod.id) && (await isWhole(pod))) return
+        if ((await faults(pod)).length === 0) return
         await remove(pod.id)
         await make(pod)
       }
     },
     detach: remove,
-    isWhole,
+    faults,
     close: () => {
       session.close()
       forker.close()

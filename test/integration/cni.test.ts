@@ -82,8 +82,11 @@ const contract = async (t: Test, start: (subnet: string) => Promise<World>, out:
     const { result: prevResult } = await runNetwork(network, { command: 'ADD', ...c.where })
     if (!prevResult) return t.fail('no result')
     t.same((await runNetwork(network, { command: 'CHECK', ...c.where }, { prevResult })).failure, undefined)
-    await c.host.runner.run('ip', ['address', 'flush', 'dev', 'eth0'])
-    t.ok((await runNetwork(network, { command: 'CHECK', ...c.where }, { prevResult })).failure, 'without its address')
+    // Somebody may put it back in between.
+    await until(async () => {
+      await c.host.runner.run('ip', ['address', 'flush', 'dev', 'eth0'])
+      return (await runNetwork(network, { command: 'CHECK', ...c.where }, { prevResult })).failure
+    }, 'CHECK to find that its address is gone')
     t.same((await runNetwork(network, { command: 'DEL', ...c.where })).failure, undefined)
   })
 
@@ -196,6 +199,32 @@ t.test('podway', { timeout: 120_000 }, async (t) => {
     await clean()
   })
 
+  await t.test('CHECK finds damage, and the agent puts it back', async (t) => {
+    const { network, close } = await startPodway('10.88.3.0/24')
+    const { host, where } = await createContainer(t, 'ck')
+    const { result: prevResult } = await runNetwork(network, { command: 'ADD', ...where })
+    const check = async () =>
+      (await runNetwork(network, { command: 'CHECK', ...where }, { prevResult: prevResult ?? {} })).failure
+    const nodeEnd = prevResult?.interfaces?.[1]?.name ?? ''
+    for (const [lines, within, found] of [
+      [[`link del ${nodeEnd}`], runner, /its link is gone/],
+      [['link set eth0 down'], host.runner, /eth0 is down/],
+      [['route del default'], host.runner, /the default route by 10\.88\.3\.1 is gone/],
+      [['link set eth0 mtu 1280'], host.runner, /eth0 has MTU 1280/],
+      [[`link set ${nodeEnd} nomaster`], runner, /no port of podway0/],
+    ] as const) {
+      const failure = await until(async () => {
+        await ip(lines, within).catch(() => undefined)
+        return check()
+      }, `CHECK to find ${found}`)
+      t.match(failure, { code: 102, msg: found })
+      t.ok(await until(async () => !(await check()), `the end of ${found}`, 15_000))
+    }
+    await runNetwork(network, { command: 'DEL', ...where })
+    await close()
+    await clean()
+  })
+
   await t.test('a host port belongs to one; bandwidth is limited', async (t) => {
     const { network, close } = await startPodway('10.88.2.0/24')
     const first = await createContainer(t, 'ha')
@@ -210,17 +239,24 @@ t.test('podway', { timeout: 120_000 }, async (t) => {
     const { failure } = await runNetwork(network, { command: 'ADD', ...second.where }, { runtimeConfig })
     t.match(failure, { code: 101, msg: /9090.TCP is taken by cni.podway.id-ha/ })
     t.same((await runNetwork(network, { command: 'ADD', ...second.where })).failure, undefined, 'nothing is left of it')
+    const third = { containerId: 'id-hc', ifname: 'eth0', netns: '/run/netns/hc' }
+    await runner.run('ip', ['netns', 'add', 'hc'])
+    t.teardown(() => runner.run('ip', ['netns', 'del', 'hc']))
+    t.same((await runNetwork(network, { command: 'ADD', ...third })).failure, undefined)
     await close()
 
-    // Another agent takes up what there is: one container went meanwhile.
+    // Another agent takes up what there is: one container lost its link meanwhile, one is gone.
     await second.host.runner.run('ip', ['link', 'del', 'eth0'])
+    await runner.run('ip', ['netns', 'del', 'hc'])
+    await runner.run('ip', ['netns', 'add', 'hc'])
     const again = await startPodway('10.88.2.0/24')
     await until(
       async () => /^ha /.test((await outside.call('172.31.9.1', 9090)).answers[0] ?? ''),
       'the host port after a restart',
     )
-    t.same((await runNetwork(network, { command: 'ADD', ...second.where })).failure, undefined, 'its address was freed')
-    for (const { where } of [first, second]) await runNetwork(network, { command: 'DEL', ...where })
+    await until(async () => (await second.host.runner.run('ip', ['address'])).includes('10.88.2.'), 'the link')
+    t.same((await runNetwork(network, { command: 'ADD', ...third })).failure, undefined, 'its address was freed')
+    for (const where of [first.where, second.where, third]) await runNetwork(network, { command: 'DEL', ...where })
     await again.close()
     await clean()
   })

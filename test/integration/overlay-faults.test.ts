@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import type { Node } from '../../src/api/types/index.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
+import { linkName } from '../../src/overlay/pod-links.ts'
 import { createFedInformer, type FedInformer } from '../support/fed-informer.ts'
 import { until } from '../support/until.ts'
 import { createHost, type Host, ip, peerPort } from './support/hosts.ts'
@@ -80,6 +81,86 @@ t.test('a node that runs flannel', { timeout: 60_000 }, async (t) => {
     'the way to the pod of flannel',
   )
   t.equal(await answer(theirs, mine.address), 'pa 10.244.2.5', 'and back')
+})
+
+t.test('what is done to the link of a pod is undone', { timeout: 120_000 }, async (t) => {
+  const [one] = await createNodes(t)
+  const n1 = await startNode(t, one, 1, 'vxlan')
+  const a = await addPod(t, n1, 'pa')
+  const b = await addPod(t, n1, 'pb')
+  const link = linkName('uid-pa')
+  const gateway = '10.244.1.1'
+  const inPod = a.host.runner
+  const isWell = async () =>
+    (await answer(b.host, a.address)) === `pa ${b.address}` && (await answer(a.host, b.address)) === `pb ${a.address}`
+  await until(isWell, 'the network')
+  const kept = { id: 'uid-pa', netns: '/run/netns/pa', addresses: [a.address] }
+  t.same(await n1.overlay.links.faults(kept), [])
+  const unharmed = await b.host.runner.run('ip', ['-json', 'link', 'show', 'eth0'])
+  for (const { name, runner = one.runner, lines } of [
+    { name: 'its link is deleted', lines: [`link del ${link}`] },
+    { name: 'its interface is deleted', runner: inPod, lines: ['link del eth0'] },
+    { name: 'its link is down', lines: [`link set ${link} down`] },
+    { name: 'its interface is down', runner: inPod, lines: ['link set eth0 down'] },
+    { name: 'its link leaves the bridge', lines: [`link set ${link} nomaster`] },
+    { name: 'its port loses hairpin mode', lines: [`link set dev ${link} type bridge_slave hairpin off`] },
+    { name: 'another MTU on the node', lines: [`link set ${link} mtu 1300`] },
+    { name: 'another MTU in the pod', runner: inPod, lines: ['link set eth0 mtu 1300'] },
+    { name: 'another MAC', runner: inPod, lines: ['link set eth0 address 02:00:00:00:00:99'] },
+    { name: 'its address is removed', runner: inPod, lines: ['address flush dev eth0'] },
+    { name: 'its default route is removed', runner: inPod, lines: ['route del default'] },
+    { name: 'its route to the node is removed', runner: inPod, lines: ['route del default', `route del ${gateway}`] },
+    { name: 'its interface is renamed', runner: inPod, lines: ['link set eth0 down', 'link set eth0 name eth9'] },
+    { name: 'something else has its name', lines: [`link del ${link}`, `link add ${link} type bridge`] },
+    { name: 'the bridge is deleted', lines: ['link del podway0'] },
+  ])
+    await t.test(name, async (t) => {
+      await ip(lines, runner)
+      const began = Date.now()
+      await until(async () => (await n1.overlay.links.faults(kept).catch(() => ['?'])).length === 0, 'the link', 8_000)
+      await until(isWell, 'traffic', 8_000)
+      t.comment(`after ${Date.now() - began} ms`)
+      t.equal(n1.overlay.linkTroubles.of('uid-pa'), undefined)
+    })
+  t.equal(await b.host.runner.run('ip', ['-json', 'link', 'show', 'eth0']), unharmed, 'the other pod keeps its own')
+  await n1.network.detach('uid-pa')
+  t.notMatch(await one.runner.run('ip', ['link']), link, 'what was detached stays away')
+})
+
+t.test('addresses and routes of before go', { timeout: 60_000 }, async (t) => {
+  const [one, two] = await createNodes(t)
+  // As an agent leaves them whose node had another range, or another backend.
+  await ip(
+    [
+      'link add podway0 type bridge',
+      'address add 10.244.9.1/24 dev podway0',
+      'address add 10.96.0.10/32 dev podway0',
+      'link set podway0 up',
+      'route add 10.244.8.0/24 via 172.31.0.12 dev eth0 proto 117',
+      'link add podway-wg type bridge',
+    ],
+    one.runner,
+  )
+  const nodes = createFedInformer<Node>([nodeObject('n1', 1), nodeObject('n2', 2)])
+  const n1 = await startNode(t, one, 1, 'vxlan', { nodes })
+  const n2 = await startNode(t, two, 2, 'vxlan', { nodes })
+  const [a, c] = [await addPod(t, n1, 'pa'), await addPod(t, n2, 'pc')]
+  await until(async () => (await answer(a.host, c.address)) === `pc ${a.address}`, 'the network')
+  const shown = async () => (await one.runner.run('ip', ['address'])) + (await one.runner.run('ip', ['route']))
+  await until(async () => !/10\.244\.[89]\.|podway-wg/.test(await shown()), 'what was before to go')
+  t.match(await shown(), '10.96.0.10/32', 'single addresses are of somebody else')
+  // And while it runs.
+  await ip(
+    [
+      'address add 10.244.9.1/24 dev podway0',
+      'address add 10.244.9.0/32 dev podway.1',
+      'route add 10.244.7.0/24 via 10.244.7.0 dev podway.1 onlink',
+      'route add 10.244.2.0/24 via 10.244.7.0 dev podway.1 onlink metric 5',
+    ],
+    one.runner,
+  )
+  await until(async () => !/10\.244\.[79]\./.test(await shown()), 'what was added to go')
+  await until(async () => (await answer(a.host, c.address)) === `pc ${a.address}`, 'the network again')
 })
 
 t.test('direct routing: no tunnel to a neighbour', { timeout: 60_000 }, async (t) => {

@@ -10,11 +10,16 @@ export interface Complaint {
   readonly container?: string
 }
 
+const networkComplaints = ({ networkTrouble }: PodView): readonly Complaint[] =>
+  networkTrouble === undefined ? [] : [{ key: networkTrouble, reason: 'NetworkNotReady', message: networkTrouble }]
+
 /** For Warning Events. A back-off is complained about once for each instance it follows. */
-export const complaintsOf = (view: PodView, plan: Plan): readonly Complaint[] =>
-  [...plan.waiting].flatMap(([container, { reason, message = '' }]) => {
+export const complaintsOf = (view: PodView, plan: Plan): readonly Complaint[] => [
+  ...networkComplaints(view),
+  ...[...plan.waiting].flatMap(([container, { reason, message = '' }]): readonly Complaint[] => {
     if (reason === 'Unsupported') return [{ key: reason, reason, message }]
     if (reason !== 'CrashLoopBackOff') return []
     const text = `Back-off restarting failed container ${container} in pod ${podLabel(view.pod)}`
     return [{ key: latestOf(view, container)?.id ?? container, reason: 'BackOff', message: text, container }]
-  })
+  }),
+]

@@ -40,9 +40,10 @@ const containersReady = (phase: PodPhase, statuses: readonly ContainerStatus[]):
   return { type, isTrue: false, reason: 'ContainersNotReady', message: unready(missing, 'unready') }
 }
 
-const ready = ({ pod }: PodView, containers: Finding): Finding => {
+const ready = ({ pod, networkTrouble }: PodView, containers: Finding): Finding => {
   const type = 'Ready'
   if (!containers.isTrue) return { ...containers, type }
+  if (networkTrouble !== undefined) return { type, isTrue: false, reason: 'NetworkNotReady', message: networkTrouble }
   const known = pod.status?.conditions ?? []
   const missing = (pod.spec.readinessGates ?? [])
     .map(({ conditionType }) => ({ conditionType, found: known.find((each) => each.type === conditionType) }))

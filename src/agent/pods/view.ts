@@ -25,6 +25,8 @@ export interface PodView {
   /** Those it has, or had last. */
   readonly lastAddresses: readonly string[] | undefined
   readonly hostIPs: readonly string[]
+  /** What is wrong with its network, and cannot be put right. */
+  readonly networkTrouble?: string | undefined
   readonly probe: (containerId: string) => ProbeResult
   readonly postStart: (containerId: string) => PostStart
   /** By container name; that of the sandbox under `sandboxTrouble`. */

@@ -30,6 +30,8 @@ export interface WorkerDeps {
   readonly abilities: Abilities
   /** The pod of this uid, if the API has it. */
   readonly podOf: (uid: string) => Pod | undefined
+  /** What is wrong with the pod's network. */
+  readonly networkTrouble: (uid: string) => string | undefined
   readonly act: (action: Action, subject: Subject) => Promise<void>
 }
 
@@ -89,6 +91,7 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
   const viewOf = (pod: Pod, sandbox: SandboxRecord | undefined, memory: Memory): PodView => ({
     ...{ pod, sandbox, addresses: memory.addresses, lastAddresses: memory.lastAddresses },
     ...{ troubles: memory.troubles, hostIPs: deps.hostIPs },
+    networkTrouble: deps.networkTrouble(pod.metadata.uid ?? ''),
     probe: prober.result,
     postStart: postStarts.stateOf,
     unsupported: unsupportedFields(pod, deps.abilities),

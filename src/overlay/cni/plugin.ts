@@ -3,11 +3,13 @@ import { access } from 'node:fs/promises'
 import { isSameHostPort } from '../../api/host-ports.ts'
 import { CommandError } from '../../host/command.ts'
 import type { Logger } from '../../host/log.ts'
+import { namespaceIdentity } from '../../host/namespaces.ts'
+import type { Lease } from '../../ipam/lease-store.ts'
 import { gatewayOf, type PodAddresses } from '../../ipam/pod-addresses.ts'
 import { isExhausted, isOutOfRange, isTaken } from '../../ipam/pool.ts'
 import { macOf } from '../bridge.ts'
 import type { HostPortMapping } from '../host-ports.ts'
-import { linkName, type PodLinks, podMac } from '../pod-links.ts'
+import { linkName, type PodLinks, type PodOnLink, podMac } from '../pod-links.ts'
 import type { OverlayPodNetwork } from '../pod-network.ts'
 import { CniError, cniCodes } from './error.ts'
 import { type AttachmentName, type CniRequest, parseCniRequest, versionOf, type WantedPort } from './request.ts'
@@ -16,7 +18,7 @@ import { addResult, errorResult, versionResult } from './result.ts'
 export interface CniPluginOptions {
   readonly network: Pick<OverlayPodNetwork, 'add' | 'detach'>
   readonly addresses: Pick<PodAddresses, 'list'>
-  readonly links: Pick<PodLinks, 'list' | 'isWhole'>
+  readonly links: Pick<PodLinks, 'attach' | 'faults' | 'list'>
   readonly podCIDRs: readonly string[]
   readonly mtu: number
   /** The host ports of an owner, in place of those it had. */
@@ -41,6 +43,9 @@ export interface CniPlugin {
 /** What is kept with the addresses of an attachment. */
 interface Note {
   readonly ports: readonly WantedPort[]
+  /** What it takes to put its link back; missing in notes of agents before. */
+  readonly link?: Pick<PodOnLink, 'netns' | 'bandwidth'> & { readonly ifname: string; readonly identity: string }
+  readonly mac?: string
   readonly uid?: string
   readonly pod?: string
 }
@@ -122,7 +127,13 @@ export const createCniPlugin = (options: CniPluginOptions): CniPlugin => {
         `${attachment.ifname} of ${attachment.containerId} is there already: DEL it first`,
       )
     checkPorts(owner, request)
-    const note: Note = { ports, ...(pod ? { uid: pod.uid, pod: `${pod.namespace}/${pod.name}` } : {}) }
+    const identity = (await namespaceIdentity(netns)) ?? ''
+    const note: Note = {
+      ports,
+      link: { netns, ifname: attachment.ifname, bandwidth, identity },
+      ...(mac === undefined ? {} : { mac }),
+      ...(pod ? { uid: pod.uid, pod: `${pod.namespace}/${pod.name}` } : {}),
+    }
     try {
       const assigned = await network.add({
         ...{ owner, netns, wanted: request.addresses, note: JSON.stringify(note) },
@@ -145,13 +156,13 @@ export const createCniPlugin = (options: CniPluginOptions): CniPlugin => {
     if (!held) throw new CniError(cniCodes.unknownContainer, `${attachment.containerId} has no address here`)
     const lost = prevAddresses.find((address) => !held.includes(address))
     if (lost !== undefined) throw new CniError(cniCodes.different, `${lost} is not held by ${attachment.containerId}`)
-    const isWhole = await links
-      .isWhole({ id: owner, netns, addresses: held, ifname: attachment.ifname })
-      .catch(() => false)
-    if (!isWhole)
+    const mac = readNote(leaseOf(owner)?.note).mac
+    const pod = { id: owner, netns, addresses: held, ifname: attachment.ifname, ...(mac === undefined ? {} : { mac }) }
+    const faults = await links.faults(pod).catch((error: unknown) => [messageOf(error)])
+    if (faults.length > 0)
       throw new CniError(
         cniCodes.different,
-        `${attachment.ifname} in ${netns} has not the address or the routes of its ADD`,
+        `${attachment.ifname} in ${netns} is not as ADD has left it: ${faults.join('; ')}`,
       )
   }
 
@@ -184,6 +195,15 @@ export const createCniPlugin = (options: CniPluginOptions): CniPlugin => {
     }
   }
 
+  const restoreOne = async ({ owner, note, addresses: held }: Lease, hasLink: boolean): Promise<void> => {
+    const { ports, link, mac } = readNote(note)
+    // A container is gone when its namespace is. Where the note does not tell of it, the link does: it goes with it.
+    const isThere = link ? (await namespaceIdentity(link.netns)) === link.identity : hasLink
+    if (!isThere) return del(owner)
+    if (link) await links.attach({ ...link, id: owner, addresses: held, ...(mac === undefined ? {} : { mac }) })
+    await setHostPorts(owner, mappingsOf(ports, held))
+  }
+
   return {
     answer: async (environment, stdin) => {
       try {
@@ -203,12 +223,10 @@ export const createCniPlugin = (options: CniPluginOptions): CniPlugin => {
     },
     restore: async () => {
       const linked = new Set(await links.list())
-      for (const { owner, note, addresses: held } of addresses.list()) {
-        if (!owner.startsWith(ownerPrefix)) continue
-        // A link goes with its namespace: without one, the container is gone.
-        if (linked.has(owner)) await setHostPorts(owner, mappingsOf(readNote(note).ports, held))
-        else await del(owner)
-      }
+      for (const lease of addresses.list().filter(({ owner }) => owner.startsWith(ownerPrefix)))
+        await restoreOne(lease, linked.has(lease.owner)).catch((error: unknown) =>
+          log.warn({ err: error, owner: lease.owner }, 'cannot take up what a container runtime had asked for'),
+        )
     },
   }
 }

@@ -68,6 +68,22 @@ t.test('a pod whose addresses are no longer of this node starts anew', async (t)
   await running
 })
 
+t.test('a pod whose network is damaged is not ready, and says why', async (t) => {
+  const { create, get, isReady, events, network, until } = startFakeAgent(t)
+  const uid = uidOf(await create(podFor('web')))
+  await until(() => isReady('web'), 'the pod to be ready')
+  network.damage(uid, "the pod's network is damaged (its link is gone) and cannot be put back: no space")
+  await until(() => !isReady('web'), 'the news')
+  t.match(
+    get('web')?.status?.conditions?.find(({ type }) => type === 'Ready'),
+    { reason: 'NetworkNotReady', message: /its link is gone/ },
+  )
+  t.match(get('web')?.status?.containerStatuses, [{ ready: true, restartCount: 0 }], 'its containers run on')
+  await until(() => events('web').some((event) => event.startsWith('NetworkNotReady:')), 'the Event')
+  network.damage(uid, undefined)
+  await until(() => isReady('web'), 'the pod to be ready again')
+})
+
 t.test('crashes: a restart at once, then with back-off', async (t) => {
   const { create, main, get, events, runtime, until } = startFakeAgent(t)
   const uid = uidOf(await create(podFor('web')))
