@@ -23,6 +23,8 @@ import { damageNames, damages } from '../support/damage.ts'
 import { containerSpec, runtimeContract, sandboxSpec } from '../support/runtime-contract.ts'
 import { until } from '../support/until.ts'
 
+t.setTimeout(300_000)
+
 const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgroups) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
   const stateDir = join(folder, 'state')
