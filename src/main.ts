@@ -9,6 +9,7 @@ import { registerDoctor } from './commands/doctor.ts'
 import { registerEcho } from './commands/echo.ts'
 import { registerFetch } from './commands/fetch.ts'
 import { registerIngress } from './commands/ingress.ts'
+import { Interrupted } from './commands/interruption.ts'
 import { registerIpam } from './commands/ipam.ts'
 import { registerKubeconfig } from './commands/kubeconfig.ts'
 import { registerLab } from './commands/lab.ts'
@@ -68,6 +69,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const exitCodeOf = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof Interrupted) return error.exitCode
   return error instanceof UsageError ? 2 : 1
 }
 

@@ -9,6 +9,7 @@ import { CommandError, type CommandRunner, createCommandRunner } from '../host/c
 import { enterHost } from '../lab/enter.ts'
 import type { LabPaths } from '../lab/plan.ts'
 import type { LabRecord } from '../lab/state.ts'
+import { interruptible } from './interruption.ts'
 import { pathsOf } from './lab-common.ts'
 import { bringUp } from './lab-up.ts'
 import { createProgress, type Progress, type Step } from './progress.ts'
@@ -164,15 +165,12 @@ const proveAll = async (
   console.log(`\n${renderTable(['PATH', 'FROM', 'REQUEST', 'ANSWERED BY', 'CLIENT SEEN'], rows)}\n`)
 }
 
-export const labDemo = async (name: string): Promise<void> => {
-  const progress = createProgress()
-  process.env['PATH'] = pathWithPodway()
-  const runner = createCommandRunner()
-  const paths = pathsOf(name)
-  const record = await bringUp(
-    { name, nodes: 3, runtime: 'process', nodeGrace: 10, podEviction: 60, timeout: 60 },
-    progress,
-  )
+const demonstrate = async (
+  progress: Progress,
+  runner: CommandRunner,
+  record: LabRecord,
+  paths: LabPaths,
+): Promise<void> => {
   const transport = createHttpTransport(await readKubeconfig(record.kubeconfig))
   try {
     const client = createClient(transport)
@@ -182,6 +180,18 @@ export const labDemo = async (name: string): Promise<void> => {
   } finally {
     await transport.close()
   }
+}
+
+export const labDemo = async (name: string): Promise<void> => {
+  const progress = createProgress()
+  process.env['PATH'] = pathWithPodway()
+  const runner = createCommandRunner()
+  const paths = pathsOf(name)
+  const { record, undo } = await bringUp(
+    { name, nodes: 3, runtime: 'process', nodeGrace: 10, podEviction: 60, timeout: 60 },
+    progress,
+  )
+  await interruptible(() => demonstrate(progress, runner, record, paths), undo)
   const option = name === 'lab' ? '' : ` --name ${name}`
   console.log(`The lab goes on running. Try next:
   kubectl --kubeconfig ${record.kubeconfig} get pods -o wide

@@ -5,5 +5,10 @@ import { createProgress } from './progress.ts'
 export const labDown = async (name: string): Promise<void> => {
   const paths = pathsOf(name)
   const was = await createProgress().run(`ending lab ${name}`, () => endLab(paths))
-  console.log(was ? `lab ${name} is gone` : `no lab named ${name} was up`)
+  const said = {
+    ended: `lab ${name} is gone`,
+    remains: `no lab named ${name} was up; what was left of one is gone`,
+    nothing: `no lab named ${name} was up`,
+  }
+  console.log(said[was])
 }

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { constants } from 'node:os'
 import { enterHost } from '../lab/enter.ts'
 import { runningLab } from './lab-common.ts'
 import { pathWithPodway, podwayWords } from './self.ts'
@@ -13,6 +14,17 @@ interface ExecOptions {
 const podWords = (pod: string | undefined): readonly string[] =>
   pod === undefined ? [] : [...podwayWords(), 'enter-pod', pod, '--']
 
+/**
+ * Whoever asks us to end asks the command, and we end when it has: nothing is left running on the host. A terminal asks both, so
+ * its Ctrl-C is not passed on.
+ */
+const passSignalsTo = (child: ChildProcess): void => {
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    })
+}
+
 /** Runs the command with our own input, output and exit code. */
 export const labExec = async (host: string, command: readonly string[], { name, pod }: ExecOptions): Promise<void> => {
   const { paths, record } = await runningLab(name)
@@ -21,7 +33,7 @@ export const labExec = async (host: string, command: readonly string[], { name, 
     stdio: 'inherit',
     env: { ...process.env, PATH: pathWithPodway() },
   })
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  passSignalsTo(child)
   const [code, signal] = await once(child, 'exit')
-  process.exitCode = signal ? 1 : code
+  process.exitCode = signal === null ? code : 128 + constants.signals[signal as NodeJS.Signals]
 }

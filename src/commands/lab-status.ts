@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { outerPids } from '../lab/enter.ts'
 import { checkLab } from '../lab/health.ts'
 import { askLab } from '../lab/lifecycle.ts'
@@ -17,8 +18,10 @@ export const labStatus = async ({ name, output }: StatusOptions): Promise<void> 
   const paths = pathsOf(name)
   const record = await readLab(paths)
   if (!record) {
-    if (output === 'json') printJson({ name, state: 'down' })
-    else console.log(`lab ${name} is down`)
+    const remains = existsSync(paths.folder)
+    if (output === 'json') printJson({ name, state: 'down', remains })
+    else
+      console.log(`lab ${name} is down${remains ? `; podway lab down --name ${name} removes what is left of it` : ''}`)
     return
   }
   const report = await askLab(paths)

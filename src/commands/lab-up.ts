@@ -1,10 +1,19 @@
-import { readFile } from 'node:fs/promises'
 import { deepEqual } from '../control/deep-equal.ts'
-import { type LabOrders, startKeeper, waitUntilUp } from '../lab/lifecycle.ts'
-import { type LabPlan, type Publication, parsePublication, planLab } from '../lab/plan.ts'
+import {
+  checkPublications,
+  endLab,
+  makeFolder,
+  readOrders,
+  StillStarting,
+  startKeeper,
+  waitUntilUp,
+} from '../lab/lifecycle.ts'
+import { lastWords } from '../lab/logs.ts'
+import { type LabPaths, type LabPlan, type Publication, parsePublication, planLab } from '../lab/plan.ts'
 import { checkNamespaces } from '../lab/requirements.ts'
 import { type LabRecord, readLab } from '../lab/state.ts'
 import { ensureHome } from './home.ts'
+import { interruptible } from './interruption.ts'
 import { pathsOf } from './lab-common.ts'
 import { podNote } from './pod-note.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -44,49 +53,87 @@ const planOf = (options: UpOptions): LabPlan => {
     podEvictionSeconds: options.podEviction,
     dualStack: options.dualStack ?? false,
   })
-  return { ...bare, publish: publications(options.publish ?? [], bare) }
+  const publish = publications(options.publish ?? [], bare)
+  const ports = publish.map(({ hostPort }) => hostPort).filter((port) => port !== 0)
+  const twice = ports.find((port, at) => ports.indexOf(port) !== at)
+  if (twice !== undefined) throw new UsageError(`--publish: port ${twice} is there twice`)
+  return { ...bare, publish }
 }
 
-/** Brings a lab up, or finds it up already, and waits for it. */
-export const bringUp = async (options: UpOptions, progress: Progress): Promise<LabRecord> => {
+/** A lab that `bringUp` has found or made. */
+export interface UpLab {
+  readonly record: LabRecord
+  /** Takes a lab that was made here away again; one that was there before stays. */
+  undo(): Promise<void>
+}
+
+const checkSamePlan = async (paths: LabPaths, plan: LabPlan): Promise<void> => {
+  const { plan: existing } = await readOrders(paths.plan)
+  if (!deepEqual(existing, JSON.parse(JSON.stringify(plan))))
+    throw new Error(`lab ${plan.name} is up with other options; end it first: podway lab down --name ${plan.name}`)
+}
+
+/** The steps of a start, as people are told them. */
+const tellSteps = (progress: Progress, plan: LabPlan) => {
+  let step = progress.step(`lab ${plan.name}: making its universe`)
+  const next = (text: string): void => {
+    step.done()
+    step = progress.step(text)
+  }
+  return {
+    on: {
+      universe: () => next('starting the control plane'),
+      control: () => next(`waiting for ${plan.nodes} nodes`),
+      nodes: (ready: number) => step.update(`${ready} of ${plan.nodes} Ready`),
+    },
+    end: (word?: string) => step.done(word),
+  }
+}
+
+/**
+ * Brings a lab up, or finds it up already, and waits for it. What it makes it takes away again when it is interrupted, or when
+ * the lab cannot be started; a lab that is only slow goes on.
+ */
+export const bringUp = async (options: UpOptions, progress: Progress): Promise<UpLab> => {
   const paths = pathsOf(options.name)
   const plan = planOf(options)
   const home = await ensureHome()
-  if (await readLab(paths)) {
-    const { plan: existing } = JSON.parse(await readFile(paths.plan, 'utf8')) as LabOrders
-    if (!deepEqual(existing, JSON.parse(JSON.stringify(plan))))
-      throw new Error(`lab ${plan.name} is up with other options; end it first: podway lab down --name ${plan.name}`)
-  } else {
+  let isMade = false
+  let keeper: number | undefined
+  const undo = async (): Promise<void> => {
+    if (isMade) await endLab(paths, { keeper })
+  }
+  const wasUp = (await readLab(paths)) !== undefined
+  const start = async (signal: AbortSignal): Promise<void> => {
+    await checkPublications(plan)
     const { notes } = await checkNamespaces()
     for (const note of notes) console.error(note)
-    await startKeeper({ plan, home }, paths, podwayWords())
+    await makeFolder(paths)
+    isMade = true
+    await startKeeper({ plan, home }, paths, podwayWords(), signal, (pid) => {
+      keeper = pid
+    })
   }
-  const universe = progress.step(`lab ${plan.name}: making its universe`)
-  let step = universe
-  return waitUntilUp(paths, plan, options.timeout * 1000, {
-    universe: () => {
-      step.done()
-      step = progress.step('starting the control plane')
-    },
-    control: () => {
-      step.done()
-      step = progress.step(`waiting for ${plan.nodes} nodes`)
-    },
-    nodes: (ready) => step.update(`${ready} of ${plan.nodes} Ready`),
-  }).then(
-    (record) => {
-      step.done()
-      return record
-    },
-    (error: unknown) => {
-      step.done('failed')
-      throw error
-    },
-  )
+  const record = await interruptible(async (signal) => {
+    if (wasUp) await checkSamePlan(paths, plan)
+    else await start(signal)
+    const steps = tellSteps(progress, plan)
+    try {
+      const up = await waitUntilUp(paths, plan, { timeoutMs: options.timeout * 1000, keeper, signal }, steps.on)
+      steps.end()
+      return up
+    } catch (error) {
+      steps.end('failed')
+      if (error instanceof StillStarting || signal.aborted || wasUp) throw error
+      await endLab(paths, { keeper, failed: true })
+      throw new Error(`${error instanceof Error ? error.message : String(error)}; ${await lastWords(paths)}`)
+    }
+  }, undo)
+  return { record, undo }
 }
 
 export const labUp = async (options: UpOptions): Promise<void> => {
-  const record = await bringUp(options, createProgress())
+  const { record } = await bringUp(options, createProgress())
   const suffix = options.name === 'lab' ? '' : ` --lab ${options.name}`
   console.log(`lab ${record.name} is up; try: kubectl --kubeconfig $(podway kubeconfig${suffix}) get nodes`)
   console.log(podNote)

@@ -23,7 +23,7 @@ export const enterHost = async (
   if (!record.universe) throw new Error(`lab ${record.name} is still starting`)
   // First into the lab, whose /proc knows the host's pid, then into the host.
   return [
-    ...(['nsenter', '--target', String(record.universe.pid)] as const),
+    ...(['setpriv', '--pdeathsig', 'TERM', '--', 'nsenter', '--target', String(record.universe.pid)] as const),
     ...(record.rootless ? ['--user', '--preserve-credentials'] : []),
     ...['--mount', '--pid', '--', ...endsWithParent],
     ...[

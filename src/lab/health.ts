@@ -36,8 +36,9 @@ export const askApi = async (kubeconfig: string): Promise<ApiAnswer> => {
       await transport.close()
     }
   } catch (error) {
-    const { code = '', message = String(error) } = error as Partial<NodeJS.ErrnoException>
-    return { silent: code === '' ? message : `${message} (${code})`, isOtherAuthority: otherAuthority.has(code) }
+    const { code, message = String(error) } = error as Partial<NodeJS.ErrnoException>
+    if (typeof code !== 'string') return { silent: message, isOtherAuthority: false }
+    return { silent: `${message} (${code})`, isOtherAuthority: otherAuthority.has(code) }
   }
 }
 

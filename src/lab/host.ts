@@ -66,6 +66,10 @@ const connect = async (iproute: Iproute, runner: CommandRunner, host: LabHost, p
   await runner.run('ip', ['-n', host.name, '-batch', '-'], `${inside.join('\n')}\n`)
 }
 
+/** What is there of the network of a host goes, and what is not there is none the less gone. */
+const disconnect = (runner: CommandRunner, host: LabHost): Promise<string> =>
+  runner.run('ip', ['-force', '-batch', '-'], `link del dev ${linkOf(host)}\nnetns del ${host.name}\n`).catch(String)
+
 const readyTimeoutMs = 10_000
 
 /** Resolves with pid 1 of the host once its inside is made. */
@@ -101,16 +105,20 @@ export const startHost = async (
   plan: LabPlan,
   log: number,
 ): Promise<RunningHost> => {
-  await connect(iproute, runner, host, plan)
-  const { pid, ended } = await startInside(host, log)
+  const { pid, ended } = await connect(iproute, runner, host, plan)
+    .then(() => startInside(host, log))
+    .catch(async (error: unknown) => {
+      await disconnect(runner, host)
+      throw error
+    })
   return { host, pid, ended, prefix: enterProcess(pid, ['net', 'mount', 'uts', 'ipc', 'pid']) }
 }
 
 /** Ends every process of a host at once, as a power cut would, and takes it off the network. Its disk stays. */
-export const killHost = async (iproute: Iproute, { host, pid, ended }: RunningHost): Promise<void> => {
+export const killHost = async (runner: CommandRunner, { host, pid, ended }: RunningHost): Promise<void> => {
   signalProcess(pid, 'SIGKILL')
   await ended
   // The kernel takes its time to clear a network namespace away: its link is not to stand in the way of the next life.
-  await iproute.ip([`link del dev ${linkOf(host)}`, `netns del ${host.name}`])
+  await disconnect(runner, host)
   await rm(`/run/podway-lab/${host.name}`, { recursive: true, force: true })
 }

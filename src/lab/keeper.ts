@@ -4,13 +4,14 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sleep } from '../api/clock.ts'
 import { removeCgroups } from '../host/cgroup.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { childrenOf, identify, type ProcessId, signalProcess } from '../host/process.ts'
+import { keepLogs } from './logs.ts'
 import { apiPort, cgroupPrefix, controlHost, type LabPaths, type LabPlan } from './plan.ts'
 import { relayFromPort } from './relay.ts'
 import type { LabRecord } from './state.ts'
@@ -65,6 +66,7 @@ export const runKeeper = async ({ plan, paths, podway }: KeeperOptions): Promise
     keeper: await identityOf(process.pid),
     rootless: process.getuid?.() !== 0,
     kubeconfig: paths.kubeconfig,
+    cgroups: await readFile('/proc/self/cgroup', 'utf8'),
     published: [],
   }
   const tell = (more: Partial<LabRecord>): Promise<void> =>
@@ -85,6 +87,9 @@ export const runKeeper = async ({ plan, paths, podway }: KeeperOptions): Promise
     const universe = await Promise.race([firstChild(child.pid), exited.then(() => undefined)])
     await tell({ published, ...(universe ? { universe } : {}) })
     await exited
+  } catch (error) {
+    console.error(`podway: the lab could not be started: ${error instanceof Error ? error.message : String(error)}`)
+    await keepLogs(paths)
   } finally {
     await removeCgroups(cgroupPrefix(paths))
     await rm(paths.folder, { recursive: true, force: true })

@@ -97,6 +97,8 @@ export interface LabPaths {
   readonly plan: string
   readonly kubeconfig: string
   readonly logs: string
+  /** Where the logs are kept after a start that failed. No lab's name holds a dot. */
+  readonly failedLogs: string
   /** Unix sockets: to command the lab, and for each published port. */
   readonly command: string
   readonly socketOf: (host: string, port: number) => string
@@ -117,6 +119,7 @@ export const labPaths = (home: string, name: string): LabPaths => {
     plan: join(folder, 'plan.json'),
     kubeconfig: join(folder, 'kubeconfig'),
     logs: join(folder, 'log'),
+    failedLogs: `${folder}.failed`,
     command: join(folder, 's', 'command'),
     socketOf,
   }

@@ -24,14 +24,33 @@ const listening = async (server: Server, where: { port: number; host: string } |
   await once(server, 'listening')
 }
 
+const cannotPublish = (port: number, error: unknown): Error => {
+  const { code } = error as NodeJS.ErrnoException
+  const cure = 'publish another one, or 0 for any that is free'
+  if (code === 'EADDRINUSE') return new Error(`port ${port} of 127.0.0.1 is taken: ${cure}`)
+  if (code === 'EACCES') return new Error(`port ${port} of 127.0.0.1 is not for ordinary users: ${cure}`)
+  return error instanceof Error ? error : new Error(String(error))
+}
+
+/** Throws when a port of 127.0.0.1 cannot be listened on now. */
+export const checkPort = async (port: number): Promise<void> => {
+  const server = createServer()
+  try {
+    await listening(server, { port, host: '127.0.0.1' })
+  } catch (error) {
+    throw cannotPublish(port, error)
+  }
+  server.close()
+  await once(server, 'close')
+}
+
 /** Listens on 127.0.0.1; resolves to the port. Throws with the port's number when it is taken. */
 export const relayFromPort = async (port: number, socketPath: string): Promise<number> => {
   const server = relayTo(() => connect({ path: socketPath, allowHalfOpen: true }))
   try {
     await listening(server, { port, host: '127.0.0.1' })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw new Error(`port ${port} of 127.0.0.1 is taken: publish another one`)
+    throw cannotPublish(port, error)
   }
   return (server.address() as AddressInfo).port
 }

@@ -18,12 +18,31 @@ export interface Report {
 
 type Reply = { readonly report: Report } | { readonly error: string }
 
-/** Answers orders on `socketPath`. */
+const parseOrder = (line: string): Order => {
+  const order = JSON.parse(line) as Partial<Order>
+  if (order.do === 'status') return { do: 'status' }
+  if ((order.do !== 'kill' && order.do !== 'revive') || typeof order.host !== 'string')
+    throw new Error(`not an order: ${line}`)
+  return order.do === 'kill'
+    ? { do: 'kill', host: order.host, agent: order.agent === true }
+    : { do: 'revive', host: order.host }
+}
+
+/** Answers orders on `socketPath`. Those that change something are done one after another. */
 export const serveOrders = async (socketPath: string, obey: (order: Order) => Promise<Report>): Promise<void> => {
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = (order: Order): Promise<Report> => {
+    if (order.do === 'status') return obey(order)
+    const done = last.then(() => obey(order))
+    // Its sender is told of a failure; the next order is another matter.
+    last = done.catch(() => undefined)
+    return done
+  }
+  const answer = async (line: string): Promise<Report> => inTurn(parseOrder(line))
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy())
     createInterface({ input: socket }).once('line', async (line) => {
-      const reply: Reply = await obey(JSON.parse(line) as Order).then(
+      const reply: Reply = await answer(line).then(
         (report) => ({ report }),
         (error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }),
       )

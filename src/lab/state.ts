@@ -1,5 +1,6 @@
 /** What a running lab tells about itself, in a file: written from inside, read by every `podway lab` command. */
-import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { DamagedFile, jsonOf, readDurable } from '../host/durable-file.ts'
 import { isRunning, type ProcessId } from '../host/process.ts'
 import type { HostRole, LabPaths } from './plan.ts'
 
@@ -33,20 +34,34 @@ export interface LabRecord {
   readonly universe?: ProcessId
   readonly rootless: boolean
   readonly kubeconfig: string
+  /** The keeper's /proc/self/cgroup: the lab's groups are below. */
+  readonly cgroups: string
   readonly published: readonly { readonly port: number; readonly host: string; readonly to: number }[]
 }
 
-const readJson = async <T>(file: string): Promise<T | undefined> => {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as T
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new Error(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
+const isProcess = (value: unknown): value is ProcessId =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as ProcessId).pid === 'number' &&
+  typeof (value as ProcessId).startTime === 'string'
 
-/** The lab's record, when its keeper is alive. Files of a lab that is no more are ignored. */
+const isRecord = (value: unknown): value is LabRecord =>
+  typeof value === 'object' &&
+  value !== null &&
+  isProcess((value as LabRecord).keeper) &&
+  ((value as LabRecord).universe === undefined || isProcess((value as LabRecord).universe)) &&
+  typeof (value as LabRecord).kubeconfig === 'string' &&
+  Array.isArray((value as LabRecord).published)
+
+/** The file's state, whether the lab lives or not. */
+export const readRecord = (paths: LabPaths) => readDurable(paths.state, jsonOf('the state of a lab', isRecord))
+
+/** How to be rid of a lab whose files cannot be read. */
+export const labCure = (name: string): string => `end the lab, which works all the same: podway lab down --name ${name}`
+
+/** The lab's record, when its keeper is alive. Files of a lab that is no more are ignored. Throws `DamagedFile`. */
 export const readLab = async (paths: LabPaths): Promise<LabRecord | undefined> => {
-  const record = await readJson<LabRecord>(paths.state)
-  return record && (await isRunning(record.keeper)) ? record : undefined
+  const found = await readRecord(paths)
+  if (found.state === 'damaged') throw new DamagedFile(paths.state, found.why, labCure(basename(paths.folder)))
+  return found.state === 'read' && (await isRunning(found.value.keeper)) ? found.value : undefined
 }

@@ -157,7 +157,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     m.running = undefined
     await m.daemon?.kill()
     m.daemon = undefined
-    await killHost(iproute, running)
+    await killHost(runner, running)
   }
 
   const obey = async (order: Order): Promise<Report> => {

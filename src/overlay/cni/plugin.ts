@@ -55,10 +55,18 @@ const ownerPrefix = 'cni/'
 const ownerOf = (network: string, { containerId, ifname }: AttachmentName): string =>
   `${ownerPrefix}${network}/${containerId}/${ifname}`
 
-/** Written by us, and durable only as a whole. */
+const isNote = (value: unknown): value is Partial<Note> =>
+  typeof value === 'object' && value !== null && (!('ports' in value) || Array.isArray(value.ports))
+
+/** Written by us. One that is lost or damaged knows of nothing: its attachment is freed all the same. */
 const readNote = (text: string | undefined): Note => {
-  const note: Partial<Note> = JSON.parse(text ?? '{}')
-  return { ports: [], ...note }
+  try {
+    const note: unknown = JSON.parse(text ?? '{}')
+    return isNote(note) ? { ports: [], ...note } : { ports: [] }
+  } catch (error) {
+    if (error instanceof SyntaxError) return { ports: [] }
+    throw error
+  }
 }
 
 const mappingsOf = (ports: readonly WantedPort[], assigned: readonly string[]): readonly HostPortMapping[] =>

@@ -7,6 +7,7 @@ import { silentLogger } from '../../../src/host/log.ts'
 import { createNetfilter } from '../../../src/host/netfilter/netfilter.ts'
 import { createFileLeaseStore } from '../../../src/ipam/lease-store.ts'
 import { openPodAddresses } from '../../../src/ipam/pod-addresses.ts'
+import { findPodAddresses } from '../../../src/overlay/address-recovery.ts'
 import { createCniPlugin } from '../../../src/overlay/cni/plugin.ts'
 import { runCniServer } from '../../../src/overlay/cni/server.ts'
 import { cleanupOverlay, createOverlay } from '../../../src/overlay/overlay.ts'
@@ -71,7 +72,13 @@ export const startPodway = async (
     ...{ identity: { vtepMac: '02:00:00:00:00:01' }, keyFile: '/run/key' },
     writeSysctl: async (key, value) => void (await runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),
   })
-  const addresses = await openPodAddresses({ podCIDRs: [subnet], store: createFileLeaseStore(leaseFile) })
+  const addresses = await openPodAddresses({
+    podCIDRs: [subnet],
+    store: createFileLeaseStore(leaseFile, {
+      onDamage: () => undefined,
+      find: () => findPodAddresses(runner, [subnet], () => undefined),
+    }),
+  })
   const network = createPodNetwork({ addresses, links: overlay.links, ready: overlay.synced })
   const plugin = createCniPlugin({
     ...{ network, addresses, links: overlay.links, podCIDRs: [subnet], mtu: overlay.mtu, log: silentLogger },
