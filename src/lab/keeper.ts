@@ -80,15 +80,18 @@ export const runKeeper = async ({ plan, paths, podway }: KeeperOptions): Promise
     const [file, ...args] = universeCommand(record.rootless, command)
     const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true })
     const exited = once(child, 'exit')
+    let isAsked = false
     const end = (): void => {
+      isAsked = true
       if (child.pid !== undefined) signalProcess(child.pid, 'SIGKILL')
     }
     process.once('SIGTERM', end).once('SIGINT', end)
     const universe = await Promise.race([firstChild(child.pid), exited.then(() => undefined)])
     await tell({ published, ...(universe ? { universe } : {}) })
-    await exited
+    const [code, signal] = await exited
+    if (!isAsked) throw new Error(`the universe has ended by itself (${signal ?? `exit code ${code}`})`)
   } catch (error) {
-    console.error(`podway: the lab could not be started: ${error instanceof Error ? error.message : String(error)}`)
+    console.error(`podway: lab ${plan.name} has failed: ${error instanceof Error ? error.message : String(error)}`)
     await keepLogs(paths)
   } finally {
     await removeCgroups(cgroupPrefix(paths))

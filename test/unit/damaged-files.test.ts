@@ -2,6 +2,8 @@
  * Every file that is written to outlive the process that wrote it, in every state in which it may be found. What a cluster is
  * known by is refused, with the file and the cure; what can be made again is set aside, told of, and made again.
  */
+
+import { once } from 'node:events'
 import {
   copyFileSync,
   existsSync,
@@ -13,6 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import t from 'tap'
@@ -34,6 +37,7 @@ import { loadSnapshot, saveSnapshot } from '../../src/dns/thread/snapshot.ts'
 import { addressRecord } from '../../src/dns/zone/records.ts'
 import type { Logger } from '../../src/host/log.ts'
 import { silentLogger } from '../../src/host/log.ts'
+import { clearSocketPath } from '../../src/host/socket-file.ts'
 import { createFileLeaseStore } from '../../src/ipam/lease-store.ts'
 import { openPodAddresses } from '../../src/ipam/pod-addresses.ts'
 import { openWireguardKeys } from '../../src/overlay/wireguard.ts'
@@ -285,6 +289,22 @@ const files: readonly DurableFile[] = [
       return join(folder, 'ingress-default.pem')
     },
     open: (folder, tell) => defaultCertificate(folder, tell),
+    outcome: 'set aside',
+    but: { gone: 'goes on' },
+  },
+  {
+    name: 'the place of a socket',
+    make: async (folder) => {
+      writeFileSync(join(folder, 'cni.sock'), 'no socket')
+      return join(folder, 'cni.sock')
+    },
+    open: async (folder, tell) => {
+      await clearSocketPath(join(folder, 'cni.sock'), tell)
+      const server = createServer()
+      server.listen(join(folder, 'cni.sock'))
+      await once(server, 'listening')
+      server.close()
+    },
     outcome: 'set aside',
     but: { gone: 'goes on' },
   },

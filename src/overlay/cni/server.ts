@@ -3,11 +3,12 @@
  * environment as `NAME=value`, each ended by a NUL, one more NUL, and standard input; an answer is the exit code, a line
  * break, and standard output.
  */
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { aborted } from '../../api/clock.ts'
 import type { Logger } from '../../host/log.ts'
+import { clearSocketPath } from '../../host/socket-file.ts'
 import type { CniPlugin } from './plugin.ts'
 
 export const defaultCniSocket = '/run/podway/cni.sock'
@@ -60,13 +61,12 @@ export const runCniServer = async (
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', (error) => log.debug({ err: error }, 'a container runtime went away'))
     serve(socket).catch((error: unknown) => {
-      log.warn({ err: error }, 'a request of a container runtime made no sense')
+      log.warn({ err: error }, 'malformed CNI request')
       socket.destroy()
     })
   })
   await mkdir(dirname(path), { recursive: true })
-  // Of an agent that was killed.
-  await rm(path, { force: true })
+  await clearSocketPath(path, (message) => log.warn(message))
   const listening = Promise.withResolvers<void>()
   server.once('error', listening.reject)
   server.listen(path, listening.resolve)
