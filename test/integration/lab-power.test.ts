@@ -1,9 +1,11 @@
 /** Power cuts: what is on a lab host's disk outlives them, what is in its memory does not, and the status says so. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { until } from '../support/until.ts'
 import { createLabHome } from './support/lab.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(300_000)
 const { run, kubectl, apply } = await createLabHome()
 
 interface Status {
@@ -69,6 +71,61 @@ t.test('power cuts', async (t) => {
     t.notOk(await isThere('node1', '/run/mine'))
     t.notOk(await isThere('node2', '/var/lib/mine'), 'another host has a disk of its own')
     t.ok(await isThere('node1', '/var/lib/podway/node1.kubeconfig'))
+  })
+
+  const control = (script: string) => run('lab', 'exec', 'control', '--', 'sh', '-c', script)
+  const data = '/var/lib/podway/control'
+  const finds = (name: string) =>
+    run('lab', 'exec', 'node1', '--', 'podway', 'dns', 'query', `${name}.default.svc.cluster.local`).then(
+      (said) => /10\.96\./.test(said),
+      () => false,
+    )
+
+  await t.test('a store that is restored from a copy is followed by all nodes', async (t) => {
+    await run('lab', 'kill', 'control', '--agent')
+    await control(`cp -a ${data} /var/lib/podway/copy`)
+    await run('lab', 'revive', 'control')
+    await until(isWhole, 'the lab to be whole', 30_000)
+    for (const n of [1, 2, 3]) await apply(service(`lost${n}`))
+    await until(() => finds('lost3'), 'the nodes to know what will be lost', 30_000)
+
+    await run('lab', 'kill', 'control', '--agent')
+    await control(`rm ${data}/store.db*; cp -a /var/lib/podway/copy/store.db* ${data}`)
+    await run('lab', 'revive', 'control')
+    await until(isWhole, 'the lab to be whole', 40_000)
+    await apply(service('restored'))
+    await until(() => finds('restored'), 'the nodes to follow the store', 30_000)
+    t.notOk(await finds('lost3'), 'and to forget what it does not know')
+    t.ok(await finds('after'))
+  })
+
+  await t.test('a damaged authority is refused, in words that help', async (t) => {
+    await run('lab', 'kill', 'control', '--agent')
+    await control(`: >${data}/pki/ca.key`)
+    await run('lab', 'revive', 'control')
+    const said = await until(async () => {
+      const text = (await status()).waiting.join('\n')
+      return text.includes('has ended') && text
+    }, 'the status to tell')
+    t.match(said, /the control daemon of control has ended \(exit code 1\).*see its log/)
+    const { logs } = JSON.parse(await run('lab', 'status', '-o', 'json'))
+    t.match(
+      readFileSync(join(logs, 'control.log'), 'utf8'),
+      /pki\/ca\.key is empty: restore ca\.crt and ca\.key from a backup/,
+    )
+    await control(`cp -a /var/lib/podway/copy/pki/ca.key ${data}/pki/ca.key`)
+    await until(isWhole, 'the lab to be whole', 40_000)
+    t.same(await authorities(), first)
+  })
+
+  await t.test('a lost store begins anew, and the nodes with it', async (t) => {
+    await run('lab', 'kill', 'control', '--agent')
+    await control(`rm ${data}/store.db*`)
+    await run('lab', 'revive', 'control')
+    await until(isWhole, 'the lab to be whole', 60_000)
+    t.notMatch(await kubectl('get', 'services'), /before/)
+    for (const name of ['before', 'after']) await apply(service(name))
+    await until(() => finds('before'), 'the nodes to follow the store', 30_000)
   })
 
   await t.test('of all at once, and they come back in the wrong order', async (t) => {
