@@ -1,5 +1,5 @@
 /** Labs of a test: below a home of their own, driven by the commands that people use. */
-import { chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -25,10 +25,9 @@ export interface LabUser {
 
 const ordinaryId = 12345
 
-/** The project where everybody may come, whatever the folders above it allow. Goes with the universe. */
+/** The project where everybody may come, whatever the folders above it allow. Goes with the universe. Not in /run: labs have their own. */
 const publicRoot = async (): Promise<string> => {
-  const path = '/run/project'
-  await mkdir(path, { recursive: true })
+  const path = '/mnt'
   await runner.run('mount', ['--bind', root, path])
   return path
 }
