@@ -248,13 +248,13 @@ t.test('podway', { timeout: 120_000 }, async (t) => {
     // Another agent takes up what there is: one container lost its link meanwhile, one is gone.
     await second.host.runner.run('ip', ['link', 'del', 'eth0'])
     await runner.run('ip', ['netns', 'del', 'hc'])
-    await runner.run('ip', ['netns', 'add', 'hc'])
     const again = await startPodway('10.88.2.0/24')
     await until(
       async () => /^ha /.test((await outside.call('172.31.9.1', 9090)).answers[0] ?? ''),
       'the host port after a restart',
     )
     await until(async () => (await second.host.runner.run('ip', ['address'])).includes('10.88.2.'), 'the link')
+    await runner.run('ip', ['netns', 'add', 'hc'])
     t.same((await runNetwork(network, { command: 'ADD', ...third })).failure, undefined, 'its address was freed')
     for (const where of [first.where, second.where, third]) await runNetwork(network, { command: 'DEL', ...where })
     await again.close()
