@@ -118,6 +118,16 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
     }
   }
 
+  /** What was told of each Service: once for as long as it stays so. */
+  const told = new Map<string, string>()
+  const tellLeftOut = (key: string, leftOut: readonly string[]): readonly never[] => {
+    const text = leftOut.slice(0, 5).join('; ')
+    if (text !== '' && told.get(key) !== text) log.warn({ key, leftOut: text }, 'not in DNS: no valid name or address')
+    if (text === '') told.delete(key)
+    else told.set(key, text)
+    return []
+  }
+
   const recordsFor = (source: string): readonly ZoneRecord[] => {
     const podKey = podOfSource(source)
     if (podKey !== undefined) {
@@ -125,7 +135,12 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
       return pod ? written(source, () => podRecords(pod, clusterDomain)) : []
     }
     const service = services.get(source)
-    return service ? written(source, () => recordsOf(service, slices.by('service', source), clusterDomain)) : []
+    if (!service) return tellLeftOut(source, [])
+    const leftOut: string[] = []
+    const add = (what: string): void => void leftOut.push(what)
+    const records = written(source, () => recordsOf(service, slices.by('service', source), clusterDomain, add))
+    tellLeftOut(source, leftOut)
+    return records
   }
 
   const allSources = (): readonly string[] => [

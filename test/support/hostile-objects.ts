@@ -40,6 +40,34 @@ export const attacks: Readonly<Record<string, (value: string) => string>> = {
   'a number': () => '0x7f000001',
 }
 
+/** What breaks out of a line of HTTP, a record of DNS or a pattern, for objects that end there. */
+export const messageAttacks: typeof attacks = {
+  'a header more': (value) => `${value}\r\nX-Evil: 1`,
+  'a header first': (value) => `\r\nX-Evil: 1\r\n${value}`,
+  'a message more': (value) => `${value}\r\n\r\nGET /evil HTTP/1.1\r\nHost: evil.lab\r\nX-Evil: 1\r\n\r\n`,
+  'letters that become line breaks': (value) => `${value}\u010d\u010aX-Evil: 1`,
+  'a colon': (value) => `X-Evil: ${value}`,
+  'a field of a cookie': (value) => `${value}; Domain=evil.lab`,
+  'a pattern that is none': (value) => `${value}(`,
+  'another pattern that is none': (value) => `${value}[z-a]**`,
+  'a pattern that takes long': (value) => `${value}(a+)+(x)?\\2$`,
+  'a pattern for everything': () => '.*',
+  'a large pattern': (value) => `${value}(a{50}){50}`,
+  'a star': () => '*',
+  'a name of all': () => '*.',
+  'a variable': (value) => `${value}$host\${request_uri}$1`,
+  'another host': () => '//evil.lab/',
+  'another authority': () => 'https://good.lab@evil.lab/',
+  'a step up': (value) => `${value}/../..//%2e%2e/`,
+  'broken escapes': (value) => `${value}%0d%0aX-Evil:%201%zz%00`,
+  'a label that is too long': (value) => `${'a'.repeat(64)}.${value}`,
+  'a name that is too long': (value) => `${'abcdefg.'.repeat(40)}${value}`,
+  'empty labels': (value) => `..${value}..`,
+  'an IDN': () => 'b\u00fccher.example',
+  'JSON of its own': (value) => `${value}","host":"192.0.2.66`,
+  'a prototype': () => '__proto__',
+}
+
 export interface HostileVariant {
   readonly kind: string
   /** `spec.containers[0].ports[0].hostIP`; a key of a map is `metadata.labels{}`. */
@@ -121,12 +149,12 @@ const pathOf = ({ steps, isKey }: Place): string =>
     .concat(isKey ? '{}' : '')
 
 /** Each variant differs from the sample in one place; the sample itself is never changed. */
-export function* hostileVariants(kind: string, sample: object): Generator<HostileVariant> {
+export function* hostileVariants(kind: string, sample: object, tried = attacks): Generator<HostileVariant> {
   for (const place of placesOf({ kind: 'object', type: kind }, [], sample, [])) {
     const path = pathOf(place)
     const before = at(sample, place.steps)
     const text = before === undefined ? 'x' : String(before)
-    for (const [attack, change] of Object.entries(attacks)) {
+    for (const [attack, change] of Object.entries(tried)) {
       const object = place.isKey ? renamed(sample, place.steps, change) : withValue(sample, place.steps, change(text))
       if (isRecord(object)) yield { kind, path, attack, object }
     }

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { objectKey } from '../../api/resources.ts'
 import { slicesByService } from '../../api/slices.ts'
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
+import { parseName } from '../wire/name.ts'
 import { endpointLabel } from '../zone/service-records.ts'
 import { parseSkyRecord, pathOfName, type SkyEntry, type SkyRecord } from './record.ts'
 
@@ -18,7 +19,8 @@ const recordOf = (host: string): SkyRecord => ({
 const entriesOf = (service: Service, slices: readonly EndpointSlice[], zone: string): readonly SkyEntry[] => {
   const { metadata, spec } = service
   const name = `${metadata.name}.${metadata.namespace}.svc.${zone}`
-  if (spec.type === 'ExternalName') return spec.externalName ? [{ name, record: recordOf(spec.externalName) }] : []
+  if (spec.type === 'ExternalName')
+    return parseName(spec.externalName) === undefined ? [] : [{ name, record: recordOf(spec.externalName ?? '') }]
   if (spec.clusterIP !== 'None')
     return (spec.clusterIPs ?? [spec.clusterIP ?? ''])
       .slice(0, 1)

@@ -20,6 +20,25 @@ export const encodeName = (name: string): Uint8Array => {
   return Uint8Array.from(bytes)
 }
 
+/**
+ * A name of the API's, as the zone writes names: small, without the last dot; undefined for one that no DNS name can be.
+ * Servers of another make may let anything through.
+ */
+export const parseName = (text: unknown): string | undefined => {
+  if (typeof text !== 'string' || text.length > maxNameBytes) return undefined
+  const name = text.replace(/\.$/, '').toLowerCase()
+  return name.length + 2 <= maxNameBytes &&
+    /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/.test(name)
+    ? name
+    : undefined
+}
+
+/** The same for one label. */
+export const parseLabel = (text: unknown): string | undefined => {
+  const name = parseName(text)
+  return name?.includes('.') ? undefined : name
+}
+
 export interface ReadName {
   /** Lower case, dotted, without the last dot; a dot within a label is written `\.`. */
   readonly name: string

@@ -1,6 +1,6 @@
 /** Names of pods by their address: `10-244-1-2.default.pod.cluster.local` (CoreDNS, `pods verified`). Pure. */
 import { addressRecord, type ZoneRecord } from './records.ts'
-import { dashedAddress } from './service-records.ts'
+import { dashedAddress, isAddress } from './service-records.ts'
 
 /** What matters of a pod here. */
 export interface PodName {
@@ -18,4 +18,6 @@ export const podOfSource = (source: string): string | undefined =>
   source.startsWith(sourcePrefix) ? source.slice(sourcePrefix.length) : undefined
 
 export const podRecords = ({ namespace, addresses }: PodName, zone: string): readonly ZoneRecord[] =>
-  addresses.map((address) => addressRecord(`${dashedAddress(address)}.${namespace}.pod.${zone}`, address))
+  addresses
+    .filter(isAddress)
+    .map((address) => addressRecord(`${dashedAddress(address)}.${namespace}.pod.${zone}`, address))

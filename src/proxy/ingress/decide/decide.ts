@@ -11,7 +11,7 @@ import { fill } from '../routes/template.ts'
 import { toChanges } from './answers.ts'
 import { type Asking, valueIn } from './asking.ts'
 import { targetsFor, weighted } from './canary.ts'
-import { type Draft, requestChangesOf } from './draft.ts'
+import { type Draft, requestChangesOf, type StepContext } from './draft.ts'
 import { errorPlanOf } from './error-pages.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { rewrittenTarget } from './rewrite.ts'
@@ -25,6 +25,9 @@ export interface Decision {
   /** To be called once the request is over. */
   readonly finally: readonly (() => void)[]
 }
+
+/** What decisions use of a relay. */
+export type DecideContext = StepContext & Pick<RelayContext, 'balancer' | 'random'>
 
 const roundRobin: PickBy = { kind: 'round-robin' }
 
@@ -51,7 +54,7 @@ const responseChangesOf = (
   target: Target,
   draft: Draft,
   asking: Asking,
-  { balancer }: RelayContext,
+  { balancer }: DecideContext,
 ): Plan['responseChanges'] => {
   const fixed = joinChanges(
     policyChanges(prepared, asking),
@@ -78,7 +81,13 @@ const appending = (fields: Draft['responseFields']): Changes => ({
 const outgoingHost = ({ upstreamHost, rewrite }: RoutePolicy, { request }: Asking): string =>
   upstreamHost ?? rewrite?.host ?? request.authority
 
-const planFor = (route: Route, prepared: Prepared, draft: Draft, asking: Asking, relay: RelayContext): Plan | Reply => {
+const planFor = (
+  route: Route,
+  prepared: Prepared,
+  draft: Draft,
+  asking: Asking,
+  relay: DecideContext,
+): Plan | Reply => {
   const { policy, origin } = route
   const { request, via, viaText } = asking
   const target = weighted(targetsFor(route, request, relay), relay.random)
@@ -113,7 +122,7 @@ const planFor = (route: Route, prepared: Prepared, draft: Draft, asking: Asking,
 }
 
 /** HTTP/2 has no chunks, neither from clients nor to backends, and copies are made of the content. */
-const needsContent = ({ request }: Asking, policy: RoutePolicy, backend: BackendKey, relay: RelayContext): boolean => {
+const needsContent = ({ request }: Asking, policy: RoutePolicy, backend: BackendKey, relay: DecideContext): boolean => {
   if (request.body !== 'chunked') return false
   const protocol = protocolOf({ policy, backend }, relay.balancer)
   return request.version === '2.0' || protocol === 'h2' || protocol === 'h2c' || policy.mirrors.some(({ body }) => body)
@@ -126,7 +135,7 @@ const conclude = (
   prepared: Prepared,
   draft: Draft,
   asking: Asking,
-  relay: RelayContext,
+  relay: DecideContext,
   reply: Reply | undefined,
 ): Decision => {
   const found = reply ?? planFor(route, prepared, draft, asking, relay)
@@ -138,7 +147,7 @@ const conclude = (
 }
 
 /** Never rejects but for what is a mistake of ours. Throws `Refusal` for a request whose rewritten path is none. */
-export const decide = (route: Route, asking: Asking, relay: RelayContext): Decision | Promise<Decision> => {
+export const decide = (route: Route, asking: Asking, relay: DecideContext): Decision | Promise<Decision> => {
   const prepared = prepare(route)
   const draft: Draft = { requestFields: [], dropped: [], responseFields: [], finally: [] }
   const { steps } = prepared

@@ -9,7 +9,8 @@ import type {
 import type { Cors, Mirror, PathRewrite, Redirect, Rewrite, RoutePolicy } from '../routes/policy.ts'
 import type { PathMatch } from '../routes/rule.ts'
 import { type ResolvedBackend, resolveBackend } from './backends.ts'
-import { fieldChanges } from './fields.ts'
+import { fieldChanges, modifierProblem } from './fields.ts'
+import { isHostname } from './hostnames.ts'
 import type { GatewayWorld, Problem } from './model.ts'
 
 /** Where a policy is for: redirects and prefix rewrites depend on it. */
@@ -78,10 +79,36 @@ const known = [
   ...['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestMirror', 'RequestRedirect', 'URLRewrite', 'CORS'],
 ]
 
-const strange = (filters: readonly HttpRouteFilter[]): readonly Problem[] =>
-  filters
+const hostnameProblem = (hostname: string | undefined): string | undefined =>
+  !hostname || isHostname(hostname) ? undefined : `${JSON.stringify(hostname).slice(0, 300)} is no hostname`
+
+const redirectStatuses: readonly unknown[] = [301, 302, 303, 307, 308]
+
+/** Servers of another make may let anything through. */
+const redirectProblem = ({ scheme = 'http', statusCode = 302, port = 80 }: HttpRequestRedirect): string | undefined => {
+  if (scheme !== 'http' && scheme !== 'https') return `no redirect to the scheme ${JSON.stringify(scheme)}`
+  if (!redirectStatuses.includes(statusCode)) return `no redirect with the status ${JSON.stringify(statusCode)}`
+  return Number.isInteger(port) && port > 0 && port < 65_536
+    ? undefined
+    : `no redirect to the port ${JSON.stringify(port)}`
+}
+
+const strange = (filters: readonly HttpRouteFilter[]): readonly Problem[] => [
+  ...filters
+    .filter(({ requestMirror }) => requestMirror && !requestMirror.backendRef)
+    .map(() => ({ reason: 'UnsupportedValue', message: 'a mirror without a backendRef' })),
+  ...filters
     .filter(({ type }) => !known.includes(type))
-    .map(({ type }) => ({ reason: 'UnsupportedValue', message: `filter ${type} is not supported` }))
+    .map(({ type }) => ({ reason: 'UnsupportedValue', message: `filter ${type} is not supported` })),
+  ...filters
+    .flatMap(({ requestRedirect, urlRewrite, requestHeaderModifier = {}, responseHeaderModifier = {} }) => [
+      requestRedirect && redirectProblem(requestRedirect),
+      hostnameProblem(requestRedirect?.hostname ?? urlRewrite?.hostname),
+      modifierProblem(requestHeaderModifier),
+      modifierProblem(responseHeaderModifier),
+    ])
+    .flatMap((message) => (message === undefined ? [] : [{ reason: 'UnsupportedValue', message }])),
+]
 
 /** Reads the filters of a rule of a route of `namespace`. A mirror that leads nowhere is left out. */
 export const compileFilters = (
@@ -89,7 +116,7 @@ export const compileFilters = (
   namespace: string,
   filters: readonly HttpRouteFilter[],
 ): CompiledFilters => {
-  const mirrors = filters.flatMap(({ requestMirror }) => requestMirror ?? [])
+  const mirrors = filters.flatMap(({ requestMirror }) => (requestMirror?.backendRef ? requestMirror : []))
   const resolved = mirrors.map((mirror) => ({ mirror, to: resolveBackend(world, namespace, mirror.backendRef) }))
   const redirect = filters.find(({ requestRedirect }) => requestRedirect)?.requestRedirect
   const rewrite = filters.find(({ urlRewrite }) => urlRewrite)?.urlRewrite

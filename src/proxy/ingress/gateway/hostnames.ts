@@ -1,5 +1,11 @@
 /** Hostnames of listeners and routes: small letters, empty for every host, `*.` in front for one label or more. */
 
+/** A precise hostname. Servers of another make may let anything through. */
+export const isHostname = (name: unknown): boolean =>
+  typeof name === 'string' &&
+  name.length <= 253 &&
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(name)
+
 /** Whether every host that `narrow` stands for is one of `wide`. */
 export const covers = (wide: string, narrow: string): boolean =>
   wide === '' || wide === narrow || (wide.startsWith('*.') && narrow.endsWith(wide.slice(1)))

@@ -50,8 +50,13 @@ const patternsOf = ({ path, headers = [], queryParams = [] }: HttpRouteMatch): r
     .filter(({ type }) => type === 'RegularExpression')
     .map(({ value }) => value)
 
+/** Servers of another make may let anything through. */
+const isWhole = ({ name, value }: HttpValueMatch): boolean => typeof name === 'string' && typeof value === 'string'
+
 /** The match, or why it cannot match anything. */
 export const compileMatch = (match: HttpRouteMatch): CompiledMatch | { readonly problem: string } => {
+  const { headers = [], queryParams = [] } = match
+  if (![...headers, ...queryParams].every(isWhole)) return { problem: 'a match without a name or a value' }
   for (const pattern of patternsOf(match)) {
     const problem = patternProblem(pattern)
     if (problem !== undefined) return { problem: `${JSON.stringify(pattern)}: ${problem}` }

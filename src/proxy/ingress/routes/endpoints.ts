@@ -41,9 +41,13 @@ const protocols: Readonly<Record<string, BackendProtocol>> = {
   'kubernetes.io/wss': 'https',
 }
 
+/** Servers of another make may let through what is no port. */
+const isPort = (port: number | undefined): port is number =>
+  Number.isInteger(port) && port !== undefined && port > 0 && port < 65_536
+
 const candidates = (slice: EndpointSlice, name: string): readonly Candidate[] => {
   const port = slice.ports?.find((each) => (each.name ?? '') === name)?.port
-  if (port === undefined) return []
+  if (!isPort(port)) return []
   const family = slice.addressType === 'IPv6' ? 6 : 4
   /** What is no address would be looked up as a name. */
   const isRight = (address: string): boolean => isIP(address) === family
@@ -82,8 +86,9 @@ const endpointAt = (address: string, port: number): Endpoint => ({
 
 /** A name outside of the cluster. One that means this machine would let everybody at the node's own doors. */
 const externalEndpoints = (name: string, wanted: number | string, service: Service): readonly Endpoint[] => {
-  const port = typeof wanted === 'number' ? wanted : servicePort(service, wanted)?.port
-  return port === undefined || isOwnHost(name) ? [] : [endpointAt(name, port)]
+  const isNumber = typeof wanted === 'number' && wanted !== firstPort
+  const port = isNumber ? wanted : servicePort(service, wanted)?.port
+  return !isPort(port) || !isHost(name) || isOwnHost(name) ? [] : [endpointAt(name, port)]
 }
 
 const ownAddresses = new BlockList()
@@ -92,6 +97,10 @@ ownAddresses.addSubnet('0.0.0.0', 8)
 ownAddresses.addSubnet('169.254.0.0', 16)
 ownAddresses.addSubnet('::', 127, 'ipv6')
 ownAddresses.addSubnet('fe80::', 10, 'ipv6')
+
+/** A name that can be asked for, or an address. */
+const isHost = (name: string): boolean =>
+  isIP(name) > 0 || (name.length <= 254 && /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$/i.test(name))
 
 /** Names and addresses by which a machine means itself, or the cloud that it runs in. */
 export const isOwnHost = (name: string): boolean => {
