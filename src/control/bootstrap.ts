@@ -15,6 +15,7 @@ import {
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../api/types/index.ts'
 import { gatewayController } from '../proxy/ingress/gateway/model.ts'
 import { defaultClassAnnotation } from './admission/default-ingress-class.ts'
+import { checkNonSpecialIp } from './registry/formats/formats.ts'
 
 export interface BootstrapOptions {
   /** Where the API listens: what `default/kubernetes` leads to. */
@@ -131,8 +132,13 @@ export const bootstrapObjects = (options: BootstrapOptions): readonly BootstrapO
     ),
     bootstrapObject('made', serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs } }),
     bootstrapObject('kept', services, kubernetesService(apiClusterIP)),
-    bootstrapObject('kept', endpoints, kubernetesEndpoints(apiAddress, apiPort)),
-    bootstrapObject('kept', endpointSlices, kubernetesSlice(apiAddress, apiPort)),
+    // An API that listens for its own machine alone has no address that others could use.
+    ...(checkNonSpecialIp(apiAddress) === undefined
+      ? [
+          bootstrapObject('kept', endpoints, kubernetesEndpoints(apiAddress, apiPort)),
+          bootstrapObject('kept', endpointSlices, kubernetesSlice(apiAddress, apiPort)),
+        ]
+      : []),
     bootstrapObject('made', services, dnsService(dnsClusterIP)),
     bootstrapObject('made', ingressClasses, {
       metadata: { name: 'podway', annotations: { [defaultClassAnnotation]: 'true' } },

@@ -66,7 +66,7 @@ export const pod = define<Pod>({
       ),
     'status.nominatedNodeName': (p) => p.status?.nominatedNodeName ?? '',
   },
-  defaults: (p) => ({ ...p, spec: defaultPodSpec(p.spec, 'pod') }),
+  defaults: (p) => ({ ...p, spec: defaultPodSpec(p.spec ?? { containers: [] }, 'pod') }),
   onCreate: (p) => ({ ...p, status: { phase: 'Pending', qosClass: qosClass(allContainers(p)) } }),
   validate: validatePod,
   validateUpdate: validatePodUpdate,

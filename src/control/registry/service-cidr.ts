@@ -47,7 +47,7 @@ export const serviceCIDR = define<ServiceCIDR>({
 
 const validateAddress = ({ metadata, spec }: IPAddress): FieldError[] => {
   const parent = spec?.parentRef
-  const address = parseAddress(metadata.name)
+  const address = parseAddress(metadata.name ?? '')
   return [
     ...(address && formatAddress(address) === metadata.name
       ? []

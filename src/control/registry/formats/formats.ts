@@ -21,8 +21,11 @@ type Value = string | number
 export type Format =
   /** Has a form. An empty text is a field that is not set, except for an item of a list. */
   | { readonly check: (value: Value, field: string) => readonly FieldError[]; readonly onList?: boolean }
-  /** A map whose keys have a form, and maybe its values. */
-  | { readonly entry: (key: string, value: string, field: string) => readonly FieldError[] }
+  /** A map whose keys have a form, and its values, too, unless there is a reason why they may be any text. */
+  | {
+      readonly entry: (key: string, value: string, field: string) => readonly FieldError[]
+      readonly freeValues?: string
+    }
   /** Any text: the reason why it may be. */
   | { readonly free: string }
   /** Has a form that is checked in another place. */
@@ -199,18 +202,29 @@ export const labels: Format = {
     ...(isLabelValue(value) ? [] : [invalidValue(field, value, labelValueMessage)]),
   ],
 }
-/** Keys have the form of a label's, values none. */
+/** Keys have the form of a label's. */
 export const annotations: Format = {
+  freeValues: 'content of users and their tools; whoever acts upon one reads it as what it has to be',
   entry: (key, _value, field) =>
     isQualifiedName(key.toLowerCase()) ? [] : [invalidValue(field, key, qualifiedNameMessage)],
 }
 export const content: Format = {
+  freeValues: "the user's own content",
   entry: (key, _value, field) => {
     const message = checkConfigKey(key)
     return message === undefined ? [] : [invalidValue(`${field}[${key}]`, key, message)]
   },
 }
+export const options: Format = {
+  entry: (key, value, field) => [
+    ...(isQualifiedName(key) ? [] : [invalidValue(field, key, qualifiedNameMessage)]),
+    ...(/^[^\p{C}]{0,4096}$/u.test(value)
+      ? []
+      : [invalidValue(`${field}[${key}]`, value, 'must be one line of printable characters')]),
+  ],
+}
 export const resources: Format = {
+  freeValues: 'quantities, which are read when the body is',
   entry: (key, _value, field) =>
     isQualifiedName(key) ? [] : [invalidValue(`${field}[${key}]`, key, qualifiedNameMessage)],
 }

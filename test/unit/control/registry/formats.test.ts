@@ -1,6 +1,12 @@
 /** No text of any object is left without a form, or a reason why it may be any text. */
 import t from 'tap'
-import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../../../../src/control/registry/definition.ts'
+import type { KubeObject } from '../../../../src/api/types/index.ts'
+import {
+  apiVersionOf,
+  type ResourceDefinition,
+  schemaTypeOf,
+  withMetadata,
+} from '../../../../src/control/registry/definition.ts'
 import { fieldFormats } from '../../../../src/control/registry/formats/fields.ts'
 import { envName, line, path, pathWithin } from '../../../../src/control/registry/formats/formats.ts'
 import { validateFormats } from '../../../../src/control/registry/formats/validate.ts'
@@ -83,9 +89,8 @@ const collection = (definition: ResourceDefinition): string => {
 }
 
 /** Writes the marker to a place, by the way that leads there. */
-const attack = async (api: TestApi, definition: ResourceDefinition, place: TextPlace, name: string) => {
-  const value = place.isMap ? { [marker]: marker } : place.scalar === 'any' ? { [marker]: {} } : marker
-  const object = validObject(definition, name)
+const attack = async (api: TestApi, definition: ResourceDefinition, place: TextPlace, value: unknown) => {
+  const object = validObject(definition, 'base')
   const [root] = place.path
   if (root !== 'status' || !definition.status)
     return api.request('POST', `${collection(definition)}?dryRun=All`, { body: withValue(object, place.path, value) })
@@ -97,32 +102,83 @@ const attack = async (api: TestApi, definition: ResourceDefinition, place: TextP
   })
 }
 
-t.test('what the API takes', async (t) => {
+/** What is put into a place, and whether its form lets it pass. */
+const attacksOn = (place: TextPlace): readonly (readonly [value: unknown, isFree: boolean])[] => {
+  const format = formatOf(place)
+  const isFree = format !== undefined && 'free' in format
+  if (place.scalar === 'any') return [[{ [marker]: {} }, isFree]]
+  if (!place.isMap) return [[marker, isFree]]
+  const hasFreeValues = isFree || (format !== undefined && 'entry' in format && format.freeValues !== undefined)
+  return [
+    [{ [marker]: 'v' }, isFree],
+    [{ ok: marker }, hasFreeValues],
+  ]
+}
+
+/** What is wrong with an answer to an object with the marker in it; undefined when nothing is. */
+const judge = ({ code, body }: { readonly code: number; readonly body: Json }, where: string): string | undefined => {
+  if (code < 300) return JSON.stringify(body).includes('pwn') ? 'accepted' : undefined
+  if (code === 400) return undefined
+  if (code !== 422) return `${code} ${body['message']}`
+  const fields = [...((body['details']?.['causes'] ?? []) as unknown as Json[])].map((cause) => String(cause['field']))
+  return fields.some((field) => where.startsWith(field) || field.startsWith(where))
+    ? undefined
+    : `not named in ${fields.join(', ')}`
+}
+
+t.test('the API takes no text that has not its form, and names the place', async (t) => {
   const api = await createTestApi()
   for (const definition of definitions) {
     const wrong: string[] = []
-    for (const place of textPlaces(schemaTypeOf(definition))) {
-      // What is written there goes into `data`.
-      const where = pathText(place.path).replace(/^stringData/, 'data')
-      const reply = await attack(api, definition, place, 'base').catch((error: Error) => error)
-      if (reply instanceof Error) {
-        wrong.push(`${where}: ${reply.stack?.split('\n').slice(0, 2).join(' ')}`)
-        continue
+    for (const place of textPlaces(schemaTypeOf(definition)))
+      for (const [value, isFree] of attacksOn(place)) {
+        // What is written there goes into `data`.
+        const where = pathText(place.path).replace(/^stringData/, 'data')
+        const reply = await attack(api, definition, place, value).catch((error: Error) => error)
+        const fault = reply instanceof Error ? reply.stack : isFree ? undefined : judge(reply, where)
+        if (fault !== undefined) wrong.push(`${where}: ${fault}`)
       }
-      const { code, body } = reply
-      const format = formatOf(place)
-      if (code >= 500) wrong.push(`${where}: ${code} ${body['message']}`)
-      else if (format && 'free' in format) continue
-      else if (code < 300) {
-        if (JSON.stringify(body).includes('pwn')) wrong.push(`${where}: accepted`)
-      } else if (code === 422) {
-        const fields = [...((body['details']?.['causes'] ?? []) as unknown as Json[])].map((cause) =>
-          String(cause['field']),
-        )
-        const isNamed = fields.some((field) => where.startsWith(field) || field.startsWith(where))
-        if (!isNamed) wrong.push(`${where}: not named in ${fields.join(', ')}`)
-      } else if (code !== 400) wrong.push(`${where}: ${code} ${body['message']}`)
-    }
     t.strictSame(wrong, [], definition.kind)
   }
+})
+
+t.test('an object that lacks something, or has something else in its place, is answered', async (t) => {
+  const api = await createTestApi()
+  const odd: readonly unknown[] = [[], null, '', 0, -1, [null], [{}], { constructor: 'x' }]
+  for (const definition of definitions) {
+    const faults: string[] = []
+    const paths = new Map(
+      textPlaces(schemaTypeOf(definition)).flatMap(({ path }) =>
+        path.map((_, length) => [pathText(path.slice(0, length + 1)), path.slice(0, length + 1)] as const),
+      ),
+    )
+    let turn = 0
+    for (const [where, path] of paths)
+      for (const value of [{}, odd[turn++ % odd.length]])
+        for (const base of [validObject(definition, 'base'), { metadata: { name: 'bare' } }])
+          await api
+            .request('POST', `${collection(definition)}?dryRun=All`, { body: withValue(base, path, value) })
+            .catch((error: Error) => faults.push(`${where} ${JSON.stringify(value)}: ${error.stack}`))
+    t.strictSame(faults.slice(0, 3), [], definition.kind)
+  }
+})
+
+t.test('a text of before its form was known stays, and the object can still be changed', async (t) => {
+  const api = await createTestApi()
+  const services = '/api/v1/namespaces/default/services'
+  const { body } = await api.request('POST', services, {
+    body: { metadata: { name: 'old' }, spec: { ports: [{ port: 80 }] } },
+  })
+  const spec = { ...(body['spec'] as object), loadBalancerIP: 'not an address' }
+  const object = { ...body, spec } as unknown as KubeObject
+  await api.store.commit({
+    key: { bucket: 'services', name: 'default/old' },
+    expected: Number(body['metadata']?.['resourceVersion']),
+    object: (revision) => withMetadata(object, { resourceVersion: String(revision) }),
+  })
+  const contentType = 'application/merge-patch+json'
+  const patch = (change: object) => api.request('PATCH', `${services}/old`, { body: change, contentType })
+  t.equal((await patch({ metadata: { labels: { a: 'b' } } })).code, 200)
+  t.equal((await patch({ spec: { loadBalancerIP: 'nor this' } })).code, 422)
+  t.equal((await patch({ spec: { loadBalancerIP: '192.0.2.1' } })).code, 200)
 })
