@@ -121,6 +121,14 @@ t.test('a body over the limit is answered, also to a client that sends on or ask
   t.equal((await send(port, path, { ...admin, method: 'POST', body: nested, headers })).code, 400, 'nested')
 })
 
+t.test('a method that is not allowed is told with those that are', async (t) => {
+  const { port } = await serve(t)
+  const refused = await send(port, '/api/v1/namespaces', { ...admin, method: 'DELETE' })
+  t.match(JSON.parse(refused.body), { kind: 'Status', reason: 'MethodNotAllowed', code: 405 })
+  t.equal(refused.headers['allow'], 'POST, GET')
+  t.equal((await send(port, '/api/v1/namespaces/default', admin)).code, 200, 'nothing is gone')
+})
+
 t.test('a client may wait for leave to send', async (t) => {
   const { port } = await serve(t)
   const made = await new Promise((resolve, reject) => {
