@@ -91,7 +91,7 @@ for (let at = bytes.indexOf(gzip); at >= 0; at = bytes.indexOf(gzip, at + 1))
 
 /** Where a type is looked for; of several, the one with most of its fields. */
 const packages = ['apimachinery.pkg.apis.meta', 'api.core', 'api.apps', 'api.coordination', 'api.discovery']
-  .concat(['api.networking', 'api.policy', 'api.authentication', 'api.autoscaling'])
+  .concat(['api.networking', 'api.policy', 'api.authentication', 'api.autoscaling', 'api.certificates'])
   .map((name) => `.k8s.io.${name}.v1.`)
 const renamedTypes: Readonly<Record<string, string>> = {
   DiscoveryEndpointPort: '.k8s.io.api.discovery.v1.EndpointPort',

@@ -23,6 +23,7 @@ const roots = [
   ...['V1Binding', 'V1ConfigMap', 'CoreV1Event', 'V1Endpoints', 'V1EndpointSlice', 'V1Deployment', 'V1Ingress'],
   ...['V1IngressClass', 'V1Lease', 'V1Namespace', 'V1Node', 'V1Pod', 'V1ReplicaSet', 'V1Scale', 'V1Secret'],
   ...['V1Service', 'V1DeleteOptions', 'V1NetworkPolicy', 'V1ServiceCIDR', 'V1IPAddress'],
+  ...['V1CertificateSigningRequest'],
 ]
 
 /** The models call quantities strings. */

@@ -14,6 +14,7 @@ import { registerIpam } from './commands/ipam.ts'
 import { registerKubeconfig } from './commands/kubeconfig.ts'
 import { registerLab } from './commands/lab.ts'
 import { registerPolicy } from './commands/policy.ts'
+import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
 import { UsageError } from './commands/usage-error.ts'
 import { podwayVersion } from './control/version.ts'
@@ -42,6 +43,7 @@ for (const register of [
   registerIpam,
   registerUp,
   registerControl,
+  registerToken,
   registerAgent,
   registerCleanup,
   registerCni,

@@ -8,6 +8,7 @@ import { createInformer, type Informer } from '../api/informer.ts'
 import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { nodes as nodeResource } from '../api/resources.ts'
 import type { Node, Pod } from '../api/types/index.ts'
+import { controlUserName } from '../api/users.ts'
 import type { Upstream } from '../dns/forward/upstream.ts'
 import { podResolvConf } from '../dns/resolv-conf.ts'
 import { createCommandRunner } from '../host/command.ts'
@@ -19,6 +20,8 @@ import { parseCidr } from '../ipam/cidr.ts'
 import { overlayAnnotations } from '../overlay/annotations.ts'
 import { podBridge } from '../overlay/bridge.ts'
 import { readIdentity } from '../overlay/identity.ts'
+import { rotateClientCertificate } from './certificates/client-certificate.ts'
+import { createServingCertificate } from './certificates/serving-certificate.ts'
 import { type ClusterInformers, createClusterInformers } from './cluster-informers.ts'
 import { createDnsStack, type DnsSettings, dnsPort } from './dns-stack.ts'
 import { containerDefaults } from './env/defaults.ts'
@@ -27,7 +30,9 @@ import { readHostResolvConf } from './host-resolv-conf.ts'
 import type { IngressStackSettings } from './ingress-stack.ts'
 import { type Life, liveOnRanges } from './moves.ts'
 import { createNetworkStack, type NetworkStack } from './network-stack.ts'
+import { readAgentIdentity } from './node/agent-identity.ts'
 import { readHostFacts } from './node/host-facts.ts'
+import { acquireLease } from './node/lease.ts'
 import { createNodeEvents, tellRejected } from './node/node-events.ts'
 import { type NodeTraits, nodeCapacity } from './node/node-object.ts'
 import { createRegistration } from './node/registration.ts'
@@ -44,6 +49,8 @@ import { becomeAgent, findPredecessor, takeOver } from './succession.ts'
 
 export interface AgentOptions {
   readonly kubeconfig: string
+  /** The kubeconfig was made by joining: the certificate in it is renewed there. */
+  readonly hasJoined: boolean
   readonly nodeName: string
   /** Among the nodes, at most one of each IP family; the first carries pod traffic. */
   readonly nodeAddresses: readonly string[]
@@ -73,15 +80,13 @@ export interface AgentOptions {
 const maxPods = 110
 /** For so long a successor may take to answer DNS before it ends the agent of before. */
 const succeedMs = 10_000
-const mastersGroup = 'system:masters'
 
 /** What is below the state folder. */
 export const runtimeDir = (stateDir: string): string => join(stateDir, 'runtime')
 
-const tlsOf = ({ key, cert, ca }: Connection, file: string) => {
-  if (key === undefined || cert === undefined || ca === undefined)
-    throw new Error(`${file} has no client certificate: the agent serves with it ("podway join" gets one)`)
-  return { key, cert, ca }
+const caOf = ({ ca }: Connection, file: string): string => {
+  if (ca === undefined) throw new Error(`${file} names no certificate authority: the agent knows its callers by it`)
+  return ca
 }
 
 export const toUpstream = (address: string): Upstream => ({ address, port: dnsPort })
@@ -140,7 +145,10 @@ const serviceLinks = ({ services }: ClusterInformers) => ({
   },
 })
 
-/** Runs until `signal` aborts; pods and their traffic go on afterwards. Rejects when it cannot start. */
+/**
+ * Runs until `signal` aborts; pods and their traffic go on afterwards. Rejects when it cannot start, or when another agent is
+ * this node now; then all of its parts have ended.
+ */
 export const runAgent = (options: AgentOptions, signal: AbortSignal): Promise<void> =>
   liveOnRanges(signal, options.log, (life) => live(options, life))
 
@@ -149,7 +157,7 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
   await mkdir(stateDir, { recursive: true })
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const connection = await readKubeconfig(options.kubeconfig)
-  const tls = tlsOf(connection, options.kubeconfig)
+  const ca = caOf(connection, options.kubeconfig)
   const transport = createHttpTransport(connection)
   const client = createClient(transport)
   const runner = createCommandRunner()
@@ -167,7 +175,17 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
     labels: {},
     annotations: overlayAnnotations(options.overlay.backend, identity, nodeAddresses[0] ?? ''),
   })
-  const registration = createRegistration({ client, nodeName, log, traits })
+  const agentIdentity = await readAgentIdentity(
+    join(dataDir, 'agent-identity.json'),
+    nodeName,
+    host.info.bootID,
+    (message) => log.warn(message),
+  )
+  const registration = createRegistration({ client, nodeName, identity: agentIdentity, log, traits })
+  const serving = createServingCertificate({
+    ...{ client, nodeName, addresses: nodeAddresses, ca, log },
+    file: join(dataDir, 'serving-certificate.json'),
+  })
   const nodes = createInformer(client, nodeResource, {
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot watch the nodes'),
   })
@@ -191,8 +209,19 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
     await takeOver(predecessor, log)
   }
   await becomeAgent(stateDir)
+  await acquireLease({ client, nodeName, identity: agentIdentity, log }, signal)
   background.push(registration.run(signal), nodes.run(signal))
-  const podCIDRs = await waitForNetwork(nodes, nodeName, join(dataDir, 'pod-networks.json'), log, signal)
+  background.push(serving.run(signal, registration.registered))
+  if (options.hasJoined)
+    background.push(
+      rotateClientCertificate(
+        { client, nodeName, file: options.kubeconfig, connection, use: transport.renew, log },
+        signal,
+      ),
+    )
+  const running = Promise.all(background)
+  const network = waitForNetwork(nodes, nodeName, join(dataDir, 'pod-networks.json'), log, signal)
+  const podCIDRs = await Promise.race([network, running.then(() => [])])
   if (signal.aborted) return
   endOnMove(nodes, nodeName, podCIDRs)
 
@@ -229,14 +258,17 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
   })
   forwardHostPorts(agent, stack)
   const server = createAgentServer({
-    ...{ answer: createRoutes(agent), tls, host: '0.0.0.0', port: options.agentPort, log },
-    authorize: ({ groups }) => groups.includes(mastersGroup),
+    ...{ answer: createRoutes(agent), ca, certificate: serving, host: '0.0.0.0', port: options.agentPort, log },
+    authorize: ({ name }) => name === controlUserName,
   })
-  void Promise.all([stack.ready, dns.ready]).then(() => {
-    problems = []
-    log.info({ podCIDRs }, 'the node is ready')
-    registration.refresh()
-  })
-  await Promise.all([...background, stack.run(signal), agent.run(signal), server.run(signal)])
+  void Promise.all([stack.ready, dns.ready, server.listening])
+    .then(() => {
+      problems = []
+      log.info({ podCIDRs }, 'the node is ready')
+      registration.refresh()
+    })
+    // Whoever runs the part that failed hears of it from there.
+    .catch(() => undefined)
+  await Promise.all([running, stack.run(signal), agent.run(signal), server.run(signal)])
   await transport.close()
 }

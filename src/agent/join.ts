@@ -5,21 +5,25 @@ import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect, type DetailedPeerCertificate, type PeerCertificate } from 'node:tls'
-import { certificateHash, createSigningRequest, isUsable } from '../api/certificates.ts'
+import { certificateHash, isUsable, type KeyPair } from '../api/certificates.ts'
+import { createClient } from '../api/client.ts'
+import { sleep } from '../api/clock.ts'
+import { ApiError } from '../api/errors.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { parseJoinToken } from '../api/join-token.ts'
-import { type Connection, readKubeconfig, renderKubeconfig } from '../api/kubeconfig.ts'
+import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
+import { nodeUser } from '../api/users.ts'
 import { reportDamage } from '../host/durable-file.ts'
-import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
+import { requestClientCertificate, writeNodeKubeconfig } from './certificates/client-certificate.ts'
+import { CertificateDenied } from './certificates/request.ts'
 
 export interface JoinOptions {
   /** `https://host:port` of the control plane. */
   readonly server: string
-  readonly token: string
+  /** The join token's text; undefined for none, which is enough where a connection is kept from an earlier time. */
+  readonly token: (kept: Connection | undefined) => Promise<string | undefined>
   readonly nodeName: string
-  /** Where this node's agent will listen. */
-  readonly addresses: readonly string[]
   /** Where its kubeconfig is kept. */
   readonly dataDir: string
   readonly log: Logger
@@ -55,7 +59,7 @@ export const findAuthority = async (server: string, caHash: string): Promise<str
     const authority = chainOf(socket.getPeerCertificate(true)).find((pem) => certificateHash(pem) === caHash)
     if (authority === undefined)
       throw new Error(
-        `${server} does not belong to the cluster of this token: get the token of that control plane ("podway token")`,
+        `${server} does not belong to the cluster of this token: make a token there ("podway token create")`,
       )
     return authority
   } finally {
@@ -63,51 +67,81 @@ export const findAuthority = async (server: string, caHash: string): Promise<str
   }
 }
 
-const isFor = (
-  { cert, ca }: Connection,
-  { nodeName, addresses }: Pick<JoinOptions, 'nodeName' | 'addresses'>,
-  now: number,
-): boolean =>
-  cert !== undefined &&
-  ca !== undefined &&
-  isUsable(cert, { commonName: `system:node:${nodeName}`, addresses }, ca, now)
+/** For so long a node that another agent had until now may take to become free. */
+const patienceMs = 20_000
+const retryMs = 3_000
 
-/** Whether the kubeconfig of an earlier time still serves. One that cannot be read is set aside: the token gets another. */
-export const stillServes = async (
+/**
+ * What was kept from an earlier time, while its certificate is good. A file that cannot be read is set aside: the token gets
+ * another.
+ */
+export const findKept = async (
   file: string,
-  caHash: string,
-  options: Omit<JoinOptions, 'token' | 'dataDir'>,
-): Promise<boolean> => {
+  { server, nodeName, log }: Pick<JoinOptions, 'server' | 'nodeName' | 'log'>,
+): Promise<Connection | undefined> => {
   try {
     const known = await readKubeconfig(file)
-    const isOfCluster = known.ca !== undefined && certificateHash(known.ca) === caHash
-    return known.server === options.server && isOfCluster && isFor(known, options, Date.now())
+    const isGood =
+      known.server === server &&
+      known.cert !== undefined &&
+      known.ca !== undefined &&
+      isUsable(known.cert, { commonName: nodeUser(nodeName) }, known.ca, Date.now(), 'client', 0)
+    return isGood ? known : undefined
   } catch (error) {
     const isThere = lstatSync(file, { throwIfNoEntry: false }) !== undefined
     const why = `cannot be used (${error instanceof Error ? error.message : String(error)})`
-    if (isThere) await reportDamage(file, why, (message) => options.log.warn(`${message}; joining anew`))
-    return false
+    if (isThere) await reportDamage(file, why, (message) => log.warn(`${message}; joining anew`))
+    return undefined
   }
 }
 
-/** The path of the node's kubeconfig: kept from an earlier time when it still serves, else newly asked for. */
-export const joinCluster = async (options: JoinOptions): Promise<string> => {
-  const { server, nodeName, addresses, dataDir } = options
-  const file = join(dataDir, `${nodeName}.kubeconfig`)
-  const { caHash, secret } = parseJoinToken(options.token)
-  if (await stillServes(file, caHash, options)) return file
-
-  const ca = await findAuthority(server, caHash)
-  const { csr, key } = await createSigningRequest(`system:node:${nodeName}`)
-  const transport = createHttpTransport({ server, ca, token: secret })
+/** Asks with a join token. A node that is in use may become free: the agent of before has ended a moment ago. */
+const askWithToken = async (
+  connection: Connection,
+  { nodeName, log }: JoinOptions,
+  signal: AbortSignal,
+): Promise<KeyPair> => {
+  const transport = createHttpTransport(connection)
+  const client = createClient(transport)
   try {
-    const body = { nodeName, csr, addresses }
-    const answer = await transport.request({ method: 'POST', path: '/podway/v1/join', body })
-    const { certificate: cert } = answer as { readonly certificate: string }
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    await writeFileAtomic(file, renderKubeconfig(nodeName, { server, ca, cert, key }))
-    return file
+    const deadline = Date.now() + patienceMs
+    for (let isTold = false; ; await sleep(retryMs, signal)) {
+      try {
+        return await requestClientCertificate(client, nodeName, log, signal)
+      } catch (error) {
+        const isInUse = error instanceof CertificateDenied && error.reason === 'NodeInUse'
+        if (!isInUse || Date.now() + retryMs > deadline || signal.aborted) throw error
+        if (!isTold) log.warn(`${error.message}; waiting for its lease to expire`)
+        isTold = true
+      }
+    }
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 401)
+      throw new Error('the join token is not valid, or has expired: make a new one with "podway token create"')
+    throw error
   } finally {
     await transport.close()
   }
+}
+
+/**
+ * The path of the node's kubeconfig: kept from an earlier time when it still serves, else newly asked for with the join
+ * token. A token of another cluster than the one that was joined before joins that one.
+ */
+export const joinCluster = async (options: JoinOptions, signal: AbortSignal): Promise<string> => {
+  const { server, nodeName, dataDir } = options
+  const file = join(dataDir, `${nodeName}.kubeconfig`)
+  const kept = await findKept(file, options)
+  const text = await options.token(kept)
+  if (text === undefined) {
+    if (kept) return file
+    throw new Error(`node ${nodeName} has not joined ${server} yet: give a join token with --token-file`)
+  }
+  const { caHash, token } = parseJoinToken(text)
+  if (kept?.ca && certificateHash(kept.ca) === caHash) return file
+  const ca = await findAuthority(server, caHash)
+  const pair = await askWithToken({ server, ca, token: `${token.id}.${token.secret}` }, options, signal)
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await writeNodeKubeconfig(file, nodeName, { server, ca, ...pair })
+  return file
 }

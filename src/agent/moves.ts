@@ -18,7 +18,7 @@ export interface Life {
 
 const firstBeginning = 'the pod network is not ready'
 
-/** Runs one life after another until `signal` aborts, or one ends by itself. */
+/** Runs one life after another until `signal` aborts, or one ends by itself. Rejects when one fails. */
 export const liveOnRanges = async (
   signal: AbortSignal,
   log: Logger,
@@ -42,6 +42,11 @@ export const liveOnRanges = async (
         })
       },
     }
-    await live(life)
+    try {
+      await live(life)
+    } finally {
+      // One that fails leaves no part of itself behind.
+      move.abort()
+    }
   }
 }

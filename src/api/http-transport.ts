@@ -47,27 +47,31 @@ export async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
   if (rest !== '') yield rest
 }
 
-export interface HttpTransport extends ApiTransport {
-  close(): Promise<void>
-}
-
-/** Opens connections when they are needed; `close` ends them all. */
-export const createHttpTransport = (connection: Connection): HttpTransport => {
-  const pool = new Pool(connection.server, {
+const openPool = ({ server, ca, cert, key, serverName }: Connection): Pool =>
+  new Pool(server, {
     connections: null,
     pipelining: 1,
     keepAliveTimeout: 30_000,
     connect: {
-      ca: connection.ca,
-      cert: connection.cert,
-      key: connection.key,
-      ...(connection.serverName === undefined ? {} : { servername: connection.serverName }),
-      timeout: 5_000,
+      ...{ ca, cert, key, timeout: 5_000 },
+      ...(serverName === undefined ? {} : { servername: serverName }),
       // A server that had a power cut ends nothing: it answers a probe of the connection once it is back.
       keepAlive: true,
       keepAliveInitialDelay: 10_000,
     },
   })
+
+export interface HttpTransport extends ApiTransport {
+  /** New connections are made so from now on; what runs over old ones goes on. */
+  renew(connection: Connection): void
+  close(): Promise<void>
+}
+
+/** Opens connections when they are needed; `close` ends them all. */
+export const createHttpTransport = (first: Connection): HttpTransport => {
+  let connection = first
+  let pool = openPool(first)
+  const retired = new Set<Pool>()
   const send = (request: ApiRequest, signal: AbortSignal | undefined, bodyTimeout: number) =>
     dispatch.call(pool, {
       method: request.method,
@@ -103,6 +107,20 @@ export const createHttpTransport = (connection: Connection): HttpTransport => {
       }
     },
 
-    close: () => pool.destroy(),
+    renew: (next) => {
+      const old = pool
+      connection = next
+      pool = openPool(next)
+      retired.add(old)
+      // Waits for what runs; watches end by themselves. Once it is destroyed, there is nothing to wait for.
+      void old
+        .close()
+        .catch(() => undefined)
+        .finally(() => retired.delete(old))
+    },
+
+    close: async () => {
+      await Promise.all([pool, ...retired].map((each) => each.destroy()))
+    },
   }
 }

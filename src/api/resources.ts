@@ -1,5 +1,6 @@
 /** Where each kind lives in the REST tree, for clients. The server's own registry holds far more about each. */
 import type {
+  CertificateSigningRequest,
   ConfigMap,
   Deployment,
   EndpointSlice,
@@ -82,6 +83,13 @@ export const networkPolicies = resource<NetworkPolicy>()(
 )
 export const serviceCIDRs = resource<ServiceCIDR>()('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false)
 export const ipAddresses = resource<IPAddress>()('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress', false)
+export const certificateSigningRequests = resource<CertificateSigningRequest>()(
+  'certificates.k8s.io',
+  'v1',
+  'certificatesigningrequests',
+  'CertificateSigningRequest',
+  false,
+)
 export const gatewayClasses = resource<GatewayClass>()(
   'gateway.networking.k8s.io',
   'v1',

@@ -20,6 +20,7 @@ import { namedRanges } from './ranges.ts'
 import { checkRangesHere } from './ranges-here.ts'
 import { packageRoot } from './self.ts'
 import { stopSignal } from './stop-signal.ts'
+import { readTokenFile } from './token-file.ts'
 import { UsageError } from './usage-error.ts'
 
 /** An address for documentation, behind the default route: asking for the way to it sends nothing. */
@@ -174,7 +175,7 @@ export const checkOverlaps = async (
 export const agent = async (options: AgentCommandOptions): Promise<void> => {
   const { kubeconfig, only } = options
   const chosen = only === undefined ? undefined : partsOf(only)
-  const settings = { ...(await agentSettings(options)), kubeconfig }
+  const settings = { ...(await agentSettings(options)), kubeconfig, hasJoined: false }
   // Beside another pod network its routes are there by right.
   if (!chosen || chosen.has('network')) await checkOverlaps(options, settings)
   tidyMemoryOnce()
@@ -187,10 +188,10 @@ export const join = async (server: string, options: JoinCommandOptions): Promise
     throw new UsageError(`${server} is no URL of a control plane: expected https://host:port`)
   const settings = await agentSettings(options)
   await checkOverlaps(options, settings)
-  const { nodeName, nodeAddresses, dataDir, log } = settings
-  const kubeconfig = await joinCluster({
-    ...{ server, token: options.token, nodeName, addresses: nodeAddresses, dataDir, log },
-  })
+  const { nodeName, dataDir, log } = settings
+  const signal = stopSignal()
+  const token = (kept: unknown) => readTokenFile(options.tokenFile, kept !== undefined)
+  const kubeconfig = await joinCluster({ server, token, nodeName, dataDir, log }, signal)
   tidyMemoryOnce()
-  await runAgent({ ...settings, kubeconfig }, stopSignal())
+  await runAgent({ ...settings, kubeconfig, hasJoined: true }, signal)
 }

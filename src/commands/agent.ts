@@ -52,7 +52,7 @@ export interface AgentCommandOptions extends NodeOptions {
 }
 
 export interface JoinCommandOptions extends NodeOptions {
-  readonly token: string
+  readonly tokenFile?: string
 }
 
 export const nodeOptions = (command: Command): Command =>
@@ -173,8 +173,17 @@ Examples:
   nodeOptions(program.command('join'))
     .description('make this machine a node of a cluster, and run its daemon')
     .argument('<url>', 'the control plane: https://host:port')
-    .requiredOption('--token <token>', 'as "podway token" prints it on the control plane')
-    .addHelpText('after', '\nExample:\n  podway join https://192.0.2.10:6443 --token podway1.…')
+    .option('--token-file <file>', 'a file with the join token; - for standard input. Not needed again once joined')
+    .addHelpText(
+      'after',
+      `
+"podway token create" on the control plane prints the whole command. The node's certificate is kept in its --data
+folder and renewed there; the token may expire or be deleted once the node has joined.
+
+Examples:
+  echo podway1.… | sudo podway join https://192.0.2.10:6443 --token-file -
+  sudo podway join https://192.0.2.10:6443 --token-file /root/join-token --node-name node1`,
+    )
     .action(async (url: string, options: JoinCommandOptions) => (await import('./agent-run.ts')).join(url, options))
 
   program

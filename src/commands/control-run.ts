@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { type ControlOptions, controlFiles, runControl } from '../control/control.ts'
+import { type ControlOptions, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
 import type { ClusterOptions, ControlCommandOptions } from './control.ts'
@@ -29,6 +28,7 @@ export const clusterSettings = (options: ClusterOptions) => {
     configMapsOfNodes: [options.tcpServicesConfigmap ?? [], options.udpServicesConfigmap ?? []].flat(),
     clusterDns: options.clusterDns,
     clusterDomain: options.clusterDomain,
+    signingSeconds: options.clusterSigningDuration,
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
   }
@@ -47,12 +47,4 @@ export const control = async (options: ControlCommandOptions): Promise<void> => 
   }
   tidyMemoryOnce()
   await runControl(settings, stopSignal())
-}
-
-export const token = async (data: string): Promise<void> => {
-  const { token: file } = controlFiles(data)
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new Error(`no join token at ${file}: is a control plane running here, and are you root?`)
-  })
-  console.log(text.trim())
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { collect, countOption, portOption, secondsOption } from './options.ts'
+import { collect, countOption, durationOption, portOption, secondsOption } from './options.ts'
 
 /** What one who runs a control plane may choose; `podway up` and `podway control` share it. */
 export interface ClusterOptions {
@@ -13,6 +13,7 @@ export interface ClusterOptions {
   readonly nodeGrace: number
   readonly podEviction: number
   readonly loadBalancerCidr?: string
+  readonly clusterSigningDuration: number
   readonly tcpServicesConfigmap?: string
   readonly udpServicesConfigmap?: string
 }
@@ -40,6 +41,12 @@ export const clusterOptions = (command: Command): Command =>
     .option('--load-balancer-cidr <cidr>', "addresses of LoadBalancer Services (default: the nodes' own)")
     .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
     .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
+    .option(
+      '--cluster-signing-duration <duration>',
+      'certificates of nodes and others are good for no longer',
+      durationOption,
+      30 * 86_400,
+    )
     .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
     .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
 
@@ -58,13 +65,7 @@ export const registerControl = (program: Command): void => {
       `
 Examples:
   podway control --bind 192.0.2.10
-  podway join https://192.0.2.10:6443 --token $(podway token)     on each node`,
+  podway token create     on the control plane: prints the command by which a node joins`,
     )
     .action(async (options: ControlCommandOptions) => (await import('./control-run.ts')).control(options))
-
-  program
-    .command('token')
-    .description('print the token by which nodes join the control plane of this machine')
-    .option('--data <folder>', "the control plane's files", '/var/lib/podway/control')
-    .action(async ({ data }: { readonly data: string }) => (await import('./control-run.ts')).token(data))
 }

@@ -1,25 +1,40 @@
-import { readFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { runAgent } from '../agent/agent.ts'
 import { joinCluster } from '../agent/join.ts'
+import { createClient } from '../api/client.ts'
 import { sleep } from '../api/clock.ts'
+import { createHttpTransport } from '../api/http-transport.ts'
+import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { controlFiles, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
 import { agentSettings, checkOverlaps } from './agent-run.ts'
 import { clusterSettings } from './control-run.ts'
 import { podNote } from './pod-note.ts'
 import { stopSignal } from './stop-signal.ts'
+import { newJoinToken } from './token-run.ts'
 import type { UpOptions } from './up.ts'
 
 const pollMs = 50
+/** Only until the node of this machine has joined. */
+const tokenMs = 10 * 60_000
 
-/** The control plane writes its token last: whoever reads it can join. */
-const waitForToken = async (file: string, signal: AbortSignal): Promise<string> => {
-  while (!signal.aborted) {
-    const text = await readFile(file, 'utf8').catch(() => '')
-    if (text !== '') return text.trim()
-    await sleep(pollMs, signal)
+/** The control plane writes its kubeconfig last: whoever reads it can use the API. */
+const waitForControl = async (file: string, since: number, signal: AbortSignal): Promise<Connection | undefined> => {
+  for (; !signal.aborted; await sleep(pollMs, signal)) {
+    const written = await stat(file).catch(() => undefined)
+    if (written && written.mtimeMs >= since) return readKubeconfig(file)
   }
-  return ''
+  return undefined
+}
+
+const localToken = async (connection: Connection): Promise<string> => {
+  const transport = createHttpTransport(connection)
+  try {
+    const options = { expiresAt: Date.now() + tokenMs, description: 'podway up' }
+    return (await newJoinToken(createClient(transport), connection, options)).joinToken
+  } finally {
+    await transport.close()
+  }
 }
 
 export const up = async (options: UpOptions): Promise<void> => {
@@ -30,6 +45,7 @@ export const up = async (options: UpOptions): Promise<void> => {
   const settings = await agentSettings({ ...options, clusterCidr: options.podCidr })
   await checkOverlaps(options, settings)
   const { nodeAddresses, nodeName, dataDir } = settings
+  const since = Date.now()
   const [nodeAddress = ''] = nodeAddresses
   const control = runControl(
     {
@@ -46,16 +62,16 @@ export const up = async (options: UpOptions): Promise<void> => {
     signal,
   )
   const agent = async (): Promise<void> => {
-    const { token: file, kubeconfig: admin } = controlFiles(options.controlData)
-    const token = await waitForToken(file, signal)
-    if (token === '') return
-    const server = `https://${nodeAddress}:${options.port}`
-    const kubeconfig = await joinCluster({
-      ...{ server, token, nodeName, addresses: nodeAddresses, dataDir, log: settings.log },
-    })
+    const { kubeconfig: admin } = controlFiles(options.controlData)
+    const connection = await waitForControl(admin, since, signal)
+    if (!connection) return
+    const { server } = connection
+    const token = async (kept: Connection | undefined) =>
+      kept?.ca === connection.ca ? undefined : localToken(connection)
+    const kubeconfig = await joinCluster({ server, token, nodeName, dataDir, log: settings.log }, signal)
     console.log(`kubectl --kubeconfig ${admin} get nodes`)
     console.log(podNote)
-    await runAgent({ ...settings, kubeconfig }, signal)
+    await runAgent({ ...settings, kubeconfig, hasJoined: true }, signal)
   }
   try {
     await Promise.all([control, agent()])

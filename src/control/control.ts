@@ -1,28 +1,27 @@
 /** The control plane as a whole: store, API, controllers, scheduler, in one process. */
 
-import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { certificateHash } from '../api/certificates.ts'
 import { createClient } from '../api/client.ts'
 import { systemClock } from '../api/clock.ts'
-import { formatJoinToken } from '../api/join-token.ts'
 import { renderKubeconfig } from '../api/kubeconfig.ts'
-import { readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
 import { addressAt, type Family } from '../ipam/cidr.ts'
+import { certificateRequests } from './admission/certificate-requests.ts'
 import { defaultIngressClass } from './admission/default-ingress-class.ts'
 import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
+import type { ClusterNetworks } from './admission/node-claims.ts'
 import { nodeRestriction } from './admission/node-restriction.ts'
 import { serviceAllocation } from './admission/service-allocation.ts'
 import { createAuthorizer } from './auth/authorizers.ts'
-import { createNodeGraph } from './auth/node-graph.ts'
+import { bootstrapTokenUsers } from './auth/bootstrap-tokens.ts'
 import { openPki, type Pki } from './auth/pki.ts'
-import { controlUser, joinersGroup, mastersGroup } from './auth/user.ts'
+import { controlUser, mastersGroup } from './auth/user.ts'
 import { bootstrapCluster } from './bootstrap.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
 import { runControllers } from './controllers/run.ts'
@@ -30,8 +29,8 @@ import { createObjects } from './objects/objects.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createAgentConnection } from './server/agent-connection.ts'
 import { createApiHandler } from './server/api-handler.ts'
+import { csrApprovals } from './server/csr-approval.ts'
 import { createApiServer } from './server/https.ts'
-import { joinHandler } from './server/join.ts'
 import { createLocalTransport } from './server/local-transport.ts'
 import { podLog } from './server/pod-log.ts'
 import { namespaceFinalize, podBinding } from './server/subresources.ts'
@@ -62,6 +61,8 @@ export interface ControlOptions {
   readonly localNode: string | undefined
   /** ConfigMaps (`namespace/name`) that the options of agents name. */
   readonly configMapsOfNodes: readonly string[]
+  /** No certificate that nodes and others ask for is good for longer. */
+  readonly signingSeconds: number
   readonly nodeGraceSeconds: number
   /** Pods of a node that is not ready for so long are given up, unless they say otherwise themselves. */
   readonly podEvictionSeconds: number
@@ -72,8 +73,7 @@ export interface ControlOptions {
 export const controlFiles = (dataDir: string) => ({
   store: join(dataDir, 'store.db'),
   pki: join(dataDir, 'pki'),
-  token: join(dataDir, 'join-token'),
-  secret: join(dataDir, 'join-secret'),
+  /** Written last: whoever finds it can use the API. */
   kubeconfig: join(dataDir, 'admin.kubeconfig'),
 })
 
@@ -86,21 +86,25 @@ const isAddress = (name: string): boolean => name.includes(':') || /^[\d.]+$/.te
 /** Whether a store is there, in whatever state. */
 const isFounded = (store: string): boolean => lstatSync(store, { throwIfNoEntry: false }) !== undefined
 
-const openCertificates = (options: ControlOptions, apiClusterIP: string): Promise<Pki> => {
-  const { bindAddress, names, clusterDomain, dataDir, log } = options
-  const all = [...new Set([bindAddress, ...names])]
+/** The names by which the API is reached. */
+const namesOfApi = ({ bindAddress, names, clusterDomain }: ControlOptions): readonly string[] => {
   const services = [
     'kubernetes',
     'kubernetes.default',
     'kubernetes.default.svc',
     `kubernetes.default.svc.${clusterDomain}`,
   ]
+  return [...services, ...[bindAddress, ...names].filter((name) => !isAddress(name))]
+}
+
+const openCertificates = (options: ControlOptions, apiClusterIP: string): Promise<Pki> => {
+  const { bindAddress, names, dataDir, log } = options
   return openPki({
     folder: controlFiles(dataDir).pki,
     server: {
       commonName: 'podway-api',
-      dnsNames: [...services, ...all.filter((name) => !isAddress(name))],
-      addresses: [...all.filter(isAddress), apiClusterIP],
+      dnsNames: [...new Set(namesOfApi(options))],
+      addresses: [...new Set([bindAddress, ...names].filter(isAddress)), apiClusterIP],
     },
     client: { commonName: controlUser.name, organizations: [mastersGroup] },
     admin: { commonName: 'podway-admin', organizations: [mastersGroup] },
@@ -110,23 +114,6 @@ const openCertificates = (options: ControlOptions, apiClusterIP: string): Promis
   })
 }
 
-const parseSecret = (text: string): string => {
-  const secret = text.trim()
-  if (!/^[0-9a-f]{32}$/.test(secret)) throw new Error('it does not hold 32 hex digits')
-  return secret
-}
-
-/** Nodes that have joined do not need it any longer: a new one costs no more than to tell it to the next. */
-export const joinSecret = async (file: string, log: Logger): Promise<string> => {
-  const known = await readOrSetAside(file, parseSecret, (message) =>
-    log.warn(`${message}; join tokens that were handed out before are void: print the new one with "podway token"`),
-  )
-  if (known !== undefined) return known
-  const made = randomBytes(16).toString('hex')
-  await writeFileAtomic(file, made)
-  return made
-}
-
 /** Runs until `signal` aborts. Resolves early only by rejecting, when it cannot start. */
 export const runControl = async (options: ControlOptions, signal: AbortSignal): Promise<void> => {
   const { dataDir, bindAddress, log, clusterDns } = options
@@ -134,11 +121,14 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
   const pki = await openCertificates(options, apiClusterIP)
-  const secret = await joinSecret(files.secret, log)
   if (!isFounded(files.store)) log.info({ file: files.store }, 'beginning with an empty store')
   const journal = openSqliteJournal(files.store, (message) => log.warn(message))
   const store = createStore(resumeAt(journal, Date.now()))
   const clock = systemClock
+  const networks: ClusterNetworks = {
+    ...{ serviceCIDRs: options.serviceCIDRs, podCIDRs: options.podCIDRs, localNode: options.localNode },
+    controlAddresses: [bindAddress, ...options.names.filter(isAddress)],
+  }
 
   const objects = createObjects({
     store,
@@ -146,12 +136,8 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     newUid: randomUUID,
     newSuffix,
     admissions: [
-      nodeRestriction(store, {
-        serviceCIDRs: options.serviceCIDRs,
-        podCIDRs: options.podCIDRs,
-        controlAddresses: [bindAddress],
-        localNode: options.localNode,
-      }),
+      nodeRestriction(store, clock, networks),
+      certificateRequests,
       namespaceLifecycle(store),
       defaultIngressClass(store),
       defaultTolerationSeconds(options.podEvictionSeconds),
@@ -160,23 +146,23 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   })
   const handle = createApiHandler({
     registry: createRegistry(),
-    authorizer: createAuthorizer(createNodeGraph(store, { configMapsOfNodes: options.configMapsOfNodes })),
+    authorizer: createAuthorizer(store, { configMapsOfNodes: options.configMapsOfNodes }),
     store,
     objects,
     clock,
     version: podwayVersion(),
     subresources: {
+      ...csrApprovals(objects),
       'pods/binding create': podBinding(objects, clock),
       'pods/log get': podLog(objects, createAgentConnection(pki.client, pki.authority.cert)),
       'namespaces/finalize update': namespaceFinalize(objects),
     },
-    extra: { 'POST /podway/v1/join': joinHandler(pki.authority) },
   })
   const client = createClient(createLocalTransport(handle, controlUser))
   const server = createApiServer(handle, {
     ...pki.server,
     ca: pki.authority.cert,
-    tokens: [{ token: secret, user: { name: 'podway:joiner', groups: [joinersGroup] } }],
+    findTokenUser: bootstrapTokenUsers(store, clock),
     log,
   })
 
@@ -192,8 +178,6 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     files.kubeconfig,
     renderKubeconfig('podway', { ...connection, ca: pki.authority.cert, ...pki.admin }),
   )
-  // Last: whoever waits for the token can join from now on.
-  await writeFileAtomic(files.token, formatJoinToken({ caHash: certificateHash(pki.authority.cert), secret }))
   log.info({ address: bindAddress, port: options.port }, 'the API is up')
 
   const settings = {
@@ -201,6 +185,10 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     nodePrefixLengths: options.nodePrefixLengths,
     nodeMonitorGraceSeconds: options.nodeGraceSeconds,
     loadBalancerCIDR: options.loadBalancerCIDR,
+    certificates: {
+      ...{ authority: pki.authority, signingSeconds: options.signingSeconds, networks },
+      ...{ clusterDomain: options.clusterDomain, controlNames: namesOfApi(options) },
+    },
   }
   await runControllers({ client, clock, log, settings, more: [createBootstrapController(bootstrap)] }, signal)
   server.closeAllConnections()

@@ -1,10 +1,15 @@
 /** The inside of a lab: makes its hosts, runs the control plane and the agents on them, and restarts what dies. */
-import { openSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { existsSync, openSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { bootstrapTokenSecret, newBootstrapToken } from '../api/bootstrap-token.ts'
 import { certificateHash } from '../api/certificates.ts'
+import { createClient } from '../api/client.ts'
 import { sleep } from '../api/clock.ts'
+import { createHttpTransport } from '../api/http-transport.ts'
+import { formatJoinToken } from '../api/join-token.ts'
 import { readKubeconfig, renderKubeconfig } from '../api/kubeconfig.ts'
+import { secrets } from '../api/resources.ts'
 import { createCommandRunner } from '../host/command.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { createIproute } from '../host/iproute.ts'
@@ -40,6 +45,9 @@ const controlData = `${dataDir}/control`
 const controlDisk = `${podwayDisk(controlHost)}/control`
 /** What does not outlive a reboot. */
 const agentState = '/run/podway'
+const tokenFile = 'join-token'
+/** A host may take so long to come up. */
+const tokenMs = 3_600_000
 
 interface Machine {
   readonly host: LabHost
@@ -74,13 +82,26 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     ...['--node-grace', String(plan.nodeGraceSeconds), '--pod-eviction', String(plan.podEvictionSeconds)],
   ]
 
-  /** The control plane writes its token when it is ready to be joined. */
-  const joinToken = async (): Promise<string> => {
-    for (;;) {
-      const token = await readFile(`${controlDisk}/join-token`, 'utf8').catch(() => '')
-      if (token !== '') return token.trim()
-      await sleep(50)
+  /** The control plane writes its kubeconfig when it is ready to be asked. */
+  const waitForControl = async (): Promise<void> => {
+    while (!existsSync(`${controlDisk}/admin.kubeconfig`)) await sleep(50)
+  }
+
+  /** A join token of the node's own, on its disk. A node that has joined needs none. */
+  const writeJoinToken = async ({ name }: LabHost): Promise<void> => {
+    const disk = podwayDisk(name)
+    if (existsSync(`${disk}/${name}.kubeconfig`)) return
+    const connection = await readKubeconfig(`${controlDisk}/admin.kubeconfig`)
+    const token = newBootstrapToken()
+    const transport = createHttpTransport(connection)
+    try {
+      const options = { expiresAt: Date.now() + tokenMs, description: `lab host ${name}` }
+      await createClient(transport).create(secrets, bootstrapTokenSecret(token, options))
+    } finally {
+      await transport.close()
     }
+    const caHash = certificateHash(connection.ca ?? '')
+    await writeFileAtomic(`${disk}/${tokenFile}`, formatJoinToken({ caHash, token }))
   }
 
   /** The administrator's kubeconfig, as it works from the machine outside. */
@@ -90,8 +111,9 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     await writeFileAtomic(paths.kubeconfig, renderKubeconfig(`podway-${plan.name}`, outside))
   }
 
-  const agentCommand = async (host: LabHost): Promise<readonly string[]> => [
-    ...[...podway, 'join', `https://${machine(controlHost).host.address}:${apiPort}`, '--token', await joinToken()],
+  const agentCommand = (host: LabHost): readonly string[] => [
+    ...[...podway, 'join', `https://${machine(controlHost).host.address}:${apiPort}`],
+    ...['--token-file', `${dataDir}/${tokenFile}`],
     ...['--node-name', host.name, '--node-ip', [host.address, host.address6].filter(Boolean).join()],
     ...(plan.dualStack ? ['--service-cidr', dualStackCidrs.service, '--cluster-cidr', dualStackCidrs.pod] : []),
     ...['--state', agentState, '--data', dataDir],
@@ -103,7 +125,8 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     m.running = await startHost({ iproute, runner }, m.host, plan, log1)
     if (m.host.role === 'client') return
     const isControl = m.host.role === 'control'
-    const command = isControl ? controlCommand(m.host) : await agentCommand(m.host)
+    if (!isControl) await writeJoinToken(m.host)
+    const command = isControl ? controlCommand(m.host) : agentCommand(m.host)
     m.daemon = startDaemon({ name: m.host.name, prefix: m.running.prefix, command, output: log1, log })
   }
 
@@ -182,7 +205,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     await makeBridge(iproute, plan)
     await startMachine(machine(controlHost))
     await relayFromSocket(paths.socketOf(controlHost, apiPort), machine(controlHost).host.address, apiPort)
-    await joinToken()
+    await waitForControl()
     await writeKubeconfig()
     await Promise.all([...machines.values()].filter(({ host }) => host.role !== 'control').map(startMachine))
     for (const { lab } of plan.publish)

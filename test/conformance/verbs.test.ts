@@ -45,6 +45,9 @@ const real: Readonly<Record<string, Told>> = {
   'networking.k8s.io/v1 ingresses/status': [true, 'Ingress', '', window],
   'networking.k8s.io/v1 networkpolicies': [true, 'NetworkPolicy', 'netpol', everything],
   'coordination.k8s.io/v1 leases': [true, 'Lease', '', everything],
+  'certificates.k8s.io/v1 certificatesigningrequests': [false, 'CertificateSigningRequest', 'csr', everything],
+  'certificates.k8s.io/v1 certificatesigningrequests/approval': [false, 'CertificateSigningRequest', '', window],
+  'certificates.k8s.io/v1 certificatesigningrequests/status': [false, 'CertificateSigningRequest', '', window],
   'discovery.k8s.io/v1 endpointslices': [true, 'EndpointSlice', '', everything],
 }
 

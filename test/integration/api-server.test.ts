@@ -17,22 +17,30 @@ import { until } from '../support/until.ts'
 const now = Date.now()
 const authority = await createAuthority('test', validFor(1, now))
 const stranger = await createAuthority('stranger', validFor(1, now))
-const serverPair = await issueCertificate(authority, { commonName: 'api', addresses: ['127.0.0.1'] }, validFor(1, now))
+const serverPair = await issueCertificate(
+  authority,
+  { commonName: 'api', addresses: ['127.0.0.1'] },
+  validFor(1, now),
+  'server',
+)
 const admin = await issueCertificate(
   authority,
   { commonName: 'admin', organizations: [mastersGroup] },
   validFor(1, now),
+  'client',
 )
 const forged = await issueCertificate(
   stranger,
   { commonName: 'admin', organizations: [mastersGroup] },
   validFor(1, now),
+  'client',
 )
 
 const serve = async (t: Test) => {
   const api = await createTestApi({ history: 50 })
-  const tokens = [{ token: 'secret', user: { name: 'bearer', groups: [mastersGroup] } }]
-  const server = createApiServer(api.handle, { ...serverPair, ca: authority.cert, tokens, log: silentLogger })
+  const bearer = { name: 'bearer', groups: [mastersGroup] }
+  const findTokenUser = (token: string) => (token === 'secret' ? bearer : undefined)
+  const server = createApiServer(api.handle, { ...serverPair, ca: authority.cert, findTokenUser, log: silentLogger })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -151,7 +159,7 @@ t.test('a fault of the server is told without its particulars', async (t) => {
   }
   const logged: unknown[] = []
   const log = { ...silentLogger, error: (...line: unknown[]) => logged.push(line) } as typeof silentLogger
-  const server = createApiServer(broken, { ...serverPair, ca: authority.cert, tokens: [], log })
+  const server = createApiServer(broken, { ...serverPair, ca: authority.cert, findTokenUser: () => undefined, log })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {

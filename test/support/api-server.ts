@@ -3,17 +3,18 @@ import { createFakeClock, type FakeClock } from '../../src/api/clock.ts'
 import { ApiError } from '../../src/api/errors.ts'
 import type { Method } from '../../src/api/transport.ts'
 import type { WatchEvent } from '../../src/api/types/index.ts'
+import { certificateRequests } from '../../src/control/admission/certificate-requests.ts'
 import { defaultTolerationSeconds } from '../../src/control/admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
 import { nodeRestriction } from '../../src/control/admission/node-restriction.ts'
 import { createAuthorizer } from '../../src/control/auth/authorizers.ts'
-import { createNodeGraph } from '../../src/control/auth/node-graph.ts'
 import { mastersGroup, type User } from '../../src/control/auth/user.ts'
 import type { Admission } from '../../src/control/objects/admission.ts'
 import { createObjects } from '../../src/control/objects/objects.ts'
 import { createRegistry } from '../../src/control/registry/registry.ts'
 import { createApiHandler } from '../../src/control/server/api-handler.ts'
 import type { Answer, Call, Handler } from '../../src/control/server/call.ts'
+import { csrApprovals } from '../../src/control/server/csr-approval.ts'
 import { namespaceFinalize, podBinding } from '../../src/control/server/subresources.ts'
 import { createMemoryJournal } from '../../src/control/store/journal.ts'
 import { createStore } from '../../src/control/store/journaled-store.ts'
@@ -97,7 +98,8 @@ export const createTestApi = async ({ history, admissions }: TestApiOptions = {}
     store,
     clock,
     admissions: [
-      nodeRestriction(store, testNetworks),
+      nodeRestriction(store, clock, testNetworks),
+      certificateRequests,
       namespaceLifecycle(store),
       defaultTolerationSeconds(300),
       ...(admissions?.(store) ?? []),
@@ -107,12 +109,13 @@ export const createTestApi = async ({ history, admissions }: TestApiOptions = {}
   })
   const handle = createApiHandler({
     registry,
-    authorizer: createAuthorizer(createNodeGraph(store)),
+    authorizer: createAuthorizer(store),
     store,
     objects,
     clock,
     version: '0.0.0',
     subresources: {
+      ...csrApprovals(objects),
       'pods/binding create': podBinding(objects, clock),
       'namespaces/finalize update': namespaceFinalize(objects),
     },

@@ -1,21 +1,24 @@
 /** The control plane in one process: the real API over memory, and all controllers; nodes and their agents are played. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import { createAuthority, validFor } from '../../src/api/certificates.ts'
 import { type Client, createClient } from '../../src/api/client.ts'
 import { formatMicroTime, formatTime, systemClock } from '../../src/api/clock.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../../src/api/errors.ts'
 import { createInformer } from '../../src/api/informer.ts'
 import { leases, namespaces, nodes, pods } from '../../src/api/resources.ts'
 import type { Node, Pod } from '../../src/api/types/index.ts'
+import { certificateRequests } from '../../src/control/admission/certificate-requests.ts'
 import { defaultTolerationSeconds } from '../../src/control/admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
 import { createAuthorizer } from '../../src/control/auth/authorizers.ts'
-import { createNodeGraph } from '../../src/control/auth/node-graph.ts'
+import type { User } from '../../src/control/auth/user.ts'
 import type { ControllerSettings, CreateController } from '../../src/control/controllers/controller.ts'
 import { runControllers } from '../../src/control/controllers/run.ts'
 import { createObjects } from '../../src/control/objects/objects.ts'
 import { createRegistry } from '../../src/control/registry/registry.ts'
 import { createApiHandler } from '../../src/control/server/api-handler.ts'
+import { csrApprovals } from '../../src/control/server/csr-approval.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import { namespaceFinalize, podBinding } from '../../src/control/server/subresources.ts'
 import { createMemoryJournal } from '../../src/control/store/journal.ts'
@@ -25,6 +28,8 @@ import { admin } from './api-server.ts'
 
 export interface ControlPlane {
   readonly client: Client
+  /** The API as somebody else sees it. */
+  as(user: User): Client
   /** A ready node with room for `pods` pods. */
   addNode(name: string, allocatable?: Readonly<Record<string, string>>): Promise<Node>
   /** From now on these nodes send heartbeats, and no others. */
@@ -38,6 +43,15 @@ const settings: ControllerSettings = {
   nodePrefixLengths: { IPv4: 24, IPv6: 64 },
   nodeMonitorGraceSeconds: 10,
   loadBalancerCIDR: undefined,
+  certificates: {
+    authority: await createAuthority('test', validFor(1, Date.now())),
+    signingSeconds: 3600,
+    networks: {
+      ...{ serviceCIDRs: ['10.96.0.0/16'], podCIDRs: ['10.244.0.0/16'] },
+      ...{ controlAddresses: ['172.30.0.2'], localNode: undefined },
+    },
+    ...{ clusterDomain: 'cluster.local', controlNames: ['kubernetes', 'kubernetes.default', 'api.lab'] },
+  },
 }
 
 const room = { cpu: '4', memory: '8Gi', 'ephemeral-storage': '10Gi', pods: '110' }
@@ -68,18 +82,19 @@ export const startControlPlane = async (
   const store = createStore(createMemoryJournal())
   const objects = createObjects({
     ...{ store, clock: systemClock, newUid: randomUUID, newSuffix: () => randomBytes(3).toString('hex') },
-    admissions: [namespaceLifecycle(store), defaultTolerationSeconds(evictionSeconds)],
+    admissions: [certificateRequests, namespaceLifecycle(store), defaultTolerationSeconds(evictionSeconds)],
   })
   const handle = createApiHandler({
     ...{
       registry: createRegistry(),
-      authorizer: createAuthorizer(createNodeGraph(store)),
+      authorizer: createAuthorizer(store),
       store,
       objects,
       clock: systemClock,
       version: '0.0.0',
     },
     subresources: {
+      ...csrApprovals(objects),
       'pods/binding create': podBinding(objects, systemClock),
       'namespaces/finalize update': namespaceFinalize(objects),
     },
@@ -138,6 +153,7 @@ export const startControlPlane = async (
 
   return {
     client,
+    as: (user) => createClient(createLocalTransport(handle, user)),
     addNode: async (name, allocatable = {}) => {
       const made = await client.create(nodes, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } })
       beating.add(name)

@@ -13,7 +13,7 @@ export const authority = await createAuthority('tests', validity)
 
 /** Signed by the authority of the tests, or by another one. */
 export const certificateFor = async (dnsName: string, by: KeyPair = authority): Promise<Certificate> => {
-  const { cert, key } = await issueCertificate(by, { commonName: dnsName, dnsNames: [dnsName] }, validity)
+  const { cert, key } = await issueCertificate(by, { commonName: dnsName, dnsNames: [dnsName] }, validity, 'server')
   return { certificate: cert, key }
 }
 

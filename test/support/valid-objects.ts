@@ -9,8 +9,16 @@ const workload = {
 const backend = { service: { name: 'web', port: { number: 80 } } }
 const gatewayReference = { group: '', kind: 'Service', namespace: 'default' }
 
+const certificateRequest = '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'
+
 const contents: Readonly<Record<string, object>> = {
   ConfigMap: { data: { key: 'value' } },
+  CertificateSigningRequest: {
+    spec: {
+      request: Buffer.from(certificateRequest).toString('base64'),
+      ...{ signerName: 'example.com/signer', usages: ['client auth'] },
+    },
+  },
   Endpoints: { subsets: [{ addresses: [{ ip: '10.1.0.2' }], ports: [{ port: 80 }] }] },
   Event: { involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' }, reason: 'Started', type: 'Normal' },
   Namespace: {},

@@ -20,16 +20,16 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import t from 'tap'
 import { readKeptNetwork } from '../../src/agent/agent.ts'
-import { stillServes } from '../../src/agent/join.ts'
+import { findKept } from '../../src/agent/join.ts'
 import { appendNote, indexFile, mendIndex, readIndex } from '../../src/agent/logs/log-index.ts'
 import { readLog } from '../../src/agent/logs/reader.ts'
 import { partFile } from '../../src/agent/logs/segments.ts'
+import { readAgentIdentity } from '../../src/agent/node/agent-identity.ts'
 import { findPredecessor } from '../../src/agent/succession.ts'
-import { certificateHash, createAuthority, issueCertificate, validFor } from '../../src/api/certificates.ts'
+import { createAuthority, issueCertificate, validFor } from '../../src/api/certificates.ts'
 import { renderKubeconfig } from '../../src/api/kubeconfig.ts'
 import type { KubeObject } from '../../src/api/types/index.ts'
 import { openPki } from '../../src/control/auth/pki.ts'
-import { joinSecret } from '../../src/control/control.ts'
 import { createStore } from '../../src/control/store/journaled-store.ts'
 import { openSqliteJournal } from '../../src/control/store/sqlite-journal.ts'
 import { readDnsConfig } from '../../src/dns/config/watch.ts'
@@ -86,6 +86,9 @@ const pkiFile = (name: string, outcome: Outcome): DurableFile => ({
   outcome,
   cure: /restore ca\.crt and ca\.key from a backup.*remove the whole data folder/,
 })
+
+const agentIdentity = (folder: string, tell: (message: string) => void) =>
+  readAgentIdentity(join(folder, 'agent-identity.json'), 'n1', 'boot', tell)
 
 const key = { bucket: 'x', name: 'd/a' }
 const object = (revision: number) =>
@@ -151,7 +154,7 @@ const readAll = async (folder: string): Promise<string> => {
 }
 
 const authority = await createAuthority('a', validFor(10, Date.now()))
-const node = await issueCertificate(authority, { commonName: 'system:node:n1' }, validFor(365, Date.now()))
+const node = await issueCertificate(authority, { commonName: 'system:node:n1' }, validFor(365, Date.now()), 'client')
 const server = 'https://192.0.2.1:6443'
 
 const files: readonly DurableFile[] = [
@@ -162,12 +165,12 @@ const files: readonly DurableFile[] = [
     pkiFile(`${name}.crt`, 'set aside'),
   ]),
   {
-    name: 'join-secret',
+    name: 'agent-identity.json',
     make: async (folder) => {
-      await joinSecret(join(folder, 'join-secret'), silentLogger)
-      return join(folder, 'join-secret')
+      await agentIdentity(folder, t.fail)
+      return join(folder, 'agent-identity.json')
     },
-    open: (folder, tell) => joinSecret(join(folder, 'join-secret'), loggerTo(tell)),
+    open: agentIdentity,
     outcome: 'set aside',
     but: { gone: 'goes on' },
   },
@@ -242,10 +245,7 @@ const files: readonly DurableFile[] = [
       writeFileSync(join(folder, 'n1.kubeconfig'), text)
       return join(folder, 'n1.kubeconfig')
     },
-    open: (folder, tell) =>
-      stillServes(join(folder, 'n1.kubeconfig'), certificateHash(authority.cert), {
-        ...{ server, nodeName: 'n1', addresses: [], log: loggerTo(tell) },
-      }),
+    open: (folder, tell) => findKept(join(folder, 'n1.kubeconfig'), { server, nodeName: 'n1', log: loggerTo(tell) }),
     outcome: 'set aside',
     but: { gone: 'goes on' },
   },

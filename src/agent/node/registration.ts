@@ -25,6 +25,8 @@ export interface RegistrationOptions {
   readonly reportMs?: number
   readonly leaseMs?: number
   readonly leaseSeconds?: number
+  /** Which agent this is. */
+  readonly identity: string
 }
 
 export interface Registration {
@@ -37,7 +39,16 @@ export interface Registration {
 }
 
 export const createRegistration = (options: RegistrationOptions): Registration => {
-  const { client, nodeName, log, clock = systemClock, statusMs = 10_000, reportMs = 60_000, taints = [] } = options
+  const {
+    client,
+    nodeName,
+    identity,
+    log,
+    clock = systemClock,
+    statusMs = 10_000,
+    reportMs = 60_000,
+    taints = [],
+  } = options
   const first = Promise.withResolvers<Node>()
   let current: Node | undefined
   let reportedAt = Number.NEGATIVE_INFINITY
@@ -88,7 +99,7 @@ export const createRegistration = (options: RegistrationOptions): Registration =
         await Promise.race([first.promise, aborted(signal)])
         const { leaseMs: periodMs, leaseSeconds: durationSeconds } = options
         const timing = { ...(periodMs ? { periodMs } : {}), ...(durationSeconds ? { durationSeconds } : {}) }
-        await runHeartbeat({ client, nodeName, log, clock, node: () => current, ...timing }, signal)
+        await runHeartbeat({ client, nodeName, identity, log, clock, node: () => current, ...timing }, signal)
       }
       await Promise.all([loop.run(signal), heartbeat()])
     },

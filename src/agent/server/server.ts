@@ -6,7 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { TLSSocket } from 'node:tls'
+import { aborted } from '../../api/clock.ts'
 import type { Logger } from '../../host/log.ts'
+import type { ServingCertificate } from '../certificates/serving-certificate.ts'
 import type { Answer } from './routes.ts'
 
 /** Who asks, by the subject of the certificate. */
@@ -17,8 +19,10 @@ export interface Peer {
 
 export interface AgentServerOptions {
   readonly answer: Answer
-  /** PEM. `ca` signs the certificates of those who may ask. */
-  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string }
+  /** PEM; signs the certificates of those who may ask. */
+  readonly ca: string
+  /** What the server shows: it listens as soon as there is one, and shows every later one to new connections. */
+  readonly certificate: Pick<ServingCertificate, 'first' | 'onRenewed'>
   readonly authorize: (peer: Peer) => boolean
   readonly host: string
   /** 10250, or 0 for any. */
@@ -46,7 +50,7 @@ const plain = (response: ServerResponse, status: number, message: string): void 
 }
 
 export const createAgentServer = (options: AgentServerOptions): AgentServer => {
-  const { answer, tls, authorize, host, port, log } = options
+  const { answer, ca, certificate, authorize, host, port, log } = options
   const listening = Promise.withResolvers<number>()
   // Whoever runs the server hears of a failure from there.
   listening.promise.catch(() => undefined)
@@ -86,7 +90,10 @@ export const createAgentServer = (options: AgentServerOptions): AgentServer => {
   return {
     listening: listening.promise,
     run: async (signal) => {
-      const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: true }, handle)
+      const pair = await Promise.race([certificate.first, aborted(signal)])
+      if (!pair) return
+      const server = createServer({ ...pair, ca, requestCert: true, rejectUnauthorized: true }, handle)
+      certificate.onRenewed((next) => server.setSecureContext({ ...next, ca }))
       server.on('tlsClientError', (error) => log.debug({ err: error }, 'a connection without a valid certificate'))
       try {
         server.listen(port, host)

@@ -1,4 +1,5 @@
 export type * from './apps.ts'
+export type * from './certificates.ts'
 export type * from './coordination.ts'
 export type * from './core.ts'
 export type * from './discovery.ts'

@@ -59,7 +59,9 @@ export const wrongAddress = (text: string, nodeName: string, networks: ClusterNe
   const pod = rangeOf(address, networks.podCIDRs)
   if (pod !== undefined) return `is in the pod range ${pod}`
   const isControl = networks.controlAddresses.includes(formatAddress(address))
-  return isControl && networks.localNode !== nodeName ? "is the control plane's" : undefined
+  return isControl && networks.localNode !== nodeName
+    ? `is the control plane's (a node on its machine is named by podway control --local-node ${nodeName})`
+    : undefined
 }
 
 /** What is wrong with the claims that `node` makes anew; undefined for nothing. Other nodes count while they exist. */

@@ -2,6 +2,7 @@
  * What nodes may write, each about itself and its own pods (the NodeRestriction admission of Kubernetes, and what else would
  * draw another node's traffic). Whom the Node authorizer lets pass is looked at here, with the object at hand.
  */
+import type { Clock } from '../../api/clock.ts'
 import { type ApiError, forbidden } from '../../api/errors.ts'
 import { podCIDRsOf } from '../../api/nodes.ts'
 import type { Event, KubeObject, Lease, Node, Pod } from '../../api/types/index.ts'
@@ -11,6 +12,7 @@ import { deepEqual } from '../deep-equal.ts'
 import type { Admission, Review } from '../objects/admission.ts'
 import { bucketOf } from '../registry/definition.ts'
 import type { Store } from '../store/store.ts'
+import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts'
 import { type ClusterNetworks, wrongClaim } from './node-claims.ts'
 import { forbiddenLabels } from './node-labels.ts'
 
@@ -23,13 +25,19 @@ const ownName = (what: string, { object }: Review, node: string): string | undef
 const isOwnedByOther = ({ metadata }: KubeObject, node: string): boolean =>
   (metadata.ownerReferences ?? []).some(({ kind, name }) => kind !== 'Node' || name !== node)
 
-const checkLease: Check = (review, node) => {
-  const wrong = ownName('lease', review, node)
-  if (wrong !== undefined) return wrong
-  return isOwnedByOther(review.object as Lease, node)
-    ? `the lease of node "${node}" is owned by its Node only`
-    : undefined
-}
+const checkLease =
+  (watch: LeaseWatch): Check =>
+  (review, node) => {
+    const wrong = ownName('lease', review, node)
+    if (wrong !== undefined) return wrong
+    const old = review.old as Lease | undefined
+    const holder =
+      old && old.spec?.holderIdentity !== (review.object as Lease).spec?.holderIdentity && watch.liveHolder(old)
+    if (holder) return `another agent runs as node "${node}": ${holder}`
+    return isOwnedByOther(review.object as Lease, node)
+      ? `the lease of node "${node}" is owned by its Node only`
+      : undefined
+  }
 
 const checkNodeSpec = (node: Node, old: Node | undefined): string | undefined => {
   const { unschedulable: _, taints, ...rest } = node.spec ?? {}
@@ -116,7 +124,13 @@ const checkEvent =
     return `node "${node}" can only write events about itself and its own pods`
   }
 
-export const nodeRestriction = (store: Store, networks: ClusterNetworks): Admission => {
+const leaseBucket = 'leases.coordination.k8s.io'
+
+export const nodeRestriction = (store: Store, clock: Clock, networks: ClusterNetworks): Admission => {
+  const leaseWatch = createLeaseWatch(clock)
+  const known = store.list(leaseBucket)
+  for (const { object } of known.entries) leaseWatch.see(object as Lease)
+  store.watch(leaseBucket, known.revision, ({ object }) => leaseWatch.see(object as Lease))
   const podOf = (key: string) => store.get({ bucket: 'pods', name: key })?.object as Pod | undefined
   const nodeNamed = (name: string) => store.get({ bucket: 'nodes', name })?.object as Node | undefined
   const allNodes = () => store.list('nodes').entries.map(({ object }) => object as Node)
@@ -124,7 +138,7 @@ export const nodeRestriction = (store: Store, networks: ClusterNetworks): Admiss
     nodes: checkNode(allNodes, networks),
     pods: checkPod(nodeNamed),
     events: checkEvent(podOf),
-    'leases.coordination.k8s.io': checkLease,
+    [leaseBucket]: checkLease(leaseWatch),
   }
 
   const refuse = ({ definition, object }: Pick<Review, 'definition' | 'object'>, why: string): ApiError =>

@@ -1,7 +1,11 @@
 /** Everybody who may allow a request. A further one, such as RBAC, is one more line here. */
+
+import type { Store } from '../store/store.ts'
 import { type Authorizer, allowed, anyOf, noOpinion } from './authorizer.ts'
-import { createNodeAuthorizer, type NodeGraph } from './node-authorizer.ts'
-import { joinersGroup, mastersGroup } from './user.ts'
+import { createCertificateAuthorizer } from './certificate-authorizer.ts'
+import { createNodeAuthorizer } from './node-authorizer.ts'
+import { createNodeGraph, type NodeGraphOptions } from './node-graph.ts'
+import { isBootstrapper, mastersGroup } from './user.ts'
 
 /** Administrators, and the control plane's own parts. */
 const masters: Authorizer = {
@@ -13,20 +17,10 @@ const isDiscovery = (path: string): boolean => /^\/(api|apis|openapi|version|hea
 /** Paths that tell nothing worth protecting and everything a client needs to find its way. */
 const discovery: Authorizer = {
   authorize: ({ user, request }) =>
-    request.kind === 'path' &&
-    !user.groups.includes(joinersGroup) &&
-    request.verb === 'get' &&
-    isDiscovery(request.path)
+    request.kind === 'path' && !isBootstrapper(user) && request.verb === 'get' && isDiscovery(request.path)
       ? allowed
       : noOpinion,
 }
 
-const joiners: Authorizer = {
-  authorize: ({ user, request }) =>
-    request.kind === 'path' && user.groups.includes(joinersGroup) && request.path.startsWith('/podway/v1/join')
-      ? allowed
-      : noOpinion,
-}
-
-export const createAuthorizer = (graph: NodeGraph): Authorizer =>
-  anyOf([masters, discovery, joiners, createNodeAuthorizer(graph)])
+export const createAuthorizer = (store: Store, options: NodeGraphOptions = {}): Authorizer =>
+  anyOf([masters, discovery, createCertificateAuthorizer(store), createNodeAuthorizer(createNodeGraph(store, options))])

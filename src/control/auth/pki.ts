@@ -4,6 +4,7 @@ import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import {
+  type CertificateUsage,
   createAuthority,
   type Identity,
   issueCertificate,
@@ -99,25 +100,25 @@ const setPairAside = async (folder: string, name: string, why: string, onDamage:
 }
 
 /**
- * Reads what is there and makes what is missing, ends within 30 days, or lacks a name. Throws `DamagedFile` when the
+ * Reads what is there and makes what is missing, ends within 30 days, lacks a name, or is for another use. Throws `DamagedFile` when the
  * authority of a cluster cannot be read.
  */
 export const openPki = async ({ folder, now, isFounded, onDamage, ...identities }: PkiOptions): Promise<Pki> => {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const authority = await openAuthority(folder, isFounded, now)
-  const leaf = async (name: string, identity: Identity): Promise<KeyPair> => {
+  const leaf = async (name: string, identity: Identity, usage: CertificateUsage): Promise<KeyPair> => {
     const found = await readPair(folder, name)
-    if (found.state === 'read' && isUsable(found.pair.cert, identity, authority.cert, now)) return found.pair
+    if (found.state === 'read' && isUsable(found.pair.cert, identity, authority.cert, now, usage)) return found.pair
     if (found.state === 'damaged')
       await setPairAside(folder, name, `goes with ${basename(found.file)}, which ${found.why}`, onDamage)
-    const made = await issueCertificate(authority, identity, validFor(leafDays, now))
+    const made = await issueCertificate(authority, identity, validFor(leafDays, now), usage)
     await writePair(folder, name, made)
     return made
   }
   return {
     authority,
-    server: await leaf('server', identities.server),
-    client: await leaf('control', identities.client),
-    admin: await leaf('admin', identities.admin),
+    server: await leaf('server', identities.server, 'server'),
+    client: await leaf('control', identities.client, 'client'),
+    admin: await leaf('admin', identities.admin, 'client'),
   }
 }

@@ -1,3 +1,4 @@
+import { bootstrappersGroup } from '../../api/bootstrap-token.ts'
 import { controlUserName, nodesGroup, nodeUserPrefix } from '../../api/users.ts'
 
 /** Who makes a request. Groups say what kind of caller it is; the authorizers decide by them. */
@@ -8,8 +9,6 @@ export interface User {
 
 /** May do everything: administrators, and the control plane's own parts. */
 export const mastersGroup = 'system:masters'
-/** Holders of a join token: they may ask for a node certificate and nothing else. */
-export const joinersGroup = 'podway:joiners'
 
 /** The control plane itself, as its controllers and scheduler appear. */
 export const controlUser: User = { name: controlUserName, groups: [mastersGroup] }
@@ -19,3 +18,6 @@ export const nodeOf = (user: User): string | undefined =>
   user.groups.includes(nodesGroup) && user.name.startsWith(nodeUserPrefix)
     ? user.name.slice(nodeUserPrefix.length)
     : undefined
+
+/** The holder of a bootstrap token: it may ask for a node's client certificate and nothing else. */
+export const isBootstrapper = (user: User): boolean => user.groups.includes(bootstrappersGroup)

@@ -1,5 +1,6 @@
 /** What every controller is, and what it is given. */
 
+import type { KeyPair } from '../../api/certificates.ts'
 import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
@@ -7,12 +8,20 @@ import { createEventRecorder, type EventRecorder } from '../../api/event-recorde
 import { createWorkQueue, type Outcome, type WorkQueue } from '../../api/work-queue.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Family } from '../../ipam/cidr.ts'
+import type { ApprovalSettings } from './certificates/approval.ts'
 import type { Informers } from './informers.ts'
 
 export interface Controller {
   readonly name: string
   /** Works until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>
+}
+
+/** How the cluster's certificates are given out. */
+export interface CertificateSettings extends ApprovalSettings {
+  readonly authority: KeyPair
+  /** No certificate is good for longer. */
+  readonly signingSeconds: number
 }
 
 export interface ControllerSettings {
@@ -24,6 +33,7 @@ export interface ControllerSettings {
   readonly nodeMonitorGraceSeconds: number
   /** Where Services of type LoadBalancer get addresses; those of the nodes when missing. */
   readonly loadBalancerCIDR: string | undefined
+  readonly certificates: CertificateSettings
 }
 
 export interface ControllerContext {

@@ -4,6 +4,9 @@ import { aborted, type Clock, sleep } from '../../api/clock.ts'
 import type { Logger } from '../../host/log.ts'
 import { definitions } from '../registry/registry.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
+import { createCsrApprover } from './certificates/approver.ts'
+import { createCsrCleaner, createTokenCleaner } from './certificates/cleaner.ts'
+import { createCsrSigner } from './certificates/signer.ts'
 import type { Controller, ControllerSettings, CreateController } from './controller.ts'
 import { createDeploymentController } from './deployment/deployment.ts'
 import { createEndpointSliceController } from './endpoints/endpoint-slices.ts'
@@ -24,6 +27,10 @@ import { createServiceAddressController } from './service-addresses.ts'
 
 /** Every controller there is. */
 const controllers: readonly CreateController[] = [
+  createCsrApprover,
+  createCsrSigner,
+  createCsrCleaner,
+  createTokenCleaner,
   createNodeCidrController,
   createNodeLifecycleController,
   createScheduler,

@@ -1,5 +1,6 @@
 /** Every kind the server knows. A new kind is a row here (and its type in schema/). */
 import { deployment, replicaSet } from './apps.ts'
+import { certificateSigningRequest } from './certificate-signing-request.ts'
 import { configMap, secret } from './config.ts'
 import { inAllVersions, type ResourceDefinition } from './definition.ts'
 import { endpointSlice, endpoints } from './endpoints.ts'
@@ -29,6 +30,7 @@ export const definitions: readonly ResourceDefinition[] = [
   deployment,
   replicaSet,
   lease,
+  certificateSigningRequest,
   endpointSlice,
   ingress,
   ingressClass,

@@ -13,8 +13,6 @@ export interface ApiOptions extends ResourceContext {
   readonly authorizer: Authorizer
   /** Podway's own version: `0.1.0`. */
   readonly version: string
-  /** Paths beside the Kubernetes API, by `METHOD path`. */
-  readonly extra?: Readonly<Record<string, Handler>>
 }
 
 /** The Kubernetes release whose API this follows; clients choose features by it. */
@@ -54,15 +52,13 @@ const denied = (user: User, request: RequestInfo, reason: string | undefined): A
 const text = (content: string): Answer => ({ kind: 'bytes', contentType: 'text/plain', bytes: content })
 
 export const createApiHandler = (options: ApiOptions): Handler => {
-  const { registry, authorizer, version, extra = {} } = options
+  const { registry, authorizer, version } = options
   const { definitions } = registry
   const resources = createResourceHandler(options)
   const v3 = createOpenApiV3(definitions, version)
 
   const onPath = (call: Call): Answer | Promise<Answer> => {
     const { path } = call
-    const own = extra[`${call.method} ${path}`]
-    if (own) return own(call)
     if (call.method !== 'GET') throw noSuchPath()
     if (path === '/version') return objectAnswer(serverVersion(version))
     if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return text('ok')

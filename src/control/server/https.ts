@@ -6,7 +6,7 @@ import { ApiError, badRequest, methodNotAllowed, toApiError, unauthorized } from
 import type { Method } from '../../api/transport.ts'
 import type { WatchEvent } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
-import { authenticate, type Credentials, type TokenUser } from '../auth/authenticate.ts'
+import { authenticate, type Credentials, type FindTokenUser } from '../auth/authenticate.ts'
 import type { User } from '../auth/user.ts'
 import { bodyLimit } from '../schema/bounds.ts'
 import { createBodyParser } from './body/parse.ts'
@@ -34,11 +34,18 @@ const listOf = (value: string | string[] | undefined): readonly string[] =>
 
 const credentialsOf = (request: IncomingMessage): Credentials => {
   const socket = request.socket as TLSSocket
-  const { subject } = socket.getPeerCertificate()
+  const { subject, valid_to: notAfter } = socket.getPeerCertificate()
   const authorization = request.headers.authorization
   return {
     trusted: socket.authorized,
-    ...(subject ? { certificate: { commonName: String(subject.CN), organizations: listOf(subject.O) } } : {}),
+    ...(subject
+      ? {
+          certificate: {
+            ...{ commonName: String(subject.CN), organizations: listOf(subject.O) },
+            notAfter: Date.parse(notAfter),
+          },
+        }
+      : {}),
     ...(authorization === undefined ? {} : { authorization }),
   }
 }
@@ -141,14 +148,14 @@ export interface HttpsOptions {
   readonly cert: string
   readonly key: string
   readonly ca: string
-  readonly tokens: readonly TokenUser[]
+  readonly findTokenUser: FindTokenUser
   readonly log: Logger
 }
 
 /** A server that is not listening yet. */
-export const createApiServer = (handle: Handler, { cert, key, ca, tokens, log }: HttpsOptions): Server => {
+export const createApiServer = (handle: Handler, { cert, key, ca, findTokenUser, log }: HttpsOptions): Server => {
   const identify = (request: IncomingMessage, path: string): User => {
-    const user = authenticate(credentialsOf(request), tokens)
+    const user = authenticate(credentialsOf(request), findTokenUser, Date.now())
     if (user) return user
     if (publicPath.test(path)) return anonymous
     throw unauthorized()

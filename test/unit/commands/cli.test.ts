@@ -28,7 +28,7 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
   t.match(podway('lba'), { status: 2, stderr: /unknown command 'lba'[\s\S]*lab/ })
   t.match(podway('lab', 'up', '--nodes', 'many'), { status: 2, stderr: /a whole number from 1 to 60/ })
   t.match(podway('lab', 'status', '-o', 'yaml'), { status: 2, stderr: /only json is known/ })
-  t.match(podway('join', 'http://192.0.2.1', '--token', 'x', '--node-ip', '192.0.2.9'), {
+  t.match(podway('join', 'http://192.0.2.1', '--token-file', '-', '--node-ip', '192.0.2.9'), {
     status: 2,
     stderr: /expected https/,
   })

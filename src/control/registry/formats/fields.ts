@@ -54,6 +54,9 @@ const typeMeta = elsewhere('when the body is read')
 /** The kind itself knows what the text has to be, as that hangs on other fields. */
 const byKind = elsewhere('by the kind')
 
+/** Who asks is not for the asker to say. */
+const bySubject = elsewhere('by admission, which writes what the server knows of the caller')
+
 const status = oneOf('True', 'False', 'Unknown')
 const legacyCondition = { type: qualifiedName, status, reason: line, message }
 const pullPolicy = oneOf('Always', 'IfNotPresent', 'Never')
@@ -121,9 +124,15 @@ export const fieldFormats: Readonly<Record<string, Fields>> = {
   LabelSelectorRequirement: { key: qualifiedName, operator: labelOperator, values: labelValue },
   Condition: { type: qualifiedName, status, reason: conditionReason, message },
 
-  // ConfigMaps, Secrets, Namespaces, Leases, Events.
+  // ConfigMaps, Secrets, certificates, Namespaces, Leases, Events.
   ConfigMap: { ...object, data: content, binaryData: content },
   Secret: { ...object, data: content, stringData: content, type: word },
+  CertificateSigningRequest: object,
+  CertificateSigningRequestSpec: {
+    ...{ signerName: byKind, usages: byKind },
+    ...{ username: bySubject, groups: bySubject, uid: bySubject, extra: bySubject },
+  },
+  CertificateSigningRequestCondition: legacyCondition,
   Namespace: object,
   NamespaceSpec: { finalizers: qualifiedName },
   NamespaceStatus: { phase: oneOf('Active', 'Terminating') },

@@ -18,6 +18,7 @@ const make = async (): Promise<Certificate> => {
     authority,
     { commonName: name, organizations: ['Podway'], dnsNames: ['ingress.podway.local'] },
     validity,
+    'server',
   )
   return { certificate: cert, key }
 }

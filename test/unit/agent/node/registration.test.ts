@@ -23,7 +23,16 @@ const start = (t: Test, more: Partial<RegistrationOptions> = {}, api = createFak
   })
   const client = createClient(api)
   const registration = createRegistration({
-    ...{ client, nodeName: 'node-a', log: silentLogger, traits, statusMs: 30, leaseMs: 10, leaseSeconds: 10 },
+    ...{
+      client,
+      nodeName: 'node-a',
+      identity: 'node-a_1',
+      log: silentLogger,
+      traits,
+      statusMs: 30,
+      leaseMs: 10,
+      leaseSeconds: 10,
+    },
     ...more,
   })
   const stop = new AbortController()
@@ -50,7 +59,7 @@ t.test('a node registers, and beats', async (t) => {
   const first = await until(() => lease()?.spec?.renewTime, 'the heartbeat')
   t.match(lease(), {
     metadata: { ownerReferences: [{ kind: 'Node', uid: registered.metadata.uid }] },
-    spec: { holderIdentity: 'node-a', leaseDurationSeconds: 10 },
+    spec: { holderIdentity: 'node-a_1', leaseDurationSeconds: 10 },
   })
   await until(() => lease()?.spec?.renewTime !== first, 'the next heartbeat')
 })

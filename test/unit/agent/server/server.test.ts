@@ -12,7 +12,7 @@ import { pod, sandbox } from '../pods/builders.ts'
 const serve = async (t: Test, authorize: (peer: Peer) => boolean = ({ name }) => name === 'apiserver') => {
   const validity = validFor(1, Date.now())
   const ca = await createAuthority('test', validity)
-  const serverPair = await issueCertificate(ca, { commonName: 'node-a', addresses: ['127.0.0.1'] }, validity)
+  const serverPair = await issueCertificate(ca, { commonName: 'node-a', addresses: ['127.0.0.1'] }, validity, 'server')
   const logFile = join(t.testdir(), '0.log')
   writeFileSync(logFile, 'one\ntwo\n')
   const found = sandbox([{ name: 'main' }])
@@ -34,7 +34,8 @@ const serve = async (t: Test, authorize: (peer: Peer) => boolean = ({ name }) =>
   })
   const server = createAgentServer({
     ...{ answer, authorize, host: '127.0.0.1', port: 0, log: silentLogger },
-    tls: { key: serverPair.key, cert: serverPair.cert, ca: ca.cert },
+    ca: ca.cert,
+    certificate: { first: Promise.resolve(serverPair), onRenewed: () => undefined },
   })
   const stop = new AbortController()
   const running = server.run(stop.signal)
@@ -43,7 +44,12 @@ const serve = async (t: Test, authorize: (peer: Peer) => boolean = ({ name }) =>
     await running
   })
   const port = await server.listening
-  const client = await issueCertificate(ca, { commonName: 'apiserver', organizations: ['system:masters'] }, validity)
+  const client = await issueCertificate(
+    ca,
+    { commonName: 'apiserver', organizations: ['system:masters'] },
+    validity,
+    'client',
+  )
 
   const ask = (path: string, as: KeyPair | undefined = client, onData?: (text: string) => void, method = 'GET') =>
     new Promise<{ status: number; text: string }>((resolve, reject) => {
@@ -109,10 +115,15 @@ t.test('a log is followed to the end of its container', async (t) => {
 
 t.test('who may ask', async (t) => {
   const { ask, ca, validity } = await serve(t)
-  const other = await issueCertificate(ca, { commonName: 'node-b', organizations: ['system:nodes'] }, validity)
+  const other = await issueCertificate(
+    ca,
+    { commonName: 'node-b', organizations: ['system:nodes'] },
+    validity,
+    'client',
+  )
   t.same(await ask('/healthz', other), { status: 403, text: 'Forbidden: user=node-b' })
   const foreignCa = await createAuthority('test', validity)
-  const foreign = await issueCertificate(foreignCa, { commonName: 'apiserver' }, validity)
+  const foreign = await issueCertificate(foreignCa, { commonName: 'apiserver' }, validity, 'client')
   await t.rejects(ask('/healthz', foreign), 'of another cluster')
 })
 

@@ -2,23 +2,29 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { bootstrappersGroup } from '../../../../src/api/bootstrap-token.ts'
 import { nodesGroup } from '../../../../src/api/users.ts'
 import { authenticate } from '../../../../src/control/auth/authenticate.ts'
 import { createAuthorizer } from '../../../../src/control/auth/authorizers.ts'
 import { openPki } from '../../../../src/control/auth/pki.ts'
-import { joinersGroup, mastersGroup } from '../../../../src/control/auth/user.ts'
+import { mastersGroup } from '../../../../src/control/auth/user.ts'
 import { requestInfo } from '../../../../src/control/server/request-info.ts'
+import { createMemoryJournal } from '../../../../src/control/store/journal.ts'
+import { createStore } from '../../../../src/control/store/journaled-store.ts'
 
-const tokens = [{ token: 'good', user: { name: 'joiner', groups: [joinersGroup] } }]
+const joiner = { name: 'system:bootstrap:abcdef', groups: [bootstrappersGroup] }
+const tokens = (token: string) => (token === 'good' ? joiner : undefined)
+const now = Date.now()
 
 t.test('callers are known by certificate or token, or not at all', async (t) => {
-  const certificate = { commonName: 'bob', organizations: ['a'] }
-  t.strictSame(authenticate({ certificate, trusted: true }, tokens), { name: 'bob', groups: ['a'] })
-  t.throws(() => authenticate({ certificate, trusted: false }, tokens), { code: 401 }, 'of another authority')
-  t.strictSame(authenticate({ trusted: false, authorization: 'Bearer good' }, tokens)?.name, 'joiner')
+  const certificate = { commonName: 'bob', organizations: ['a'], notAfter: now + 1000 }
+  t.strictSame(authenticate({ certificate, trusted: true }, tokens, now), { name: 'bob', groups: ['a'] })
+  t.throws(() => authenticate({ certificate, trusted: false }, tokens, now), { code: 401 }, 'of another authority')
+  t.throws(() => authenticate({ certificate, trusted: true }, tokens, now + 2000), { code: 401 }, 'it has ended')
+  t.strictSame(authenticate({ trusted: false, authorization: 'Bearer good' }, tokens, now), joiner)
   for (const authorization of ['Bearer bad', 'Bearer ', 'Basic good', 'good'])
-    t.throws(() => authenticate({ trusted: false, authorization }, tokens), { code: 401 }, authorization)
-  t.equal(authenticate({ trusted: false }, tokens), undefined)
+    t.throws(() => authenticate({ trusted: false, authorization }, tokens, now), { code: 401 }, authorization)
+  t.equal(authenticate({ trusted: false }, tokens, now), undefined)
 })
 
 t.test('what each kind of caller may do', async (t) => {
@@ -26,7 +32,7 @@ t.test('what each kind of caller may do', async (t) => {
     admin: { name: 'admin', groups: [mastersGroup] },
     node: { name: 'system:node:n1', groups: [nodesGroup] },
     fakeNode: { name: 'system:node:n1', groups: [] },
-    joiner: { name: 'j', groups: [joinersGroup] },
+    joiner,
     other: { name: 'bob', groups: ['a'] },
   }
   const cases: [
@@ -62,14 +68,20 @@ t.test('what each kind of caller may do', async (t) => {
     ['node', 'GET', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases', false],
     ['node', 'GET', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n2', false],
     ['fakeNode', 'GET', '/api/v1/pods', false],
-    ['joiner', 'POST', '/podway/v1/join', true],
+    ['joiner', 'POST', '/podway/v1/join', false],
+    ['joiner', 'POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', true],
+    ['joiner', 'GET', '/apis/certificates.k8s.io/v1/certificatesigningrequests', false],
+    ['joiner', 'PUT', '/apis/certificates.k8s.io/v1/certificatesigningrequests/x/approval', false],
+    ['joiner', 'PUT', '/apis/certificates.k8s.io/v1/certificatesigningrequests/x/status', false],
+    ['node', 'PUT', '/apis/certificates.k8s.io/v1/certificatesigningrequests/x/approval', false],
+    ['node', 'GET', '/apis/certificates.k8s.io/v1/certificatesigningrequests', false],
     ['joiner', 'GET', '/api/v1/pods', false],
     ['joiner', 'GET', '/version', false],
     ['other', 'GET', '/apis', true],
     ['other', 'GET', '/api/v1/pods', false],
     ['other', 'POST', '/podway/v1/join', false],
   ]
-  const { authorize } = createAuthorizer({ refers: () => false, nodeOfPod: () => undefined })
+  const { authorize } = createAuthorizer(createStore(createMemoryJournal()))
   for (const [user, method, path, allowed] of cases) {
     const url = new URL(path, 'https://x')
     t.equal(

@@ -95,7 +95,9 @@ t.test('a failure is told, does not hold others up, and is tried again', async (
 t.test('which Secrets hold a certificate', async (t) => {
   const authority = await createAuthority('test', validFor(1, Date.now()))
   const [one, other] = await Promise.all(
-    ['a.lab', 'b.lab'].map((name) => issueCertificate(authority, { commonName: name }, validFor(1, Date.now()))),
+    ['a.lab', 'b.lab'].map((name) =>
+      issueCertificate(authority, { commonName: name }, validFor(1, Date.now()), 'server'),
+    ),
   )
   const secret = (cert = '', key = ''): Secret => ({
     ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'c' }, type: 'kubernetes.io/tls' },

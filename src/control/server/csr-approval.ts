@@ -1,0 +1,52 @@
+/** `certificatesigningrequests/NAME/approval`: what `kubectl certificate approve` and `deny` write. */
+import { badRequest } from '../../api/errors.ts'
+import type { CertificateSigningRequest, KubeObject } from '../../api/types/index.ts'
+import type { Objects } from '../objects/objects.ts'
+import { inVersion, schemaTypeOf } from '../registry/definition.ts'
+import { objectAnswer } from './call.ts'
+import { readObject } from './input.ts'
+import { patcherOf } from './patches.ts'
+import type { SubresourceHandler } from './resources.ts'
+
+const decisions = ['Approved', 'Denied']
+
+const decided = ({ status }: CertificateSigningRequest) =>
+  (status?.conditions ?? []).filter(({ type }) => decisions.includes(type))
+
+/** `old` with the conditions of `given`, which may add a decision and take none back. */
+const withDecision = (old: CertificateSigningRequest, given: CertificateSigningRequest): CertificateSigningRequest => {
+  const wanted = given.status?.conditions ?? []
+  const lost = decided(old).find(({ type }) => !wanted.some((each) => each.type === type))
+  if (lost)
+    throw badRequest(`status.conditions: updates may not remove a condition of type ${JSON.stringify(lost.type)}`)
+  return {
+    ...old,
+    metadata: { ...old.metadata, resourceVersion: given.metadata.resourceVersion ?? '' },
+    status: { ...old.status, conditions: wanted },
+  }
+}
+
+/** Reads for `get`, decides for `update` and `patch`. */
+const csrApproval =
+  (objects: Objects): SubresourceHandler =>
+  async (call, { verb, name }, definition) => {
+    const target = { namespace: undefined, name }
+    if (verb === 'get') return objectAnswer(objects.get(definition, target))
+    const apply = verb === 'patch' ? patcherOf(call.contentType) : (_: KubeObject, whole: unknown) => whole
+    const body = await call.body()
+    const change = (object: KubeObject): KubeObject => {
+      const old = object as CertificateSigningRequest
+      const shown = { ...inVersion(definition, old), metadata: { ...old.metadata, resourceVersion: undefined } }
+      const wanted = apply(shown, body, schemaTypeOf(definition))
+      return withDecision(old, readObject(definition, wanted, call.query).object as CertificateSigningRequest)
+    }
+    return objectAnswer(await objects.update(definition, target, 'status', change, { user: call.user }))
+  }
+
+/** The handlers, by subresource and verb. */
+export const csrApprovals = (objects: Objects): Readonly<Record<string, SubresourceHandler>> => {
+  const handler = csrApproval(objects)
+  return Object.fromEntries(
+    ['get', 'update', 'patch'].map((verb) => [`certificatesigningrequests/approval ${verb}`, handler]),
+  )
+}
