@@ -1,9 +1,12 @@
-import { type FieldError, forbiddenField } from '../../api/errors.ts'
+import { duplicate, type FieldError, forbiddenField, invalidValue, required } from '../../api/errors.ts'
 import type { Node } from '../../api/types/index.ts'
+import { familyOf, parseAddress, parseCidr } from '../../ipam/cidr.ts'
 import { deepEqual } from '../deep-equal.ts'
 import { ageColumn, column, list, nameColumn, wide } from './columns.ts'
 import { define } from './definition.ts'
+import { ipMessage } from './formats/formats.ts'
 import { subdomainName } from './names.ts'
+import { repeatedAt } from './repeated.ts'
 
 const roleLabel = 'node-role.kubernetes.io/'
 
@@ -23,6 +26,45 @@ const readiness = ({ spec, status }: Node): string => {
 
 const addressOf = (node: Node, type: string): string =>
   node.status?.addresses?.find((address) => address.type === type)?.address ?? '<none>'
+
+const validateTaints = ({ spec }: Node): FieldError[] => {
+  const taints = spec?.taints ?? []
+  return [
+    ...taints.flatMap(({ key, effect }, at) => [
+      ...(key ? [] : [required(`spec.taints[${at}].key`)]),
+      ...(effect ? [] : [required(`spec.taints[${at}].effect`)]),
+    ]),
+    ...repeatedAt(taints.map(({ key, effect }) => `${key} ${effect}`)).map((at) =>
+      duplicate(`spec.taints[${at}]`, taints[at]),
+    ),
+  ]
+}
+
+const validateNetworks = ({ spec }: Node): FieldError[] => {
+  const { podCIDR, podCIDRs = [] } = spec ?? {}
+  const families = podCIDRs.filter((cidr) => parseCidr(cidr)).map(familyOf)
+  return [
+    ...(repeatedAt(families).length > 0
+      ? [invalidValue('spec.podCIDRs', podCIDRs, 'may specify no more than one CIDR for each IP family')]
+      : []),
+    ...(podCIDRs.length > 0 && podCIDR !== podCIDRs[0]
+      ? [invalidValue('spec.podCIDRs[0]', podCIDRs[0], 'must match `podCIDR`')]
+      : []),
+  ]
+}
+
+const validateAddresses = ({ status }: Node): FieldError[] =>
+  (status?.addresses ?? []).flatMap(({ type, address }, at) =>
+    (type === 'InternalIP' || type === 'ExternalIP') && !parseAddress(address ?? '')
+      ? [invalidValue(`status.addresses[${at}].address`, address, ipMessage)]
+      : [],
+  )
+
+const validate = (node: Node): FieldError[] => [
+  ...validateTaints(node),
+  ...validateNetworks(node),
+  ...validateAddresses(node),
+]
 
 /** Addresses are given to a node once. */
 const validateUpdate = (node: Node, old: Node): FieldError[] =>
@@ -62,5 +104,6 @@ export const node = define<Node>({
     wide('Container-Runtime', (n) => n.status?.nodeInfo?.containerRuntimeVersion || '<unknown>', 'What runs its pods'),
   ],
   defaults: joinPodCIDRs,
+  validate,
   validateUpdate,
 })

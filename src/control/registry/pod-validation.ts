@@ -21,6 +21,7 @@ import type {
   ResourceRequirements,
   Toleration,
 } from '../../api/types/index.ts'
+import { parseAddress } from '../../ipam/cidr.ts'
 import { deepEqual } from '../deep-equal.ts'
 import { checkPortName, isPort, portRange } from './names.ts'
 import { repeatedAt } from './repeated.ts'
@@ -259,7 +260,15 @@ export const validatePodSpec = (spec: PodSpec, path: string): FieldError[] => {
   ]
 }
 
-export const validatePod = (pod: Pod): FieldError[] => validatePodSpec(pod.spec, 'spec')
+const validatePodIPs = ({ status }: Pod): FieldError[] => {
+  const ips = (status?.podIPs ?? []).map(({ ip }) => ip)
+  const families = ips.flatMap((ip) => parseAddress(ip)?.family ?? [])
+  return repeatedAt(families).length > 0
+    ? [invalidValue('status.podIPs', ips, 'may specify no more than one IP for each IP family')]
+    : []
+}
+
+export const validatePod = (pod: Pod): FieldError[] => [...validatePodSpec(pod.spec, 'spec'), ...validatePodIPs(pod)]
 
 export const validatePodTemplate = (template: PodTemplateSpec, path: string): FieldError[] => [
   ...validatePodSpec(template.spec, `${path}.spec`),
