@@ -1,6 +1,6 @@
 /** Passwords against lines of htpasswd. */
 import t from 'tap'
-import { parseHtpasswd, verifyPassword } from '../../../../src/proxy/ingress/auth/htpasswd.ts'
+import { isKnownHash, parseHtpasswd, verifyPassword } from '../../../../src/proxy/ingress/auth/htpasswd.ts'
 
 /** Hashes by other programs. */
 const known: readonly (readonly [password: string, hash: string])[] = [
@@ -45,4 +45,10 @@ t.test('lines', async (t) => {
     ['__proto__', sha],
   ])
   t.match(problems, [/line 7 is not/, /"ann" is there twice/, /user "carl"/])
+})
+
+t.test('hashes that would take for ever are refused', async (t) => {
+  const rest = `$${'a'.repeat(53)}`
+  for (const cost of ['04', '12', '14']) t.ok(isKnownHash(`$2y$${cost}${rest}`), cost)
+  for (const cost of ['00', '03', '15', '31', '99']) t.notOk(isKnownHash(`$2y$${cost}${rest}`), cost)
 })
