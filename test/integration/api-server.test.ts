@@ -104,6 +104,8 @@ t.test('bodies: JSON, YAML, too large, broken, in a form we do not read', async 
   t.equal((await post('{"metadata":', 'application/json')).code, 400)
   t.equal((await post(Buffer.alloc(4 * 1024 * 1024, 'x'), 'application/json')).code, 413)
   t.equal((await post('k8s\0', 'application/cbor')).code, 415)
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  t.equal((await send(port, `${path}/b`, { ...admin, method: 'DELETE', headers: form })).code, 200, 'no body, any type')
   const warned = await post('{"metadata":{"name":"c"},"dta":{}}', 'application/json')
   t.equal(warned.headers['warning'], '299 - "unknown field \\"dta\\""')
 })

@@ -10,7 +10,7 @@ import { authenticate, type Credentials, type FindTokenUser } from '../auth/auth
 import type { User } from '../auth/user.ts'
 import { bodyLimit } from '../schema/bounds.ts'
 import { createBodyParser } from './body/parse.ts'
-import { createBodyReader, discardRest } from './body/read.ts'
+import { createBodyReader, discardRest, hasBody } from './body/read.ts'
 import type { Answer, Call, Handler } from './call.ts'
 
 /** A watcher that lets this much pile up is cut off; it comes back and lists again. */
@@ -174,6 +174,7 @@ export const createApiServer = (handle: Handler, { cert, key, ca, findTokenUser,
       ...{ method, path: pathname, query: searchParams, user, contentType, signal },
       accept: request.headers.accept ?? '',
       body: async (limit = bodyLimit) => {
+        if (!hasBody(request)) return undefined
         parser.check(contentType)
         return parser.parse(await bodies.read(request, response, limit), contentType)
       },

@@ -13,6 +13,10 @@ export interface BodyReader {
   read(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer>
 }
 
+/** Whether one follows; its type matters to nobody when none does. */
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
 const waitsForLeave = ({ headers }: IncomingMessage): boolean => /^100-continue$/i.test(headers.expect ?? '')
 
 export const createBodyReader = (): BodyReader => {
