@@ -20,6 +20,7 @@ import { nodeRestriction } from './admission/node-restriction.ts'
 import { serviceAllocation } from './admission/service-allocation.ts'
 import { createAuthorizer } from './auth/authorizers.ts'
 import { bootstrapTokenUsers } from './auth/bootstrap-tokens.ts'
+import { keepCertificates } from './auth/keep-certificates.ts'
 import { openPki, type Pki } from './auth/pki.ts'
 import { controlUser, mastersGroup } from './auth/user.ts'
 import { bootstrapCluster } from './bootstrap.ts'
@@ -30,7 +31,7 @@ import { createRegistry } from './registry/registry.ts'
 import { createAgentConnection } from './server/agent-connection.ts'
 import { createApiHandler } from './server/api-handler.ts'
 import { csrApprovals } from './server/csr-approval.ts'
-import { createApiServer } from './server/https.ts'
+import { apiServerTls, createApiServer } from './server/https.ts'
 import { createLocalTransport } from './server/local-transport.ts'
 import { podLog } from './server/pod-log.ts'
 import { namespaceFinalize, podBinding } from './server/subresources.ts'
@@ -120,7 +121,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const files = controlFiles(dataDir)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
-  const pki = await openCertificates(options, apiClusterIP)
+  let pki = await openCertificates(options, apiClusterIP)
   if (!isFounded(files.store)) log.info({ file: files.store }, 'beginning with an empty store')
   const journal = openSqliteJournal(files.store, (message) => log.warn(message))
   const store = createStore(resumeAt(journal, Date.now()))
@@ -154,14 +155,16 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     subresources: {
       ...csrApprovals(objects),
       'pods/binding create': podBinding(objects, clock),
-      'pods/log get': podLog(objects, createAgentConnection(pki.client, pki.authority.cert)),
+      'pods/log get': podLog(
+        objects,
+        createAgentConnection(() => pki.client, pki.authority.cert),
+      ),
       'namespaces/finalize update': namespaceFinalize(objects),
     },
   })
   const client = createClient(createLocalTransport(handle, controlUser))
   const server = createApiServer(handle, {
-    ...pki.server,
-    ca: pki.authority.cert,
+    ...{ ...pki.server, ca: pki.authority.cert },
     findTokenUser: bootstrapTokenUsers(store, clock),
     log,
   })
@@ -174,10 +177,9 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const connection = {
     server: `https://${bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress}:${options.port}`,
   }
-  await writeFileAtomic(
-    files.kubeconfig,
-    renderKubeconfig('podway', { ...connection, ca: pki.authority.cert, ...pki.admin }),
-  )
+  const writeKubeconfig = ({ authority, admin }: Pki): Promise<void> =>
+    writeFileAtomic(files.kubeconfig, renderKubeconfig('podway', { ...connection, ca: authority.cert, ...admin }))
+  await writeKubeconfig(pki)
   log.info({ address: bindAddress, port: options.port }, 'the API is up')
 
   const settings = {
@@ -190,7 +192,19 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
       ...{ clusterDomain: options.clusterDomain, controlNames: namesOfApi(options) },
     },
   }
+  const renewing = keepCertificates(
+    {
+      ...{ clock, log, current: pki, open: () => openCertificates(options, apiClusterIP) },
+      use: async (next) => {
+        pki = next
+        server.setSecureContext(apiServerTls(next.server, next.authority.cert))
+        await writeKubeconfig(next)
+      },
+    },
+    signal,
+  )
   await runControllers({ client, clock, log, settings, more: [createBootstrapController(bootstrap)] }, signal)
+  await renewing
   server.closeAllConnections()
   server.close()
   store.close()

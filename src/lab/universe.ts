@@ -100,6 +100,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     } finally {
       await transport.close()
     }
+    await mkdir(disk, { recursive: true })
     const caHash = certificateHash(connection.ca ?? '')
     await writeFileAtomic(`${disk}/${tokenFile}`, formatJoinToken({ caHash, token }))
   }
@@ -122,10 +123,10 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
 
   const startMachine = async (m: Machine): Promise<void> => {
     const log1 = output(m.host.name)
-    m.running = await startHost({ iproute, runner }, m.host, plan, log1)
-    if (m.host.role === 'client') return
     const isControl = m.host.role === 'control'
-    if (!isControl) await writeJoinToken(m.host)
+    const starting = startHost({ iproute, runner }, m.host, plan, log1)
+    ;[m.running] = await Promise.all([starting, m.host.role === 'node' ? writeJoinToken(m.host) : undefined])
+    if (m.host.role === 'client') return
     const command = isControl ? controlCommand(m.host) : agentCommand(m.host)
     m.daemon = startDaemon({ name: m.host.name, prefix: m.running.prefix, command, output: log1, log })
   }

@@ -29,6 +29,18 @@ const admin = await issueCertificate(
   validFor(1, now),
   'client',
 )
+const serving = await issueCertificate(
+  authority,
+  { commonName: 'admin', organizations: [mastersGroup] },
+  validFor(1, now),
+  'server',
+)
+const ended = await issueCertificate(
+  authority,
+  { commonName: 'admin', organizations: [mastersGroup] },
+  validFor(1, now - 2 * 86_400_000),
+  'client',
+)
 const forged = await issueCertificate(
   stranger,
   { commonName: 'admin', organizations: [mastersGroup] },
@@ -86,6 +98,8 @@ t.test('who may come in', async (t) => {
   const { port } = await serve(t)
   t.equal((await send(port, '/api')).code, 401, 'nobody')
   t.equal((await send(port, '/api', forged)).code, 401, 'a certificate of a stranger')
+  t.equal((await send(port, '/api', serving)).code, 401, 'a certificate that serves')
+  t.equal((await send(port, '/api', ended)).code, 401, 'one that has ended')
   t.equal((await send(port, '/api', { headers: { authorization: 'Bearer wrong' } })).code, 401)
   t.equal((await send(port, '/api', { headers: { authorization: 'Bearer secret' } })).code, 200)
   t.equal((await send(port, '/api', admin)).code, 200)

@@ -5,10 +5,11 @@ import type { AgentConnection } from './pod-log.ts'
 
 const connectTimeoutMs = 5_000
 
-export const createAgentConnection = (client: KeyPair, ca: string): AgentConnection => ({
+/** `client` is asked at every connection: the certificate is renewed while the control plane runs. */
+export const createAgentConnection = (client: () => KeyPair, ca: string): AgentConnection => ({
   get: (address, port, path, signal) =>
     new Promise((resolve, reject) => {
-      const outgoing = request({ host: address, port, path, cert: client.cert, key: client.key, ca, signal })
+      const outgoing = request({ host: address, port, path, ...client(), ca, signal })
       outgoing.setTimeout(connectTimeoutMs, () =>
         outgoing.destroy(new Error(`no answer within ${connectTimeoutMs} ms`)),
       )

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
+import type { KeyPair } from '../../api/certificates.ts'
 import { ApiError, badRequest, methodNotAllowed, toApiError, unauthorized } from '../../api/errors.ts'
 import type { Method } from '../../api/transport.ts'
 import type { WatchEvent } from '../../api/types/index.ts'
@@ -143,8 +144,10 @@ const send = async (response: ServerResponse, answer: Answer, signal: AbortSigna
   }
 }
 
+/** The certificate is followed by its authority's, so that joining nodes can see whom they talk to. */
+export const apiServerTls = ({ cert, key }: KeyPair, ca: string) => ({ cert: `${cert}${ca}`, key, ca })
+
 export interface HttpsOptions {
-  /** The certificate is followed by its authority's, so that joining nodes can see whom they talk to. */
   readonly cert: string
   readonly key: string
   readonly ca: string
@@ -195,7 +198,8 @@ export const createApiServer = (handle: Handler, { cert, key, ca, findTokenUser,
   const listener = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response)
   const server = createServer(
     {
-      ...{ cert: `${cert}${ca}`, key, ca, requestCert: true, rejectUnauthorized: false },
+      ...apiServerTls({ cert, key }, ca),
+      ...{ requestCert: true, rejectUnauthorized: false },
       ...{ keepAliveTimeout: 75_000, requestTimeout: 60_000 },
     },
     listener,
