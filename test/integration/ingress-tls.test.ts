@@ -204,8 +204,8 @@ t.test('backends that speak TLS, verified or not', async (t) => {
 t.test('clients that must show a certificate', async (t) => {
   const backend = await echo(t)
   const people = await newAuthority('people')
-  const anna = await certificateFor('anna', people)
-  const stranger = await certificateFor('stranger')
+  const anna = await certificateFor('anna', people, 'client')
+  const stranger = await certificateFor('stranger', undefined, 'client')
   const { tlsPort } = await startTlsRelay(t, [backend.port], {
     hosts: [
       { host: 'a.lab', certificate: a },

@@ -3,7 +3,13 @@ import { connect as connectH2 } from 'node:http2'
 import { request } from 'node:https'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { Test } from 'tap'
-import { createAuthority, issueCertificate, type KeyPair, validFor } from '../../src/api/certificates.ts'
+import {
+  type CertificateUsage,
+  createAuthority,
+  issueCertificate,
+  type KeyPair,
+  validFor,
+} from '../../src/api/certificates.ts'
 import type { RelayOptions } from '../../src/proxy/ingress/relay/relay.ts'
 import type { Certificate, TlsConfiguration } from '../../src/proxy/ingress/tls/server-tls.ts'
 import { type RelayFixture, startRelay } from './relay-fixture.ts'
@@ -12,8 +18,12 @@ const validity = validFor(2, Date.now())
 export const authority = await createAuthority('tests', validity)
 
 /** Signed by the authority of the tests, or by another one. */
-export const certificateFor = async (dnsName: string, by: KeyPair = authority): Promise<Certificate> => {
-  const { cert, key } = await issueCertificate(by, { commonName: dnsName, dnsNames: [dnsName] }, validity, 'server')
+export const certificateFor = async (
+  dnsName: string,
+  by: KeyPair = authority,
+  usage: CertificateUsage = 'server',
+): Promise<Certificate> => {
+  const { cert, key } = await issueCertificate(by, { commonName: dnsName, dnsNames: [dnsName] }, validity, usage)
   return { certificate: cert, key }
 }
 

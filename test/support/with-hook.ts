@@ -2,9 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import t from 'tap'
 
 /** Calls `tests` where the hook (beside this file) is loaded; elsewhere starts the file again with it. */
 export const withHook = async (hook: string, file: string, tests: () => void): Promise<void> => {
+  t.setTimeout(120_000)
   if (process.execArgv.some((each) => each.endsWith(hook))) return tests()
   const words = ['--import', new URL(hook, import.meta.url).href, fileURLToPath(file)]
   const child = spawn(process.execPath, [...process.execArgv, ...words], { stdio: 'inherit' })
