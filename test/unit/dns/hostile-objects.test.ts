@@ -29,6 +29,9 @@ import {
 import { rounds, seedOr } from '../../support/rounds.ts'
 
 const origin = 'cluster.local'
+// Thousands of objects, on machines that are busy with other things, too.
+t.setTimeout(300_000)
+
 const tried = { ...attacks, ...messageAttacks }
 const stride = rounds(7, 1)
 const goodName = 'good.default.svc.cluster.local'

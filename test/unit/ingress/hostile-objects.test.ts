@@ -44,6 +44,9 @@ import { routeFault, routesIn } from '../../support/route-bytes.ts'
 import { annotationCases } from './annotations/cases.ts'
 import { lookup, prefixed } from './annotations/support.ts'
 
+// Thousands of objects, on machines that are busy with other things, too.
+t.setTimeout(300_000)
+
 const tried = { ...attacks, ...messageAttacks }
 const good = ingress({
   name: 'good',
