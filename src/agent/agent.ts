@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
-import { sleep } from '../api/clock.ts'
+import { aborted, sleep } from '../api/clock.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
@@ -113,7 +113,7 @@ const waitForNetwork = async (
   signal: AbortSignal,
 ): Promise<readonly string[]> => {
   const told = new Promise<readonly string[]>((resolve) => {
-    signal.addEventListener('abort', () => resolve([]), { once: true })
+    void aborted(signal).then(() => resolve([]))
     nodes.onChange((key, node) => {
       if (key === nodeName && node?.spec?.podCIDRs?.length) resolve(node.spec.podCIDRs)
     })

@@ -95,7 +95,8 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     (uid) => queue.add(uid),
     (message) => {
       log.error(message)
-      events.record(self, 'Warning', 'DamagedPodState', message)
+      // Found at the start, when the API may be away.
+      void pods.synced.then(() => events.record(self, 'Warning', 'DamagedPodState', message))
     },
   )
   const tell = (uid: string, container: string, reason: string, message: string): void => {

@@ -41,7 +41,8 @@ export const up = async (options: UpOptions): Promise<void> => {
   if (process.getuid?.() !== 0)
     throw new Error('this changes the network of the machine: run it as root (sudo podway up)')
   const stop = new AbortController()
-  const signal = AbortSignal.any([stopSignal(), stop.signal])
+  const asked = stopSignal()
+  const signal = AbortSignal.any([asked, stop.signal])
   const settings = await agentSettings({ ...options, clusterCidr: options.podCidr })
   await checkOverlaps(options, settings)
   const { nodeAddresses, nodeName, dataDir } = settings
@@ -75,6 +76,9 @@ export const up = async (options: UpOptions): Promise<void> => {
   }
   try {
     await Promise.all([control, agent()])
+  } catch (error) {
+    // Who is asked to end in the middle of a start finds the other half gone.
+    if (!asked.aborted) throw error
   } finally {
     stop.abort()
   }

@@ -1,4 +1,5 @@
 /** Control groups, v1 or v2. They are made below the group we are in, so that limits on us hold for what we start. */
+import type { Dirent } from 'node:fs'
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -189,6 +190,12 @@ const removeTree = async (folder: string): Promise<void> => {
   await removeFolder(folder)
 }
 
+/** No such hierarchy on this machine, or none that we may look into: then none of our groups is there either. */
+const noneThere = (error: unknown): readonly Dirent[] => {
+  if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(codeOf(error) ?? '')) return []
+  throw error
+}
+
 /** Removes what dead agents left: the groups below our own whose name starts with `prefix`, empty of processes by now. */
 export const removeCgroups = async (
   prefix: string,
@@ -197,7 +204,7 @@ export const removeCgroups = async (
   const own = ownPaths(self ?? (await readOptional('/proc/self/cgroup')))
   const homes = ['', 'memory', 'cpu', 'pids'].map((controller) => join(root, controller, own.get(controller) ?? '/'))
   for (const home of new Set(homes)) {
-    const entries = await readdir(home, { withFileTypes: true }).catch(() => [])
+    const entries = await readdir(home, { withFileTypes: true }).catch(noneThere)
     for (const entry of entries)
       if (entry.isDirectory() && entry.name.startsWith(prefix)) await removeTree(join(home, entry.name))
   }

@@ -1,6 +1,7 @@
 /** `podway up` on a machine of its own: here the machine is the universe that this test runs in. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,9 +55,9 @@ const startUp = () => {
   return {
     said: () => said,
     stop: async (signal: NodeJS.Signals) => {
-      if (child.exitCode !== null || child.signalCode !== null) return
+      if (child.exitCode !== null || child.signalCode !== null) return [child.exitCode, child.signalCode]
       child.kill(signal)
-      await once(child, 'close')
+      return once(child, 'close')
     },
   }
 }
@@ -104,6 +105,24 @@ t.test('a cluster of one node', async (t) => {
     t.match(said, /no node any longer \(3 pods ended\)/)
     t.equal(withoutEmptyTables(await network()), before)
     await t.rejects(fetchIt(url))
+    await runner.run(podway, ['cleanup', ...agentDirs, '--cgroup-parent', `podway-up-${process.pid}`])
+  })
+
+  await t.test('asked to end in the middle of its start, it ends as if it had been up', async (t) => {
+    const moments = [
+      join(dirs.control, 'store.db'),
+      join(dirs.control, 'admin.kubeconfig'),
+      join(dirs.data, 'vm.kubeconfig'),
+      join(dirs.state, 'agent.json'),
+      join(dirs.data, 'pod-networks.json'),
+    ]
+    for (const [at, file] of moments.entries()) {
+      for (const dir of Object.values(dirs)) await rm(dir, { recursive: true, force: true })
+      running = startUp()
+      await until(() => existsSync(file), file, 30_000)
+      const ended = await running.stop(at % 2 === 0 ? 'SIGHUP' : 'SIGINT')
+      t.same(ended, [0, null], `${file}: ${running.said()}`)
+    }
     await runner.run(podway, ['cleanup', ...agentDirs, '--cgroup-parent', `podway-up-${process.pid}`])
   })
 })
