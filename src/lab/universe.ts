@@ -123,12 +123,16 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
 
   const startMachine = async (m: Machine): Promise<void> => {
     const log1 = output(m.host.name)
+    /** A host whose daemon could not be started has been up since then. */
+    const start = async (): Promise<RunningHost> => {
+      m.running ??= await startHost({ iproute, runner }, m.host, plan, log1)
+      return m.running
+    }
     const isControl = m.host.role === 'control'
-    const starting = startHost({ iproute, runner }, m.host, plan, log1)
-    ;[m.running] = await Promise.all([starting, m.host.role === 'node' ? writeJoinToken(m.host) : undefined])
+    const [{ prefix }] = await Promise.all([start(), m.host.role === 'node' ? writeJoinToken(m.host) : undefined])
     if (m.host.role === 'client') return
     const command = isControl ? controlCommand(m.host) : agentCommand(m.host)
-    m.daemon = startDaemon({ name: m.host.name, prefix: m.running.prefix, command, output: log1, log })
+    m.daemon = startDaemon({ name: m.host.name, prefix, command, output: log1, log })
   }
 
   /** Of the control plane's own files, or of the kubeconfig by which a node has joined. */
@@ -193,7 +197,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
         break
       case 'revive': {
         const m = machine(order.host)
-        if (m.running) m.daemon?.revive()
+        if (m.daemon) m.daemon.revive()
         else await startMachine(m)
         break
       }
