@@ -90,9 +90,9 @@ export const decode = (body: unknown, kind: string, type: string): Decoded => {
       case 'map':
         if (!isObject(value)) return refuse(path, value, 'map')
         return Object.fromEntries(
-          Object.entries(value)
-            .filter(([, item]) => !isNothing(item))
-            .map(([key, item]) => [key, decodeValue(item, of.of, `${path}[${key}]`)]),
+          Object.entries(value).flatMap(([key, item]) =>
+            isNothing(item) ? [] : [[key, decodeValue(item, of.of, `${path}[${key}]`)]],
+          ),
         )
     }
   }

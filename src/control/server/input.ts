@@ -2,7 +2,6 @@
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
-import { checkValue } from '../schema/bounds.ts'
 import { decode } from '../schema/decode.ts'
 
 export interface Input {
@@ -54,8 +53,6 @@ const judgeUnknown = (unknown: readonly string[], kind: string, mode: string): r
 
 /** Reads a body as a given type. Throws BadRequest for a wrong kind, wrong field types, or (Strict) unknown fields. */
 export const readTyped = (body: unknown, expected: Expected, query: URLSearchParams): Input => {
-  // A patch makes more of an object than its own body is.
-  checkValue(body)
   checkType(body, expected)
   const { value, unknown } = decode(body, expected.kind, expected.schemaType)
   const warnings = judgeUnknown(unknown, expected.kind, query.get('fieldValidation') ?? 'Warn')

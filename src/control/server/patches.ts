@@ -4,6 +4,7 @@ import type { KubeObject } from '../../api/types/index.ts'
 import { applyJsonPatch } from '../patch/json-patch.ts'
 import { applyMergePatch } from '../patch/merge-patch.ts'
 import { applyStrategicPatch } from '../patch/strategic.ts'
+import { checkValue } from '../schema/bounds.ts'
 
 type ApplyPatch = (target: Readonly<Record<string, unknown>>, patch: unknown, type: string) => unknown
 
@@ -23,7 +24,10 @@ export const patcherOf = (contentType: string, accepted: readonly string[] = Obj
   return (object, patch, type) => {
     if (patch === undefined) throw badRequest('a patch needs a body')
     try {
-      return apply(object as unknown as Readonly<Record<string, unknown>>, patch, type)
+      const patched = apply(object as unknown as Readonly<Record<string, unknown>>, patch, type)
+      // A patch makes more of an object than its own body is.
+      checkValue(patched)
+      return patched
     } catch (error) {
       // The end of the stack: moves can nest an object as deep as they like.
       if (error instanceof RangeError) throw badRequest('the patched object nests too deep')
