@@ -7,6 +7,7 @@ import { createHttpTransport } from '../api/http-transport.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { nodes as nodeResource } from '../api/resources.ts'
+import { formatServedPorts, servedPortsAnnotation } from '../api/served-ports.ts'
 import type { Node, Pod } from '../api/types/index.ts'
 import { controlUserName } from '../api/users.ts'
 import type { Upstream } from '../dns/forward/upstream.ts'
@@ -36,6 +37,7 @@ import { acquireLease } from './node/lease.ts'
 import { createNodeEvents, tellRejected } from './node/node-events.ts'
 import { type NodeTraits, nodeCapacity } from './node/node-object.ts'
 import { createRegistration } from './node/registration.ts'
+import { servedPorts, serverPlace } from './node/served-ports.ts'
 import { createPodAgent, type PodAgent } from './pod-agent.ts'
 import type { OverlaySettings } from './pod-network-stack.ts'
 import { hostPortsOf } from './pods/host-ports.ts'
@@ -167,13 +169,17 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
     log.warn(message),
   )
   let problems: readonly string[] = [beginning]
+  const served = servedPorts({ ...options, dnsMetrics: options.dns.metrics })
 
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: options.agentPort, problems },
     kubeletVersion: options.version,
     runtimeVersion: `process://${options.version}`,
     labels: {},
-    annotations: overlayAnnotations(options.overlay.backend, identity, nodeAddresses[0] ?? ''),
+    annotations: {
+      ...overlayAnnotations(options.overlay.backend, identity, nodeAddresses[0] ?? ''),
+      [servedPortsAnnotation]: formatServedPorts(served),
+    },
   })
   const agentIdentity = await readAgentIdentity(
     join(dataDir, 'agent-identity.json'),
@@ -230,6 +236,8 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs, clusterDns },
     ...{ client, ingress: options.ingress, proxy: options.proxy, settings: options.overlay, identity },
     agentPort: options.agentPort,
+    servedPorts: served,
+    apiServer: serverPlace(connection.server),
     onRejected: tellRejected(createNodeEvents(client, nodeName, log)),
   })
   void stack.bridged.then(bridged.resolve)

@@ -12,11 +12,12 @@ import { createServiceStack, type ProxySettings, readTcpLiberal } from './servic
 
 type OfPodNetwork =
   | ('nodes' | 'nodeName' | 'nodeAddresses' | 'podCIDRs' | 'clusterCIDRs' | 'clusterDns')
-  | ('settings' | 'identity' | 'agentPort' | 'serviceCIDRs' | 'onRejected')
+  | ('settings' | 'identity' | 'agentPort' | 'servedPorts' | 'serviceCIDRs' | 'onRejected')
 
 export interface NetworkStackOptions extends Pick<PodNetworkStackOptions, OfPodNetwork> {
   readonly informers: ClusterInformers
   readonly client: Client
+  readonly apiServer: { readonly address: string; readonly port: number } | undefined
   readonly ingress: IngressStackSettings
   readonly proxy: ProxySettings
   readonly netfilterOf: (family: IpFamily) => Netfilter
@@ -40,6 +41,7 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     ...{ ...informers, nodes, nodeName, podCIDRs, runner, log },
     ...{ netfilters, nodeAddresses, serviceCIDRs },
     settings: options.proxy,
+    ...{ servedPorts: options.servedPorts ?? [], apiServer: options.apiServer },
     isTcpLiberal: await readTcpLiberal(),
     moreMetrics: [createPolicyMetrics(pods.policies)],
   })

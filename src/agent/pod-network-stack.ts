@@ -1,5 +1,6 @@
 /** The pod network of a node, put together: addresses, links, the way to other nodes, policies, and the CNI plugin. */
 import type { Informer } from '../api/informer.ts'
+import type { ServedPort } from '../api/served-ports.ts'
 import type { Namespace, NetworkPolicy, Node } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
@@ -52,6 +53,8 @@ export interface PodNetworkStackOptions {
   readonly clusterDns: string
   /** Where agents (or kubelets) of all nodes answer. */
   readonly agentPort: number
+  /** What this node serves itself: no pod gets such a port of it. */
+  readonly servedPorts?: readonly ServedPort[]
   readonly settings: OverlaySettings
   readonly identity: OverlayIdentity
   /** One for each family. */
@@ -85,6 +88,7 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
     ...{ underlayAddress: options.nodeAddresses[0] ?? '', backend: settings.backend },
     ...{ keyFile: settings.keyFile, directRouting: settings.directRouting, probePort: options.agentPort },
     onHostPorts: connections.setHostPorts,
+    servedPorts: options.servedPorts ?? [],
   })
   const onDamage = (message: string): void => log.warn(message)
   const recovery = { onDamage, find: () => findPodAddresses(runner, podCIDRs, onDamage) }

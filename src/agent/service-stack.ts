@@ -3,6 +3,7 @@ import { availableParallelism, networkInterfaces } from 'node:os'
 import type { Registry } from 'prom-client'
 import { aborted } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
+import type { ServedPort } from '../api/served-ports.ts'
 import type { EndpointSlice, Node, Service } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { createConnections } from '../host/conntrack/connections.ts'
@@ -16,7 +17,9 @@ import { place, relay, type UdpPort } from '../proxy/conntrack/stale.ts'
 import { createUdpCleaner, type UdpCleaner } from '../proxy/conntrack/udp-cleaner.ts'
 import { createProxyHealth } from '../proxy/health/proxy-health.ts'
 import { createServiceHealth } from '../proxy/health/service-health.ts'
+import { protocolOf } from '../proxy/iptables/endpoints.ts'
 import { isSkipped, type ServicePortView } from '../proxy/iptables/model.ts'
+import { reservedPlace, reservedPort } from '../proxy/iptables/reserved.ts'
 import { createServiceProxy, type PortFollower } from '../proxy/iptables/service-proxy.ts'
 import { portalsOf } from '../proxy/iptables/service-rules.ts'
 import { createProxyMetrics } from '../proxy/metrics/proxy-metrics.ts'
@@ -60,6 +63,10 @@ export interface ServiceStackOptions {
   readonly podCIDRs: readonly string[]
   readonly serviceCIDRs: readonly string[]
   readonly settings: ProxySettings
+  /** What nodes serve themselves, at any of their addresses. */
+  readonly servedPorts?: readonly ServedPort[]
+  /** The API server, where its address is known. */
+  readonly apiServer?: { readonly address: string; readonly port: number } | undefined
   /** The kernel lets packets pass that are out of their connection's window: then none is INVALID for a good reason. */
   readonly isTcpLiberal: boolean
   /** What else is read where the metrics are. */
@@ -118,6 +125,16 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
     const address = parseAddress(text)
     return address !== undefined && serviceRanges.some((range) => contains(range, address))
   }
+  const { servedPorts = [], apiServer } = options
+  const reserved = {
+    ports: new Set(
+      servedPorts.flatMap((served) => {
+        const protocol = protocolOf(served)
+        return protocol ? [reservedPort(protocol, served.port)] : []
+      }),
+    ),
+    places: new Set(apiServer ? [reservedPlace(apiServer.address, apiServer.port)] : []),
+  }
   const families = netfilters.map(({ family }) => family)
   const health = createProxyHealth({ nodeName, nodes, families })
   const metrics = createProxyMetrics(settings.mode, options.moreMetrics)
@@ -133,6 +150,7 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
     const proxy = createServiceProxy({
       ...{ services, slices, nodes, netfilter, nodeName, nodeAddresses, podCIDRs, relays, observer, log },
       relayByDefault: settings.mode === 'userspace',
+      ...{ reserved, isOwnAddress: (address: string) => ownAddresses().has(address) },
       followers: [udpFollower(cleaner)],
       localhostNodePorts: settings.localhostNodePorts,
       masqueradeAll: settings.masqueradeAll,

@@ -21,6 +21,7 @@ import {
   type Resource,
   services,
 } from '../api/resources.ts'
+import { formatServedPorts, servedPortsAnnotation } from '../api/served-ports.ts'
 import { createSliceInformer, serviceOfSlice } from '../api/slices.ts'
 import type { KubeObject, Node } from '../api/types/index.ts'
 import { createCommandRunner } from '../host/command.ts'
@@ -36,6 +37,7 @@ import { readHostResolvConf } from './host-resolv-conf.ts'
 import { createIngressStack, hasGatewayApi } from './ingress-stack.ts'
 import { type Life, liveOnRanges } from './moves.ts'
 import { createNodeEvents, tellRejected } from './node/node-events.ts'
+import { servedPorts, serverPlace } from './node/served-ports.ts'
 import { createPodNetworkStack } from './pod-network-stack.ts'
 import { openRuleStore } from './rule-store.ts'
 import { createServiceStack, readTcpLiberal } from './service-stack.ts'
@@ -94,7 +96,14 @@ export const runServicesOnly = (options: ServicesOnlyOptions, signal: AbortSigna
 
 const live = async (options: ServicesOnlyOptions, { signal, endOnMove }: Life): Promise<void> => {
   const { only, nodeName, nodeAddresses, clusterCIDRs, serviceCIDRs, clusterDns, log } = options
-  const transport = createHttpTransport(await readKubeconfig(options.kubeconfig))
+  const connection = await readKubeconfig(options.kubeconfig)
+  const transport = createHttpTransport(connection)
+  const served = servedPorts({
+    agentPort: options.agentPort,
+    proxy: only.has('proxy') ? options.proxy : undefined,
+    ingress: only.has('ingress') ? options.ingress : undefined,
+    dnsMetrics: only.has('dns') ? options.dns.metrics : undefined,
+  })
   const client = createClient(transport)
   const runner = createCommandRunner()
   const onErrorOf = (kind: string) => (error: unknown, retryInMs: number) =>
@@ -125,7 +134,10 @@ const live = async (options: ServicesOnlyOptions, { signal, endOnMove }: Life): 
     const identity = await readIdentity(backend, nodeName, keyFile, (message) => log.warn(message))
     const node = await untilNetworked(watched.nodes, nodeName, log, signal)
     if (!node) return
-    const annotations = overlayAnnotations(backend, identity, nodeAddresses[0] ?? '')
+    const annotations = {
+      ...overlayAnnotations(backend, identity, nodeAddresses[0] ?? ''),
+      [servedPortsAnnotation]: formatServedPorts(served),
+    }
     await untilAnswered(() => client.patch(nodeResource, node, { metadata: { annotations } }), signal, log)
     const more = { namespaces: watch(namespaces), policies: watch(networkPolicies) }
     const podCIDRs = podCIDRsOf(node)
@@ -138,6 +150,7 @@ const live = async (options: ServicesOnlyOptions, { signal, endOnMove }: Life): 
         onRejected: tellRejected(createNodeEvents(client, nodeName, log)),
         identity,
         agentPort: options.agentPort,
+        servedPorts: served,
         netfilters: familiesOf(podCIDRs).map(netfilterOf),
         runner,
         log,
@@ -155,6 +168,7 @@ const live = async (options: ServicesOnlyOptions, { signal, endOnMove }: Life): 
     const stack = createServiceStack({
       ...{ ...watched, nodeName, nodeAddresses, podCIDRs: own, runner, log },
       ...{ netfilters: familiesOf(serviceCIDRs).map(netfilterOf), serviceCIDRs, settings: options.proxy },
+      ...{ servedPorts: served, apiServer: serverPlace(connection.server) },
       isTcpLiberal: await readTcpLiberal(),
       moreMetrics: policyMetrics,
     })

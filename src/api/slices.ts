@@ -34,6 +34,17 @@ export const servicesOfChange = (
   previous: EndpointSlice | undefined,
 ): ReadonlySet<string> => new Set([current, previous].flatMap((slice) => (slice ? serviceOfSlice(slice) : [])))
 
+const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready ?? true
+const isLeaving = ({ conditions }: Endpoint): boolean =>
+  (conditions?.serving ?? true) && (conditions?.terminating ?? false)
+
+/** Those that are ready; while none is, those that still serve while they go away (KEP-1669). */
+export const usableEndpoints = (slices: readonly EndpointSlice[]): readonly Endpoint[] => {
+  const all = slices.flatMap(({ endpoints }) => endpoints ?? [])
+  const ready = all.filter(isReady)
+  return ready.length > 0 ? ready : all.filter(isLeaving)
+}
+
 /** Endpoints that share their ports. */
 export interface SubsetGroup {
   readonly addressType: 'IPv4' | 'IPv6'

@@ -1,4 +1,5 @@
 /** Ports of the node that lead to its pods: what was wished for, read into what a rule is made of. Pure. */
+import type { ServedPort } from '../api/served-ports.ts'
 import {
   type Address,
   canonicalAddress,
@@ -46,11 +47,16 @@ const familyOf = (text: string): IpFamily | undefined =>
   families.find((family) => parseAddress(text, family) !== undefined)
 
 /** A mapping as a host port of its pod's family; undefined when it is for the other family; text: why it cannot be. */
-const readMapping = (mapping: HostPortMapping, podCIDRs: readonly string[]): HostPort | undefined | string => {
+const readMapping = (
+  mapping: HostPortMapping,
+  { podCIDRs, servedPorts = [] }: HostPortContext,
+): HostPort | undefined | string => {
   const { hostPort, hostIP, protocol, podIP, containerPort } = mapping
   const known = protocols.get(protocol)
   if (!known) return `unknown protocol ${JSON.stringify(protocol)}`
   if (!isPort(hostPort) || !isPort(containerPort)) return 'invalid port'
+  if (servedPorts.some((served) => served.port === hostPort && served.protocol === protocol))
+    return 'the node itself serves this port'
   const family = familyOf(podIP)
   const pod = family && canonicalAddress(podIP, family)
   if (!family || !pod) return `invalid pod IP ${JSON.stringify(podIP)}`
@@ -73,15 +79,23 @@ export interface HostPorts {
 const nameOf = ({ hostPort, protocol, hostIP }: HostPortMapping): string =>
   JSON.stringify({ hostPort, protocol, ...(hostIP === '' ? {} : { hostIP }) }).slice(0, 200)
 
+/** What host ports depend on besides pods. */
+export interface HostPortContext {
+  /** Of this node. */
+  readonly podCIDRs: readonly string[]
+  /** What the node serves itself. */
+  readonly servedPorts?: readonly ServedPort[]
+}
+
 /** The host ports of one pod. One that cannot be is left out and told; the others stand. */
-export const readHostPorts = (mappings: readonly HostPortMapping[], podCIDRs: readonly string[]): HostPorts => {
+export const readHostPorts = (mappings: readonly HostPortMapping[], context: HostPortContext): HostPorts => {
   const ports: Record<IpFamily, HostPort[]> = { IPv4: [], IPv6: [] }
   const problems = new Set<string>()
   /** For each wish: whether one of the pod's addresses took it up. */
   const isTaken = new Map<string, boolean>()
   for (const mapping of mappings) {
     const name = nameOf(mapping)
-    const read = readMapping(mapping, podCIDRs)
+    const read = readMapping(mapping, context)
     if (typeof read === 'string') problems.add(`host port ${name}: ${read}`)
     else if (read) ports[familyOf(read.podIP) ?? 'IPv4'].push(read)
     isTaken.set(name, isTaken.get(name) === true || read !== undefined)

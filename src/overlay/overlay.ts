@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net'
 import { aborted, type Clock, sleep } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
+import type { ServedPort } from '../api/served-ports.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import type { Node } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
@@ -54,6 +55,8 @@ export interface OverlayOptions {
   readonly onRejected?: (rejection: Rejection) => void
   /** Told of the host ports of a pod when their rules are in place; of none when they are gone. */
   readonly onHostPorts?: (podId: string, ports: HostPorts['ports']) => void
+  /** What this node serves itself: no pod gets such a port of it. */
+  readonly servedPorts?: readonly ServedPort[]
   /** A port that agents answer on: nodes are asked through the tunnel, too. Missing: they are not. */
   readonly probePort?: number
 }
@@ -115,6 +118,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     keeper: createRuleKeeper(netfilter, overlayJumps(netfilter.family, backend.device)),
   }))
   const hostPorts = new Map<string, HostPorts>()
+  const context = { podCIDRs, servedPorts: options.servedPorts ?? [] }
 
   const syncRules = async (): Promise<void> => {
     await eachOf(
@@ -184,8 +188,8 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     links: keeper.links,
     linkTroubles: keeper.troubles,
     setHostPorts: async (podId, mappings) => {
-      const wanted = readHostPorts(mappings, podCIDRs)
-      const before = hostPorts.get(podId) ?? readHostPorts([], podCIDRs)
+      const wanted = readHostPorts(mappings, context)
+      const before = hostPorts.get(podId) ?? readHostPorts([], context)
       if (JSON.stringify(before) === JSON.stringify(wanted)) return
       for (const problem of wanted.problems) log.warn({ pod: podId, problem }, 'host port is not forwarded')
       if (mappings.length > 0) hostPorts.set(podId, wanted)

@@ -9,6 +9,7 @@ import { createNetfilter, type Netfilter, type NetfilterBackend } from '../../sr
 import { chainName, rule } from '../../src/host/netfilter/rule.ts'
 import { frameJumps } from '../../src/proxy/iptables/frame.ts'
 import { cleanupProxy, createKernelRules } from '../../src/proxy/iptables/kernel.ts'
+import { nothingReserved } from '../../src/proxy/iptables/reserved.ts'
 import { compileService, createWantedChains } from '../../src/proxy/iptables/wanted.ts'
 import { peerPort } from '../integration/support/hosts.ts'
 import { createNodeNetwork } from '../integration/support/node-network.ts'
@@ -30,7 +31,14 @@ const services = (count: number): readonly PlainService[] =>
 const ours = async (netfilter: Netfilter, list: readonly PlainService[]): Promise<void> => {
   const parsed = (text: string) => [parseCidr(text, 'IPv4')].filter((range) => range !== undefined)
   const context = {
-    ...({ family: 'IPv4', nodeName: 'here', zone: undefined, proxyName: undefined, nodeAddress: undefined } as const),
+    ...({
+      family: 'IPv4',
+      nodeName: 'here',
+      zone: undefined,
+      proxyName: undefined,
+      reserved: nothingReserved,
+      nodeAddress: undefined,
+    } as const),
     ...{
       relayed: false,
       podRanges: parsed('10.1.0.0/24'),

@@ -1,7 +1,8 @@
 /** Gives Services of type LoadBalancer an address: one of a pool, or those of the nodes, as small clusters have it. */
 import { referenceTo } from '../../api/event-recorder.ts'
 import { endpointSlices, nodes, objectKey, services } from '../../api/resources.ts'
-import { servicesOfChange } from '../../api/slices.ts'
+import { portWord, servedPortsOf } from '../../api/served-ports.ts'
+import { servicesOfChange, usableEndpoints } from '../../api/slices.ts'
 import type { EndpointSlice, LoadBalancerIngress, Node, Service } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
 import { createAddressPool, isExhausted, isOutOfRange, isTaken, type Pool } from '../../ipam/pool.ts'
@@ -18,11 +19,6 @@ const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers'
 export const isOurs = ({ spec, metadata }: Service): boolean =>
   spec.type === 'LoadBalancer' && spec.loadBalancerClass === undefined && metadata.deletionTimestamp === undefined
 
-const hasReadyEndpoint = (slices: readonly EndpointSlice[], node: string): boolean =>
-  slices.some(({ endpoints }) =>
-    endpoints.some(({ nodeName, conditions }) => nodeName === node && (conditions?.ready ?? true)),
-  )
-
 /** The addresses of nodes that are an entrance to the Service: with policy Local, only those that have a pod of it. Pure. */
 export const nodeAddresses = (
   service: Service,
@@ -31,12 +27,13 @@ export const nodeAddresses = (
 ): readonly string[] => {
   const isLocal = service.spec.externalTrafficPolicy === 'Local'
   const families = service.spec.ipFamilies ?? ['IPv4']
+  const serving = new Set(usableEndpoints(slices).map(({ nodeName }) => nodeName))
   return [...all]
     .filter(
       (node) =>
         readiness(node) === 'True' &&
         node.metadata.labels?.[excludeLabel] === undefined &&
-        (!isLocal || hasReadyEndpoint(slices, node.metadata.name)),
+        (!isLocal || serving.has(node.metadata.name)),
     )
     .flatMap(({ status }) => (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP'))
     .map(({ address }) => address)
@@ -46,6 +43,37 @@ export const nodeAddresses = (
 
 const portsOf = ({ spec }: Service): readonly string[] =>
   (spec.ports ?? []).map(({ port, protocol = 'TCP' }) => `${port}/${protocol}`)
+
+/** A port of the nodes that a Service cannot have, and who serves it. */
+export interface NodePortHolder {
+  readonly port: string
+  readonly node: string
+}
+
+/** The API servers: an endpoint each, of the Service `kubernetes`. */
+const apiServerPorts = (slices: readonly EndpointSlice[], address: string): readonly string[] =>
+  slices
+    .filter(({ endpoints }) => (endpoints ?? []).some(({ addresses }) => addresses.includes(address)))
+    .flatMap(({ ports }) => (ports ?? []).map(({ port, protocol = 'TCP' }) => `${port}/${protocol}`))
+
+/** The first port of the Service that a node serves itself. `apiServers` are the slices of Service `kubernetes`. Pure. */
+export const nodePortHolder = (
+  service: Service,
+  nodes: Iterable<Node>,
+  apiServers: readonly EndpointSlice[],
+): NodePortHolder | undefined => {
+  const wanted = portsOf(service)
+  for (const node of nodes) {
+    const addresses = (node.status?.addresses ?? []).map(({ address }) => address)
+    const served = new Set([
+      ...servedPortsOf(node).map(portWord),
+      ...addresses.flatMap((address) => apiServerPorts(apiServers, address)),
+    ])
+    const port = wanted.find((one) => served.has(one))
+    if (port !== undefined) return { port, node: node.metadata.name }
+  }
+  return undefined
+}
 
 const hasAddress = ({ status }: Service): boolean => (status?.loadBalancer?.ingress ?? []).length > 0
 
@@ -88,6 +116,15 @@ export const createLoadBalancerController: CreateController = (context) => {
   }
 
   const fromNodes = (key: string, service: Service): readonly string[] => {
+    const taken = nodePortHolder(service, nodeCopies.values(), slices.by('service', 'default/kubernetes'))
+    if (taken) {
+      tell(
+        service,
+        'PortTaken',
+        `port ${taken.port} is served by node ${taken.node} itself; give the Service another port, or a pool of addresses to the cluster (--load-balancer-cidr)`,
+      )
+      return []
+    }
     const holder = portHolder(service, copies.values())
     if (!holder) return nodeAddresses(service, nodeCopies.values(), slices.by('service', key))
     tell(
@@ -143,7 +180,8 @@ export const createLoadBalancerController: CreateController = (context) => {
       nodeCopies.onChange(addAll)
       slices.onChange((_key, current, previous) => {
         for (const key of servicesOfChange(current, previous))
-          if (copies.get(key)?.spec.externalTrafficPolicy === 'Local') queue.add(key)
+          if (key === 'default/kubernetes') addAll()
+          else if (copies.get(key)?.spec.externalTrafficPolicy === 'Local') queue.add(key)
       })
       return queue.run(signal)
     },

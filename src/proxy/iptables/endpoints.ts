@@ -3,6 +3,7 @@ import type { EndpointSlice, Protocol, ServicePort } from '../../api/types/index
 import { type Address, canonicalAddress } from '../../host/netfilter/address.ts'
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
 import { isPort, type RuleProtocol } from '../../host/netfilter/rule.ts'
+import type { ReservedPorts } from './reserved.ts'
 
 /** One place to send a connection to. */
 export interface EndpointView {
@@ -33,6 +34,8 @@ export interface ModelContext {
   readonly relayed: boolean
   /** Only Services labelled for the proxy of this name; undefined: only those labelled for none. */
   readonly proxyName: string | undefined
+  /** What nodes serve themselves. */
+  readonly reserved: ReservedPorts
 }
 
 /** Takes down what was left out because it made no sense. */

@@ -15,6 +15,7 @@ import {
   readFor,
   type Tell,
 } from './endpoints.ts'
+import { isReserved } from './reserved.ts'
 
 /** `namespace/name:port/protocol`; without `:port` for the port that has no name. */
 export type ServicePortKey = string & { readonly __brand: 'ServicePortKey' }
@@ -168,12 +169,23 @@ const portsOf = (
       tell(`port ${port.port}/${port.protocol} makes no sense`)
       return []
     }
-    const nodePort = hasNodePorts && isPort(port.nodePort) ? port.nodePort : undefined
+    const number = port.port
+    const free = (addresses: readonly Address[]): readonly Address[] =>
+      addresses.filter((address) => {
+        if (!isReserved(context.reserved, protocol, number, address)) return true
+        tell(`port ${number}/${port.protocol ?? 'TCP'} at ${address} is served by the node itself and not forwarded`)
+        return false
+      })
+    const wantsNodePort = hasNodePorts && isPort(port.nodePort)
+    const isTaken = wantsNodePort && isReserved(context.reserved, protocol, port.nodePort)
+    if (isTaken) tell(`node port ${port.nodePort} is served by the node itself and not forwarded`)
+    const nodePort = wantsNodePort && !isTaken ? port.nodePort : undefined
+    const externals = { externalIPs: free(shared.externalIPs), loadBalancerIPs: free(shared.loadBalancerIPs) }
     const endpoints = endpointsOf(port, slices, context, tell)
     const isSctp = protocol === 'sctp'
     if (isSctp && shared.relayed) tell('SCTP cannot be relayed by a process: the kernel translates it')
     const relayed = shared.relayed && !isSctp
-    return [{ key, protocol, port: port.port, clusterIP, nodePort, ...shared, relayed, endpoints }]
+    return [{ key, protocol, port: port.port, clusterIP, nodePort, ...shared, ...externals, relayed, endpoints }]
   })
 }
 

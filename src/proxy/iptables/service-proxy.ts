@@ -13,12 +13,13 @@ import { writeSysctl } from '../../host/sysctl.ts'
 import type { ProxyObserver, RuleCounts, SyncKind } from '../observer.ts'
 import type { Relays } from '../relays.ts'
 import type { RuleContext } from './context.ts'
-import { type ModelContext, readFor } from './endpoints.ts'
+import { type ModelContext, protocolOf, readFor } from './endpoints.ts'
 import { frameJumps, type ProxyTable } from './frame.ts'
 import { createKernelRules } from './kernel.ts'
 import { modelService, type ServiceModel, type ServicePortView } from './model.ts'
 import { fixedChains } from './names.ts'
 import type { PolicySide } from './policy.ts'
+import { nothingReserved, type ReservedPorts, reservedPort } from './reserved.ts'
 import { portalsOf } from './service-rules.ts'
 import { compileModel, createWantedChains } from './wanted.ts'
 
@@ -48,6 +49,10 @@ export interface ServiceProxyOptions {
   readonly localhostNodePorts?: boolean
   /** Off where the kernel is liberal about TCP sequence numbers; on by default. */
   readonly dropInvalid?: boolean
+  /** What nodes serve themselves: no Service is forwarded there. */
+  readonly reserved?: Omit<ReservedPorts, 'isNodeAddress'>
+  /** Whether an address is this machine's, of whatever device. */
+  readonly isOwnAddress?: (address: string) => boolean
   /** Relay Services that do not say otherwise (`podway.dev/proxy-mode`) by a process. */
   readonly relayByDefault?: boolean
   /** Who relays; without, the kernel translates all. */
@@ -103,7 +108,10 @@ const fullSyncMs = 3_600_000
 /** Other work of the process gets its turn after so many Services. */
 const servicesPerTurn = 100
 
-const contextOf = (options: ServiceProxyOptions): RuleContext & ModelContext => {
+const contextOf = (
+  options: ServiceProxyOptions,
+  isNodeAddress: (address: string) => boolean,
+): RuleContext & ModelContext => {
   const { family } = options.netfilter
   const parse = (texts: readonly string[]) =>
     texts
@@ -120,6 +128,7 @@ const contextOf = (options: ServiceProxyOptions): RuleContext & ModelContext => 
     relayed: options.relayByDefault ?? false,
     nodeAddress: options.nodeAddresses?.find((address) => parseAddress(address, family) !== undefined),
     proxyName: options.proxyName,
+    reserved: { ...nothingReserved, ...options.reserved, isNodeAddress },
     podRanges: parse(options.podCIDRs),
     serviceRanges: parse(options.serviceCIDRs ?? []),
     masqueradeMark: options.masqueradeMark ?? 0x4000,
@@ -130,10 +139,34 @@ const contextOf = (options: ServiceProxyOptions): RuleContext & ModelContext => 
   }
 }
 
+/** Whether the Service has a port that nodes serve, and addresses that may be a node's. */
+const isTouchy = (service: Service | undefined, { ports }: ReservedPorts): boolean => {
+  const { ports: own = [], externalIPs = [] } = service?.spec ?? {}
+  const hasAddresses = externalIPs.length + (service?.status?.loadBalancer?.ingress ?? []).length > 0
+  return (
+    hasAddresses &&
+    own.some((port) => {
+      const protocol = port && protocolOf(port)
+      return protocol !== undefined && ports.has(reservedPort(protocol, port.port))
+    })
+  )
+}
+
+const addressesOfNode = (node: Node | undefined): readonly string[] =>
+  (node?.status?.addresses ?? []).map(({ address }) => address)
+
 /** Throws when an address range makes no sense. */
 export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy => {
   const { services, slices, relays, followers = [], observer, log, clock = systemClock, checkEveryMs = 5_000 } = options
-  const context = contextOf(options)
+  /** The addresses of each node, as its object says. */
+  const nodeAddresses = new Map<string, readonly string[]>()
+  const isNodeAddress = (address: string): boolean =>
+    (options.nodeAddresses ?? []).includes(address) ||
+    options.isOwnAddress?.(address) === true ||
+    [...nodeAddresses.values()].some((addresses) => addresses.includes(address))
+  const context = contextOf(options, isNodeAddress)
+  /** Services that want a port which nodes serve, by whatever address: these are compiled again when nodes come. */
+  const touchy = new Set<string>()
   const wanted = createWantedChains(context)
   const kernel = createKernelRules(options.netfilter, frameJumps(context))
   const withoutLocal = new Map<string, readonly PolicySide[]>()
@@ -167,6 +200,8 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
     const rules = model && compileModel(model, context, places)
     tell(key, rules?.problems ?? [])
     wanted.replace(key, rules)
+    if (isTouchy(services.get(key), context.reserved)) touchy.add(key)
+    else touchy.delete(key)
     if (rules && rules.withoutLocal.length > 0) withoutLocal.set(key, rules.withoutLocal)
     else withoutLocal.delete(key)
   }
@@ -239,7 +274,12 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
       observer?.changed(context.family, 'endpoints', triggerOf(current))
       for (const key of servicesOfChange(current, previous)) loop.mark(key)
     })
-    options.nodes?.onChange((key, node) => {
+    options.nodes?.onChange((key, node, previous) => {
+      const addresses = addressesOfNode(node)
+      nodeAddresses.set(key, addresses)
+      if (!node) nodeAddresses.delete(key)
+      if (JSON.stringify(addresses) !== JSON.stringify(addressesOfNode(previous)))
+        for (const service of touchy) loop.mark(service)
       const now = node?.metadata.labels?.[zoneLabel]
       if (key !== options.nodeName || now === zone) return
       zone = now

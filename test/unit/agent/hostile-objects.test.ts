@@ -208,7 +208,7 @@ t.test('network policies and what they select', async (t) => {
 
 const loadOverlay = async (family: IpFamily, pods: readonly Pod[]): Promise<readonly string[]> => {
   const netfilter = createFakeNetfilter(family)
-  const hostPorts = pods.flatMap((pod) => readHostPorts(hostPortsOf(pod), podCIDRs).ports[family])
+  const hostPorts = pods.flatMap((pod) => readHostPorts(hostPortsOf(pod), { podCIDRs }).ports[family])
   const clusterCIDRs = ['10.244.0.0/16', 'fd00::/48']
   await createRuleKeeper(netfilter, overlayJumps(family, 'podway.1')).ensure(
     compileRules({ family, clusterCIDRs, podCIDRs, hostPorts }),

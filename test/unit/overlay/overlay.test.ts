@@ -7,7 +7,7 @@ import type { Node } from '../../../src/api/types/index.ts'
 import { overlayAnnotations, readOverlayAnnotations } from '../../../src/overlay/annotations.ts'
 import { diffEntries } from '../../../src/overlay/entries.ts'
 import { compileHostGw } from '../../../src/overlay/host-gw.ts'
-import { readHostPorts } from '../../../src/overlay/host-ports.ts'
+import { type HostPortMapping, readHostPorts } from '../../../src/overlay/host-ports.ts'
 import { vtepMacOf } from '../../../src/overlay/identity.ts'
 import { type Peer, toPeer } from '../../../src/overlay/peers.ts'
 import { linkName, podLines } from '../../../src/overlay/pod-links.ts'
@@ -190,7 +190,7 @@ t.test('rules', async (t) => {
       family,
       clusterCIDRs: ['10.244.0.0/16', 'fd00::/48'],
       podCIDRs,
-      hostPorts: readHostPorts(mappings, podCIDRs).ports[family],
+      hostPorts: readHostPorts(mappings, { podCIDRs }).ports[family],
     })
       .flatMap(({ chains }) => chains)
       .find(({ name }) => name === chain)?.rules
@@ -210,4 +210,31 @@ t.test('rules', async (t) => {
     '-d 172.30.0.11/32 -p tcp -m tcp --dport 9090 -j DNAT --to-destination 10.244.1.2:80',
   ])
   t.equal(rulesOf('PODWAY-HOSTPORT', 'IPv6')?.[0], '-p tcp -m tcp --dport 9090 -j DNAT --to-destination [fd00:1::2]:80')
+})
+
+t.test('host ports: a bad wish is left out and told, and the others stand', async (t) => {
+  const podCIDRs = ['10.244.1.0/24', 'fd00:1::/64']
+  const good: HostPortMapping = {
+    ...{ hostPort: 80, hostIP: '', protocol: 'TCP', podIP: '10.244.1.2', containerPort: 8080 },
+  }
+  const cases: readonly (readonly [bad: Partial<HostPortMapping>, why: RegExp])[] = [
+    [{ hostIP: '10.0.0.1/32 -j RETURN' }, /invalid hostIP/],
+    [{ hostIP: '::' }, /no address of the family of its hostIP/],
+    [{ hostPort: 65_536 }, /invalid port/],
+    [{ containerPort: JSON.parse('"80 -j ACCEPT"') }, /invalid port/],
+    [{ protocol: JSON.parse('"ICMP"') }, /unknown protocol/],
+    [{ podIP: '10.244.1.2 -j ACCEPT' }, /invalid pod IP/],
+    [{ podIP: '10.244.2.2' }, /not in the podCIDRs of this node/],
+    [{ hostPort: 10_250 }, /the node itself serves this port/],
+  ]
+  const servedPorts = [{ port: 10_250, protocol: 'TCP' as const }]
+  for (const [bad, why] of cases) {
+    const { ports, problems } = readHostPorts([{ ...good, ...bad }, good], { podCIDRs, servedPorts })
+    t.equal(ports.IPv4.length, 1, String(why))
+    t.match(problems, [why])
+    t.equal(problems.length, 1)
+  }
+  const both = ['10.244.1.2', 'fd00:1::2'].map((podIP) => ({ ...good, hostIP: '::', podIP }))
+  const { ports, problems } = readHostPorts(both, { podCIDRs })
+  t.same([ports.IPv4.length, ports.IPv6.length, problems], [0, 1, []], 'of a pod of two families: one of them')
 })

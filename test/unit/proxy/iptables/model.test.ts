@@ -2,14 +2,21 @@ import t from 'tap'
 import { serviceOfSlice } from '../../../../src/api/slices.ts'
 import type { EndpointSlice, Service } from '../../../../src/api/types/index.ts'
 import { modelService } from '../../../../src/proxy/iptables/model.ts'
+import { nothingReserved } from '../../../../src/proxy/iptables/reserved.ts'
 import { makeService, makeSlice } from '../support/objects.ts'
 
-const model = (service: Service, slices: readonly EndpointSlice[] = [], family: 'IPv4' | 'IPv6' = 'IPv4') =>
+const model = (
+  service: Service,
+  slices: readonly EndpointSlice[] = [],
+  family: 'IPv4' | 'IPv6' = 'IPv4',
+  reserved = nothingReserved,
+) =>
   modelService(service, slices, {
     family,
     nodeName: 'here',
     zone: 'z1',
     proxyName: undefined,
+    reserved,
     relayed: false,
     nodeAddress: undefined,
   })
@@ -115,6 +122,37 @@ t.test('ports join slices by name and protocol', async (t) => {
       ['default/web:metrics/tcp', []],
     ],
   )
+})
+
+t.test('what nodes serve themselves is no place of a Service', async (t) => {
+  const nodes = ['172.30.0.11', 'fd00:30::11']
+  const reserved = {
+    ports: new Set(['tcp 10250', 'tcp 80']),
+    places: new Set(['172.30.0.2 6443']),
+    isNodeAddress: (address: string) => nodes.includes(address),
+  }
+  const addresses = ['172.30.0.11', '172.30.0.2', '203.0.113.5']
+  const service = makeService({
+    type: 'LoadBalancer',
+    externalIPs: addresses,
+    ingress: addresses.map((ip) => ({ ip })),
+    ports: [
+      { name: 'a', port: 10_250, nodePort: 80 },
+      { name: 'b', port: 10_250, protocol: 'UDP', nodePort: 30_080 },
+      { name: 'c', port: 6443 },
+    ],
+  })
+  const { ports, problems } = model(service, [], 'IPv4', reserved)
+  t.same(
+    ports.map(({ externalIPs, loadBalancerIPs, nodePort }) => [externalIPs, loadBalancerIPs, nodePort]),
+    [
+      [['172.30.0.2', '203.0.113.5'], ['172.30.0.2', '203.0.113.5'], undefined],
+      [addresses, addresses, 30_080],
+      [['172.30.0.11', '203.0.113.5'], ['172.30.0.11', '203.0.113.5'], undefined],
+    ],
+  )
+  t.match(problems.join('\n'), /port 10250\/TCP at 172.30.0.11 is served by the node itself/)
+  t.match(problems.join('\n'), /node port 80 is served by the node itself/)
 })
 
 t.test('a port without a name', async (t) => {

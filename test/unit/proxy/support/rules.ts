@@ -10,6 +10,7 @@ import type { RuleContext } from '../../../../src/proxy/iptables/context.ts'
 import type { ModelContext } from '../../../../src/proxy/iptables/endpoints.ts'
 import { frameJumps } from '../../../../src/proxy/iptables/frame.ts'
 import { createKernelRules } from '../../../../src/proxy/iptables/kernel.ts'
+import { nothingReserved } from '../../../../src/proxy/iptables/reserved.ts'
 import { compileService, createWantedChains } from '../../../../src/proxy/iptables/wanted.ts'
 
 export type Context = RuleContext & ModelContext
@@ -31,6 +32,7 @@ export const makeContext = (overrides: Partial<Context> = {}): Context => {
     proxyName: undefined,
     relayed: false,
     nodeAddress: undefined,
+    reserved: nothingReserved,
     podRanges: range ? [range] : [],
     serviceRanges: serviceRange ? [serviceRange] : [],
     masqueradeMark: 0x4000,

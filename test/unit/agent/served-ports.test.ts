@@ -1,0 +1,27 @@
+import t from 'tap'
+import { servedPorts, serverPlace } from '../../../src/agent/node/served-ports.ts'
+import { formatServedPorts, servedPortsOf } from '../../../src/api/served-ports.ts'
+
+t.test('what the settings make a node serve at its addresses', async (t) => {
+  const at = (address: string, port: number) => ({ address, port })
+  const ports = servedPorts({
+    agentPort: 10_250,
+    proxy: { healthz: at('0.0.0.0', 10_256), metrics: at('127.0.0.1', 10_249) },
+    dnsMetrics: at('::1', 9153),
+    ingress: {
+      proxy: { address: '::', httpPort: 80, httpsPort: 443 },
+      streams: { address: '::', tcp: undefined, udp: undefined },
+      metrics: at('::', 10_254),
+    },
+  })
+  t.equal(formatServedPorts(ports), '80/TCP,443/TCP,10250/TCP,10254/TCP,10256/TCP')
+  const metadata = { name: 'n1', annotations: { 'podway.dev/served-ports': `${formatServedPorts(ports)},x,99999/TCP` } }
+  const found = servedPortsOf({ apiVersion: 'v1', kind: 'Node', metadata })
+  t.equal(formatServedPorts(found), '80/TCP,443/TCP,10250/TCP,10254/TCP,10256/TCP', 'read back')
+})
+
+t.test('where the API server is', async (t) => {
+  t.same(serverPlace('https://172.30.0.2:6443'), { address: '172.30.0.2', port: 6443 })
+  t.same(serverPlace('https://[fd00::2]'), { address: 'fd00::2', port: 443 })
+  t.equal(serverPlace('https://api.example:6443'), undefined)
+})
