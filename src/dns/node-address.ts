@@ -5,7 +5,7 @@
 import { type Clock, systemClock } from '../api/clock.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import { CommandError } from '../host/command.ts'
-import type { Iproute } from '../host/iproute.ts'
+import { type Iproute, line } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import { canonicalAddress, hostRange } from '../host/netfilter/address.ts'
 import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
@@ -92,7 +92,9 @@ export const createNodeAddress = (options: NodeAddressOptions): NodeAddress => {
   const loop = createSyncLoop({
     ...{ clock, resyncMs },
     sync: async () => {
-      await iproute.ip([`address replace ${hostCidr(address)} dev ${device}${address.includes(':') ? ' nodad' : ''}`])
+      await iproute.ip([
+        line`address replace ${hostCidr(address)} dev ${device} ${address.includes(':') ? ['nodad'] : []}`,
+      ])
       await filterKeeper.ensure([rules.filter])
       await untrack()
     },

@@ -3,11 +3,11 @@
  * by a question whose answer is known to fail: what was said before that answer is about the line.
  */
 import { CommandError, type CommandRunner, type OpenCommand } from './command.ts'
-import { checkLines } from './iproute.ts'
+import type { Line } from './iproute.ts'
 
 export interface IprouteSession {
   /** Runs line by line and stops at the first that fails (CommandError). One caller at a time; others wait. */
-  ip(lines: readonly string[]): Promise<void>
+  ip(lines: readonly Line[]): Promise<void>
   close(): void
 }
 
@@ -38,7 +38,7 @@ export const createIprouteSession = (runner: CommandRunner): IprouteSession => {
     return started
   }
 
-  const runLine = async (line: string): Promise<void> => {
+  const runLine = async (line: Line): Promise<void> => {
     const command = open ?? start()
     turn++
     said = []
@@ -62,7 +62,6 @@ export const createIprouteSession = (runner: CommandRunner): IprouteSession => {
 
   return {
     ip: async (lines) => {
-      checkLines('ip', lines)
       const mine = queue.then(async () => {
         for (const line of lines) await runLine(line)
       })

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { CommandRunner } from '../host/command.ts'
-import type { Iproute } from '../host/iproute.ts'
+import { batchOf, type Iproute, line } from '../host/iproute.ts'
 import { enterProcess } from '../host/namespaces.ts'
 import { childrenOf, signalProcess } from '../host/process.ts'
 import { writeSysctl } from '../host/sysctl.ts'
@@ -29,10 +29,10 @@ export interface RunningHost {
 export const makeBridge = async (iproute: Iproute, plan: LabPlan): Promise<void> => {
   const { gateway, gateway6, prefixLength, dualStack } = plan
   await iproute.ip([
-    `link add ${bridge} type bridge`,
-    `address add ${gateway}/${prefixLength} dev ${bridge}`,
-    ...(dualStack ? [`address add ${gateway6}/64 dev ${bridge} nodad`] : []),
-    `link set ${bridge} up`,
+    line`link add ${bridge} type bridge`,
+    line`address add ${gateway}/${prefixLength} dev ${bridge}`,
+    ...(dualStack ? [line`address add ${gateway6}/64 dev ${bridge} nodad`] : []),
+    line`link set ${bridge} up`,
   ])
   // Only who forwards tells others that there is no way.
   await writeSysctl('net.ipv4.ip_forward', '1')
@@ -53,22 +53,26 @@ export const podwayDisk = (host: string): string => `${diskOf(host)}/podway`
 /** One process for the network of a host: the link pair, and the end inside. */
 const connect = async (iproute: Iproute, runner: CommandRunner, host: LabHost, plan: LabPlan): Promise<void> => {
   await iproute.ip([
-    `netns add ${host.name}`,
-    `link add ${linkOf(host)} type veth peer name eth0 address ${macOf(host)} netns ${host.name}`,
-    `link set ${linkOf(host)} master ${bridge} up`,
+    line`netns add ${host.name}`,
+    line`link add ${linkOf(host)} type veth peer name eth0 address ${macOf(host)} netns ${host.name}`,
+    line`link set ${linkOf(host)} master ${bridge} up`,
   ])
   // The gateway leads nowhere, and says so at once; but cluster addresses need some route to be looked at by the rules.
   const inside = [
-    ...['link set lo up', `address add ${host.address}/${plan.prefixLength} dev eth0`, 'link set eth0 up'],
-    `route add default via ${plan.gateway}`,
-    ...(host.address6 ? [`address add ${host.address6}/64 dev eth0 nodad`, `route add ::/0 via ${plan.gateway6}`] : []),
+    ...[line`link set lo up`, line`address add ${host.address}/${plan.prefixLength} dev eth0`, line`link set eth0 up`],
+    line`route add default via ${plan.gateway}`,
+    ...(host.address6
+      ? [line`address add ${host.address6}/64 dev eth0 nodad`, line`route add ::/0 via ${plan.gateway6}`]
+      : []),
   ]
-  await runner.run('ip', ['-n', host.name, '-batch', '-'], `${inside.join('\n')}\n`)
+  await runner.run('ip', ['-n', host.name, '-batch', '-'], batchOf(inside))
 }
 
 /** What is there of the network of a host goes, and what is not there is none the less gone. */
 const disconnect = (runner: CommandRunner, host: LabHost): Promise<string> =>
-  runner.run('ip', ['-force', '-batch', '-'], `link del dev ${linkOf(host)}\nnetns del ${host.name}\n`).catch(String)
+  runner
+    .run('ip', ['-force', '-batch', '-'], batchOf([line`link del dev ${linkOf(host)}`, line`netns del ${host.name}`]))
+    .catch(String)
 
 const readyTimeoutMs = 10_000
 

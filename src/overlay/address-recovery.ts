@@ -2,7 +2,7 @@
 import { readdir, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CommandRunner, prefixed } from '../host/command.ts'
-import { createIproute } from '../host/iproute.ts'
+import { createIproute, line } from '../host/iproute.ts'
 import { enterNetworkFile } from '../host/namespaces.ts'
 import { cidrOf, contains, parseAddress } from '../ipam/cidr.ts'
 import type { Lease, LeaseRecovery } from '../ipam/lease-store.ts'
@@ -91,7 +91,7 @@ export const findPodAddresses = async (
   for (const owner of owners.values()) {
     if (found.some((lease) => lease.owner === owner)) continue
     onDamage(`the addresses of ${owner} cannot be found: it is taken off the network until it is attached anew`)
-    await iproute.ip([`link del dev ${linkName(owner)}`])
+    await iproute.ip([line`link del dev ${linkName(owner)}`])
   }
   return found
 }

@@ -1,6 +1,6 @@
 /** How pod traffic gets from node to node: the seam between the overlay and its ways of carrying packets. */
 import type { CommandRunner } from '../host/command.ts'
-import type { Iproute } from '../host/iproute.ts'
+import { type Iproute, type Line, line } from '../host/iproute.ts'
 import type { OverlayIdentity } from './annotations.ts'
 import { isLinkLocal } from './kernel-view.ts'
 import type { Peer } from './peers.ts'
@@ -13,9 +13,10 @@ export interface OverlayBackend {
   readonly device?: string
   /**
    * Brings devices and routes in line with the peers; the same again changes nothing. With `memory` it takes what it wrote
-   * last for what is there, where it knows: a change then costs what changed.
+   * last for what is there, where it knows: a change then costs what changed. Resolves to what could not be written, and
+   * why: all else is there.
    */
-  sync(peers: readonly Peer[], look?: 'kernel' | 'memory'): Promise<void>
+  sync(peers: readonly Peer[], look?: 'kernel' | 'memory'): Promise<readonly string[]>
   /** Takes everything away that `sync` has made. */
   close(): Promise<void>
 }
@@ -44,13 +45,9 @@ export interface Underlay {
 }
 
 /** Makes a device of the overlay's own hold these addresses, and no others but the kernel's. */
-export const addressLines = (
-  device: string,
-  wanted: readonly string[],
-  found: readonly string[],
-): readonly string[] => [
-  ...wanted.filter((each) => !found.includes(each)).map((each) => `address add ${each} dev ${device}`),
+export const addressLines = (device: string, wanted: readonly string[], found: readonly string[]): readonly Line[] => [
+  ...wanted.filter((each) => !found.includes(each)).map((each) => line`address add ${each} dev ${device}`),
   ...found
     .filter((each) => !wanted.includes(each) && !isLinkLocal(each))
-    .map((each) => `address del ${each} dev ${device}`),
+    .map((each) => line`address del ${each} dev ${device}`),
 ]

@@ -5,7 +5,7 @@ import { createVxlan } from './vxlan.ts'
 import { createWireguard } from './wireguard.ts'
 
 /** For networks that somebody else looks after, or a single node. */
-const createNone = (): OverlayBackend => ({ name: 'none', overhead: 0, sync: async () => {}, close: async () => {} })
+const createNone = (): OverlayBackend => ({ name: 'none', overhead: 0, sync: async () => [], close: async () => {} })
 
 const table: Readonly<Record<BackendName, (options: BackendOptions) => OverlayBackend>> = {
   vxlan: createVxlan,

@@ -1,6 +1,8 @@
 /** Limits of a pod's traffic: the annotations that ask for them, and the queues that keep them. Pure. */
+
 import { parseQuantity } from '../api/quantity.ts'
 import type { StringMap } from '../api/types/index.ts'
+import { type Line, line } from '../host/iproute.ts'
 
 /** Bits a second; missing: no limit. Ingress is what the pod receives. */
 export interface Bandwidth {
@@ -36,5 +38,5 @@ export const annotatedBandwidth = (annotations: StringMap = {}): Bandwidth => {
 const burstBytes = (rate: number): number => Math.min(Math.max(Math.ceil(rate / 8 / 10), 3_200), 2 ** 31)
 
 /** The line for tc that limits what leaves a device. */
-export const shapeLine = (device: string, rate: number): string =>
-  `qdisc replace dev ${device} root tbf rate ${rate}bit burst ${burstBytes(rate)}b latency 25ms`
+export const shapeLine = (device: string, rate: number): Line =>
+  line`qdisc replace dev ${device} root tbf rate ${rate}bit burst ${burstBytes(rate)}b latency 25ms`

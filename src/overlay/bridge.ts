@@ -1,5 +1,5 @@
 /** The bridge that the node's pods are plugged into, and the node's own address on it. */
-import type { Iproute } from '../host/iproute.ts'
+import { type Iproute, type Line, line } from '../host/iproute.ts'
 import { addressOf } from '../ipam/cidr.ts'
 import { gatewayOf } from '../ipam/pod-addresses.ts'
 import { isLinkLocal, type Link, showAddresses, showLinks } from './kernel-view.ts'
@@ -21,9 +21,9 @@ export interface BridgeOptions {
  * What makes a link a port of the bridge. Where bridged packets pass iptables (br_netfilter, which Docker loads), one that
  * a Service sends back to its sender is turned around in the bridge itself: only a hairpin port lets it out again.
  */
-export const portLines = (link: string): readonly string[] => [
-  `link set dev ${link} master ${podBridge} up`,
-  `link set dev ${link} type bridge_slave hairpin on`,
+export const portLines = (link: string): readonly Line[] => [
+  line`link set dev ${link} master ${podBridge} up`,
+  line`link set dev ${link} type bridge_slave hairpin on`,
 ]
 
 /**
@@ -62,18 +62,18 @@ export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: Brid
   // Without one of its own a bridge takes that of a port, another one whenever pods come and go.
   const mac = macOf(gatewayOf(podCIDRs[0] ?? ''))
   await iproute.ip([
-    ...(bridge ? [] : [`link add ${podBridge} type bridge`]),
-    ...(bridge?.mac === mac ? [] : [`link set dev ${podBridge} address ${mac}`]),
-    ...(bridge?.mtu === mtu ? [] : [`link set dev ${podBridge} mtu ${mtu}`]),
+    ...(bridge ? [] : [line`link add ${podBridge} type bridge`]),
+    ...(bridge?.mac === mac ? [] : [line`link set dev ${podBridge} address ${mac}`]),
+    ...(bridge?.mtu === mtu ? [] : [line`link set dev ${podBridge} mtu ${mtu}`]),
     ...wanted
       .filter((address) => !addresses.includes(address))
-      .map((address) => `address add ${address} dev ${podBridge}${address.includes(':') ? ' nodad' : ''}`),
-    ...stale.map((address) => `address del ${address} dev ${podBridge}`),
-    ...(bridge?.isUp ? [] : [`link set dev ${podBridge} up`]),
+      .map((address) => line`address add ${address} dev ${podBridge} ${address.includes(':') ? ['nodad'] : []}`),
+    ...stale.map((address) => line`address del ${address} dev ${podBridge}`),
+    ...(bridge?.isUp ? [] : [line`link set dev ${podBridge} up`]),
     ...ports
       .filter(({ master, isHairpin, isUp }) => master !== podBridge || !isHairpin || !isUp)
       .flatMap(({ name }) => portLines(name)),
-    ...ports.filter((port) => port.mtu !== mtu).map(({ name }) => `link set dev ${name} mtu ${mtu}`),
+    ...ports.filter((port) => port.mtu !== mtu).map(({ name }) => line`link set dev ${name} mtu ${mtu}`),
   ])
   const hasIPv6 = podCIDRs.some((cidr) => cidr.includes(':'))
   for (const [key, value] of sysctls(hasIPv6)) await writeSysctl(key, value)

@@ -1,4 +1,5 @@
 /** Routes by the nodes' own addresses: no overhead, for nodes that are neighbours on one network. */
+import { line } from '../host/iproute.ts'
 import type { BackendOptions, OverlayBackend } from './backend.ts'
 import { diffEntries, type Entry } from './entries.ts'
 import { showRoutes } from './kernel-view.ts'
@@ -25,23 +26,26 @@ export const createHostGw = ({ iproute, underlay }: BackendOptions): OverlayBack
       ...{ key: destination, value: gateway },
     }))
 
-  const write = async (wanted: readonly Entry[], look: 'kernel' | 'memory' = 'kernel'): Promise<void> => {
+  const write = async (wanted: readonly Entry[], look: 'kernel' | 'memory' = 'kernel'): Promise<readonly string[]> => {
     const found = (look === 'memory' ? known : undefined) ?? (await read())
     known = undefined
     const { add, remove } = diffEntries(wanted, found)
-    await iproute.ip([
+    const failures = await iproute.each('ip', [
       ...remove.map(
-        ({ key, value }) => `route del ${key}${value === '' ? '' : ` via ${value}`} proto ${routeProtocol}`,
+        ({ key, value }) => line`route del ${key} ${value === '' ? [] : ['via', value]} proto ${routeProtocol}`,
       ),
-      ...add.map(({ key, value }) => `route replace ${key} via ${value} dev ${underlay.device} proto ${routeProtocol}`),
+      ...add.map(
+        ({ key, value }) => line`route replace ${key} via ${value} dev ${underlay.device} proto ${routeProtocol}`,
+      ),
     ])
-    known = wanted
+    if (failures.length === 0) known = wanted
+    return failures
   }
 
   return {
     name: 'host-gw',
     overhead: 0,
     sync: (peers, look) => write(compileHostGw(peers), look),
-    close: () => write([]),
+    close: async () => void (await write([])),
   }
 }

@@ -1,5 +1,5 @@
 /** What an agent with another backend has left in the kernel: it would carry packets past the one that is chosen now. */
-import type { Iproute } from '../host/iproute.ts'
+import { type Iproute, line } from '../host/iproute.ts'
 import type { OverlayBackend } from './backend.ts'
 import { routeProtocol } from './host-gw.ts'
 import { showLinks, showRoutes } from './kernel-view.ts'
@@ -17,7 +17,7 @@ export const removeLeftovers = async (
 ): Promise<void> => {
   const links = (await showLinks(iproute)).map((link) => link.name)
   const others = tunnelDevices.filter((each) => each !== device && links.includes(each))
-  await iproute.ip(others.map((each) => `link del dev ${each}`))
+  await iproute.ip(others.map((each) => line`link del dev ${each}`))
   for (const family of ['-4', '-6'] as const) {
     if ((name === 'vxlan' || name === 'host-gw') && family === underlayFamily) continue
     const routes = await showRoutes(iproute, family, ['proto', routeProtocol]).catch((error: unknown) => {
@@ -26,7 +26,10 @@ export const removeLeftovers = async (
       throw error
     })
     await iproute.ip(
-      routes.map(({ destination, gateway }) => `route del ${destination} via ${gateway} proto ${routeProtocol}`),
+      routes.map(
+        ({ destination, gateway }) =>
+          line`route del ${destination} ${gateway === '' ? [] : ['via', gateway]} proto ${routeProtocol}`,
+      ),
     )
   }
 }

@@ -6,7 +6,7 @@ import type { ServedPort } from '../api/served-ports.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import type { Node } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
-import { createIproute, type Iproute } from '../host/iproute.ts'
+import { createIproute, type Iproute, line } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { createRuleKeeper, removeChains } from '../host/netfilter/rule-keeper.ts'
@@ -146,6 +146,15 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     return peers
   }
 
+  /** What could not be written for other nodes: one that cannot be reached stops nobody else, and is told once. */
+  let unwritten: ReadonlySet<string> = new Set()
+  const syncPeers = async (look: 'kernel' | 'memory'): Promise<void> => {
+    const failures = new Set(await backend.sync(currentPeers(), look))
+    for (const failure of failures)
+      if (!unwritten.has(failure)) log.warn({ failure }, 'no way to the pods of another node')
+    unwritten = failures
+  }
+
   /** Looks from time to time whether the tunnel carries more than pings. */
   const keepProbing = async (port: number, device: string, signal: AbortSignal): Promise<void> => {
     await Promise.race([loop.synced, aborted(signal)])
@@ -174,7 +183,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
       await eachOf([
         ...(isAll ? [bridge] : []),
         ...(isTidy ? [] : [tidy]),
-        ...(isAll || dirty.has('peers') ? [() => backend.sync(currentPeers(), isAll ? 'kernel' : 'memory')] : []),
+        ...(isAll || dirty.has('peers') ? [() => syncPeers(isAll ? 'kernel' : 'memory')] : []),
         syncRules,
       ])
     },
@@ -224,10 +233,10 @@ export const cleanupOverlay = async (runner: CommandRunner, netfilters: readonly
   const ours = (await showLinks(iproute)).filter(
     ({ name, alias }) => [...tunnelDevices, podBridge].includes(name) || (alias !== '' && name === linkName(alias)),
   )
-  await iproute.ip(ours.map(({ name }) => `link del dev ${name}`))
+  await iproute.ip(ours.map(({ name }) => line`link del dev ${name}`))
   for (const family of ['-4', '-6'] as const) {
     const routes = await showRoutes(iproute, family, ['proto', '117'])
-    await iproute.ip(routes.map(({ destination }) => `route del ${destination} proto 117`))
+    await iproute.ip(routes.map(({ destination }) => line`route del ${destination} proto 117`))
   }
   for (const netfilter of netfilters) await removeChains(netfilter, ['nat', 'filter', 'mangle'], isOverlayChain)
 }

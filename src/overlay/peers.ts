@@ -35,10 +35,11 @@ const internalAddress = (node: Node, family: Family): string | undefined =>
 
 /** A node as a peer; undefined while it has no pod network or no address of the underlay's family. */
 export const toPeer = (node: Node, underlay: Family): Peer | undefined => {
-  const cidrs = podCIDRsOf(node)
+  const texts = podCIDRsOf(node)
+  const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).map(formatCidr)
   const told = readOverlayAnnotations(node, underlay)
   const address = told.address ?? internalAddress(node, underlay)
-  if (address === undefined || cidrs.length === 0 || !cidrs.every((cidr) => parseCidr(cidr))) return undefined
+  if (address === undefined || cidrs.length === 0 || cidrs.length < texts.length) return undefined
   return { name: node.metadata.name, address, podCIDRs: cidrs, vtepMac: told.vtepMac, publicKey: told.publicKey }
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { CommandError, type CommandRunner, prefixed } from '../host/command.ts'
 import { createForker } from '../host/forker.ts'
-import { checkLines, createIproute, type Iproute, word } from '../host/iproute.ts'
+import { batchOf, createIproute, type Iproute, type Line, line, lineWords, word } from '../host/iproute.ts'
 import { createIprouteSession } from '../host/iproute-session.ts'
 import { enterNetworkFile } from '../host/namespaces.ts'
 import { hostCidr } from '../ipam/cidr.ts'
@@ -56,16 +56,16 @@ export const podLines = (
   addresses: readonly string[],
   gateways: readonly string[],
   ifname = 'eth0',
-): readonly string[] => [
-  'link set lo up',
-  `link set ${ifname} up`,
+): readonly Line[] => [
+  line`link set lo up`,
+  line`link set ${ifname} up`,
   ...addresses.map(
-    (address) => `address add ${hostCidr(address)} dev ${ifname}${address.includes(':') ? ' nodad' : ''}`,
+    (address) => line`address add ${hostCidr(address)} dev ${ifname} ${address.includes(':') ? ['nodad'] : []}`,
   ),
   // Lines of a batch take no -6: the address tells the family. Of several interfaces the first keeps the default route.
   ...gateways.flatMap((gateway) => [
-    `route append ${hostCidr(gateway)} dev ${ifname}${gateway.includes(':') ? '' : ' scope link'}`,
-    `route append ${gateway.includes(':') ? '::/0' : 'default'} via ${gateway} dev ${ifname}`,
+    line`route append ${hostCidr(gateway)} dev ${ifname} ${gateway.includes(':') ? [] : ['scope', 'link']}`,
+    line`route append ${gateway.includes(':') ? '::/0' : 'default'} via ${gateway} dev ${ifname}`,
   ]),
 ]
 
@@ -78,18 +78,17 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
   const runnerIn = (netns: string): CommandRunner => prefixed(runner, enterNetworkFile(word(netns)))
   const inside = (netns: string): Iproute => createIproute(runnerIn(netns))
 
-  const nodeLines = (pod: PodOnLink): readonly string[] => {
+  const nodeLines = (pod: PodOnLink): readonly Line[] => {
     const { id, netns, ifname = 'eth0' } = pod
-    const peer = `peer name ${word(ifname)} address ${podMac(pod)} mtu ${mtu} netns ${word(netns)}`
     return [
-      `link add ${linkName(id)} mtu ${mtu} up master ${podBridge} type veth ${peer}`,
-      `link set dev ${linkName(id)} alias ${word(id)} type bridge_slave hairpin on`,
+      line`link add ${linkName(id)} mtu ${mtu} up master ${podBridge} type veth peer name ${ifname} address ${podMac(pod)} mtu ${mtu} netns ${netns}`,
+      line`link set dev ${linkName(id)} alias ${id} type bridge_slave hairpin on`,
     ]
   }
 
   const remove = async (id: string): Promise<void> => {
     try {
-      await iproute.ip([`link del dev ${linkName(id)}`])
+      await iproute.ip([line`link del dev ${linkName(id)}`])
     } catch (error) {
       // It goes with its pod's namespace, too.
       if (!says(error, 'Cannot find device')) throw error
@@ -99,8 +98,8 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
   /** Each side limits what it sends: what the pod receives is sent by the node. */
   const shape = async ({ id, netns, ifname = 'eth0', bandwidth = {} }: PodOnLink): Promise<void> => {
     const { ingress, egress } = bandwidth
-    if (ingress !== undefined) await runner.run('tc', shapeLine(linkName(id), ingress).split(' '))
-    if (egress !== undefined) await runnerIn(netns).run('tc', shapeLine(ifname, egress).split(' '))
+    if (ingress !== undefined) await runner.run('tc', lineWords(shapeLine(linkName(id), ingress)))
+    if (egress !== undefined) await runnerIn(netns).run('tc', lineWords(shapeLine(ifname, egress)))
   }
 
   /** The node's side. A session that has gone stale fails at once; a program that starts afresh tells the truth. */
@@ -117,11 +116,10 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
 
   const make = async (pod: PodOnLink): Promise<void> => {
     const lines = podLines(pod.addresses, gateways, pod.ifname)
-    checkLines('ip', lines)
     await onNode(pod)
     try {
       const [file, ...args] = enterNetworkFile(word(pod.netns))
-      await forker.run(file, [...args, 'ip', '-batch', '-'], `${lines.join('\n')}\n`)
+      await forker.run(file, [...args, 'ip', '-batch', '-'], batchOf(lines))
       await shape(pod)
     } catch (error) {
       await remove(pod.id)

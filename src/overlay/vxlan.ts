@@ -2,7 +2,9 @@
  * VXLAN between the nodes: for each remote node one route (its pods, via its tunnel's end), one neighbour (the MAC of
  * that end) and one forwarding entry (the node behind that MAC). Nothing is learned, nothing is flooded. RFC 7348.
  */
+
 import { isIPv6 } from 'node:net'
+import { line } from '../host/iproute.ts'
 import { addressAt, addressOf, cidrOf, contains, hostCidr } from '../ipam/cidr.ts'
 import { addressLines, type BackendOptions, type OverlayBackend, type Underlay } from './backend.ts'
 import { diffEntries, type Entry } from './entries.ts'
@@ -64,12 +66,11 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
 
   const make = async (isThere: boolean): Promise<void> => {
     const { address, device } = underlay
-    const parameters = `vxlan id ${vni} local ${address} dev ${device} dstport ${port} nolearning`
     await iproute.ip([
-      ...(isThere ? [`link del dev ${vxlanDevice}`] : []),
-      `link add ${vxlanDevice} address ${identity.vtepMac} mtu ${mtu} type ${parameters}`,
-      ...own.map((each) => `address add ${each} dev ${vxlanDevice}`),
-      `link set ${vxlanDevice} up`,
+      ...(isThere ? [line`link del dev ${vxlanDevice}`] : []),
+      line`link add ${vxlanDevice} address ${identity.vtepMac} mtu ${mtu} type vxlan id ${vni} local ${address} dev ${device} dstport ${port} nolearning`,
+      ...own.map((each) => line`address add ${each} dev ${vxlanDevice}`),
+      line`link set ${vxlanDevice} up`,
     ])
   }
 
@@ -79,8 +80,8 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
     const addresses = await showAddresses(iproute, vxlanDevice)
     await iproute.ip([
       ...addressLines(vxlanDevice, own, addresses),
-      ...(link.mtu === mtu ? [] : [`link set ${vxlanDevice} mtu ${mtu}`]),
-      ...(link.isUp ? [] : [`link set ${vxlanDevice} up`]),
+      ...(link.mtu === mtu ? [] : [line`link set ${vxlanDevice} mtu ${mtu}`]),
+      ...(link.isUp ? [] : [line`link set ${vxlanDevice} up`]),
     ])
   }
 
@@ -104,7 +105,7 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
 
   let known: PeerEntries | undefined
 
-  const syncTunnel = async (peers: readonly Peer[], look: 'kernel' | 'memory'): Promise<void> => {
+  const syncTunnel = async (peers: readonly Peer[], look: 'kernel' | 'memory'): Promise<readonly string[]> => {
     const wanted = compileVxlan(peers)
     const before = look === 'memory' ? known : undefined
     known = undefined
@@ -114,21 +115,26 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
     const neighbours = diffEntries(wanted.neighbours, there.neighbours)
     const forwarding = diffEntries(wanted.forwarding, there.forwarding)
     // Where packets go is known before a route leads there, and forgotten after it.
-    await iproute.bridge([
-      ...forwarding.add.map(({ key, value }) => `fdb replace ${key} dev ${vxlanDevice} dst ${value} self permanent`),
-    ])
-    await iproute.ip([
-      ...routes.remove.map(({ key, value }) => `route del ${key} via ${value} dev ${vxlanDevice}`),
-      ...neighbours.add.map(
-        ({ key, value }) => `neigh replace ${key} lladdr ${value} dev ${vxlanDevice} nud permanent`,
-      ),
-      ...routes.add.map(({ key, value }) => `route replace ${key} via ${value} dev ${vxlanDevice} onlink`),
-      ...neighbours.remove.map(({ key }) => `neigh del ${key} dev ${vxlanDevice}`),
-    ])
-    await iproute.bridge(
-      forwarding.remove.map(({ key, value }) => `fdb del ${key} dev ${vxlanDevice} dst ${value} self`),
-    )
-    known = wanted
+    const failures = [
+      ...(await iproute.each(
+        'bridge',
+        forwarding.add.map(({ key, value }) => line`fdb replace ${key} dev ${vxlanDevice} dst ${value} self permanent`),
+      )),
+      ...(await iproute.each('ip', [
+        ...routes.remove.map(({ key, value }) => line`route del ${key} via ${value} dev ${vxlanDevice}`),
+        ...neighbours.add.map(
+          ({ key, value }) => line`neigh replace ${key} lladdr ${value} dev ${vxlanDevice} nud permanent`,
+        ),
+        ...routes.add.map(({ key, value }) => line`route replace ${key} via ${value} dev ${vxlanDevice} onlink`),
+        ...neighbours.remove.map(({ key }) => line`neigh del ${key} dev ${vxlanDevice}`),
+      ])),
+      ...(await iproute.each(
+        'bridge',
+        forwarding.remove.map(({ key, value }) => line`fdb del ${key} dev ${vxlanDevice} dst ${value} self`),
+      )),
+    ]
+    if (failures.length === 0) known = wanted
+    return failures
   }
 
   return {
@@ -137,16 +143,13 @@ export const createVxlan = (options: BackendOptions): OverlayBackend => {
     device: vxlanDevice,
     sync: async (peers, look = 'kernel') => {
       const near = directRouting ? peers.filter((peer) => isNeighbour(peer, underlay)) : []
-      await syncTunnel(
-        peers.filter((peer) => !near.includes(peer)),
-        look,
-      )
-      await direct.sync(near, look)
+      const far = peers.filter((peer) => !near.includes(peer))
+      return [...(await syncTunnel(far, look)), ...(await direct.sync(near, look))]
     },
     close: async () => {
       await direct.close()
       const links = await showLinks(iproute)
-      if (links.some(({ name }) => name === vxlanDevice)) await iproute.ip([`link del dev ${vxlanDevice}`])
+      if (links.some(({ name }) => name === vxlanDevice)) await iproute.ip([line`link del dev ${vxlanDevice}`])
     },
   }
 }

@@ -2,11 +2,13 @@
  * WireGuard between the nodes: each node is a peer that may use the addresses of its pods. The tools are iproute2 and `wg`;
  * the kernel must know the device type.
  */
+
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { CommandError, isCommandMissing } from '../host/command.ts'
 import { DamagedFile, readOrRefuse, readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
+import { line } from '../host/iproute.ts'
 import { addressAt, hostCidr } from '../ipam/cidr.ts'
 import { addressLines, type BackendOptions, type OverlayBackend } from './backend.ts'
 import { diffEntries } from './entries.ts'
@@ -100,14 +102,15 @@ export const createWireguard = ({ iproute, runner, podCIDRs, underlay, keyFile }
     const link = (await showLinks(iproute)).find(({ name }) => name === wireguardDevice)
     const addresses = link ? await showAddresses(iproute, wireguardDevice) : []
     await iproute.ip([
-      ...(link ? [] : [`link add ${wireguardDevice} type wireguard`]),
-      ...(link?.mtu === mtu ? [] : [`link set ${wireguardDevice} mtu ${mtu}`]),
+      ...(link ? [] : [line`link add ${wireguardDevice} type wireguard`]),
+      ...(link?.mtu === mtu ? [] : [line`link set ${wireguardDevice} mtu ${mtu}`]),
       ...addressLines(wireguardDevice, own, addresses),
-      ...(link?.isUp ? [] : [`link set ${wireguardDevice} up`]),
+      ...(link?.isUp ? [] : [line`link set ${wireguardDevice} up`]),
     ])
   }
 
-  const syncRoutes = async (peers: readonly Peer[]): Promise<void> => {
+  const syncRoutes = async (peers: readonly Peer[]): Promise<readonly string[]> => {
+    const failures: string[] = []
     const wanted = peers.flatMap(({ podCIDRs: cidrs }) => cidrs.map((cidr) => ({ key: cidr, value: '' })))
     for (const family of ['-4', '-6'] as const) {
       const isMine = (cidr: string) => cidr.includes(':') === (family === '-6')
@@ -119,11 +122,14 @@ export const createWireguard = ({ iproute, runner, podCIDRs, underlay, keyFile }
         wanted.filter(({ key }) => isMine(key)),
         found,
       )
-      await iproute.ip([
-        ...remove.map(({ key }) => `route del ${key} dev ${wireguardDevice}`),
-        ...add.map(({ key }) => `route replace ${key} dev ${wireguardDevice} scope link`),
-      ])
+      failures.push(
+        ...(await iproute.each('ip', [
+          ...remove.map(({ key }) => line`route del ${key} dev ${wireguardDevice}`),
+          ...add.map(({ key }) => line`route replace ${key} dev ${wireguardDevice} scope link`),
+        ])),
+      )
     }
+    return failures
   }
 
   return {
@@ -138,11 +144,11 @@ export const createWireguard = ({ iproute, runner, podCIDRs, underlay, keyFile }
       } catch (error) {
         throw unsupported(error) ?? error
       }
-      await syncRoutes(peers.filter(({ publicKey }) => publicKey !== undefined))
+      return syncRoutes(peers.filter(({ publicKey }) => publicKey !== undefined))
     },
     close: async () => {
       const links = await showLinks(iproute)
-      if (links.some(({ name }) => name === wireguardDevice)) await iproute.ip([`link del dev ${wireguardDevice}`])
+      if (links.some(({ name }) => name === wireguardDevice)) await iproute.ip([line`link del dev ${wireguardDevice}`])
     },
   }
 }

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { createForker } from '../../src/host/forker.ts'
+import { line } from '../../src/host/iproute.ts'
 import { createIprouteSession } from '../../src/host/iproute-session.ts'
 import { identify, isRunning } from '../../src/host/process.ts'
 import { until } from '../support/until.ts'
@@ -11,20 +12,22 @@ const runner = createCommandRunner()
 t.test('an ip that stays', async (t) => {
   const session = createIprouteSession(runner)
   t.teardown(session.close)
-  await session.ip(['link add k0 type veth peer name k1', 'link set k0 alias one up'])
+  await session.ip([line`link add k0 type veth peer name k1`, line`link set k0 alias one up`])
   t.match(await runner.run('ip', ['link', 'show', 'k0']), /alias one/)
-  await t.rejects(session.ip(['link set k0 alias two', 'link add k0 type bridge', 'link set k0 alias three']), {
-    name: 'CommandError',
-    message: /ip link add k0 type bridge failed with exit code 1: .*File exists/,
-  })
+  await t.rejects(
+    session.ip([line`link set k0 alias two`, line`link add k0 type bridge`, line`link set k0 alias three`]),
+    {
+      name: 'CommandError',
+      message: /ip link add k0 type bridge failed with exit code 1: .*File exists/,
+    },
+  )
   t.match(await runner.run('ip', ['link', 'show', 'k0']), /alias two/, 'it stops at the first that fails')
-  await t.rejects(session.ip(['link set k0 alias a; b']), RangeError)
 
   await runner.run('ip', ['link', 'del', 'k0'])
   await session
-    .ip(['link add k0 type veth peer name k1'])
-    .catch(() => session.ip(['link add k0 type veth peer name k1']))
-  await Promise.all([session.ip(['link set k0 alias three']), session.ip(['link set k1 alias four'])])
+    .ip([line`link add k0 type veth peer name k1`])
+    .catch(() => session.ip([line`link add k0 type veth peer name k1`]))
+  await Promise.all([session.ip([line`link set k0 alias three`]), session.ip([line`link set k1 alias four`])])
   t.match(await runner.run('ip', ['link', 'show', 'k1']), /alias four/, 'one after another')
   await runner.run('ip', ['link', 'del', 'k0'])
 })

@@ -5,15 +5,23 @@
 import t, { type Test } from 'tap'
 import { hostPortsOf } from '../../../src/agent/pods/host-ports.ts'
 import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service } from '../../../src/api/types/index.ts'
+import { opensNothing } from '../../../src/host/fake-command.ts'
+import { createIproute } from '../../../src/host/iproute.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../src/host/netfilter/fake.ts'
 import type { IpFamily } from '../../../src/host/netfilter/netfilter.ts'
 import { createRuleKeeper } from '../../../src/host/netfilter/rule-keeper.ts'
 import { parseSave, type TableName } from '../../../src/host/netfilter/tables.ts'
+import type { BackendOptions } from '../../../src/overlay/backend.ts'
+import { createBackend } from '../../../src/overlay/backends.ts'
+import { parseCniRequest } from '../../../src/overlay/cni/request.ts'
 import { readHostPorts } from '../../../src/overlay/host-ports.ts'
+import { toPeer } from '../../../src/overlay/peers.ts'
+import { podLines } from '../../../src/overlay/pod-links.ts'
 import { readPolicy } from '../../../src/overlay/policy/model.ts'
 import { toPolicyPod } from '../../../src/overlay/policy/pod.ts'
 import { compileRules, overlayJumps } from '../../../src/overlay/rules.ts'
-import { type HostileVariant, hostileSamples, hostileVariants } from '../../support/hostile-objects.ts'
+import { compileWireguard } from '../../../src/overlay/wireguard.ts'
+import { attacks, type HostileVariant, hostileSamples, hostileVariants } from '../../support/hostile-objects.ts'
 import { strangeWord } from '../../support/rule-grammar.ts'
 import { createPolicyKernel, podCIDRs } from '../overlay/policy/support.ts'
 import { makeService, makeSlice } from '../proxy/support/objects.ts'
@@ -227,4 +235,108 @@ t.test('host ports', async (t) => {
     alone: alone[family],
     together: await loadOverlay(family, [quietPod, pod]),
   }))
+})
+
+/** What a backend gives to iproute2 for these nodes, line by line. */
+const linesFor = async (name: 'vxlan' | 'host-gw', nodes: readonly Node[]): Promise<readonly string[]> => {
+  const lines: string[] = []
+  const runner = {
+    open: opensNothing,
+    run: async (_file: string, args: readonly string[], input?: string) => {
+      if (args.includes('-batch')) lines.push(...(input ?? '').trimEnd().split('\n'))
+      return ''
+    },
+  }
+  const options: BackendOptions = {
+    ...{ iproute: createIproute(runner), runner, podCIDRs, identity: { vtepMac: '02:00:00:00:00:01' } },
+    underlay: { address: '172.30.0.11', network: '172.30.0.0/24', device: 'eth0', mtu: 1500 },
+    ...{ keyFile: '/run/no-key', directRouting: false },
+  }
+  await createBackend(name, options).sync(nodes.flatMap((node) => toPeer(node, 'IPv4') ?? []))
+  return lines
+}
+
+const quietNode: Node = {
+  ...{ apiVersion: 'v1', kind: 'Node' },
+  metadata: {
+    name: 'quiet',
+    annotations: { 'flannel.alpha.coreos.com/backend-data': '{"VtepMAC":"02:00:00:00:00:09"}' },
+  },
+  spec: { podCIDRs: ['10.244.9.0/24', 'fd00:9::/64'] },
+  status: { addresses: [{ type: 'InternalIP', address: '172.30.0.19' }] },
+}
+
+/** Verbs and options of iproute2, addresses, numbers, and our own names. */
+const routeWord =
+  /^(link|address|neigh|route|fdb|add|set|replace|del|dev|via|dst|onlink|self|permanent|nud|lladdr|mtu|type|vxlan|id|local|dstport|nolearning|up|proto|eth0|podway\.1|\d+|[0-9a-f:]+(\/\d+)?|[\d.]+(\/\d+)?)$/
+
+t.test('Nodes: routes, neighbours, forwarding entries, WireGuard peers', async (t) => {
+  const alone = { vxlan: await linesFor('vxlan', [quietNode]), 'host-gw': await linesFor('host-gw', [quietNode]) }
+  t.ok(alone.vxlan.length > 4 && alone['host-gw'].length > 0)
+  const seen = new Set<string>()
+  for (const { path, attack, object } of hostileVariants('Node', samples.Node)) {
+    const node = object as Node
+    const peer = toPeer(node, 'IPv4')
+    const matters = JSON.stringify(peer)
+    if (peer === undefined || seen.has(matters)) continue
+    seen.add(matters)
+    const what = `${path}: ${attack}`
+    for (const name of ['vxlan', 'host-gw'] as const) {
+      const lines = await linesFor(name, [quietNode, node])
+      for (const line of alone[name]) if (!lines.includes(line)) t.fail(`${what}: ${name}: missing: ${line}`)
+      const strange = lines.flatMap((line) => line.split(' ')).find((word) => !routeWord.test(word))
+      if (strange !== undefined) t.fail(`${what}: ${name}: ${strange}`)
+    }
+    const config = compileWireguard('PRIVATE', [{ ...peer, publicKey: peer.publicKey ?? `${'A'.repeat(43)}=` }])
+    t.match(
+      config,
+      /^(\[(Interface|Peer)\]|[A-Za-z]+ = [A-Za-z0-9+/=:,.[\] ]+|)(\n(\[(Interface|Peer)\]|[A-Za-z]+ = [A-Za-z0-9+/=:,.[\] ]+|))*\n$/,
+      what,
+    )
+    t.equal(config.match(/^\[Peer\]$/gm)?.length, 1, what)
+  }
+  t.ok(seen.size > 3, `${seen.size} different peers`)
+})
+
+t.test('requests of container runtimes', async (t) => {
+  const environment = {
+    ...{ CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'c1', CNI_IFNAME: 'eth0', CNI_NETNS: '/run/netns/c1' },
+    CNI_ARGS: 'K8S_POD_NAMESPACE=ns;K8S_POD_NAME=web;K8S_POD_UID=u1;IP=10.244.1.7;MAC=02:00:00:00:00:07',
+  }
+  const config = {
+    ...{ cniVersion: '1.0.0', name: 'podway', type: 'podway' },
+    runtimeConfig: {
+      portMappings: [{ hostPort: 8080, containerPort: 80, protocol: 'tcp', hostIP: '172.30.0.11' }],
+      ...{ ips: ['10.244.1.7/24'], mac: '02:00:00:00:00:07' },
+    },
+    args: { cni: { ips: ['10.244.1.7'] } },
+  }
+  let refused = 0
+  let taken = 0
+  const attempt = (environment: object, config: object, what: string): void => {
+    const variables = new Map(Object.entries(environment).map(([name, value]) => [name, String(value)]))
+    try {
+      const { ports, addresses, attachment } = parseCniRequest(variables, JSON.stringify(config))
+      const mappings = ports.map((port) => ({ ...port, podIP: '10.244.1.2' }))
+      for (const rule of readHostPorts(mappings, { podCIDRs }).ports.IPv4)
+        t.equal(`${rule.hostIP ?? '172.30.0.11'}`.split(/\s/).length, 1, what)
+      for (const line of podLines(addresses, ['10.244.1.1'], attachment.ifname)) t.notMatch(line, /\n|ACCEPT|"/, what)
+      taken++
+    } catch (error) {
+      t.match(error, { name: /^(CniError|RangeError)$/ }, what)
+      refused++
+    }
+  }
+  for (const [name, attack] of Object.entries(attacks)) {
+    for (const [key, value] of Object.entries(environment))
+      attempt({ ...environment, [key]: attack(value) }, config, `${key}: ${name}`)
+    const text = JSON.stringify(config)
+    for (const value of ['podway', '172.30.0.11', 'tcp', '10.244.1.7/24', '02:00:00:00:00:07', '10.244.1.7'])
+      attempt(
+        environment,
+        JSON.parse(text.replaceAll(`"${value}"`, JSON.stringify(attack(value)))),
+        `${value}: ${name}`,
+      )
+  }
+  t.ok(refused > 100 && taken > 5, `${refused} refused, ${taken} taken`)
 })
