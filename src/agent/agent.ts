@@ -3,10 +3,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
 import { aborted, sleep } from '../api/clock.ts'
+import { createEventRecorder, type EventRecorder, referenceTo } from '../api/event-recorder.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
-import { nodes as nodeResource } from '../api/resources.ts'
+import { nodes as nodeResource, objectKey } from '../api/resources.ts'
 import { formatServedPorts, servedPortsAnnotation } from '../api/served-ports.ts'
 import type { Node, Pod } from '../api/types/index.ts'
 import { controlUserName } from '../api/users.ts'
@@ -128,13 +129,20 @@ const waitForNetwork = async (
   return podCIDRs
 }
 
-/** Pods' host ports are forwarded while they are there. */
-const forwardHostPorts = ({ pods }: PodAgent, stack: NetworkStack): void =>
+/** Pods' host ports are forwarded while they are there; of one that cannot be, its pod's Events tell. */
+const forwardHostPorts = ({ pods }: PodAgent, stack: NetworkStack, events: EventRecorder, log: Logger): void => {
+  const forward = async (pod: Pod, uid: string): Promise<void> => {
+    for (const problem of await stack.setHostPorts(uid, hostPortsOf(pod))) {
+      log.warn({ pod: objectKey(pod), problem }, 'host port is not forwarded')
+      events.record(referenceTo(pod), 'Warning', 'HostPortRejected', problem)
+    }
+  }
   pods.onChange((_key, current, previous) => {
     const before = previous?.metadata.uid
     if (before && before !== current?.metadata.uid) void stack.setHostPorts(before, [])
-    if (current?.metadata.uid) void stack.setHostPorts(current.metadata.uid, hostPortsOf(current))
+    if (current?.metadata.uid) void forward(current, current.metadata.uid)
   })
+}
 
 /** Services with addresses, for the environment of containers. */
 const serviceLinks = ({ services }: ClusterInformers) => ({
@@ -264,7 +272,8 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
         hostDns,
       ),
   })
-  forwardHostPorts(agent, stack)
+  const events = createEventRecorder({ client, component: 'podway', host: nodeName, log })
+  forwardHostPorts(agent, stack, events, log)
   const server = createAgentServer({
     ...{ answer: createRoutes(agent), ca, certificate: serving, host: '0.0.0.0', port: options.agentPort, log },
     authorize: ({ name }) => name === controlUserName,

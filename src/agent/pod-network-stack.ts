@@ -70,7 +70,8 @@ export interface PodNetworkStack {
   readonly bridged: Promise<void>
   /** Resolves when pods can be attached. */
   readonly ready: Promise<void>
-  setHostPorts(podId: string, mappings: readonly HostPortMapping[]): Promise<void>
+  /** As the overlay's. */
+  setHostPorts(podId: string, mappings: readonly HostPortMapping[]): Promise<readonly string[]>
   /** Runs until `signal` aborts. All that is in the kernel stays: traffic goes on. */
   run(signal: AbortSignal): Promise<void>
 }

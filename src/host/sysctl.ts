@@ -1,7 +1,13 @@
 /** Kernel parameters. Those under `net.` belong to the network namespace of the calling process. */
 import { readFile, writeFile } from 'node:fs/promises'
 
-const fileOf = (key: string): string => `/proc/sys/${key.replaceAll('.', '/')}`
+const keyPattern = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i
+
+/** Throws a RangeError for what is no key: it would be a path to somewhere else. */
+const fileOf = (key: string): string => {
+  if (!keyPattern.test(key)) throw new RangeError(`${JSON.stringify(key)} is not a kernel parameter`)
+  return `/proc/sys/${key.replaceAll('.', '/')}`
+}
 
 /** The value as text, or undefined when this kernel has no such parameter. */
 export const readSysctl = async (key: string): Promise<string | undefined> => {

@@ -73,8 +73,11 @@ export interface Overlay {
   readonly linkTroubles: LinkTroubles
   /** Of the pods' interfaces. */
   readonly mtu: number
-  /** The host ports of one pod; none when empty. Resolves when they are forwarded, or are no longer. */
-  setHostPorts(podId: string, mappings: readonly HostPortMapping[]): Promise<void>
+  /**
+   * The host ports of one pod; none when empty. Resolves when they are forwarded, or are no longer: to those that cannot be,
+   * and why. Nothing for the same again.
+   */
+  setHostPorts(podId: string, mappings: readonly HostPortMapping[]): Promise<readonly string[]>
 }
 
 const probeEveryMs = 60_000
@@ -199,12 +202,12 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     setHostPorts: async (podId, mappings) => {
       const wanted = readHostPorts(mappings, context)
       const before = hostPorts.get(podId) ?? readHostPorts([], context)
-      if (JSON.stringify(before) === JSON.stringify(wanted)) return
-      for (const problem of wanted.problems) log.warn({ pod: podId, problem }, 'host port is not forwarded')
+      if (JSON.stringify(before) === JSON.stringify(wanted)) return []
       if (mappings.length > 0) hostPorts.set(podId, wanted)
       else hostPorts.delete(podId)
       await loop.done('host ports')
       options.onHostPorts?.(podId, wanted.ports)
+      return wanted.problems
     },
     run: async (signal) => {
       await bridge().catch((error: unknown) => log.warn({ err: error }, 'no bridge for the pods yet; trying again'))

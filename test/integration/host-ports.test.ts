@@ -2,7 +2,6 @@
 import t, { type Test } from 'tap'
 import { createPodConnections } from '../../src/agent/pod-connections.ts'
 import type { Node } from '../../src/api/types/index.ts'
-import type { Logger } from '../../src/host/log.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { createNetfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
 import { createMemoryLeaseStore } from '../../src/ipam/lease-store.ts'
@@ -37,7 +36,8 @@ const createWorld = async (t: Pick<Test, 'teardown'>): Promise<readonly [node: H
   return hosts
 }
 
-const startNode = async (t: Pick<Test, 'teardown'>, host: Host, backend: NetfilterBackend, log: Logger) => {
+const startNode = async (t: Pick<Test, 'teardown'>, host: Host, backend: NetfilterBackend) => {
+  const log = silentLogger
   const families = ['IPv4', 'IPv6'] as const
   const connections = createPodConnections({
     ...{ families, runner: host.runner, log, ownAddresses: () => new Set<string>(Object.values(nodeIPs)) },
@@ -91,14 +91,9 @@ const wishes: readonly Wish[] = [
 for (const backend of ['nft', 'legacy'] as const)
   t.test(`host ports in the ${backend} store`, { timeout: 90_000 }, async (t) => {
     const [node, out] = await createWorld(t)
-    const told: string[] = []
-    const log: Logger = {
-      ...silentLogger,
-      warn: (fields: unknown) => void told.push(JSON.stringify(fields)),
-    } as unknown as Logger
-    const n = await startNode(t, node, backend, log)
+    const n = await startNode(t, node, backend)
     const pod = await addPod(t, n, `pa-${backend}`)
-    await n.overlay.setHostPorts('uid-a', mappings(pod.addresses, wishes))
+    const told = await n.overlay.setHostPorts('uid-a', mappings(pod.addresses, wishes))
     const answers = async (port: number, options: Parameters<Host['call']>[2] = {}, from = out) => {
       // One after the other: they may share a source port.
       const replies = []
@@ -163,7 +158,7 @@ for (const backend of ['nft', 'legacy'] as const)
       const saved = () => node.runner.run(`${tool('IPv6')}-save`, ['-t', 'nat'])
       t.match(await saved(), /dport 7006/)
       await n.end()
-      await startNode(t, node, backend, log)
+      await startNode(t, node, backend)
       await until(async () => !(await saved()).includes('dport 7006'), 'the rules to go')
     })
   })

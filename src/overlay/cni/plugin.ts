@@ -22,7 +22,7 @@ export interface CniPluginOptions {
   readonly podCIDRs: readonly string[]
   readonly mtu: number
   /** The host ports of an owner, in place of those it had. */
-  readonly setHostPorts: (owner: string, ports: readonly HostPortMapping[]) => Promise<void>
+  readonly setHostPorts: (owner: string, ports: readonly HostPortMapping[]) => Promise<readonly string[]>
   /** Whether pods can be added now. */
   readonly isReady: () => boolean
   readonly log: Logger
@@ -148,7 +148,8 @@ export const createCniPlugin = (options: CniPluginOptions): CniPlugin => {
         ...{ ifname: attachment.ifname, mac, bandwidth },
         pod: pod && { key: `${pod.namespace}/${pod.name}`, uid: pod.uid },
       })
-      await setHostPorts(owner, mappingsOf(ports, assigned))
+      const [problem] = await setHostPorts(owner, mappingsOf(ports, assigned))
+      if (problem !== undefined) throw new CniError(cniCodes.taken, problem)
       return addResult(version, {
         ...{ hostName: linkName(owner), bridgeMac: macOf(gateways[0] ?? ''), ifname: attachment.ifname },
         ...{ mac: podMac({ ...(mac ? { mac } : {}), addresses: assigned }), netns, mtu, addresses: assigned, gateways },
