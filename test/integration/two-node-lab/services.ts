@@ -114,6 +114,29 @@ export const services = async (t: Test): Promise<void> => {
     await kubectl('uncordon', 'node1')
   })
 
+  await t.test("what the nodes serve themselves is no Service's", async (t) => {
+    await apply(
+      service('greedy', { type: 'LoadBalancer', ports: [{ port: 10_250, targetPort: 8080 }] }),
+      service('ingress-thief', { type: 'LoadBalancer', ports: [{ port: 80, targetPort: 8080 }] }),
+      service('external', { externalIPs: [node1, node2], ports: [{ port: 10_250, targetPort: 8080 }] }),
+    )
+    for (const name of ['greedy', 'ingress-thief']) {
+      const told = () => kubectl('get', 'events', '--field-selector', `involvedObject.name=${name}`)
+      await until(async () => /PortTaken.*is served by node/.test(await told()), `the Event of ${name}`)
+      t.equal((await serviceOf(name)).status.loadBalancer?.ingress, undefined)
+    }
+    await until(
+      async () => (await rulesOn('node1')).includes('default/external/tcp'),
+      'the rules of its cluster address',
+    )
+    for (const node of ['node1', 'node2'])
+      t.notMatch(await rulesOn(node), /-d 172\.30\.0\.1[12]\/32 .*--dport (10250|80) /)
+    const [pod = ''] = (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'name')).split('\n')
+    t.type(await kubectl('logs', pod), 'string', 'kubectl logs reaches the agent')
+    t.equal(await statusOf('client', `http://${node1}/`), '404', 'and clients Ingress')
+    await kubectl('delete', 'service', 'greedy', 'ingress-thief', 'external')
+  })
+
   await t.test('health and metrics', async (t) => {
     t.match(await curl('client', `http://${node1}:10256/healthz`), /"nodeEligible":true\}\n200/)
     const metrics = await curl('node1', 'http://127.0.0.1:10249/metrics')
