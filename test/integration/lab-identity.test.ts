@@ -98,6 +98,37 @@ t.test('a lab of two nodes', async (t) => {
     t.match(await asNode1('get', 'nodes', '-o', 'name'), /node\/node2/)
   })
 
+  await t.test('a Node that claims the range of another one draws no traffic', async (t) => {
+    const podOf = async (node: string) =>
+      (await kubectl('get', 'pod', `on-${node}`, '-o', 'jsonpath={.status.podIP}')).trim()
+    const address = await podOf('node2')
+    const range = (await kubectl('get', 'node', 'node2', '-o', 'jsonpath={.spec.podCIDR}')).trim()
+    await apply({
+      ...{ apiVersion: 'v1', kind: 'Node' },
+      metadata: {
+        name: 'evil',
+        annotations: {
+          'flannel.alpha.coreos.com/public-ip': '172.30.0.100',
+          'flannel.alpha.coreos.com/backend-data': '{"VNI":1,"VtepMAC":"02:00:00:00:00:66"}',
+        },
+      },
+      spec: { podCIDR: range, podCIDRs: [range] },
+    })
+    const events = () => kubectl('get', 'events', '--field-selector', 'reason=PeerRejected')
+    await until(
+      async () => /node\/node1 +no pod traffic to node evil: podCIDR/.test(await events()),
+      'it is told',
+      20_000,
+    )
+    const said = await run(
+      ...(['lab', 'exec', 'node1', '--pod', 'on-node1', '--'] as const),
+      ...['podway', 'fetch', `http://${address}:8080/`, '--timeout', '5'],
+    )
+    t.match(JSON.parse(said), { pod: 'on-node2' })
+    t.match(await on('node1', 'ip', 'route', 'show', range), /^10\.244\./)
+    await kubectl('delete', 'node', 'evil', '--wait=false')
+  })
+
   await t.test('the port of an agent is for the control plane', async (t) => {
     for (const path of ['/pods', '/healthz', '/containerLogs/default/on-node2/c', '/metrics', '/'])
       t.match(await getFromAgent(path, '{}'), /^error /, `${path} without a certificate`)
