@@ -1,10 +1,13 @@
 /**
  * The data of Secrets or ConfigMaps that somebody refers to by name, and of no others: each is asked for by its name, which
- * is all that a node may do.
+ * is all that a node may do. The first ones are watched. A watch holds a connection (150 KB on either side), so that the
+ * others are asked for from time to time.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Client } from '../../api/client.ts'
-import { isForbidden } from '../../api/errors.ts'
-import { createInformer, type Informer } from '../../api/informer.ts'
+import { sleep } from '../../api/clock.ts'
+import { isForbidden, isNotFound } from '../../api/errors.ts'
+import { createInformer } from '../../api/informer.ts'
 import { configMaps, type Resource, secrets } from '../../api/resources.ts'
 import type { ConfigMap, KubeObject, Secret } from '../../api/types/index.ts'
 
@@ -24,11 +27,24 @@ export interface NamedData {
 }
 
 interface Followed {
-  readonly informer: Informer<Data>
-  readonly stop: AbortController
+  current(): Data | undefined
+  stop(): void
   /** Resolves when it has been seen, or cannot be: one that is refused holds up no other. */
   readonly looked: Promise<void>
+  readonly isWatched: boolean
 }
+
+export interface NamedDataLimits {
+  /** So many are watched at the same time. */
+  readonly watches: number
+  /** How often each of the others is asked for. */
+  readonly pollMs: number
+}
+
+const defaultLimits: NamedDataLimits = { watches: 64, pollMs: 30_000 }
+/** So many of them at once. */
+const pollsAtOnce = 4
+const retryMs = 2_000
 
 type OnError = (error: unknown, retryInMs: number) => void
 
@@ -46,7 +62,29 @@ const secretKind: Kind<Secret> = {
 }
 const configMapKind: Kind<ConfigMap> = { resource: configMaps, view: ({ data = {} }) => data }
 
-const create = <T extends KubeObject>(client: Client, kind: Kind<T>, onError: OnError): NamedData => {
+/** Runs at most `limit` at once; the others wait for their turn. */
+const createTurns = (limit: number) => {
+  let free = limit
+  const waiting: (() => void)[] = []
+  return async <R>(work: () => Promise<R>): Promise<R> => {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free++
+    }
+  }
+}
+
+const create = <T extends KubeObject>(
+  client: Client,
+  kind: Kind<T>,
+  onError: OnError,
+  limits: NamedDataLimits,
+): NamedData => {
   const { resource, view } = kind
   const followed = new Map<string, Followed>()
   const handlers: ((key: string) => void)[] = []
@@ -57,36 +95,72 @@ const create = <T extends KubeObject>(client: Client, kind: Kind<T>, onError: On
     for (const handler of handlers) handler(key)
   }
 
-  const follow = (key: string): void => {
-    const [namespace = '', name = ''] = key.split('/')
-    const fieldSelector = `metadata.name=${name}`
+  const watch = (namespace: string, name: string, key: string): Followed => {
     const looked = Promise.withResolvers<void>()
     const informer = createInformer(client, resource, {
-      ...{ namespace, fieldSelector, view },
+      ...{ namespace, fieldSelector: `metadata.name=${name}`, view },
       onError: (error, retryInMs) => {
         onError(error, retryInMs)
         if (isForbidden(error)) looked.resolve()
       },
     })
     const stop = new AbortController()
-    followed.set(key, { informer, stop, looked: looked.promise })
     informer.onChange(() => tell(key))
     void informer.synced.then(looked.resolve)
     void informer.run(stop.signal)
+    return { current: () => informer.get(key), stop: () => stop.abort(), looked: looked.promise, isWatched: true }
+  }
+
+  const inTurn = createTurns(pollsAtOnce)
+  const poll = (namespace: string, name: string, key: string): Followed => {
+    const looked = Promise.withResolvers<void>()
+    const stop = new AbortController()
+    const { signal } = stop
+    let data: Data | undefined
+    const look = async (): Promise<number> => {
+      try {
+        const found = await inTurn(() => client.get(resource, name, namespace)).catch((error: unknown) => {
+          if (isNotFound(error)) return undefined
+          throw error
+        })
+        const next = found && view(found)
+        const isNews = !isDeepStrictEqual(next, data)
+        data = next
+        if (isNews && !signal.aborted) tell(key)
+        looked.resolve()
+        return limits.pollMs
+      } catch (error) {
+        const waitMs = isForbidden(error) ? limits.pollMs : retryMs
+        onError(error, waitMs)
+        if (isForbidden(error)) looked.resolve()
+        return waitMs
+      }
+    }
+    const run = async (): Promise<void> => {
+      while (!signal.aborted) await sleep(await look(), signal)
+    }
+    void run()
+    return { current: () => data, stop: () => stop.abort(), looked: looked.promise, isWatched: false }
+  }
+
+  const follow = (key: string): void => {
+    const [namespace = '', name = ''] = key.split('/')
+    const watches = [...followed.values()].filter(({ isWatched }) => isWatched).length
+    followed.set(key, (watches < limits.watches ? watch : poll)(namespace, name, key))
   }
 
   const look = (): void => {
     if (!running || running.aborted) return
-    for (const key of wanted) if (!followed.has(key)) follow(key)
     for (const [key, { stop }] of followed) {
       if (wanted.has(key)) continue
-      stop.abort()
+      stop()
       followed.delete(key)
     }
+    for (const key of wanted) if (!followed.has(key)) follow(key)
   }
 
   return {
-    get: (key) => followed.get(key)?.informer.get(key),
+    get: (key) => followed.get(key)?.current(),
     retain: (keys) => {
       wanted = keys
       look()
@@ -103,12 +177,13 @@ const create = <T extends KubeObject>(client: Client, kind: Kind<T>, onError: On
         if (signal.aborted) resolve()
         signal.addEventListener('abort', () => resolve(), { once: true })
       })
-      for (const { stop } of followed.values()) stop.abort()
+      for (const { stop } of followed.values()) stop()
       followed.clear()
     },
   }
 }
 
-export const createSecretData = (client: Client, onError: OnError): NamedData => create(client, secretKind, onError)
-export const createConfigMapData = (client: Client, onError: OnError): NamedData =>
-  create(client, configMapKind, onError)
+export const createSecretData = (client: Client, onError: OnError, limits = defaultLimits): NamedData =>
+  create(client, secretKind, onError, limits)
+export const createConfigMapData = (client: Client, onError: OnError, limits = defaultLimits): NamedData =>
+  create(client, configMapKind, onError, limits)

@@ -95,3 +95,30 @@ t.test('what is refused holds up no other', async (t) => {
   t.equal(refused.length, 1, 'and it is told')
   t.same(asked, ['metadata.name=secret', 'metadata.name=users'], 'a node may not ask for more')
 })
+
+t.test('more than may be watched are asked for from time to time', async (t) => {
+  const api = createFakeApi()
+  for (const name of ['a', 'b', 'c']) api.put('secrets', secret(name, 'Opaque', { auth: `${name}1` }))
+  const data = createSecretData(createClient(api), (error) => t.fail(String(error)), { watches: 1, pollMs: 20 })
+  const changes: string[] = []
+  data.onChange((key) => changes.push(key))
+  const stop = new AbortController()
+  const done = data.run(stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await done
+  })
+  data.retain(new Set(['default/a', 'default/b', 'default/c', 'default/d']))
+  await data.settled()
+  t.same(
+    ['a', 'b', 'c', 'd'].map((name) => data.get(`default/${name}`)?.['auth']),
+    ['a1', 'b1', 'c1', undefined],
+  )
+  t.equal(api.calls.filter((call) => call.startsWith('WATCH')).length, 1)
+  for (const name of ['a', 'b', 'd']) api.put('secrets', secret(name, 'Opaque', { auth: `${name}2` }))
+  for (const name of ['a', 'b', 'd'])
+    await until(() => data.get(`default/${name}`)?.['auth'] === `${name}2`, `the new ${name}`)
+  api.drop('secrets', 'default/c')
+  await until(() => data.get('default/c') === undefined, 'its end')
+  t.same([...new Set(changes)].sort(), ['default/a', 'default/b', 'default/c', 'default/d'])
+})
