@@ -37,7 +37,7 @@ const examine = async (options: DoctorOptions): Promise<readonly Finding[]> => {
     runner: createCommandRunner(),
     ranges: namedRanges('--cluster-cidr', clusterCIDRs, serviceCIDRs),
     resolvers: (await readHostResolvConf()).nameservers,
-    ...{ clusterDns: options.clusterDns, agentPort: options.agentPort },
+    ...{ clusterDns: options.clusterDns, agentPort: options.agentPort, stateDir: options.state },
     clockAheadSeconds: ahead !== undefined && ahead < 0 && ahead > -heartbeatSeconds ? 0 : ahead,
   })
   return diagnose(facts)

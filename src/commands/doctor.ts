@@ -7,6 +7,7 @@ export interface DoctorOptions {
   readonly serviceCidr: string
   readonly clusterDns: string
   readonly agentPort: number
+  readonly state: string
   readonly output?: string
 }
 
@@ -20,6 +21,7 @@ export const registerDoctor = (program: Command): void => {
     .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
     .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
     .option('--agent-port <port>', 'where agents answer', Number, 10_250)
+    .option('--state <folder>', "the agent's state folder", '/run/podway')
     .option('-o, --output <format>', 'json')
     .addHelpText(
       'after',

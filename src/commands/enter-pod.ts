@@ -9,10 +9,14 @@ import { enterProcess } from '../host/namespaces.ts'
 import { packageRoot } from './self.ts'
 
 /** Of the caller's environment a pod gets to know the terminal. */
-const podEnv = (): NodeJS.ProcessEnv => {
+const podEnv = (): readonly string[] => {
   const { PATH = '', ...env } = containerDefaults(packageRoot)
-  return { ...env, PATH: `${PATH}:${dirname(process.execPath)}`, TERM: process.env['TERM'] ?? 'dumb' }
+  const all = { ...env, PATH: `${PATH}:${dirname(process.execPath)}`, TERM: process.env['TERM'] ?? 'dumb' }
+  return Object.entries(all).map(([name, value]) => `${name}=${value}`)
 }
+
+/** Until the node's rights are left behind, only programs are found that no pod can replace. */
+const nodePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** Runs a command in a pod on this node, with the rights of its containers. */
 export const enterPod = async (pod: string, command: readonly string[], stateDir: string): Promise<void> => {
@@ -21,8 +25,8 @@ export const enterPod = async (pod: string, command: readonly string[], stateDir
   const found = sandboxes.find(({ spec, process }) => process && spec.namespace === namespace && spec.name === name)
   if (!found?.process) throw new Error(`pod ${namespace}/${name} does not run on this node`)
   const [file, ...args] = enterProcess(found.process.pid, ['net', 'mount', 'uts', 'ipc', 'pid'])
-  const inside = ['setpriv', ...rightsWords({}, await canSetGroups()), ...command]
-  const child = spawn(file, [...args, ...inside], { stdio: 'inherit', env: podEnv() })
+  const inside = ['setpriv', ...rightsWords({}, await canSetGroups()), 'env', ...podEnv(), ...command]
+  const child = spawn(file, [...args, ...inside], { stdio: 'inherit', env: { PATH: nodePath } })
   const [code, signal] = await once(child, 'exit')
   process.exitCode = signal ? 1 : code
 }

@@ -161,6 +161,15 @@ t.test('addresses and routes of before go', { timeout: 60_000 }, async (t) => {
   )
   await until(async () => !/10\.244\.[79]\./.test(await shown()), 'what was added to go')
   await until(async () => (await answer(a.host, c.address)) === `pc ${a.address}`, 'the network again')
+
+  // The same node with another backend: no tunnel is left beside its routes.
+  await n1.stop()
+  await n2.stop()
+  await startNode(t, one, 1, 'host-gw', { nodes })
+  await startNode(t, two, 2, 'host-gw', { nodes })
+  await until(async () => !/podway\.1/.test(await shown()), 'the tunnel to go')
+  await until(async () => /10\.244\.2\.0\/24 via 172\.31\.0\.12 dev eth0/.test(await shown()), 'the route')
+  t.equal(await answer(a.host, c.address), `pc ${a.address}`)
 })
 
 t.test('direct routing: no tunnel to a neighbour', { timeout: 60_000 }, async (t) => {

@@ -150,6 +150,18 @@ const checks: Readonly<Record<string, Check>> = {
         )
       : ok(`${tunnel} in the tunnel`)
   },
+  'pod links': ({ podLinks }) => {
+    if (!podLinks) return unknown('there is no bridge for pods on this machine', 'is the agent running?')
+    const damaged = podLinks.filter(({ faults }) => faults.length > 0)
+    return damaged.length === 0
+      ? ok(`${podLinks.length} links of pods, all as they were made`)
+      : damaged.map(({ pod, faults }) =>
+          fail(
+            `${pod}: ${faults.join('; ')}`,
+            'the agent puts it back within seconds: when it does not, its log says why; deleting the pod helps in any case',
+          ),
+        )
+  },
   nodes: ({ peers, mtu: { tunnel } }) => {
     if (tunnel === undefined) return unknown('there is no tunnel on this machine', '')
     return peers.length === 0 ? ok('this node knows no other') : peers.map(peerFinding)

@@ -18,6 +18,7 @@ import {
 } from '../../overlay/kernel-view.ts'
 import { vxlanDevice } from '../../overlay/vxlan.ts'
 import { readResolvConf } from '../host-resolv-conf.ts'
+import { type PodLinkFacts, readPodLinks } from './pod-links.ts'
 
 /** The way to another node. `undefined`: it could not be tried. */
 export interface PeerFacts {
@@ -52,6 +53,8 @@ export interface MachineFacts {
   readonly nameservers: readonly string[]
   readonly connections: { readonly count: number; readonly max: number } | undefined
   readonly peers: readonly PeerFacts[]
+  /** Undefined when there is no bridge for pods. */
+  readonly podLinks: readonly PodLinkFacts[] | undefined
 }
 
 export interface FactsOptions {
@@ -61,6 +64,8 @@ export interface FactsOptions {
   readonly clusterDns: string
   readonly agentPort: number
   readonly clockAheadSeconds: number | undefined
+  /** The agent's. */
+  readonly stateDir: string
 }
 
 /** IP and ICMP headers. */
@@ -149,5 +154,6 @@ export const readFacts = async (options: FactsOptions): Promise<MachineFacts> =>
     nameservers: (await readResolvConf()).nameservers,
     connections: await readConnections(),
     peers: await readPeers(options, tunnel),
+    podLinks: await readPodLinks(runner, options.stateDir),
   }
 }

@@ -1,8 +1,9 @@
 /** The pod network as people meet it: policies by kubectl, wanted addresses, limits, full nodes, and what tells of them. */
 import type { Test } from 'tap'
+import { linkName } from '../../../src/overlay/pod-links.ts'
 import { until } from '../../support/until.ts'
 import { podway, runner } from '../support/lab.ts'
-import { apply, kubectl, kubectlJson, run } from './lab.ts'
+import { apply, kubeconfig, kubectl, kubectlJson, run } from './lab.ts'
 
 interface PodObject {
   readonly metadata: { readonly name: string; readonly uid: string }
@@ -157,6 +158,32 @@ export const network = async (t: Test): Promise<void> => {
     await tunnel('-I')
     await t.rejects(run('doctor', '--lab', '-o', 'json'), /exit code 1/)
     await tunnel('-D')
+  })
+
+  await t.test('the link of a pod is deleted', async (t) => {
+    const { uid } = web.metadata
+    const onNode = (...words: readonly string[]) => run('lab', 'exec', web.spec.nodeName, '--', ...words)
+    t.match(await onNode('ip', '-brief', 'link'), linkName(uid))
+    await onNode('ip', 'link', 'del', linkName(uid))
+    await until(() => reaches(other, webIP), 'the pod at its address', 20_000)
+    t.match(await onNode('podway', 'doctor'), /ok +pod links/)
+  })
+
+  await t.test('a pod sees programs of its node, and nothing else', async (t) => {
+    const inPod = (...words: readonly string[]) =>
+      run('lab', 'exec', web.spec.nodeName, '--pod', web.metadata.name, '--', ...words)
+    t.match(await inPod('sh', '-c', 'ls /usr/bin/env; echo here >/tmp/own; cat /tmp/own'), 'here')
+    for (const [name, command] of [
+      ['the kubeconfig of the administrator', `cat ${kubeconfig}`],
+      ['files of the agent', 'ls /run/podway'],
+      ['host keys', 'cat /etc/ssh/*_key'],
+      ['passwords', 'cat /etc/shadow'],
+      ['other file systems', 'mount -t tmpfs none /mnt'],
+      ['what programs are', 'touch /usr/bin/more'],
+      ['links', 'ip link set lo down'],
+      ['the node', 'nsenter --target 1 --mount true'],
+    ] as const)
+      await t.rejects(inPod('sh', '-c', command), { name: 'CommandError' }, name)
   })
   await kubectl('delete', 'deployment', 'other')
   await kubectl('scale', 'deployment/web', '--replicas=3')

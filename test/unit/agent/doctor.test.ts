@@ -23,6 +23,7 @@ const healthy: MachineFacts = {
   ],
   surroundings: { routes: [{ destination: '172.30.0.0/24', device: 'eth0' }], resolvers: ['172.30.0.1'] },
   ...{ clusterDns: '10.96.0.10', nameservers: ['172.30.0.1'], connections: { count: 10, max: 1000 }, peers: [peer] },
+  podLinks: [{ pod: 'default/web', faults: [] }],
 }
 
 t.test('a healthy node', async (t) => {
@@ -36,6 +37,12 @@ t.test('a healthy node', async (t) => {
 
 const faults: readonly (readonly [string, Partial<MachineFacts>, string, RegExp, RegExp])[] = [
   ['ip_forward', { ipForward: '0' }, 'fail', /forwards no packets/, /sysctl -w net\.ipv4\.ip_forward=1/],
+  [
+    'pod links',
+    { podLinks: [{ pod: 'default/web', faults: ['its link is gone', 'eth0 is gone'] }] },
+    ...(['fail', /default\/web: its link is gone; eth0 is gone/, /its log says why/] as const),
+  ],
+  ['pod links', { podLinks: undefined }, 'unknown', /no bridge/, /agent running/],
   ['rp_filter', { strictReversePath: ['podway.1'] }, 'warn', /podway\.1/, /rp_filter=2/],
   ['rule stores', { ruleStoresMixed: true }, 'warn', /both/, /update-alternatives/],
   [

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import type { Node } from '../../../src/api/types/index.ts'
 import { overlayAnnotations, readOverlayAnnotations } from '../../../src/overlay/annotations.ts'
+import { addressLines } from '../../../src/overlay/backend.ts'
 import { diffEntries } from '../../../src/overlay/entries.ts'
 import { compileHostGw } from '../../../src/overlay/host-gw.ts'
 import { type HostPortMapping, readHostPorts } from '../../../src/overlay/host-ports.ts'
@@ -237,4 +238,23 @@ t.test('host ports: a bad wish is left out and told, and the others stand', asyn
   const both = ['10.244.1.2', 'fd00:1::2'].map((podIP) => ({ ...good, hostIP: '::', podIP }))
   const { ports, problems } = readHostPorts(both, { podCIDRs })
   t.same([ports.IPv4.length, ports.IPv6.length, problems], [0, 1, []], 'of a pod of two families: one of them')
+})
+
+t.test('addresses of a device', async (t) => {
+  const wanted = ['10.244.4.0/32', 'fd00:4::/128']
+  t.same(addressLines('podway.1', wanted, [...wanted, 'fe80::1/64']), [])
+  t.same(addressLines('podway.1', wanted, ['10.244.3.0/32', 'fd00:4::/128', 'fd00:3::/128']), [
+    'address add 10.244.4.0/32 dev podway.1',
+    'address del 10.244.3.0/32 dev podway.1',
+    'address del fd00:3::/128 dev podway.1',
+  ])
+})
+
+t.test('an entry beside the right one goes, the only one of a key is written over', async (t) => {
+  const [right, wrong] = [
+    { key: 'a', value: '1' },
+    { key: 'a', value: '2' },
+  ]
+  t.same(diffEntries([right], [wrong]), { add: [right], remove: [] })
+  t.same(diffEntries([right], [right, wrong]), { add: [], remove: [wrong] })
 })
