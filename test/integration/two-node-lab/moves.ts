@@ -12,20 +12,22 @@ interface PodObject {
 const range = '10.244.177.0/24'
 
 export const moves = async (t: Test): Promise<void> => {
+  const allPods = async (): Promise<readonly PodObject[]> =>
+    (await kubectlJson<{ readonly items: readonly PodObject[] }>('get', 'pods', '-l', 'app=web')).items
+  const node = (await allPods())[0]?.spec.nodeName ?? ''
+  const other = node === 'node1' ? 'node2' : 'node1'
   const podsOfNode = async (): Promise<readonly PodObject[]> =>
-    (await kubectlJson<{ readonly items: readonly PodObject[] }>('get', 'pods', '-l', 'app=web')).items.filter(
-      ({ spec }) => spec.nodeName === 'node1',
-    )
+    (await allPods()).filter(({ spec }) => spec.nodeName === node)
   const before = await podsOfNode()
-  const { spec } = await kubectlJson<{ spec: { podCIDR: string } }>('get', 'node', 'node1')
+  const { spec } = await kubectlJson<{ spec: { podCIDR: string } }>('get', 'node', node)
   const anew = {
-    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'node1' } },
+    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: node } },
     spec: { podCIDR: range, podCIDRs: [range] },
   }
   // The agent makes its Node anew, too, and may be faster.
   await until(
     async () => {
-      await kubectl('delete', 'node', 'node1', '--ignore-not-found')
+      await kubectl('delete', 'node', node, '--ignore-not-found')
       return apply(anew).then(
         () => true,
         () => false,
@@ -55,7 +57,7 @@ export const moves = async (t: Test): Promise<void> => {
     )
     await until(
       () =>
-        run('lab', 'exec', 'node2', '--', 'podway', 'fetch', `http://${status.podIP}:8080/`).then(
+        run('lab', 'exec', other, '--', 'podway', 'fetch', `http://${status.podIP}:8080/`).then(
           () => true,
           () => false,
         ),
@@ -64,9 +66,13 @@ export const moves = async (t: Test): Promise<void> => {
     )
   }
   const old = spec.podCIDR.replace(/0\/24$/, '')
-  for (const node of ['node1', 'node2']) {
-    const shown = async () => run('lab', 'exec', node, '--', 'sh', '-c', 'ip address; ip route')
-    await until(async () => !(await shown()).includes(old), `the old range to be gone on ${node}`, 30_000)
+  for (const host of ['node1', 'node2']) {
+    const shown = async () => run('lab', 'exec', host, '--', 'sh', '-c', 'ip address; ip route')
+    await until(async () => !(await shown()).includes(old), `the old range to be gone on ${host}`, 30_000)
   }
-  t.match(await kubectl('get', 'nodes'), /node1 +Ready/)
+  await until(
+    async () => new RegExp(`${node} +Ready`).test(await kubectl('get', 'nodes')),
+    'the node to be ready',
+    30_000,
+  )
 }

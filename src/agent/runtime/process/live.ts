@@ -105,9 +105,24 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, c
     for (const container of running) if (!(await isRunning(container.process))) await lookAt(sandbox, container.id)
   }
 
+  /** Looks until everything in the sandbox is over. Throws when that takes too long. */
+  const settleAll = async (sandbox: Sandbox): Promise<void> => {
+    for (const deadline = Date.now() + endTimeoutMs; ; await sleep(5)) {
+      await look(sandbox)
+      const left = [...sandbox.containers.values()].filter(({ exit }) => !exit).map(({ id }) => id)
+      if (!sandbox.process && left.length === 0) return
+      if (Date.now() > deadline) throw new Error(`killed but not gone: sandbox ${sandbox.spec.id} ${left.join(' ')}`)
+    }
+  }
+
+  /** What was in a sandbox without a first process is ending: its shims write down how. */
+  const settleOrTell = (sandbox: Sandbox): Promise<void> =>
+    settleAll(sandbox).catch((error: unknown) => log.error({ err: error }, 'cannot settle a sandbox that ended'))
+
   return {
     look,
     lookAt,
+    settleAll,
     get: (id: string): Sandbox | undefined => sandboxes.get(id),
     all: (): readonly Sandbox[] => [...sandboxes.values()],
     set: (sandbox: Sandbox): void => void sandboxes.set(sandbox.spec.id, sandbox),
@@ -119,19 +134,9 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, c
       for (const { spec, process, containers } of await store.load(onDamage))
         sandboxes.set(spec.id, { spec, process, containers: new Map(containers.map((each) => [each.id, each])) })
       for (const what of await endStrays(store.stateDir, [...sandboxes.values()])) onDamage(what)
-      await Promise.all([...sandboxes.values()].map(look))
+      await Promise.all([...sandboxes.values()].map((each) => (each.process ? look(each) : settleOrTell(each))))
       const running = [...sandboxes.values()].flatMap(({ containers }) => [...containers.values()])
       await cgroups?.retain(running.filter(({ exit }) => !exit).map(({ id }) => id))
-    },
-
-    /** Looks until everything in the sandbox is over. Throws when that takes too long. */
-    settleAll: async (sandbox: Sandbox): Promise<void> => {
-      for (const deadline = Date.now() + endTimeoutMs; ; await sleep(5)) {
-        await look(sandbox)
-        const left = [...sandbox.containers.values()].filter(({ exit }) => !exit).map(({ id }) => id)
-        if (!sandbox.process && left.length === 0) return
-        if (Date.now() > deadline) throw new Error(`killed but not gone: sandbox ${sandbox.spec.id} ${left.join(' ')}`)
-      }
     },
   }
 }
