@@ -28,6 +28,9 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
   t.match(podway('lba'), { status: 2, stderr: /unknown command 'lba'[\s\S]*lab/ })
   t.match(podway('lab', 'up', '--nodes', 'many'), { status: 2, stderr: /a whole number from 1 to 60/ })
   t.match(podway('lab', 'status', '-o', 'yaml'), { status: 2, stderr: /only json is known/ })
+  t.match(podway('token', 'create', '--ttl', 'soon'), { status: 2, stderr: /expected a duration, such as 30m/ })
+  t.match(podway('token', 'delete', '../x'), { status: 2, stderr: /is no token ID/ })
+  t.match(podway('join', 'https://192.0.2.1', '--token', 'x'), { status: 2, stderr: /unknown option '--token'/ })
   t.match(podway('join', 'http://192.0.2.1', '--token-file', '-', '--node-ip', '192.0.2.9'), {
     status: 2,
     stderr: /expected https/,
