@@ -117,8 +117,8 @@ t.test('what is done to the link of a pod is undone', { timeout: 120_000 }, asyn
     await t.test(name, async (t) => {
       await ip(lines, runner)
       const began = Date.now()
-      await until(async () => (await n1.overlay.links.faults(kept).catch(() => ['?'])).length === 0, 'the link', 8_000)
-      await until(isWell, 'traffic', 8_000)
+      await until(async () => (await n1.overlay.links.faults(kept).catch(() => ['?'])).length === 0, 'the link', 20_000)
+      await until(isWell, 'traffic', 20_000)
       t.comment(`after ${Date.now() - began} ms`)
       t.equal(n1.overlay.linkTroubles.of('uid-pa'), undefined)
     })
