@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { createAuthority, validFor } from '../../src/api/certificates.ts'
 import { type Client, createClient } from '../../src/api/client.ts'
-import { formatMicroTime, formatTime, systemClock } from '../../src/api/clock.ts'
+import { type Clock, formatMicroTime, formatTime, systemClock } from '../../src/api/clock.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../../src/api/errors.ts'
 import { createInformer } from '../../src/api/informer.ts'
 import { leases, namespaces, nodes, pods } from '../../src/api/resources.ts'
@@ -76,8 +76,14 @@ export const startControlPlane = async (
   {
     evictionSeconds = 60,
     more = [],
+    clock = systemClock,
     ...changed
-  }: Partial<ControllerSettings> & { evictionSeconds?: number; more?: readonly CreateController[] } = {},
+  }: Partial<ControllerSettings> & {
+    evictionSeconds?: number
+    more?: readonly CreateController[]
+    /** The controllers' time. */
+    clock?: Clock
+  } = {},
 ): Promise<ControlPlane> => {
   const store = createStore(createMemoryJournal())
   const objects = createObjects({
@@ -139,10 +145,7 @@ export const startControlPlane = async (
 
   const running = Promise.all([
     podCopies.run(stop.signal),
-    runControllers(
-      { client, clock: systemClock, log: silentLogger, settings: { ...settings, ...changed }, more },
-      stop.signal,
-    ),
+    runControllers({ client, clock, log: silentLogger, settings: { ...settings, ...changed }, more }, stop.signal),
   ])
   t.teardown(async () => {
     clearInterval(beats)

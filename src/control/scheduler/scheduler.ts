@@ -94,10 +94,11 @@ export const createScheduler: CreateController = (context) => {
     const before = attempts.get(key)
     const count = before?.uid === pod.metadata.uid ? (before?.count ?? 0) : 0
     const waitMs = Math.min(backoffMs.base * 2 ** count, backoffMs.max)
-    attempts.set(key, { uid: pod.metadata.uid, count: count + 1, notBefore: clock.now() + waitMs })
+    const attemptedAt = clock.now()
+    attempts.set(key, { uid: pod.metadata.uid, count: count + 1, notBefore: attemptedAt + waitMs })
     const cancel = clock.after(waitMs, () => {
       timers.delete(cancel)
-      if (changedAt >= clock.now() - waitMs) loop.mark(key)
+      if (changedAt >= attemptedAt) loop.mark(key)
     })
     timers.add(cancel)
   }
