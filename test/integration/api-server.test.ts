@@ -128,7 +128,7 @@ t.test('a body over the limit is answered, also to a client that sends on or ask
   const { port } = await serve(t)
   const path = '/api/v1/namespaces/default/configmaps'
   const headers = { 'content-type': 'application/json' }
-  const large = Buffer.alloc(8 * 1024 * 1024, '{')
+  const large = Buffer.alloc(24 * 1024 * 1024, '{')
   const told = (body: string) => JSON.parse(body) as object
   const status = { kind: 'Status', status: 'Failure', reason: 'RequestEntityTooLarge', code: 413 }
 

@@ -51,12 +51,10 @@ const credentialsOf = (request: IncomingMessage): Credentials => {
   }
 }
 
-const sendJson = (
-  response: ServerResponse,
-  code: number,
-  object: unknown,
-  headers: Record<string, string | string[]> = {},
-): void => {
+type Headers = Record<string, string | string[]>
+
+/** Writes the head of an answer with this object; the body is the caller's to write. */
+const writeHead = (response: ServerResponse, code: number, object: unknown, headers: Headers): string => {
   const text = JSON.stringify(object)
   response.writeHead(code, {
     'content-type': 'application/json',
@@ -64,7 +62,11 @@ const sendJson = (
     ...headers,
     'content-length': Buffer.byteLength(text),
   })
-  response.end(text)
+  return text
+}
+
+const sendJson = (response: ServerResponse, code: number, object: unknown, headers: Headers = {}): void => {
+  response.end(writeHead(response, code, object, headers))
 }
 
 const warningLimit = 256
@@ -77,13 +79,24 @@ const warningHeaders = (warnings: readonly string[]): string[] =>
     return `299 - ${quoted.replaceAll(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)}`
   })
 
-const sendError = (response: ServerResponse, error: unknown, log: Logger): void => {
+/**
+ * The connection may close behind the answer, which resets a client that is still sending: the answer ends when the
+ * client does.
+ */
+const sendError = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  log: Logger,
+): Promise<void> => {
   const known = toApiError(error)
   if (!(error instanceof ApiError)) log.error({ err: error }, 'a request failed')
   if (response.headersSent) return void response.destroy()
   const retry = known.details?.retryAfterSeconds
   const headers = { ...known.headers, ...(retry === undefined ? {} : { 'retry-after': String(retry) }) }
-  sendJson(response, known.code, known.toStatus(), headers)
+  response.write(writeHead(response, known.code, known.toStatus(), headers))
+  await discardRest(request)
+  response.end()
 }
 
 /** The JSON of objects that many watchers get, kept for as long as the object itself. */
@@ -189,10 +202,10 @@ export const createApiServer = (handle: Handler, { cert, key, ca, findTokenUser,
     response.once('close', () => gone.abort())
     try {
       await send(response, await handle(callOf(request, response, gone.signal)), gone.signal, log)
+      await discardRest(request)
     } catch (error) {
-      sendError(response, error, log)
+      await sendError(request, response, error, log)
     }
-    discardRest(request)
   }
 
   const listener = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response)

@@ -56,18 +56,22 @@ const bodyTooLarge = (limit: number) => tooLarge(`the request body is larger tha
 
 /**
  * Takes what comes of a body that was not read (to its end), and keeps none of it: a client that is still sending gets its
- * answer instead of a reset. One that does not stop is cut off.
+ * answer instead of a reset. One that does not stop is cut off. Resolves when nothing more comes.
  */
-export const discardRest = (request: IncomingMessage): void => {
-  if (request.complete || request.destroyed) return
-  let size = 0
-  const cutOff = (): void => void request.destroy()
-  const timer = setTimeout(cutOff, unwantedMs)
-  request.on('data', (chunk: Buffer) => {
-    size += chunk.length
-    if (size > unwantedLimit) cutOff()
+export const discardRest = (request: IncomingMessage): Promise<void> =>
+  new Promise((resolve) => {
+    if (request.complete || request.destroyed) return resolve()
+    let size = 0
+    const cutOff = (): void => void request.destroy()
+    const timer = setTimeout(cutOff, unwantedMs)
+    const over = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > unwantedLimit) cutOff()
+    })
+    request.once('close', over).once('end', over)
+    request.resume()
   })
-  request.once('close', () => clearTimeout(timer))
-  request.once('end', () => clearTimeout(timer))
-  request.resume()
-}
