@@ -6,7 +6,7 @@ import type { ServedPort } from '../api/served-ports.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import type { Node } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
-import { createIproute, type Iproute, line } from '../host/iproute.ts'
+import { createIproute, type Iproute, type Line, line } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { createRuleKeeper, removeChains } from '../host/netfilter/rule-keeper.ts'
@@ -230,16 +230,33 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
   }
 }
 
+/** Removes what is there now. What goes by itself meanwhile is gone all the same; throws for what stays. */
+const removeAll = async (
+  iproute: Iproute,
+  find: () => Promise<readonly string[]>,
+  removal: (one: string) => Line,
+): Promise<void> => {
+  const failures = await iproute.each('ip', (await find()).map(removal))
+  if (failures.length === 0) return
+  const left = await find()
+  if (left.length > 0) throw new Error(`cannot remove ${left.join(', ')}: ${failures.join('; ')}`)
+}
+
 /** Takes away everything an overlay has ever made on this node; running pods lose their network. Safe to repeat. */
 export const cleanupOverlay = async (runner: CommandRunner, netfilters: readonly Netfilter[]): Promise<void> => {
   const iproute = createIproute(runner)
-  const ours = (await showLinks(iproute)).filter(
-    ({ name, alias }) => [...tunnelDevices, podBridge].includes(name) || (alias !== '' && name === linkName(alias)),
+  const isOurs = ({ name, alias }: { readonly name: string; readonly alias: string }): boolean =>
+    [...tunnelDevices, podBridge].includes(name) || (alias !== '' && name === linkName(alias))
+  await removeAll(
+    iproute,
+    async () => (await showLinks(iproute)).filter(isOurs).map(({ name }) => name),
+    (name) => line`link del dev ${name}`,
   )
-  await iproute.ip(ours.map(({ name }) => line`link del dev ${name}`))
-  for (const family of ['-4', '-6'] as const) {
-    const routes = await showRoutes(iproute, family, ['proto', '117'])
-    await iproute.ip(routes.map(({ destination }) => line`route del ${destination} proto 117`))
-  }
+  for (const family of ['-4', '-6'] as const)
+    await removeAll(
+      iproute,
+      async () => (await showRoutes(iproute, family, ['proto', '117'])).map(({ destination }) => destination),
+      (destination) => line`route del ${destination} proto 117`,
+    )
   for (const netfilter of netfilters) await removeChains(netfilter, ['nat', 'filter', 'mangle'], isOverlayChain)
 }
