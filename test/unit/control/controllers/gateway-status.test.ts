@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { gatewayClasses, gateways, httpRoutes, services } from '../../../../src/api/resources.ts'
 import type { Condition } from '../../../../src/api/types/index.ts'
 import { bootstrapCluster } from '../../../../src/control/bootstrap.ts'
@@ -25,7 +25,9 @@ const routeText = async ({ client }: ControlPlane): Promise<string> =>
     .map(({ controllerName, conditions }) => `${controllerName}: ${brief(conditions)}`)
     .join('; ')
 
-const become = (read: () => Promise<string>, wanted: string) => until(async () => (await read()) === wanted, wanted)
+const become = async (t: Test, read: () => Promise<string>, wanted: string): Promise<void> => {
+  t.ok(await until(async () => (await read()) === wanted, wanted), wanted)
+}
 
 t.test('classes, Gateways and routes are told what becomes of them', async (t) => {
   const plane = await startControlPlane(t)
@@ -40,12 +42,13 @@ t.test('classes, Gateways and routes are told what becomes of them', async (t) =
     metadata: { name: 'web', namespace: 'default' },
     spec: { parentRefs: [{ name: 'gw' }], rules: [{ backendRefs: [{ name: 'web', port: 80 }] }] },
   })
-  const gatewayIs = (wanted: string) => become(() => gatewayText(plane), wanted)
-  const routeIs = (wanted: string) => become(() => routeText(plane), wanted)
+  const gatewayIs = (wanted: string) => become(t, () => gatewayText(plane), wanted)
+  const routeIs = (wanted: string) => become(t, () => routeText(plane), wanted)
 
   await gatewayIs('Accepted Accepted 1, Programmed Programmed 1; 1 at 172.30.0.11')
   await routeIs('podway.dev/gateway: Accepted Accepted 1, ResolvedRefs BackendNotFound 1')
   await become(
+    t,
     async () => brief((await client.get(gatewayClasses, 'podway')).status?.conditions),
     'Accepted Accepted 1',
   )
