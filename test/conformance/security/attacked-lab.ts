@@ -1,0 +1,125 @@
+/** A lab that is attacked: its API as anybody may speak to it, and what must be the same afterwards. */
+import { writeFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Test } from 'tap'
+import { type Connection, readKubeconfig } from '../../../src/api/kubeconfig.ts'
+import { createLabHome, type LabHome, type LabUser, root } from '../../integration/support/lab.ts'
+import { until } from '../../support/until.ts'
+
+export interface RawAnswer {
+  readonly status: number
+  readonly text: string
+}
+
+export interface RawRequest {
+  readonly method?: string
+  readonly path: string
+  readonly body?: string | Buffer
+  readonly type?: string
+}
+
+export interface AttackedLab extends LabHome {
+  /** The administrator's connection, and that of a node's agent. */
+  readonly admin: Connection
+  nodeConnection(node: string): Promise<Connection>
+  /** One request as it stands, as whoever the connection says, or as nobody. `status` 0: the connection was reset. */
+  ask(as: Connection, request: RawRequest): Promise<RawAnswer>
+  /** All rules of a node but counters. */
+  rulesOf(node: string): Promise<string>
+}
+
+/** One way to do harm. It fails the test when it succeeds. */
+export interface Attack {
+  readonly name: string
+  readonly run: (t: Test, lab: AttackedLab) => Promise<void>
+}
+
+const answerTimeoutMs = 20_000
+
+const ask = ({ server, ca, cert, key, token }: Connection, { method = 'GET', path, body, type }: RawRequest) =>
+  new Promise<RawAnswer>((resolve) => {
+    const headers = {
+      ...(body === undefined
+        ? {}
+        : { 'content-type': type ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    }
+    // A target as it stands: URL would repair it.
+    const { hostname, port } = new URL(server)
+    const call = request({
+      hostname,
+      port,
+      method,
+      path,
+      headers,
+      ca,
+      cert,
+      key,
+      agent: false,
+      timeout: answerTimeoutMs,
+    })
+    call.on('response', async (response) =>
+      resolve({ status: response.statusCode ?? 0, text: await text(response).catch(String) }),
+    )
+    call.on('timeout', () => call.destroy(new Error('no answer')))
+    call.on('error', (error) => resolve({ status: 0, text: String(error) }))
+    call.end(body)
+  })
+
+const withoutCounters = (saved: string): string => saved.replaceAll(/^#.*\n/gm, '').replaceAll(/\[\d+:\d+\]/g, '')
+
+/** Starts a lab of two nodes with the demo in it, which ends with the test. */
+export const startAttackedLab = async (t: Test, user?: LabUser): Promise<AttackedLab> => {
+  const home = await createLabHome(user)
+  const { run, kubectl, kubeconfig, fetchFrom } = home
+  t.teardown(() => run('lab', 'down').catch(() => undefined))
+  await run('lab', 'up', '--nodes', '2')
+  await kubectl('apply', '-f', join(root, 'examples/demo.yaml'))
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+  await until(
+    () => fetchFrom('client', 'http://172.30.0.11:30080/', 1).catch(() => undefined),
+    'the demo to answer',
+    30_000,
+  )
+  const admin = await readKubeconfig(kubeconfig)
+  return {
+    ...home,
+    ...{ admin, ask },
+    nodeConnection: async (node) => {
+      const file = join(home.home, `${node}.kubeconfig`)
+      await writeFile(file, await run('lab', 'exec', node, '--', 'cat', `/var/lib/podway/${node}.kubeconfig`))
+      // The port that leads to the API from outside of the lab.
+      return { ...(await readKubeconfig(file)), server: admin.server }
+    },
+    rulesOf: async (node) => {
+      const families = await Promise.all(
+        ['iptables-nft-save', 'ip6tables-nft-save'].map((tool) => run('lab', 'exec', node, '--', tool)),
+      )
+      return withoutCounters(families.join('\n'))
+    },
+  }
+}
+
+/** What every attack must leave as it was: the API, the nodes, traffic by every path. */
+export const checkUnharmed = async (t: Test, { run, kubectl, fetchFrom }: AttackedLab): Promise<void> => {
+  t.match(await kubectl('get', 'nodes'), /node1 +Ready[\s\S]*node2 +Ready/, 'nodes are Ready')
+  for (const url of ['http://172.30.0.11:30080/', 'http://172.30.0.12:30080/'])
+    t.equal((await fetchFrom('client', url, 3)).length, 3, `${url} answers`)
+  const ingress = await fetchFrom('client', 'http://172.30.0.11/', 1, '--header', 'Host: web.lab')
+  t.equal(ingress.length, 1, 'Ingress answers')
+  const asked = await run(
+    'lab',
+    'exec',
+    'node1',
+    '--',
+    'podway',
+    'dns',
+    'query',
+    'web.default.svc.cluster.local',
+    '-o',
+    'json',
+  )
+  t.equal(JSON.parse(asked).answers.length, 1, 'DNS answers')
+}
