@@ -3,7 +3,7 @@
  * hold, and all other names are answered as ever.
  */
 import { Packet } from 'dns2'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { ConfigMap, EndpointSlice, Service } from '../../../src/api/types/index.ts'
 import { clusterNames } from '../../../src/dns/answer/cluster.ts'
 import { createResponder, type Responder } from '../../../src/dns/answer/responder.ts'
@@ -26,35 +26,17 @@ import {
   hostileVariants,
   messageAttacks,
 } from '../../support/hostile-objects.ts'
-import { rounds, seedOr } from '../../support/rounds.ts'
+import { rounds } from '../../support/rounds.ts'
+import { tryVariants } from '../../support/try-variants.ts'
 
 const origin = 'cluster.local'
 // Thousands of objects, on machines that are busy with other things, too.
 t.setTimeout(300_000)
 
 const tried = { ...attacks, ...messageAttacks }
-const stride = rounds(7, 1)
+const trial = { stride: rounds(7, 1), atLeast: 500 }
 const goodName = 'good.default.svc.cluster.local'
 const good = recordsOf(service('good', { clusterIP: '10.96.0.9' }), [], origin)
-
-const tryAll = async (
-  t: Test,
-  variants: Iterable<HostileVariant>,
-  faultOf: (variant: HostileVariant) => string | undefined | Promise<string | undefined>,
-): Promise<void> => {
-  let count = 0
-  let faults = 0
-  for (const variant of variants) {
-    if (count++ % stride !== seedOr(0) % stride) continue
-    const fault = await Promise.resolve()
-      .then(() => faultOf(variant))
-      .catch((error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error)))
-    if (fault === undefined) continue
-    if (++faults <= 5) t.fail(`${variant.kind} ${variant.path}, ${variant.attack}: ${fault}`)
-  }
-  t.ok(count > 500, `${count} variants`)
-  t.equal(faults, 0)
-}
 
 const lengths: Readonly<Record<number, number>> = { [types.A]: 4, [types.AAAA]: 16 }
 
@@ -124,7 +106,7 @@ for (const [name, spec] of [
   t.test(`Service ${name}`, { timeout: 120_000 }, async (t) => {
     const object = { ...sample, spec }
     t.ok(recordsOf(object as unknown as Service, slices, origin).length > 0, 'the sample has names')
-    await tryAll(t, variantsOf('Service', object), (variant) =>
+    await tryVariants(t, variantsOf('Service', object), trial, (variant) =>
       recordsFault(recordsOf(objectOf<Service>(variant), slices, origin)),
     )
   })
@@ -135,7 +117,7 @@ t.test('EndpointSlice', { timeout: 120_000 }, async (t) => {
   const object = { ...sliceSample, endpoints }
   const sound = (variant: HostileVariant) =>
     recordsOf(headless, [objectOf<EndpointSlice>(variant), sliceSample as unknown as EndpointSlice], origin)
-  await tryAll(t, variantsOf('EndpointSlice', object), (variant) => recordsFault(sound(variant)))
+  await tryVariants(t, variantsOf('EndpointSlice', object), trial, (variant) => recordsFault(sound(variant)))
   const leftOut: string[] = []
   const odd = { ...object, endpoints: [{ ...endpoints[0], hostname: 'x'.repeat(300) }, ...endpoints.slice(1)] }
   const records = recordsOf(headless, [odd as unknown as EndpointSlice], origin, (what) => leftOut.push(what))
@@ -167,13 +149,14 @@ t.test('the view as SkyDNS holds it', { timeout: 120_000 }, async (t) => {
     skyView([sound, ...services], from, [], origin).has('/skydns/local/cluster/svc/default/good')
       ? undefined
       : 'the other Service is missing'
-  await tryAll(
+  await tryVariants(
     t,
     variantsOf('Service', { ...sample, spec: { ...sample.spec, type: 'ExternalName', externalName: 'web.example' } }),
+    trial,
     (variant) => viewFault([objectOf<Service>(variant)], slices),
   )
   const headless = { ...sample, spec: { ...sample.spec, clusterIP: 'None' } } as unknown as Service
-  await tryAll(t, variantsOf('EndpointSlice', sliceSample), (variant) =>
+  await tryVariants(t, variantsOf('EndpointSlice', sliceSample), trial, (variant) =>
     viewFault([headless], [objectOf<EndpointSlice>(variant)]),
   )
 })
@@ -184,7 +167,7 @@ t.test('ConfigMap: published records', { timeout: 120_000 }, async (t) => {
     ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'records', namespace: 'hostile' } },
     data: { 'local.skydns.east.1': record, 'local.skydns.east.2': '{"host":"10.0.0.9"}' },
   }
-  await tryAll(t, variantsOf('ConfigMap', object), async (variant) => {
+  await tryVariants(t, variantsOf('ConfigMap', object), trial, async (variant) => {
     const { entries } = publishedBy(objectOf<ConfigMap>(variant))
     const tree = createSkyTree()
     tree.set('good', [

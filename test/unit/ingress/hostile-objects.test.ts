@@ -3,7 +3,7 @@
  * were meant, and the hosts of others are served as ever.
  */
 import { isDeepStrictEqual } from 'node:util'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type {
   ConfigMap,
   EndpointSlice,
@@ -39,8 +39,9 @@ import {
   messageAttacks,
 } from '../../support/hostile-objects.ts'
 import { byService, ingress, ingressClass, path, service, slice } from '../../support/ingress-objects.ts'
-import { rounds, seedOr } from '../../support/rounds.ts'
+import { rounds } from '../../support/rounds.ts'
 import { routeFault, routesIn } from '../../support/route-bytes.ts'
+import { type Trial, tryVariants } from '../../support/try-variants.ts'
 import { annotationCases } from './annotations/cases.ts'
 import { lookup, prefixed } from './annotations/support.ts'
 
@@ -63,29 +64,7 @@ const tableOf = ({ tables, fallback }: RoutingUpdate): RouteTable => {
   return table
 }
 
-/** Every day one of so many variants of each kind, each day the same; no attack and no field comes round with it. */
-const stride = rounds(13, 1)
-
-/** Tells of the first few that have a fault, and that there were enough of them to mean something. */
-const tryAll = async (
-  t: Test,
-  variants: Iterable<HostileVariant>,
-  atLeast: number,
-  faultOf: (variant: HostileVariant) => string | undefined | Promise<string | undefined>,
-): Promise<void> => {
-  let count = 0
-  let faults = 0
-  for (const variant of variants) {
-    if (count++ % stride !== seedOr(0) % stride) continue
-    const fault = await Promise.resolve()
-      .then(() => faultOf(variant))
-      .catch((error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error)))
-    if (fault === undefined) continue
-    if (++faults <= 5) t.fail(`${variant.kind} ${variant.path}, ${variant.attack}: ${fault}`)
-  }
-  t.ok(count >= atLeast, `${count} variants`)
-  t.equal(faults, 0)
-}
+const trial = (atLeast: number): Trial => ({ stride: rounds(13, 1), atLeast })
 
 const routing = (ingresses: readonly Ingress[]) => {
   const made = createRouting(
@@ -149,7 +128,7 @@ function* different<T>(variants: Iterable<HostileVariant>, view: (object: T) => 
 t.test('Ingress: every field', { timeout: 300_000 }, async (t) => {
   const variants = hostileVariants('Ingress', sample, { ...tried, 'a script': (value) => `${value}<script>x</script>` })
   const all = different<Ingress>(variants, ingressView, sample)
-  await tryAll(t, all, 500, ({ object }) => ingressFault(object as Ingress))
+  await tryVariants(t, all, trial(500), ({ object }) => ingressFault(object as Ingress))
 })
 
 /** Only the value of one annotation is attacked: what else there may be was tried above. */
@@ -169,7 +148,7 @@ function* annotationVariants(): Generator<HostileVariant> {
 }
 
 t.test('Ingress: every annotation', { timeout: 300_000 }, async (t) => {
-  await tryAll(t, annotationVariants(), 4_000, ({ object }) => ingressFault(object as Ingress))
+  await tryVariants(t, annotationVariants(), trial(4_000), ({ object }) => ingressFault(object as Ingress))
 })
 
 const httpRoute = route({
@@ -270,13 +249,15 @@ const gatewayFault = async (
 
 t.test('HTTPRoute: every field', { timeout: 300_000 }, async (t) => {
   const variants = different<HTTPRoute>(hostileVariants('HTTPRoute', httpRoute, tried), ({ spec }) => spec, httpRoute)
-  await tryAll(t, variants, 2_000, ({ object }) => gatewayFault(soundGateways, [...soundRoutes, object as HTTPRoute]))
+  await tryVariants(t, variants, trial(2_000), ({ object }) =>
+    gatewayFault(soundGateways, [...soundRoutes, object as HTTPRoute]),
+  )
 })
 
 t.test('Gateway: every field', { timeout: 300_000 }, async (t) => {
   const attached = route({ name: 'attached', hostnames: ['x.b.lab'], parents: [{ name: 'odd', namespace: 'infra' }] })
   const variants = different<Gateway>(hostileVariants('Gateway', odd, tried), ({ spec }) => spec, odd)
-  await tryAll(t, variants, 300, ({ object }) =>
+  await tryVariants(t, variants, trial(300), ({ object }) =>
     gatewayFault([...soundGateways, object as Gateway], [...soundRoutes, attached]),
   )
 })
@@ -297,9 +278,13 @@ t.test(
       }
       return undefined
     }
-    await tryAll(t, hostileVariants('Service', web, tried), 1_000, ({ object }) => faultIn(object, slices))
-    await tryAll(t, hostileVariants('Service', external, tried), 1_000, ({ object }) => faultIn(object, slices))
-    await tryAll(t, hostileVariants('EndpointSlice', slices, tried), 500, ({ object }) => faultIn(web, object))
+    await tryVariants(t, hostileVariants('Service', web, tried), trial(1_000), ({ object }) => faultIn(object, slices))
+    await tryVariants(t, hostileVariants('Service', external, tried), trial(1_000), ({ object }) =>
+      faultIn(object, slices),
+    )
+    await tryVariants(t, hostileVariants('EndpointSlice', slices, tried), trial(500), ({ object }) =>
+      faultIn(web, object),
+    )
   },
 )
 
@@ -378,10 +363,10 @@ t.test('Secret and ConfigMap: what Ingresses read of them', { timeout: 300_000 }
       }
     return undefined
   }
-  await tryAll(t, hostileVariants('Secret', secret, tried), 500, ({ object }) =>
+  await tryVariants(t, hostileVariants('Secret', secret, tried), trial(500), ({ object }) =>
     faultIn((kind, key) => (kind === 'secret' ? objectData(object as Secret, key) : configMap.data)),
   )
-  await tryAll(t, hostileVariants('ConfigMap', configMap, tried), 500, ({ object }) => {
+  await tryVariants(t, hostileVariants('ConfigMap', configMap, tried), trial(500), ({ object }) => {
     for (const [key, value] of Object.entries((object as ConfigMap).data ?? {})) {
       const line = readStreamLine(key, value)
       if (typeof line !== 'string' && !/^[a-z0-9.-]+\/[a-z0-9.-]+$/.test(line.service))
