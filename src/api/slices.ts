@@ -70,8 +70,8 @@ export const toGroups = ({ subsets }: Pick<Endpoints, 'subsets'>): readonly Subs
     })
   })
 
-/** An Endpoints object belongs to the Service of its name. */
-const slicesOf = (object: Endpoints): readonly EndpointSlice[] =>
+/** The slices that an Endpoints object stands for. It belongs to the Service of its name. Pure. */
+export const slicesOf = (object: Endpoints): readonly EndpointSlice[] =>
   toGroups(object).map((group) => ({
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',

@@ -4,7 +4,16 @@
  */
 import t, { type Test } from 'tap'
 import { hostPortsOf } from '../../../src/agent/pods/host-ports.ts'
-import type { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, Service } from '../../../src/api/types/index.ts'
+import { slicesOf } from '../../../src/api/slices.ts'
+import type {
+  EndpointSlice,
+  Endpoints,
+  Namespace,
+  NetworkPolicy,
+  Node,
+  Pod,
+  Service,
+} from '../../../src/api/types/index.ts'
 import { opensNothing } from '../../../src/host/fake-command.ts'
 import { createIproute } from '../../../src/host/iproute.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../src/host/netfilter/fake.ts'
@@ -102,6 +111,7 @@ const bystander: Record<IpFamily, Objects> = {
 
 const samples = hostileSamples as unknown as {
   readonly Service: Service
+  readonly Endpoints: Endpoints
   readonly EndpointSlice: EndpointSlice
   readonly Pod: Pod
   readonly NetworkPolicy: NetworkPolicy
@@ -148,6 +158,14 @@ t.test('Services and EndpointSlices', async (t) => {
       hostileVariants('EndpointSlice', samples.EndpointSlice),
       ({ metadata, endpoints, ports, addressType }) => [metadata.labels, endpoints, ports, addressType],
       (slice, family) => load({ service: samples.Service, slices: [slice] }, family),
+    ),
+  )
+  await t.test('Endpoints, of servers without slices', (t) =>
+    tryAll<Endpoints>(
+      t,
+      hostileVariants('Endpoints', samples.Endpoints),
+      ({ metadata, subsets }) => [metadata.name, metadata.labels, subsets],
+      async (object, family) => load({ service: samples.Service, slices: slicesOf(object) }, family),
     ),
   )
 })
