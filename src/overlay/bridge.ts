@@ -50,8 +50,11 @@ const sysctls = (hasIPv6: boolean): readonly (readonly [string, string])[] => [
   ...(hasIPv6 ? ([['net.ipv6.conf.all.forwarding', '1']] as const) : []),
 ]
 
-/** Makes what is missing of bridge, addresses and ports, and removes what was; nothing is written when all is right. */
-export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: BridgeOptions): Promise<void> => {
+/**
+ * Makes what is missing of bridge, addresses and ports, and removes what was; nothing is written when all is right. Tells
+ * whether the bridge was not there.
+ */
+export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: BridgeOptions): Promise<boolean> => {
   const links = await showLinks(iproute)
   const bridge = links.find(({ name }) => name === podBridge)
   const addresses = bridge ? await showAddresses(iproute, podBridge) : []
@@ -77,4 +80,5 @@ export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: Brid
   ])
   const hasIPv6 = podCIDRs.some((cidr) => cidr.includes(':'))
   for (const [key, value] of sysctls(hasIPv6)) await writeSysctl(key, value)
+  return bridge === undefined
 }

@@ -32,6 +32,8 @@ export interface LinkKeeper {
   /** The same, remembered: what is attached is kept whole until it is detached. */
   readonly links: PodLinks
   readonly troubles: LinkTroubles
+  /** Looks at all of the node's ends at once, not only when it is time to. */
+  look(): void
   /** Runs until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -180,6 +182,7 @@ export const createLinkKeeper = (options: LinkKeeperOptions): LinkKeeper => {
       of: (id) => troubles.get(id),
       onChange: (listener) => void listeners.push(listener),
     },
+    look: loop.markAll,
     run: async (signal) => {
       await loop.run(signal)
       monitor.close()

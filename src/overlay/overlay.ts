@@ -169,7 +169,9 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
   const keeper = createLinkKeeper({ runner, links: podLinks, log, resyncMs, ...(clock ? { clock } : {}) })
   const bridged = Promise.withResolvers<void>()
   const bridge = async (): Promise<void> => {
-    await ensureBridge({ iproute, podCIDRs, mtu, writeSysctl: options.writeSysctl })
+    const isNew = await ensureBridge({ iproute, podCIDRs, mtu, writeSysctl: options.writeSysctl })
+    // Links that were put back without it are no ports of it, and those that could not be need wait no longer.
+    if (isNew) keeper.look()
     bridged.resolve()
   }
 
