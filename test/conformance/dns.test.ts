@@ -2,9 +2,10 @@
 import t from 'tap'
 import { checks } from '../../src/dns/answer/checks.ts'
 import { clusterNames } from '../../src/dns/answer/cluster.ts'
+import type { Handler } from '../../src/dns/answer/request.ts'
 import { createResponder } from '../../src/dns/answer/responder.ts'
 import { types } from '../../src/dns/wire/constants.ts'
-import type { NamedRecord } from '../../src/dns/wire/response.ts'
+import { writeResponse } from '../../src/dns/wire/response.ts'
 import { apexRecords } from '../../src/dns/zone/apex.ts'
 import { addressRecord } from '../../src/dns/zone/records.ts'
 import { recordsOf } from '../../src/dns/zone/service-records.ts'
@@ -64,15 +65,15 @@ const objects = [
 for (const [object, slices] of objects) zone.set(object.metadata.name, recordsOf(object, slices, origin))
 
 let isComplete = true
-const outside = async (name: string, type: number): Promise<readonly NamedRecord[]> => {
-  if (name !== 'www.example.com' || type !== types.A) throw new Error('no such name')
-  return [{ ...addressRecord(name, '192.0.2.80'), ttl: 60 }]
+/** Knows one name, with one address, and fails for other types. */
+const outside: Handler = ({ query, limit }, next) => {
+  if (query.name !== 'www.example.com') return next()
+  const isKnown = query.type === types.A
+  const answers = isKnown ? [{ ...addressRecord('www.example.com', '192.0.2.80'), ttl: 60 }] : []
+  return writeResponse(query, { rcode: isKnown ? 0 : 2, isAuthoritative: false, answers }, limit)
 }
 const respond = createResponder(
-  [
-    checks,
-    clusterNames({ zone, origin, isComplete: () => isComplete, ttl: 30, negativeTtl: 5, resolveOutside: outside }),
-  ],
+  [checks, clusterNames({ zone, origin, isComplete: () => isComplete, ttl: 30, negativeTtl: 5 }), outside],
   (error) => {
     throw error
   },

@@ -1,11 +1,12 @@
 /** Answers for the cluster's own names, and for addresses that the cluster knows. */
 
 import { rcodes, types } from '../wire/constants.ts'
-import { type NamedRecord, type RecordData, writeResponse } from '../wire/response.ts'
+import { type NamedRecord, writeResponse } from '../wire/response.ts'
 import { emptyNames } from '../zone/apex.ts'
-import { cnameRecord, type ZoneRecord } from '../zone/records.ts'
+import type { ZoneRecord } from '../zone/records.ts'
 import type { Zone } from '../zone/zone.ts'
-import type { Handler, Reply, Request } from './request.ts'
+import { answerAlias } from './alias.ts'
+import type { Handler, Request } from './request.ts'
 
 export interface ClusterOptions {
   readonly zone: Zone
@@ -15,19 +16,12 @@ export interface ClusterOptions {
   readonly isComplete: () => boolean
   readonly ttl: number
   readonly negativeTtl: number
-  /** Names outside, asked for on behalf of a CNAME. Rejects when nobody can tell. */
-  readonly resolveOutside: (name: string, type: number) => Promise<readonly NamedRecord[]>
-  /** Another name that the operator puts in place of this one. */
-  readonly aliasOf?: (name: string) => string | undefined
 }
-
-/** A chain of aliases that is longer has gone wrong. */
-const maxAliases = 8
 
 const isReverse = (name: string): boolean => name.endsWith('.in-addr.arpa') || name.endsWith('.ip6.arpa')
 
 export const clusterNames = (options: ClusterOptions): Handler => {
-  const { zone, origin, isComplete, ttl, negativeTtl, resolveOutside, aliasOf } = options
+  const { zone, origin, isComplete, ttl, negativeTtl } = options
   const below = `.${origin}`
   const existing = new Set([origin, ...emptyNames(origin)])
   /** Each set of records has a turn of its own: clients ask for A and AAAA by turns, which one common turn would follow. */
@@ -71,37 +65,18 @@ export const clusterNames = (options: ClusterOptions): Handler => {
     )
   }
 
-  const failed = ({ query, limit }: Request, answers: readonly NamedRecord[] = []): Buffer =>
-    writeResponse(query, { rcode: rcodes.failed, isAuthoritative: false, answers }, limit)
-
-  /** An alias, and where it leads: within the zone we know, outside somebody has to be asked. */
-  const follow = (request: Request, first: ZoneRecord): Reply => {
-    const { query, limit } = request
-    const answers: NamedRecord[] = [named(undefined, first)]
-    let target = first.target ?? ''
-    const done = (more: readonly RecordData[]): Buffer =>
-      writeResponse(query, { rcode: rcodes.ok, isAuthoritative: true, answers: [...answers, ...more] }, limit)
-    for (let count = 1; isInside(target); count++) {
-      if (count > maxAliases) return failed(request, answers)
-      const [alias] = zone.find(target, types.CNAME).records
-      if (!alias) return done(rotated(zone.find(target, query.type).records.map((record) => named(target, record))))
-      answers.push(named(target, alias))
-      target = alias.target ?? ''
-    }
-    return resolveOutside(target, query.type).then(done, () => failed(request, answers))
-  }
+  const failed = ({ query, limit }: Request): Buffer =>
+    writeResponse(query, { rcode: rcodes.failed, isAuthoritative: false, answers: [] }, limit)
 
   return (request, next) => {
     const { name, type } = request.query
-    const instead = aliasOf?.(name)
-    if (instead !== undefined) return follow(request, cnameRecord(name, instead))
     const inside = isInside(name)
     if (!inside && !isReverse(name)) return next()
     const found = zone.find(name, type)
     if (found.records.length > 0) return positive(request, found.records)
     if (found.exists && type === types.ANY) return positive(request, zone.all(name))
     const [alias] = found.exists ? zone.find(name, types.CNAME).records : []
-    if (alias) return follow(request, alias)
+    if (alias) return answerAlias(request, { record: alias, ttl, isAuthoritative: true })
     if (!inside) return next()
     if (!isComplete()) return failed(request)
     return nothing(request, found.exists || existing.has(name))

@@ -21,12 +21,10 @@ export interface CompletionOptions {
   readonly searches: readonly string[]
   readonly isComplete: () => boolean
   readonly ttl: number
-  /** Names outside. Rejects when there is none, or nobody can tell. */
-  readonly resolveOutside: (name: string, type: number) => Promise<readonly NamedRecord[]>
 }
 
 export const completion = (options: CompletionOptions): Handler => {
-  const { zone, origin, namespaceOf, searches, isComplete, ttl, resolveOutside } = options
+  const { zone, origin, namespaceOf, searches, isComplete, ttl } = options
   const end = `.svc.${origin}`
 
   /** What the pod looks for, when this is the first step of its walk; undefined else. */
@@ -45,13 +43,13 @@ export const completion = (options: CompletionOptions): Handler => {
   const inCluster = (wanted: string, type: number): string | undefined =>
     [`${wanted}${end}`, `${wanted}.${origin}`].find((name) => zone.find(name, type).exists)
 
-  const outside = async (
+  const elsewhere = async (
     wanted: string,
-    type: number,
+    { query: { type }, resolve }: Request,
   ): Promise<readonly [string, readonly NamedRecord[]] | undefined> => {
     for (const name of [...searches.map((search) => `${wanted}.${search}`), wanted]) {
-      const found = await resolveOutside(name, type).catch(() => [])
-      if (found.length > 0) return [name, found]
+      const { rcode, answers } = await resolve(name, type)
+      if (rcode === rcodes.ok && answers.some((record) => record.type === type)) return [name, answers]
     }
     return undefined
   }
@@ -72,7 +70,7 @@ export const completion = (options: CompletionOptions): Handler => {
       // One without addresses of this family, or that leads on: the pod walks on as ever.
       return records.length > 0 ? reply(request, near, records) : next()
     }
-    return outside(wanted, type).then((found) => (found ? reply(request, found[0], found[1]) : next()))
+    return elsewhere(wanted, request).then((found) => (found ? reply(request, found[0], found[1]) : next()))
   }
 }
 

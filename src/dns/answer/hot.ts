@@ -2,7 +2,8 @@
  * Answers that were made once and are the same for everybody until the zone changes: a query with the same bytes gets the
  * same bytes back, with its own id. Most of what clients ask is asked again and again.
  */
-import { flags, headerBytes } from '../wire/constants.ts'
+import { flags, headerBytes, types } from '../wire/constants.ts'
+import { readName } from '../wire/name.ts'
 import type { Responder } from './responder.ts'
 
 export interface HotAnswers {
@@ -16,9 +17,21 @@ const maxEntries = 20_000
 /** Longer queries are rare, and would be long keys. */
 const maxQueryBytes = 300
 
+/** An alias of which the message holds nothing else: others may have been asked where it leads. */
+const isLed = (answer: Buffer): boolean => {
+  const question = readName(answer, headerBytes)
+  if (!question || answer.readUInt16BE(6) === 0) return false
+  const type = answer.readUInt16BE(question.end)
+  // The first owner is a pointer to the question.
+  return answer.readUInt16BE(question.end + 6) === types.CNAME && type !== types.CNAME
+}
+
 /** Only what we say ourselves, and where there is no order of addresses to change. */
 const isLasting = (answer: Buffer): boolean =>
-  answer.length >= headerBytes && (answer.readUInt16BE(2) & flags.authoritative) !== 0 && answer.readUInt16BE(6) <= 1
+  answer.length >= headerBytes &&
+  (answer.readUInt16BE(2) & flags.authoritative) !== 0 &&
+  answer.readUInt16BE(6) <= 1 &&
+  !isLed(answer)
 
 export const createHotAnswers = (respond: Responder): HotAnswers => {
   let known = new Map<string, Buffer>()

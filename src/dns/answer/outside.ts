@@ -1,8 +1,10 @@
 /** Everything that is not the cluster's: asked of others, on behalf of those who may. */
 import { type Cidr, contains, parseAddress } from '../../ipam/cidr.ts'
+import { addressed } from '../forward/addressed.ts'
 import type { Cache } from '../forward/cache.ts'
 import type { Router } from '../forward/router.ts'
 import { rcodes } from '../wire/constants.ts'
+import { writeOnward } from '../wire/query.ts'
 import { writeResponse } from '../wire/response.ts'
 import type { Handler } from './request.ts'
 
@@ -10,12 +12,14 @@ import type { Handler } from './request.ts'
 export const outsideNames =
   (router: Router, cache: Cache | undefined, clients: readonly Cidr[]): Handler =>
   (request) => {
-    const { query, message, client, overTcp, limit } = request
+    const { query, client, overTcp, limit } = request
     const says = (rcode: number): Buffer => writeResponse(query, { rcode, isAuthoritative: false, answers: [] }, limit)
     const address = parseAddress(client)
     if (!address || !clients.some((cidr) => contains(cidr, address))) return says(rcodes.refused)
     const forwarder = router.of(query.name)
     if (forwarder.isBusy()) return says(rcodes.refused)
-    const reply = cache ? cache.answer(request) : forwarder.forward(message, overTcp)
+    const reply = cache
+      ? cache.answer(request)
+      : forwarder.forward(writeOnward(query), overTcp).then((message) => addressed(message, request))
     return reply instanceof Promise ? reply.catch(() => says(rcodes.failed)) : reply
   }

@@ -1,35 +1,68 @@
 /** From a packet to its answer, through the handlers in their order. */
+
+import { readAnswer } from '../wire/answer.ts'
 import { rcodes, tcpLimit } from '../wire/constants.ts'
-import { readQuery, udpLimit } from '../wire/query.ts'
-import { writeBareResponse } from '../wire/response.ts'
-import type { Handler, Reply, Request } from './request.ts'
+import { type Query, queryInPlace, readQuery, udpLimit } from '../wire/query.ts'
+import { writeBareResponse, writeResponse } from '../wire/response.ts'
+import type { Handler, Reply, Request, Resolved } from './request.ts'
 
 /** Answers a packet; undefined: it gets none. Never throws or rejects, whatever the packet holds. */
 export type Responder = (message: Buffer, client: string, overTcp: boolean) => Reply
+
+/** A chain of aliases that is longer has gone wrong. */
+const maxAliases = 8
+
+const failure: Resolved = { rcode: rcodes.failed, answers: [], authority: [] }
+
+const says = (query: Query, limit: number, rcode: number): Buffer =>
+  writeResponse(query, { rcode, isAuthoritative: false, answers: [] }, limit)
+
+const resolved = (reply: Buffer | undefined): Resolved => {
+  const answer = reply && readAnswer(reply)
+  return !answer || answer.isTruncated ? failure : answer
+}
 
 /**
  * The first handler is asked first. What the last leaves to the next is refused. What goes wrong in a handler is told to
  * `onError`, and to the client as a failure.
  */
-export const createResponder =
-  (handlers: readonly Handler[], onError: (error: unknown) => void): Responder =>
-  (message, client, overTcp) => {
+export const createResponder = (handlers: readonly Handler[], onError: (error: unknown) => void): Responder => {
+  const run = (request: Request): Reply => {
+    const ask = (at: number): Reply => {
+      const handler = handlers[at]
+      return handler ? handler(request, () => ask(at + 1)) : says(request.query, request.limit, rcodes.refused)
+    }
+    return ask(0)
+  }
+
+  /** `path` holds the questions that led here. */
+  const requestOf = (query: Query, more: Pick<Request, 'client' | 'overTcp' | 'limit'>, path: readonly string[]) => {
+    const resolve: Request['resolve'] = (target, type) => {
+      const here = [...path, `${query.type} ${query.name}`]
+      const name = target.toLowerCase()
+      if (here.length > maxAliases || here.includes(`${type} ${name}`)) return failure
+      // Whole, however short this client's own answer has to be.
+      const whole = { client: more.client, overTcp: true, limit: tcpLimit }
+      const reply = run(requestOf(queryInPlace(query, name, type), whole, here))
+      return reply instanceof Promise ? reply.then(resolved) : resolved(reply)
+    }
+    return { query, ...more, resolve }
+  }
+
+  return (message, client, overTcp) => {
     const query = readQuery(message)
     if (query === 'drop') return undefined
     if ('malformed' in query) return writeBareResponse(query.malformed, query.flags, rcodes.malformed)
-    const request: Request = { query, message, client, overTcp, limit: overTcp ? tcpLimit : udpLimit(query) }
-    const ask = (at: number): Reply => {
-      const handler = handlers[at]
-      return handler ? handler(request, () => ask(at + 1)) : writeBareResponse(query.id, query.flags, rcodes.refused)
-    }
+    const limit = overTcp ? tcpLimit : udpLimit(query)
     const fail = (error: unknown): Buffer => {
       onError(error)
-      return writeBareResponse(query.id, query.flags, rcodes.failed)
+      return says(query, limit, rcodes.failed)
     }
     try {
-      const reply = ask(0)
+      const reply = run(requestOf(query, { client, overTcp, limit }, []))
       return reply instanceof Promise ? reply.catch(fail) : reply
     } catch (error) {
       return fail(error)
     }
   }
+}

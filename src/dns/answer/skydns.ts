@@ -15,6 +15,7 @@ import {
   uniqueRecords,
   type ZoneRecord,
 } from '../zone/records.ts'
+import { answerAlias } from './alias.ts'
 import type { Handler, Reply, Request } from './request.ts'
 
 export interface SkyOptions {
@@ -22,12 +23,7 @@ export interface SkyOptions {
   /** Below these a name that has no record does not exist. */
   readonly zones: readonly string[]
   readonly negativeTtl: number
-  /** Names that are not here. Rejects when nobody can tell. */
-  readonly resolveOutside: (name: string, type: number) => Promise<readonly NamedRecord[]>
 }
-
-/** A chain of names that is longer has gone wrong. */
-const maxChain = 8
 
 const isAddressOf = (host: string, type: number): boolean => isIP(host) !== 0 && isIPv6(host) === (type === types.AAAA)
 
@@ -44,7 +40,7 @@ const shareOf = ({ record }: SkyEntry, all: readonly SkyEntry[]): number => {
   return Math.max(1, Math.floor((100 * (record.weight || 100)) / sum))
 }
 
-export const skyNames = ({ tree, zones, negativeTtl, resolveOutside }: SkyOptions): Handler => {
+export const skyNames = ({ tree, zones, negativeTtl }: SkyOptions): Handler => {
   const zoneOf = (name: string): string | undefined => zones.find((zone) => name === zone || name.endsWith(`.${zone}`))
 
   const timed = (record: ZoneRecord, { record: { ttl } }: SkyEntry, owner?: string): NamedRecord => ({
@@ -52,85 +48,58 @@ export const skyNames = ({ tree, zones, negativeTtl, resolveOutside }: SkyOption
     ...(owner === undefined ? {} : { owner }),
   })
 
-  /** Addresses of a target, as additional records. */
-  const additional = async (entries: readonly SkyEntry[]): Promise<readonly NamedRecord[]> => {
-    const found = entries.map(async (entry): Promise<readonly NamedRecord[]> => {
-      const target = targetOf(entry)
-      if (isIP(entry.record.host) !== 0) return [timed(addressRecord(target, entry.record.host), entry, target)]
-      const own = tree.find(target.toLowerCase()).filter(({ record }) => isIP(record.host) !== 0)
-      if (own.length > 0) return own.map((each) => timed(addressRecord(target, each.record.host), each, target))
-      return resolveOutside(target, types.A).catch(() => [])
-    })
-    return uniqueRecords((await Promise.all(found)).flat())
+  /** Addresses of a name, of both families, whoever knows them. */
+  const addressesOf = async (name: string, resolve: Request['resolve']): Promise<readonly NamedRecord[]> => {
+    const found = await Promise.all([resolve(name, types.A), resolve(name, types.AAAA)])
+    return found.flatMap(({ answers }) => answers)
   }
 
-  /** Addresses, or the first name that leads to some. */
-  const addresses = async (name: string, type: number, depth = 0): Promise<readonly NamedRecord[]> => {
-    const entries = ofGroup(tree.find(name))
-    const owner = depth === 0 ? undefined : name
-    const direct = entries
-      .filter(({ record }) => isAddressOf(record.host, type))
-      .map((entry) => timed(addressRecord(name, entry.record.host), entry, owner))
-    if (direct.length > 0) return uniqueRecords(direct)
-    const alias = entries.find(({ record }) => record.host !== '' && isIP(record.host) === 0)
-    if (!alias || depth >= maxChain) return []
-    const target = targetOf(alias)
-    const first = timed(cnameRecord(name, target), alias, owner)
-    const more = tree.has(target.toLowerCase())
-      ? await addresses(target.toLowerCase(), type, depth + 1)
-      : await resolveOutside(target, type).catch(() => [])
-    return [first, ...more]
+  /** Addresses of the targets, as additional records. */
+  const additional = async (
+    entries: readonly SkyEntry[],
+    resolve: Request['resolve'],
+  ): Promise<readonly NamedRecord[]> => {
+    const own = entries.filter(({ record }) => isIP(record.host) !== 0)
+    const names = new Set(entries.filter((entry) => !own.includes(entry)).map(targetOf))
+    const found = await Promise.all([...names].map((name) => addressesOf(name, resolve)))
+    const known = own.map((entry) => timed(addressRecord('', entry.record.host), entry, targetOf(entry)))
+    return uniqueRecords([...known, ...found.flat()])
   }
 
-  /** Answers and additional records for a name that is here. */
-  const answer = async (
+  /** The records of that type for a name that is here. */
+  const recordsOf = (
     name: string,
     type: number,
-  ): Promise<readonly [readonly NamedRecord[], readonly NamedRecord[]]> => {
-    const entries = ofGroup(tree.find(name))
-    const hosts = entries.filter(({ record }) => record.host !== '')
+    entries: readonly SkyEntry[],
+    hosts: readonly SkyEntry[],
+  ): readonly NamedRecord[] => {
+    const named = hosts.filter(({ record }) => isIP(record.host) === 0)
     switch (type) {
       case types.A:
       case types.AAAA:
-        return [await addresses(name, type), []]
+        return hosts
+          .filter(({ record }) => isAddressOf(record.host, type))
+          .map((entry) => timed(addressRecord(name, entry.record.host), entry))
       case types.CNAME:
-        return [
-          hosts
-            .filter(({ record }) => isIP(record.host) === 0)
-            .map((entry) => timed(cnameRecord(name, targetOf(entry)), entry)),
-          [],
-        ]
-      case types.SRV: {
-        const records = hosts.map((entry) => {
+        return named.map((entry) => timed(cnameRecord(name, targetOf(entry)), entry))
+      case types.SRV:
+        return hosts.map((entry) => {
           const { priority, port } = entry.record
-          return timed(
-            srvRecord(name, { priority, weight: shareOf(entry, hosts), port, target: targetOf(entry) }),
-            entry,
-          )
+          const data = { priority, weight: shareOf(entry, hosts), port, target: targetOf(entry) }
+          return timed(srvRecord(name, data), entry)
         })
-        return [uniqueRecords(records), await additional(hosts)]
-      }
-      case types.MX: {
-        const mail = hosts.filter(({ record }) => record.mail)
-        const records = mail.map((entry) => timed(mxRecord(name, entry.record.priority, targetOf(entry)), entry))
-        return [uniqueRecords(records), await additional(mail)]
-      }
+      case types.MX:
+        return hosts
+          .filter(({ record }) => record.mail)
+          .map((entry) => timed(mxRecord(name, entry.record.priority, targetOf(entry)), entry))
       case types.TXT:
-        return [
-          entries
-            .filter(({ record }) => record.text !== '')
-            .map((entry) => timed(textRecord(name, entry.record.text), entry)),
-          [],
-        ]
+        return entries
+          .filter(({ record }) => record.text !== '')
+          .map((entry) => timed(textRecord(name, entry.record.text), entry))
       case types.PTR:
-        return [
-          hosts
-            .filter(({ record }) => isIP(record.host) === 0)
-            .map((entry) => timed(ptrRecord(name, targetOf(entry)), entry)),
-          [],
-        ]
+        return named.map((entry) => timed(ptrRecord(name, targetOf(entry)), entry))
       default:
-        return [[], []]
+        return []
     }
   }
 
@@ -148,13 +117,28 @@ export const skyNames = ({ tree, zones, negativeTtl, resolveOutside }: SkyOption
 
   return (request, next): Reply => {
     if (tree.isEmpty) return next()
-    const { query, limit } = request
+    const { query, limit, resolve } = request
     const zone = zoneOf(query.name)
     if (!tree.has(query.name)) return zone === undefined ? next() : denial(request, zone, rcodes.noName)
-    return answer(query.name, query.type).then(([answers, more]) =>
-      answers.length === 0
-        ? denial(request, zone, rcodes.ok)
-        : writeResponse(query, { rcode: rcodes.ok, isAuthoritative: true, answers, additional: more }, limit),
-    )
+    const { name, type } = query
+    const entries = ofGroup(tree.find(name))
+    const hosts = entries.filter(({ record }) => record.host !== '')
+    const answers = uniqueRecords(recordsOf(name, type, entries, hosts))
+    if (answers.length > 0) {
+      const reply = (more: readonly NamedRecord[]): Buffer =>
+        writeResponse(query, { rcode: rcodes.ok, isAuthoritative: true, answers, additional: more }, limit)
+      if (type === types.SRV) return additional(hosts, resolve).then(reply)
+      return type === types.MX
+        ? additional(
+            hosts.filter(({ record }) => record.mail),
+            resolve,
+          ).then(reply)
+        : reply([])
+    }
+    // Where there is no record of the type, the first name leads to one.
+    const alias = hosts.find(({ record }) => isIP(record.host) === 0)
+    if (!alias) return denial(request, zone, rcodes.ok)
+    const record = cnameRecord(name, targetOf(alias))
+    return answerAlias(request, { record, ttl: alias.record.ttl, isAuthoritative: true })
   }
 }

@@ -5,8 +5,9 @@
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { Request } from '../answer/request.ts'
 import type { CacheConfig } from '../config/config.ts'
-import { flags, headerBytes, rcodes } from '../wire/constants.ts'
+import { flags, rcodes } from '../wire/constants.ts'
 import { scanAnswer } from '../wire/scan.ts'
+import { addressed } from './addressed.ts'
 
 export type CacheEvent = 'hit' | 'miss' | 'stale' | 'prefetch'
 
@@ -57,25 +58,6 @@ const ttlOf = (message: Buffer, config: CacheConfig) => {
   if ((rcode !== rcodes.ok && rcode !== rcodes.noName) || ttl === undefined || ttl === 0) return undefined
   const most = isNegative ? config.maxNegativeTtl : config.maxTtl
   return { ttlOffsets, seconds: Math.min(Math.max(ttl, minTtl), most) }
-}
-
-/** Only what says that there is more. */
-const truncated = (message: Buffer, questionLength: number): Buffer => {
-  const short = Buffer.from(message.subarray(0, headerBytes + questionLength))
-  short.writeUInt16BE(short.readUInt16BE(2) | flags.truncated, 2)
-  short.writeUInt32BE(0, 6)
-  short.writeUInt16BE(0, 10)
-  return short
-}
-
-/** The message as this client asked for it: its id, its spelling, its wish to recurse, its limit. */
-const addressed = (message: Buffer, { query, limit }: Request): Buffer => {
-  const copy = Buffer.from(message)
-  copy.writeUInt16BE(query.id, 0)
-  copy.writeUInt16BE((copy.readUInt16BE(2) & ~flags.wanted) | (query.flags & flags.wanted), 2)
-  // The same name in another case has the same length.
-  copy.set(query.question, headerBytes)
-  return copy.length <= limit ? copy : truncated(copy, query.question.length)
 }
 
 export const createCache = ({ config, ask, onEvent = () => undefined, clock = systemClock }: CacheOptions): Cache => {

@@ -10,15 +10,15 @@ import { createHotAnswers } from '../answer/hot.ts'
 import { outsideNames } from '../answer/outside.ts'
 import type { Handler } from '../answer/request.ts'
 import { createResponder, type Responder } from '../answer/responder.ts'
-import { aliasesOf } from '../answer/rewrites.ts'
+import { rewrittenNames } from '../answer/rewrites.ts'
 import { skyNames } from '../answer/skydns.ts'
 import type { DnsConfig } from '../config/config.ts'
 import { createCache } from '../forward/cache.ts'
 import { createLoopGuard } from '../forward/loop-guard.ts'
-import { createResolve } from '../forward/resolve.ts'
 import { createRouter } from '../forward/router.ts'
 import { type Listener, listen } from '../server/listen.ts'
 import { createSkyTree } from '../skydns/tree.ts'
+import { writeOnward } from '../wire/query.ts'
 import { apexRecords } from '../zone/apex.ts'
 import { podOfSource } from '../zone/pod-records.ts'
 import type { ZoneRecord } from '../zone/records.ts'
@@ -79,15 +79,13 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   /** All that hangs on the configuration. */
   const compose = (config: DnsConfig) => {
     const router = createRouter({ config, onResult: counters.upstream })
-    const forward = (name: string, message: Buffer, overTcp: boolean) => router.of(name).forward(message, overTcp)
     const cache = config.cache
       ? createCache({
           config: config.cache,
-          ask: ({ query, message, overTcp }) => forward(query.name, message, overTcp),
+          ask: ({ query, overTcp }) => router.of(query.name).forward(writeOnward(query), overTcp),
           onEvent: counters.cache,
         })
       : undefined
-    const resolveOutside = createResolve((name, message) => forward(name, message, true))
     // The order in which a query is offered to those who may answer it.
     const respond = createResponder(
       [
@@ -95,19 +93,17 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
         checks,
         guard.handler,
         hostsNames(config.hosts),
-        skyNames({ tree, zones: config.skydns.zones, negativeTtl, resolveOutside }),
+        skyNames({ tree, zones: config.skydns.zones, negativeTtl }),
         ...(config.searchCompletion
           ? [
               completion({
                 ...{ zone, origin, searches: data.searches, isComplete: () => isComplete, ttl: config.ttl },
-                ...{ namespaceOf: namespaces.of, resolveOutside },
+                namespaceOf: namespaces.of,
               }),
             ]
           : []),
-        clusterNames({
-          ...{ zone, origin, isComplete: () => isComplete, ttl: config.ttl, negativeTtl, resolveOutside },
-          aliasOf: aliasesOf(config.rewrites),
-        }),
+        rewrittenNames(config.rewrites, config.ttl),
+        clusterNames({ zone, origin, isComplete: () => isComplete, ttl: config.ttl, negativeTtl }),
         outsideNames(router, cache, recursionRanges),
       ],
       fault,

@@ -50,6 +50,9 @@ export const flags = {
   checking: 0x0010,
 } as const
 
+/** In the lower half of an OPT record's time to live: DNSSEC records are wanted. */
+export const secureBit = 0x8000
+
 export const headerBytes = 12
 /** An OPT record without options. */
 export const optionBytes = 11

@@ -1,6 +1,6 @@
 /** Queries: read strictly (whatever a packet holds, this ends and does not throw), and written. */
 import { randomInt } from 'node:crypto'
-import { classIn, ednsLimit, flags, headerBytes, optionBytes, plainLimit, types } from './constants.ts'
+import { classIn, ednsLimit, flags, headerBytes, optionBytes, plainLimit, secureBit, types } from './constants.ts'
 import { encodeName, readName } from './name.ts'
 
 export interface Edns {
@@ -34,7 +34,7 @@ const rootOption = (message: Buffer, start: number): Edns | undefined => {
   return {
     size: message.readUInt16BE(start + 3),
     version: message[start + 6] ?? 0,
-    isSecure: (message.readUInt16BE(start + 7) & 0x8000) !== 0,
+    isSecure: (message.readUInt16BE(start + 7) & secureBit) !== 0,
   }
 }
 
@@ -58,24 +58,58 @@ export const readQuery = (message: Buffer): ReadQuery => {
   }
 }
 
+const header = (id: number, word: number, additional: number): Buffer => {
+  const bytes = Buffer.alloc(headerBytes)
+  bytes.writeUInt16BE(id, 0)
+  bytes.writeUInt16BE(word, 2)
+  bytes.writeUInt16BE(1, 4)
+  bytes.writeUInt16BE(additional, 10)
+  return bytes
+}
+
+const questionTail = (type: number): Buffer => {
+  const tail = Buffer.alloc(4)
+  tail.writeUInt16BE(type, 0)
+  tail.writeUInt16BE(classIn, 2)
+  return tail
+}
+
+/** An OPT record without options: what is taken over UDP, and whether DNSSEC records are wanted. */
+const option = (size: number, isSecure: boolean): Buffer => {
+  const bytes = Buffer.alloc(optionBytes)
+  bytes.writeUInt16BE(types.OPT, 1)
+  bytes.writeUInt16BE(size, 3)
+  bytes.writeUInt16BE(isSecure ? secureBit : 0, 7)
+  return bytes
+}
+
 /**
  * A query of our own, with an id that nobody can foretell; with an OPT record that says how much is taken over UDP when
  * `udpSize` is given. Throws for a name that DNS cannot hold.
  */
 export const writeQuery = (name: string, type: number, udpSize?: number): Buffer => {
-  const header = Buffer.alloc(headerBytes)
-  header.writeUInt16BE(randomInt(0x10000), 0)
-  header.writeUInt16BE(flags.wanted, 2)
-  header.writeUInt16BE(1, 4)
-  header.writeUInt16BE(udpSize === undefined ? 0 : 1, 10)
-  const tail = Buffer.alloc(udpSize === undefined ? 4 : 4 + optionBytes)
-  tail.writeUInt16BE(type, 0)
-  tail.writeUInt16BE(classIn, 2)
-  if (udpSize !== undefined) {
-    tail.writeUInt16BE(types.OPT, 5)
-    tail.writeUInt16BE(udpSize, 7)
-  }
-  return Buffer.concat([header, encodeName(name), tail])
+  const options = udpSize === undefined ? [] : [option(udpSize, false)]
+  const first = header(randomInt(0x10000), flags.wanted, options.length)
+  return Buffer.concat([first, encodeName(name), questionTail(type), ...options])
+}
+
+/**
+ * The client's question as we ask it of others: its wishes (recursion, DNSSEC, no checks), and nothing else of its packet.
+ * OPT records are between two neighbours (RFC 6891, 6.1.1): what a client says there is not for others.
+ */
+export const writeOnward = ({ flags: word, question, edns }: Query): Buffer => {
+  const options = edns ? [option(ednsLimit, edns.isSecure)] : []
+  return Buffer.concat([
+    header(randomInt(0x10000), word & (flags.wanted | flags.checking), options.length),
+    question,
+    ...options,
+  ])
+}
+
+/** The question for another name on behalf of the same client: with its wishes, not with its words. */
+export const queryInPlace = ({ id, flags: word, edns }: Query, name: string, type: number): Query => {
+  const question = Buffer.concat([encodeName(name), questionTail(type)])
+  return { id, flags: word, name, type, class: classIn, question, edns }
 }
 
 /** How long a UDP answer to the query may be. */

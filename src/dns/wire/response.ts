@@ -10,9 +10,9 @@ export interface RecordData {
   readonly data: Uint8Array
 }
 
-/** A record with its name; without one it is the question's. */
+/** A record with its name, dotted or as on the wire; without one it is the question's. */
 export interface NamedRecord extends RecordData {
-  readonly owner?: string
+  readonly owner?: string | Uint8Array
 }
 
 export interface Answer {
@@ -26,7 +26,10 @@ export interface Answer {
 /** Points to the name in the question. */
 const questionPointer = Uint8Array.of(0xc0, headerBytes)
 
-const ownerBytes = ({ owner }: NamedRecord): Uint8Array => (owner === undefined ? questionPointer : encodeName(owner))
+const ownerBytes = ({ owner }: NamedRecord): Uint8Array => {
+  if (owner === undefined) return questionPointer
+  return typeof owner === 'string' ? encodeName(owner) : owner
+}
 
 const writeRecord = (target: Buffer, start: number, record: NamedRecord): number => {
   const owner = ownerBytes(record)

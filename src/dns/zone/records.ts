@@ -90,13 +90,19 @@ export const soaRecord = (owner: string, { primary, contact, serial, negativeTtl
   return { owner, type: types.SOA, data: Buffer.concat([encodeName(primary), encodeName(contact), numbers]) }
 }
 
+/** One text for a name, dotted or as on the wire. */
+const bytesOf = (owner: string | Uint8Array | undefined): string =>
+  owner === undefined ? '' : Buffer.from(typeof owner === 'string' ? encodeName(owner) : owner).toString('latin1')
+
 /** Each record once, in their order. */
-export const uniqueRecords = <T extends { readonly owner?: string; readonly type: number; readonly data: Uint8Array }>(
+export const uniqueRecords = <
+  T extends { readonly owner?: string | Uint8Array; readonly type: number; readonly data: Uint8Array },
+>(
   records: readonly T[],
 ): readonly T[] => [
   ...new Map(
     records.map((record) => [
-      `${record.owner ?? ''} ${record.type} ${Buffer.from(record.data).toString('latin1')}`,
+      `${bytesOf(record.owner)} ${record.type} ${Buffer.from(record.data).toString('latin1')}`,
       record,
     ]),
   ).values(),

@@ -14,7 +14,6 @@ import { createResponder } from '../../../src/dns/answer/responder.ts'
 import { defaultDnsConfig } from '../../../src/dns/config/config.ts'
 import { createClusterDns } from '../../../src/dns/dns.ts'
 import { createForwarder } from '../../../src/dns/forward/forwarder.ts'
-import { createResolve } from '../../../src/dns/forward/resolve.ts'
 import { createRouter } from '../../../src/dns/forward/router.ts'
 import { compileDnsRules } from '../../../src/dns/node-address.ts'
 import { isStub, parseResolvConf, podResolvConf } from '../../../src/dns/resolv-conf.ts'
@@ -48,7 +47,6 @@ const respondWith = (zone: Zone) =>
       checks,
       clusterNames({
         ...{ zone, origin, isComplete: () => true, ttl: 30, negativeTtl: 5 },
-        resolveOutside: async () => [],
       }),
     ],
     unexpected,
@@ -154,7 +152,6 @@ const upstreamRespond = createResponder(
   [
     clusterNames({
       ...{ zone: upstreamZone, origin: 'example.com', isComplete: () => true, ttl: 60, negativeTtl: 5 },
-      resolveOutside: async () => [],
     }),
   ],
   unexpected,
@@ -205,11 +202,6 @@ t.test('forwarding', async (t) => {
   t.equal(readReply((await first) ?? Buffer.alloc(0)).rcode, 2, 'nobody answers: failed')
   const stranger = await respond(query, '192.0.2.9', false)
   t.equal(stranger && readReply(stranger).rcode, 5, 'strangers are refused')
-
-  const router = createForwarder({ ...forward, upstreams: [good] })
-  const resolve = createResolve((_name, message) => router.forward(message, true))
-  t.match(await resolve('example.com', types.A), [{ owner: 'example.com', type: types.A, ttl: 60 }], 'read by dns2')
-  await t.rejects(resolve('nobody.example.com', types.A), /answers 3/)
 })
 
 t.test('what is too long for UDP comes over TCP', async (t) => {

@@ -83,7 +83,6 @@ const recordsFault = async (records: readonly ZoneRecord[]): Promise<string | un
     [
       clusterNames({
         ...{ zone, origin, isComplete: () => true, ttl: 30, negativeTtl: 5 },
-        resolveOutside: async () => [],
       }),
     ],
     mistakes(),
@@ -187,11 +186,7 @@ t.test('ConfigMap: published records', { timeout: 120_000 }, async (t) => {
       },
     ])
     tree.set('hostile', entries)
-    const resolveOutside = async () => []
-    const respond = createResponder(
-      [skyNames({ tree, zones: ['skydns.local'], negativeTtl: 5, resolveOutside })],
-      mistakes(),
-    )
+    const respond = createResponder([skyNames({ tree, zones: ['skydns.local'], negativeTtl: 5 })], mistakes())
     return answersFault(
       respond,
       ['east.skydns.local', ...entries.map(({ name }) => name)].filter((name) => name !== ''),

@@ -11,9 +11,9 @@ import { clusterNames } from '../../../src/dns/answer/cluster.ts'
 import { completion, createPodNamespaces } from '../../../src/dns/answer/completion.ts'
 import { hostsNames } from '../../../src/dns/answer/hosts.ts'
 import { createHotAnswers } from '../../../src/dns/answer/hot.ts'
-import type { Request } from '../../../src/dns/answer/request.ts'
+import type { Handler, Request } from '../../../src/dns/answer/request.ts'
 import { createResponder } from '../../../src/dns/answer/responder.ts'
-import { aliasesOf } from '../../../src/dns/answer/rewrites.ts'
+import { aliasesOf, rewrittenNames } from '../../../src/dns/answer/rewrites.ts'
 import { defaultDnsConfig, type ForwardPolicy } from '../../../src/dns/config/config.ts'
 import { followDnsConfig, readDnsConfig } from '../../../src/dns/config/watch.ts'
 import { type CacheEvent, createCache } from '../../../src/dns/forward/cache.ts'
@@ -27,11 +27,11 @@ import type { LoggedQuery } from '../../../src/dns/thread/protocol.ts'
 import { loadSnapshot, saveSnapshot } from '../../../src/dns/thread/snapshot.ts'
 import { createCounters, mergeStats } from '../../../src/dns/thread/stats.ts'
 import { types } from '../../../src/dns/wire/constants.ts'
-import { readQuery } from '../../../src/dns/wire/query.ts'
+import { readQuery, writeOnward } from '../../../src/dns/wire/query.ts'
 import { writeResponse } from '../../../src/dns/wire/response.ts'
 import { scanAnswer } from '../../../src/dns/wire/scan.ts'
 import { podRecords } from '../../../src/dns/zone/pod-records.ts'
-import { addressRecord, soaRecord, type ZoneRecord } from '../../../src/dns/zone/records.ts'
+import { addressRecord, soaRecord } from '../../../src/dns/zone/records.ts'
 import { createZone } from '../../../src/dns/zone/zone.ts'
 import { silentLogger } from '../../../src/host/log.ts'
 import { makeQuery, readReply } from '../../support/dns-client.ts'
@@ -46,7 +46,7 @@ const unexpected = (error: unknown): never => {
 const requestOf = (message: Buffer, limit = 1232, overTcp = false): Request => {
   const query = readQuery(message)
   if (query === 'drop' || 'malformed' in query) throw new Error('not a query')
-  return { query, message, client: '10.244.1.2', overTcp, limit }
+  return { query, client: '10.244.1.2', overTcp, limit, resolve: () => unexpected(new Error('nothing leads on here')) }
 }
 
 interface Said {
@@ -94,10 +94,10 @@ const openCache = (more: Partial<NonNullable<typeof defaultDnsConfig.cache>> = {
   if (!config) throw new Error('the default has a cache')
   const cache = createCache({
     ...{ config: { ...config, ...more }, clock, onEvent: (event) => events.push(event) },
-    ask: async ({ message }) => {
+    ask: async ({ query }) => {
       state.asked++
       if (state.said instanceof Error) throw state.said
-      return answerTo(message, state.said)
+      return answerTo(writeOnward(query), state.said)
     },
   })
   const ask = async (name = 'example.com', options = {}, limit?: number) =>
@@ -292,8 +292,11 @@ t.test('hosts, rewrites and names of pods', async (t) => {
     'pod',
     podRecords({ namespace: 'team', addresses: ['10.244.1.2', 'fd00::1:'.slice(0, -1)] }, 'cluster.local'),
   )
-  const outside = async (name: string): Promise<readonly ZoneRecord[]> =>
-    name === 'b.new.example' ? [addressRecord(name, '192.0.2.9')] : []
+  const outside: Handler = ({ query, limit }, next) => {
+    if (query.name !== 'b.new.example') return next()
+    const answers = [{ ...addressRecord(query.name, '192.0.2.9'), ttl: 60 }]
+    return writeResponse(query, { rcode: 0, isAuthoritative: false, answers }, limit)
+  }
   const rules = [
     { kind: 'exact', from: 'shop.example', to: 'web.default.svc.cluster.local' },
     { kind: 'suffix', from: 'old.example', to: 'new.example' },
@@ -302,11 +305,9 @@ t.test('hosts, rewrites and names of pods', async (t) => {
     [
       checks,
       hostsNames([{ address: '10.0.0.9', names: ['db.internal', 'db'] }]),
-      clusterNames({
-        ...{ zone, origin: 'cluster.local', isComplete: () => true, ttl: 30, negativeTtl: 5 },
-        resolveOutside: async (name) => (await outside(name)).map((record) => ({ ...record, ttl: 60 })),
-        aliasOf: aliasesOf(rules),
-      }),
+      rewrittenNames(rules, 30),
+      clusterNames({ zone, origin: 'cluster.local', isComplete: () => true, ttl: 30, negativeTtl: 5 }),
+      outside,
     ],
     unexpected,
   )
@@ -495,12 +496,17 @@ t.test('the search list of a pod, walked for it', async (t) => {
     if (address === undefined) throw new Error('no such name')
     return [{ ...addressRecord(name, address), ttl: 60 }]
   }
-  const options = { zone, origin, isComplete: () => true, ttl: 30, resolveOutside }
+  const outsideHandler: Handler = async ({ query, limit }) => {
+    const answers = await resolveOutside(query.name).catch(() => [])
+    return writeResponse(query, { rcode: answers.length > 0 ? 0 : 3, isAuthoritative: false, answers }, limit)
+  }
+  const options = { zone, origin, isComplete: () => true, ttl: 30 }
   const respond = createResponder(
     [
       checks,
       completion({ ...options, namespaceOf: namespaces.of, searches: ['corp.example'] }),
       clusterNames({ ...options, negativeTtl: 5 }),
+      outsideHandler,
     ],
     unexpected,
   )

@@ -12,6 +12,7 @@ import { createSkyTree } from '../../../src/dns/skydns/tree.ts'
 import { skyView } from '../../../src/dns/skydns/view.ts'
 import { types } from '../../../src/dns/wire/constants.ts'
 import { writeQuery } from '../../../src/dns/wire/query.ts'
+import { writeResponse } from '../../../src/dns/wire/response.ts'
 import { addressRecord } from '../../../src/dns/zone/records.ts'
 import { recordsOf } from '../../../src/dns/zone/service-records.ts'
 import { createZone } from '../../../src/dns/zone/zone.ts'
@@ -73,11 +74,12 @@ const respond = createResponder(
       tree,
       zones: ['skydns.local'],
       negativeTtl: 5,
-      resolveOutside: async (name, type) => {
-        if (name !== 'www.example.com' || type !== types.A) throw new Error('unknown')
-        return [{ ...addressRecord(name, '192.0.2.80'), ttl: 60 }]
-      },
     }),
+    ({ query, limit }, next) => {
+      if (query.name !== 'www.example.com' || query.type !== types.A) return next()
+      const answers = [{ ...addressRecord(query.name, '192.0.2.80'), ttl: 60 }]
+      return writeResponse(query, { rcode: 0, isAuthoritative: false, answers }, limit)
+    },
   ],
   (error) => {
     throw error
@@ -135,7 +137,7 @@ t.test('names that lead on', async (t) => {
     'www.example.com A 60 192.0.2.80',
   ])
   t.same((await ask('named.prod.east.skydns.local', 'CNAME')).answers.length, 1)
-  t.ok((await ask('loop.skydns.local')).answers.length <= 10, 'a circle ends')
+  t.match(await ask('loop.skydns.local'), { rcode: 2, answers: { length: 1 } }, 'a circle ends')
 })
 
 t.test('TXT, MX, PTR', async (t) => {
@@ -219,7 +221,6 @@ t.test('a check finds what differs', async (t) => {
       clusterNames({
         ...{ zone, origin, ttl: 30, negativeTtl: 5 },
         isComplete: () => true,
-        resolveOutside: async () => [],
       }),
     ],
     (error) => {
