@@ -214,6 +214,8 @@ t.test('statuses that are tried again, and the last answer when nobody else is l
   t.same(await found({ method: 'POST' }), [200, 503])
   change({ services: { web: portsOf(backends.slice(0, 1)) } })
   t.match(await ask(port), { status: 503, headers: { 'x-said': '503' }, body: 'said' }, "the backend's own words")
+  change({ ingresses: [annotated({ ...retried, 'proxy-next-upstream-tries': '0' })] })
+  t.match(await ask(port), { status: 503, headers: { 'x-said': '503' } }, 'each endpoint once')
 })
 
 t.test('proxy-next-upstream-timeout: not for ever', async (t) => {

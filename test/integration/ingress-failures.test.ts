@@ -57,6 +57,21 @@ t.test('only dead endpoints: 502 after three, and the connection is kept', async
   t.match(problems, [/no endpoint could be reached/, /no endpoint could be reached/])
 })
 
+t.test('one endpoint is tried again like several', async (t) => {
+  let asked = 0
+  const backend = await startBackend(t, (request, response) => {
+    if (++asked % 3 === 0) response.end('ok')
+    else request.socket.destroy()
+  })
+  const { port } = await startRelay(t, [backend.port])
+  for (let count = 1; count <= 3; count++) {
+    const client = dialed(t, port)
+    client.say(get())
+    t.match(await client.hears('\n'), '200 OK')
+    t.equal(asked, 3 * count)
+  }
+})
+
 t.test('no endpoints 503, no route 404', async (t) => {
   const { relay, port } = await startRelay(t, [])
   const client = dialed(t, port)
@@ -164,9 +179,10 @@ t.test('a backend that takes too long', async (t) => {
   const client = dialed(t, port)
   client.say(get())
   t.match(await client.hears('\n'), '504 Gateway Timeout')
-  await (await server.accepts(0)).ends()
+  for (const nth of [0, 1, 2]) await (await server.accepts(nth)).ends()
+  t.equal(server.peers.length, 3, 'three tries, by a Service of one pod as well')
   client.say(get())
-  const second = await server.accepts(1)
+  const second = await server.accepts(3)
   await second.hears('\r\n\r\n')
   second.say('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf')
   await client.ends()

@@ -5,6 +5,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
+import { createFakeClock } from '../../src/api/clock.ts'
 import { annotated, ask, askH2, nginx, startEcho, startIngress } from '../support/ingress-fixture.ts'
 import { ingress, path, service } from '../support/ingress-objects.ts'
 import { dial, listenRaw } from '../support/raw-http.ts'
@@ -33,6 +34,35 @@ const dialTls = async (t: Test, port: number) => {
   })
   return { socket, hears: (words: string) => until(() => text.includes(words) && text, `"${words}"`) }
 }
+
+t.test(
+  'a stream of HTTP/2 lives as long as its route grants it, though nobody asks anything else meanwhile',
+  async (t) => {
+    const clock = createFakeClock()
+    const server = await listenRaw()
+    t.teardown(() => server.close())
+    const { tlsPort } = await startIngress(
+      t,
+      { ingresses: [annotated({ 'proxy-read-timeout': '3h' })], services: { web: [server.port] } },
+      { clock },
+    )
+    const session = openH2(t, tlsPort, 'default.lab')
+    const stream = session.request({ ':path': '/', ':authority': 'a.lab' })
+    let text = ''
+    stream.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece
+    })
+    const backend = await server.accepts(0)
+    await backend.hears('\r\n\r\n')
+    backend.say('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n')
+    await until(() => text === 'first', 'the first piece')
+    clock.advance(2 * 3_600_000)
+    backend.say('6\r\nsecond\r\n0\r\n\r\n')
+    await until(() => text === 'firstsecond', 'the second piece')
+    clock.advance(80_000)
+    await until(() => session.closed || session.destroyed, 'the end of a connection that rests')
+  },
+)
 
 t.test('a WebSocket over TLS lives through changes of everything around it', async (t) => {
   const server = await listenRaw()

@@ -1,7 +1,9 @@
 /** Long-lived traffic through the relay: streams with back-pressure, other protocols, changes and shutdown meanwhile. */
 import { createServer as createHttpServer } from 'node:http'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { createFakeClock } from '../../src/api/clock.ts'
 import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
+import type { RouteTimeouts } from '../../src/proxy/ingress/routes/policy.ts'
 import { dial, listenRaw } from '../support/raw-http.ts'
 import {
   everythingTo,
@@ -123,6 +125,77 @@ t.test('an upgraded connection carries anything, both ways, until both sides hav
   await client.ends()
   t.equal(client.end(), 'end')
   await until(() => client.socket.destroyed && backend.socket.destroyed, 'both to be closed')
+})
+
+const upgraded = async (t: Test, timeouts: RouteTimeouts) => {
+  const clock = createFakeClock()
+  const server = await listenRaw()
+  t.teardown(() => server.close())
+  const { relay, port } = await startRelay(t, [], {}, {}, { clock })
+  relay.apply({ tables: everythingTo(web, { timeouts }), backends: onPorts([server.port]) })
+  const client = dial(port)
+  t.teardown(() => client.socket.destroy())
+  client.say(get('/ws', 'Connection: Upgrade', 'Upgrade: websocket'))
+  const backend = await server.accepts(0)
+  await backend.hears('\r\n\r\n')
+  backend.say('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  await client.hears('\r\n\r\n')
+  return { clock, client, backend }
+}
+
+const hour = 3_600_000
+
+t.test('an upgraded connection is silent for as long as proxy-read-timeout says, by either side', async (t) => {
+  const long = await upgraded(t, { read: 3 * hour })
+  long.clock.advance(2 * hour)
+  long.backend.say('two hours')
+  await long.client.hears('two hours')
+  long.clock.advance(2 * hour)
+  long.client.say('four hours')
+  await long.backend.hears('four hours')
+  long.clock.advance(2 * hour)
+  long.backend.say('six hours')
+  await long.client.hears('six hours')
+  long.clock.advance(3 * hour + 1_000)
+  await long.client.ends()
+  await long.backend.ends()
+
+  const short = await upgraded(t, { read: 5_000 })
+  short.clock.advance(4_000)
+  short.client.say('four seconds')
+  await short.backend.hears('four seconds')
+  short.clock.advance(4_000)
+  t.equal(short.client.end(), undefined)
+  short.clock.advance(2_000)
+  await short.client.ends()
+  await short.backend.ends()
+
+  const usual = await upgraded(t, {})
+  usual.clock.advance(hour - 1_000)
+  t.equal(usual.client.end(), undefined)
+  usual.clock.advance(2_000)
+  await usual.client.ends()
+})
+
+t.test('an upgraded connection whose backend takes no more ends by proxy-send-timeout', async (t) => {
+  for (const timeouts of [
+    { read: hour, send: 5_000 },
+    { read: 5_000, send: hour },
+  ]) {
+    const { clock, client, backend } = await upgraded(t, timeouts)
+    backend.socket.pause()
+    let written = 0
+    const piece = Buffer.alloc(64 * 1024, 'x')
+    const more = (): void => {
+      while (!client.socket.destroyed && client.socket.write(piece)) written += piece.length
+      client.socket.once('drain', more)
+    }
+    more()
+    await settles(() => written, 'the client to be stopped')
+    clock.advance(6_000)
+    await client.ends()
+    t.ok(written > 0, JSON.stringify(timeouts))
+  }
 })
 
 t.test('an upgrade that the backend declines is an ordinary answer', async (t) => {

@@ -9,7 +9,7 @@ import { createDeadlines } from '../../../src/proxy/ingress/relay/deadlines.ts'
 import { createHeadedWriter } from '../../../src/proxy/ingress/relay/headed-writer.ts'
 import type { Endpoint } from '../../../src/proxy/ingress/routes/endpoints.ts'
 import type { BackendKey } from '../../../src/proxy/ingress/routes/model.ts'
-import { plainPolicy } from '../../../src/proxy/ingress/routes/policy.ts'
+import { plainPolicy, type Retries } from '../../../src/proxy/ingress/routes/policy.ts'
 import { throttled } from '../../../src/proxy/ingress/thread/throttled.ts'
 
 const endpoint = (key: string): Endpoint => ({ key, address: key, port: 80 })
@@ -54,7 +54,7 @@ t.test('the balancer takes turns', async (t) => {
   balancer.set(web, { endpoints: endpoints('abc') })
   t.equal(picks(7), 'abcabca')
   t.equal(picks(3, 'b'), 'cac', 'but not the ones that were tried')
-  t.equal(picks(1, 'abc'), '-')
+  t.equal(picks(1, 'abc').length, 1, 'of nobody else there is still somebody')
   balancer.set(web, { endpoints: endpoints('bc') })
   t.equal(picks(4).length, 4)
   balancer.set(api, { endpoints: endpoints('bd') })
@@ -81,12 +81,13 @@ t.test('shares of a round robin are equal to one', async (t) => {
 t.test('attempts', async (t) => {
   const balancer = createBalancer({ now: () => 0 }, () => {})
   balancer.set(web, { endpoints: endpoints('abcd') })
-  const attempts = (...lines: readonly string[]) => {
+  const attemptsOf = (retries: Retries, ...lines: readonly string[]) => {
     const text = `${[...lines, 'Host: a.lab'].join('\r\n')}\r\n\r\n`
     const request = parseRequestHead(text, defaultLimits)
-    const plan = { request, policy: plainPolicy, backend: web, pickBy: inTurn }
+    const plan = { request, policy: { ...plainPolicy, retries }, backend: web, pickBy: inTurn }
     return createAttempts(plan, { balancer, clock: { now: () => 0 } })
   }
+  const attempts = (...lines: readonly string[]) => attemptsOf(plainPolicy.retries, ...lines)
   const get = attempts('GET / HTTP/1.1')
   const first = get.next()
   t.equal(first?.maxRestMs, Number.POSITIVE_INFINITY, 'any resting connection will do')
@@ -113,7 +114,29 @@ t.test('attempts', async (t) => {
   single.failed(endpoint('a'), true)
   t.equal(single.next()?.endpoint.key, 'a', 'a resting connection that died says nothing about its endpoint')
   single.failed(endpoint('a'), false)
-  t.equal(single.next(), undefined)
+  t.equal(single.next()?.endpoint.key, 'a', 'the same again where there is no other')
+  t.equal(single.mayRetry(true, false), true)
+
+  const eachOnce = attemptsOf({ ...plainPolicy.retries, tries: 0 }, 'GET / HTTP/1.1')
+  const only = eachOnce.next()
+  if (only) eachOnce.failed(only.endpoint, false)
+  t.equal(eachOnce.mayRetry(true, false), true)
+  t.equal(eachOnce.next(), undefined, 'without a number each endpoint is asked once')
+})
+
+t.test('a request that fails at one endpoint again and again is one failure of it', async (t) => {
+  const balancer = createBalancer({ now: () => 0 }, () => {})
+  balancer.set(web, { endpoints: endpoints('a') })
+  const request = parseRequestHead('GET / HTTP/1.1\r\nHost: a.lab\r\n\r\n', defaultLimits)
+  const plan = { request, policy: plainPolicy, backend: web, pickBy: inTurn }
+  const attempts = createAttempts(plan, { balancer, clock: { now: () => 0 } })
+  for (let tried = 0; tried < 3; tried++) {
+    const choice = attempts.next()
+    t.equal(choice?.endpoint.key, 'a')
+    if (choice) attempts.failed(choice.endpoint, false)
+  }
+  balancer.set(web, { endpoints: endpoints('ab') })
+  t.same([1, 2].map(() => balancer.pick(web, [], inTurn)?.key).sort(), ['a', 'b'], 'it was not sent away')
 })
 
 t.test('a head goes out with what follows', async (t) => {

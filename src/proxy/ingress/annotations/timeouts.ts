@@ -27,18 +27,15 @@ const retries = (values: TimeoutValues, { defaults, tell }: Reading): Retries =>
   if (conditions?.includes('invalid_header')) tell('warning', key, 'a wrong answer is not asked for again')
   const tries = values['proxy-next-upstream-tries'] ?? defaults.retries.tries
   const within = values['proxy-next-upstream-timeout'] ?? defaults.retries.within
-  if (conditions === undefined) return { ...defaults.retries, tries: unlimited(tries), within }
+  if (conditions === undefined) return { ...defaults.retries, tries, within }
   return {
-    tries: conditions.includes('off') ? 1 : unlimited(tries),
+    tries: conditions.includes('off') ? 1 : tries,
     within,
     statuses: conditions.flatMap((each) => (each.startsWith('http_') ? [Number(each.slice(5))] : [])),
     timeout: conditions.includes('timeout'),
     nonIdempotent: conditions.includes('non_idempotent'),
   }
 }
-
-/** nginx writes 0 for as many as there are servers. */
-const unlimited = (tries: number): number => (tries === 0 ? Number.MAX_SAFE_INTEGER : tries)
 
 export const timeouts = (values: TimeoutValues, reading: Reading): Part => {
   const changed: RouteTimeouts = defined({

@@ -56,19 +56,24 @@ export const createAttempts = (
       const endpoint = balancer.pick(backend, tried, pickBy)
       if (endpoint === undefined) return undefined
       asked = endpoint
+      if (retries.tries === 0 && tried.includes(endpoint)) return void finished()
       const maxRestMs = repeatable ? Number.POSITIVE_INFINITY : hotMs
       return { endpoint, maxRestMs: count++ === 0 ? maxRestMs : neverRested }
     },
     failed: (endpoint, wasResting) => {
       // That a resting connection is gone says nothing about the endpoint.
       if (wasResting) return
+      // One request that no try helps is no proof against an endpoint that others use as well.
+      if (!tried.includes(endpoint)) balancer.failed(endpoint)
       tried.push(endpoint)
-      balancer.failed(endpoint)
     },
     answered: (endpoint) => balancer.answered(endpoint),
     finished,
     mayRetry: (sent, timedOut) =>
-      count < retries.tries && clock.now() < until && (!timedOut || retries.timeout) && (!sent || repeatable),
+      (retries.tries === 0 || count < retries.tries) &&
+      clock.now() < until &&
+      (!timedOut || retries.timeout) &&
+      (!sent || repeatable),
     count: () => count,
   }
 }

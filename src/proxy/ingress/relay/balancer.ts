@@ -16,7 +16,10 @@ export type PickBy =
 export interface Balancer {
   /** Replaces what stands behind a backend; undefined: nothing, and nobody asks any more. */
   set(backend: BackendKey, now: Backend | undefined): void
-  /** An endpoint that is not among `tried`; undefined when there is none. It is asked until `finished`. */
+  /**
+   * An endpoint that is not among `tried` where there is one, else any; undefined when the backend has none. It is asked
+   * until `finished`.
+   */
   pick(backend: BackendKey, tried: readonly Endpoint[], by: PickBy): Endpoint | undefined
   finished(backend: BackendKey, endpoint: Endpoint): void
   /** It could not be reached, or did not answer. After a few times in a row nobody is sent there for a while. */
@@ -66,6 +69,8 @@ const hash = (text: string, seed: number): number => {
 }
 
 const shareAtStart = 0.1
+
+const anybody = (): boolean => true
 
 /** `onGone` learns of each endpoint that has left the last backend it belonged to. */
 export const createBalancer = (
@@ -195,8 +200,11 @@ export const createBalancer = (
       if (rotation === undefined) return undefined
       const isUntried = ({ endpoint }: Member): boolean =>
         tried.length === 0 || !tried.some(({ key }) => key === endpoint.key)
-      // When all are in trouble or too young, anybody is better than nobody.
-      const member = choose(rotation, by, (each) => isUntried(each) && !isEjected(each)) ?? inTurn(rotation, isUntried)
+      // When all are in trouble, too young or tried, anybody is better than nobody.
+      const member =
+        choose(rotation, by, (each) => isUntried(each) && !isEjected(each)) ??
+        inTurn(rotation, isUntried) ??
+        inTurn(rotation, anybody)
       if (!member) return undefined
       member.active++
       return member.endpoint

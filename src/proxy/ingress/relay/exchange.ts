@@ -85,11 +85,15 @@ export const createExchange = (first: Plan, client: ExchangeClient, sink: Sink, 
   /** The backend that explains failures is asked without the body, which would be another request to it. */
   const isExplaining = (): boolean => plan !== first
 
+  /** A backend that takes nothing must say something all the same, once the connection is its own. */
+  const shorterOf = (send = relay.timeouts.send, read = relay.timeouts.tunnel): number => Math.min(send, read)
+
   const waitForNext = (): void => {
     if (isOver) return
     const clientsTurn = !heard && !client.isRequestRead() && (bodyBegan || !request.expectsContinue)
-    if (clientBlocked || backendBlocked) client.wait('send', backendBlocked ? timeouts.send : undefined)
-    else if (switched) client.wait('tunnel')
+    if (backendBlocked) client.wait('send', switched ? shorterOf(timeouts.send, timeouts.read) : timeouts.send)
+    else if (clientBlocked) client.wait('send')
+    else if (switched) client.wait('tunnel', timeouts.read)
     else if (clientsTurn) client.wait('body')
     else client.wait('response', timeouts.read)
   }

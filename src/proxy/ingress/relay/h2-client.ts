@@ -240,7 +240,8 @@ export const serveH2Client = (
   onClosed: () => void,
 ): ClientConnection => {
   let running = 0
-  const wait = (): void => deadline.set(running === 0 ? relay.timeouts.keepAlive : relay.timeouts.tunnel)
+  /** Each stream watches its own time: as long as one runs, the connection stays. */
+  const wait = (): void => (running === 0 ? deadline.set(relay.timeouts.keepAlive) : deadline.clear())
   const guard = createGuard('a connection of a client', relay.fault, () => socket.destroy())
   const expired = (): void => {
     h2.goAway()

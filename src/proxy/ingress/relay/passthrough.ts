@@ -42,8 +42,8 @@ export const passThrough = (
     const close = (): void => {
       relay.balancer.finished(backend, endpoint)
       if (isJoined) return
+      if (!tried.includes(endpoint)) relay.balancer.failed(endpoint)
       tried.push(endpoint)
-      relay.balancer.failed(endpoint)
       if (socket.destroyed) return
       attempt()
     }

@@ -12,7 +12,7 @@ export interface Timeouts {
   readonly response: number
   /** For a client or a backend to take more bytes; then the end. */
   readonly send: number
-  /** Between two reads of an upgraded connection. */
+  /** An upgraded connection on which nobody says anything, where no time between two reads is set for its route. */
   readonly tunnel: number
   /** After a last answer, for the client to stop sending. */
   readonly linger: number

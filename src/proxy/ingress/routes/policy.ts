@@ -11,7 +11,7 @@ export interface RouteTimeouts {
   readonly connect?: number
   /** Between two writes to a backend. */
   readonly send?: number
-  /** Between two reads from a backend. */
+  /** Between two reads from a backend; of an upgraded connection, from either side. */
   readonly read?: number
   /** From the head of the request to the end of the answer; then 504. */
   readonly request?: number
@@ -129,7 +129,7 @@ export interface BackendTls {
 }
 
 export interface Retries {
-  /** At most, the first one included. */
+  /** At most, the first one included; 0: each endpoint once. */
   readonly tries: number
   /** Milliseconds for all of them; 0: no limit. */
   readonly within: number
