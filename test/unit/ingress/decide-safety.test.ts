@@ -293,12 +293,24 @@ t.test('an auth server alone says what it says, and is asked about what the back
     'X-Auth-Role: admin',
     'X_Auth_Role: admin',
     'X_Real_IP: 1.1.1.1',
+    'X-Scheme: https',
+    'X-Original-Forwarded-For: 1.1.1.1',
+    'X_Original_URI: /public',
+    'X_Original_URL: /public',
+    'X_Original_Method: OPTIONS',
+    'X-Request-ID: {}',
     'Connection: X-Tenant',
     'X-Tenant: a',
   )
   const found = draft()
   t.equal(await step(asking(request), found, relay), undefined)
-  t.match(asked, { 'x-real-ip': '10.9.8.7', 'x-tenant': undefined, x_real_ip: undefined })
+  t.match(asked, {
+    ...{ 'x-real-ip': '10.9.8.7', 'x-tenant': undefined, x_real_ip: undefined },
+    ...{ 'x-scheme': 'http', 'x-forwarded-scheme': 'http', 'x-forwarded-port': '80' },
+    ...{ 'x-original-forwarded-for': undefined, 'x-request-id': undefined },
+    ...{ 'x-original-uri': '/', 'x-original-url': 'http://a.lab/', 'x-original-method': 'GET' },
+    ...{ x_original_uri: undefined, x_original_url: undefined, x_original_method: undefined },
+  })
   const outgoing = { head: request, target: '/', host: 'a.lab', changes: requestChangesOf(found) }
   const sent = requestText(outgoing, via, '', () => 'id')
   t.same(sent.match(/^x.auth.*$/gim), ['x-auth-user: b\xf6b\xc4\x8a'])

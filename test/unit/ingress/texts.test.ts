@@ -4,7 +4,13 @@ import { trailerLines } from '../../../src/proxy/ingress/http/fields.ts'
 import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
 import { parseRequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
 import { createRequestIds } from '../../../src/proxy/ingress/http/request-id.ts'
-import { requestText, type Via, viaFields } from '../../../src/proxy/ingress/http/request-text.ts'
+import {
+  checkRequestTrailer,
+  requestFields,
+  requestText,
+  type Via,
+  viaFields,
+} from '../../../src/proxy/ingress/http/request-text.ts'
 import { parseResponseHead } from '../../../src/proxy/ingress/http/response-head.ts'
 import {
   createHttpDate,
@@ -26,8 +32,17 @@ const forwarded = [
   'X-Forwarded-For: 10.9.8.7',
   'X-Forwarded-Proto: http',
   'X-Forwarded-Scheme: http',
+  'X-Scheme: http',
   'X-Forwarded-Port: 80',
   'Forwarded: for=10.9.8.7;proto=http',
+]
+
+/** What backends behind ingress-nginx know to come from the proxy alone. */
+const owned = [
+  ...['X-Request-ID', 'X-Real-IP', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Port', 'X-Forwarded-Proto'],
+  ...['X-Forwarded-Scheme', 'X-Forwarded-Prefix', 'X-Scheme', 'X-Original-Forwarded-For', 'X-Original-URI'],
+  ...['X-Original-URL', 'X-Original-Method', 'X-Auth-Request-Redirect', 'X-Sent-From', 'Proxy', 'Forwarded'],
+  ...['SSL-Client-Verify', 'SSL-Client-Subject-DN', 'SSL-Client-Issuer-DN', 'SSL-Client-Cert'],
 ]
 
 /** The lines that a backend gets for these. */
@@ -74,9 +89,26 @@ t.test('what ends here, and what only the proxy may say, does not pass', async (
     'Content_Length: 5',
     'Transfer_Encoding: chunked',
     'Proxy: http://evil',
+    ...owned.map((name) => `${name}: {forged}`),
+    ...owned.map((name) => `${name.replaceAll('-', '_').toLowerCase()}: {forged}`),
     'My_Field: kept',
   )
   t.same(text.slice(2), ['My_Field: kept', ...forwarded, 'X-Forwarded-Host: a.lab', 'X-Request-ID: new-id'])
+})
+
+t.test('the same in trailers and for backends of HTTP/2', async (t) => {
+  for (const name of owned)
+    for (const key of [name.toLowerCase(), name.toLowerCase().replaceAll('-', '_')])
+      t.throws(() => checkRequestTrailer({ name, key, value: '{forged}' }), key)
+  const lines = ['GET / HTTP/1.1', 'Host: a.lab', ...owned.map((name) => `${name}: {forged}`)]
+  const head = parseRequestHead(`${lines.join('\r\n')}\r\n\r\n`, defaultLimits)
+  const outgoing = { head, target: '/', host: 'a.lab', changes: undefined }
+  const fields = requestFields(outgoing, via, 'http', () => 'new-id')
+  t.notOk(fields.some(({ value }) => value === '{forged}'))
+  t.same(
+    fields.filter(({ key }) => key === 'x-scheme'),
+    [{ key: 'x-scheme', value: 'http' }],
+  )
 })
 
 t.test('a request id is kept when it is one', async (t) => {
@@ -89,7 +121,7 @@ t.test('a request id is kept when it is one', async (t) => {
 })
 
 t.test('framing, expectation and upgrade are written anew', async (t) => {
-  const last = (...fields: readonly string[]) => request('POST / HTTP/1.1', 'Host: a', ...fields).slice(10)
+  const last = (...fields: readonly string[]) => request('POST / HTTP/1.1', 'Host: a', ...fields).slice(11)
   t.same(last('content-length: 5'), ['Content-Length: 5'])
   t.same(last('Content-Length: 0'), ['Content-Length: 0'])
   t.same(last('TRANSFER-ENCODING: Chunked', 'expect: 100-CONTINUE'), [

@@ -1,6 +1,7 @@
 /** Another server is asked whether a request may come in. */
 import type { Dispatcher } from 'undici'
-import { isOnlyOurs } from '../http/request-text.ts'
+import { isRequestId } from '../http/request-id.ts'
+import { isOnlyOurs, originFields } from '../http/request-text.ts'
 import { plainReply, type Reply } from '../http/response-text.ts'
 import type { ExternalAuth } from '../routes/policy.ts'
 import { fill } from '../routes/template.ts'
@@ -33,18 +34,19 @@ const questionFields = (auth: ExternalAuth, asking: Asking): Record<string, stri
   const { request, via } = asking
   const fields: Record<string, string> = {}
   for (const { key, value } of request.fields)
-    if (key === 'x-request-id' || !(isOnlyOurs(key) || notForwarded.has(key) || request.connection.includes(key)))
+    if (
+      (key === 'x-request-id' && isRequestId(value)) ||
+      !(isOnlyOurs(key) || notForwarded.has(key) || request.connection.includes(key))
+    )
       fields[key] = fields[key] ? `${fields[key]}, ${value}` : value
   const url = `${via.scheme}://${hostOf(asking)}${request.target}`
   return {
     ...fields,
+    ...Object.fromEntries(originFields(via).map(([name, value]) => [name.toLowerCase(), value])),
     'x-original-url': url,
     'x-original-method': request.method,
     'x-original-uri': request.target,
     'x-auth-request-redirect': auth.requestRedirect ? fill(auth.requestRedirect, valueIn(asking)) : request.target,
-    'x-real-ip': via.clientAddress,
-    'x-forwarded-for': via.forwardedFor,
-    'x-forwarded-proto': via.scheme,
     'x-forwarded-host': hostOf(asking),
     'x-forwarded-method': request.method,
     'x-forwarded-uri': request.target,

@@ -19,6 +19,8 @@ export interface Via {
   readonly localAuthority: string
   /** The host that a trusted proxy says was asked; ours otherwise. */
   readonly forwardedHost?: string
+  /** X-Forwarded-For as a trusted proxy has sent it. */
+  readonly originalForwardedFor?: string
 }
 
 /** A request as it goes on. */
@@ -46,7 +48,11 @@ const ours: ReadonlySet<string> = new Set([
   'forwarded',
   'x-real-ip',
   'x-request-id',
+  'x-scheme',
   'proxy',
+  // What ingress-nginx says of the request that an auth server is asked about.
+  ...['x-original-forwarded-for', 'x-original-uri', 'x-original-url', 'x-original-method'],
+  ...['x-auth-request-redirect', 'x-sent-from'],
   ...['ssl-client-verify', 'ssl-client-subject-dn', 'ssl-client-issuer-dn', 'ssl-client-cert'],
 ])
 
@@ -68,18 +74,20 @@ const passedOn = (field: Field, { connection }: RequestHead, changes: Changes | 
 
 const forwardedNode = (address: string): string => (address.includes(':') ? `"[${address}]"` : address)
 
-/** What every request of one client connection gets (RFC 7239 for the last). */
-const ownFields = (via: Via): readonly (readonly [name: string, value: string])[] => [
+/** What every request of one client connection gets (RFC 7239 for Forwarded). */
+export const originFields = (via: Via): readonly (readonly [name: string, value: string])[] => [
   ['X-Real-IP', via.clientAddress],
   ['X-Forwarded-For', via.forwardedFor],
   ['X-Forwarded-Proto', via.scheme],
   ['X-Forwarded-Scheme', via.scheme],
+  ['X-Scheme', via.scheme],
   ['X-Forwarded-Port', String(via.port)],
   ['Forwarded', `for=${forwardedNode(via.clientAddress)};proto=${via.scheme}`],
+  ...(via.originalForwardedFor === undefined ? [] : [['X-Original-Forwarded-For', via.originalForwardedFor] as const]),
 ]
 
 /** The same as text. */
-export const viaFields = (via: Via): string => fieldLines(ownFields(via))
+export const viaFields = (via: Via): string => fieldLines(originFields(via))
 
 export const fieldLines = (fields: readonly (readonly [name: string, value: string])[]): string => {
   let text = ''
@@ -134,7 +142,7 @@ export const requestFields = (outgoing: Outgoing, via: Via, scheme: string, newI
     if (value !== undefined) fields.push({ key: field.key, value })
   }
   const asked = via.forwardedHost ?? (head.authority === '' ? via.localAuthority : head.authority)
-  const more = [...ownFields(via), ['X-Forwarded-Host', asked] as const, ...(changes?.appended ?? [])]
+  const more = [...originFields(via), ['X-Forwarded-Host', asked] as const, ...(changes?.appended ?? [])]
   for (const [name, value] of more) fields.push({ key: name.toLowerCase(), value: fieldValue(value) })
   fields.push({ key: 'x-request-id', value: requestIdOf(head.fields, newId) }, { key: 'te', value: 'trailers' })
   if (typeof head.body === 'number' && head.body > 0) fields.push({ key: 'content-length', value: String(head.body) })

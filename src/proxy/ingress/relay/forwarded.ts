@@ -9,11 +9,11 @@ const last = (head: RequestHead, key: string): string | undefined => {
   return values.at(-1)?.value.split(',').at(-1)?.trim()
 }
 
-const addresses = (head: RequestHead): readonly string[] =>
-  head.fields
-    .filter(({ key }) => key === 'x-forwarded-for')
-    .flatMap(({ value }) => value.split(','))
-    .map((each) => each.trim().replace(/^\[(.*)\](?::\d+)?$/, '$1'))
+const forwardedFor = (head: RequestHead): readonly string[] =>
+  head.fields.filter(({ key }) => key === 'x-forwarded-for').map(({ value }) => value)
+
+const addresses = (values: readonly string[]): readonly string[] =>
+  values.flatMap((value) => value.split(',')).map((each) => each.trim().replace(/^\[(.*)\](?::\d+)?$/, '$1'))
 
 /** From the right: proxies that are trusted are passed over, and the first other one is the client. */
 const clientOf = (chain: readonly string[], peer: string, isTrusted: (address: string) => boolean): string => {
@@ -31,7 +31,8 @@ export const viaForwarded = (
   via: Via,
   isTrusted: (address: string) => boolean,
 ): { readonly via: Via; readonly viaText: string } => {
-  const chain = addresses(head)
+  const received = forwardedFor(head)
+  const chain = addresses(received)
   const proto = last(head, 'x-forwarded-proto')?.toLowerCase()
   const port = last(head, 'x-forwarded-port')
   const host = last(head, 'x-forwarded-host')
@@ -50,6 +51,7 @@ export const viaForwarded = (
             ? 443
             : 80,
     ...(host !== undefined && /^[A-Za-z0-9.\-_:[\]]+$/.test(host) ? { forwardedHost: host } : {}),
+    ...(received.length > 0 ? { originalForwardedFor: received.join(', ') } : {}),
   }
   return { via: told, viaText: viaFields(told) }
 }
