@@ -43,9 +43,11 @@ const memoryOf = async (role: string): Promise<number> => {
   return Math.round(((await residentBytes(pid)) ?? 0) / 1e6)
 }
 
+/** The sum over all labels: of both IP families and all tables. */
 const metric = async (name: string): Promise<number> => {
   const text = await podway('lab', 'exec', 'node1', '--', 'podway', 'fetch', 'http://127.0.0.1:10249/metrics')
-  return Number(new RegExp(`^kubeproxy_${name}\\{[^}]*\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
+  const lines = text.matchAll(new RegExp(`^kubeproxy_${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))
+  return [...lines].reduce((sum, [, value]) => sum + Number(value), 0)
 }
 
 try {

@@ -62,7 +62,10 @@ for (const [backend, overhead] of overheads)
           () => true,
           () => false,
         )
-        if (!isThere) return t.pass('this kernel has no br_netfilter: nothing to be turned around')
+        if (!isThere)
+          return t.pass('a Service in the bridge', {
+            skip: 'this kernel has no br_netfilter: nothing to be turned around',
+          })
         const rules = [
           ['PREROUTING', '-d', '10.96.0.99', '-j', 'DNAT', '--to-destination', b.address],
           ['POSTROUTING', '-s', b.address, '-d', b.address, '-j', 'MASQUERADE'],
