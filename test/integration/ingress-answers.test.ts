@@ -1,6 +1,7 @@
 /** What annotations say of paths, redirects and fields, from the objects to the socket. */
 import t, { type Test } from 'tap'
 import type { Ingress } from '../../src/api/types/index.ts'
+import { freePort } from '../support/free-port.ts'
 import {
   annotated,
   ask,
@@ -15,6 +16,8 @@ import {
   type World,
 } from '../support/ingress-fixture.ts'
 import { ingress, path } from '../support/ingress-objects.ts'
+import { dial, listenRaw } from '../support/raw-http.ts'
+import { startBackend } from '../support/relay-fixture.ts'
 import { askTls, certificateFor, openH2 } from '../support/tls-fixture.ts'
 
 const { certificate, key } = await certificateFor('a.lab')
@@ -240,6 +243,69 @@ t.test('CORS fields are in refusals too: a page may read why', async (t) => {
   const { port } = await serve(t, [annotated({ ...cors, 'denylist-source-range': '127.0.0.1' })])
   t.match(await ask(port, from('https://x.lab')), { status: 403, headers: { 'access-control-allow-origin': '*' } })
   t.equal((await ask(port, preflight('https://x.lab'))).status, 204, 'a preflight has no credentials')
+})
+
+t.test('CORS fields are in every answer of the route, whoever gives it', async (t) => {
+  const silent = await listenRaw()
+  t.teardown(() => silent.close())
+  const wrong = await startBackend(t, ({ socket }) => void socket.destroy())
+  const echo = await startEcho(t, 'web')
+  const { port, tlsPort, change } = await startIngress(
+    t,
+    {
+      ingresses: [],
+      services: { web: [echo.port], silent: [silent.port], wrong: [wrong.port], nobody: [] },
+      secrets: { users: { auth: 'anna:{PLAIN}secret' } },
+    },
+    { timeouts: { body: 100 } },
+  )
+  const session = openH2(t, tlsPort, 'default.lab')
+  const basic = { 'auth-type': 'basic', 'auth-secret': 'users' }
+  const deadAuth = { 'auth-url': `http://127.0.0.1:${await freePort()}/` }
+  const large = { method: 'POST', body: 'xxxxx' }
+  type Case = readonly [status: number, annotations: Readonly<Record<string, string>>, to?: string, question?: Question]
+  const cases: readonly Case[] = [
+    [200, {}],
+    [413, { 'proxy-body-size': '2' }, 'web', large],
+    [502, {}, 'wrong'],
+    [503, {}, 'nobody'],
+    [504, { 'proxy-read-timeout': '50ms', 'proxy-next-upstream': 'off' }, 'silent'],
+    [401, basic],
+    [403, { 'denylist-source-range': '127.0.0.1' }],
+    [429, { 'limit-rps': '1', 'limit-burst-multiplier': '1' }],
+    [500, deadAuth],
+    [503, { 'denylist-source-range': 'nobody' }],
+    [301, { 'permanent-redirect': 'https://b.lab' }],
+    [302, { 'app-root': '/app' }],
+    [400, { 'rewrite-target': '/a/..$1' }, 'web'],
+  ]
+  for (const [status, annotations, to = 'web', { headers: _, ...question } = {}] of cases) {
+    const rules = { 'a.lab': [path('any:/', to)] }
+    change({ ingresses: [ingress({ annotations: nginx({ ...cors, ...annotations }), rules })] })
+    const asked = { ...question, ...from('https://x.lab') }
+    // The burst of a limit.
+    if (status === 429) await ask(port, asked)
+    for (const answer of [await ask(port, asked), await askH2(session, asked)]) {
+      t.equal(answer.status, status, `${status} ${JSON.stringify(annotations)}`)
+      t.equal(answer.headers['access-control-allow-origin'], '*', `${status} ${JSON.stringify(annotations)}`)
+    }
+  }
+  change({ ingresses: [annotated({ ...cors, 'force-ssl-redirect': 'true' })] })
+  t.match(await ask(port, from('https://x.lab')), { status: 308, headers: { 'access-control-allow-origin': '*' } })
+  change({ ingresses: [annotated({ ...cors, 'proxy-body-size': '2' })] })
+  const start = 'POST / HTTP/1.1\r\nHost: a.lab\r\nOrigin: https://x.lab\r\n'
+  for (const [status, rest] of [
+    [413, 'Transfer-Encoding: chunked\r\n\r\n5\r\nxxxxx\r\n'],
+    [408, 'Content-Length: 2\r\n\r\nx'],
+    [400, 'Transfer-Encoding: chunked\r\n\r\nx\r\n'],
+  ] as const) {
+    const client = dial(port)
+    client.say(`${start}${rest}`)
+    const heard = await client.ends()
+    client.socket.destroy()
+    t.match(heard, `HTTP/1.1 ${status}`)
+    t.match(heard, 'Access-Control-Allow-Origin: *\r\n', String(status))
+  }
 })
 
 t.test('fields of answers and requests', async (t) => {

@@ -1,6 +1,8 @@
 /** Everything that a route writes to backends and clients, for a few requests; and what is wrong with it. */
 import { valueIn } from '../../src/proxy/ingress/decide/asking.ts'
-import { type DecideContext, decide } from '../../src/proxy/ingress/decide/decide.ts'
+import { type DecideContext, decide, dressed } from '../../src/proxy/ingress/decide/decide.ts'
+import { createDraft } from '../../src/proxy/ingress/decide/draft.ts'
+import { prepare } from '../../src/proxy/ingress/decide/prepare.ts'
 import { defaultLimits } from '../../src/proxy/ingress/http/limits.ts'
 import { isRefusal } from '../../src/proxy/ingress/http/refusal.ts'
 import { parseRequestHead } from '../../src/proxy/ingress/http/request-head.ts'
@@ -83,7 +85,11 @@ export const routeFault = async (route: Route): Promise<string | undefined> => {
     for (const scheme of ['http', 'https'] as const) {
       const asking = { request, via: via(scheme), viaText: viaFields(via(scheme)), proof: undefined }
       try {
-        const { reply, plan } = await decide({ ...route, policy }, asking, context())
+        const draft = createDraft()
+        const asked = { ...route, policy }
+        const prepared = prepare(asked)
+        const { reply: bare, plan } = await decide(asked, prepared, asking, draft, context())
+        const reply = bare && dressed(prepared, draft, asking, bare)
         const found = [
           ...(plan ? planFaults(plan) : []),
           ...(reply

@@ -1,7 +1,7 @@
 /** CORS as annotations have it, and as the Gateway API does. */
 import t from 'tap'
-import { corsStep } from '../../../src/proxy/ingress/decide/cors.ts'
-import type { Draft, StepContext } from '../../../src/proxy/ingress/decide/draft.ts'
+import { corsSteps } from '../../../src/proxy/ingress/decide/cors.ts'
+import { createDraft, type StepContext } from '../../../src/proxy/ingress/decide/draft.ts'
 import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
 import { parseRequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
 import { createLimiter } from '../../../src/proxy/ingress/relay/limiter.ts'
@@ -16,13 +16,16 @@ const star: Cors = {
 const told = (cors: Cors, method: string, ...fields: readonly string[]): Readonly<Record<string, string>> => {
   const text = `${[`${method} / HTTP/1.1`, 'Host: a.lab', ...fields].join('\r\n')}\r\n\r\n`
   const request = parseRequestHead(text, defaultLimits)
-  const draft: Draft = { requestFields: [], dropped: [], responseFields: [], finally: [] }
+  const draft = createDraft()
   const via = { clientAddress: '', forwardedFor: '', scheme: 'http', port: 80, localAuthority: '' } as const
   const relay: StepContext = {
     ...{ httpsPort: 443, tls: { clientsOf: () => undefined }, report: () => {} },
     limiter: createLimiter({ now: () => 0 }),
   }
-  const reply = corsStep(cors)({ request, via, viaText: '', proof: undefined }, draft, relay)
+  const asking = { request, via, viaText: '', proof: undefined }
+  const steps = corsSteps(cors)
+  steps.fields(asking, draft, relay)
+  const reply = steps.preflight(asking, draft, relay)
   const own = reply && 'fields' in reply ? reply.fields : []
   return Object.fromEntries([...draft.responseFields, ...own])
 }

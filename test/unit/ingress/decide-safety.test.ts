@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import t, { type Test } from 'tap'
 import { answerChanges } from '../../../src/proxy/ingress/decide/answers.ts'
 import { type Asking, valueIn } from '../../../src/proxy/ingress/decide/asking.ts'
-import { type Draft, requestChangesOf, type Step, type StepContext } from '../../../src/proxy/ingress/decide/draft.ts'
+import { createDraft, requestChangesOf, type Step, type StepContext } from '../../../src/proxy/ingress/decide/draft.ts'
 import { externalAuthStep } from '../../../src/proxy/ingress/decide/external-auth.ts'
 import { appRootStep, httpsStep, redirectStep, redirectTo } from '../../../src/proxy/ingress/decide/redirects.ts'
 import { rewrittenTarget } from '../../../src/proxy/ingress/decide/rewrite.ts'
@@ -126,11 +126,9 @@ const relay: StepContext = {
   ...{ httpsPort: 443, tls: { clientsOf: () => undefined }, report: () => {} },
   limiter: createLimiter({ now: () => 0 }),
 }
-const draft = (): Draft => ({ requestFields: [], responseFields: [], dropped: [], finally: [] })
-
 /** The Location of a step, once read back from the bytes that the client gets. */
 const locationOf = (t: Test, step: Step, request: RequestHead): string | undefined => {
-  const reply = step(asking(request), draft(), relay)
+  const reply = step(asking(request), createDraft(), relay)
   if (reply === undefined || reply instanceof Promise) return undefined
   const text = Buffer.from(replyText(reply, delivery, false), 'latin1').toString('latin1')
   const fields = attempt(() => parseResponseHead(text, 'HEAD', defaultLimits))?.fields ?? []
@@ -302,7 +300,7 @@ t.test('an auth server alone says what it says, and is asked about what the back
     'Connection: X-Tenant',
     'X-Tenant: a',
   )
-  const found = draft()
+  const found = createDraft()
   t.equal(await step(asking(request), found, relay), undefined)
   t.match(asked, {
     ...{ 'x-real-ip': '10.9.8.7', 'x-tenant': undefined, x_real_ip: undefined },
@@ -327,7 +325,7 @@ t.test('a sign-in page is told where to come back to by us, unless its author sa
         signIn: template(signIn),
       },
     })
-    return (await step(asking(head(target)), draft(), relay))?.fields[0]?.[1]
+    return (await step(asking(head(target)), createDraft(), relay))?.fields[0]?.[1]
   }
   const back = 'http%3A%2F%2Fa.lab%2Fx%3Frd%3Dhttps%3A%2F%2Fevil.lab'
   t.equal(await location('https://b.lab/in', '/x?rd=https://evil.lab'), `https://b.lab/in?rd=${back}`)

@@ -26,7 +26,14 @@ const allowed = (values: readonly string[], asked: string | undefined, named: bo
   return asked === undefined ? [] : [asked]
 }
 
-export const corsStep = (cors: Cors): Step => {
+export interface CorsSteps {
+  /** Says in every answer of the route who may read it. */
+  readonly fields: Step
+  /** Answers what browsers ask before they ask. */
+  readonly preflight: Step
+}
+
+export const corsSteps = (cors: Cors): CorsSteps => {
   const any = cors.origins.includes('*')
   const named = (cors.namesWhatIsAsked ?? false) && cors.credentials
   const tests = cors.origins.filter((origin) => origin !== '*').map(originTest)
@@ -34,19 +41,26 @@ export const corsStep = (cors: Cors): Step => {
     ...(cors.credentials ? [['Access-Control-Allow-Credentials', 'true'] as [string, string]] : []),
     ...listField('Access-Control-Expose-Headers', cors.expose),
   ]
-  return ({ request }, draft) => {
-    const origin = headerOf(request, 'origin')
-    const isAllowed = origin !== undefined && (any || tests.some((test) => test(origin)))
-    const method = headerOf(request, 'access-control-request-method')
-    if (!any || named) draft.responseFields.push(['Vary', 'Origin'])
-    if (isAllowed) draft.responseFields.push(['Access-Control-Allow-Origin', any && !named ? '*' : origin], ...common)
-    if (request.method !== 'OPTIONS' || method === undefined) return undefined
-    const asked = headerOf(request, 'access-control-request-headers')
-    const preflight: Fields = [
-      ...listField('Access-Control-Allow-Methods', allowed(cors.methods, method, named)),
-      ...listField('Access-Control-Allow-Headers', allowed(cors.headers, asked, named)),
-      ['Access-Control-Max-Age', String(cors.maxAgeSeconds)],
-    ]
-    return { status: 204, fields: isAllowed ? preflight : [], body: '' }
+  const isAllowed = (origin: string | undefined): origin is string =>
+    origin !== undefined && (any || tests.some((test) => test(origin)))
+  return {
+    fields: ({ request }, draft) => {
+      const origin = headerOf(request, 'origin')
+      if (!any || named) draft.responseFields.push(['Vary', 'Origin'])
+      if (isAllowed(origin))
+        draft.responseFields.push(['Access-Control-Allow-Origin', any && !named ? '*' : origin], ...common)
+      return undefined
+    },
+    preflight: ({ request }) => {
+      const method = headerOf(request, 'access-control-request-method')
+      if (request.method !== 'OPTIONS' || method === undefined) return undefined
+      const asked = headerOf(request, 'access-control-request-headers')
+      const preflight: Fields = [
+        ...listField('Access-Control-Allow-Methods', allowed(cors.methods, method, named)),
+        ...listField('Access-Control-Allow-Headers', allowed(cors.headers, asked, named)),
+        ['Access-Control-Max-Age', String(cors.maxAgeSeconds)],
+      ]
+      return { status: 204, fields: isAllowed(headerOf(request, 'origin')) ? preflight : [], body: '' }
+    },
   }
 }

@@ -13,18 +13,14 @@ import { type Asking, valueIn } from './asking.ts'
 import { targetsFor, weighted } from './canary.ts'
 import { type Draft, requestChangesOf, type StepContext } from './draft.ts'
 import { errorPlanOf } from './error-pages.ts'
-import { type Prepared, prepare } from './prepare.ts'
+import type { Prepared } from './prepare.ts'
 import { rewrittenTarget } from './rewrite.ts'
 import { stickyChanges, stickyPick } from './sticky.ts'
 
-export interface Decision {
-  readonly route: Route
-  /** One of the two. */
-  readonly reply?: Reply
-  readonly plan?: Plan
-  /** To be called once the request is over. */
-  readonly finally: readonly (() => void)[]
-}
+/** One of the two. */
+export type Decision =
+  | { readonly reply: Reply; readonly plan?: never }
+  | { readonly plan: Plan; readonly reply?: never }
 
 /** What decisions use of a relay. */
 export type DecideContext = StepContext & Pick<RelayContext, 'balancer' | 'random'>
@@ -128,48 +124,37 @@ const needsContent = ({ request }: Asking, policy: RoutePolicy, backend: Backend
   return request.version === '2.0' || protocol === 'h2' || protocol === 'h2c' || policy.mirrors.some(({ body }) => body)
 }
 
-const isReply = (found: Plan | Reply): found is Reply => 'status' in found
-
-const conclude = (
-  route: Route,
-  prepared: Prepared,
-  draft: Draft,
-  asking: Asking,
-  relay: DecideContext,
-  reply: Reply | undefined,
-): Decision => {
-  const found = reply ?? planFor(route, prepared, draft, asking, relay)
-  if (!isReply(found)) return { route, plan: found, finally: draft.finally }
+/** An answer of the proxy's own, with what the policy and the steps so far have to say of every answer of the route. */
+export const dressed = (prepared: Prepared, draft: Draft, asking: Asking, reply: Reply): Reply => {
   const { dropped, appended = [] } = policyChanges(prepared, asking) ?? {}
-  const own = found.fields.filter(([name]) => !dropped?.has(name.toLowerCase()))
-  const fields = [...own, ...appended, ...draft.responseFields]
-  return { route, reply: { ...found, fields }, finally: draft.finally }
+  const own = reply.fields.filter(([name]) => !dropped?.has(name.toLowerCase()))
+  return { ...reply, fields: [...own, ...appended, ...draft.responseFields] }
 }
 
-/** Never rejects but for what is a mistake of ours. Throws `Refusal` for a request whose rewritten path is none. */
-export const decide = (route: Route, asking: Asking, relay: DecideContext): Decision | Promise<Decision> => {
-  const prepared = prepare(route)
-  const draft: Draft = { requestFields: [], dropped: [], responseFields: [], finally: [] }
+const decisionOf = (found: Plan | Reply): Decision => ('status' in found ? { reply: found } : { plan: found })
+
+/**
+ * What the steps find is in `draft` at once. Never rejects but for what is a mistake of ours. Throws `Refusal` for a
+ * request whose rewritten path is none.
+ */
+export const decide = (
+  route: Route,
+  prepared: Prepared,
+  asking: Asking,
+  draft: Draft,
+  relay: DecideContext,
+): Decision | Promise<Decision> => {
   const { steps } = prepared
 
-  /** Without a decision nobody else gives back what the steps have taken. */
-  const giveBack = (error: unknown): never => {
-    for (const each of draft.finally) each()
-    throw error
-  }
   const later = async (first: Promise<Reply | undefined>, from: number): Promise<Decision> => {
     let reply = await first
     for (let at = from + 1; at < steps.length && !reply; at++) reply = await steps[at]?.(asking, draft, relay)
-    return conclude(route, prepared, draft, asking, relay, reply)
+    return decisionOf(reply ?? planFor(route, prepared, draft, asking, relay))
   }
-  try {
-    for (let at = 0; at < steps.length; at++) {
-      const reply = steps[at]?.(asking, draft, relay)
-      if (reply instanceof Promise) return later(reply, at).catch(giveBack)
-      if (reply) return conclude(route, prepared, draft, asking, relay, reply)
-    }
-    return conclude(route, prepared, draft, asking, relay, undefined)
-  } catch (error) {
-    return giveBack(error)
+  for (let at = 0; at < steps.length; at++) {
+    const reply = steps[at]?.(asking, draft, relay)
+    if (reply instanceof Promise) return later(reply, at)
+    if (reply) return { reply }
   }
+  return decisionOf(planFor(route, prepared, draft, asking, relay))
 }

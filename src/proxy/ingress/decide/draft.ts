@@ -11,9 +11,11 @@ export interface Draft {
   readonly dropped: string[]
   /** Fields for the client, whoever answers. */
   readonly responseFields: [name: string, value: string][]
-  /** Called when the request is over. */
+  /** To be called once the request is over. */
   readonly finally: (() => void)[]
 }
+
+export const createDraft = (): Draft => ({ requestFields: [], dropped: [], responseFields: [], finally: [] })
 
 /** What steps use of a relay. */
 export type StepContext = Pick<RelayContext, 'httpsPort' | 'tls' | 'limiter' | 'report'>

@@ -5,7 +5,7 @@ import type { RoutePolicy } from '../routes/policy.ts'
 import type { Route } from '../routes/rule.ts'
 import { addressStep } from './addresses.ts'
 import { answerChanges, toChanges } from './answers.ts'
-import { corsStep } from './cors.ts'
+import { corsSteps } from './cors.ts'
 import type { Step } from './draft.ts'
 import { externalAuthStep } from './external-auth.ts'
 import { passwordStep } from './passwords.ts'
@@ -50,14 +50,16 @@ const closed = 'this route is closed until its settings are mended'
 
 /** The order in which a request passes them. */
 const stepsOf = ({ policy, origin }: Route): readonly Step[] => {
-  const { blocked, sslRedirect, redirect, appRoot, cors, rateLimit } = policy
+  const { blocked, sslRedirect, redirect, appRoot, rateLimit } = policy
+  const cors = policy.cors && corsSteps(policy.cors)
   return [
+    ...(cors ? [cors.fields] : []),
     ...(blocked ? [() => plainReply(blocked.status, closed)] : []),
     ...(sslRedirect === 'always' ? [httpsStep(policy.preserveTrailingSlash)] : []),
     proofStep,
     ...(redirect ? [redirectStep(redirect)] : []),
     ...(appRoot === undefined ? [] : [appRootStep(appRoot)]),
-    ...(cors ? [corsStep(cors)] : []),
+    ...(cors ? [cors.preflight] : []),
     ...(rateLimit ? [rateStep(rateLimit, `${origin.namespace}/${origin.name} ${origin.path}`)] : []),
     ...accessSteps(policy),
   ]

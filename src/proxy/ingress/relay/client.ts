@@ -83,9 +83,9 @@ export const serveClient = (
   const answer = (reply: Reply): void => {
     const keepAlive = mayKeepAlive()
     const delivery = { minor: request?.minor ?? 1, framing: 0, keepAlive, date: relay.date() } as const
-    running?.answered(reply)
+    const told = running?.answers(reply) ?? reply
     exchange = undefined
-    socket.write(replyText(reply, delivery, request?.method !== 'HEAD'), 'latin1')
+    socket.write(replyText(told, delivery, request?.method !== 'HEAD'), 'latin1')
     next(keepAlive)
   }
   const reply = (status: number, why: string): void => answer(plainReply(status, why))

@@ -62,9 +62,9 @@ const serveStream = (
 
   const reply = (answer: Reply): void => {
     if (isOver) return
-    running?.answered(answer)
-    const body = head?.method === 'HEAD' ? '' : answer.body
-    stream.sendFields(replyFields(answer, relay.date()), body === '')
+    const told = running?.answers(answer) ?? answer
+    const body = head?.method === 'HEAD' ? '' : told.body
+    stream.sendFields(replyFields(told, relay.date()), body === '')
     if (body !== '') stream.write(Buffer.from(body, 'utf8'), true)
     // What the client still sends is of no interest (RFC 9113 section 8.1).
     if (!isRead) stream.reset(errorCodes.NO_ERROR)

@@ -1,6 +1,8 @@
 /** The way of one request from its head to a decision, and the note of how it went. Of every HTTP alike. */
 import type { Asking } from '../decide/asking.ts'
-import { type Decision, decide } from '../decide/decide.ts'
+import { type Decision, decide, dressed } from '../decide/decide.ts'
+import { createDraft } from '../decide/draft.ts'
+import { type Prepared, prepare } from '../decide/prepare.ts'
 import { isRefusal } from '../http/refusal.ts'
 import type { RequestHead } from '../http/request-head.ts'
 import { plainReply, type Reply } from '../http/response-text.ts'
@@ -28,8 +30,8 @@ export interface RequestOwner {
 export interface RunningRequest {
   /** Decides, and tells the owner, at once or later; never after `ended`. To be called once. Throws for mistakes of ours. */
   begin(): void
-  /** What the proxy itself has answered. */
-  answered(reply: Reply): void
+  /** The proxy itself answers: what the client gets, which is `reply` with the fields of its route. */
+  answers(reply: Reply): Reply
   /** The request is over; to be called once. */
   ended(outcome: Outcome | undefined): void
 }
@@ -49,19 +51,20 @@ export const createRequest = (
   const started = relay.clock.now()
   const asking = askingOf(head, connection, relay)
   let route: Route | undefined
-  let decision: Decision | undefined
+  let prepared: Prepared | undefined
+  const draft = createDraft()
   let own: Reply | undefined
   let isOver = false
 
-  const act = (made: Decision): void => {
-    decision = made
-    if (isOver) {
-      for (const each of made.finally) each()
-      return
-    }
-    const { reply, plan } = made
-    if (plan) owner.forward(plan)
-    else owner.reply(reply ?? plainReply(500, 'nothing was decided'))
+  /** What the steps have taken. */
+  const giveBack = (): void => {
+    while (draft.finally.length > 0) draft.finally.pop()?.()
+  }
+
+  const act = ({ reply, plan }: Decision): void => {
+    if (isOver) giveBack()
+    else if (plan) owner.forward(plan)
+    else owner.reply(reply)
   }
 
   const begin = (): void => {
@@ -70,7 +73,8 @@ export const createRequest = (
     try {
       route = match(connection.table, head)
       if (route === undefined) return owner.reply(plainReply(404, 'no route for this host and path'))
-      made = decide(route, asking, relay)
+      prepared = prepare(route)
+      made = decide(route, prepared, asking, draft, relay)
     } catch (error) {
       if (!isRefusal(error)) throw error
       return owner.refused(error.status, error.message)
@@ -80,6 +84,7 @@ export const createRequest = (
     if (!(made instanceof Promise)) return act(made)
     owner.waits()
     made.then(act).catch((error: unknown) => {
+      if (isOver) giveBack()
       if (!isRefusal(error)) owner.broke(error)
       else if (!isOver) owner.refused(error.status, error.message)
     })
@@ -87,13 +92,14 @@ export const createRequest = (
 
   return {
     begin,
-    answered: (reply) => {
-      own = reply
+    answers: (reply) => {
+      own = prepared ? dressed(prepared, draft, asking, reply) : reply
+      return own
     },
     ended: (outcome) => {
       if (isOver) return
       isOver = true
-      for (const each of decision?.finally ?? []) each()
+      giveBack()
       relay.observe({
         origin: route?.origin,
         request: head,
