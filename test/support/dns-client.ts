@@ -12,13 +12,21 @@ export interface QueryOptions {
   /** The UDP size of an OPT record. */
   readonly edns?: number
   readonly ednsVersion?: number
+  /** Bits of the OPT record's flags (DO: 0x8000). */
+  readonly ednsFlags?: number
+  /** The OPT record's options, as on the wire. */
+  readonly ednsOptions?: Buffer
+  /** Bits of the header beside RD (AD: 0x20, CD: 0x10). */
+  readonly flags?: number
+  readonly isRecursive?: boolean
 }
 
 export const makeQuery = (name: string, type: number, options: QueryOptions = {}): Buffer => {
-  const { id = 7, class: queryClass = 1, opcode = 0, edns, ednsVersion = 0 } = options
+  const { id = 7, class: queryClass = 1, opcode = 0, edns, ednsVersion = 0, ednsFlags = 0 } = options
+  const { ednsOptions = Buffer.alloc(0), flags = 0, isRecursive = true } = options
   const header = Buffer.alloc(12)
   header.writeUInt16BE(id, 0)
-  header.writeUInt16BE(0x0100 | (opcode << 11), 2)
+  header.writeUInt16BE((isRecursive ? 0x0100 : 0) | flags | (opcode << 11), 2)
   header.writeUInt16BE(1, 4)
   header.writeUInt16BE(edns === undefined ? 0 : 1, 10)
   const tail = Buffer.alloc(4)
@@ -29,8 +37,10 @@ export const makeQuery = (name: string, type: number, options: QueryOptions = {}
     option.writeUInt16BE(types.OPT, 1)
     option.writeUInt16BE(edns, 3)
     option[6] = ednsVersion
+    option.writeUInt16BE(ednsFlags, 7)
+    option.writeUInt16BE(ednsOptions.length, 9)
   }
-  return Buffer.concat([header, encodeName(name), tail, option])
+  return Buffer.concat([header, encodeName(name), tail, option, ...(edns === undefined ? [] : [ednsOptions])])
 }
 
 export interface Reply {

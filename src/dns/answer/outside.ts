@@ -4,7 +4,6 @@ import { addressed } from '../forward/addressed.ts'
 import type { Cache } from '../forward/cache.ts'
 import type { Router } from '../forward/router.ts'
 import { rcodes } from '../wire/constants.ts'
-import { writeOnward } from '../wire/query.ts'
 import { writeResponse } from '../wire/response.ts'
 import type { Handler } from './request.ts'
 
@@ -20,6 +19,6 @@ export const outsideNames =
     if (forwarder.isBusy()) return says(rcodes.refused)
     const reply = cache
       ? cache.answer(request)
-      : forwarder.forward(writeOnward(query), overTcp).then((message) => addressed(message, request))
+      : forwarder.forward(query, overTcp).then((message) => addressed(message, request))
     return reply instanceof Promise ? reply.catch(() => says(rcodes.failed)) : reply
   }

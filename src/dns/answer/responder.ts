@@ -36,30 +36,38 @@ export const createResponder = (handlers: readonly Handler[], onError: (error: u
   }
 
   /** `path` holds the questions that led here. */
-  const requestOf = (query: Query, more: Pick<Request, 'client' | 'overTcp' | 'limit'>, path: readonly string[]) => {
-    const resolve: Request['resolve'] = (target, type) => {
+  const requestOf = (
+    query: Query,
+    client: string,
+    overTcp: boolean,
+    limit: number,
+    path: readonly string[],
+  ): Request => ({
+    query,
+    client,
+    overTcp,
+    limit,
+    resolve: (target, type) => {
       const here = [...path, `${query.type} ${query.name}`]
       const name = target.toLowerCase()
       if (here.length > maxAliases || here.includes(`${type} ${name}`)) return failure
       // Whole, however short this client's own answer has to be.
-      const whole = { client: more.client, overTcp: true, limit: tcpLimit }
-      const reply = run(requestOf(queryInPlace(query, name, type), whole, here))
+      const reply = run(requestOf(queryInPlace(query, name, type), client, true, tcpLimit, here))
       return reply instanceof Promise ? reply.then(resolved) : resolved(reply)
-    }
-    return { query, ...more, resolve }
-  }
+    },
+  })
 
   return (message, client, overTcp) => {
     const query = readQuery(message)
     if (query === 'drop') return undefined
-    if ('malformed' in query) return writeBareResponse(query.malformed, query.flags, rcodes.malformed)
+    if ('isMalformed' in query) return writeBareResponse(query, rcodes.malformed)
     const limit = overTcp ? tcpLimit : udpLimit(query)
     const fail = (error: unknown): Buffer => {
       onError(error)
       return says(query, limit, rcodes.failed)
     }
     try {
-      const reply = run(requestOf(query, { client, overTcp, limit }, []))
+      const reply = run(requestOf(query, client, overTcp, limit, []))
       return reply instanceof Promise ? reply.catch(fail) : reply
     } catch (error) {
       return fail(error)

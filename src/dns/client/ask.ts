@@ -3,8 +3,8 @@ import { Packet } from 'dns2'
 import { defaultForward } from '../config/config.ts'
 import { createForwarder } from '../forward/forwarder.ts'
 import type { Upstream } from '../forward/upstream.ts'
-import { ednsLimit, flags, rcodeName, typeName, types } from '../wire/constants.ts'
-import { writeQuery } from '../wire/query.ts'
+import { flags, rcodeName, typeName, types } from '../wire/constants.ts'
+import { createQuery } from '../wire/query.ts'
 
 export type TypeName = keyof typeof types
 
@@ -70,7 +70,7 @@ export interface Asker {
 export const createAsker = (server: Upstream): Asker => {
   const forwarder = createForwarder({ ...defaultForward, upstreams: [server] })
   return {
-    ask: async (name, type) => readAnswer(await forwarder.forward(writeQuery(name, type, ednsLimit), true)),
+    ask: async (name, type) => readAnswer(await forwarder.forward(createQuery(name, type), true)),
     close: forwarder.close,
   }
 }

@@ -1,6 +1,6 @@
 /** Asks a server for every record that the specification demands, and tells what differs. */
-import { ednsLimit, tcpLimit, typeName, types } from '../wire/constants.ts'
-import { readQuery, writeQuery } from '../wire/query.ts'
+import { tcpLimit, typeName, types } from '../wire/constants.ts'
+import { createQuery } from '../wire/query.ts'
 import { writeResponse } from '../wire/response.ts'
 import type { ZoneRecord } from '../zone/records.ts'
 import { type Asker, type ReadAnswer, readAnswer } from './ask.ts'
@@ -16,12 +16,10 @@ export interface Difference {
 
 /** Records as their reader would give them, whoever wrote them. */
 const asRead = (owner: string, type: number, records: readonly ZoneRecord[]): readonly string[] => {
-  const query = readQuery(writeQuery(owner, type, ednsLimit))
-  if (query === 'drop' || 'malformed' in query) throw new Error(`${owner} cannot be asked for`)
   const answers = records.map(({ data }) => ({ type, data, ttl: 0 }))
-  return readAnswer(writeResponse(query, { rcode: 0, isAuthoritative: true, answers }, tcpLimit)).answers.map(
-    ({ data }) => data,
-  )
+  return readAnswer(
+    writeResponse(createQuery(owner, type), { rcode: 0, isAuthoritative: true, answers }, tcpLimit),
+  ).answers.map(({ data }) => data)
 }
 
 /** Shares of several endpoints are each server's own. */

@@ -11,6 +11,8 @@ export interface ForwardConfig {
   /** More questions at a time are refused. */
   readonly maxConcurrent: number
   readonly forceTcp: boolean
+  /** With these results of one server the next is asked. */
+  readonly failover: readonly number[]
 }
 
 export interface CacheConfig {
@@ -63,6 +65,7 @@ export const defaultForward: ForwardConfig = {
   timeoutMs: 2_000,
   maxConcurrent: 1_000,
   forceTcp: false,
+  failover: [],
 }
 
 /** CoreDNS' numbers. */

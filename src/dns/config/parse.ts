@@ -2,6 +2,7 @@
 import { LineCounter, parseDocument } from 'yaml'
 import { parseAddress } from '../../ipam/cidr.ts'
 import type { Upstream } from '../forward/upstream.ts'
+import { rcodes } from '../wire/constants.ts'
 import { encodeName } from '../wire/name.ts'
 import {
   type CacheConfig,
@@ -109,6 +110,18 @@ type ForwardFile = Omit<ForwardConfig, 'timeoutMs'> & { readonly timeout: number
 
 const { timeoutMs, ...untimed } = defaultForward
 
+/** As CoreDNS has it: any result but the good one. */
+const failoverCodes = {
+  FORMERR: rcodes.malformed,
+  SERVFAIL: rcodes.failed,
+  NXDOMAIN: rcodes.noName,
+  NOTIMP: rcodes.notImplemented,
+  REFUSED: rcodes.refused,
+} as const
+
+const failoverCode: Reader<number> = (value, path) =>
+  failoverCodes[oneOf('FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED')(value, path)]
+
 const forwardFile = mapping<ForwardFile>(
   {
     upstreams,
@@ -116,6 +129,7 @@ const forwardFile = mapping<ForwardFile>(
     timeout: milliseconds,
     maxConcurrent: whole(1, 100_000),
     forceTcp: flag,
+    failover: list(failoverCode),
   },
   { ...untimed, timeout: timeoutMs },
 )

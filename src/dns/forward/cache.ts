@@ -1,6 +1,6 @@
 /**
- * Remembers what upstream servers said: answers and denials for as long as they allow, failures for a moment. Asks ahead for
- * what is still wanted, and gives an old answer rather than none (RFC 8767). One question at a time is asked only once.
+ * Remembers what upstream servers said: answers and denials for as long as they allow, failures as RFC 9520 wants. Asks
+ * ahead for what is still wanted, and gives an old answer rather than none (RFC 8767). One question at a time is asked only once.
  */
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { Request } from '../answer/request.ts'
@@ -8,6 +8,8 @@ import type { CacheConfig } from '../config/config.ts'
 import { flags, rcodes } from '../wire/constants.ts'
 import { scanAnswer } from '../wire/scan.ts'
 import { addressed } from './addressed.ts'
+import { createFailures } from './failures.ts'
+import { onlyQuestion } from './received.ts'
 
 export type CacheEvent = 'hit' | 'miss' | 'stale' | 'prefetch'
 
@@ -27,7 +29,6 @@ export interface Cache {
 
 /** Shorter times would only make load: CoreDNS' floor. */
 const minTtl = 5
-const failureTtl = 5
 /** What an old answer says of itself: ask again soon. */
 const staleTtl = 30
 /** Larger answers are rare, and would let a stranger's server fill the memory. */
@@ -42,20 +43,27 @@ interface Entry {
   isRefreshing: boolean
 }
 
-const isFailure = (message: Buffer): boolean => (message.readUInt16BE(2) & 15) === rcodes.failed
-
-/** What tells answers apart: with EDNS, DNSSEC wanted or its checks off they are others. */
-const keyOf = ({ query }: Request): string => {
-  const edns = query.edns ? (query.edns.isSecure ? 'D' : 'E') : ''
-  return `${query.name} ${query.type} ${edns}${(query.flags & flags.checking) === 0 ? '' : 'C'}`
+/** Everything but an answer or a denial says that the name could not be resolved (RFC 9520, 2; RFC 8767, 4). */
+const isFailure = (message: Buffer): boolean => {
+  const rcode = message.readUInt16BE(2) & 15
+  return rcode !== rcodes.ok && rcode !== rcodes.noName
 }
+
+/** What tells answers apart, and nothing else of a client: DNSSEC wanted, its checks off, no recursion. */
+const keyOf = ({ query }: Request): string => {
+  const isSecure = query.edns?.isSecure ? 'D' : ''
+  const isUnchecked = (query.flags & flags.checking) === 0 ? '' : 'C'
+  return `${query.name} ${query.type} ${isSecure}${isUnchecked}${(query.flags & flags.wanted) === 0 ? 'N' : ''}`
+}
+
+/** A server may fail over TCP alone. */
+const wayOf = (key: string, { overTcp }: Request): string => (overTcp ? `${key} tcp` : key)
 
 const ttlOf = (message: Buffer, config: CacheConfig) => {
   const scan = message.length <= maxBytes ? scanAnswer(message) : undefined
   if (!scan || scan.isTruncated) return undefined
-  const { ttlOffsets, ttl, rcode, isNegative } = scan
-  if (rcode === rcodes.failed) return { ttlOffsets, seconds: failureTtl }
-  if ((rcode !== rcodes.ok && rcode !== rcodes.noName) || ttl === undefined || ttl === 0) return undefined
+  const { ttlOffsets, ttl, isNegative } = scan
+  if (ttl === undefined || ttl === 0) return undefined
   const most = isNegative ? config.maxNegativeTtl : config.maxTtl
   return { ttlOffsets, seconds: Math.min(Math.max(ttl, minTtl), most) }
 }
@@ -63,12 +71,12 @@ const ttlOf = (message: Buffer, config: CacheConfig) => {
 export const createCache = ({ config, ask, onEvent = () => undefined, clock = systemClock }: CacheOptions): Cache => {
   const entries = new Map<string, Entry>()
   const asking = new Map<string, Promise<Buffer>>()
+  /** What servers say when they fail; what went wrong where none said anything. */
+  const failures = createFailures<Buffer | Error>(clock, config.maxEntries)
 
   const store = (key: string, message: Buffer): void => {
     const found = ttlOf(message, config)
     if (!found || found.seconds === 0) return
-    // An old answer is worth more than a new failure.
-    if (isFailure(message) && entries.has(key) && config.staleSeconds > 0) return
     entries.delete(key)
     entries.set(key, {
       message,
@@ -81,14 +89,26 @@ export const createCache = ({ config, ask, onEvent = () => undefined, clock = sy
 
   /** Asks, or waits for who asks already. A truncated answer is for that client alone. */
   const fetch = (key: string, request: Request): Promise<Buffer> => {
-    const shared = request.overTcp ? `${key} tcp` : key
+    const shared = wayOf(key, request)
     const running = asking.get(shared)
     if (running) return running
     const started = ask(request)
-      .then((message) => {
-        store(key, message)
-        return message
-      })
+      .then(
+        (message) => {
+          // An old answer is worth more than a new failure.
+          if (isFailure(message)) failures.add(shared, onlyQuestion(message) ?? message)
+          else {
+            failures.delete(shared)
+            store(key, message)
+          }
+          return message
+        },
+        (reason: unknown) => {
+          const error = reason instanceof Error ? reason : new Error(String(reason))
+          failures.add(shared, error)
+          throw error
+        },
+      )
       .finally(() => asking.delete(shared))
     asking.set(shared, started)
     return started
@@ -130,23 +150,26 @@ export const createCache = ({ config, ask, onEvent = () => undefined, clock = sy
         onEvent('hit')
         return fromEntry(key, entry, request, ageMs)
       }
-      onEvent('miss')
       const isUsable = entry !== undefined && ageMs < entry.ttlMs + config.staleSeconds * 1000
-      const fallBack = (): Buffer | undefined => {
-        if (!entry || !isUsable || isFailure(entry.message)) return undefined
-        onEvent('stale')
-        return addressed(
-          withTtls(entry, () => staleTtl),
-          request,
-        )
+      /** What there is where there is no answer: an old one, else what the servers said. */
+      const without = (failure: Buffer | Error): Buffer => {
+        if (isUsable) {
+          onEvent('stale')
+          return addressed(
+            withTtls(entry, () => staleTtl),
+            request,
+          )
+        }
+        if (failure instanceof Error) throw failure
+        return addressed(failure, request)
       }
+      const failed = failures.get(wayOf(key, request))
+      if (failed && isUsable) return without(failed)
+      if (failed) return Promise.resolve(failed).then(without)
+      onEvent('miss')
       return fetch(key, request).then(
-        (message) => (isFailure(message) ? fallBack() : undefined) ?? addressed(message, request),
-        (error: unknown) => {
-          const old = fallBack()
-          if (old) return old
-          throw error
-        },
+        (message) => (isFailure(message) ? without(message) : addressed(message, request)),
+        without,
       )
     },
   }

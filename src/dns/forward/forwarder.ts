@@ -1,16 +1,16 @@
 /**
- * Asks upstream servers. The client's packet goes on as it is but for its id; of what comes back only an answer to this
- * very question from this very server counts (RFC 5452).
+ * Asks upstream servers the client's question in a packet of our own; of what comes back only an answer to this very
+ * question from this very server counts (RFC 5452).
  */
-import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, isIPv6 } from 'node:net'
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { ForwardConfig } from '../config/config.ts'
-import { flags, headerBytes, types } from '../wire/constants.ts'
+import { flags, headerBytes, rcodeName, rcodes, types } from '../wire/constants.ts'
 import { readName } from '../wire/name.ts'
-import { writeQuery } from '../wire/query.ts'
+import { createQuery, type Query, writeOnward } from '../wire/query.ts'
+import { type Received, received } from './received.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface ForwarderOptions extends ForwardConfig {
@@ -20,39 +20,43 @@ export interface ForwarderOptions extends ForwardConfig {
 }
 
 export interface Forwarder {
-  /** The answer, with the client's id. Rejects when no upstream gives one. */
-  forward(message: Buffer, overTcp: boolean): Promise<Buffer>
+  /** The answer, whole or with TC, without an OPT record, and with no client's id. Rejects when no upstream gives one. */
+  forward(query: Query, overTcp: boolean): Promise<Buffer>
   isBusy(): boolean
   /** The server leads back to us: it is not asked again. */
   exclude(upstream: Upstream): void
   close(): void
 }
 
-/** Questions are compared as they are, case included. */
-const questionOf = (message: Buffer): Buffer | undefined => {
-  const name = message.length < headerBytes ? undefined : readName(message, headerBytes)
-  return name && message.length >= name.end + 4 ? message.subarray(headerBytes, name.end + 4) : undefined
+/** Names are compared without case: some servers write them small. */
+const questionOf = (message: Buffer): string | undefined => {
+  const name = readName(message, headerBytes)
+  if (!name || message.length < name.end + 4) return undefined
+  return `${message.readUInt32BE(name.end)} ${name.name}`
 }
 
-const isAnswerTo = (query: Buffer, question: Buffer, message: Buffer): boolean =>
+const rcodeOf = (message: Buffer): number => message.readUInt16BE(2) & 15
+
+/** One that could not read the question may give none back. */
+const isBare = (message: Buffer): boolean => message.readUInt16BE(4) === 0 && rcodeOf(message) !== rcodes.ok
+
+const isAnswerTo = (query: Buffer, message: Buffer): boolean =>
   message.length >= headerBytes &&
   message.readUInt16BE(0) === query.readUInt16BE(0) &&
   (message.readUInt16BE(2) & flags.response) !== 0 &&
-  (questionOf(message)?.equals(question) ?? false)
+  (isBare(message) || questionOf(message) === questionOf(query))
 
-const isTruncated = (message: Buffer): boolean => (message.readUInt16BE(2) & flags.truncated) !== 0
-
-type Ask = (query: Buffer, question: Buffer, upstream: Upstream, signal: AbortSignal) => Promise<Buffer>
+type Ask = (query: Buffer, upstream: Upstream, signal: AbortSignal) => Promise<Buffer>
 
 /** A socket of its own for each question: its port is half of what a forger has to guess. */
-const askUdp: Ask = async (query, question, { address, port }, signal) => {
+const askUdp: Ask = async (query, { address, port }, signal) => {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
   try {
     return await new Promise<Buffer>((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       socket.on('error', reject)
       socket.on('message', (message) => {
-        if (isAnswerTo(query, question, message)) resolve(message)
+        if (isAnswerTo(query, message)) resolve(message)
       })
       // A connected socket takes packets from that server only, and learns when nobody listens there.
       // Where there is no route, that is told at once: to the callback, not as an event.
@@ -66,7 +70,7 @@ const askUdp: Ask = async (query, question, { address, port }, signal) => {
   }
 }
 
-const askTcp: Ask = async (query, question, { address, port }, signal) => {
+const askTcp: Ask = async (query, { address, port }, signal) => {
   const socket = connect({ host: address, port, signal })
   try {
     await once(socket, 'connect')
@@ -78,7 +82,7 @@ const askTcp: Ask = async (query, question, { address, port }, signal) => {
       received = Buffer.concat([received, chunk as Buffer])
       if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) continue
       const message = received.subarray(2, 2 + received.readUInt16BE(0))
-      if (isAnswerTo(query, question, message)) return message
+      if (isAnswerTo(query, message)) return message
       break
     }
     throw new Error(`${address} did not answer the question`)
@@ -87,11 +91,10 @@ const askTcp: Ask = async (query, question, { address, port }, signal) => {
   }
 }
 
-const withId = (message: Buffer, id: number): Buffer => {
-  const copy = Buffer.from(message)
-  copy.writeUInt16BE(id, 0)
-  return copy
-}
+/** Before RFC 6891 a server could not know what an OPT record is. */
+const knowsNoOption = (message: Buffer): boolean =>
+  (rcodeOf(message) === rcodes.malformed || rcodeOf(message) === rcodes.notImplemented) &&
+  !(received(message)?.hasOption ?? false)
 
 /** So many failures one after another, and a server is asked only when there is no better one. */
 const maxFailures = 2
@@ -113,7 +116,7 @@ const shuffled = <T>(list: readonly T[]): readonly T[] =>
     .map(([, each]) => each)
 
 export const createForwarder = (options: ForwarderOptions): Forwarder => {
-  const { upstreams, policy, timeoutMs, maxConcurrent, forceTcp, onResult, clock = systemClock } = options
+  const { upstreams, policy, timeoutMs, maxConcurrent, forceTcp, failover, onResult, clock = systemClock } = options
   const health = new Map(
     upstreams.map((upstream): [Upstream, Health] => [
       upstream,
@@ -125,18 +128,27 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   let isClosed = false
 
   /** What is too long for UDP is fetched over TCP when the client is there over TCP, and told to it otherwise. */
-  const askOne = async (query: Buffer, question: Buffer, upstream: Upstream, overTcp: boolean): Promise<Buffer> => {
-    if (forceTcp) return askTcp(query, question, upstream, AbortSignal.timeout(timeoutMs))
-    const answer = await askUdp(query, question, upstream, AbortSignal.timeout(timeoutMs))
-    if (!overTcp || !isTruncated(answer)) return answer
-    return askTcp(query, question, upstream, AbortSignal.timeout(timeoutMs))
+  const exchange = async (query: Buffer, upstream: Upstream, overTcp: boolean): Promise<Buffer> => {
+    if (forceTcp) return askTcp(query, upstream, AbortSignal.timeout(timeoutMs))
+    const answer = await askUdp(query, upstream, AbortSignal.timeout(timeoutMs))
+    if (!overTcp || (answer.readUInt16BE(2) & flags.truncated) === 0) return answer
+    return askTcp(query, upstream, AbortSignal.timeout(timeoutMs))
+  }
+
+  /** Rejects when what comes back says nothing of the question. */
+  const askOne = async (query: Query, upstream: Upstream, overTcp: boolean): Promise<Received> => {
+    const first = await exchange(writeOnward(query), upstream, overTcp)
+    const message = knowsNoOption(first) ? await exchange(writeOnward(query, false), upstream, overTcp) : first
+    const answer = isBare(message) ? undefined : received(message)
+    if (answer && answer.rcode < rcodes.badVersion) return answer
+    const code = answer?.rcode ?? rcodeOf(message)
+    throw new Error(`${upstream.address} sent a malformed answer (${rcodeName(code) ?? `RCODE${code}`})`)
   }
 
   const probe = async (upstream: Upstream, state: Health): Promise<void> => {
     // `. NS`: any server has an answer.
-    const query = writeQuery('', types.NS)
     try {
-      await askOne(query, questionOf(query) ?? query, upstream, false)
+      await askOne(createQuery('', types.NS), upstream, false)
       state.failures = 0
       state.cancelProbe = undefined
     } catch {
@@ -166,33 +178,34 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
     return [...well.slice(start), ...well.slice(0, start), ...others]
   }
 
-  const askAll = async (message: Buffer, overTcp: boolean): Promise<Buffer> => {
-    const question = questionOf(message)
-    if (!question) throw new Error('no question to forward')
+  const askAll = async (query: Query, overTcp: boolean): Promise<Buffer> => {
     let failure: unknown = new Error('there is no upstream server')
+    /** The word of a server that others shall be asked after. */
+    let passed: Buffer | undefined
     const started = clock.now()
     for (const upstream of inOrder()) {
       const began = clock.now()
       if (began - started >= deadlineMs) break
-      const query = withId(message, randomInt(0x10000))
       try {
-        const answer = withId(await askOne(query, question, upstream, overTcp), message.readUInt16BE(0))
+        const { message, rcode } = await askOne(query, upstream, overTcp)
         note(upstream, true, (clock.now() - began) / 1000)
-        return answer
+        if (!failover.includes(rcode)) return message
+        passed ??= message
       } catch (error) {
         note(upstream, false, (clock.now() - began) / 1000)
         failure = error
       }
     }
+    if (passed) return passed
     throw failure
   }
 
   return {
     isBusy: () => running >= maxConcurrent,
-    forward: async (message, overTcp) => {
+    forward: async (query, overTcp) => {
       running++
       try {
-        return await askAll(message, overTcp)
+        return await askAll(query, overTcp)
       } finally {
         running--
       }

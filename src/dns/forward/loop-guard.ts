@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Handler } from '../answer/request.ts'
 import { defaultForward } from '../config/config.ts'
 import { rcodes, types } from '../wire/constants.ts'
-import { writeQuery } from '../wire/query.ts'
+import { createQuery } from '../wire/query.ts'
 import { writeResponse } from '../wire/response.ts'
 import { createForwarder } from './forwarder.ts'
 import type { Router } from './router.ts'
@@ -40,7 +40,7 @@ export const createLoopGuard = (onLoop: (upstream: Upstream) => void): LoopGuard
             onLoop(upstream)
           })
           const alone = createForwarder({ ...defaultForward, upstreams: [upstream] })
-          await alone.forward(writeQuery(name, types.HINFO), false).catch(() => undefined)
+          await alone.forward(createQuery(name, types.HINFO), false).catch(() => undefined)
           alone.close()
           asked.delete(name)
         }),

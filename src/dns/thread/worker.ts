@@ -18,7 +18,6 @@ import { createLoopGuard } from '../forward/loop-guard.ts'
 import { createRouter } from '../forward/router.ts'
 import { type Listener, listen } from '../server/listen.ts'
 import { createSkyTree } from '../skydns/tree.ts'
-import { writeOnward } from '../wire/query.ts'
 import { apexRecords } from '../zone/apex.ts'
 import { podOfSource } from '../zone/pod-records.ts'
 import type { ZoneRecord } from '../zone/records.ts'
@@ -82,7 +81,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
     const cache = config.cache
       ? createCache({
           config: config.cache,
-          ask: ({ query, overTcp }) => router.of(query.name).forward(writeOnward(query), overTcp),
+          ask: ({ query, overTcp }) => router.of(query.name).forward(query, overTcp),
           onEvent: counters.cache,
         })
       : undefined

@@ -47,6 +47,7 @@ export const flags = {
   truncated: 0x0200,
   wanted: 0x0100,
   available: 0x0080,
+  authentic: 0x0020,
   checking: 0x0010,
 } as const
 

@@ -67,6 +67,18 @@ export const readName = (message: Uint8Array, start: number): ReadName | undefin
   }
 }
 
+/** Where the name ends; undefined when it is not whole. Pointers are not followed. */
+export const skipName = (message: Uint8Array, start: number): number | undefined => {
+  for (let at = start; ; ) {
+    const length = message[at]
+    if (length === undefined) return undefined
+    if (length === 0) return at + 1
+    if (length >= 0xc0) return at + 2
+    if (length > maxLabelBytes) return undefined
+    at += 1 + length
+  }
+}
+
 /** The name of an address in the tree for ways back: `4.3.2.1.in-addr.arpa`, or nibbles under `ip6.arpa`. */
 export const reverseName = (address: { readonly family: 'IPv4' | 'IPv6'; readonly value: bigint }): string => {
   const [bits, count, radix, suffix] =

@@ -1,7 +1,8 @@
 /** Queries: read strictly (whatever a packet holds, this ends and does not throw), and written. */
 import { randomInt } from 'node:crypto'
 import { classIn, ednsLimit, flags, headerBytes, optionBytes, plainLimit, secureBit, types } from './constants.ts'
-import { encodeName, readName } from './name.ts'
+import { encodeName, readName, skipName } from './name.ts'
+import { writeOption } from './response.ts'
 
 export interface Edns {
   /** What the client takes over UDP. */
@@ -24,92 +25,118 @@ export interface Query {
   readonly edns: Edns | undefined
 }
 
-/** `drop` for what deserves no answer at all: answers, and what has no header. */
-export type ReadQuery = Query | 'drop' | { readonly malformed: number; readonly flags: number }
-
-const rootOption = (message: Buffer, start: number): Edns | undefined => {
-  if (message.length < start + 11 || message[start] !== 0) return undefined
-  const dataLength = message.readUInt16BE(start + 9)
-  if (message.readUInt16BE(start + 1) !== types.OPT || message.length < start + 11 + dataLength) return undefined
-  return {
-    size: message.readUInt16BE(start + 3),
-    version: message[start + 6] ?? 0,
-    isSecure: (message.readUInt16BE(start + 7) & secureBit) !== 0,
-  }
+/** What can be answered, but not understood. */
+export interface Malformed {
+  readonly isMalformed: true
+  readonly id: number
+  readonly flags: number
+  readonly hasOption: boolean
 }
 
-/** One question, no answers, and at most an OPT record behind it (RFC 6891). Other additional records are not looked at. */
+/** `drop` for what deserves no answer at all: answers, and what has no header. */
+export type ReadQuery = Query | 'drop' | Malformed
+
+/** Each option has its length in front, and all together fill the record (RFC 6891, 6.1.2). */
+const areOptionsWhole = (message: Buffer, start: number, end: number): boolean => {
+  let at = start
+  while (at + 4 <= end) at += 4 + message.readUInt16BE(at + 2)
+  return at === end
+}
+
+interface Additional {
+  readonly edns: Edns | undefined
+  readonly isWhole: boolean
+  readonly hasOption: boolean
+}
+
+const noAdditional: Additional = { edns: undefined, isWhole: true, hasOption: false }
+const broken = (hasOption: boolean): Additional => ({ edns: undefined, isWhole: false, hasOption })
+
+/** Of the additional records only OPT is looked at, wherever it stands: at most one, of the root (RFC 6891, 6.1.1). */
+const readAdditional = (message: Buffer, start: number, count: number): Additional => {
+  let found = noAdditional
+  let at = start
+  for (let n = 0; n < count; n++) {
+    const nameEnd = skipName(message, at)
+    if (nameEnd === undefined || message.length < nameEnd + 10) return broken(found.hasOption)
+    const end = nameEnd + 10 + message.readUInt16BE(nameEnd + 8)
+    const isOption = message.readUInt16BE(nameEnd) === types.OPT
+    if (end > message.length) return broken(found.hasOption || isOption)
+    if (isOption) {
+      if (found.hasOption || message[at] !== 0 || !areOptionsWhole(message, nameEnd + 10, end)) return broken(true)
+      const edns = {
+        size: message.readUInt16BE(nameEnd + 2),
+        version: message[nameEnd + 5] ?? 0,
+        isSecure: (message.readUInt16BE(nameEnd + 6) & secureBit) !== 0,
+      }
+      found = { edns, isWhole: true, hasOption: true }
+    }
+    at = end
+  }
+  return found
+}
+
+const malformed = (id: number, word: number, hasOption: boolean): Malformed => ({
+  ...{ isMalformed: true, id, flags: word, hasOption },
+})
+
+/** One question, no answers, and at most one OPT record behind it. */
 export const readQuery = (message: Buffer): ReadQuery => {
   if (message.length < headerBytes) return 'drop'
   const id = message.readUInt16BE(0)
   const word = message.readUInt16BE(2)
   if ((word & flags.response) !== 0) return 'drop'
-  const malformed = { malformed: id, flags: word }
-  if (message.readUInt16BE(4) !== 1 || message.readUInt32BE(6) !== 0) return malformed
+  if (message.readUInt16BE(4) !== 1 || message.readUInt32BE(6) !== 0) return malformed(id, word, false)
   const name = readName(message, headerBytes)
-  if (!name || message.length < name.end + 4) return malformed
-  const hasMore = message.readUInt16BE(10) > 0
-  const edns = hasMore ? rootOption(message, name.end + 4) : undefined
+  if (!name || message.length < name.end + 4) return malformed(id, word, false)
+  const { edns, isWhole, hasOption } = readAdditional(message, name.end + 4, message.readUInt16BE(10))
+  if (!isWhole) return malformed(id, word, hasOption)
   return {
-    ...{ id, flags: word, name: name.name, edns },
+    id,
+    flags: word,
+    name: name.name,
+    edns,
     type: message.readUInt16BE(name.end),
     class: message.readUInt16BE(name.end + 2),
     question: message.subarray(headerBytes, name.end + 4),
   }
 }
 
-const header = (id: number, word: number, additional: number): Buffer => {
-  const bytes = Buffer.alloc(headerBytes)
-  bytes.writeUInt16BE(id, 0)
-  bytes.writeUInt16BE(word, 2)
-  bytes.writeUInt16BE(1, 4)
-  bytes.writeUInt16BE(additional, 10)
-  return bytes
-}
-
-const questionTail = (type: number): Buffer => {
+const questionOf = (name: string, type: number): Uint8Array => {
   const tail = Buffer.alloc(4)
   tail.writeUInt16BE(type, 0)
   tail.writeUInt16BE(classIn, 2)
-  return tail
+  return Buffer.concat([encodeName(name), tail])
 }
 
-/** An OPT record without options: what is taken over UDP, and whether DNSSEC records are wanted. */
-const option = (size: number, isSecure: boolean): Buffer => {
-  const bytes = Buffer.alloc(optionBytes)
-  bytes.writeUInt16BE(types.OPT, 1)
-  bytes.writeUInt16BE(size, 3)
-  bytes.writeUInt16BE(isSecure ? secureBit : 0, 7)
-  return bytes
-}
-
-/**
- * A query of our own, with an id that nobody can foretell; with an OPT record that says how much is taken over UDP when
- * `udpSize` is given. Throws for a name that DNS cannot hold.
- */
-export const writeQuery = (name: string, type: number, udpSize?: number): Buffer => {
-  const options = udpSize === undefined ? [] : [option(udpSize, false)]
-  const first = header(randomInt(0x10000), flags.wanted, options.length)
-  return Buffer.concat([first, encodeName(name), questionTail(type), ...options])
-}
-
-/**
- * The client's question as we ask it of others: its wishes (recursion, DNSSEC, no checks), and nothing else of its packet.
- * OPT records are between two neighbours (RFC 6891, 6.1.1): what a client says there is not for others.
- */
-export const writeOnward = ({ flags: word, question, edns }: Query): Buffer => {
-  const options = edns ? [option(ednsLimit, edns.isSecure)] : []
-  return Buffer.concat([
-    header(randomInt(0x10000), word & (flags.wanted | flags.checking), options.length),
-    question,
-    ...options,
-  ])
-}
+/** A question of our own. Throws for a name that DNS cannot hold. */
+export const createQuery = (name: string, type: number): Query => ({
+  ...{ id: 0, flags: flags.wanted, name: name.toLowerCase(), type, class: classIn },
+  question: questionOf(name, type),
+  edns: { size: ednsLimit, version: 0, isSecure: false },
+})
 
 /** The question for another name on behalf of the same client: with its wishes, not with its words. */
-export const queryInPlace = ({ id, flags: word, edns }: Query, name: string, type: number): Query => {
-  const question = Buffer.concat([encodeName(name), questionTail(type)])
-  return { id, flags: word, name, type, class: classIn, question, edns }
+export const queryInPlace = ({ id, flags: word, edns }: Query, name: string, type: number): Query => ({
+  ...createQuery(name, type),
+  ...{ id, flags: word, edns },
+})
+
+/**
+ * The question as we ask it of others, with an id that nobody can foretell: the client's wishes (recursion, DNSSEC, no
+ * checks) and nothing else of its packet. OPT records are between two neighbours (RFC 6891, 6.1.1): what a client says there
+ * is not for others, and we have one of our own. AD asks for what the answer to the next client may want (RFC 6840, 5.7).
+ */
+export const writeOnward = ({ flags: word, question, edns }: Query, hasOption = true): Buffer => {
+  const start = headerBytes + question.length
+  const message = Buffer.alloc(start + (hasOption ? optionBytes : 0))
+  message.writeUInt16BE(randomInt(0x10000), 0)
+  message.writeUInt16BE((word & (flags.wanted | flags.checking)) | flags.authentic, 2)
+  message.writeUInt16BE(1, 4)
+  message.writeUInt16BE(hasOption ? 1 : 0, 10)
+  message.set(question, headerBytes)
+  if (hasOption) writeOption(message, start, { isSecure: edns?.isSecure ?? false }, 0)
+  return message
 }
 
 /** How long a UDP answer to the query may be. */

@@ -1,7 +1,7 @@
 /** Writes answers: records are ready-made bytes, only put together here. */
-import { classIn, ednsLimit, flags, headerBytes, optionBytes, types } from './constants.ts'
+import { classIn, ednsLimit, flags, headerBytes, optionBytes, secureBit, types } from './constants.ts'
 import { encodeName } from './name.ts'
-import type { Query } from './query.ts'
+import type { Edns, Malformed, Query } from './query.ts'
 
 /** A resource record without its name and class. */
 export interface RecordData {
@@ -45,14 +45,17 @@ const writeRecord = (target: Buffer, start: number, record: NamedRecord): number
 
 const sizeOf = (record: NamedRecord): number => ownerBytes(record).length + 10 + record.data.length
 
-/** An OPT record of our own: what we take over UDP, and the upper bits of the result (RFC 6891). */
-const writeOption = (target: Buffer, start: number, rcode: number, size: number): number => {
+/**
+ * An OPT record of our own: what we take over UDP, the upper bits of the result, and the client's wish for DNSSEC records
+ * as it was (RFC 6891; RFC 3225, 3).
+ */
+export const writeOption = (target: Buffer, start: number, edns: Pick<Edns, 'isSecure'>, rcode: number): number => {
   let at = target.writeUInt8(0, start)
   at = target.writeUInt16BE(types.OPT, at)
-  at = target.writeUInt16BE(size, at)
+  at = target.writeUInt16BE(ednsLimit, at)
   at = target.writeUInt8(rcode >> 4, at)
   at = target.writeUInt8(0, at)
-  at = target.writeUInt16BE(0, at)
+  at = target.writeUInt16BE(edns.isSecure ? secureBit : 0, at)
   return target.writeUInt16BE(0, at)
 }
 
@@ -97,14 +100,16 @@ export const writeResponse = (query: Query, answer: Answer, limit: number): Buff
   message.set(query.question, headerBytes)
   let at = headerBytes + query.question.length
   for (const record of chosen) at = writeRecord(message, at, record)
-  if (query.edns) at = writeOption(message, at, answer.rcode, ednsLimit)
+  if (query.edns) at = writeOption(message, at, query.edns, answer.rcode)
   return message
 }
 
-/** The answer to what could not be read: a header and nothing else. */
-export const writeBareResponse = (id: number, queryFlags: number, rcode: number): Buffer => {
-  const message = Buffer.alloc(headerBytes)
+/** The answer to what could not be read: a header, and an OPT record where there was one. */
+export const writeBareResponse = ({ id, flags: word, hasOption }: Malformed, rcode: number): Buffer => {
+  const message = Buffer.alloc(headerBytes + (hasOption ? optionBytes : 0))
   message.writeUInt16BE(id, 0)
-  message.writeUInt16BE(flags.response | (queryFlags & (flags.opcode | flags.wanted)) | rcode, 2)
+  message.writeUInt16BE(flags.response | (word & (flags.opcode | flags.wanted)) | rcode, 2)
+  message.writeUInt16BE(hasOption ? 1 : 0, 10)
+  if (hasOption) writeOption(message, headerBytes, { isSecure: false }, rcode)
   return message
 }

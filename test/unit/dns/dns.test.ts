@@ -20,6 +20,7 @@ import { isStub, parseResolvConf, podResolvConf } from '../../../src/dns/resolv-
 import { createMessageReader, listen } from '../../../src/dns/server/listen.ts'
 import { types } from '../../../src/dns/wire/constants.ts'
 import { encodeName, readName, reverseName } from '../../../src/dns/wire/name.ts'
+import { createQuery } from '../../../src/dns/wire/query.ts'
 import { apexRecords } from '../../../src/dns/zone/apex.ts'
 import { addressRecord } from '../../../src/dns/zone/records.ts'
 import { recordsOf } from '../../../src/dns/zone/service-records.ts'
@@ -177,10 +178,11 @@ t.test('forwarding', async (t) => {
     genuine(query),
   ])
   const query = makeQuery('example.com', types.A, { id: 4711 })
+  const question = createQuery('example.com', types.A)
   const ask = async (upstreams: readonly { address: string; port: number }[]) =>
-    readReply(await createForwarder({ ...forward, upstreams, timeoutMs: 200 }).forward(query, false))
+    readReply(await createForwarder({ ...forward, upstreams, timeoutMs: 200 }).forward(question, false))
   const answer = await ask([good])
-  t.same([answer.id, answer.answers], [4711, ['example.com A 60 192.0.2.1']])
+  t.same(answer.answers, ['example.com A 60 192.0.2.1'])
   t.same((await ask([silent, good])).answers.length, 1, 'the next when one is silent')
   t.same((await ask([{ address: '127.0.0.1', port: 1 }, good])).answers.length, 1, 'or not there')
   t.same((await ask([forged])).answers, ['example.com A 60 192.0.2.1'], 'forgeries are passed over')
@@ -225,7 +227,7 @@ t.test('what is too long for UDP comes over TCP', async (t) => {
   await once(tcp, 'listening')
   t.teardown(() => tcp.close())
   const forwarder = createForwarder({ ...forward, upstreams: [udp] })
-  const query = makeQuery('example.com', types.A)
+  const query = createQuery('example.com', types.A)
   t.equal(readReply(await forwarder.forward(query, false)).isTruncated, true, 'a client over UDP asks again itself')
   t.equal(readReply(await forwarder.forward(query, true)).isTruncated, false)
 })

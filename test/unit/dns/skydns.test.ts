@@ -11,7 +11,6 @@ import { nameOfPath, parseSkyRecord, pathOfName, renderSkyRecord } from '../../.
 import { createSkyTree } from '../../../src/dns/skydns/tree.ts'
 import { skyView } from '../../../src/dns/skydns/view.ts'
 import { types } from '../../../src/dns/wire/constants.ts'
-import { writeQuery } from '../../../src/dns/wire/query.ts'
 import { writeResponse } from '../../../src/dns/wire/response.ts'
 import { addressRecord } from '../../../src/dns/zone/records.ts'
 import { recordsOf } from '../../../src/dns/zone/service-records.ts'
@@ -229,7 +228,7 @@ t.test('a check finds what differs', async (t) => {
   )
   const asker = {
     ask: async (name: string, type: number) => {
-      const reply = await answer(writeQuery(name, type), '127.0.0.1', true)
+      const reply = await answer(makeQuery(name, type), '127.0.0.1', true)
       if (!reply) throw new Error('no answer')
       return readAnswer(reply)
     },
