@@ -3,6 +3,7 @@ import type { Informer } from '../api/informer.ts'
 import type { ServedPort } from '../api/served-ports.ts'
 import type { Namespace, NetworkPolicy, Node } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
+import { createConversations } from '../host/conntrack/conversations.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { writeSysctl } from '../host/sysctl.ts'
@@ -96,6 +97,7 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
   const addresses = await openPodAddresses({ podCIDRs, store: createFileLeaseStore(settings.leaseFile, recovery) })
   const policies = createPolicyEnforcer({
     ...{ pods, namespaces, policies: policyObjects, nodeName, podCIDRs, clusterDns, netfilters, log },
+    ...{ conversations: (family) => createConversations(runner, family), ownAddresses },
   })
   const ready = Promise.all([overlay.synced, policies.synced]).then(() => undefined)
   let isReady = false

@@ -1,7 +1,12 @@
 /** Network policies with real packets: every case of policy-cases.ts, each way, between the pods of two nodes. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import type { Namespace, NetworkPolicy, Pod, StringMap } from '../../src/api/types/index.ts'
+import { createConversations } from '../../src/host/conntrack/conversations.ts'
 import { silentLogger } from '../../src/host/log.ts'
+import { enterNetworkFile } from '../../src/host/namespaces.ts'
 import { createNetfilter } from '../../src/host/netfilter/netfilter.ts'
 import { cleanupPolicies, createPolicyEnforcer, type PolicyEnforcer } from '../../src/overlay/policy/enforcer.ts'
 import { toPolicyPod } from '../../src/overlay/policy/pod.ts'
@@ -43,6 +48,11 @@ const namespaceObject = (name: string, labels: StringMap = {}): Namespace => ({
   metadata: { name, labels: { ns: name, 'kubernetes.io/metadata.name': name, ...labels } },
 })
 
+const nodeAddresses = {
+  n1: new Set(['172.31.0.11', '10.244.1.1']),
+  n2: new Set(['172.31.0.12', '10.244.2.1']),
+} as const
+
 const clusterDns = '10.96.0.10'
 
 const createCluster = async (t: Test, backend: 'nft' | 'legacy') => {
@@ -59,6 +69,8 @@ const createCluster = async (t: Test, backend: 'nft' | 'legacy') => {
       ...{ pods: viewInformer(pods, toPolicyPod), namespaces, policies, nodeName: node.host.name, clusterDns },
       ...{ podCIDRs: [node.host.name === 'n1' ? '10.244.1.0/24' : '10.244.2.0/24'], log: silentLogger },
       netfilters: [createNetfilter(node.host.runner, 'IPv4', backend)],
+      conversations: (family) => createConversations(node.host.runner, family),
+      ownAddresses: () => nodeAddresses[node.host.name === 'n1' ? 'n1' : 'n2'],
       checkEveryMs: 200,
     })
     running.push(enforcer.run(signal))
@@ -161,6 +173,47 @@ const denyAll = (namespace: string): NetworkPolicy => ({
   spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
 })
 
+/** So long nothing comes of a connection that has ended; who talks says something every 50 ms. */
+const quietMs = 1_500
+
+/** Talks all the time over every TCP connection, also unasked, and answers what comes by UDP; prints whom it has heard. */
+const serverScript = `
+const plain = (address) => address.replace('::ffff:', '')
+require('net').createServer((socket) => {
+  const timer = setInterval(() => socket.write('tick'), 50)
+  const name = plain(socket.remoteAddress)
+  socket.on('data', () => console.log('tcp ' + name)).on('error', () => {}).on('close', () => clearInterval(timer))
+}).listen(9000, '::', () => console.log('up'))
+const udp = require('dgram').createSocket('udp6', (_, { address, port }) => {
+  console.log('udp ' + plain(address))
+  udp.send('tick', port, address)
+}).bind(9001, '::')`
+
+/** One connection, never another. */
+const clientScript = (protocol: 'tcp' | 'udp', to: string): string =>
+  protocol === 'tcp'
+    ? `
+const socket = require('net').connect(9000, '${to}')
+setInterval(() => socket.write('tock'), 50)
+socket.on('data', () => console.log('tcp'))`
+    : `
+const socket = require('dgram').createSocket('udp4', () => console.log('udp'))
+socket.connect(9001, '${to}', () => setInterval(() => socket.send('tock'), 50))`
+
+/** Runs a script in a host until the test ends; tells when it has printed a line last. */
+const startTalker = (t: Test, { name }: Host, script: string) => {
+  const [file, ...args] = enterNetworkFile(`/run/netns/${name}`)
+  const child = spawn(file, [...args, process.execPath, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  const heard = new Map<string, number>()
+  createInterface({ input: child.stdout }).on('line', (line) => heard.set(line, performance.now()))
+  t.teardown(async () => {
+    child.kill()
+    await ended
+  })
+  return { heard: (line: string): number | undefined => heard.get(line) }
+}
+
 for (const backend of ['nft', 'legacy'] as const)
   t.test(`beside the cases, in the ${backend} store`, { timeout: 120_000 }, async (t) => {
     const cluster = await createCluster(t, backend)
@@ -168,9 +221,7 @@ for (const backend of ['nft', 'legacy'] as const)
     const [a, b, z] = [podAddresses['x/a'], podAddresses['x/b'], podAddresses['z/a']]
     const { runner } = nodes.n1.host
 
-    await t.test('the own node reaches its pods, others do not; connections that are there stay', async (t) => {
-      const held = hostOf('x/b').call(a, 80, { timeoutMs: 5_000 })
-      await held
+    await t.test('the own node reaches its pods, others do not', async (t) => {
       policies.put(denyAll('x'))
       await settled()
       t.match((await nodes.n1.host.call(a, 80)).answers[0], /^xa /, 'a probe of the own node')
@@ -180,6 +231,55 @@ for (const backend of ['nft', 'legacy'] as const)
       t.notOk(await passes('x/a', '172.31.0.11', 8080, 'tcp', 300), 'to the node')
       t.ok(await passes('y/a', '172.31.0.11', 8080, 'tcp', 3_000), 'another namespace')
       t.match((await out.call('172.31.0.11', 8080)).answers[0], /^n1 /, 'the node itself')
+    })
+
+    await t.test('connections that a policy forbids end, others go on', async (t) => {
+      policies.remove('x/deny')
+      await settled()
+      const server = startTalker(t, hostOf('x/a'), serverScript)
+      await until(() => server.heard('up') !== undefined, 'the server')
+      const clients = (['x/b', 'z/a', 'x/c'] as const).flatMap((key) =>
+        (['tcp', 'udp'] as const).map((protocol) => ({
+          ...{ key, protocol, isAllowed: key === 'x/c' },
+          talker: startTalker(t, hostOf(key), clientScript(protocol, a)),
+        })),
+      )
+      const lastHeard = ({ key, protocol, talker }: (typeof clients)[number]) => ({
+        byClient: talker.heard(protocol) ?? Number.NEGATIVE_INFINITY,
+        byServer: server.heard(`${protocol} ${podAddresses[key]}`) ?? Number.NEGATIVE_INFINITY,
+      })
+      const isAlive = (client: (typeof clients)[number], since: number) => {
+        const { byClient, byServer } = lastHeard(client)
+        return byClient > since && byServer > since
+      }
+      await until(() => clients.every((client) => isAlive(client, 0)), 'everybody talks')
+      policies.put({
+        ...denyAll('x'),
+        spec: {
+          podSelector: { matchLabels: { pod: 'a' } },
+          policyTypes: ['Ingress'],
+          ingress: [{ from: [{ podSelector: { matchLabels: { pod: 'c' } } }] }],
+        },
+      })
+      await settled()
+      const deniedAt = performance.now()
+      for (const client of clients) {
+        const name = `${client.protocol} from ${client.key}`
+        if (client.isAllowed) {
+          await until(() => isAlive(client, deniedAt), `${name} goes on`)
+          continue
+        }
+        await until(() => {
+          const { byClient, byServer } = lastHeard(client)
+          return performance.now() - Math.max(byClient, byServer) > quietMs
+        }, `the end of ${name}`)
+      }
+      const endedAt = performance.now()
+      for (const client of clients)
+        if (client.isAllowed) await until(() => isAlive(client, endedAt), `${client.protocol} still goes on`)
+        else t.notOk(isAlive(client, endedAt - quietMs), `${client.protocol} from ${client.key} has ended for good`)
+      policies.put(denyAll('x'))
+      await settled()
     })
 
     await t.test('after translation: a Service is its pods', async (t) => {

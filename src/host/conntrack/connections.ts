@@ -1,7 +1,8 @@
 /** The kernel's table of connections, by the program `conntrack`. */
-import { CommandError, type CommandRunner } from '../command.ts'
+import type { CommandRunner } from '../command.ts'
 import { canonicalAddress } from '../netfilter/address.ts'
 import type { IpFamily } from '../netfilter/netfilter.ts'
+import { deleteEntries, familyWords } from './delete.ts'
 import { type Flow, parseFlows } from './flows.ts'
 
 /** Rejects with `CommandError` where the program is missing (`isCommandMissing`), or the kernel refuses. */
@@ -23,23 +24,11 @@ const selection = ({ original, reply }: Flow): readonly string[] => [
 /** Sent by it, sent to it, and sent to it by translation. */
 const ends = ['--orig-src', '--orig-dst', '--reply-src'] as const
 
-/** How many entries the program says it has deleted. */
-const deletedPattern = /\b(\d+) flow entries have been deleted/
-
 export const createConnections = (runner: CommandRunner, family: IpFamily): Connections => {
-  const ofFamily = ['-f', family === 'IPv4' ? 'ipv4' : 'ipv6']
+  const ofFamily = familyWords(family)
   const udp = [...ofFamily, '-p', 'udp']
 
-  const remove = async (args: readonly string[]): Promise<number> => {
-    try {
-      const deleted = await runner.run('conntrack', ['-D', ...args])
-      return deleted.split('\n').filter((line) => line.includes('src=')).length
-    } catch (error) {
-      // It says so with exit code 1 when there is none (any more).
-      if (error instanceof CommandError && deletedPattern.exec(error.stderr)?.[1] === '0') return 0
-      throw error
-    }
-  }
+  const remove = (args: readonly string[]): Promise<number> => deleteEntries(runner, args)
 
   return {
     list: async () => parseFlows(await runner.run('conntrack', ['-L', ...udp])),

@@ -41,7 +41,8 @@ export interface ParsedRule {
 }
 
 const modules = new Set('tcp udp sctp icmp6 comment addrtype conntrack mark statistic recent'.split(' '))
-const bare = new Set('--rcheck --set --reap --rsource'.split(' '))
+/** How many words follow a flag; one, for all that are not here. */
+const arity = new Map(Object.entries({ '--rcheck': 0, '--set': 0, '--reap': 0, '--rsource': 0, '--tcp-flags': 2 }))
 
 /** Takes a rule apart. Throws on a match module it does not know: a guess would be worse than no answer. */
 export const parseRule = (text: string): ParsedRule => {
@@ -56,7 +57,9 @@ export const parseRule = (text: string): ParsedRule => {
       negated = true
       continue
     }
-    const value = bare.has(flag) ? '' : (words[++at] ?? '')
+    const last = at + (arity.get(flag) ?? 1)
+    const value = words.slice(at + 1, last + 1).join(' ')
+    at = last
     if (flag !== '-m') conditions.push({ flag, value, negated })
     else if (!modules.has(value)) throw new Error(`cannot trace the match "${value}" in: ${text}`)
     negated = false
@@ -88,6 +91,10 @@ const isPortWithin = (port: number, range: string): boolean => {
 const hasState = (packet: PacketView, states: string): boolean =>
   states.split(',').some((state) => state === 'NEW' || (state === 'DNAT' && packet.translated))
 
+/** Of the flags that are looked at, the first packet of a connection bears SYN and no other. */
+const hasFlags = (looked: string, set: string): boolean =>
+  looked.split(',').every((flag) => (flag === 'SYN') === set.split(',').includes(flag))
+
 const hasMark = (mark: number, wanted: string): boolean => {
   const [value = '', mask = '0xffffffff'] = wanted.split('/')
   return (mark & Number(mask)) >>> 0 === Number(value)
@@ -116,6 +123,10 @@ const tests: Readonly<Record<string, Test>> = {
   },
   '--ctstate': (packet, value) => hasState(packet, value),
   '--mark': (packet, value) => hasMark(packet.mark, value),
+  '--tcp-flags': (packet, value) => {
+    const [looked = '', set = ''] = value.split(' ')
+    return packet.protocol === 'tcp' && hasFlags(looked, set)
+  },
   '--comment': always,
   '--mode': () => 'either',
   '--every': always,

@@ -121,6 +121,9 @@ export const comment = (text: string): Rule => {
   return `-m comment --comment ${quoted}` as Rule
 }
 
+/** A TCP packet that does not ask for a connection: what iptables prints for `! --syn`. */
+export const tcpNotSyn = rule`-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN`
+
 /** `-p tcp -m tcp --dport 80:90`: a protocol's destination ports. */
 export const toPorts = (protocol: RuleProtocol, first: number, last = first): Rule => {
   const word = protocolWord(protocol)

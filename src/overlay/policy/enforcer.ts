@@ -5,14 +5,16 @@
 import { aborted, type Clock, sleep, systemClock } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
-import type { Namespace, NetworkPolicy } from '../../api/types/index.ts'
+import type { Namespace, NetworkPolicy, StringMap } from '../../api/types/index.ts'
+import type { Conversations } from '../../host/conntrack/conversations.ts'
 import type { Logger } from '../../host/log.ts'
 import { createKernelChains, type KeptRoom, removeKernelChains } from '../../host/netfilter/kernel-chains.ts'
-import type { CountedRule, Netfilter } from '../../host/netfilter/netfilter.ts'
+import type { CountedRule, IpFamily, Netfilter } from '../../host/netfilter/netfilter.ts'
 import { pack, tableSteps } from '../../host/netfilter/restores.ts'
 import { ruleWords } from '../../host/netfilter/tables.ts'
+import { createForbiddenCleaner } from './forbidden-cleaner.ts'
 import type { Group } from './group-chains.ts'
-import { type Direction, readPolicy } from './model.ts'
+import { type Direction, type Policy, readPolicy } from './model.ts'
 import { directionOf, isFixedPolicyChain, isPolicyChain } from './names.ts'
 import type { PolicyPod } from './pod.ts'
 import { createPolicyChains, type PolicyTable, policyJumps, policyTables } from './policy-chains.ts'
@@ -36,6 +38,9 @@ export interface PolicyEnforcerOptions {
   readonly clusterDns: string
   /** One for each family. */
   readonly netfilters: readonly Netfilter[]
+  readonly conversations: (family: IpFamily) => Conversations
+  /** This node's own addresses, now. */
+  readonly ownAddresses: () => ReadonlySet<string>
   readonly log: Logger
   readonly clock?: Clock
   /** How often to look whether others touched the rules (default 5 s). */
@@ -115,28 +120,59 @@ const lookAgainMs = 20
 
 export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnforcer => {
   const { pods, namespaces, policies, nodeName, podCIDRs, log, clock = systemClock, checkEveryMs = 5_000 } = options
+  const { ownAddresses } = options
+  const world = {
+    pods: new Map<string, PolicyPod>(),
+    namespaces: new Map<string, StringMap>(),
+    policies: new Map<string, Policy>(),
+  }
   const families = options.netfilters.map((netfilter) => ({
     netfilter,
     chains: createPolicyChains({ family: netfilter.family, nodeName, podCIDRs }),
     kernel: createKernelChains(netfilter, policyJumps, policyRoom),
+    cleaner: createForbiddenCleaner({
+      ...{ conversations: options.conversations(netfilter.family), log, clock },
+      situation: () => ({
+        ...{ family: netfilter.family, nodeName, ownAddresses: ownAddresses() },
+        ...{ pods: world.pods, namespaces: world.namespaces, policies: [...world.policies.values()] },
+      }),
+    }),
   }))
   /** By uid: addresses that pods of this node have before the API knows of it. */
   const admitted = new Map<string, { readonly key: string; readonly addresses: readonly string[] }>()
 
+  const put = <T>(map: Map<string, T>, key: string, value: T | undefined): void => {
+    if (value === undefined) map.delete(key)
+    else map.set(key, value)
+  }
+
+  const placePod = (key: string, pod: PolicyPod | undefined): void => {
+    put(world.pods, key, pod)
+    for (const { chains } of families) chains.setPod(key, pod)
+  }
+
   const setPod = (key: string): void => {
     const pod = pods.get(key)
     const own = pod && admitted.get(pod.uid)
-    for (const { chains } of families) chains.setPod(key, pod && own ? { ...pod, addresses: own.addresses } : pod)
+    placePod(key, pod && own ? { ...pod, addresses: own.addresses } : pod)
   }
 
   const sync = async (dirty: Dirty): Promise<void> => {
-    for (const { netfilter, chains, kernel } of families) {
+    for (const { netfilter, chains, kernel, cleaner } of families) {
       const change = chains.takeChange()
-      if (dirty === 'all' || kernel.isUnsure) await kernel.repair(chains.all())
-      else await kernel.advance(change)
+      const narrowed = chains.takeNarrowed()
+      const repair = async (): Promise<void> => {
+        await kernel.repair(chains.all())
+        cleaner.look('all')
+      }
+      if (dirty === 'all' || kernel.isUnsure) await repair()
+      else {
+        await kernel.advance(change)
+        cleaner.look(narrowed)
+      }
       if (dirty !== 'all' && dirty.has(checkKey) && !(await kernel.isIntact())) {
         log.warn({ family: netfilter.family }, 'somebody changed the rules of network policies: reading them back')
-        await kernel.repair(chains.all())
+        await repair()
       }
     }
   }
@@ -146,14 +182,17 @@ export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnfo
     onError: (error, retryInMs) => log.error({ err: error, retryInMs }, 'cannot write the rules of network policies'),
   })
   const watch = (): void => {
-    for (const { chains } of families) chains.setPod(dnsKey, dnsPod(options.clusterDns))
+    placePod(dnsKey, dnsPod(options.clusterDns))
     namespaces.onChange((name, namespace) => {
-      for (const { chains } of families) chains.setNamespace(name, namespace && (namespace.metadata.labels ?? {}))
+      const labels = namespace && (namespace.metadata.labels ?? {})
+      put(world.namespaces, name, labels)
+      for (const { chains } of families) chains.setNamespace(name, labels)
       loop.mark(changeKey)
     })
     policies.onChange((key, object) => {
       const policy = object && readPolicy(object)
       for (const problem of policy?.problems ?? []) log.warn({ policy: key }, problem)
+      put(world.policies, key, policy)
       for (const { chains } of families) chains.setPolicy(key, policy)
       loop.mark(changeKey)
     })
@@ -201,8 +240,12 @@ export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnfo
         loop.mark(checkKey)
         cancel = clock.after(checkEveryMs, due)
       })
+      const cleaning = Promise.race([loop.synced, aborted(signal)]).then(() =>
+        Promise.all(families.map(({ cleaner }) => cleaner.run(signal))),
+      )
       await loop.run(signal)
       cancel()
+      await cleaning
     },
   }
 }

@@ -22,7 +22,8 @@ export interface Connection {
   readonly from: End
   /** After translation: a pod, not a Service. */
   readonly to: End
-  readonly protocol: Protocol
+  /** Undefined: one without ports, such as ICMP, which no rule with ports allows. */
+  readonly protocol: Protocol | undefined
   readonly port: number
 }
 

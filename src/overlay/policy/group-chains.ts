@@ -2,10 +2,11 @@
  * The chains of a group: all that some policies allow in one direction. First come rules about everybody, about blocks of
  * addresses and about large sets of pods; then a tree of all single addresses that are allowed anything, so that a packet meets
  * few rules however many policies there are. What is allowed returns, with the policy's name on the rule that says so; what
- * comes to an end is dropped. Pure, but for asking for sets.
+ * comes to an end is dropped. The group of pods that only policies of the other direction apply to has no policies, and
+ * allows all connections. Pure, but for asking for sets.
  */
 import type { IpFamily } from '../../host/netfilter/netfilter.ts'
-import { type ChainName, comment, type Rule, rule } from '../../host/netfilter/rule.ts'
+import { type ChainName, comment, type Rule, rule, tcpNotSyn } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { type Item, treeOf } from '../../host/netfilter/tree.ts'
 import { treeChains } from '../../host/netfilter/tree-chains.ts'
@@ -93,6 +94,12 @@ const blockChain = (direction: Direction, { cidr, except }: BlockPeer): Chain =>
   ],
 })
 
+/**
+ * A connection that the kernel has forgotten (we make it forget those that a policy forbids) is not taken up again by a
+ * packet in its middle, which might be an answer, and look like a new connection the other way.
+ */
+const noTakingUp = rule`${tcpNotSyn} -m conntrack --ctstate NEW ${comment('no start of a connection')} -j DROP`
+
 export const compileGroup = ({ family, group, policies, ports, view }: GroupInput): GroupChains => {
   const { direction, chain: root } = group
   const first: Rule[] = []
@@ -140,10 +147,11 @@ export const compileGroup = ({ family, group, policies, ports, view }: GroupInpu
         else if (!named) allowBlock(peer, match, policy.key)
       }
 
-  const drop = rule`${comment(root)} -j DROP`
+  const atEnd = policies.length === 0 ? [] : [rule`${comment(root)} -j DROP`]
   const layout = {
-    ...{ root, labels: addressLabels(family, direction, root, otherSide[direction]), ends: [drop], tail: [drop] },
+    ...{ root, labels: addressLabels(family, direction, root, otherSide[direction]), ends: atEnd, tail: atEnd },
     head: [
+      noTakingUp,
       ...new Set(first),
       ...(marked.size > 0 ? [forgetAllowed] : []),
       ...[...marked].flatMap(([policy, rules]) => [...rules, rule`${isAllowed} ${policyComment(policy)} -j RETURN`]),

@@ -1,7 +1,7 @@
 /**
  * Network policies as chains (networking.k8s.io/v1), kept so that a change costs what changed. A new connection is led by
  * its pod's address to the pod's group, the policies that apply to it. What they allow comes back to the rules of the other
- * direction; all else is dropped.
+ * direction; all else is dropped. A pod that policies apply to is in a group in both directions.
  */
 import type { StringMap } from '../../api/types/index.ts'
 import { formatAddress, hostRange, parseAddress, parseCidrs, rangeMatch } from '../../host/netfilter/address.ts'
@@ -15,7 +15,7 @@ import { type TreeLayout, treeChains, treeChange } from '../../host/netfilter/tr
 import { compileGroup, type Group, type GroupChains, isNamedPort } from './group-chains.ts'
 import type { Direction, Policy } from './model.ts'
 import { policyChain, policyChains } from './names.ts'
-import { addressLabels, createPeerSets } from './peer-sets.ts'
+import { addressLabels, createPeerSets, type SetView } from './peer-sets.ts'
 import type { NamedPort, PolicyPod } from './pod.ts'
 import { forgetAllowed, ownSide, sideMatch } from './words.ts'
 
@@ -38,6 +38,8 @@ export interface PolicyChains {
   /** Every chain there shall be, each after those it leads to. */
   all(): { readonly mangle: readonly Chain[] }
   groups(): readonly Group[]
+  /** Pods of this node that may be allowed less than at the last call, as far as `takeChange` has told of it. */
+  takeNarrowed(): ReadonlySet<string>
 }
 
 const directions = ['egress', 'ingress'] as const satisfies readonly Direction[]
@@ -92,6 +94,13 @@ interface KeptGroup {
 
 const noItems: readonly Item[] = []
 
+/** Whether a set lacks somebody who was in it. */
+const hasLost = (before: SetView, now: SetView): boolean => {
+  if (before === now) return false
+  const members = new Set<string>(now.members.map(({ match }) => match))
+  return before.members.some(({ match }) => !members.has(match))
+}
+
 export const createPolicyChains = (context: PolicyContext): PolicyChains => {
   const { family, nodeName } = context
   const sets = createPeerSets(family)
@@ -118,6 +127,7 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
     ingress: dispatchOf('ingress'),
     egress: dispatchOf('egress'),
   }
+  let narrowed = new Set<string>()
   /** Chains of groups as the kernel was told last, by name. */
   let told: ReadonlyMap<ChainName, Chain> = new Map()
 
@@ -143,10 +153,10 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
 
   const isOurs = (pod: PolicyPod | undefined): pod is PolicyPod => pod?.node === nodeName && pod.addresses.length > 0
 
-  /** The group of a pod, made when it is the first of it; undefined when no policy applies. */
+  /** The group of a pod, made when it is the first of it; undefined when no policy applies in either direction. */
   const findGroup = (direction: Direction, pod: PolicyPod): KeptGroup | undefined => {
     const found = applying(direction, pod)
-    if (found.length === 0) return undefined
+    if (found.length === 0 && directions.every((each) => applying(each, pod).length === 0)) return undefined
     const keys = found.map(({ key }) => key)
     const ports = direction === 'ingress' ? namedPorts(found, pod) : []
     const chain = policyChain('G', direction, ...keys, JSON.stringify(ports))
@@ -184,6 +194,7 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
     join(direction, key, group)
     const before = placed[direction].get(key) ?? noItems
     if (JSON.stringify(before) === JSON.stringify(after)) return
+    if (after.length > 0) narrowed.add(key)
     const root = dispatch[direction]
     for (const item of before) root.tree = remove(root.tree, item)
     for (const item of after) root.tree = insert(root.tree, item)
@@ -206,11 +217,11 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
   const make = (kept: KeptGroup): GroupChains => {
     const now = kept.group.policies.flatMap((key) => policies.get(key) ?? [])
     const { made } = kept
-    const isFresh =
-      made !== undefined &&
-      now.every((policy, at) => policy === kept.policies[at]) &&
-      made.sets.every(([spec, view]) => sets.view(spec) === view)
-    if (isFresh) return made
+    const isSamePolicies = now.every((policy, at) => policy === kept.policies[at])
+    if (made && isSamePolicies && made.sets.every(([spec, view]) => sets.view(spec) === view)) return made
+    // One more peer takes nothing from anybody.
+    const mayForbid = !isSamePolicies || made?.sets.some(([spec, view]) => hasLost(view, sets.view(spec)))
+    if (mayForbid) for (const key of kept.pods) narrowed.add(key)
     kept.policies = now
     const { group, ports } = kept
     kept.made = compileGroup({ family, group, policies: now, ports, view: sets.view })
@@ -282,6 +293,11 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
           ...fixed,
         ],
       }
+    },
+    takeNarrowed: () => {
+      const taken = narrowed
+      narrowed = new Set()
+      return taken
     },
     groups: () => {
       placeChanged()

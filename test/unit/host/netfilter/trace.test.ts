@@ -12,7 +12,7 @@ const nat = parseSave(`*nat
 :HALF - [0:0]
 :MASQ - [0:0]
 -A PREROUTING -m comment --comment "all of them" -j WEB
--A PREROUTING -d 203.0.113.0/24 -j DNAT --to-destination 10.1.0.99
+-A PREROUTING -d 203.0.113.0/26 -j DNAT --to-destination 10.1.0.99
 -A OUTPUT -j WEB
 -A POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
 -A POSTROUTING -j MARK --set-xmark 0x4000/0x0
@@ -36,6 +36,9 @@ const filter = parseSave(`*filter
 -A FORWARD -m conntrack --ctstate INVALID -j DROP
 -A FORWARD -m conntrack --ctstate DNAT -j ACCEPT
 -A FORWARD -d 198.51.100.0/24 -j ACCEPT
+-A FORWARD -d 203.0.113.77/32 -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j REJECT
+-A FORWARD -d 203.0.113.77/32 -p tcp -m tcp --tcp-flags SYN,RST RST -j REJECT
+-A FORWARD -d 203.0.113.77/32 -p tcp -m tcp --tcp-flags SYN,RST SYN -j ACCEPT
 `)
 
 const tables = { nat, filter }
@@ -85,6 +88,11 @@ const flows = [
     name: 'a chain entered by goto returns past its caller',
     packet: { from: '10.1.0.7', to: '203.0.113.9', port: 22 },
     lands: ['accept 10.1.0.99:22'],
+  },
+  {
+    name: 'a first packet bears SYN alone',
+    packet: { from: '10.1.0.7', to: '203.0.113.77', port: 22 },
+    lands: ['accept 203.0.113.77:22'],
   },
   {
     name: 'a refusal at the machine itself',

@@ -21,7 +21,9 @@ export interface PolicyKernel {
   readonly netfilter: FakeNetfilter
   readonly kernel: KernelChains<PolicyTable>
   /** Whether a new connection is forwarded. */
-  passes(connection: Pick<Connection, 'protocol' | 'port'> & { readonly from: string; readonly to: string }): boolean
+  passes(
+    connection: Pick<Connection, 'port'> & { readonly protocol: Protocol; readonly from: string; readonly to: string },
+  ): boolean
 }
 
 export const podCIDRs = ['10.244.1.0/24', 'fd00:1::/64']
