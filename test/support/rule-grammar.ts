@@ -37,7 +37,7 @@ const values: Readonly<Record<string, (value: string) => boolean>> = {
   '--seconds': matching(/^\d+$/),
   '--name': matching(/^PODWAY-SEP-[0-9A-F]{16}$/),
   '--mask': isHost,
-  '--tcp-flags': one('SYN,RST'),
+  '--tcp-flags': one('SYN,RST', 'FIN,SYN,RST,ACK'),
   SYN: () => false,
   '--icmpv6-type': matching(/^\d+$/),
   '-j': matching(/^(PODWAY-[A-Za-z0-9.:/-]+|ACCEPT|RETURN|DROP|REJECT|DNAT|MASQUERADE|MARK|REDIRECT|TCPMSS)$/),
