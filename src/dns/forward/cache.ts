@@ -165,7 +165,10 @@ export const createCache = ({ config, ask, onEvent = () => undefined, clock = sy
       }
       const failed = failures.get(wayOf(key, request))
       if (failed && isUsable) return without(failed)
-      if (failed) return Promise.resolve(failed).then(without)
+      if (failed) {
+        onEvent('hit')
+        return Promise.resolve(failed).then(without)
+      }
       onEvent('miss')
       return fetch(key, request).then(
         (message) => (isFailure(message) ? without(message) : addressed(message, request)),

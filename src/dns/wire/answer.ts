@@ -41,8 +41,8 @@ const expandName = (message: Uint8Array, start: number): Expanded | undefined =>
 }
 
 /**
- * Where names that may be compressed stand in the data: so many bytes in front, so many names (RFC 3597, 4, and SRV, which
- * some servers compress). Data of other types are taken as they are.
+ * Where names that may be compressed stand in the data: so many bytes in front, so many names (RFC 1035, 3.3; RFC 3597, 4).
+ * Data of other types are taken as they are.
  */
 const layouts: ReadonlyMap<number, readonly [before: number, names: number]> = new Map([
   [types.NS, [0, 1]],
@@ -51,6 +51,11 @@ const layouts: ReadonlyMap<number, readonly [before: number, names: number]> = n
   [types.PTR, [0, 1]],
   [types.MX, [2, 1]],
   [types.SRV, [6, 1]],
+  // MB, MG, MR, MINFO, RP, AFSDB, RT, PX, KX, DNAME: whom nobody asks for by name here.
+  ...[7, 8, 9, 39].map((type): [number, readonly [number, number]] => [type, [0, 1]]),
+  ...[14, 17].map((type): [number, readonly [number, number]] => [type, [0, 2]]),
+  ...[18, 21, 36].map((type): [number, readonly [number, number]] => [type, [2, 1]]),
+  [26, [2, 2]],
 ])
 
 const expandData = (message: Buffer, type: number, start: number, end: number): Uint8Array | undefined => {

@@ -354,6 +354,47 @@ t.test('the whole: a changed Service is answered at once, by a thread', { timeou
   t.equal(readReply(await asked).answers.length, 1)
 })
 
+t.test('the whole: an alias in the thread leads to whoever knows its target', { timeout: 30_000 }, async (t) => {
+  const heard: string[] = []
+  const upstream = await startUpstream(t, (query) => {
+    const name = readName(query, 12)?.name ?? ''
+    if (name !== '' && !name.endsWith('.invalid')) heard.push(name)
+    return [genuine(query)]
+  })
+  const external = (name: string, externalName: string) => service(name, { type: 'ExternalName', externalName })
+  const services = createFedInformer<Service>([
+    service('web', { clusterIP: '10.96.0.9' }),
+    external('to-hosts', 'db.internal'),
+    external('to-rewrite', 'shop.internal'),
+    external('to-outside', 'example.com'),
+  ])
+  const slices = createFedInformer<EndpointSlice>([], { service: () => [] })
+  const stop = new AbortController()
+  const dns = createClusterDns({
+    ...{ services, slices, clusterDomain: origin, addresses: ['127.0.0.1'], port: 0, upstreams: [upstream] },
+    ...{ recursionCIDRs: ['127.0.0.0/8'], log: silentLogger },
+    config: {
+      ...defaultDnsConfig,
+      hosts: [{ address: '10.0.0.9', names: ['db.internal'] }],
+      rewrites: [{ kind: 'exact', from: 'shop.internal', to: `web.default.svc.${origin}` }],
+    },
+  })
+  const running = dns.run(stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await running
+  })
+  const port = await dns.ready
+  const ask = async (name: string) =>
+    readReply(await askUdp(port, makeQuery(`${name}.default.svc.${origin}`, types.A, { edns: 1232 })))
+  await until(async () => (await ask('web')).answers.length === 1, 'the first answer')
+  t.match((await ask('to-hosts')).answers, [/CNAME/, 'db.internal A 3600 10.0.0.9'])
+  t.match((await ask('to-rewrite')).answers, [/CNAME/, /CNAME/, / A 30 10\.96\.0\.9$/])
+  t.same(heard, [], 'nothing of it is asked outside')
+  for (let n = 0; n < 3; n++) t.match((await ask('to-outside')).answers, [/CNAME/, / A \d+ 192\.0\.2\.1$/])
+  t.same(heard, ['example.com'], 'and what is outside once')
+})
+
 t.test('a successor answers before its predecessor ends', { timeout: 30_000 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'podway-dns-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
