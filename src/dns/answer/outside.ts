@@ -2,6 +2,7 @@
 import { type Cidr, contains, parseAddress } from '../../ipam/cidr.ts'
 import { addressed } from '../forward/addressed.ts'
 import type { Cache } from '../forward/cache.ts'
+import { Busy } from '../forward/forwarder.ts'
 import type { Router } from '../forward/router.ts'
 import { rcodes } from '../wire/constants.ts'
 import { writeResponse } from '../wire/response.ts'
@@ -15,10 +16,13 @@ export const outsideNames =
     const says = (rcode: number): Buffer => writeResponse(query, { rcode, isAuthoritative: false, answers: [] }, limit)
     const address = parseAddress(client)
     if (!address || !clients.some((cidr) => contains(cidr, address))) return says(rcodes.refused)
-    const forwarder = router.of(query.name)
-    if (forwarder.isBusy()) return says(rcodes.refused)
     const reply = cache
       ? cache.answer(request)
-      : forwarder.forward(query, overTcp).then((message) => addressed(message, request))
-    return reply instanceof Promise ? reply.catch(() => says(rcodes.failed)) : reply
+      : router
+          .of(query.name)
+          .forward(query, overTcp)
+          .then((message) => addressed(message, request))
+    return reply instanceof Promise
+      ? reply.catch((error: unknown) => says(error instanceof Busy ? rcodes.refused : rcodes.failed))
+      : reply
   }

@@ -25,6 +25,9 @@ export interface SkyOptions {
   readonly negativeTtl: number
 }
 
+/** Additional records are a courtesy: one query must not become many. */
+const maxLookups = 16
+
 const isAddressOf = (host: string, type: number): boolean => isIP(host) !== 0 && isIPv6(host) === (type === types.AAAA)
 
 /** Where a record is a target: its own name, less the labels to strip. */
@@ -60,8 +63,8 @@ export const skyNames = ({ tree, zones, negativeTtl }: SkyOptions): Handler => {
     resolve: Request['resolve'],
   ): Promise<readonly NamedRecord[]> => {
     const own = entries.filter(({ record }) => isIP(record.host) !== 0)
-    const names = new Set(entries.filter((entry) => !own.includes(entry)).map(targetOf))
-    const found = await Promise.all([...names].map((name) => addressesOf(name, resolve)))
+    const names = new Set(entries.filter(({ record }) => isIP(record.host) === 0).map(targetOf))
+    const found = await Promise.all([...names].slice(0, maxLookups).map((name) => addressesOf(name, resolve)))
     const known = own.map((entry) => timed(addressRecord('', entry.record.host), entry, targetOf(entry)))
     return uniqueRecords([...known, ...found.flat()])
   }

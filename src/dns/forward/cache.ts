@@ -9,6 +9,7 @@ import { flags, rcodes } from '../wire/constants.ts'
 import { scanAnswer } from '../wire/scan.ts'
 import { addressed } from './addressed.ts'
 import { createFailures } from './failures.ts'
+import { Busy } from './forwarder.ts'
 import { onlyQuestion } from './received.ts'
 
 export type CacheEvent = 'hit' | 'miss' | 'stale' | 'prefetch'
@@ -105,7 +106,7 @@ export const createCache = ({ config, ask, onEvent = () => undefined, clock = sy
         },
         (reason: unknown) => {
           const error = reason instanceof Error ? reason : new Error(String(reason))
-          failures.add(shared, error)
+          if (!(error instanceof Busy)) failures.add(shared, error)
           throw error
         },
       )

@@ -19,10 +19,20 @@ export interface ForwarderOptions extends ForwardConfig {
   readonly clock?: Clock
 }
 
+/** More questions are being asked than may be: it says nothing of the name. */
+export class Busy extends Error {
+  override readonly name = 'Busy'
+  constructor() {
+    super('too many questions at a time')
+  }
+}
+
 export interface Forwarder {
-  /** The answer, whole or with TC, without an OPT record, and with no client's id. Rejects when no upstream gives one. */
+  /**
+   * The answer, whole or with TC, without an OPT record, and with no client's id. Rejects when no upstream gives one, and
+   * with `Busy` when none is asked.
+   */
   forward(query: Query, overTcp: boolean): Promise<Buffer>
-  isBusy(): boolean
   /** The server leads back to us: it is not asked again. */
   exclude(upstream: Upstream): void
   close(): void
@@ -201,8 +211,8 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   }
 
   return {
-    isBusy: () => running >= maxConcurrent,
     forward: async (query, overTcp) => {
+      if (running >= maxConcurrent) throw new Busy()
       running++
       try {
         return await askAll(query, overTcp)

@@ -146,6 +146,15 @@ t.test('additional addresses come from whoever knows the target', async (t) => {
     }
 })
 
+t.test('one query for many targets does not become many', async (t) => {
+  for (let n = 0; n < 40; n++) publish(`${n}.many.skydns.local`, { host: `t${n}.example.com`, port: 80 })
+  asked.length = 0
+  const message = makeQuery('many.skydns.local', types.SRV)
+  const answer = await respond(message, '10.244.1.2', true)
+  t.equal(answer && readReply(answer).answers.length, 40)
+  t.equal(asked.length, 32, 'sixteen of them, for both families')
+})
+
 t.test('the end of the chain decides', async (t) => {
   t.match(await ask(svc('missing')), {
     ...{ rcode: 3, answers: { length: 1 } },

@@ -17,7 +17,7 @@ import { aliasesOf, rewrittenNames } from '../../../src/dns/answer/rewrites.ts'
 import { defaultDnsConfig, type ForwardPolicy } from '../../../src/dns/config/config.ts'
 import { followDnsConfig, readDnsConfig } from '../../../src/dns/config/watch.ts'
 import { type CacheEvent, createCache } from '../../../src/dns/forward/cache.ts'
-import { createForwarder } from '../../../src/dns/forward/forwarder.ts'
+import { Busy, createForwarder } from '../../../src/dns/forward/forwarder.ts'
 import { createLoopGuard } from '../../../src/dns/forward/loop-guard.ts'
 import { createRouter } from '../../../src/dns/forward/router.ts'
 import { renderDnsMetrics } from '../../../src/dns/metrics.ts'
@@ -194,6 +194,16 @@ t.test('an old answer rather than none', async (t) => {
   clock.pass(3_600)
   state.said = new Error('away')
   await t.rejects(ask(), /away/, 'but not for ever')
+})
+
+t.test('too many questions at a time: refused, but not what is remembered, and not remembered itself', async (t) => {
+  const { state, ask } = openCache({ prefetch: false })
+  await ask('known.example')
+  state.said = new Busy()
+  t.same((await ask('known.example')).answers.length, 1)
+  await t.rejects(ask('other.example'), Busy)
+  state.said = { addresses: ['192.0.2.1'] }
+  t.equal((await ask('other.example')).answers.length, 1, 'a moment later')
 })
 
 t.test('what is still wanted is asked for ahead, once', async (t) => {
