@@ -91,6 +91,8 @@ t.test('patterns and rewrites', async (t) => {
     '/old/x/y?z=1': ['old', '/x/y?z=1'],
     '/OLD/X': ['old', '/X'],
     '/old/%C3%A4%2Fb%20c': ['old', '/%C3%A4%2Fb%20c'],
+    '/old/foo%24bar%3B%2B%26%3D%40%3A%2C%27': ['old', '/foo%24bar%3B%2B%26%3D%40%3A%2C%27'],
+    '/%6Fld//a//b%7e/': ['old', '/a//b%7e/'],
     '/older': ['web', '/older'],
     '/v12/x': ['api', '/v12/x'],
     '/v1/exact': ['web', '/v1/exact'],

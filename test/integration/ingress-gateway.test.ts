@@ -103,6 +103,7 @@ t.test('routes share the door of Ingress, and change at once', async (t) => {
   const second = await ask(http, 'g.lab', '/v2/x?q', { 'x-gone': '1', 'x-set': 'client' })
   t.match(JSON.parse(second.body), { name: 'b', url: '/x?q', headers: { host: 'in.lab', 'x-set': 'yes' } })
   t.notMatch(JSON.parse(second.body).headers, { 'x-gone': '1' })
+  t.equal(JSON.parse((await ask(http, 'g.lab', '/%762//a%24//b')).body).url, '/a%24//b', 'what is kept is as it came')
   t.equal(second.headers['x-added'], '1')
   t.equal(JSON.parse((await ask(http, 'g.lab', '/', { version: 'two' })).body).name, 'b', 'by a header')
   t.equal(JSON.parse((await ask(http, 'i.lab')).body).name, 'a', 'and the Ingress is served as before')

@@ -8,6 +8,7 @@ import type {
 } from '../../../api/types/index.ts'
 import type { Cors, Mirror, PathRewrite, Redirect, Rewrite, RoutePolicy } from '../routes/policy.ts'
 import type { PathMatch } from '../routes/rule.ts'
+import { rulePath } from '../routes/rule-path.ts'
 import { type ResolvedBackend, resolveBackend } from './backends.ts'
 import { fieldChanges, modifierProblem } from './fields.ts'
 import { isHostname } from './hostnames.ts'
@@ -36,7 +37,8 @@ const pathRewrite = (modifier: HttpPathModifier | undefined, path: PathMatch): P
   if (modifier?.type === 'ReplaceFullPath') return { kind: 'full', path: modifier.replaceFullPath || '/' }
   if (modifier === undefined || path.kind !== 'prefix') return undefined
   const replacement = withoutSlash(modifier.replacePrefixMatch ?? '')
-  return { kind: 'prefix', prefix: withoutSlash(path.path), replacement }
+  const found = rulePath(path.path)
+  return { kind: 'prefix', prefix: withoutSlash('path' in found ? found.path : path.path), replacement }
 }
 
 const wellKnownPorts = { http: 80, https: 443 } as const

@@ -4,7 +4,7 @@ import { malformed } from './refusal.ts'
 /** What may stand in a path as it is: `pchar` and the slash. An escape that was kept in a routing path stays one. */
 const unsafe = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/g
 
-/** One byte of latin1 text. */
+/** One byte of latin1 text, escaped. */
 export const escapedByte = (byte: string): string =>
   `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 
@@ -46,4 +46,31 @@ export const routingPath = (path: string): string => {
   if (dotSegment.test(decoded)) throw malformed('dot segment in the path')
   if (overlong.test(decoded)) throw malformed('overlong UTF-8 in the path')
   return decoded.replace(/\/{2,}/g, '/')
+}
+
+const pastSlashes = (text: string, start: number): number => {
+  let at = start
+  while (text[at] === '/') at++
+  return at
+}
+
+const pushRoutingPlaces = (offsets: number[], received: string, at: number): number => {
+  offsets.push(at)
+  if (received[at] === '/') return pastSlashes(received, at)
+  if (received[at] !== '%') return at + 1
+  // An escape that was kept has three places.
+  if (received.slice(at + 1, at + 3).toUpperCase() in kept) offsets.push(at + 1, at + 2)
+  return at + 3
+}
+
+/**
+ * Tells of each place in `path`, the routing path of `received`, where in `received` it is: what matched of the one can
+ * so be cut out of the other. The place behind a slash is behind its whole run.
+ */
+export const receivedOffsets = (received: string, path: string): ((place: number) => number) => {
+  // Reading it makes a path shorter, or leaves each character where it was.
+  if (received.length === path.length) return (place) => place
+  const offsets: number[] = []
+  for (let at = 0; at < received.length; ) at = pushRoutingPlaces(offsets, received, at)
+  return (place) => offsets[place] ?? received.length
 }

@@ -21,11 +21,16 @@ export type PatternKind =
   /** Anywhere in a value, as nginx's `~`. */
   | 'part'
 
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
 export interface Pattern {
   /** `spend` is told beforehand how many steps this may take, and may throw. */
   test(text: string, spend?: (steps: number) => void): boolean
-  /** The match and its groups; empty for a group that took no part. */
-  exec(text: string): readonly string[] | undefined
+  /** Where the match and its groups are; both 0 of a group that took no part. */
+  exec(text: string): readonly Span[] | undefined
 }
 
 const anchors = {
@@ -170,7 +175,12 @@ const make = (pattern: string, kind: PatternKind): Pattern => {
     },
     exec: (text) => {
       whole ??= RE2JS.compile(anchored ? `^(?:${source})` : source, flags)
-      return whole.exec(text)?.map((group: unknown) => (typeof group === 'string' ? group : ''))
+      const found = whole.matcher(text)
+      if (!found.find()) return undefined
+      return Array.from({ length: found.groupCount() + 1 }, (_, group) => ({
+        start: Math.max(0, found.start(group)),
+        end: Math.max(0, found.end(group)),
+      }))
     },
   }
 }

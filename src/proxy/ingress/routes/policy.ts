@@ -29,7 +29,7 @@ export interface FieldChanges {
 export type PathRewrite =
   /** The whole path; the query stays. */
   | { readonly kind: 'full'; readonly path: string }
-  /** What the route's own prefix matched, `prefix` without a slash at the end. */
+  /** What the route's own prefix matched: `prefix` as a routing path, without a slash at the end. */
   | { readonly kind: 'prefix'; readonly prefix: string; readonly replacement: string }
   /** `$1` and the like in the replacement are groups of the pattern, which begins at the path's start. */
   | { readonly kind: 'regex'; readonly pattern: string; readonly replacement: string }

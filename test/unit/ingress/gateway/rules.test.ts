@@ -194,6 +194,12 @@ const policies: readonly {
     policy: { rewrite: { host: 'one.lab', path: { kind: 'prefix', prefix: '/strip', replacement: '' } } },
   },
   {
+    name: 'a rewrite of a prefix that is written in escapes is one of what requests are compared with',
+    filters: [rewrite({ path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/new' } })],
+    path: '/a%20b%2Fc%C3%A4/',
+    policy: { rewrite: { path: { kind: 'prefix', prefix: '/a b%2Fc\xc3\xa4', replacement: '/new' } } },
+  },
+  {
     name: 'several mirrors, with a share each; one that leads nowhere is left out',
     filters: [
       mirror({ backendRef: { name: 'm1', port: 8080 } }),
