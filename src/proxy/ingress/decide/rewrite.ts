@@ -11,53 +11,70 @@ import { pathOf, queryOf } from './asking.ts'
 const unsafeInQuery = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/%?]/g
 const unsafeInValue = /[^A-Za-z0-9\-._~!$'()*,:@/%]/g
 
-/** A piece of a path: an author's words, or what came of the request's own. */
-type Piece = { readonly written: string } | { readonly received: string }
+/** An author's words, escaped, and the numbers of groups, in turn. */
+type Template = readonly (string | number)[]
+
+/** What a rewrite says, worked out once for all requests. */
+interface Written {
+  readonly path: Template
+  readonly query: Template
+  /** Of the regex kind alone. */
+  readonly pattern: string
+}
 
 interface Replaced {
-  readonly path: readonly Piece[]
+  /** Put together with one slash at each seam. */
+  readonly path: readonly string[]
   /** Escaped. */
   readonly query: string
 }
 
-const splitAtQuery = (text: string): readonly [path: string, query: string] => {
-  const mark = text.indexOf('?')
-  return mark < 0 ? [text, ''] : [text.slice(0, mark), text.slice(mark + 1)]
-}
+const templateOf = (text: string, escaped: (words: string) => string): Template =>
+  text.split(/\$(\d)/).map((part, at) => (at % 2 === 0 ? escaped(part) : Number(part)))
 
-const queryText = (written: string): string => written.replace(unsafeInQuery, escapedByte)
-
-/** Words and groups in turn. */
-const piecesOf = (text: string, groupAt: (group: number) => string): readonly Piece[] =>
-  text.split(/\$(\d)/).map((part, at) => (at % 2 === 0 ? { written: part } : { received: groupAt(Number(part)) }))
+const queryText = (words: string): string => words.replace(unsafeInQuery, escapedByte)
 
 /** The author's question mark begins a query; one that the request's path brings along does not. */
+const read = (rewrite: PathRewrite): Written => {
+  if (rewrite.kind === 'prefix') return { path: [pathText(asBytes(rewrite.replacement))], query: [], pattern: '' }
+  const text = asBytes(rewrite.kind === 'full' ? rewrite.path : rewrite.replacement)
+  const mark = text.indexOf('?')
+  const [path, query] = mark < 0 ? [text, ''] : [text.slice(0, mark), text.slice(mark + 1)]
+  if (rewrite.kind === 'full') return { path: [pathText(path)], query: [queryText(query)], pattern: '' }
+  const pattern = asBytes(rewrite.pattern)
+  return { path: templateOf(path, pathText), query: templateOf(query, queryText), pattern }
+}
+
+const known = new WeakMap<PathRewrite, Written>()
+
+const writtenOf = (rewrite: PathRewrite): Written => {
+  const found = known.get(rewrite) ?? read(rewrite)
+  known.set(rewrite, found)
+  return found
+}
+
+/** What came stays what it is, but for what would end its value. */
+const valueText = (received: string): string => received.replace(unsafeInValue, escapedByte)
+
 const replaced = (rewrite: PathRewrite, request: RequestHead): Replaced => {
+  const { path, query, pattern } = writtenOf(rewrite)
+  const words = (template: Template): string[] => template.map(String)
+  if (rewrite.kind === 'full') return { path: words(path), query: words(query).join('') }
   const received = pathOf(request)
-  switch (rewrite.kind) {
-    case 'full': {
-      const [path, query] = splitAtQuery(asBytes(rewrite.path))
-      return { path: [{ written: path }], query: queryText(query) }
-    }
-    case 'prefix': {
-      const rest = received.slice(receivedOffsets(received, request.path)(rewrite.prefix.length))
-      const slash = rest === '' || rest.startsWith('/') ? '' : '/'
-      return { path: [{ written: `${asBytes(rewrite.replacement)}${slash}` }, { received: rest }], query: '' }
-    }
-    case 'regex': {
-      const found = patternOf(asBytes(rewrite.pattern), 'start-caseless').exec(request.path)
-      if (!found) return { path: [{ received }], query: '' }
-      const offsetOf = receivedOffsets(received, request.path)
-      const groupAt = (group: number): string => {
-        const { start, end } = found[group] ?? { start: 0, end: 0 }
-        return received.slice(offsetOf(start), offsetOf(end))
-      }
-      const [path, query] = splitAtQuery(asBytes(rewrite.replacement))
-      const values = piecesOf(query, groupAt).map((piece) =>
-        'written' in piece ? queryText(piece.written) : piece.received.replace(unsafeInValue, escapedByte),
-      )
-      return { path: piecesOf(path, groupAt), query: values.join('') }
-    }
+  const offsetOf = receivedOffsets(received, request.path)
+  if (rewrite.kind === 'prefix') {
+    const rest = received.slice(offsetOf(rewrite.prefix.length))
+    return { path: [...words(path), rest === '' || rest.startsWith('/') ? '' : '/', rest], query: '' }
+  }
+  const groups = patternOf(pattern, 'start-caseless').exec(request.path)
+  if (!groups) return { path: [received], query: '' }
+  const receivedOf = (group: number): string => {
+    const span = groups[group]
+    return span === undefined ? '' : received.slice(offsetOf(span.start), offsetOf(span.end))
+  }
+  return {
+    path: path.map((part) => (typeof part === 'string' ? part : receivedOf(part))),
+    query: query.map((part) => (typeof part === 'string' ? part : valueText(receivedOf(part)))).join(''),
   }
 }
 
@@ -82,7 +99,7 @@ const joined = (path: string, piece: string): string => {
 export const rewrittenTarget = (request: RequestHead, rewrite: PathRewrite): string => {
   const wanted = replaced(rewrite, request)
   let made = '/'
-  for (const piece of wanted.path) made = joined(made, 'written' in piece ? pathText(piece.written) : piece.received)
+  for (const piece of wanted.path) made = joined(made, piece)
   try {
     routingPath(made)
   } catch {
