@@ -111,6 +111,26 @@ t.test('the same in trailers and for backends of HTTP/2', async (t) => {
   )
 })
 
+t.test('where a policy sets or removes a field of ours, it has the last word, and there is one', async (t) => {
+  const head = parseRequestHead('GET / HTTP/1.1\r\nHost: a.lab\r\nX-Real-IP: 1.1.1.1\r\n\r\n', defaultLimits)
+  for (const name of ['X-Real-IP', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Request-ID', 'Forwarded', 'X-Scheme']) {
+    const key = name.toLowerCase()
+    for (const appended of [[[name, 'policy'] as const], []]) {
+      const outgoing = { head, target: '/', host: 'a.lab', changes: { dropped: new Set([key]), appended } }
+      const lines = requestText(outgoing, via, viaFields(via), () => 'new-id').split('\r\n')
+      t.same(
+        lines.filter((line) => line.toLowerCase().startsWith(`${key}:`)),
+        appended.map(([, value]) => `${name}: ${value}`),
+      )
+      t.equal(lines.length, 12 + appended.length, 'all others are there')
+      t.same(
+        requestFields(outgoing, via, 'http', () => 'new-id').filter((field) => field.key === key),
+        appended.map(([, value]) => ({ key, value })),
+      )
+    }
+  }
+})
+
 t.test('a request id is kept when it is one', async (t) => {
   const id = (...values: readonly string[]) =>
     request('GET / HTTP/1.1', 'Host: a', ...values.map((value) => `X-Request-Id: ${value}`)).at(-1)

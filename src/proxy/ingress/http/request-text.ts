@@ -95,6 +95,21 @@ export const fieldLines = (fields: readonly (readonly [name: string, value: stri
   return text
 }
 
+type Pair = readonly [name: string, value: string]
+
+/** What each request gets beside what its connection gets. */
+const ownFields = (head: RequestHead, via: Via, newId: () => string): readonly Pair[] => [
+  ['X-Forwarded-Host', askedHost(head, via)],
+  ['X-Request-ID', requestIdOf(head.fields, newId)],
+]
+
+const askedHost = ({ authority }: RequestHead, via: Via): string =>
+  via.forwardedHost ?? (authority === '' ? via.localAuthority : authority)
+
+/** What a policy sets or removes is not ours to say as well. */
+const withoutDropped = (fields: readonly Pair[], changes: Changes | undefined): readonly Pair[] =>
+  changes && changes.dropped.size > 0 ? fields.filter(([name]) => !changes.dropped.has(name.toLowerCase())) : fields
+
 const requestIdOf = (fields: readonly Field[], newId: () => string): string => {
   const given = fields.filter((field) => field.key === 'x-request-id')
   const [only] = given
@@ -117,9 +132,11 @@ export const requestText = (outgoing: Outgoing, via: Via, constant: string, newI
     const value = passedOn(field, head, changes)
     if (value !== undefined) text += `${field.name}: ${value}\r\n`
   }
-  const asked = via.forwardedHost ?? (head.authority === '' ? via.localAuthority : head.authority)
-  text += `${constant}X-Forwarded-Host: ${asked}\r\nX-Request-ID: ${requestIdOf(head.fields, newId)}\r\n`
-  if (changes) text += fieldLines(changes.appended)
+  if (changes) {
+    const own = [...originFields(via), ...ownFields(head, via, newId)]
+    text += fieldLines(withoutDropped(own, changes)) + fieldLines(changes.appended)
+  } else
+    text += `${constant}X-Forwarded-Host: ${askedHost(head, via)}\r\nX-Request-ID: ${requestIdOf(head.fields, newId)}\r\n`
   text += framingText(head)
   if (head.expectsContinue) text += 'Expect: 100-continue\r\n'
   if (head.upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`
@@ -141,10 +158,10 @@ export const requestFields = (outgoing: Outgoing, via: Via, scheme: string, newI
     const value = passedOn(field, head, changes)
     if (value !== undefined) fields.push({ key: field.key, value })
   }
-  const asked = via.forwardedHost ?? (head.authority === '' ? via.localAuthority : head.authority)
-  const more = [...originFields(via), ['X-Forwarded-Host', asked] as const, ...(changes?.appended ?? [])]
+  const own = [...originFields(via), ...ownFields(head, via, newId)]
+  const more = [...withoutDropped(own, changes), ...(changes?.appended ?? [])]
   for (const [name, value] of more) fields.push({ key: name.toLowerCase(), value: fieldValue(value) })
-  fields.push({ key: 'x-request-id', value: requestIdOf(head.fields, newId) }, { key: 'te', value: 'trailers' })
+  fields.push({ key: 'te', value: 'trailers' })
   if (typeof head.body === 'number' && head.body > 0) fields.push({ key: 'content-length', value: String(head.body) })
   return fields
 }
