@@ -17,16 +17,16 @@ interface Group {
 
 const universe: readonly string[] = ['sh', 'scripts/universe.sh']
 
+const longSeconds = 1_500
+
 /** The first pattern that fits a file counts. */
 const groups: readonly Group[] = [
   { files: 'test/integration/ingress-*.test.ts', testSeconds: 120 },
   { files: 'test/integration/**/*.test.ts', within: universe, testSeconds: 300 },
   { files: 'test/conformance/**/*.test.ts', within: universe, testSeconds: 300 },
   { files: 'test/unit/**/*.test.ts', testSeconds: 60 },
-  { files: 'test/long/**/*.test.ts', within: universe, testSeconds: 1_500 },
+  { files: 'test/long/**/*.test.ts', within: universe, testSeconds: longSeconds },
 ]
-
-const longSeconds = 1_500
 
 /** Kills and fuzzing that every run does a little of, and those files that nobody runs every day. */
 const isLong = (file: string): boolean =>

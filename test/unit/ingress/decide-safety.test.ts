@@ -8,7 +8,6 @@ import { externalAuthStep } from '../../../src/proxy/ingress/decide/external-aut
 import { appRootStep, httpsStep, redirectStep, redirectTo } from '../../../src/proxy/ingress/decide/redirects.ts'
 import { rewrittenTarget } from '../../../src/proxy/ingress/decide/rewrite.ts'
 import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
-import { isRefusal } from '../../../src/proxy/ingress/http/refusal.ts'
 import { parseRequestHead, type RequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
 import { requestText, type Via, viaFields } from '../../../src/proxy/ingress/http/request-text.ts'
 import { parseResponseHead } from '../../../src/proxy/ingress/http/response-head.ts'
@@ -20,14 +19,12 @@ import { type PathRewrite, plainPolicy } from '../../../src/proxy/ingress/routes
 import type { PathMatch, RouteRule } from '../../../src/proxy/ingress/routes/rule.ts'
 import { fill, parseTemplate, type Template } from '../../../src/proxy/ingress/routes/template.ts'
 import { startBackend } from '../../support/relay-fixture.ts'
+import { attempt, head } from '../../support/request-heads.ts'
 
 const via: Via = {
   ...{ clientAddress: '10.9.8.7', forwardedFor: '10.9.8.7', scheme: 'http', port: 80, localAuthority: '10.0.0.1' },
 }
 const delivery = { minor: 1, framing: 0, keepAlive: true, date: 'Thu, 01 Jan 2026 00:00:00 GMT' } as const
-
-const head = (target: string, ...fields: readonly string[]): RequestHead =>
-  parseRequestHead(`${[`GET ${target} HTTP/1.1`, 'Host: a.lab', ...fields].join('\r\n')}\r\n\r\n`, defaultLimits)
 
 const asking = (request: RequestHead): Asking => ({ request, via, viaText: viaFields(via), proof: undefined })
 
@@ -39,16 +36,6 @@ const rule = (path: PathMatch): RouteRule => ({
     targets: [],
   },
 })
-
-/** Undefined when it is refused. */
-const attempt = <T>(action: () => T): T | undefined => {
-  try {
-    return action()
-  } catch (error) {
-    if (isRefusal(error)) return undefined
-    throw error
-  }
-}
 
 /** Paths that are more than they seem. Some are refused as heads, the others must stay what they are. */
 const hostile: readonly string[] = [

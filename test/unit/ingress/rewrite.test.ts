@@ -3,26 +3,11 @@ import t from 'tap'
 import { createDraft } from '../../../src/proxy/ingress/decide/draft.ts'
 import { redirectStep } from '../../../src/proxy/ingress/decide/redirects.ts'
 import { rewrittenTarget } from '../../../src/proxy/ingress/decide/rewrite.ts'
-import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
 import { receivedOffsets, routingPath } from '../../../src/proxy/ingress/http/path.ts'
-import { isRefusal } from '../../../src/proxy/ingress/http/refusal.ts'
-import { parseRequestHead, type RequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
 import { createLimiter } from '../../../src/proxy/ingress/relay/limiter.ts'
 import type { PathRewrite } from '../../../src/proxy/ingress/routes/policy.ts'
+import { attempt, head } from '../../support/request-heads.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
-
-const head = (target: string): RequestHead =>
-  parseRequestHead(`GET ${target} HTTP/1.1\r\nHost: a.lab\r\n\r\n`, defaultLimits)
-
-/** Undefined when it is refused. */
-const attempt = <T>(action: () => T): T | undefined => {
-  try {
-    return action()
-  } catch (error) {
-    if (isRefusal(error)) return undefined
-    throw error
-  }
-}
 
 const usual: PathRewrite = { kind: 'regex', pattern: '/something(/|$)(.*)', replacement: '/$2' }
 const prefix: PathRewrite = { kind: 'prefix', prefix: '/something', replacement: '/new' }
