@@ -241,7 +241,7 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
 
   const stack = await createNetworkStack({
     ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, netfilterOf, runner, log },
-    ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs, clusterDns },
+    ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs, clusterDns, clusterDomain },
     ...{ client, ingress: options.ingress, proxy: options.proxy, settings: options.overlay, identity },
     agentPort: options.agentPort,
     servedPorts: served,

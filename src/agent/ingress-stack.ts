@@ -32,6 +32,9 @@ export interface IngressStackOptions {
   readonly namespaces: Informer<Namespace>
   readonly settings: IngressStackSettings
   readonly hasGatewayApi: boolean
+  /** What the cluster's DNS is asked for, and where. */
+  readonly clusterDomain: string
+  readonly clusterDns: string
   readonly nodeName: string
   readonly log: Logger
 }
@@ -71,15 +74,16 @@ export const createIngressStack = (options: IngressStackOptions): IngressStack =
   const onErrorOf: OnErrorOf = (kind) => (error, retryInMs) => log.warn({ err: error, kind, retryInMs }, 'cannot watch')
   const gateway = options.hasGatewayApi ? watchGateways(client, namespaces, onErrorOf) : undefined
   const configMaps = createConfigMapData(client, onErrorOf('ConfigMap'))
+  const clusterNames = { domain: options.clusterDomain, servers: [options.clusterDns] }
   const ingress = createIngress({
-    ...options,
+    ...{ ...options, clusterNames },
     settings: settings.proxy,
     secrets: createSecretData(client, onErrorOf('Secret')),
     configMaps,
     ...(gateway ? { gateway: gateway.informers } : {}),
   })
   const streams = createStreamServices({
-    ...{ services, slices, log, settings: settings.streams },
+    ...{ services, slices, log, clusterNames, settings: settings.streams },
     configMaps: createConfigMapData(client, onErrorOf('ConfigMap')),
   })
   const registry = createIngressMetrics(ingress.snapshots, ingress.restarts)

@@ -19,6 +19,7 @@ export interface NetworkStackOptions extends Pick<PodNetworkStackOptions, OfPodN
   readonly client: Client
   readonly apiServer: { readonly address: string; readonly port: number } | undefined
   readonly ingress: IngressStackSettings
+  readonly clusterDomain: string
   readonly proxy: ProxySettings
   readonly netfilterOf: (family: IpFamily) => Netfilter
   readonly runner: CommandRunner
@@ -50,6 +51,7 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     client: options.client,
     settings: options.ingress,
     hasGatewayApi: true,
+    ...{ clusterDomain: options.clusterDomain, clusterDns: options.clusterDns },
     nodeName,
     log,
   })

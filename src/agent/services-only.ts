@@ -209,6 +209,7 @@ const live = async (options: ServicesOnlyOptions, { signal, endOnMove }: Life): 
       client,
       settings,
       hasGatewayApi: hasGateways,
+      ...{ clusterDomain: options.clusterDomain, clusterDns },
       nodeName,
       log,
     })

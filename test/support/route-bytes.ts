@@ -10,11 +10,11 @@ import { requestFields, requestText, type Via, viaFields } from '../../src/proxy
 import { parseResponseHead } from '../../src/proxy/ingress/http/response-head.ts'
 import { replyFields, replyText, responseFields, responseText } from '../../src/proxy/ingress/http/response-text.ts'
 import { createBalancer } from '../../src/proxy/ingress/relay/balancer.ts'
-import { createLimiter } from '../../src/proxy/ingress/relay/limiter.ts'
 import type { Plan } from '../../src/proxy/ingress/relay/plan.ts'
 import type { PathTable } from '../../src/proxy/ingress/routes/match.ts'
 import type { Route } from '../../src/proxy/ingress/routes/rule.ts'
 import { fill } from '../../src/proxy/ingress/routes/template.ts'
+import { stepContext } from './step-context.ts'
 import { fieldsFault, headFault, requestLine, statusLine } from './wire-text.ts'
 
 const date = 'Thu, 01 Jan 2026 00:00:00 GMT'
@@ -23,10 +23,7 @@ const endpoint = { key: '10.244.1.2:8080', address: '10.244.1.2', port: 8080 }
 const clock = { now: () => 0 }
 
 const context = (): DecideContext => ({
-  httpsPort: 443,
-  tls: { clientsOf: () => undefined },
-  limiter: createLimiter(clock),
-  report: () => {},
+  ...stepContext(),
   balancer: createBalancer(clock, () => {}),
   random: () => 0.5,
 })

@@ -7,6 +7,7 @@ import type { RestartCounts } from '../../host/restarts.ts'
 import { changesOf, type Sources, sourcesSynced, watchSources } from './changes.ts'
 import { createDesired, type Desired } from './desired.ts'
 import { defaultLimits, type HeadLimits } from './http/limits.ts'
+import type { ClusterNames } from './names/lookup.ts'
 import { defaultTimeouts, type Timeouts } from './relay/timeouts.ts'
 import type { RouteProblem, RoutingUpdate } from './routes/routing.ts'
 import type { AccessLogOptions } from './thread/access-log.ts'
@@ -37,6 +38,8 @@ export interface IngressSettings {
 
 export interface IngressOptions extends Sources {
   readonly settings: IngressSettings
+  /** Missing: no name is the cluster's. */
+  readonly clusterNames?: ClusterNames
   readonly log: Logger
   readonly timeouts?: Partial<Timeouts>
   readonly limits?: Partial<HeadLimits>
@@ -104,6 +107,7 @@ export const createIngress = (options: IngressOptions): IngressProxy => {
       proxyProtocol: settings.proxyProtocol ?? [],
       maxConnections: settings.maxConnections ?? defaultMaxConnections,
       httpsPort: settings.httpsPort ?? 443,
+      clusterNames: options.clusterNames,
       ticketKeys: randomBytes(ticketKeyBytes),
       accessLog: settings.accessLog,
     },

@@ -10,8 +10,12 @@ import { createPicker, type Picker } from '../userspace/picker.ts'
 import { listenTcp, type Relay } from '../userspace/tcp-relay.ts'
 import { listenUdp } from '../userspace/udp-relay.ts'
 import type { NamedData } from './named-data.ts'
+import { type ClusterNames, createLookup } from './names/lookup.ts'
+import { isOwnHost } from './names/own-host.ts'
 import { resolveBackend } from './routes/endpoints.ts'
 import { backendRef } from './routes/model.ts'
+import { steadyClock } from './steady-clock.ts'
+import { throttled } from './thread/throttled.ts'
 
 export interface StreamSettings {
   readonly address: string
@@ -26,6 +30,8 @@ export interface StreamServicesOptions {
   readonly slices: Informer<EndpointSlice>
   readonly configMaps: NamedData
   readonly settings: StreamSettings
+  /** Missing: no name is the cluster's. */
+  readonly clusterNames?: ClusterNames
   readonly log: Logger
 }
 
@@ -62,6 +68,9 @@ interface Open {
 
 const listeners = { tcp: listenTcp, udp: listenUdp }
 const retryAfterMs = 5_000
+/** Each client of a Service whose name cannot be found says so. */
+const problemsPerPeriod = 10
+const periodMs = 10_000
 
 export const createStreamServices = (options: StreamServicesOptions): StreamServices => {
   const { services, slices, configMaps, settings, log } = options
@@ -72,6 +81,11 @@ export const createStreamServices = (options: StreamServicesOptions): StreamServ
     if (!told.has(problem)) log.warn(problem)
     told.add(problem)
   }
+
+  const lookup = createLookup({
+    ...{ cluster: options.clusterNames, isRefused: isOwnHost },
+    report: throttled((problem) => log.warn(problem), steadyClock, problemsPerPeriod, periodMs),
+  })
 
   const linesOf = (protocol: 'tcp' | 'udp'): readonly (readonly [string, StreamLine])[] => {
     const name = settings[protocol]
@@ -116,7 +130,7 @@ export const createStreamServices = (options: StreamServicesOptions): StreamServ
       }
       const picker = createPicker(portal)
       try {
-        const relay = await listeners[protocol](settings.address, line.port, picker)
+        const relay = await listeners[protocol](settings.address, line.port, picker, lookup)
         open.set(id, { protocol, line, picker, relay })
         log.info({ port: line.port, protocol, service: line.service }, 'a stream service listens')
       } catch (error) {

@@ -1,9 +1,9 @@
 /** UDP carried by this process: a socket of its own for each client, so that answers find their way back. */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import type { Target } from './picker.ts'
-import type { Relay, Route } from './tcp-relay.ts'
+import type { Lookup, Relay, Route } from './tcp-relay.ts'
 
 /** A client that is silent for so long is forgotten, as the kernel forgets a UDP connection. */
 const idleMs = 30_000
@@ -13,14 +13,15 @@ const maxClients = 2_000
 const maxWaiting = 16
 
 interface Session {
-  readonly upstream: Socket
+  /** Undefined until the target's address is known. */
+  upstream: Socket | undefined
   readonly target: Target
   waiting: Buffer[] | undefined
   idle: NodeJS.Timeout
 }
 
-/** Listens on `port` (0: any) of `address`. Rejects when it cannot. */
-export const listenUdp = async (address: string, port: number, route: Route): Promise<Relay> => {
+/** Listens on `port` (0: any) of `address`; `lookup` finds targets that are names. Rejects when it cannot. */
+export const listenUdp = async (address: string, port: number, route: Route, lookup?: Lookup): Promise<Relay> => {
   const type = isIPv6(address) ? 'udp6' : 'udp4'
   const server = createSocket({ type, ipv6Only: type === 'udp6' })
   const sessions = new Map<string, Session>()
@@ -31,15 +32,19 @@ export const listenUdp = async (address: string, port: number, route: Route): Pr
     if (!session) return
     sessions.delete(key)
     clearTimeout(session.idle)
-    session.upstream.close()
+    session.upstream?.close()
     if (isClosing && sessions.size === 0) server.close()
   }
 
-  /** To the first candidate; one that refuses makes room for the next one with the client's next packet. */
-  const open = (key: string, client: { readonly address: string; readonly port: number }, target: Target): Session => {
-    const upstream = createSocket(isIPv6(target.address) ? 'udp6' : 'udp4')
-    const session: Session = { upstream, target, waiting: [], idle: setTimeout(() => forget(key), idleMs) }
-    sessions.set(key, session)
+  interface Client {
+    readonly address: string
+    readonly port: number
+  }
+
+  const connectTo = (address: string, key: string, client: Client, session: Session): void => {
+    const { target } = session
+    const upstream = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    session.upstream = upstream
     upstream.on('error', () => {
       if (sessions.get(key) === session) forget(key)
     })
@@ -48,13 +53,27 @@ export const listenUdp = async (address: string, port: number, route: Route): Pr
       // An answer that cannot be sent is a lost packet.
       server.send(message, client.port, client.address, () => undefined)
     })
-    upstream.connect(target.port, target.address, (error?: Error) => {
+    upstream.connect(target.port, address, (error?: Error) => {
       if (sessions.get(key) !== session) return
       if (error) return forget(key)
       route.served(client.address, target)
       for (const message of session.waiting ?? []) upstream.send(message)
       session.waiting = undefined
     })
+  }
+
+  /** To the first candidate; one that refuses makes room for the next one with the client's next packet. */
+  const open = (key: string, client: Client, target: Target): Session => {
+    const idle = setTimeout(() => forget(key), idleMs)
+    const session: Session = { upstream: undefined, target, waiting: [], idle }
+    sessions.set(key, session)
+    if (!lookup || isIP(target.address) > 0) connectTo(target.address, key, client, session)
+    else
+      lookup(target.address, {}, (error, address) => {
+        if (sessions.get(key) !== session) return
+        if (error || typeof address !== 'string') forget(key)
+        else connectTo(address, key, client, session)
+      })
     return session
   }
 
@@ -74,7 +93,7 @@ export const listenUdp = async (address: string, port: number, route: Route): Pr
     // The map's order is that of the last packet.
     sessions.delete(key)
     sessions.set(key, session)
-    if (!session.waiting) session.upstream.send(message, () => undefined)
+    if (!session.waiting) session.upstream?.send(message, () => undefined)
     else if (session.waiting.length < maxWaiting) session.waiting.push(message)
   }
   server.on('message', (message, client) => {

@@ -1,11 +1,11 @@
 /** CORS as annotations have it, and as the Gateway API does. */
 import t from 'tap'
 import { corsSteps } from '../../../src/proxy/ingress/decide/cors.ts'
-import { createDraft, type StepContext } from '../../../src/proxy/ingress/decide/draft.ts'
+import { createDraft } from '../../../src/proxy/ingress/decide/draft.ts'
 import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
 import { parseRequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
-import { createLimiter } from '../../../src/proxy/ingress/relay/limiter.ts'
 import type { Cors } from '../../../src/proxy/ingress/routes/policy.ts'
+import { stepContext } from '../../support/step-context.ts'
 
 const star: Cors = {
   ...{ origins: ['*'], methods: ['*'], headers: ['*'], expose: [], credentials: true },
@@ -18,10 +18,7 @@ const told = (cors: Cors, method: string, ...fields: readonly string[]): Readonl
   const request = parseRequestHead(text, defaultLimits)
   const draft = createDraft()
   const via = { clientAddress: '', forwardedFor: '', scheme: 'http', port: 80, localAuthority: '' } as const
-  const relay: StepContext = {
-    ...{ httpsPort: 443, tls: { clientsOf: () => undefined }, report: () => {} },
-    limiter: createLimiter({ now: () => 0 }),
-  }
+  const relay = stepContext()
   const asking = { request, via, viaText: '', proof: undefined }
   const steps = corsSteps(cors)
   steps.fields(asking, draft, relay)

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import t, { type Test } from 'tap'
 import { answerChanges } from '../../../src/proxy/ingress/decide/answers.ts'
 import { type Asking, valueIn } from '../../../src/proxy/ingress/decide/asking.ts'
-import { createDraft, requestChangesOf, type Step, type StepContext } from '../../../src/proxy/ingress/decide/draft.ts'
+import { createDraft, requestChangesOf, type Step } from '../../../src/proxy/ingress/decide/draft.ts'
 import { externalAuthStep } from '../../../src/proxy/ingress/decide/external-auth.ts'
 import { appRootStep, httpsStep, redirectStep, redirectTo } from '../../../src/proxy/ingress/decide/redirects.ts'
 import { rewrittenTarget } from '../../../src/proxy/ingress/decide/rewrite.ts'
@@ -12,7 +12,8 @@ import { parseRequestHead, type RequestHead } from '../../../src/proxy/ingress/h
 import { requestText, type Via, viaFields } from '../../../src/proxy/ingress/http/request-text.ts'
 import { parseResponseHead } from '../../../src/proxy/ingress/http/response-head.ts'
 import { replyText, responseText } from '../../../src/proxy/ingress/http/response-text.ts'
-import { createLimiter } from '../../../src/proxy/ingress/relay/limiter.ts'
+import { createOutside } from '../../../src/proxy/ingress/names/ask-outside.ts'
+import { createLookup } from '../../../src/proxy/ingress/names/lookup.ts'
 import { emptyTable, match } from '../../../src/proxy/ingress/routes/match.ts'
 import { compileHost } from '../../../src/proxy/ingress/routes/paths.ts'
 import { type PathRewrite, plainPolicy } from '../../../src/proxy/ingress/routes/policy.ts'
@@ -20,6 +21,7 @@ import type { PathMatch, RouteRule } from '../../../src/proxy/ingress/routes/rul
 import { fill, parseTemplate, type Template } from '../../../src/proxy/ingress/routes/template.ts'
 import { startBackend } from '../../support/relay-fixture.ts'
 import { attempt, head } from '../../support/request-heads.ts'
+import { stepContext } from '../../support/step-context.ts'
 
 const via: Via = {
   ...{ clientAddress: '10.9.8.7', forwardedFor: '10.9.8.7', scheme: 'http', port: 80, localAuthority: '10.0.0.1' },
@@ -109,10 +111,9 @@ const template = (text: string): Template => {
   return parsed.template
 }
 
-const relay: StepContext = {
-  ...{ httpsPort: 443, tls: { clientsOf: () => undefined }, report: () => {} },
-  limiter: createLimiter({ now: () => 0 }),
-}
+const outside = createOutside(createLookup({ cluster: undefined, isRefused: () => false, report: () => {} }))
+t.teardown(outside.close)
+const relay = { ...stepContext(), outside }
 /** The Location of a step, once read back from the bytes that the client gets. */
 const locationOf = (t: Test, step: Step, request: RequestHead): string | undefined => {
   const reply = step(asking(request), createDraft(), relay)

@@ -4,10 +4,10 @@ import { createDraft } from '../../../src/proxy/ingress/decide/draft.ts'
 import { redirectStep } from '../../../src/proxy/ingress/decide/redirects.ts'
 import { rewrittenTarget } from '../../../src/proxy/ingress/decide/rewrite.ts'
 import { receivedOffsets, routingPath } from '../../../src/proxy/ingress/http/path.ts'
-import { createLimiter } from '../../../src/proxy/ingress/relay/limiter.ts'
 import type { PathRewrite } from '../../../src/proxy/ingress/routes/policy.ts'
 import { attempt, head } from '../../support/request-heads.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
+import { stepContext } from '../../support/step-context.ts'
 
 const usual: PathRewrite = { kind: 'regex', pattern: '/something(/|$)(.*)', replacement: '/$2' }
 const prefix: PathRewrite = { kind: 'prefix', prefix: '/something', replacement: '/new' }
@@ -77,10 +77,7 @@ t.test('redirects as well', async (t) => {
   const step = redirectStep({ kind: 'parts', status: 302, host: 'b.lab', path: prefix })
   const via = { clientAddress: '', forwardedFor: '', scheme: 'http', port: 80, localAuthority: '' } as const
   const asking = { request: head('/something/foo%24bar//%3B'), via, viaText: '', proof: undefined }
-  const reply = step(asking, createDraft(), {
-    ...{ httpsPort: 443, tls: { clientsOf: () => undefined }, report: () => {} },
-    limiter: createLimiter({ now: () => 0 }),
-  })
+  const reply = step(asking, createDraft(), stepContext())
   t.match(reply, { fields: [['Location', 'http://b.lab/new/foo%24bar//%3B']] })
 })
 

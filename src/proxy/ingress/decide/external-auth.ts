@@ -6,7 +6,7 @@ import { plainReply, type Reply } from '../http/response-text.ts'
 import type { ExternalAuth } from '../routes/policy.ts'
 import { fill } from '../routes/template.ts'
 import { type Asking, hostOf, valueIn } from './asking.ts'
-import type { Step } from './draft.ts'
+import type { Step, StepContext } from './draft.ts'
 import { redirectTo } from './redirects.ts'
 
 const timeoutMs = 60_000
@@ -16,10 +16,13 @@ const maxBodyBytes = 64 * 1024
 
 type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> & { readonly body: string }
 
-const ask = async (url: string, method: string, headers: Record<string, string>): Promise<Answer> => {
-  // Loaded by those alone who use it: it is large.
-  const { request } = await import('undici')
-  const answer = await request(url, {
+const ask = async (
+  { outside }: StepContext,
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+): Promise<Answer> => {
+  const answer = await outside.ask(url, {
     ...{ method, headers, headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
     signal: AbortSignal.timeout(timeoutMs + connectMs),
   })
@@ -87,7 +90,7 @@ export const externalAuthStep =
     const url = fill(auth.url, valueIn(asking))
     let answer: Answer
     try {
-      answer = await ask(url, auth.method ?? 'GET', questionFields(auth, asking))
+      answer = await ask(relay, url, auth.method ?? 'GET', questionFields(auth, asking))
     } catch (error) {
       relay.report(`auth-url ${url}: ${error instanceof Error ? error.message : String(error)}`)
       return plainReply(500, 'the server that decides about access does not answer')

@@ -1,7 +1,9 @@
 /** What all connections of one relay share. */
+import type { LookupFunction } from 'node:net'
 import type { Clock } from '../../../api/clock.ts'
 import type { Heartbeat } from '../../../host/heartbeat.ts'
 import type { HeadLimits } from '../http/limits.ts'
+import type { Outside } from '../names/ask-outside.ts'
 import type { ServerTls } from '../tls/server-tls.ts'
 import type { Balancer } from './balancer.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -23,6 +25,8 @@ export interface RelayContext {
   readonly pool: Pool
   readonly sessions: H2Sessions
   readonly limiter: Limiter
+  readonly lookup: LookupFunction
+  readonly outside: Pick<Outside, 'ask'>
   readonly tls: Pick<ServerTls, 'clientsOf'>
   /** The port that plain HTTP is redirected to. */
   readonly httpsPort: number

@@ -1,5 +1,5 @@
 /** HTTP/2 connections to backends: few, each for many requests at once. */
-import type { Socket } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import type { Clock } from '../../../api/clock.ts'
 import { createH2Connection } from '../h2/connection.ts'
 import type { H2Connection, H2Stream, StreamUser } from '../h2/seam.ts'
@@ -42,10 +42,12 @@ export interface SessionsOptions {
   readonly deadlines: Deadlines
   readonly idleMs: number
   readonly connectMs: number
+  readonly lookup: LookupFunction
   readonly fault: OnFault
 }
 
-export const createH2Sessions = ({ clock, deadlines, idleMs, connectMs, fault }: SessionsOptions): H2Sessions => {
+export const createH2Sessions = (options: SessionsOptions): H2Sessions => {
+  const { clock, deadlines, idleMs, connectMs, lookup, fault } = options
   const sessions = new Map<string, Session[]>()
 
   const forget = (session: Session): void => {
@@ -60,7 +62,7 @@ export const createH2Sessions = ({ clock, deadlines, idleMs, connectMs, fault }:
       session.isConnected = true
       for (const user of [...session.waiting]) giveAlone(session, user)
     }
-    const socket: Socket = connectTo({ endpoint, tls, poolKey: key }, ['h2'], guard(connected))
+    const socket: Socket = connectTo({ endpoint, lookup, tls, poolKey: key }, ['h2'], guard(connected))
     const h2 = createH2Connection({
       role: 'client',
       defer: (action) => queueMicrotask(guard(action)),

@@ -51,12 +51,10 @@ const copyTo = (mirror: Mirror, plan: Plan, relay: RelayContext): PassThrough | 
   const hasBody = mirror.body && plan.request.body !== 0
   const body = hasBody ? new PassThrough() : undefined
   const ask = async (): Promise<void> => {
-    // Loaded by those alone who use it: it is large.
-    const { request } = await import('undici')
     const { method } = plan.request
     const headers = headersOf(mirror, plan, url, relay)
-    const answer = await request(url, {
-      ...{ method: method as 'GET', headers, signal: AbortSignal.timeout(timeoutMs) },
+    const answer = await relay.outside.ask(url, {
+      ...{ method, headers, signal: AbortSignal.timeout(timeoutMs) },
       ...(body ? { body } : {}),
     })
     await answer.body.dump()

@@ -36,7 +36,11 @@ export const passThrough = (
       pipeline(upstream, socket, () => {})
       socket.resume()
     }
-    const upstream: Socket = connectTo({ endpoint, tls: undefined, poolKey: endpoint.key }, [], guard(join))
+    const upstream: Socket = connectTo(
+      { endpoint, lookup: relay.lookup, tls: undefined, poolKey: endpoint.key },
+      [],
+      guard(join),
+    )
     upstream.setTimeout(relay.timeouts.connect, () => upstream.destroy())
     upstream.on('error', () => {})
     const close = (): void => {

@@ -1,4 +1,5 @@
 /** Connections to backends that wait for their next request. */
+import type { LookupFunction } from 'node:net'
 import type { Clock } from '../../../api/clock.ts'
 import type { Endpoint } from '../routes/endpoints.ts'
 import type { BackendTls } from '../routes/policy.ts'
@@ -14,6 +15,7 @@ export interface PoolOptions {
   readonly maxIdlePerEndpoint: number
   /** Whether connections to an endpoint are worth keeping. */
   readonly isCurrent: (endpoint: string) => boolean
+  readonly lookup: LookupFunction
   readonly fault: OnFault
 }
 
@@ -33,7 +35,7 @@ export interface Pool {
 const marginMs = 1_000
 
 export const createPool = (options: PoolOptions): Pool => {
-  const { clock, deadlines, idleMs, maxIdlePerEndpoint, isCurrent } = options
+  const { clock, deadlines, idleMs, maxIdlePerEndpoint, isCurrent, lookup } = options
   /** By endpoint, the one that came back last at the end. */
   const resting = new Map<string, Upstream[]>()
 
@@ -80,7 +82,7 @@ export const createPool = (options: PoolOptions): Pool => {
     take: (endpoint, tls, user, maxIdleMs) => {
       const poolKey = tls === undefined ? endpoint.key : `${endpoint.key} ${tlsKey(tls)}`
       const upstream = takeResting(poolKey, maxIdleMs)
-      if (upstream === undefined) return openUpstream({ endpoint, tls, poolKey }, user, remove, options.fault)
+      if (upstream === undefined) return openUpstream({ endpoint, lookup, tls, poolKey }, user, remove, options.fault)
       upstream.user = user
       return upstream
     },

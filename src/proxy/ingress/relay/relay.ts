@@ -6,6 +6,9 @@ import { addressSet } from '../decide/addresses.ts'
 import type { HeadLimits } from '../http/limits.ts'
 import { createRequestIds } from '../http/request-id.ts'
 import { createHttpDate } from '../http/response-text.ts'
+import { createOutside } from '../names/ask-outside.ts'
+import { type ClusterNames, createLookup } from '../names/lookup.ts'
+import { isOwnHost } from '../names/own-host.ts'
 import { emptyTable, type RouteTable, setHost } from '../routes/match.ts'
 import type { RoutingUpdate } from '../routes/routing.ts'
 import { createServerTls, type TlsConfiguration } from '../tls/server-tls.ts'
@@ -40,6 +43,8 @@ export interface RelayOptions {
   readonly ticketKeys: Buffer
   /** Where who watches over the thread sees what it is about; missing: nobody watches. */
   readonly heartbeat?: Heartbeat
+  /** Missing: no name is the cluster's. */
+  readonly clusterNames?: ClusterNames | undefined
   /** From 0 to 1, for weights and shares; missing: the machine's own. */
   readonly random?: () => number
 }
@@ -89,8 +94,11 @@ export const createRelay = (options: RelayOptions): Relay => {
   }
   const balancer = createBalancer(clock, onGone, random)
   const idleMs = timeouts.upstreamIdle
-  const pool = createPool({ fault, clock, deadlines, idleMs, maxIdlePerEndpoint, isCurrent: balancer.has })
-  const sessions = createH2Sessions({ fault, clock, deadlines, idleMs, connectMs: timeouts.connect })
+  const lookUp = { cluster: options.clusterNames, report }
+  const lookup = createLookup({ ...lookUp, isRefused: isOwnHost })
+  const outside = createOutside(createLookup({ ...lookUp, isRefused: nobody }))
+  const pool = createPool({ fault, clock, deadlines, lookup, idleMs, maxIdlePerEndpoint, isCurrent: balancer.has })
+  const sessions = createH2Sessions({ fault, clock, deadlines, lookup, idleMs, connectMs: timeouts.connect })
   const limiter = createLimiter(clock)
   const tables = new Map<string, RouteTable>()
   const secrets = new Map<string, ReturnType<typeof createServerTls>>()
@@ -109,7 +117,20 @@ export const createRelay = (options: RelayOptions): Relay => {
   }
   const context: RelayContext = {
     fault,
-    ...{ draining: false, timeouts, limits, clock, deadlines, balancer, pool, sessions, limiter, report },
+    ...{
+      draining: false,
+      timeouts,
+      limits,
+      clock,
+      deadlines,
+      balancer,
+      pool,
+      sessions,
+      limiter,
+      lookup,
+      outside,
+      report,
+    },
     observe: createGuard('the record of a request', fault, () => {})(observe),
     counts,
     heartbeat: options.heartbeat,
@@ -171,6 +192,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       await stop()
       pool.close()
       sessions.close()
+      outside.close()
       deadlines.close()
     },
     get connections() {

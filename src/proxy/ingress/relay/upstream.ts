@@ -1,10 +1,9 @@
 /** One connection to a backend. It serves one request at a time and rests in the pool in between. */
-import { connect, type Socket } from 'node:net'
+import { connect, type LookupFunction, type Socket } from 'node:net'
 import type { Endpoint } from '../routes/endpoints.ts'
 import type { BackendTls } from '../routes/policy.ts'
 import { secure } from './backend-tls.ts'
 import { createGuard, type OnFault } from './guard.ts'
-import { lookupElsewhere } from './lookup.ts'
 
 /** Whoever has borrowed the connection. After `closed` nothing more is called. */
 export interface UpstreamUser {
@@ -32,18 +31,20 @@ export interface Upstream {
 
 export interface UpstreamTarget {
   readonly endpoint: Endpoint
+  /** For an endpoint that is a name. */
+  readonly lookup: LookupFunction
   readonly tls: BackendTls | undefined
   readonly poolKey: string
 }
 
 /** A connection to an endpoint, encrypted if asked. `ready` is called when it can be written to. */
 export const connectTo = (
-  { endpoint, tls }: UpstreamTarget,
+  { endpoint, tls, lookup }: UpstreamTarget,
   protocols: readonly string[],
   ready: () => void,
 ): Socket => {
   const { address: host, port } = endpoint
-  const plain = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, lookup: lookupElsewhere })
+  const plain = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, lookup })
   if (tls === undefined) return plain.on('connect', ready)
   return secure(plain, tls, protocols, ready)
 }

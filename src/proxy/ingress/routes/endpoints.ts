@@ -1,6 +1,7 @@
 /** Which pod addresses stand behind a backend. Pure. */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { EndpointConditions, EndpointSlice, Protocol, Service, ServicePort } from '../../../api/types/index.ts'
+import { isOwnHost } from '../names/own-host.ts'
 import { type BackendKey, type BackendRef, firstPort } from './model.ts'
 import type { BackendProtocol } from './policy.ts'
 
@@ -91,24 +92,9 @@ const externalEndpoints = (name: string, wanted: number | string, service: Servi
   return !isPort(port) || !isHost(name) || isOwnHost(name) ? [] : [endpointAt(name, port)]
 }
 
-const ownAddresses = new BlockList()
-ownAddresses.addSubnet('127.0.0.0', 8)
-ownAddresses.addSubnet('0.0.0.0', 8)
-ownAddresses.addSubnet('169.254.0.0', 16)
-ownAddresses.addSubnet('::', 127, 'ipv6')
-ownAddresses.addSubnet('fe80::', 10, 'ipv6')
-
 /** A name that can be asked for, or an address. */
 const isHost = (name: string): boolean =>
   isIP(name) > 0 || (name.length <= 254 && /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$/i.test(name))
-
-/** Names and addresses by which a machine means itself, or the cloud that it runs in. */
-export const isOwnHost = (name: string): boolean => {
-  const address = name.replace(/^\[(.*)\]$/, '$1')
-  // Addresses in any spelling, IPv4 ones written as IPv6 among them.
-  if (isIP(address) > 0) return ownAddresses.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-  return /^(?:localhost|.*\.localhost)\.?$/i.test(name) || /^(?:127\.|0\.|169\.254\.)/.test(name)
-}
 
 /**
  * The endpoints of a backend, sorted, each once: the ready ones or, when there are none, those that still serve while

@@ -1,5 +1,6 @@
 /** What the agent's thread and the serving threads tell each other. Everything is plain data. */
 import type { HeadLimits } from '../http/limits.ts'
+import type { ClusterNames } from '../names/lookup.ts'
 import type { ListenOptions } from '../relay/entry.ts'
 import type { RelayUpdate } from '../relay/relay.ts'
 import type { Timeouts } from '../relay/timeouts.ts'
@@ -21,6 +22,7 @@ export interface WorkerData {
   readonly proxyProtocol: readonly string[]
   readonly maxConnections: number
   readonly httpsPort: number
+  readonly clusterNames: ClusterNames | undefined
   readonly ticketKeys: Uint8Array
   readonly accessLog: AccessLogOptions | undefined
   readonly update: RelayUpdate
