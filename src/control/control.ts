@@ -35,9 +35,8 @@ import { apiServerTls, createApiServer } from './server/https.ts'
 import { createLocalTransport } from './server/local-transport.ts'
 import { podLog } from './server/pod-log.ts'
 import { namespaceFinalize, podBinding } from './server/subresources.ts'
-import { resumeAt } from './store/journal.ts'
-import { createStore } from './store/journaled-store.ts'
-import { openSqliteJournal } from './store/sqlite-journal.ts'
+import { openSqliteBackend } from './storage/sqlite-backend.ts'
+import { openStore } from './storage/watch-cache.ts'
 import { podwayVersion } from './version.ts'
 
 export interface ControlOptions {
@@ -123,8 +122,8 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
   let pki = await openCertificates(options, apiClusterIP)
   if (!isFounded(files.store)) log.info({ file: files.store }, 'beginning with an empty store')
-  const journal = openSqliteJournal(files.store, (message) => log.warn(message))
-  const store = createStore(resumeAt(journal, Date.now()))
+  const backend = openSqliteBackend(files.store, { resumeAt: Date.now(), onDamage: (message) => log.warn(message) })
+  const store = await openStore(backend)
   const clock = systemClock
   const networks: ClusterNetworks = {
     ...{ serviceCIDRs: options.serviceCIDRs, podCIDRs: options.podCIDRs, localNode: options.localNode },
@@ -207,5 +206,5 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   await renewing
   server.closeAllConnections()
   server.close()
-  store.close()
+  await store.close()
 }

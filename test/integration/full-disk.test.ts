@@ -3,8 +3,8 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writ
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { KubeObject } from '../../src/api/types/index.ts'
-import { createStore } from '../../src/control/store/journaled-store.ts'
-import { openSqliteJournal } from '../../src/control/store/sqlite-journal.ts'
+import { openSqliteBackend } from '../../src/control/storage/sqlite-backend.ts'
+import { openStore } from '../../src/control/storage/watch-cache.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { writeFileAtomic } from '../../src/host/files.ts'
 import { createFileLeaseStore } from '../../src/ipam/lease-store.ts'
@@ -80,25 +80,25 @@ t.test('an address is not given out before it is written', async (t) => {
 t.test('a write to the store fails alone, and can be repeated', async (t) => {
   const { folder, fill, clear } = await smallDisk(t)
   const file = join(folder, 'store.db')
-  const store = createStore(openSqliteJournal(file))
-  const object = (size: number) => (revision: number) =>
+  const store = await openStore(openSqliteBackend(file))
+  const object = (size: number) =>
     ({
-      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', resourceVersion: String(revision) } },
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } },
       data: { value: 'x'.repeat(size) },
     }) as KubeObject
   const key = (name: string) => ({ bucket: 'configmaps', name: `d/${name}` })
   const first = await store.commit({ key: key('a'), expected: 0, object: object(10) })
   fill()
   await t.rejects(store.commit({ key: key('b'), expected: 0, object: object(60_000) }), /store\.db: .*full/)
-  t.equal(store.get(key('a'))?.revision, first.revision)
+  t.equal(store.get(key('a'))?.revision, first)
   t.equal(store.get(key('b')), undefined, 'nothing of it is seen')
   clear()
   await store.commit({ key: key('b'), expected: 0, object: object(60_000) })
-  store.close()
-  const again = createStore(openSqliteJournal(file, t.fail))
+  await store.close()
+  const again = await openStore(openSqliteBackend(file, { onDamage: t.fail }))
   t.same(
     again.list('configmaps').entries.map(({ key: { name } }) => name),
     ['d/a', 'd/b'],
   )
-  again.close()
+  await again.close()
 })

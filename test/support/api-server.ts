@@ -16,9 +16,9 @@ import { createApiHandler } from '../../src/control/server/api-handler.ts'
 import type { Answer, Call, Handler } from '../../src/control/server/call.ts'
 import { csrApprovals } from '../../src/control/server/csr-approval.ts'
 import { namespaceFinalize, podBinding } from '../../src/control/server/subresources.ts'
-import { createMemoryJournal } from '../../src/control/store/journal.ts'
-import { createStore } from '../../src/control/store/journaled-store.ts'
-import type { Store } from '../../src/control/store/store.ts'
+import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
+import type { Store } from '../../src/control/storage/store.ts'
+import { openStore } from '../../src/control/storage/watch-cache.ts'
 
 export interface Reply {
   readonly code: number
@@ -90,7 +90,10 @@ export interface TestApiOptions {
 /** An API over an empty store, with the namespace `default`. Names and uids count up, time stands still. */
 export const createTestApi = async ({ history, admissions }: TestApiOptions = {}): Promise<TestApi> => {
   const clock = createFakeClock()
-  const store = createStore(createMemoryJournal(), history)
+  const store = await openStore(
+    createMemoryBackend(),
+    history === undefined ? {} : { history: { changes: history, milliseconds: 3_600_000 } },
+  )
   const registry = createRegistry()
   let uids = 0
   let suffixes = 0

@@ -21,8 +21,8 @@ import { createApiHandler } from '../../src/control/server/api-handler.ts'
 import { csrApprovals } from '../../src/control/server/csr-approval.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import { namespaceFinalize, podBinding } from '../../src/control/server/subresources.ts'
-import { createMemoryJournal } from '../../src/control/store/journal.ts'
-import { createStore } from '../../src/control/store/journaled-store.ts'
+import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
+import { openStore } from '../../src/control/storage/watch-cache.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { admin } from './api-server.ts'
 
@@ -85,7 +85,7 @@ export const startControlPlane = async (
     clock?: Clock
   } = {},
 ): Promise<ControlPlane> => {
-  const store = createStore(createMemoryJournal())
+  const store = await openStore(createMemoryBackend())
   const objects = createObjects({
     ...{ store, clock: systemClock, newUid: randomUUID, newSuffix: () => randomBytes(3).toString('hex') },
     admissions: [certificateRequests, namespaceLifecycle(store), defaultTolerationSeconds(evictionSeconds)],

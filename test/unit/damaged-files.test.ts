@@ -30,8 +30,8 @@ import { createAuthority, issueCertificate, validFor } from '../../src/api/certi
 import { renderKubeconfig } from '../../src/api/kubeconfig.ts'
 import type { KubeObject } from '../../src/api/types/index.ts'
 import { openPki } from '../../src/control/auth/pki.ts'
-import { createStore } from '../../src/control/store/journaled-store.ts'
-import { openSqliteJournal } from '../../src/control/store/sqlite-journal.ts'
+import { openSqliteBackend } from '../../src/control/storage/sqlite-backend.ts'
+import { openStore } from '../../src/control/storage/watch-cache.ts'
 import { readDnsConfig } from '../../src/dns/config/watch.ts'
 import { loadSnapshot, saveSnapshot } from '../../src/dns/thread/snapshot.ts'
 import { addressRecord } from '../../src/dns/zone/records.ts'
@@ -91,35 +91,34 @@ const agentIdentity = (folder: string, tell: (message: string) => void) =>
   readAgentIdentity(join(folder, 'agent-identity.json'), 'n1', 'boot', tell)
 
 const key = { bucket: 'x', name: 'd/a' }
-const object = (revision: number) =>
-  ({ apiVersion: 'v1', kind: 'X', metadata: { name: 'a', resourceVersion: String(revision) } }) as KubeObject
+const object = { apiVersion: 'v1', kind: 'X', metadata: { name: 'a' } } as KubeObject
 
 const makeStore = async (folder: string): Promise<string> => {
   const file = join(folder, 'store.db')
-  const store = createStore(openSqliteJournal(file))
+  const store = await openStore(openSqliteBackend(file))
   for (let n = 0; n < 200; n++) await store.commit({ key: { bucket: 'x', name: `d/${n}` }, expected: 0, object })
   await store.commit({ key, expected: 0, object })
-  store.close()
+  await store.close()
   return file
 }
 
 /** As a process that was killed leaves it: with all writes in the log. */
 const makeKilledStore = async (folder: string): Promise<string> => {
   const live = join(folder, 'live.db')
-  const store = createStore(openSqliteJournal(live))
+  const store = await openStore(openSqliteBackend(live))
   await store.commit({ key, expected: 0, object })
   for (const part of ['', '-wal']) copyFileSync(`${live}${part}`, join(folder, `store.db${part}`))
-  store.close()
+  await store.close()
   for (const part of ['', '-wal', '-shm']) rmSync(`${live}${part}`, { force: true })
   return join(folder, 'store.db-wal')
 }
 
-const openStore = async (folder: string, tell: (message: string) => void): Promise<unknown> => {
-  const store = createStore(openSqliteJournal(join(folder, 'store.db'), tell))
+const reopenStore = async (folder: string, tell: (message: string) => void): Promise<unknown> => {
+  const store = await openStore(openSqliteBackend(join(folder, 'store.db'), { onDamage: tell }))
   try {
     return store.get(key)?.revision
   } finally {
-    store.close()
+    await store.close()
   }
 }
 
@@ -177,7 +176,7 @@ const files: readonly DurableFile[] = [
   {
     name: 'store.db',
     make: makeStore,
-    open: openStore,
+    open: reopenStore,
     outcome: 'refused',
     but: { gone: 'goes on' },
     cure: /restore it from a backup.*to begin with an empty store, remove /,
@@ -188,14 +187,14 @@ const files: readonly DurableFile[] = [
       await makeKilledStore(folder)
       return join(folder, 'store.db')
     },
-    open: openStore,
+    open: reopenStore,
     outcome: 'refused',
     cure: /restore it from a backup/,
   },
   {
     name: 'store.db-wal',
     make: makeKilledStore,
-    open: openStore,
+    open: reopenStore,
     outcome: 'refused',
     // A killed process may leave an empty log, or one that ends in the middle of a write that nobody was told of.
     but: { empty: 'goes on', 'cut in the middle': 'goes on', gone: 'goes on' },

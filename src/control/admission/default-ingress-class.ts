@@ -4,7 +4,7 @@ import type { Ingress, IngressClass } from '../../api/types/index.ts'
 import type { Admission } from '../objects/admission.ts'
 import { bucketOf } from '../registry/definition.ts'
 import { ingressClass as ingressClasses, ingress as ingresses } from '../registry/networking.ts'
-import type { Store } from '../store/store.ts'
+import type { Store } from '../storage/store.ts'
 
 export const defaultClassAnnotation = 'ingressclass.kubernetes.io/is-default-class'
 const legacyAnnotation = 'kubernetes.io/ingress.class'

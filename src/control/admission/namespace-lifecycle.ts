@@ -4,7 +4,7 @@ import type { Namespace } from '../../api/types/index.ts'
 import type { Admission } from '../objects/admission.ts'
 import { bucketOf } from '../registry/definition.ts'
 import { namespace as namespaces } from '../registry/namespace.ts'
-import type { Store } from '../store/store.ts'
+import type { Store } from '../storage/store.ts'
 
 /** What every cluster has and every client counts on. */
 const immortal: readonly string[] = ['default', 'kube-system', 'kube-public']

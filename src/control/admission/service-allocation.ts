@@ -23,7 +23,7 @@ import {
   service as services,
 } from '../registry/service.ts'
 import { serviceCIDR } from '../registry/service-cidr.ts'
-import type { Store } from '../store/store.ts'
+import type { Store } from '../storage/store.ts'
 import { chooseFamilies, wantedAddresses } from './ip-families.ts'
 
 export interface AllocationRanges {

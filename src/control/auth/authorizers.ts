@@ -1,6 +1,6 @@
 /** Everybody who may allow a request. A further one, such as RBAC, is one more line here. */
 
-import type { Store } from '../store/store.ts'
+import type { Store } from '../storage/store.ts'
 import { type Authorizer, allowed, anyOf, noOpinion } from './authorizer.ts'
 import { createCertificateAuthorizer } from './certificate-authorizer.ts'
 import { createNodeAuthorizer } from './node-authorizer.ts'

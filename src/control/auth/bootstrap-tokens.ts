@@ -10,7 +10,7 @@ import {
 } from '../../api/bootstrap-token.ts'
 import type { Clock } from '../../api/clock.ts'
 import type { Secret } from '../../api/types/index.ts'
-import type { Store } from '../store/store.ts'
+import type { Store } from '../storage/store.ts'
 import type { FindTokenUser } from './authenticate.ts'
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

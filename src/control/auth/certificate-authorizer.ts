@@ -2,7 +2,7 @@
 import { certificateSigningRequests as resource } from '../../api/resources.ts'
 import { parseFieldSelector } from '../../api/selectors.ts'
 import type { CertificateSigningRequest } from '../../api/types/index.ts'
-import type { Store } from '../store/store.ts'
+import type { Store } from '../storage/store.ts'
 import { type Authorizer, allowed, noOpinion } from './authorizer.ts'
 import { isBootstrapper, nodeOf } from './user.ts'
 

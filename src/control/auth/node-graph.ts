@@ -12,7 +12,7 @@ import {
 import type { Ingress, KubeObject, Pod } from '../../api/types/index.ts'
 import { certificateSecrets } from '../../proxy/ingress/gateway/certificates.ts'
 import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
-import type { Store } from '../store/store.ts'
+import type { Store } from '../storage/store.ts'
 import type { NodeGraph } from './node-authorizer.ts'
 import { type Reference, referencesOfIngress, referencesOfPod } from './references.ts'
 

@@ -2,7 +2,7 @@
 import { badRequest, expired } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { bucketOf, type ResourceDefinition } from '../registry/definition.ts'
-import { RevisionGone, type Store } from '../store/store.ts'
+import { RevisionGone, type Store } from '../storage/store.ts'
 import type { Selection } from './selection.ts'
 
 export interface Page {

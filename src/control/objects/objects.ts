@@ -18,7 +18,8 @@ import { deepEqual } from '../deep-equal.ts'
 import { bucketOf, type ResourceDefinition, withMetadata } from '../registry/definition.ts'
 import { validateMetadataUpdate } from '../registry/metadata.ts'
 import { validateObject } from '../registry/validate.ts'
-import { EntryTooLarge, objectLimit, RevisionMismatch, type Store, type StoreKey } from '../store/store.ts'
+import { RevisionMismatch, type StoreKey } from '../storage/backend.ts'
+import { EntryTooLarge, objectLimit, type Store } from '../storage/store.ts'
 import { type Admission, admitAll, type Review } from './admission.ts'
 import { checkPreconditions, type Deletion, isReleased, markDeleted } from './deletion.ts'
 import { type Part, prepareCreate, prepareUpdate } from './prepare.ts'
@@ -83,10 +84,8 @@ const keyOf = (definition: ResourceDefinition, { namespace, name }: ObjectName):
 
 const resourceName = ({ group, plural }: ResourceDefinition): ResourceName => ({ group, plural })
 
-const atRevision =
-  (object: KubeObject) =>
-  (revision: number): KubeObject =>
-    withMetadata(object, { resourceVersion: String(revision) })
+const atRevision = (object: KubeObject, revision: number): KubeObject =>
+  withMetadata(object, { resourceVersion: String(revision) })
 
 /** A failed write in the API's words; a fault of the medium passes as it is. */
 const translate = (error: unknown, raced: () => ApiError): unknown => {
@@ -136,7 +135,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
       if (store.get(key)) throw exists()
       if (dryRun) return object
       try {
-        return (await store.commit({ key, expected: 0, object: atRevision(object) })).object
+        return atRevision(object, await store.commit({ key, expected: 0, object }))
       } catch (error) {
         throw translate(error, exists)
       }
@@ -144,7 +143,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
   }
 
   const remove = async (key: StoreKey, expected: number, object: KubeObject): Promise<KubeObject> =>
-    (await store.commit({ key, expected, object: atRevision(object), remove: true })).object
+    atRevision(object, await store.commit({ key, expected }))
 
   /** One try at an update; undefined when someone else was faster and it may be tried again. */
   const updateOnce = async (
@@ -177,7 +176,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
       if (dryRun || deepEqual(next, old)) return dryRun ? next : old
       try {
         if (isReleased(definition, next)) return await remove(key, revision, next)
-        return (await store.commit({ key, expected: revision, object: atRevision(next) })).object
+        return atRevision(next, await store.commit({ key, expected: revision, object: next }))
       } catch (error) {
         if (error instanceof RevisionMismatch && !version) return undefined
         throw translate(error, raced)
@@ -200,7 +199,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     if (!gone && deepEqual(marked, old)) return { object: old, gone }
     try {
       if (gone) return { object: await remove(key, revision, old), gone }
-      return { object: (await store.commit({ key, expected: revision, object: atRevision(marked) })).object, gone }
+      return { object: atRevision(marked, await store.commit({ key, expected: revision, object: marked })), gone }
     } catch (error) {
       if (error instanceof RevisionMismatch) return undefined
       throw error

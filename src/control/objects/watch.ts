@@ -2,7 +2,7 @@
 import { expired } from '../../api/errors.ts'
 import type { KubeObject, WatchEventType } from '../../api/types/index.ts'
 import { bucketOf, type ResourceDefinition, withMetadata } from '../registry/definition.ts'
-import { type Change, RevisionGone, type Store } from '../store/store.ts'
+import { type Change, RevisionGone, type Store } from '../storage/store.ts'
 import type { Selection } from './selection.ts'
 
 export type ObjectEvent = (type: Exclude<WatchEventType, 'BOOKMARK' | 'ERROR'>, object: KubeObject) => void

@@ -9,8 +9,8 @@ import { createAuthorizer } from '../../../../src/control/auth/authorizers.ts'
 import { openPki } from '../../../../src/control/auth/pki.ts'
 import { mastersGroup } from '../../../../src/control/auth/user.ts'
 import { requestInfo } from '../../../../src/control/server/request-info.ts'
-import { createMemoryJournal } from '../../../../src/control/store/journal.ts'
-import { createStore } from '../../../../src/control/store/journaled-store.ts'
+import { createMemoryBackend } from '../../../../src/control/storage/memory-backend.ts'
+import { openStore } from '../../../../src/control/storage/watch-cache.ts'
 
 const joiner = { name: 'system:bootstrap:abcdef', groups: [bootstrappersGroup] }
 const tokens = (token: string) => (token === 'good' ? joiner : undefined)
@@ -81,7 +81,7 @@ t.test('what each kind of caller may do', async (t) => {
     ['other', 'GET', '/api/v1/pods', false],
     ['other', 'POST', '/podway/v1/join', false],
   ]
-  const { authorize } = createAuthorizer(createStore(createMemoryJournal()))
+  const { authorize } = createAuthorizer(await openStore(createMemoryBackend()))
   for (const [user, method, path, allowed] of cases) {
     const url = new URL(path, 'https://x')
     t.equal(

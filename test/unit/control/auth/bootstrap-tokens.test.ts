@@ -12,8 +12,8 @@ import { isNotFound } from '../../../../src/api/errors.ts'
 import { namespaces, secrets } from '../../../../src/api/resources.ts'
 import type { Secret } from '../../../../src/api/types/index.ts'
 import { bootstrapTokenUsers } from '../../../../src/control/auth/bootstrap-tokens.ts'
-import { createMemoryJournal } from '../../../../src/control/store/journal.ts'
-import { createStore } from '../../../../src/control/store/journaled-store.ts'
+import { createMemoryBackend } from '../../../../src/control/storage/memory-backend.ts'
+import { openStore } from '../../../../src/control/storage/watch-cache.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
 
@@ -55,17 +55,13 @@ t.test('a token as stock clients keep it', async (t) => {
 
 t.test('who gets in', async (t) => {
   const clock = createFakeClock()
-  const store = createStore(createMemoryJournal())
+  const store = await openStore(createMemoryBackend())
   const find = bootstrapTokenUsers(store, clock)
   const token = newBootstrapToken()
   const text = `${token.id}.${token.secret}`
   const put = async (secret: Secret): Promise<void> => {
     const key = { bucket: 'secrets', name: `kube-system/${secret.metadata.name}` }
-    const object = (revision: number) => ({
-      ...secret,
-      metadata: { ...secret.metadata, resourceVersion: String(revision) },
-    })
-    await store.commit({ key, expected: store.get(key)?.revision ?? 0, object })
+    await store.commit({ key, expected: store.get(key)?.revision ?? 0, object: secret })
   }
   t.equal(find(text), undefined, 'nobody, before there is one')
   const secret = secretOf(bootstrapTokenSecret(token, { expiresAt: clock.now() + 60_000 }))

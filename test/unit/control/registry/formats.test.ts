@@ -1,12 +1,7 @@
 /** No text of any object is left without a form, or a reason why it may be any text. */
 import t from 'tap'
 import type { KubeObject } from '../../../../src/api/types/index.ts'
-import {
-  apiVersionOf,
-  type ResourceDefinition,
-  schemaTypeOf,
-  withMetadata,
-} from '../../../../src/control/registry/definition.ts'
+import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../../../../src/control/registry/definition.ts'
 import { fieldFormats } from '../../../../src/control/registry/formats/fields.ts'
 import { envName, line, path, pathWithin } from '../../../../src/control/registry/formats/formats.ts'
 import { validateFormats } from '../../../../src/control/registry/formats/validate.ts'
@@ -174,7 +169,7 @@ t.test('a text of before its form was known stays, and the object can still be c
   await api.store.commit({
     key: { bucket: 'services', name: 'default/old' },
     expected: Number(body['metadata']?.['resourceVersion']),
-    object: (revision) => withMetadata(object, { resourceVersion: String(revision) }),
+    object,
   })
   const contentType = 'application/merge-patch+json'
   const patch = (change: object) => api.request('PATCH', `${services}/old`, { body: change, contentType })

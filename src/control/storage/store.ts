@@ -1,29 +1,23 @@
-/** Where objects live: the control plane's only state. */
+/** What the API server reads and writes: the objects of a backend, as of the latest commit this server has been told of. */
 import type { KubeObject } from '../../api/types/index.ts'
+import type { StoreKey } from './backend.ts'
 
-/** An object at one revision. Objects in a store are never changed, only replaced. */
+/** An object at one revision, which is its resourceVersion. Objects in a store are never changed, only replaced. */
 export interface Entry {
   readonly key: StoreKey
   readonly revision: number
   readonly object: KubeObject
 }
 
-/** `bucket` is the resource (`pods`, `deployments.apps`), `name` is `namespace/name` or `name`. */
-export interface StoreKey {
-  readonly bucket: string
-  readonly name: string
-}
-
 export interface Write {
   readonly key: StoreKey
-  /** The revision the entry must have now; 0: it must not exist. A mismatch throws `RevisionMismatch`. */
+  /** The revision the entry must have now; 0: it must not exist. */
   readonly expected: number
-  /** The new object, or the last state of a deleted one, built for the revision it gets. */
-  readonly object: (revision: number) => KubeObject
-  readonly remove?: boolean
+  /** The new object, whose resourceVersion is set when it is read; missing: the entry goes. */
+  readonly object?: KubeObject
 }
 
-/** Something that happened: `previous` is missing for a new object. A deletion carries the object's last state. */
+/** Something that happened: `previous` is missing for a new object. A deletion carries the last state, at the revision of its end. */
 export interface Change {
   readonly key: StoreKey
   readonly revision: number
@@ -46,27 +40,20 @@ export interface Store {
   get(key: StoreKey): Entry | undefined
   /** The bucket as it was at `revision` (now, when missing). Throws `RevisionGone` when that is too long ago. */
   list(bucket: string, revision?: number): Listing
-  /** Rejects with `RevisionMismatch`, `EntryTooLarge`, or when the medium fails; then nothing has changed. */
-  commit(write: Write): Promise<Entry>
+  /**
+   * Makes all writes, or none, and gives the revision that they got. Rejects with `RevisionMismatch`, `EntryTooLarge`, or when the
+   * medium fails.
+   */
+  commit(...writes: readonly Write[]): Promise<number>
   /**
    * Calls `listener` for every change of the bucket after `revision`, the past ones before this returns. Throws
    * `RevisionGone` when they are no longer known. The result ends the watch.
    */
   watch(bucket: string, revision: number, listener: (change: Change) => void): () => void
+  /** Until then reading may show what others have changed since: resolves once everything committed by now can be seen. */
+  fresh(): Promise<void>
   readonly revision: number
-  close(): void
-}
-
-/** Someone else wrote first, or the entry is not there (or already there). */
-export class RevisionMismatch extends Error {
-  override readonly name = 'RevisionMismatch'
-  /** 0 when there is no such entry. */
-  readonly actual: number
-
-  constructor(key: StoreKey, expected: number, actual: number) {
-    super(`${key.bucket} ${key.name} is at revision ${actual}, not ${expected}`)
-    this.actual = actual
-  }
+  close(): Promise<void>
 }
 
 /** Of one object in JSON, as etcd has it. */
