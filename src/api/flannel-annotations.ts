@@ -1,4 +1,5 @@
 /** The annotations in which nodes tell each other their ends of the pod network: those that flannel writes and reads. */
+import { GoJsonError, type GoValue, goString, goStruct, readGoJson } from './go-json.ts'
 import type { Node } from './types/index.ts'
 
 const prefix = 'flannel.alpha.coreos.com/'
@@ -32,27 +33,28 @@ const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/
 /** 32 bytes in base64. */
 const keyPattern = /^[A-Za-z0-9+/]{43}=$/
 
-const readData = (text: string | undefined): Readonly<Record<string, unknown>> => {
+/** What flannel's backends write, each its own part of it. */
+const backendData = goStruct('open', { VtepMAC: goString, PublicKey: goString })
+
+const readData = (text: string): GoValue<typeof backendData> => {
   try {
-    const value: unknown = JSON.parse(text ?? 'null')
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
-  } catch {
+    return readGoJson(text, backendData)
+  } catch (error) {
     // Whatever it is, it tells us nothing.
-    return {}
+    if (error instanceof GoJsonError) return backendData.zero
+    throw error
   }
 }
 
-const matching = (value: unknown, pattern: RegExp): string | undefined =>
-  typeof value === 'string' && pattern.test(value) ? value : undefined
+const matching = (text: string, pattern: RegExp): string | undefined => (pattern.test(text) ? text : undefined)
 
 /** What a node has told of its end, as far as it makes sense. */
 export const readTunnelEnd = (
   { metadata: { annotations = {} } }: Pick<Node, 'metadata'>,
   family: keyof typeof flannelNames,
 ): TunnelEnd => {
-  const data = readData(annotations[flannelNames[family].data])
-  const mac = typeof data['VtepMAC'] === 'string' ? data['VtepMAC'].toLowerCase() : undefined
-  const vtepMac = matching(mac, macPattern)
-  const publicKey = matching(data['PublicKey'], keyPattern)
+  const { VtepMAC, PublicKey } = readData(annotations[flannelNames[family].data] ?? 'null')
+  const vtepMac = matching(VtepMAC.toLowerCase(), macPattern)
+  const publicKey = matching(PublicKey, keyPattern)
   return { ...(vtepMac === undefined ? {} : { vtepMac }), ...(publicKey === undefined ? {} : { publicKey }) }
 }

@@ -1,4 +1,5 @@
 /** SkyDNS' records: one JSON object under a path, which is the name from the right to the left. Pure. */
+import { type GoType, goBoolean, goInteger, goString, goStruct, readGoJson } from '../../api/go-json.ts'
 import { encodeName } from '../wire/name.ts'
 
 export interface SkyRecord {
@@ -23,27 +24,24 @@ export interface SkyEntry {
   readonly record: SkyRecord
 }
 
-const defaults: SkyRecord = {
-  ...{ host: '', port: 0, priority: 10, weight: 100, text: '', mail: false, ttl: 3_600, targetstrip: 0, group: '' },
-}
+const defaults = { priority: 10, weight: 100, ttl: 3_600 } as const
 
-const isNumber = (value: unknown, most: number): boolean =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
+/** A field that is missing is as ever. */
+const orElse = <T>({ read }: GoType<T>, zero: T): GoType<T> => ({ read, zero })
 
-const limits = { port: 65_535, priority: 65_535, weight: 65_535, ttl: 2 ** 31 - 1, targetstrip: 127 } as const
+/** SkyDNS and CoreDNS read records so, and leave out what they do not know. */
+const stored = goStruct('open', {
+  ...{ host: goString, text: goString, group: goString, mail: goBoolean },
+  port: goInteger(0, 65_535),
+  priority: orElse(goInteger(0, 65_535), defaults.priority),
+  weight: orElse(goInteger(0, 65_535), defaults.weight),
+  ttl: orElse(goInteger(0, 2 ** 31 - 1), defaults.ttl),
+  targetstrip: goInteger(0, 127),
+})
 
-/** Throws with what is wrong. Fields that SkyDNS does not know are left out. */
+/** Throws with what is wrong. */
 export const parseSkyRecord = (text: string): SkyRecord => {
-  const value: unknown = JSON.parse(text)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('a record is a JSON object')
-  const found = value as Readonly<Record<string, unknown>>
-  for (const [field, most] of Object.entries(limits))
-    if (field in found && !isNumber(found[field], most)) throw new Error(`${field} is no number from 0 to ${most}`)
-  for (const field of ['host', 'text', 'group'])
-    if (field in found && typeof found[field] !== 'string') throw new Error(`${field} is no text`)
-  if ('mail' in found && typeof found['mail'] !== 'boolean') throw new Error('mail is neither true nor false')
-  const known = Object.fromEntries(Object.entries(found).filter(([field]) => field in defaults))
-  const record: SkyRecord = { ...defaults, ...known }
+  const record: SkyRecord = readGoJson(text, stored)
   if (record.host === '' && record.text === '') throw new Error('there is neither a host nor a text')
   encodeName(record.host)
   return record

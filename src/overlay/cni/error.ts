@@ -2,6 +2,7 @@
 
 export const cniCodes = {
   incompatibleVersion: 1,
+  unsupportedField: 2,
   unknownContainer: 3,
   badEnvironment: 4,
   io: 5,

@@ -15,7 +15,7 @@ $config = '' unless defined $config;
 # An error as the specification wants it: on stdout, with a code. 11: try again later; 50: not available.
 sub refuse {
   my ($code, $message) = @_;
-  my ($version) = $config =~ /"cniVersion"\s*:\s*"([0-9.]+)"/;
+  my ($version) = $config =~ /"cniVersion"\s*:\s*"([0-9.]+)"/i;
   $version = '1.0.0' unless defined $version;
   $message =~ s/(["\\])/\\$1/g;
   print qq({"cniVersion":"$version","code":$code,"msg":"$message"}\n);

@@ -160,7 +160,7 @@ export const createCniPlugin = (options: CniPluginOptions): CniPlugin => {
     }
   }
 
-  const check = async ({ netns, attachment, prevAddresses = [] }: CniRequest, owner: string): Promise<void> => {
+  const check = async ({ netns, attachment, prevAddresses }: CniRequest, owner: string): Promise<void> => {
     const held = leaseOf(owner)?.addresses
     if (!held) throw new CniError(cniCodes.unknownContainer, `${attachment.containerId} has no address here`)
     const lost = prevAddresses.find((address) => !held.includes(address))
@@ -176,7 +176,7 @@ export const createCniPlugin = (options: CniPluginOptions): CniPlugin => {
   }
 
   /** Frees what is not in use; carries on after an error, and fails at the end. */
-  const collect = async ({ network: name, validAttachments = [] }: CniRequest): Promise<void> => {
+  const collect = async ({ network: name, validAttachments }: CniRequest): Promise<void> => {
     const valid = new Set(validAttachments.map((each) => ownerOf(name, each)))
     const own = addresses.list().filter(({ owner }) => owner.startsWith(`${ownerPrefix}${name}/`))
     const failures: unknown[] = []

@@ -1,4 +1,16 @@
 /** What a container runtime asks a CNI plugin for: environment and standard input, read into typed values (CNI 1.1). */
+import {
+  GoJsonError,
+  type GoType,
+  type GoValue,
+  goAny,
+  goInteger,
+  goList,
+  goString,
+  goStruct,
+  readGoJson,
+  UnknownFieldError,
+} from '../../api/go-json.ts'
 import { parseAddress } from '../../ipam/cidr.ts'
 import { type Bandwidth, fitsBandwidth } from '../bandwidth.ts'
 import type { HostPortMapping } from '../host-ports.ts'
@@ -38,33 +50,64 @@ export interface CniRequest {
   readonly mac: string | undefined
   readonly ports: readonly WantedPort[]
   readonly bandwidth: Bandwidth
-  readonly validAttachments: readonly AttachmentName[] | undefined
-  /** Addresses of an earlier ADD. */
-  readonly prevAddresses: readonly string[] | undefined
+  /** Those that GC is to leave alone. */
+  readonly validAttachments: readonly AttachmentName[]
+  /** Addresses of an earlier ADD, for CHECK. */
+  readonly prevAddresses: readonly string[]
 }
 
-type Fields = Readonly<Record<string, unknown>>
+const rate = goInteger(0, Number.MAX_VALUE)
 
-const fields = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-const number = (value: unknown): number => (typeof value === 'number' ? value : 0)
+/** What a runtime passes on when the network's configuration declares the capability: it has to be understood. */
+const runtimeConfig = goStruct('closed', {
+  portMappings: goList(
+    goStruct('closed', {
+      hostPort: goInteger(0, 65_535),
+      containerPort: goInteger(0, 65_535),
+      protocol: goString,
+      hostIP: goString,
+    }),
+  ),
+  // Bursts are chosen here: runtimes send the largest number there is, which would be no limit for minutes.
+  bandwidth: goStruct('closed', { ingressRate: rate, ingressBurst: rate, egressRate: rate, egressBurst: rate }),
+  ips: goList(goString),
+  mac: goString,
+})
 
-const parseConfig = (stdin: string): Fields => {
+/** What is passed on without regard for who understands it. */
+const args = goStruct('open', { cni: goStruct('open', { ips: goList(goString), mac: goString }) })
+
+/** What any request says; the rest of it may be nonsense. */
+const head = goStruct('open', { cniVersion: goString, name: goString })
+
+const ofAdd = goStruct('closed', {
+  ...{ cniVersion: goString, name: goString, type: goString, prevResult: goAny },
+  ...{ capabilities: goAny, runtimeConfig, args },
+})
+const ofCheck = goStruct('open', {
+  prevResult: goStruct('open', { ips: goList(goStruct('open', { address: goString })) }),
+})
+const valid = 'cni.dev/valid-attachments'
+const ofGc = goStruct('open', { [valid]: goList(goStruct('open', { containerID: goString, ifname: goString })) })
+const mentioned = goStruct('open', { prevResult: goAny, [valid]: goAny })
+
+const codeOf = (error: GoJsonError): number =>
+  error instanceof UnknownFieldError ? cniCodes.unsupportedField : cniCodes.decoding
+
+/** Throws `CniError`. */
+const readConfig = <T>(stdin: string, type: GoType<T>): T => {
   try {
-    const parsed: unknown = JSON.parse(stdin)
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Fields
+    return readGoJson(stdin, type)
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
+    if (error instanceof GoJsonError) throw new CniError(codeOf(error), `network configuration: ${error.message}`)
+    throw error
   }
-  throw new CniError(cniCodes.decoding, 'the network configuration on standard input is no JSON object')
 }
 
 /** The version of a configuration, for answers; 0.1.0 is what one that names none means. */
 export const versionOf = (stdin: string): string => {
   try {
-    return text(fields(JSON.parse(stdin))['cniVersion']) || '0.1.0'
+    return readGoJson(stdin, head).cniVersion || '0.1.0'
   } catch {
     return '1.0.0'
   }
@@ -100,40 +143,35 @@ const addressOf = (wanted: string, where: string): string => {
   return address
 }
 
-const portOf = (value: unknown): WantedPort => {
-  const { hostPort, containerPort, protocol, hostIP } = fields(value)
-  const mapping = {
-    hostPort: number(hostPort),
-    containerPort: number(containerPort),
-    hostIP: text(hostIP),
-    protocol: text(protocol).toUpperCase() || 'TCP',
-  }
-  const isPort = (port: number) => Number.isInteger(port) && port > 0 && port < 65_536
-  if (mapping.hostIP !== '' && !parseAddress(mapping.hostIP))
-    throw new CniError(cniCodes.badConfig, `runtimeConfig.portMappings: "${mapping.hostIP}" is no IP address`)
-  const known = (['TCP', 'UDP', 'SCTP'] as const).find((name) => name === mapping.protocol)
-  if (!known || !isPort(mapping.hostPort) || !isPort(mapping.containerPort))
-    throw new CniError(cniCodes.badConfig, `runtimeConfig.portMappings: cannot forward ${JSON.stringify(value)}`)
-  return { ...mapping, protocol: known }
+type PortMapping = GoValue<typeof runtimeConfig>['portMappings'][number]
+
+const portOf = (mapping: PortMapping): WantedPort => {
+  const { hostPort, containerPort, hostIP } = mapping
+  if (hostIP !== '' && !parseAddress(hostIP))
+    throw new CniError(cniCodes.badConfig, `runtimeConfig.portMappings: "${hostIP}" is no IP address`)
+  const given = mapping.protocol.toUpperCase() || 'TCP'
+  const protocol = (['TCP', 'UDP', 'SCTP'] as const).find((name) => name === given)
+  if (!protocol || containerPort === 0)
+    throw new CniError(cniCodes.badConfig, `runtimeConfig.portMappings: cannot forward ${JSON.stringify(mapping)}`)
+  return { hostPort, containerPort, hostIP, protocol }
 }
 
-const bandwidthOf = (value: unknown): Bandwidth => {
-  const { ingressRate, egressRate } = fields(value)
+const bandwidthOf = ({ ingressRate, egressRate }: GoValue<typeof runtimeConfig>['bandwidth']): Bandwidth => {
   const bandwidth = {
-    ...(number(ingressRate) > 0 ? { ingress: number(ingressRate) } : {}),
-    ...(number(egressRate) > 0 ? { egress: number(egressRate) } : {}),
+    ...(ingressRate > 0 ? { ingress: ingressRate } : {}),
+    ...(egressRate > 0 ? { egress: egressRate } : {}),
   }
   if (!fitsBandwidth(bandwidth))
     throw new CniError(cniCodes.badConfig, 'runtimeConfig.bandwidth: rates go from 1000 to 10^15 bits a second')
   return bandwidth
 }
 
-const readVersion = (config: Fields): CniVersion => {
-  const version = cniVersions.find((known) => known === config['cniVersion'])
+const readVersion = (given: string): CniVersion => {
+  const version = cniVersions.find((known) => known === given)
   if (version) return version
   throw new CniError(
     cniCodes.incompatibleVersion,
-    `cniVersion "${text(config['cniVersion']) || '0.1.0'}" is none of ${cniVersions.join(', ')}`,
+    `cniVersion "${given || '0.1.0'}" is none of ${cniVersions.join(', ')}`,
   )
 }
 
@@ -155,58 +193,83 @@ const readPod = (args: ReadonlyMap<string, string>): KubernetesPod | undefined =
   return namespace && name && uid ? { namespace, name, uid } : undefined
 }
 
+/** Names of CNI_ARGS that say something to a plugin like this one, or about who asks. */
+const knownArgs = new Set(['IgnoreUnknown', 'IP', 'MAC'])
+const podArgPrefix = 'K8S_POD_'
+
+/** As plugins in Go do: what is not known is refused, unless whoever asks allows for it. */
+const checkArgs = (given: ReadonlyMap<string, string>): void => {
+  if (['1', 'true', 'TRUE', 'True', 't', 'T'].includes(given.get('IgnoreUnknown') ?? '')) return
+  const unknown = [...given.keys()].find((name) => !knownArgs.has(name) && !name.startsWith(podArgPrefix))
+  if (unknown !== undefined)
+    badEnvironment('CNI_ARGS', `holds ${unknown}, which is not known here (IgnoreUnknown=1 allows it)`)
+}
+
+const noWishes = { addresses: [], mac: undefined, ports: [], bandwidth: {} } as const
+
+type Wishes = Pick<CniRequest, 'addresses' | 'mac' | 'ports' | 'bandwidth'>
+
+/** What is wished for: each wish is understood, or the whole is refused. */
+const readWishes = (stdin: string, given: ReadonlyMap<string, string>): Wishes => {
+  checkArgs(given)
+  const {
+    runtimeConfig: runtime,
+    args: { cni },
+  } = readConfig(stdin, ofAdd)
+  const ip = given.get('IP')
+  const ips = [
+    ...runtime.ips.map((each) => addressOf(each, 'runtimeConfig.ips')),
+    ...cni.ips.map((each) => addressOf(each, 'args.cni.ips')),
+    ...(ip ? [addressOf(ip, 'CNI_ARGS IP')] : []),
+  ]
+  const mac = runtime.mac || cni.mac || given.get('MAC')
+  if (mac && !macPattern.test(mac)) throw new CniError(cniCodes.badConfig, `"${mac}" is no MAC address`)
+  return {
+    addresses: [...new Set(ips)],
+    mac: mac ? mac.toLowerCase() : undefined,
+    // Containers name ports that are not to be forwarded, too.
+    ports: runtime.portMappings.filter(({ hostPort }) => hostPort !== 0).map(portOf),
+    bandwidth: bandwidthOf(runtime.bandwidth),
+  }
+}
+
+const readPrevious = (stdin: string): readonly string[] => {
+  if (readConfig(stdin, mentioned).prevResult === undefined)
+    throw new CniError(cniCodes.badConfig, 'CHECK needs a prevResult')
+  return readConfig(stdin, ofCheck).prevResult.ips.map(({ address }) => address.split('/')[0] ?? '')
+}
+
+/** None at all is a runtime without containers; one that does not say must not lose them all. */
+const readValid = (stdin: string): readonly AttachmentName[] => {
+  if (readConfig(stdin, mentioned)[valid] === undefined)
+    throw new CniError(cniCodes.badConfig, `GC needs ${valid}, a list`)
+  return readConfig(stdin, ofGc)[valid].map(({ containerID, ifname }) => ({ containerId: containerID, ifname }))
+}
+
+const readCommand = (given: string): CniCommand =>
+  cniCommands.find((known) => known === given) ??
+  badEnvironment('CNI_COMMAND', given === '' ? 'is missing' : `"${given}" is none of ${cniCommands.join(', ')}`)
+
 /** Throws `CniError`. */
 export const parseCniRequest = (environment: ReadonlyMap<string, string>, stdin: string): CniRequest => {
-  const given = environment.get('CNI_COMMAND') ?? ''
-  const command = cniCommands.find((known) => known === given)
-  if (!command)
-    return badEnvironment(
-      'CNI_COMMAND',
-      given === '' ? 'is missing' : `"${given}" is none of ${cniCommands.join(', ')}`,
-    )
-  const config = parseConfig(stdin)
-  const version = command === 'VERSION' ? '1.1.0' : readVersion(config)
+  const command = readCommand(environment.get('CNI_COMMAND') ?? '')
+  const { cniVersion, name: network } = readConfig(stdin, head)
+  const version = command === 'VERSION' ? '1.1.0' : readVersion(cniVersion)
   if ((command === 'GC' || command === 'STATUS') && version !== '1.1.0')
     throw new CniError(cniCodes.incompatibleVersion, `${command} came with version 1.1.0, not ${version}`)
   if (command === 'CHECK' && version < '0.4.0')
     throw new CniError(cniCodes.incompatibleVersion, `CHECK came with version 0.4.0, not ${version}`)
-  const network = text(config['name'])
   if (command !== 'VERSION' && !networkPattern.test(network))
     throw new CniError(cniCodes.badConfig, network === '' ? 'name is missing' : `name "${network}" is not allowed`)
   const netns = environment.get('CNI_NETNS') ?? ''
   if ((command === 'ADD' || command === 'CHECK') && !netns.startsWith('/'))
     badEnvironment('CNI_NETNS', netns === '' ? 'is missing' : `"${netns}" is no path`)
-  const args = parseArgs(environment.get('CNI_ARGS') ?? '')
-  const runtime = fields(config['runtimeConfig'])
-  const cniArgs = fields(fields(config['args'])['cni'])
-  const ips = [
-    ...list(runtime['ips']).map((each) => addressOf(text(each), 'runtimeConfig.ips')),
-    ...list(cniArgs['ips']).map((each) => addressOf(text(each), 'args.cni.ips')),
-    ...(args.get('IP') ? [addressOf(args.get('IP') ?? '', 'CNI_ARGS IP')] : []),
-  ]
-  const mac = text(runtime['mac']) || text(cniArgs['mac']) || args.get('MAC')
-  if (mac && !macPattern.test(mac)) throw new CniError(cniCodes.badConfig, `"${mac}" is no MAC address`)
-  const prev = config['prevResult']
-  if (command === 'CHECK' && prev === undefined) throw new CniError(cniCodes.badConfig, 'CHECK needs a prevResult')
-  const valid = config['cni.dev/valid-attachments']
+  const given = parseArgs(environment.get('CNI_ARGS') ?? '')
   return {
-    ...{ version, command, network, netns, attachment: readAttachment(command, environment), pod: readPod(args) },
-    addresses: [...new Set(ips)],
-    mac: mac ? mac.toLowerCase() : undefined,
-    ports: list(runtime['portMappings'])
-      .filter((each) => number(fields(each)['hostPort']) !== 0)
-      .map(portOf),
-    bandwidth: bandwidthOf(runtime['bandwidth']),
-    validAttachments:
-      valid === undefined
-        ? undefined
-        : list(valid).map((each) => ({
-            containerId: text(fields(each)['containerID']),
-            ifname: text(fields(each)['ifname']),
-          })),
-    prevAddresses:
-      prev === undefined
-        ? undefined
-        : list(fields(prev)['ips']).map((each) => text(fields(each)['address']).split('/')[0] ?? ''),
+    ...{ version, command, network, netns, attachment: readAttachment(command, environment), pod: readPod(given) },
+    // Whatever was wished for, it has to be possible to take it back.
+    ...(command === 'ADD' ? readWishes(stdin, given) : noWishes),
+    validAttachments: command === 'GC' ? readValid(stdin) : [],
+    prevAddresses: command === 'CHECK' ? readPrevious(stdin) : [],
   }
 }

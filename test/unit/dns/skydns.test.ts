@@ -27,13 +27,18 @@ t.test('paths and names', async (t) => {
 })
 
 t.test('records: defaults, limits, nonsense', async (t) => {
+  t.match(
+    parseSkyRecord('{"Host":"10.0.0.1","Port":80,"TTL":9}'),
+    { host: '10.0.0.1', port: 80, ttl: 9 },
+    'as Go reads it',
+  )
   t.match(parseSkyRecord('{"host":"10.0.0.1","more":1}'), { port: 0, priority: 10, weight: 100, ttl: 3_600, group: '' })
   for (const [text, why] of [
-    ['{"host":"a","port":70000}', /port is no number from 0 to 65535/],
-    ['{"host":5}', /host is no text/],
-    ['{"host":"a","mail":"yes"}', /mail is neither/],
+    ['{"host":"a","port":70000}', /port: expected an integer from 0 to 65535/],
+    ['{"host":5}', /host: expected a string/],
+    ['{"host":"a","mail":"yes"}', /mail: expected a boolean/],
     ['{}', /neither a host nor a text/],
-    ['[]', /JSON object/],
+    ['[]', /expected an object/],
     [`{"host":"${'x'.repeat(64)}"}`, /too long/],
   ] as const)
     t.throws(() => parseSkyRecord(text), why)
@@ -182,7 +187,7 @@ t.test('ConfigMaps: keys with dots for slashes', async (t) => {
   })
   t.match(entries, [{ name: 'db.team.skydns.local', record: { host: '10.0.0.9' } }])
   t.equal(problems.length, 2)
-  t.match(problems[0], /^ConfigMap team\/names, key local\.skydns\.bad: port is no number/)
+  t.match(problems[0], /^ConfigMap team\/names, key local\.skydns\.bad: port: expected an integer/)
 })
 
 t.test('the cluster as SkyDNS would hold it', async (t) => {

@@ -86,6 +86,8 @@ t.test("what nodes tell each other, in flannel's words", async (t) => {
   t.same(readOverlayAnnotations(annotated({ 'backend-data': '{', 'public-ip': 'fd00::1' }), 'IPv4'), {
     address: undefined,
   })
+  const shouted = annotated({ 'backend-data': '{"vni":1,"vtepmac":"02:00:00:00:00:0A"}' })
+  t.match(readOverlayAnnotations(shouted, 'IPv4'), { vtepMac: '02:00:00:00:00:0a' }, 'as Go reads it')
   const moved = annotated({ 'public-ip': '172.30.0.12', 'public-ip-overwrite': '192.0.2.9' })
   t.equal(toPeer(moved, 'IPv4')?.address, '192.0.2.9')
 })
