@@ -177,7 +177,8 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
     log.warn(message),
   )
   let problems: readonly string[] = [beginning]
-  const served = servedPorts({ ...options, dnsMetrics: options.dns.metrics })
+  const apiServer = serverPlace(connection.server)
+  const served = servedPorts({ ...options, dnsMetrics: options.dns.metrics, apiServer })
 
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: options.agentPort, problems },
@@ -245,7 +246,7 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
     ...{ client, ingress: options.ingress, proxy: options.proxy, settings: options.overlay, identity },
     agentPort: options.agentPort,
     servedPorts: served,
-    apiServer: serverPlace(connection.server),
+    apiServer,
     onRejected: tellRejected(createNodeEvents(client, nodeName, log)),
   })
   void stack.bridged.then(bridged.resolve)

@@ -31,7 +31,7 @@ const udpPortOf = ({ hostIP, hostPort, podIP, containerPort }: HostPort): UdpPor
   endpoints: new Set([place(podIP, containerPort)]),
 })
 
-/** Host ports do not answer there. */
+/** Host ports are there by their hostIP only. */
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1'
 
 export const createPodConnections = (options: PodConnectionsOptions): PodConnections => {

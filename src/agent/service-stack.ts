@@ -3,7 +3,7 @@ import { availableParallelism, networkInterfaces } from 'node:os'
 import type { Registry } from 'prom-client'
 import { aborted } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
-import type { ServedPort } from '../api/served-ports.ts'
+import { isServedEverywhere, type ServedPort } from '../api/served-ports.ts'
 import type { EndpointSlice, Node, Service } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { createConnections } from '../host/conntrack/connections.ts'
@@ -128,7 +128,7 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
   const { servedPorts = [], apiServer } = options
   const reserved = {
     ports: new Set(
-      servedPorts.flatMap((served) => {
+      servedPorts.filter(isServedEverywhere).flatMap((served) => {
         const protocol = protocolOf(served)
         return protocol ? [reservedPort(protocol, served.port)] : []
       }),

@@ -103,6 +103,7 @@ const live = async (options: ServicesOnlyOptions, { signal, endOnMove }: Life): 
     proxy: only.has('proxy') ? options.proxy : undefined,
     ingress: only.has('ingress') ? options.ingress : undefined,
     dnsMetrics: only.has('dns') ? options.dns.metrics : undefined,
+    ...{ apiServer: serverPlace(connection.server), nodeAddresses },
   })
   const client = createClient(transport)
   const runner = createCommandRunner()

@@ -7,6 +7,8 @@ import type { Node, Protocol } from './types/index.ts'
 export interface ServedPort {
   readonly port: number
   readonly protocol: Protocol
+  /** The one address where it is served; missing: at all of the node's. */
+  readonly ip?: string
 }
 
 /** `80/TCP,443/TCP,10250/TCP`. */
@@ -17,9 +19,14 @@ const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP']
 /** `80/TCP`. */
 export const portWord = ({ port, protocol }: ServedPort): string => `${port}/${protocol}`
 
-/** The annotation's text: sorted, each port once. */
-export const formatServedPorts = (ports: readonly ServedPort[]): string =>
-  [...new Set(ports.toSorted((a, b) => a.port - b.port).map(portWord))].join(',')
+/** Served at all addresses of the node. */
+export const isServedEverywhere = ({ ip }: ServedPort): boolean => ip === undefined
+
+/** The annotation's text: what is served everywhere, sorted, each port once. */
+export const formatServedPorts = (ports: readonly ServedPort[]): string => {
+  const everywhere = ports.filter(isServedEverywhere).toSorted((a, b) => a.port - b.port)
+  return [...new Set(everywhere.map(portWord))].join(',')
+}
 
 const parsePort = (text: string): ServedPort | undefined => {
   const [, number = '', word] = /^\s*(\d{1,5})\/([A-Z]+)\s*$/.exec(text) ?? []

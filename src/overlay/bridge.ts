@@ -50,6 +50,9 @@ const sysctls = (hasIPv6: boolean): readonly (readonly [string, string])[] => [
   ...(hasIPv6 ? ([['net.ipv6.conf.all.forwarding', '1']] as const) : []),
 ]
 
+/** Host ports at 127.0.0.1: the kernel may carry loopback addresses to pods. */
+export const loopbackSysctl = [`net.ipv4.conf.${podBridge}.route_localnet`, '1'] as const
+
 /**
  * Makes what is missing of bridge, addresses and ports, and removes what was; nothing is written when all is right. Tells
  * whether the bridge was not there.

@@ -1,4 +1,5 @@
 /** Ports of the node that lead to its pods: what was wished for, read into what a rule is made of. Pure. */
+import { isSameHostPort } from '../api/host-ports.ts'
 import type { ServedPort } from '../api/served-ports.ts'
 import {
   type Address,
@@ -10,12 +11,15 @@ import {
   parseCidrs,
 } from '../host/netfilter/address.ts'
 import type { IpFamily } from '../host/netfilter/netfilter.ts'
-import { isPort, type Rule, type RuleProtocol, rule, toPorts } from '../host/netfilter/rule.ts'
+import { type Argument, argument, isPort, type Rule, type RuleProtocol, rule, toPorts } from '../host/netfilter/rule.ts'
 
 /** A port of the node that leads to a pod, as whoever runs the pod says it. */
 export interface HostPortMapping {
   readonly hostPort: number
-  /** Empty for every address of the node, `0.0.0.0` or `::` for every address of one family. */
+  /**
+   * Empty for every address of the node but loopback, where its own services listen; `0.0.0.0` or `::` for those of one
+   * family.
+   */
   readonly hostIP: string
   readonly protocol: 'TCP' | 'UDP' | 'SCTP'
   /** One of the pod's addresses; a pod of two families has two mappings. */
@@ -26,7 +30,7 @@ export interface HostPortMapping {
 /** A host port of one family. */
 export interface HostPort {
   readonly hostPort: number
-  /** Missing: every address of the node. */
+  /** Missing: every address of the node but loopback. */
   readonly hostIP?: Address
   readonly protocol: RuleProtocol
   readonly podIP: Address
@@ -46,6 +50,18 @@ const protocols: ReadonlyMap<string, RuleProtocol> = new Map([
 const familyOf = (text: string): IpFamily | undefined =>
   families.find((family) => parseAddress(text, family) !== undefined)
 
+/** Addresses of the node that no hostIP includes unless it names them. */
+const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1'
+
+const isTakenBy = (
+  hostIP: string,
+  { hostPort, protocol }: HostPortMapping,
+  { ip = '', ...served }: ServedPort,
+): boolean =>
+  isLoopback(hostIP) || isLoopback(ip)
+    ? served.port === hostPort && served.protocol === protocol && (ip === '' || ip === hostIP)
+    : isSameHostPort({ ip: hostIP, port: hostPort, protocol }, { ip, ...served })
+
 /** A mapping as a host port of its pod's family; undefined when it is for the other family; text: why it cannot be. */
 const readMapping = (
   mapping: HostPortMapping,
@@ -55,19 +71,17 @@ const readMapping = (
   const known = protocols.get(protocol)
   if (!known) return `unknown protocol ${JSON.stringify(protocol)}`
   if (!isPort(hostPort) || !isPort(containerPort)) return 'invalid port'
-  if (servedPorts.some((served) => served.port === hostPort && served.protocol === protocol))
-    return 'the node itself serves this port'
   const family = familyOf(podIP)
   const pod = family && canonicalAddress(podIP, family)
   if (!family || !pod) return `invalid pod IP ${JSON.stringify(podIP)}`
   const digits = parseAddress(pod, family) ?? ''
   if (!parseCidrs(podCIDRs, family).some((range) => isWithin(digits, range)))
     return `pod IP ${pod} is not in the podCIDRs of this node`
-  const port = { hostPort, protocol: known, podIP: pod, containerPort }
-  if (hostIP === '') return port
-  const host = canonicalAddress(hostIP, family)
+  const host = hostIP === '' ? '' : canonicalAddress(hostIP, family)
   if (host === undefined) return familyOf(hostIP) === undefined ? `invalid hostIP ${JSON.stringify(hostIP)}` : undefined
-  return host === anywhere[family] ? port : { ...port, hostIP: host }
+  if (servedPorts.some((served) => isTakenBy(host, mapping, served))) return 'the node itself serves this port'
+  const port = { hostPort, protocol: known, podIP: pod, containerPort }
+  return host === '' || host === anywhere[family] ? port : { ...port, hostIP: host }
 }
 
 export interface HostPorts {
@@ -105,11 +119,17 @@ export const readHostPorts = (mappings: readonly HostPortMapping[], context: Hos
   return { ports, problems: [...problems] }
 }
 
+export const loopback: Readonly<Record<IpFamily, Argument>> = {
+  IPv4: argument('127.0.0.0/8'),
+  IPv6: argument('::1/128'),
+}
+
 export const hostPortRule = (
   { hostIP, protocol, hostPort, podIP, containerPort }: HostPort,
   family: IpFamily,
 ): Rule => {
   const match = toPorts(protocol, hostPort)
+  const to = hostIP === undefined ? rule`! -d ${loopback[family]}` : rule`-d ${hostRange(hostIP, family)}`
   const verdict = rule`-j DNAT --to-destination ${destination(podIP, containerPort, family)}`
-  return hostIP === undefined ? rule`${match} ${verdict}` : rule`-d ${hostRange(hostIP, family)} ${match} ${verdict}`
+  return rule`${to} ${match} ${verdict}`
 }

@@ -16,7 +16,7 @@ import { gatewayOf } from '../ipam/pod-addresses.ts'
 import type { OverlayIdentity } from './annotations.ts'
 import type { BackendName, Underlay } from './backend.ts'
 import { createBackend } from './backends.ts'
-import { ensureBridge, podBridge } from './bridge.ts'
+import { ensureBridge, loopbackSysctl, podBridge } from './bridge.ts'
 import { type HostPortMapping, type HostPorts, readHostPorts } from './host-ports.ts'
 import { findAddress, showLinks, showRoutes } from './kernel-view.ts'
 import { removeLeftovers, tunnelDevices } from './leftovers.ts'
@@ -189,7 +189,11 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
         ...(isAll ? [bridge] : []),
         ...(isTidy ? [] : [tidy]),
         ...(isAll || dirty.has('peers') ? [() => syncPeers(isAll ? 'kernel' : 'memory')] : []),
-        syncRules,
+        async () => {
+          await syncRules()
+          // Only behind the rules that guard it.
+          if (isAll) await options.writeSysctl(...loopbackSysctl)
+        },
       ])
     },
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'the pod network is not in place; trying again'),

@@ -4,14 +4,19 @@ import type { IpFamily } from '../host/netfilter/netfilter.ts'
 import type { Jump } from '../host/netfilter/owned.ts'
 import { type Argument, argument, type ChainName, chainName, mark, type Rule, rule } from '../host/netfilter/rule.ts'
 import type { Chain, TableEdit } from '../host/netfilter/tables.ts'
-import { type HostPort, hostPortRule } from './host-ports.ts'
+import { podBridge } from './bridge.ts'
+import { type HostPort, hostPortRule, loopback } from './host-ports.ts'
 
 export const masqueradeChain = chainName('PODWAY-MASQ')
 export const forwardChain = chainName('PODWAY-FORWARD')
 export const hostPortChain = chainName('PODWAY-HOSTPORT')
 export const clampChain = chainName('PODWAY-MSS')
+/** Keeps pods from the node's loopback addresses, which host ports there make routable (`route_localnet`). IPv4 only. */
+export const loopbackChain = chainName('PODWAY-LOOPBACK')
 
-const chains: ReadonlySet<string> = new Set<string>([masqueradeChain, forwardChain, hostPortChain, clampChain])
+const chains: ReadonlySet<string> = new Set<string>([
+  ...[masqueradeChain, forwardChain, hostPortChain, clampChain, loopbackChain],
+])
 
 /** True for the chains of this room. */
 export const isOverlayChain = (name: string): boolean => chains.has(name)
@@ -30,7 +35,6 @@ export interface RulesInput {
 const serviceMark = mark(0x4000)
 
 const multicast: Readonly<Record<IpFamily, Argument>> = { IPv4: argument('224.0.0.0/4'), IPv6: argument('ff00::/8') }
-const loopback: Readonly<Record<IpFamily, Argument>> = { IPv4: argument('127.0.0.0/8'), IPv6: argument('::1/128') }
 
 /**
  * Pods among each other are seen as they are, and so is whoever comes to a pod of this node. Pods that go outside are this
@@ -46,6 +50,8 @@ const masquerade = (
   name: masqueradeChain,
   rules: [
     rule`-m mark --mark ${serviceMark} -j RETURN`,
+    // A program that came by a host port at loopback: no answer finds its way there.
+    ...own.map((cidr) => rule`-s ${loopback[family]} -d ${cidr} -j MASQUERADE --random-fully`),
     ...withPorts.map((pod) => rule`-s ${pod} -d ${pod} -j MASQUERADE --random-fully`),
     ...cidrs.flatMap((from) => cidrs.map((to) => rule`-s ${from} -d ${to} -j RETURN`)),
     ...own.map((cidr) => rule`-d ${cidr} -j RETURN`),
@@ -59,6 +65,11 @@ const masquerade = (
 const clamp: Chain = {
   name: clampChain,
   rules: [rule`-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu`],
+}
+
+const guard: Chain = {
+  name: loopbackChain,
+  rules: [rule`-s ${loopback.IPv4} -j DROP`, rule`-d ${loopback.IPv4} -j DROP`],
 }
 
 const forward = (cidrs: readonly Argument[]): Chain => ({
@@ -80,17 +91,21 @@ export const compileRules = ({ family, clusterCIDRs, podCIDRs, hostPorts }: Rule
   const withPorts = [...new Set(ports.map(({ podIP }) => hostRange(podIP, family)))]
   return [
     { table: 'nat', chains: [masquerade(family, cidrs, wordsOf(podCIDRs), withPorts), hostPort] },
-    { table: 'mangle', chains: [clamp] },
+    { table: 'mangle', chains: [clamp, ...(family === 'IPv4' ? [guard] : [])] },
     { table: 'filter', chains: [forward(cidrs)] },
   ]
 }
 
-const local = (family: IpFamily, from: 'PREROUTING' | 'OUTPUT'): Jump => ({
-  table: 'nat',
-  from,
-  rule: rule`! -d ${loopback[family]} -m addrtype --dst-type LOCAL -m comment --comment "podway host ports" -j ${hostPortChain}`,
-  at: 'last',
-})
+const toHostPorts = rule`-m addrtype --dst-type LOCAL -m comment --comment "podway host ports" -j ${hostPortChain}`
+
+/** Loopback is for the node's own programs. Of IPv6, whose ::1 no answer from elsewhere reaches, for those with another source. */
+const hostPortJumps = (family: IpFamily): readonly Jump[] => [
+  { table: 'nat', from: 'PREROUTING', rule: rule`! -d ${loopback[family]} ${toHostPorts}`, at: 'last' },
+  {
+    ...{ table: 'nat', from: 'OUTPUT', at: 'last' },
+    rule: family === 'IPv4' ? toHostPorts : rule`! -s ${loopback.IPv6} ${toHostPorts}`,
+  },
+]
 
 const jump = (table: Jump['table'], from: Jump['from'], condition: Rule, to: ChainName): Jump => ({
   ...{ table, from, at: 'last' },
@@ -101,10 +116,17 @@ const jump = (table: Jump['table'], from: Jump['from'], condition: Rule, to: Cha
 export const overlayJumps = (family: IpFamily, tunnel: string | undefined): readonly Jump[] => {
   const ours = rule`-m comment --comment "podway pod network"`
   return [
+    ...(family === 'IPv4'
+      ? [
+          {
+            ...jump('mangle', 'PREROUTING', rule`-i ${argument(podBridge)} ${ours}`, loopbackChain),
+            at: 'first',
+          } as const,
+        ]
+      : []),
     ...(tunnel === undefined ? [] : [jump('mangle', 'FORWARD', rule`-o ${argument(tunnel)} ${ours}`, clampChain)]),
     jump('nat', 'POSTROUTING', rule`-m comment --comment "podway masquerade"`, masqueradeChain),
-    local(family, 'PREROUTING'),
-    local(family, 'OUTPUT'),
+    ...hostPortJumps(family),
     jump('filter', 'FORWARD', ours, forwardChain),
   ]
 }

@@ -2,6 +2,8 @@
  * One contract for CNI plugins, kept by the reference plugins (bridge, host-local, portmap) and by Podway's, with its
  * launcher; and what Podway does beyond it.
  */
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { createNetfilter } from '../../src/host/netfilter/netfilter.ts'
@@ -31,6 +33,17 @@ const createOutside = async (t: Test): Promise<Host> => {
 const clean = async (): Promise<void> => cleanupOverlay(runner, [createNetfilter(runner, 'IPv4', 'nft')])
 
 const addressOf = (result: CniResult | undefined): string => result?.ips?.[0]?.address.split('/')[0] ?? ''
+
+/** The first line that a server says to the node itself. */
+const lineOf = async (to: { readonly host: string; readonly port: number; readonly localAddress?: string }) => {
+  const socket = connect({ ...to, timeout: 2_000 })
+  socket.once('timeout', () => socket.destroy(new Error('timeout')))
+  for await (const line of createInterface({ input: socket })) {
+    socket.destroy()
+    return line
+  }
+  return ''
+}
 
 /** A container: a host whose only link is what the plugin makes. */
 const createContainer = async (t: Test, name: string) => {
@@ -131,7 +144,10 @@ const contract = async (t: Test, start: (subnet: string) => Promise<World>, out:
     const runtimeConfig = {
       portMappings: [
         { hostPort: 9080, containerPort: peerPort, protocol: 'tcp' },
-        { hostPort: 9081, containerPort: peerPort, protocol: 'udp' },
+        // As containerd writes them: Go reads names of fields without regard to case.
+        { HostPort: 9081, ContainerPort: peerPort, Protocol: 'udp', HostIP: '' },
+        { HostPort: 9082, ContainerPort: peerPort, Protocol: 'tcp', HostIP: '127.0.0.1' },
+        { HostPort: 9083, ContainerPort: peerPort, Protocol: 'tcp', HostIP: '172.31.9.1' },
       ],
     }
     const c = await createContainer(t, 'cf')
@@ -140,6 +156,10 @@ const contract = async (t: Test, start: (subnet: string) => Promise<World>, out:
       (await out.call('172.31.9.1', port, { protocol })).answers[0]
     t.match(await answer('tcp', 9080), /^cf /)
     t.match(await answer('udp', 9081), /^cf /)
+    t.match(await answer('tcp', 9083), /^cf /, 'at one address')
+    t.notMatch(await answer('tcp', 9082), /^cf /, 'at loopback, not from elsewhere')
+    t.match(await lineOf({ host: '127.0.0.1', port: 9082 }), /^cf 10\.88\.0\.1$/, 'at loopback')
+    t.match(await lineOf({ host: '127.0.0.1', port: 9082, localAddress: '172.31.9.1' }), /^cf 172\.31\.9\.1$/)
     t.match((await a.host.call('172.31.9.1', 9080)).answers[0], /^cf /, 'from another container')
     t.match((await c.host.call('172.31.9.1', 9080)).answers[0], /^cf /, 'from itself')
     await runNetwork(network, { command: 'DEL', ...c.where }, { runtimeConfig })
@@ -231,13 +251,17 @@ t.test('podway', { timeout: 120_000 }, async (t) => {
     const second = await createContainer(t, 'hb')
     const runtimeConfig = {
       portMappings: [{ hostPort: 9090, containerPort: peerPort, protocol: 'tcp' }],
-      bandwidth: { ingressRate: 8_000_000, ingressBurst: 80_000, egressRate: 4_000_000, egressBurst: 40_000 },
+      bandwidth: { IngressRate: 8_000_000, IngressBurst: 2 ** 32 - 1, EgressRate: 4_000_000, EgressBurst: 2 ** 32 - 1 },
     }
     t.same((await runNetwork(network, { command: 'ADD', ...first.where }, { runtimeConfig })).failure, undefined)
     t.match(await first.host.runner.run('tc', ['qdisc', 'show', 'dev', 'eth0']), /tbf .*rate 4Mbit/)
     t.match(await runner.run('tc', ['qdisc', 'show']), /tbf .*rate 8Mbit/)
     const { failure } = await runNetwork(network, { command: 'ADD', ...second.where }, { runtimeConfig })
     t.match(failure, { code: 101, msg: /9090.TCP is taken by cni.podway.id-ha/ })
+    const wish = { runtimeConfig: { dns: { Servers: ['192.0.2.1'] } } }
+    const refused = await runNetwork(network, { command: 'ADD', ...second.where }, wish)
+    t.match(refused.failure, { code: 2, msg: /runtimeConfig\.dns.*192\.0\.2\.1/ }, 'a wish that nobody understands')
+    t.same((await runNetwork(network, { command: 'DEL', ...second.where }, wish)).failure, undefined)
     t.same((await runNetwork(network, { command: 'ADD', ...second.where })).failure, undefined, 'nothing is left of it')
     const third = { containerId: 'id-hc', ifname: 'eth0', netns: '/run/netns/hc' }
     await runner.run('ip', ['netns', 'add', 'hc'])

@@ -114,6 +114,46 @@ for (const backend of ['nft', 'legacy'] as const)
     const tool = (family: string) => `${family === 'IPv4' ? 'iptables' : 'ip6tables'}-${backend}`
     t.notMatch(await node.runner.run(`${tool('IPv4')}-save`, []), /192\.0\.2\.66/)
 
+    await t.test('at loopback, for the programs of the node alone', async (t) => {
+      const local: readonly Wish[] = [
+        { hostPort: 7011, hostIP: '127.0.0.1', protocol: 'TCP' },
+        { hostPort: 7012, hostIP: '127.0.0.1', protocol: 'UDP' },
+        { hostPort: 7013, hostIP: '::1', protocol: 'TCP' },
+      ]
+      t.same(await n.overlay.setHostPorts('uid-local', mappings(pod.addresses, local)), [])
+      const said = async (to: string, port: number, options: Parameters<Host['call']>[2] = {}, from = node) =>
+        (await from.call(to, port, options)).answers[0] ?? ''
+      t.equal(await said('127.0.0.1', 7011), `${yes} 10.244.7.1`, 'the pod sees the node')
+      t.equal(await said('127.0.0.1', 7011, { source: nodeIPs.IPv4 }), `${yes} ${nodeIPs.IPv4}`)
+      t.match(await said('127.0.0.1', 7012, { protocol: 'udp' }), yes)
+      t.equal(await said('::1', 7013, { source: nodeIPs.IPv6 }), `${yes} ${nodeIPs.IPv6}`)
+      t.equal(await said('::1', 7013), 'ECONNREFUSED', 'no answer would come to ::1, so nothing is sent')
+      t.equal(await said('127.0.0.1', 7001), 'ECONNREFUSED', 'what is for all addresses leaves loopback alone')
+      for (const [to, port] of [
+        [nodeIPs.IPv4, 7011],
+        [nodeIPs.IPv6, 7013],
+      ] as const)
+        t.equal(await said(to, port, {}, out), 'ECONNREFUSED', 'from elsewhere')
+
+      // A pod that sends to the node's loopback: it takes the address away from its own.
+      await ip(
+        ['address del 127.0.0.1/8 dev lo', 'address add 192.0.2.1/32 dev lo', 'route add 127.0.0.1/32 via 10.244.7.1'],
+        pod.host.runner,
+      )
+      const tool = backend === 'nft' ? 'iptables-nft' : 'iptables-legacy'
+      const dropped = async () =>
+        Number(
+          /^\s*(\d+).*DROP .* 127\.0\.0\.0\/8\s*$/m.exec(
+            await node.runner.run(tool, ['-t', 'mangle', '-nvxL', 'PODWAY-LOOPBACK']),
+          )?.[1],
+        )
+      t.equal(await dropped(), 0)
+      for (const port of [peerPort, 7011]) t.equal(await said('127.0.0.1', port, {}, pod.host), 'timeout', `${port}`)
+      t.ok((await dropped()) > 0, 'it did come')
+      await n.overlay.setHostPorts('uid-local', [])
+      t.equal(await said('127.0.0.1', 7011), 'ECONNREFUSED', 'gone with the pod')
+    })
+
     await t.test('what is too much is taken away', async (t) => {
       for (const family of ['IPv4', 'IPv6']) {
         const stray = ['-p', 'tcp', '--dport', '7099', '-j', 'DNAT', '--to-destination']

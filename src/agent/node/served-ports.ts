@@ -1,4 +1,4 @@
-/** The ports that the agent serves at the node's addresses, as its settings say. Pure. */
+/** The ports that are served at the node's addresses, as the agent's settings say. Pure. */
 import { isIP } from 'node:net'
 import type { ServedPort } from '../../api/served-ports.ts'
 import type { IngressStackSettings } from '../ingress-stack.ts'
@@ -10,6 +10,9 @@ export interface ServingSettings {
   readonly ingress?: IngressStackSettings | undefined
   readonly proxy?: Pick<ProxySettings, 'healthz' | 'metrics'> | undefined
   readonly dnsMetrics?: ListenAddress | undefined
+  /** Where the API server is, and the addresses of this node: it may be here. */
+  readonly apiServer?: ListenAddress | undefined
+  readonly nodeAddresses?: readonly string[] | undefined
 }
 
 /** Nobody from elsewhere comes there, and no Service's address is there. */
@@ -17,18 +20,22 @@ const isLoopback = (address: string): boolean => address.startsWith('127.') || a
 
 const tcp = (port: number): ServedPort => ({ port, protocol: 'TCP' })
 
-export const servedPorts = ({ agentPort, ingress, proxy, dnsMetrics }: ServingSettings): readonly ServedPort[] => {
+export const servedPorts = (settings: ServingSettings): readonly ServedPort[] => {
+  const { agentPort, ingress, proxy, dnsMetrics, apiServer, nodeAddresses = [] } = settings
   const listeners = [proxy?.healthz, proxy?.metrics, dnsMetrics, ingress?.metrics].filter((at) => at !== undefined)
   const isOpen = ingress !== undefined && !isLoopback(ingress.proxy.address)
   return [
     ...(agentPort === undefined ? [] : [tcp(agentPort)]),
     ...(isOpen ? [ingress.proxy.httpPort, ingress.proxy.httpsPort ?? 0].filter((port) => port > 0).map(tcp) : []),
-    ...listeners.filter(({ address }) => !isLoopback(address)).map(({ port }) => tcp(port)),
+    ...listeners.map(({ address, port }) => (isLoopback(address) ? { ...tcp(port), ip: address } : tcp(port))),
+    ...(apiServer && (isLoopback(apiServer.address) || nodeAddresses.includes(apiServer.address))
+      ? [{ ...tcp(apiServer.port), ip: apiServer.address }]
+      : []),
   ]
 }
 
 /** Where the API server is, when its URL names an address: a Service there would cut the node off. */
-export const serverPlace = (url: string): { readonly address: string; readonly port: number } | undefined => {
+export const serverPlace = (url: string): ListenAddress | undefined => {
   const { hostname, port, protocol } = new URL(url)
   const address = hostname.replace(/^\[(.*)\]$/, '$1')
   const usual = protocol === 'https:' ? 443 : 80

@@ -12,6 +12,8 @@ export interface CallOptions {
   readonly timeoutMs?: number
   /** The port to send from (UDP). */
   readonly from?: number
+  /** The address to send from (TCP). */
+  readonly source?: string
 }
 
 export interface Host {
@@ -66,11 +68,11 @@ export const createHost = async (name: string, ports: readonly number[] = [peerP
   return {
     name,
     runner: inside,
-    call: (to, port, { protocol = 'tcp', count = 1, timeoutMs = 1_000, from } = {}) =>
+    call: (to, port, { protocol = 'tcp', count = 1, timeoutMs = 1_000, from, source } = {}) =>
       new Promise((resolve) => {
         const id = next++
         waiting.set(id, resolve)
-        stdin.write(`${JSON.stringify({ id, protocol, to, port, count, timeoutMs, from })}\n`)
+        stdin.write(`${JSON.stringify({ id, protocol, to, port, count, timeoutMs, from, source })}\n`)
       }),
     serve: async (script, signal, onReady) => {
       const [file, ...args] = enterNetworkFile(`/run/netns/${name}`)

@@ -17,6 +17,8 @@ export interface Call {
   readonly timeoutMs: number
   /** The port to send from (UDP): the same one again is the same connection to the kernel. */
   readonly from?: number
+  /** The address to send from. */
+  readonly source?: string
 }
 
 /** What each connection got: `NAME address`, an error's code, or `timeout`. */
@@ -47,10 +49,15 @@ const serve = async (name: string, port: number): Promise<void> => {
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
 
-const callTcp = ({ to, port, timeoutMs }: Call): Promise<string> =>
+const callTcp = ({ to, port, timeoutMs, source }: Call): Promise<string> =>
   new Promise((resolve) => {
     let text = ''
-    const socket = connect({ host: to, port, timeout: timeoutMs })
+    const socket = connect({
+      host: to,
+      port,
+      timeout: timeoutMs,
+      ...(source === undefined ? {} : { localAddress: source }),
+    })
     const end = (answer: string): void => {
       socket.destroy()
       resolve(answer)

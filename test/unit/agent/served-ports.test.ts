@@ -8,6 +8,7 @@ t.test('what the settings make a node serve at its addresses', async (t) => {
     agentPort: 10_250,
     proxy: { healthz: at('0.0.0.0', 10_256), metrics: at('127.0.0.1', 10_249) },
     dnsMetrics: at('::1', 9153),
+    ...{ apiServer: at('172.30.0.11', 6443), nodeAddresses: ['172.30.0.11'] },
     ingress: {
       proxy: { address: '::', httpPort: 80, httpsPort: 443 },
       streams: { address: '::', tcp: undefined, udp: undefined },
@@ -15,6 +16,16 @@ t.test('what the settings make a node serve at its addresses', async (t) => {
     },
   })
   t.equal(formatServedPorts(ports), '80/TCP,443/TCP,10250/TCP,10254/TCP,10256/TCP')
+  t.same(
+    ports.filter(({ ip }) => ip !== undefined),
+    [
+      { port: 10_249, protocol: 'TCP', ip: '127.0.0.1' },
+      { port: 9_153, protocol: 'TCP', ip: '::1' },
+      { port: 6_443, protocol: 'TCP', ip: '172.30.0.11' },
+    ],
+    'and at one of them',
+  )
+  t.same(servedPorts({ apiServer: at('172.30.0.2', 443), nodeAddresses: ['172.30.0.11'] }), [], 'elsewhere')
   const metadata = { name: 'n1', annotations: { 'podway.dev/served-ports': `${formatServedPorts(ports)},x,99999/TCP` } }
   const found = servedPortsOf({ apiVersion: 'v1', kind: 'Node', metadata })
   t.equal(formatServedPorts(found), '80/TCP,443/TCP,10250/TCP,10254/TCP,10256/TCP', 'read back')

@@ -199,6 +199,7 @@ t.test('rules', async (t) => {
       .find(({ name }) => name === chain)?.rules
   t.same(rulesOf('PODWAY-MASQ'), [
     '-m mark --mark 0x4000/0x4000 -j RETURN',
+    '-s 127.0.0.0/8 -d 10.244.1.0/24 -j MASQUERADE --random-fully',
     '-s 10.244.1.3/32 -d 10.244.1.3/32 -j MASQUERADE --random-fully',
     '-s 10.244.1.2/32 -d 10.244.1.2/32 -j MASQUERADE --random-fully',
     '-s 10.244.0.0/16 -d 10.244.0.0/16 -j RETURN',
@@ -209,10 +210,15 @@ t.test('rules', async (t) => {
   ])
   t.same(rulesOf('PODWAY-FORWARD', 'IPv6'), ['-s fd00::/48 -j ACCEPT', '-d fd00::/48 -j ACCEPT'])
   t.same(rulesOf('PODWAY-HOSTPORT'), [
-    '-p udp -m udp --dport 53 -j DNAT --to-destination 10.244.1.3:5353',
+    '! -d 127.0.0.0/8 -p udp -m udp --dport 53 -j DNAT --to-destination 10.244.1.3:5353',
     '-d 172.30.0.11/32 -p tcp -m tcp --dport 9090 -j DNAT --to-destination 10.244.1.2:80',
   ])
-  t.equal(rulesOf('PODWAY-HOSTPORT', 'IPv6')?.[0], '-p tcp -m tcp --dport 9090 -j DNAT --to-destination [fd00:1::2]:80')
+  t.equal(
+    rulesOf('PODWAY-HOSTPORT', 'IPv6')?.[0],
+    '! -d ::1/128 -p tcp -m tcp --dport 9090 -j DNAT --to-destination [fd00:1::2]:80',
+  )
+  t.same(rulesOf('PODWAY-LOOPBACK'), ['-s 127.0.0.0/8 -j DROP', '-d 127.0.0.0/8 -j DROP'])
+  t.equal(rulesOf('PODWAY-LOOPBACK', 'IPv6'), undefined, 'no IPv6 loopback address comes in from anywhere')
 })
 
 t.test('host ports: a bad wish is left out and told, and the others stand', async (t) => {
@@ -240,6 +246,38 @@ t.test('host ports: a bad wish is left out and told, and the others stand', asyn
   const both = ['10.244.1.2', 'fd00:1::2'].map((podIP) => ({ ...good, hostIP: '::', podIP }))
   const { ports, problems } = readHostPorts(both, { podCIDRs })
   t.same([ports.IPv4.length, ports.IPv6.length, problems], [0, 1, []], 'of a pod of two families: one of them')
+})
+
+t.test('host ports at loopback, and beside what the node serves there', async (t) => {
+  const podCIDRs = ['10.244.1.0/24', 'fd00:1::/64']
+  const servedPorts = [
+    { port: 10_250, protocol: 'TCP' },
+    { port: 10_249, protocol: 'TCP', ip: '127.0.0.1' },
+    { port: 9_153, protocol: 'TCP', ip: '::1' },
+    { port: 6_443, protocol: 'TCP', ip: '172.30.0.11' },
+  ] as const
+  const cases: readonly (readonly [hostIP: string, hostPort: number, isForwarded: boolean])[] = [
+    ['127.0.0.1', 80, true],
+    ['127.0.0.2', 10_249, true],
+    ['127.0.0.1', 10_249, false],
+    ['127.0.0.1', 10_250, false],
+    ['', 10_249, true],
+    ['', 6_443, false],
+    ['0.0.0.0', 6_443, false],
+    ['172.30.0.11', 6_443, false],
+    ['172.30.0.12', 6_443, true],
+    ['127.0.0.1', 6_443, true],
+    ['::1', 9_153, false],
+    ['0:0:0:0:0:0:0:1', 9_153, false],
+    ['::1', 80, true],
+  ]
+  for (const [hostIP, hostPort, isForwarded] of cases) {
+    const podIP = hostIP.includes(':') ? 'fd00:1::2' : '10.244.1.2'
+    const wish: HostPortMapping = { hostIP, hostPort, protocol: 'TCP', podIP, containerPort: 8080 }
+    const { ports, problems } = readHostPorts([wish], { podCIDRs, servedPorts })
+    t.equal(ports.IPv4.length + ports.IPv6.length, isForwarded ? 1 : 0, `${hostIP}:${hostPort}`)
+    t.match(problems, isForwarded ? [] : [/the node itself serves this port/])
+  }
 })
 
 t.test('addresses of a device', async (t) => {
