@@ -72,8 +72,8 @@ const isZero = (value: unknown): boolean => {
   return value === null || value === '' || value === 0 || value === false
 }
 
-/** Compares as Unicode's simple case folding does, which is Go's. Names hold no sign of a pattern but dots. */
-const namePattern = (name: string): RegExp => new RegExp(`^${name.replaceAll('.', '\\.')}$`, 'iu')
+/** Names of fields are ASCII. Of other letters, Unicode's case folding takes two for one of those: the Kelvin sign, and long s. */
+const folded = (name: string): string => name.toLowerCase().replaceAll('\u017f', 's')
 
 const placeIn = (where: string, name: string): string => (where === '' ? name : `${where}.${name}`)
 
@@ -82,7 +82,7 @@ const placeIn = (where: string, name: string): string => (where === '' ? name : 
  * leaves it out, as Go does.
  */
 export const goStruct = <F extends Fields>(kind: 'open' | 'closed', fields: F): GoType<GoStruct<F>> => {
-  const patterns = Object.keys(fields).map((name) => ({ name, pattern: namePattern(name) }))
+  const names = new Map(Object.keys(fields).map((name) => [folded(name), name]))
   const complete = (known: ReadonlyMap<string, unknown>): GoStruct<F> =>
     // Each field has been read by its own type.
     Object.fromEntries(
@@ -94,7 +94,7 @@ export const goStruct = <F extends Fields>(kind: 'open' | 'closed', fields: F): 
       if (!isObject(value)) return mismatch(where === '' ? 'the whole' : where, 'an object', value)
       const known = new Map<string, unknown>()
       for (const [key, given] of Object.entries(value)) {
-        const name = patterns.find(({ pattern }) => pattern.test(key))?.name
+        const name = names.get(folded(key))
         const type = name === undefined ? undefined : fields[name]
         if (name !== undefined && type) {
           // Null leaves a field as it was.

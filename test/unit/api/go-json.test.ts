@@ -20,13 +20,14 @@ t.test('names of fields match without regard to case, as in Go', async (t) => {
     '{"ports":[{"hostPort":80,"hostIP":"::1"}]}',
     '{"Ports":[{"HostPort":80,"HostIP":"::1"}]}',
     '{"PORTS":[{"HOSTPORT":80,"hostip":"::1"}]}',
-    // Letters that fold to s and k: Go takes them, too.
+    // A letter that folds to s: Go takes it, too.
     '{"port\u017f":[{"hostPort":80,"hostIP":"::1"}]}',
     '{"ports":[{"hostPort":1,"HostPort":80,"hostIP":"::1"}]}',
     '{"ports":[{"hostPort":80,"HostPort":null,"hostIP":"::1"}]}',
   ])
     t.same(readGoJson(text, shape).ports, ports, text)
   t.equal(readGoJson('{"CNI.DEV/more":1}', shape)['cni.dev/more'], 1)
+  t.equal(readGoJson('{"k":"x"}'.replace('k', '\u212a'), goStruct('open', { k: goString })).k, 'x', 'the Kelvin sign')
   t.equal(readGoJson('{"cniXdev/more":1}', shape)['cni.dev/more'], undefined, 'a dot is a dot')
 })
 
