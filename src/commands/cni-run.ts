@@ -64,6 +64,14 @@ const network = (name: string): object => ({
   plugins: [{ type: 'podway', capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true } }],
 })
 
+/** What runtimes look for beside this plugin. */
+export const missingHere = (binDir: string): readonly string[] =>
+  existsSync(join(binDir, 'loopback'))
+    ? []
+    : [
+        `there is no ${join(binDir, 'loopback')}, which containerd needs for every pod: install containernetworking-plugins`,
+      ]
+
 export const install = async ({ state, name, binDir, confDir }: CniInstallOptions): Promise<void> => {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) throw new UsageError(`--name ${name}: letters, digits, ". _ -" only`)
   if (/['\\$@]/.test(state)) throw new UsageError(`--state ${state}: no quotes, "\\", "$" or "@"`)
@@ -74,6 +82,7 @@ export const install = async ({ state, name, binDir, confDir }: CniInstallOption
   await chmod(launcherIn(binDir), 0o755)
   await writeFileAtomic(networkFile(confDir), `${JSON.stringify(network(name), undefined, 2)}\n`, 0o644)
   console.log(`${launcherIn(binDir)}\n${networkFile(confDir)}`)
+  for (const line of missingHere(binDir)) console.log(line)
   if (!isQuick) console.log(`there is no ${perl}: each request starts Node, which takes some 100 ms`)
 }
 
