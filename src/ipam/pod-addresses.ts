@@ -72,18 +72,29 @@ export const openPodAddresses = async (options: PodAddressesOptions): Promise<Po
     hold(lease, lease.freed === undefined ? lease.owner : restingOwner(lease))
   }
 
+  /** Changes, and how many of them are durable: one whose write failed is written when its caller asks again. */
+  let changes = 0
+  let durable = 0
   /** Changes that come while one is being written share the next write. */
   let written: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
-  const save = (): Promise<void> => {
+
+  const write = async (): Promise<void> => {
+    const covered = changes
+    await store.replace([...held.values(), ...resting])
+    durable = covered
+  }
+
+  const save = async (): Promise<void> => {
+    if (durable === changes) return
     next ??= written
       .catch(() => undefined)
       .then(() => {
         next = undefined
-        written = store.replace([...held.values(), ...resting])
+        written = write()
         return written
       })
-    return next
+    await next
   }
 
   const wake = (lease: Lease | undefined): void => {
@@ -97,15 +108,15 @@ export const openPodAddresses = async (options: PodAddressesOptions): Promise<Po
     for (const lease of resting) if ((lease.freed ?? 0) + restMs <= now) wake(lease)
   }
 
-  const letGo = (owner: string): boolean => {
+  const letGo = (owner: string): void => {
     const lease = held.get(owner)
     for (const pool of pools) pool.release(owner)
-    if (!lease) return false
+    if (!lease) return
+    changes++
     held.delete(owner)
     const freed = { ...lease, freed: clock.now() }
     resting.push(freed)
     hold(freed, restingOwner(freed))
-    return true
   }
 
   /** Which wanted address is whose pool's; throws for one that is none's. */
@@ -151,24 +162,26 @@ export const openPodAddresses = async (options: PodAddressesOptions): Promise<Po
       const known = held.get(owner)
       const addresses = known?.addresses ?? takeNew(owner, claim)
       const { note } = claim
-      if (!known || (note !== undefined && note !== known.note))
+      if (!known || (note !== undefined && note !== known.note)) {
+        changes++
         held.set(owner, {
           owner,
           addresses,
           since: known?.since ?? clock.now(),
           ...(note === undefined ? {} : { note }),
         })
+      }
       // A repeated question may come while the first is not written yet.
       await save()
       return addresses
     },
     release: async (owner) => {
-      if (letGo(owner)) await save()
+      letGo(owner)
+      await save()
     },
     retain: async (isKept) => {
-      const gone = [...held.keys()].filter((owner) => !isKept(owner))
-      for (const owner of gone) letGo(owner)
-      if (gone.length > 0) await save()
+      for (const owner of [...held.keys()].filter((each) => !isKept(each))) letGo(owner)
+      await save()
     },
     list: () => [...held.values()].sort(bySince),
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createFileLeaseStore, createMemoryLeaseStore, type LeaseStore } from '../../../src/ipam/lease-store.ts'
-import { gatewayOf, openPodAddresses } from '../../../src/ipam/pod-addresses.ts'
+import { gatewayOf, openPodAddresses, type PodAddresses } from '../../../src/ipam/pod-addresses.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'podway-leases-'))
 t.teardown(() => rm(folder, { recursive: true }))
@@ -104,6 +104,56 @@ t.test('a freed address rests, over restarts too, while there are others', async
     ['a', 'c', 'f', 'g'],
   )
 })
+
+/** Fails so many times, and works then. */
+const createFailingStore = (failures: number) => {
+  const store = createMemoryLeaseStore()
+  let left = failures
+  return {
+    load: store.load,
+    replace: async (leases: Parameters<LeaseStore['replace']>[0]) => {
+      if (left-- > 0) throw new Error('disk full')
+      await store.replace(leases)
+    },
+  }
+}
+
+const ownersIn = async (store: LeaseStore): Promise<readonly string[]> =>
+  (await store.load()).filter(({ freed }) => freed === undefined).map(({ owner }) => owner)
+
+t.test('a write that fails is told, and the next one has everything', async (t) => {
+  const store = createFailingStore(2)
+  const addresses = await openPodAddresses({ podCIDRs: ['10.244.1.0/24'], store })
+  const both = await Promise.allSettled([addresses.assign('a'), addresses.assign('b')])
+  t.same(
+    both.map(({ status }) => status),
+    ['rejected', 'rejected'],
+    'nobody is given what is not durable',
+  )
+  await t.rejects(addresses.assign('a'), /disk full/, 'a repeated question waits for the disk, too')
+  t.same(await addresses.assign('a'), ['10.244.1.2'], 'the same address once it can be written')
+  t.same(await ownersIn(store), ['a', 'b'])
+})
+
+for (const [name, free] of [
+  ['release', (addresses: PodAddresses) => addresses.release('a')],
+  ['retain', (addresses: PodAddresses) => addresses.retain(() => false)],
+] as const)
+  t.test(`${name}: what could not be written is written when it is asked for again`, async (t) => {
+    const memory = createMemoryLeaseStore()
+    await (await openPodAddresses({ podCIDRs: ['10.244.1.0/24'], store: memory })).assign('a')
+    let isFull = true
+    const replace: LeaseStore['replace'] = async (leases) => {
+      if (isFull) throw new Error('disk full')
+      await memory.replace(leases)
+    }
+    const addresses = await openPodAddresses({ podCIDRs: ['10.244.1.0/24'], store: { ...memory, replace } })
+    await t.rejects(free(addresses), /disk full/)
+    t.same(await ownersIn(memory), ['a'], 'not written')
+    isFull = false
+    await free(addresses)
+    t.same(await ownersIn(memory), [])
+  })
 
 t.test('an address can be asked for', async (t) => {
   const addresses = await openPodAddresses({

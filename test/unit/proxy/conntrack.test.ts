@@ -148,6 +148,51 @@ t.test('looks when flows may be stale, after the rules are written, and not for 
   await running
 })
 
+t.test('what cannot be listed, or not be forgotten, is tried again with all that is gone', async (t) => {
+  for (const failing of ['list', 'forget'] as const) {
+    const forgotten: string[] = []
+    const waits: (() => void)[] = []
+    let failures = 0
+    const failOnce = (verb: 'list' | 'forget'): void => {
+      if (verb === failing && failures++ === 0) throw new Error('the kernel is busy')
+    }
+    const cleaner = createUdpCleaner({
+      connections: {
+        list: async () => {
+          failOnce('list')
+          return [flow('203.0.113.9 53', '10.1.0.4 53')].filter(() => forgotten.length === 0)
+        },
+        forget: async (stale) => {
+          failOnce('forget')
+          forgotten.push(...stale.map(({ reply }) => reply.source))
+          return stale.length
+        },
+      },
+      ...{ isServiceAddress: () => false, ownAddresses: () => new Set<string>(), log: silentLogger },
+      clock: {
+        now: () => 0,
+        after: (_, act) => {
+          waits.push(act)
+          return () => undefined
+        },
+      },
+    })
+    cleaner.set('ns/dns', [{ ...dns, addresses: ['203.0.113.9'] }])
+    cleaner.written()
+    cleaner.set('ns/dns', [])
+    cleaner.written()
+    const stop = new AbortController()
+    const running = cleaner.run(stop.signal)
+    await until(() => {
+      for (const act of waits.splice(0)) act()
+      return forgotten.length > 0
+    }, `the Service that is gone, after ${failing} failed`)
+    t.same(forgotten, ['10.1.0.4'], failing)
+    stop.abort()
+    await running
+  }
+})
+
 t.test('limits: by cores, at least the least, and nothing for zero', async (t) => {
   t.same(
     [...compileLimits(defaultLimits, 8)],
