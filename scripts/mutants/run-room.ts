@@ -1,8 +1,9 @@
 /** One run of Stryker over a room. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Stryker } from '@stryker-mutator/core'
 import type { MutatedRoom } from './rooms.ts'
 
 export interface Mutant {
@@ -10,6 +11,17 @@ export interface Mutant {
   readonly line: number
   readonly replacement: string
   readonly isNoticed: boolean
+}
+
+/** What is read of Stryker's report (mutation-testing-report-schema). */
+interface Report {
+  readonly files: Readonly<Record<string, { readonly mutants: readonly ReportedMutant[] }>>
+}
+
+interface ReportedMutant {
+  readonly status: string
+  readonly replacement?: string
+  readonly location: { readonly start: { readonly line: number } }
 }
 
 const noticed: readonly string[] = ['Killed', 'Timeout']
@@ -25,34 +37,46 @@ const leftBehind = [
   '/tsconfig*',
 ]
 
-/** All mutants that compile, with the verdict of the room's tests. */
-export const runRoom = async ({ sources, tests }: MutatedRoom, concurrency: number): Promise<readonly Mutant[]> => {
-  // A mutant costs little more than the start of a test file: compiled code is kept from one start to the next.
-  const cache = mkdtempSync(join(tmpdir(), 'podway-mutants-'))
-  process.env['NODE_COMPILE_CACHE'] = cache
-  try {
-    const results = await new Stryker({
-      mutate: [...sources],
-      plugins: ['@stryker-mutator/tap-runner', './scripts/mutants/ignore-messages.ts'],
-      ignorers: ['messages'],
-      testRunner: 'tap',
-      tap: { testFiles: tests, nodeArgs: ['--disable-warning=ExperimentalWarning'] },
-      coverageAnalysis: 'perTest',
-      concurrency,
-      disableTypeChecks: false,
-      ignorePatterns: leftBehind,
-      reporters: ['progress-append-only'],
-      allowConsoleColors: false,
-    }).runMutationTest()
-    return results
+const settingsOf = ({ sources, tests }: MutatedRoom, concurrency: number, report: string) => ({
+  mutate: sources,
+  plugins: ['@stryker-mutator/tap-runner', './scripts/mutants/ignore-messages.ts'],
+  ignorers: ['messages'],
+  testRunner: 'tap',
+  tap: { testFiles: tests, nodeArgs: ['--disable-warning=ExperimentalWarning'] },
+  coverageAnalysis: 'perTest',
+  concurrency,
+  // The tree's types are stripped, not checked.
+  disableTypeChecks: false,
+  ignorePatterns: leftBehind,
+  reporters: ['progress-append-only', 'json'],
+  jsonReporter: { fileName: report },
+  allowConsoleColors: false,
+})
+
+const readReport = (file: string): readonly Mutant[] => {
+  const { files }: Report = JSON.parse(readFileSync(file, 'utf8'))
+  return Object.entries(files).flatMap(([name, { mutants }]) =>
+    mutants
       .filter(({ status }) => noticed.includes(status) || unnoticed.includes(status))
-      .map(({ fileName, location, replacement = '', status }) => ({
-        file: fileName,
-        line: location.start.line,
-        replacement,
+      .map(({ status, replacement = '', location }) => ({
+        ...{ file: name, line: location.start.line, replacement },
         isNoticed: noticed.includes(status),
-      }))
+      })),
+  )
+}
+
+/** All mutants that compile, with the verdict of the room's tests. */
+export const runRoom = async (room: MutatedRoom, concurrency: number): Promise<readonly Mutant[]> => {
+  const folder = mkdtempSync(join(tmpdir(), 'podway-mutants-'))
+  try {
+    const [settings, report] = [join(folder, 'stryker.config.json'), join(folder, 'report.json')]
+    writeFileSync(settings, JSON.stringify(settingsOf(room, concurrency, report)))
+    // A mutant costs little more than the start of a test file: compiled code is kept from one start to the next.
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') }
+    const [code] = await once(spawn('stryker', ['run', settings], { stdio: 'inherit', env }), 'exit')
+    if (code !== 0) throw new Error('Stryker failed; its message is above')
+    return readReport(report)
   } finally {
-    rmSync(cache, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
   }
 }
