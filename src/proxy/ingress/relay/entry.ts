@@ -2,6 +2,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { ClientProof } from '../decide/asking.ts'
+import { startOfPlain } from '../h2/prior-knowledge.ts'
 import { type Via, viaFields } from '../http/request-text.ts'
 import type { RouteTable } from '../routes/match.ts'
 import type { BackendKey } from '../routes/model.ts'
@@ -98,8 +99,23 @@ const proofOf = (socket: TLSSocket, host: string, depth: number): ClientProof =>
 
 export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAccept, relay }: EntryOptions): Entry => {
   const patience = { deadlines: relay.deadlines, timeoutMs: relay.timeouts.head, fault: relay.fault }
+  /** From its first moment on a connection counts, and ends with the others. */
+  const arrive = (socket: Socket): void => {
+    const arrival: ClientConnection = { drain: () => socket.destroySoon(), destroy: () => socket.destroy() }
+    arrivals.set(socket, arrival)
+    clients.add(arrival)
+    socket.once('close', () => begun(socket))
+  }
+  /** Somebody serves it from now on. */
+  const begun = (socket: Socket): void => {
+    const arrival = arrivals.get(socket)
+    arrivals.delete(socket)
+    if (arrival) clients.delete(arrival)
+  }
   const guarded = (socket: Socket, action: () => void): void =>
     createGuard('a new connection', relay.fault, () => socket.destroy())(action)()
+  /** Connections of which it is not known yet who serves them. */
+  const arrivals = new Map<Socket, ClientConnection>()
   /** Of connections in the middle of a TLS handshake. */
   const sources = new Map<
     string,
@@ -111,7 +127,8 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
     return { via, viaText: viaFields(via), table, trusted: relay.isTrusted(via.clientAddress), proof }
   }
 
-  const serve = (socket: Socket, connection: Connection, isH2: boolean): void => {
+  const serve = (socket: Socket, raw: Socket, connection: Connection, isH2: boolean): void => {
+    begun(raw)
     const begin = isH2 ? serveH2Client : serveClient
     const client = begin(socket, connection, relay, () => clients.delete(client))
     clients.add(client)
@@ -120,6 +137,7 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
   }
 
   const passOn = (socket: Socket, backend: BackendKey): void => {
+    begun(socket)
     const client = passThrough(socket, backend, relay, () => clients.delete(client))
     clients.add(client)
   }
@@ -152,7 +170,7 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
       const host = known?.serverName
       const proof = asksClients && wanted && host !== undefined ? proofOf(socket, host, wanted.depth) : undefined
       const connection = connectionOf(socket, 'https', known?.from ?? direct, proof)
-      serve(socket, connection, socket.alpnProtocol === 'h2')
+      serve(socket, known?.raw ?? socket, connection, socket.alpnProtocol === 'h2')
     }
     server.on('secureConnection', (socket) => guarded(socket, () => secured(socket)))
     // A handshake that fails is the client's matter.
@@ -169,8 +187,22 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
     servers?.plain.setSecureContext({ ...serverTlsOptions, cert: wanted.certificate, key: wanted.key, ticketKeys })
   }
 
+  const plain = (socket: Socket, from: Source): void => {
+    let start: ReturnType<typeof startOfPlain>
+    readStart(
+      socket,
+      // As long as a connection may rest between two requests.
+      { ...patience, timeoutMs: relay.timeouts.keepAlive },
+      (bytes) => {
+        start = startOfPlain(bytes)
+        return start === undefined ? 'more' : 0
+      },
+      () => serve(socket, socket, connectionOf(socket, 'http', from), start === 'HTTP/2'),
+    )
+  }
+
   const secure = (socket: Socket, from: Source): void => {
-    if (!servers || !tls) return serve(socket, connectionOf(socket, 'http', from), false)
+    if (!servers || !tls) return plain(socket, from)
     let serverName: string | undefined
     readStart(
       socket,
@@ -199,6 +231,7 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
   const accept = (socket: Socket): void => {
     // Already gone again: there is nobody to serve, and no address to tell backends.
     if (socket.remoteAddress === undefined || !mayAccept()) return void socket.destroy()
+    arrive(socket)
     if (!isProxied(bare(socket.remoteAddress))) return secure(socket, direct)
     let header: ProxyHeader | undefined
     readStart(
