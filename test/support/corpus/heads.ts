@@ -22,7 +22,7 @@ export const requestLines: RequestCases = {
   'HTTP/1.0 without Host': last(head('GET /x HTTP/1.0'), 'GET /x', { has: ['X-Forwarded-Proto: http'] }),
   'HTTP/1.2': refused(505, line('GET /x HTTP/1.2')),
   'HTTP/2.0': refused(505, line('GET /x HTTP/2.0')),
-  'HTTP/2 preface': refused(505, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  'HTTP/2 preface that breaks off': refused(505, 'PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n'),
   'HTTP/1.1 with a blank behind': refused(400, line('GET /x HTTP/1.1 ')),
   'version in small letters': refused(400, line('GET /x http/1.1')),
   'version with a third number': refused(400, line('GET /x HTTP/1.1.1')),
