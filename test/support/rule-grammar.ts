@@ -20,6 +20,7 @@ const one =
 const values: Readonly<Record<string, (value: string) => boolean>> = {
   '-s': isHost,
   '-d': isHost,
+  '-i': one('podway0'),
   '-o': one('podway.1', 'podway-wg'),
   '-p': one('tcp', 'udp', 'sctp', 'ipv6-icmp'),
   '-m': one('tcp', 'udp', 'sctp', 'comment', 'conntrack', 'addrtype', 'mark', 'statistic', 'recent', 'icmp6'),
