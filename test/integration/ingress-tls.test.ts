@@ -6,6 +6,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { connect } from 'node:tls'
 import t from 'tap'
 import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
+import type { Certificate } from '../../src/proxy/ingress/tls/server-tls.ts'
 import { everythingTo, onPorts, startBackend, startLargeBackend, web } from '../support/relay-fixture.ts'
 import { askTls, authority, certificateFor, newAuthority, openH2, startTlsRelay } from '../support/tls-fixture.ts'
 import { until } from '../support/until.ts'
@@ -234,6 +235,61 @@ t.test('clients that must show a certificate', async (t) => {
     200,
     'hosts that ask for none',
   )
+})
+
+/** What a session that was made for one name is worth at another one: the status of a request for `to`. */
+const resumedStatus = async (
+  port: number,
+  from: string,
+  to: string,
+  client: Certificate,
+  version: 'TLSv1.2' | 'TLSv1.3',
+  between: () => void = () => {},
+): Promise<string> => {
+  const options = { port, host: '127.0.0.1', ca: authority.cert, checkServerIdentity: () => undefined }
+  const shown = { cert: client.certificate, key: client.key, minVersion: version, maxVersion: version }
+  const ask = async (name: string, session?: Buffer) => {
+    const socket = connect({ ...options, ...shown, servername: name, ...(session ? { session } : {}) })
+    let ticket: Buffer | undefined
+    let heard = ''
+    socket.on('session', (made) => {
+      ticket = made
+    })
+    socket.on('error', () => {})
+    socket.on('data', (bytes: Buffer) => {
+      heard += bytes.toString('latin1')
+    })
+    socket.write(`GET / HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`)
+    await until(() => socket.closed || heard.includes('HTTP/1.1 '), 'an answer')
+    socket.destroy()
+    return { ticket: ticket ?? socket.getSession(), status: heard.slice(9, 12) }
+  }
+  const first = await ask(from)
+  between()
+  return (await ask(to, first.ticket)).status
+}
+
+t.test('a session that was resumed proves nothing to a host of another authority', async (t) => {
+  const backend = await echo(t)
+  const [people, staff] = [await newAuthority('people'), await newAuthority('staff')]
+  const anna = await certificateFor('anna', people, 'client')
+  const clients = (host: string, ca: string) =>
+    ({ host, certificates: { ca, verify: 'required', depth: 1, pass: false } }) as const
+  const peopleFirst = { clients: [clients('a.lab', people.cert), clients('x.wild.lab', staff.cert)] }
+  const { tlsPort, configure } = await startTlsRelay(t, [backend.port], peopleFirst)
+  const change = (): void => configure({ clients: [clients('a.lab', staff.cert)] })
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    configure(peopleFirst)
+    t.equal(await resumedStatus(tlsPort, 'a.lab', 'a.lab', anna, version), '200', `${version}: the same host`)
+    t.equal(await resumedStatus(tlsPort, 'a.lab', 'x.wild.lab', anna, version), '403', `${version}: another one`)
+    t.equal(
+      await resumedStatus(tlsPort, 'o.lab', 'x.wild.lab', anna, version),
+      '403',
+      `${version}: one that asks for none`,
+    )
+    const late = await resumedStatus(tlsPort, 'a.lab', 'a.lab', anna, version, change)
+    t.equal(late, '403', `${version}: the authority was replaced meanwhile`)
+  }
 })
 
 t.test('connections that are passed on as they come', async (t) => {

@@ -1,4 +1,5 @@
 /** One door: listens, finds out who comes by what, and hands the connection to who serves it. */
+import { constants } from 'node:crypto'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { ClientProof } from '../decide/asking.ts'
@@ -148,6 +149,8 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
       ...{ ALPNProtocols: ['h2', 'http/1.1'], ticketKeys, handshakeTimeout: relay.timeouts.head },
       ...{ requestCert: asksClients, rejectUnauthorized: false },
       sessionIdContext: asksClients ? 'podway clients' : 'podway',
+      // A session that is resumed was verified by what counted then: where clients show certificates there is none.
+      ...(asksClients ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
       // Called back with the error, the handshake fails, and nothing else does.
       SNICallback: (name, done) => {
         try {
