@@ -1,4 +1,5 @@
 /** Connections that outlive what they were made to: those of pods' addresses and host ports are forgotten with them. */
+import { isLoopback } from '../api/host-ports.ts'
 import { type CommandRunner, isCommandMissing } from '../host/command.ts'
 import { createConnections } from '../host/conntrack/connections.ts'
 import type { Logger } from '../host/log.ts'
@@ -30,9 +31,6 @@ const udpPortOf = ({ hostIP, hostPort, podIP, containerPort }: HostPort): UdpPor
   nodePort: hostIP === undefined ? hostPort : undefined,
   endpoints: new Set([place(podIP, containerPort)]),
 })
-
-/** Host ports are there by their hostIP only. */
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1'
 
 export const createPodConnections = (options: PodConnectionsOptions): PodConnections => {
   const { families, runner, ownAddresses, log } = options

@@ -48,6 +48,9 @@ export const goInteger = (least: number, most: number): GoType<number> =>
     (value): value is number => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most,
   )
 
+/** As this type, with another value for what is missing. */
+export const orElse = <T, Missing>({ read }: GoType<T>, zero: Missing): GoType<T | Missing> => ({ read, zero })
+
 const readOr = <T>({ zero, read }: GoType<T>, value: unknown, where: string): T =>
   value === null || value === undefined ? zero : read(value, where)
 

@@ -1,4 +1,4 @@
-/** Ports of a node that lead to pods: whether two want the same. Pure. */
+/** Ports of a node, and the addresses where they are: whether two want the same. Pure. */
 import type { Protocol } from './types/index.ts'
 
 export interface HostPortPlace {
@@ -7,6 +7,9 @@ export interface HostPortPlace {
   readonly port: number
   readonly protocol: Protocol
 }
+
+/** Only programs of the node itself come there; "every address" is without it. */
+export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1'
 
 const isEverywhere = (ip: string): boolean => ip === '' || ip === '0.0.0.0' || ip === '::'
 

@@ -1,5 +1,5 @@
 /** Ports of the node that lead to its pods: what was wished for, read into what a rule is made of. Pure. */
-import { isSameHostPort } from '../api/host-ports.ts'
+import { isLoopback, isSameHostPort } from '../api/host-ports.ts'
 import type { ServedPort } from '../api/served-ports.ts'
 import {
   type Address,
@@ -49,9 +49,6 @@ const protocols: ReadonlyMap<string, RuleProtocol> = new Map([
 /** The family of an address; undefined for what is none. */
 const familyOf = (text: string): IpFamily | undefined =>
   families.find((family) => parseAddress(text, family) !== undefined)
-
-/** Addresses of the node that no hostIP includes unless it names them. */
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1'
 
 const isTakenBy = (
   hostIP: string,

@@ -14,6 +14,7 @@ import { freePort } from '../support/free-port.ts'
 import { annotated, ask, nginx, startEcho, startIngress } from '../support/ingress-fixture.ts'
 import { byService, ingress, path, service } from '../support/ingress-objects.ts'
 import { dial } from '../support/raw-http.ts'
+import { udpAnswer } from '../support/udp-answer.ts'
 import { until } from '../support/until.ts'
 
 const [four, six] = ['192.0.2.10', '2001:db8::10']
@@ -182,18 +183,5 @@ t.test('stream services', async (t) => {
     }
   }
   t.equal(await until(overTcp, 'an answer over TCP'), true)
-  for (const to of [udp, udp6]) {
-    const client = createSocket('udp4')
-    t.teardown(() => void client.close())
-    let heard = ''
-    client.on('message', (message) => {
-      heard = String(message)
-    })
-    client.on('error', () => {})
-    await until(() => {
-      client.send('you', to, '127.0.0.1')
-      return heard !== ''
-    }, `an answer over UDP at ${to}`)
-    t.equal(heard, 'heard you')
-  }
+  for (const to of [udp, udp6]) t.equal(await udpAnswer(t, to), 'heard you')
 })

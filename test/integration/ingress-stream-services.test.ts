@@ -11,6 +11,7 @@ import { createFedNamedData } from '../support/fed-named-data.ts'
 import { freePort } from '../support/free-port.ts'
 import { byService, service, slice } from '../support/ingress-objects.ts'
 import { dial } from '../support/raw-http.ts'
+import { udpAnswer } from '../support/udp-answer.ts'
 import { until } from '../support/until.ts'
 
 const portOf = (address: ReturnType<ReturnType<typeof createServer>['address']>): number =>
@@ -87,17 +88,7 @@ t.test('UDP, by the name of the Service port', async (t) => {
   const port = await freePort()
   const { configMaps } = start(t, [{ name: 'log', port: await udpBackend(t), protocol: 'UDP' }])
   configMaps.put('infra/udp', { [port]: 'default/db:log' })
-  const client = createSocket('udp4')
-  t.teardown(() => void client.close())
-  let heard = ''
-  client.on('message', (message) => {
-    heard = String(message)
-  })
-  client.on('error', () => {})
-  await until(() => {
-    client.send('you', port, '127.0.0.1')
-    return heard === 'heard you'
-  }, 'an answer')
+  t.equal(await udpAnswer(t, port), 'heard you')
 })
 
 t.test('lines of the ConfigMaps', async (t) => {

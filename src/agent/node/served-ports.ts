@@ -1,5 +1,6 @@
 /** The ports that are served at the node's addresses, as the agent's settings say. Pure. */
 import { isIP } from 'node:net'
+import { isLoopback } from '../../api/host-ports.ts'
 import type { ServedPort } from '../../api/served-ports.ts'
 import type { IngressStackSettings } from '../ingress-stack.ts'
 import type { ListenAddress, ProxySettings } from '../service-stack.ts'
@@ -14,9 +15,6 @@ export interface ServingSettings {
   readonly apiServer?: ListenAddress | undefined
   readonly nodeAddresses?: readonly string[] | undefined
 }
-
-/** Nobody from elsewhere comes there, and no Service's address is there. */
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1'
 
 const tcp = (port: number): ServedPort => ({ port, protocol: 'TCP' })
 

@@ -19,7 +19,7 @@ import { bucketOf, type ResourceDefinition, withMetadata } from '../registry/def
 import { validateMetadataUpdate } from '../registry/metadata.ts'
 import { validateObject } from '../registry/validate.ts'
 import { RevisionMismatch, type StoreKey } from '../storage/backend.ts'
-import { EntryTooLarge, objectLimit, type Store } from '../storage/store.ts'
+import { atRevision, EntryTooLarge, objectLimit, type Store } from '../storage/store.ts'
 import { type Admission, admitAll, type Review } from './admission.ts'
 import { checkPreconditions, type Deletion, isReleased, markDeleted } from './deletion.ts'
 import { type Part, prepareCreate, prepareUpdate } from './prepare.ts'
@@ -83,9 +83,6 @@ const keyOf = (definition: ResourceDefinition, { namespace, name }: ObjectName):
 })
 
 const resourceName = ({ group, plural }: ResourceDefinition): ResourceName => ({ group, plural })
-
-const atRevision = (object: KubeObject, revision: number): KubeObject =>
-  withMetadata(object, { resourceVersion: String(revision) })
 
 /** A failed write in the API's words; a fault of the medium passes as it is. */
 const translate = (error: unknown, raced: () => ApiError): unknown => {

@@ -1,9 +1,17 @@
 /** For media that this process alone writes: the commits of one turn of the event loop are one durable write. */
-import { type Commit, type Follower, type KeyChange, type Operation, pathOf, RevisionMismatch } from './backend.ts'
+import {
+  type Commit,
+  type Follower,
+  type KeyChange,
+  type Operation,
+  pathOf,
+  RevisionMismatch,
+  type StoreKey,
+} from './backend.ts'
 
 export interface Medium {
-  /** The revision of a key; 0 when it is not there. */
-  revisionOf(operation: Operation): number
+  /** The revision of a key; 0 when it is not there. Throws when the medium cannot be read. */
+  revisionOf(key: StoreKey): number
   /** Makes all of it durable, or throws and leaves everything as it was. */
   write(commits: readonly Commit[]): void
 }
@@ -34,7 +42,10 @@ export const createBatches = (medium: Medium, start: number): Batches => {
     const touched = new Map<string, number>()
     const answers = batch.map(({ operations, resolve, reject }) => {
       const wrong = operations
-        .map((operation) => ({ operation, actual: touched.get(pathOf(operation.key)) ?? medium.revisionOf(operation) }))
+        .map((operation) => ({
+          operation,
+          actual: touched.get(pathOf(operation.key)) ?? medium.revisionOf(operation.key),
+        }))
         .find(({ operation, actual }) => actual !== operation.expected)
       if (wrong) {
         const { key, expected } = wrong.operation
@@ -55,13 +66,15 @@ export const createBatches = (medium: Medium, start: number): Batches => {
     const batch = waiting
     waiting = []
     if (batch.length === 0) return
-    const { commits, answers } = plan(batch)
+    let planned: ReturnType<typeof plan>
     try {
-      if (commits.length > 0) medium.write(commits)
+      planned = plan(batch)
+      if (planned.commits.length > 0) medium.write(planned.commits)
     } catch (error) {
       for (const { reject } of batch) reject(error)
       return
     }
+    const { commits, answers } = planned
     revision += commits.length
     for (const commit of commits) for (const follower of [...followers]) follower.commit(commit)
     for (const answer of answers) answer()

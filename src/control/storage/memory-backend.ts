@@ -6,7 +6,7 @@ export const createMemoryBackend = (): Backend => {
   const kept = new Map<string, Kept>()
   const batches = createBatches(
     {
-      revisionOf: ({ key }) => kept.get(pathOf(key))?.revision ?? 0,
+      revisionOf: (key) => kept.get(pathOf(key))?.revision ?? 0,
       write: (commits) => {
         for (const { revision, changes } of commits)
           for (const { key, value } of changes)

@@ -104,6 +104,7 @@ export const openSqliteBackend = (
   const remove = database.prepare('DELETE FROM objects WHERE bucket = ? AND name = ?')
   const revisionAt = database.prepare('SELECT revision FROM objects WHERE bucket = ? AND name = ?')
   const advance = database.prepare('UPDATE state SET revision = ? WHERE id = 1')
+  const countFree = database.prepare('PRAGMA freelist_count')
   const { revision: found } = database.prepare('SELECT revision FROM state').get() as { revision: number }
 
   const writeCommit = ({ revision, changes }: Commit): void => {
@@ -114,8 +115,7 @@ export const openSqliteBackend = (
 
   const batches = createBatches(
     {
-      revisionOf: ({ key }) =>
-        (revisionAt.get(key.bucket, key.name) as { revision: number } | undefined)?.revision ?? 0,
+      revisionOf: (key) => (revisionAt.get(key.bucket, key.name) as { revision: number } | undefined)?.revision ?? 0,
       write: (commits) => {
         database.exec('BEGIN IMMEDIATE')
         try {
@@ -134,7 +134,7 @@ export const openSqliteBackend = (
 
   /** What a mass deletion left goes in small steps. */
   const giveBack = (): void => {
-    const { freelist_count: free } = database.prepare('PRAGMA freelist_count').get() as { freelist_count: number }
+    const { freelist_count: free } = countFree.get() as { freelist_count: number }
     if (free > pagesKept) database.exec(`PRAGMA incremental_vacuum(${pagesGivenBack})`)
   }
 

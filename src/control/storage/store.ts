@@ -56,6 +56,12 @@ export interface Store {
   close(): Promise<void>
 }
 
+/** An object as it is read at this revision. */
+export const atRevision = (object: KubeObject, revision: number): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion: String(revision) },
+})
+
 /** Of one object in JSON, as etcd has it. */
 export const objectLimit = 1.5 * 1024 * 1024
 

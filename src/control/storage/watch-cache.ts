@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../api/clock.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { type Backend, type Kept, type KeyChange, pathOf, RevisionMismatch } from './backend.ts'
 import { type Bucket, createBucket, defaultHistory, type HistoryLimits } from './bucket.ts'
-import { type Entry, EntryTooLarge, objectLimit, type Store, type Write } from './store.ts'
+import { atRevision, type Entry, EntryTooLarge, objectLimit, type Store, type Write } from './store.ts'
 
 export interface StoreOptions {
   readonly history?: HistoryLimits
@@ -26,11 +26,6 @@ const serialize = ({ key, object }: Write): string | undefined => {
   if (size > objectLimit) throw new EntryTooLarge(key, size)
   return value
 }
-
-const atRevision = (object: KubeObject, revision: number): KubeObject => ({
-  ...object,
-  metadata: { ...object.metadata, resourceVersion: String(revision) },
-})
 
 /** Rejects when the backend cannot be loaded. */
 export const openStore = async (

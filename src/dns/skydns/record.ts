@@ -1,5 +1,5 @@
 /** SkyDNS' records: one JSON object under a path, which is the name from the right to the left. Pure. */
-import { type GoType, goBoolean, goInteger, goString, goStruct, readGoJson } from '../../api/go-json.ts'
+import { goBoolean, goInteger, goString, goStruct, orElse, readGoJson } from '../../api/go-json.ts'
 import { encodeName } from '../wire/name.ts'
 
 export interface SkyRecord {
@@ -25,9 +25,6 @@ export interface SkyEntry {
 }
 
 const defaults = { priority: 10, weight: 100, ttl: 3_600 } as const
-
-/** A field that is missing is as ever. */
-const orElse = <T>({ read }: GoType<T>, zero: T): GoType<T> => ({ read, zero })
 
 /** SkyDNS and CoreDNS read records so, and leave out what they do not know. */
 const stored = goStruct('open', {

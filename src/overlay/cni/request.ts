@@ -8,6 +8,7 @@ import {
   goList,
   goString,
   goStruct,
+  orElse,
   readGoJson,
   UnknownFieldError,
 } from '../../api/go-json.ts'
@@ -85,11 +86,12 @@ const ofAdd = goStruct('closed', {
   ...{ capabilities: goAny, runtimeConfig, args },
 })
 const ofCheck = goStruct('open', {
-  prevResult: goStruct('open', { ips: goList(goStruct('open', { address: goString })) }),
+  prevResult: orElse(goStruct('open', { ips: goList(goStruct('open', { address: goString })) }), undefined),
 })
 const valid = 'cni.dev/valid-attachments'
-const ofGc = goStruct('open', { [valid]: goList(goStruct('open', { containerID: goString, ifname: goString })) })
-const mentioned = goStruct('open', { prevResult: goAny, [valid]: goAny })
+const ofGc = goStruct('open', {
+  [valid]: orElse(goList(goStruct('open', { containerID: goString, ifname: goString })), undefined),
+})
 
 const codeOf = (error: GoJsonError): number =>
   error instanceof UnknownFieldError ? cniCodes.unsupportedField : cniCodes.decoding
@@ -234,16 +236,16 @@ const readWishes = (stdin: string, given: ReadonlyMap<string, string>): Wishes =
 }
 
 const readPrevious = (stdin: string): readonly string[] => {
-  if (readConfig(stdin, mentioned).prevResult === undefined)
-    throw new CniError(cniCodes.badConfig, 'CHECK needs a prevResult')
-  return readConfig(stdin, ofCheck).prevResult.ips.map(({ address }) => address.split('/')[0] ?? '')
+  const { prevResult } = readConfig(stdin, ofCheck)
+  if (prevResult === undefined) throw new CniError(cniCodes.badConfig, 'CHECK needs a prevResult')
+  return prevResult.ips.map(({ address }) => address.split('/')[0] ?? '')
 }
 
 /** None at all is a runtime without containers; one that does not say must not lose them all. */
 const readValid = (stdin: string): readonly AttachmentName[] => {
-  if (readConfig(stdin, mentioned)[valid] === undefined)
-    throw new CniError(cniCodes.badConfig, `GC needs ${valid}, a list`)
-  return readConfig(stdin, ofGc)[valid].map(({ containerID, ifname }) => ({ containerId: containerID, ifname }))
+  const attachments = readConfig(stdin, ofGc)[valid]
+  if (attachments === undefined) throw new CniError(cniCodes.badConfig, `GC needs ${valid}, a list`)
+  return attachments.map(({ containerID, ifname }) => ({ containerId: containerID, ifname }))
 }
 
 const readCommand = (given: string): CniCommand =>

@@ -51,6 +51,25 @@ t.test('the commits of one turn are one write; what the medium refuses never hap
   t.throws(() => batches.follow(13, { commit: t.fail, lost: t.fail }), /load again/, 'the past is not made up')
 })
 
+t.test('a medium that cannot be read refuses the commits of that turn, and no later ones', async (t) => {
+  let isUnreadable = true
+  const batches = createBatches(
+    {
+      revisionOf: () => {
+        if (isUnreadable) throw new Error('input/output error')
+        return 0
+      },
+      write: () => undefined,
+    },
+    10,
+  )
+  const put = (name: string) => batches.commit([{ key: key(name), expected: 0, value: '1' }])
+  const outcomes = await Promise.allSettled([put('a'), put('b')])
+  for (const outcome of outcomes) t.match(outcome, { status: 'rejected', reason: /input\/output/ })
+  isUnreadable = false
+  t.equal(await put('a'), 11)
+})
+
 t.test('what was acknowledged is there after reopening, under rising revisions', async (t) => {
   const file = newFile()
   const before = openSqliteBackend(file)
