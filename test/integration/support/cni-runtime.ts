@@ -64,6 +64,10 @@ export const runPlugin = async (
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
+  // A plugin that is refused by its environment alone ends without reading: what it printed is its answer.
+  child.stdin.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') child.emit('error', error)
+  })
   child.stdin.end(stdin)
   const output = text(child.stdout)
   const [code] = await once(child, 'exit')
