@@ -19,10 +19,16 @@ interface Answer {
   readonly body: string
 }
 
-const ask = (port: number, host: string, path = '/', headers: Record<string, string> = {}): Promise<Answer> =>
+const ask = (
+  port: number,
+  host: string,
+  path = '/',
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const outgoing = request(
-      { host: '127.0.0.1', port, path, headers: { ...headers, host }, agent: false },
+      { host: '127.0.0.1', port, path, method, headers: { ...headers, host }, agent: false },
       (response) => {
         let body = ''
         response.setEncoding('utf8').on('data', (piece) => {
@@ -52,11 +58,12 @@ const start = async (t: Test) => {
   }
   const secrets = createFedNamedData()
   const ingresses = createFedInformer([ingress({ className: 'edge', rules: { 'i.lab': [path('prefix:/', 'a')] } })])
+  const slices = createFedInformer([await named('a'), await named('b')], { service: byService })
   const proxy = createIngress({
     ingresses,
     classes: createFedInformer([ingressClass('edge')]),
     services: createFedInformer([service('a'), service('b')]),
-    slices: createFedInformer([await named('a'), await named('b')], { service: byService }),
+    slices,
     ...{ secrets, configMaps: createFedNamedData(), gateway: gateways, log: silentLogger },
     ...{ settings: { address: '127.0.0.1', httpPort: http, httpsPort: 0 }, timeouts: { drain: 500 } },
   })
@@ -67,7 +74,7 @@ const start = async (t: Test) => {
     await done
   })
   await proxy.ready
-  return { ...gateways, proxy, http, secrets, ingresses }
+  return { ...gateways, proxy, http, secrets, ingresses, slices }
 }
 
 const toService = (name: string, weight = 1) => ({ name, port: 80, weight })
@@ -187,4 +194,68 @@ t.test('a more specific listener keeps its hosts to itself', async (t) => {
   )
   await until(async () => (await ask(http, 'two.g.lab')).status === 200, 'the route for all hosts')
   t.equal((await ask(http, 'one.g.lab')).status, 404)
+})
+
+t.test('retries: which answers, how often, and how long after', async (t) => {
+  const { routes, slices, http } = await start(t)
+  let asked: number[] = []
+  let failing = 0
+  const { port } = await startBackend(t, (_, response) => {
+    asked.push(performance.now())
+    response.writeHead(asked.length <= failing ? 500 : 200).end()
+  })
+  slices.put(slice({ service: 'a', addresses: { '127.0.0.1': {} }, ports: [{ name: '', port }] }))
+  routes.put(
+    route({
+      ...{ namespace: 'default', parents: [{ name: 'gw' }], hostnames: ['g.lab'] },
+      rules: [{ backendRefs: [toService('a')], retry: { codes: [500], attempts: 2, backoff: '50ms' } }],
+    }),
+  )
+  await until(async () => (await ask(http, 'g.lab')).status === 200, 'the route')
+  for (const [failures, status, tries] of [
+    [0, 200, 1],
+    [2, 200, 3],
+    [3, 500, 3],
+  ] as const) {
+    asked = []
+    failing = failures
+    t.equal((await ask(http, 'g.lab')).status, status, `${failures} failures`)
+    t.equal(asked.length, tries)
+    t.ok(asked.slice(1).every((at, nth) => at - (asked[nth] ?? 0) >= 49))
+  }
+  asked = []
+  failing = 1
+  t.equal((await ask(http, 'g.lab', '/', {}, 'POST')).status, 500, 'what may do harm twice is not repeated')
+  t.equal(asked.length, 1)
+})
+
+t.test('filters of single backends: elsewhere, and by another path', async (t) => {
+  const { routes, http } = await start(t)
+  const at = (value: string) => [{ path: { type: 'PathPrefix' as const, value } }]
+  const prefix = { type: 'ReplacePrefixMatch', replacePrefixMatch: '/new' } as const
+  routes.put(
+    route({
+      ...{ namespace: 'default', parents: [{ name: 'gw' }], hostnames: ['g.lab'] },
+      rules: [
+        {
+          matches: at('/w'),
+          backendRefs: [
+            { ...toService('a'), filters: [{ type: 'URLRewrite', urlRewrite: { hostname: 'in.lab', path: prefix } }] },
+          ],
+        },
+        {
+          matches: at('/r'),
+          backendRefs: [
+            { ...toService('a'), filters: [{ type: 'RequestRedirect', requestRedirect: { path: prefix } }] },
+          ],
+        },
+      ],
+    }),
+  )
+  await until(async () => (await ask(http, 'g.lab', '/w')).status === 200, 'the route')
+  const answer = JSON.parse((await ask(http, 'g.lab', '/w/x?q')).body)
+  t.match(answer, { name: 'a', url: '/new/x?q', headers: { host: 'in.lab' } })
+  const sent = await ask(http, 'g.lab', '/r/x')
+  t.equal(sent.status, 302)
+  t.equal(sent.headers.location, `http://g.lab:${http}/new/x`)
 })

@@ -33,6 +33,7 @@ export interface GatewaySketch {
   readonly className?: string
   readonly listeners?: readonly Partial<GatewayListener>[]
   readonly addresses?: readonly { readonly type?: string; readonly value?: string }[]
+  readonly tls?: NonNullable<Gateway['spec']>['tls']
   readonly status?: NonNullable<Gateway['status']>
 }
 
@@ -53,6 +54,7 @@ export const gateway = (sketch: GatewaySketch = {}): Gateway => ({
       ...listener,
     })),
     ...(sketch.addresses ? { addresses: sketch.addresses } : {}),
+    ...(sketch.tls ? { tls: sketch.tls } : {}),
   },
   ...(sketch.status ? { status: sketch.status } : {}),
 })
@@ -134,6 +136,7 @@ export interface WorldSketch {
   readonly missing?: readonly string[]
   readonly labels?: Readonly<Record<string, StringMap>>
   readonly secrets?: Readonly<Record<string, SecretState>>
+  readonly authorities?: StringMap
 }
 
 const service = (key: string, appProtocol: string | undefined): Service => {
@@ -155,4 +158,5 @@ export const world = (sketch: WorldSketch = {}): GatewayWorld => ({
   service: (key) => (sketch.missing?.includes(key) ? undefined : service(key, sketch.protocols?.[key])),
   namespaceLabels: (name) => sketch.labels?.[name],
   secret: (key) => sketch.secrets?.[key] ?? 'missing',
+  authority: (key) => sketch.authorities?.[key],
 })

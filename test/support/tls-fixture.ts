@@ -47,7 +47,12 @@ export const startTlsRelay = async (
   const configure = (changed: Partial<TlsConfiguration>): void =>
     fixture.relay.apply({
       ...{ tables: [], backends: [] },
-      tls: [{ entry: 'https', configuration: { fallback, hosts: [], passthrough: [], clients: [], ...changed } }],
+      tls: [
+        {
+          entry: 'https',
+          configuration: { fallback, hosts: [], passthrough: [], clients: [], listeners: [], ...changed },
+        },
+      ],
     })
   configure(configuration)
   const { port } = await fixture.relay.listen('https', { address: '127.0.0.1', port: 0, reusePort: false, tls: true })

@@ -41,10 +41,20 @@ export interface GatewayListener {
     readonly mode?: 'Terminate' | 'Passthrough'
     readonly certificateRefs?: readonly GatewayObjectReference[]
     readonly options?: StringMap
+    /** Where `spec.tls.frontend` stood before it was part of the standard. */
+    readonly frontendValidation?: unknown
   }
   readonly allowedRoutes?: {
     readonly namespaces?: { readonly from?: 'All' | 'Same' | 'Selector' | 'None'; readonly selector?: LabelSelector }
     readonly kinds?: readonly RouteGroupKind[]
+  }
+}
+
+/** How clients are known on HTTPS listeners. */
+export interface GatewayFrontendTls {
+  readonly validation?: {
+    readonly caCertificateRefs?: readonly GatewayObjectReference[]
+    readonly mode?: string
   }
 }
 
@@ -71,6 +81,14 @@ export interface Gateway extends KubeObject {
     readonly gatewayClassName: string
     readonly listeners: readonly GatewayListener[]
     readonly addresses?: readonly GatewayAddress[]
+    readonly tls?: {
+      readonly frontend?: {
+        readonly default?: GatewayFrontendTls
+        readonly perPort?: readonly { readonly port: number; readonly tls: GatewayFrontendTls }[]
+      }
+      /** What the Gateway shows to backends. */
+      readonly backend?: { readonly clientCertificateRef?: GatewayObjectReference }
+    }
     readonly infrastructure?: {
       readonly labels?: StringMap
       readonly annotations?: StringMap
@@ -155,12 +173,21 @@ export interface HttpRouteMatch {
   readonly method?: string
 }
 
+/** After a first try that failed. */
+export interface HttpRouteRetry {
+  /** Answers that are worth another try. */
+  readonly codes?: readonly number[]
+  readonly attempts?: number
+  readonly backoff?: string
+}
+
 export interface HttpRouteRule {
   readonly name?: string
   readonly matches?: readonly HttpRouteMatch[]
   readonly filters?: readonly HttpRouteFilter[]
   readonly backendRefs?: readonly HttpBackendRef[]
   readonly timeouts?: { readonly request?: string; readonly backendRequest?: string }
+  readonly retry?: HttpRouteRetry
 }
 
 export interface RouteParentStatus {

@@ -10,7 +10,7 @@ import {
   referenceGrants,
 } from '../../api/resources.ts'
 import type { Ingress, KubeObject, Pod } from '../../api/types/index.ts'
-import { certificateSecrets } from '../../proxy/ingress/gateway/certificates.ts'
+import { gatewayReferences } from '../../proxy/ingress/gateway/certificates.ts'
 import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
 import type { Store } from '../storage/store.ts'
 import type { NodeGraph } from './node-authorizer.ts'
@@ -75,13 +75,13 @@ export const createNodeGraph = (store: Store, { configMapsOfNodes = [] }: NodeGr
     const isOurs = ingress !== undefined && isServed(ingressView(ingress), known)
     served.set(`ingress ${key}`, isOurs ? referencesOfIngress(ingress).map(textOf) : [])
   }
-  const seeGateways = (): void =>
-    served.set(
-      'gateways',
-      certificateSecrets(all(gatewayClasses), all(gateways), all(referenceGrants)).map((key) =>
-        textOf({ kind: 'secrets', key }),
-      ),
-    )
+  const seeGateways = (): void => {
+    const found = gatewayReferences(all(gatewayClasses), all(gateways), all(referenceGrants))
+    served.set('gateways', [
+      ...found.secrets.map((key) => textOf({ kind: 'secrets', key })),
+      ...found.configMaps.map((key) => textOf({ kind: 'configmaps', key })),
+    ])
+  }
 
   follow(pods, (key, pod) => {
     const node = pod?.spec.nodeName

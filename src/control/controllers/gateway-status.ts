@@ -1,5 +1,6 @@
 /** Says what becomes of GatewayClasses, Gateways and HTTPRoutes; the proxy of every node serves them. */
 import {
+  configMaps,
   gatewayClasses,
   gateways,
   httpRoutes,
@@ -28,6 +29,7 @@ export const createGatewayStatusController: CreateController = ({ client, inform
       services: informers.of(services),
       namespaces: informers.of(namespaces),
       secrets: informers.of(secrets),
+      configMaps: informers.of(configMaps),
     },
     onError: (error, retryInMs) =>
       log.warn({ controller: name, err: error, retryInMs }, 'writing statuses failed; trying again'),

@@ -3,6 +3,7 @@ import type {
   Condition,
   Gateway,
   GatewayClass,
+  GatewayFrontendTls,
   GatewayListener,
   GatewayObjectReference,
 } from '../../api/types/index.ts'
@@ -21,6 +22,8 @@ import {
 } from './gateway-checks.ts'
 import { gatewayKindV1 } from './gateway-kind.ts'
 import { immutable, validateSelector } from './metadata.ts'
+
+type GatewayTls = NonNullable<NonNullable<Gateway['spec']>['tls']>
 
 const { group } = gatewayKindV1
 
@@ -115,8 +118,45 @@ const validateListener = (listener: GatewayListener, field: string): FieldError[
   ]
 }
 
-const validateGateway = ({ spec }: Gateway): FieldError[] => {
-  const { gatewayClassName, listeners = [], addresses = [], infrastructure } = spec ?? {}
+const validateFrontendOf = (tls: GatewayFrontendTls | undefined, field: string): FieldError[] => {
+  const { validation } = tls ?? {}
+  if (!validation) return []
+  const { caCertificateRefs = [], mode } = validation
+  const path = `${field}.validation`
+  return [
+    ...(caCertificateRefs.length === 0 ? [required(`${path}.caCertificateRefs`)] : []),
+    ...atMost(8, caCertificateRefs, `${path}.caCertificateRefs`),
+    ...caCertificateRefs.flatMap((ref, at) => checkReference(ref, `${path}.caCertificateRefs[${at}]`)),
+    ...oneOf(['AllowValidOnly', 'AllowInsecureFallback'], mode, `${path}.mode`),
+  ]
+}
+
+const validateFrontend = ({ spec }: Gateway): FieldError[] => {
+  const { frontend, backend } = spec?.tls ?? {}
+  const { perPort = [] } = frontend ?? {}
+  const field = 'spec.tls.frontend'
+  return [
+    ...validateFrontendOf(frontend?.default, `${field}.default`),
+    ...atMost(64, perPort, `${field}.perPort`),
+    ...perPort.flatMap(({ port, tls }, at) => [
+      ...present(port, `${field}.perPort[${at}].port`),
+      ...checkPort(port, `${field}.perPort[${at}].port`),
+      ...(tls ? validateFrontendOf(tls, `${field}.perPort[${at}].tls`) : [required(`${field}.perPort[${at}].tls`)]),
+    ]),
+    ...distinct(
+      perPort,
+      ({ port }) => String(port),
+      `${field}.perPort`,
+      'Port for TLS configuration must be unique within the Gateway',
+    ),
+    ...(backend?.clientCertificateRef
+      ? checkReference(backend.clientCertificateRef, 'spec.tls.backend.clientCertificateRef')
+      : []),
+  ]
+}
+
+const validateGateway = (gateway: Gateway): FieldError[] => {
+  const { gatewayClassName, listeners = [], addresses = [], infrastructure } = gateway.spec ?? {}
   return [
     ...present(gatewayClassName, 'spec.gatewayClassName'),
     ...(listeners.length === 0 ? [required('spec.listeners')] : []),
@@ -130,6 +170,7 @@ const validateGateway = ({ spec }: Gateway): FieldError[] => {
       'spec.listeners',
       'Combination of port, protocol and hostname must be unique for each listener',
     ),
+    ...validateFrontend(gateway),
     ...(infrastructure?.parametersRef
       ? checkReference(infrastructure.parametersRef, 'spec.infrastructure.parametersRef')
       : []),
@@ -162,12 +203,39 @@ const listenerDefaults = (listener: GatewayListener): GatewayListener => {
   }
 }
 
+const frontendDefaults = (tls: GatewayFrontendTls): GatewayFrontendTls => {
+  const { validation } = tls
+  if (!validation) return tls
+  return { ...tls, validation: { mode: 'AllowValidOnly', ...validation } }
+}
+
+const tlsDefaults = (tls: GatewayTls): GatewayTls => {
+  const { frontend, backend } = tls
+  const ref = backend?.clientCertificateRef
+  return {
+    ...tls,
+    ...(frontend
+      ? {
+          frontend: {
+            ...frontend,
+            ...(frontend.default ? { default: frontendDefaults(frontend.default) } : {}),
+            ...(frontend.perPort
+              ? { perPort: frontend.perPort.map((each) => ({ ...each, tls: frontendDefaults(each.tls ?? {}) })) }
+              : {}),
+          },
+        }
+      : {}),
+    ...(ref ? { backend: { ...backend, clientCertificateRef: certificateDefaults(ref) } } : {}),
+  }
+}
+
 const withDefaults = (gateway: Gateway): Gateway => {
   const { spec } = gateway
   if (!spec) return gateway
   const listeners = (spec.listeners ?? []).map(listenerDefaults)
   const addresses = spec.addresses?.map((address) => ({ type: 'IPAddress', ...address }))
-  return { ...gateway, spec: { ...spec, listeners, ...(addresses ? { addresses } : {}) } }
+  const tls = spec.tls ? { tls: tlsDefaults(spec.tls) } : {}
+  return { ...gateway, spec: { ...spec, listeners, ...tls, ...(addresses ? { addresses } : {}) } }
 }
 
 export const gateway = define<Gateway>({

@@ -93,6 +93,23 @@ const validateTimeouts = ({ timeouts }: HttpRouteRule, field: string): FieldErro
   return isLonger ? [invalidValue(field, '', 'backendRequest timeout cannot be longer than request timeout')] : []
 }
 
+const validateRetry = ({ retry, timeouts }: HttpRouteRule, field: string): FieldError[] => {
+  if (!retry) return []
+  const { codes = [], attempts = 0, backoff } = retry
+  const wrong = [
+    ...codes.flatMap((code, at) =>
+      code < 400 || code > 599 ? [invalidValue(`${field}.codes[${at}]`, code, 'must be between 400 and 599')] : [],
+    ),
+    ...(attempts < 0 ? [invalidValue(`${field}.attempts`, attempts, 'must be greater than or equal to 0')] : []),
+    ...matching(durationForm, 64, backoff, `${field}.backoff`),
+  ]
+  const whole = parseDuration(timeouts?.request ?? '') ?? 0
+  const isLonger = whole !== 0 && (parseDuration(backoff ?? '') ?? 0) > whole
+  return isLonger
+    ? [...wrong, invalidValue(`${field}.backoff`, backoff, 'cannot be longer than timeouts.request')]
+    : wrong
+}
+
 const validateRule = (rule: HttpRouteRule, field: string): FieldError[] => {
   const { name, matches = [], filters = [], backendRefs = [] } = rule
   return [
@@ -106,6 +123,7 @@ const validateRule = (rule: HttpRouteRule, field: string): FieldError[] => {
       : []),
     ...backendRefs.flatMap((ref, at) => validateBackend(ref, matches, `${field}.backendRefs[${at}]`)),
     ...validateTimeouts(rule, `${field}.timeouts`),
+    ...validateRetry(rule, `${field}.retry`),
   ]
 }
 

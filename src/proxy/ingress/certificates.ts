@@ -45,7 +45,7 @@ export const createCertificates = (secret: (key: string) => Data | undefined): C
         problems.push({ ingress, message })
         return []
       })
-      return { configuration: { fallback, hosts: shown, passthrough, clients }, problems }
+      return { configuration: { fallback, hosts: shown, passthrough, clients, listeners: [] }, problems }
     },
   }
 }

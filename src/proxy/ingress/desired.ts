@@ -36,7 +36,7 @@ export const createDesired = (sources: Sources, usual: UsualPorts, fallback: Cer
     readAnnotations({ namespace: key.split('/')[0] ?? '', annotations }, lookup),
   )
   const certificates = createCertificates(secrets.get)
-  const gateway = sources.gateway && createGatewayReader(sources.gateway, services, secrets.get, usual)
+  const gateway = sources.gateway && createGatewayReader(sources.gateway, services, lookup, usual)
   let followed: ReadonlySet<string> = new Set()
   let doors: readonly GatewayDoor[] = []
   let routeProblems: readonly RouteProblem[] = []
@@ -69,10 +69,12 @@ export const createDesired = (sources: Sources, usual: UsualPorts, fallback: Cer
   /** Everything that is referred to is followed; true when something was not before. */
   const follow = (): boolean => {
     const looked = routing.lookedAt()
-    const wanted = [...looked.secrets, ...(gateway?.secrets() ?? [])]
-    secrets.retain(new Set(wanted))
-    configMaps.retain(looked.configMaps)
-    const all = new Set([...wanted, ...looked.configMaps])
+    const ofGateways = gateway?.references() ?? { secrets: [], configMaps: [] }
+    const wanted = new Set([...looked.secrets, ...ofGateways.secrets])
+    const wantedMaps = new Set([...looked.configMaps, ...ofGateways.configMaps])
+    secrets.retain(wanted)
+    configMaps.retain(wantedMaps)
+    const all = new Set([...wanted, ...wantedMaps])
     const isNew = [...all].some((key) => !followed.has(key))
     followed = all
     return isNew
@@ -88,20 +90,25 @@ export const createDesired = (sources: Sources, usual: UsualPorts, fallback: Cer
   /** A Service that comes or goes, or a Secret, may be what a route or a listener lacks. */
   const concernsGateways = (changes: Changes): boolean =>
     changes.gateways ||
-    ((sources.gateway?.gateways.size ?? 0) > 0 && changes.services.length + changes.secrets.length > 0)
+    ((sources.gateway?.gateways.size ?? 0) > 0 &&
+      changes.services.length + changes.secrets.length + changes.configMaps.length > 0)
 
   /** The certificates of all TLS doors. */
   const tlsOf = (view: NonNullable<RoutingUpdate['tls']>): NonNullable<RelayUpdate['tls']> => {
     const { configuration, problems: found } = certificates.configure(view, fallback)
     certificateProblems = found
     const shared = doors.find(({ entry }) => entry === 'https')
-    const own = { ...configuration, hosts: [...configuration.hosts, ...(shared?.certificates ?? [])] }
+    const own = {
+      ...configuration,
+      hosts: [...configuration.hosts, ...(shared?.certificates ?? [])],
+      listeners: shared?.listeners ?? [],
+    }
     const others = doors.filter((door) => door.tls && door !== shared)
     return [
       { entry: 'https', configuration: own },
-      ...others.map(({ entry, certificates: hosts }) => ({
+      ...others.map(({ entry, certificates: hosts, listeners }) => ({
         entry,
-        configuration: { fallback, hosts, passthrough: [], clients: [] },
+        configuration: { fallback, hosts, listeners, passthrough: [], clients: [] },
       })),
     ]
   }

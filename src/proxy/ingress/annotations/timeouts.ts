@@ -34,6 +34,7 @@ const retries = (values: TimeoutValues, { defaults, tell }: Reading): Retries =>
     statuses: conditions.flatMap((each) => (each.startsWith('http_') ? [Number(each.slice(5))] : [])),
     timeout: conditions.includes('timeout'),
     nonIdempotent: conditions.includes('non_idempotent'),
+    backoff: 0,
   }
 }
 

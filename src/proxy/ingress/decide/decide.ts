@@ -5,7 +5,7 @@ import type { PickBy } from '../relay/balancer.ts'
 import type { RelayContext } from '../relay/context.ts'
 import { type Plan, protocolOf } from '../relay/plan.ts'
 import type { BackendKey } from '../routes/model.ts'
-import type { Balancing, RoutePolicy } from '../routes/policy.ts'
+import type { Balancing, Rewrite, RoutePolicy } from '../routes/policy.ts'
 import type { Route, Target } from '../routes/rule.ts'
 import { fill } from '../routes/template.ts'
 import { toChanges } from './answers.ts'
@@ -14,6 +14,7 @@ import { targetsFor, weighted } from './canary.ts'
 import { type Draft, requestChangesOf, type StepContext } from './draft.ts'
 import { errorPlanOf } from './error-pages.ts'
 import type { Prepared } from './prepare.ts'
+import { redirectReply } from './redirects.ts'
 import { rewrittenTarget } from './rewrite.ts'
 import { stickyChanges, stickyPick } from './sticky.ts'
 
@@ -74,7 +75,7 @@ const appending = (fields: Draft['responseFields']): Changes => ({
   appended: fields,
 })
 
-const outgoingHost = ({ upstreamHost, rewrite }: RoutePolicy, { request }: Asking): string =>
+const outgoingHost = ({ upstreamHost }: RoutePolicy, rewrite: Rewrite | undefined, { request }: Asking): string =>
   upstreamHost ?? rewrite?.host ?? request.authority
 
 const planFor = (
@@ -88,6 +89,7 @@ const planFor = (
   const { request, via, viaText } = asking
   const target = weighted(targetsFor(route, request, relay), relay.random)
   if (target === undefined) return plainReply(503, 'this route has no backend')
+  if (target.redirect) return redirectReply(target.redirect, asking)
   const { backend } = target
   if (backend === undefined) return plainReply(target.status, 'the backend of this route cannot be served')
   const changes = joinChanges(
@@ -96,7 +98,8 @@ const planFor = (
     requestChangesOf(draft),
   )
   const responseChanges = responseChangesOf(route, prepared, target, draft, asking, relay)
-  const { rewrite, errorPages } = policy
+  const { errorPages } = policy
+  const rewrite = target.rewrite ? { ...policy.rewrite, ...target.rewrite } : policy.rewrite
   const plan: Plan = {
     request,
     origin,
@@ -107,7 +110,7 @@ const planFor = (
     outgoing: {
       head: request,
       target: rewrite?.path ? rewrittenTarget(request, rewrite.path) : request.target,
-      host: outgoingHost(policy, asking),
+      host: outgoingHost(policy, rewrite, asking),
       changes,
     },
     pickBy: pickBy(policy.balancing, policy.slowStartMs, asking),

@@ -44,13 +44,16 @@ const partsUrl = (redirect: Extract<Redirect, { kind: 'parts' }>, asking: Asking
   return `${scheme}://${authority(host, port, scheme)}${target}`
 }
 
+export const redirectReply = (redirect: Redirect, asking: Asking): Reply =>
+  redirectTo(
+    redirect.status,
+    redirect.kind === 'url' ? fill(redirect.url, valueIn(asking)) : partsUrl(redirect, asking),
+  )
+
 export const redirectStep =
   (redirect: Redirect): Step =>
   (asking) =>
-    redirectTo(
-      redirect.status,
-      redirect.kind === 'url' ? fill(redirect.url, valueIn(asking)) : partsUrl(redirect, asking),
-    )
+    redirectReply(redirect, asking)
 
 /** Not by a pattern: looking for the end of a text takes one as long as its square. */
 const withoutSlashes = (path: string): string => {

@@ -6,6 +6,7 @@ import type { Target } from '../routes/rule.ts'
 import { fieldChanges } from './fields.ts'
 import { isPermitted } from './grants.ts'
 import { type GatewayWorld, gatewayGroup, type Problem } from './model.ts'
+import { filterProblems, type Place, sendingAt } from './rewriting.ts'
 
 export interface ResolvedBackend extends BackendRef {
   readonly name: string
@@ -42,21 +43,23 @@ export const resolveBackend = (world: GatewayWorld, namespace: string, ref: Gate
 }
 
 export interface Shares {
-  readonly targets: readonly Target[]
-  /** Those of `targets`, each once. */
+  readonly targetsAt: (place: Place) => readonly Target[]
+  /** Those of the targets, each once. */
   readonly backends: readonly ResolvedBackend[]
   readonly unresolved: readonly Problem[]
   readonly unsupported: readonly Problem[]
 }
 
-const modifiers = ['RequestHeaderModifier', 'ResponseHeaderModifier']
+const known: readonly string[] = ['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestRedirect', 'URLRewrite']
 
-const strangeFilters = ({ filters = [] }: HttpBackendRef): readonly Problem[] =>
-  filters
-    .filter(({ type }) => !modifiers.includes(type))
-    .map(({ type }) => ({ reason: 'UnsupportedValue', message: `filter ${type} of a backendRef is not supported` }))
+const strangeFilters = ({ filters = [] }: HttpBackendRef): readonly Problem[] => [
+  ...filters
+    .filter(({ type }) => !known.includes(type))
+    .map(({ type }) => ({ reason: 'UnsupportedValue', message: `filter ${type} of a backendRef is not supported` })),
+  ...filterProblems(filters),
+]
 
-const targetOf = (ref: HttpBackendRef, backend: BackendKey | undefined): Target => {
+const targetAt = (ref: HttpBackendRef, backend: BackendKey | undefined, place: Place): Target => {
   const { weight = 1, filters = [] } = ref
   const request = filters.flatMap(({ requestHeaderModifier }) => requestHeaderModifier ?? [])
   const response = filters.flatMap(({ responseHeaderModifier }) => responseHeaderModifier ?? [])
@@ -64,6 +67,7 @@ const targetOf = (ref: HttpBackendRef, backend: BackendKey | undefined): Target 
     ...{ backend, status: 500, weight },
     ...(request.length > 0 ? { requestFields: fieldChanges(request) } : {}),
     ...(response.length > 0 ? { responseFields: fieldChanges(response) } : {}),
+    ...sendingAt(filters, place),
   }
 }
 
@@ -81,11 +85,12 @@ export const compileBackends = (world: GatewayWorld, namespace: string, refs: re
     .filter(({ ref }) => ref.weight !== 0)
     .map(({ ref, resolved, unsupported }) => {
       const backend = 'backend' in resolved && unsupported.length === 0 ? resolved.backend : undefined
-      return { backend, target: targetOf(ref, backend?.key) }
+      const own = unsupported.length === 0 ? ref : { ...ref, filters: [] }
+      return { backend, targetAt: (place: Place) => targetAt(own, backend?.key, place) }
     })
   const backends = new Map(chosen.flatMap(({ backend }) => (backend ? [[backend.key, backend]] : [])))
   return {
-    targets: chosen.length === 0 ? failing(500) : chosen.map(({ target }) => target),
+    targetsAt: (place) => (chosen.length === 0 ? failing(500) : chosen.map(({ targetAt }) => targetAt(place))),
     backends: [...backends.values()],
     unresolved: found.flatMap(({ resolved }) => ('problem' in resolved ? [resolved.problem] : [])),
     unsupported: found.flatMap(({ unsupported }) => unsupported),

@@ -1,11 +1,12 @@
 /** Gateways and their routes to what the proxy listens on and serves. Pure. */
 import type { BackendKey, BackendRef } from '../routes/model.ts'
 import type { RouteRule } from '../routes/rule.ts'
+import type { TlsListener } from '../tls/server-tls.ts'
 import type { Attachment } from './attach.ts'
 import { ownerOf, ruleHost } from './hostnames.ts'
 import type { ListenerState } from './listeners.ts'
 import type { GatewayWorld } from './model.ts'
-import { type Resolution, resolveGateways } from './resolve.ts'
+import { keyOf, type Resolution, resolveGateways } from './resolve.ts'
 import type { CompiledRoute } from './rules.ts'
 
 /** What is served on one port. */
@@ -14,6 +15,8 @@ export interface PortListener {
   readonly tls: boolean
   /** `host` as in rules; `secret` is `namespace/name`. Of one host several may be listed, the first is preferred. */
   readonly certificates: readonly { readonly host: string; readonly secret: string }[]
+  /** Whose hosts are whose, for connections over TLS. */
+  readonly owners: readonly TlsListener[]
   /** Sorted by `order`, then host. */
   readonly rules: readonly RouteRule[]
   /** As hosts of rules: a request for such a host is for its own rules only, never for those of a wider host. */
@@ -44,6 +47,12 @@ const rulesOf = (port: number, accepted: readonly ListenerState[], attached: rea
   return [...rules].sort(([a], [b]) => compare(a, b)).map(([, rule]) => rule)
 }
 
+const ownerOfHost = ({ gateway, listener, hostname, clients }: ListenerState): TlsListener => ({
+  host: ruleHost(hostname),
+  name: `${keyOf(gateway)} ${listener.name}`,
+  ...(clients ? { clients } : {}),
+})
+
 const portListener = (
   port: number,
   accepted: readonly ListenerState[],
@@ -60,6 +69,7 @@ const portListener = (
     attached.filter(({ state }) => state.served && state.listener.port === port),
   ),
   sealed: sortedHosts(accepted),
+  owners: accepted.filter(({ tls }) => tls).map(ownerOfHost),
 })
 
 /** The part of a resolution that is served. */

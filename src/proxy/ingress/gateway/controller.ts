@@ -55,12 +55,12 @@ const writer =
   }
 
 const watchSources = (sources: GatewaySources, changed: () => void): void => {
-  const { classes, routes, grants, services, namespaces, secrets } = sources
+  const { classes, routes, grants, services, namespaces, secrets, configMaps } = sources
   for (const informer of [classes, sources.gateways, routes]) informer.onChange(changed)
   const ifUsed = (): void => {
     if (sources.gateways.size > 0) changed()
   }
-  for (const informer of [grants, services, namespaces, secrets]) informer.onChange(ifUsed)
+  for (const informer of [grants, services, namespaces, secrets, configMaps]) informer.onChange(ifUsed)
 }
 
 /** Over copies that have been listed. */

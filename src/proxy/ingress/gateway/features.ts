@@ -1,8 +1,20 @@
 /** What of the Gateway API beyond its core this proxy does, by the names that its conformance tests know. Sorted. */
 export const supportedFeatures: readonly { readonly name: string }[] = [
-  ...['Gateway', 'GatewayHTTPListenerIsolation', 'GatewayPort8080', 'HTTPRoute', 'HTTPRoute303RedirectStatusCode'],
+  ...['Gateway', 'GatewayFrontendClientCertificateValidation'],
+  ...['GatewayFrontendClientCertificateValidationInsecureFallback', 'GatewayHTTPListenerIsolation'],
+  ...[
+    'GatewayHTTPSListenerDetectMisdirectedRequests',
+    'GatewayPort8080',
+    'HTTPRoute',
+    'HTTPRoute303RedirectStatusCode',
+  ],
   ...['HTTPRoute307RedirectStatusCode', 'HTTPRoute308RedirectStatusCode', 'HTTPRouteBackendProtocolH2C'],
-  ...['HTTPRouteBackendProtocolWebSocket', 'HTTPRouteBackendRequestHeaderModification', 'HTTPRouteBackendTimeout'],
+  ...[
+    'HTTPRouteBackendProtocolWebSocket',
+    'HTTPRouteBackendRequestHeaderModification',
+    'HTTPRouteBackendRequestRedirect',
+  ],
+  ...['HTTPRouteBackendTimeout', 'HTTPRouteBackendURLRewrite', 'HTTPRouteRetry'],
   ...['HTTPRouteCORS', 'HTTPRouteHostRewrite', 'HTTPRouteMethodMatching'],
   ...['HTTPRouteNamedRouteRule', 'HTTPRouteParentRefPort', 'HTTPRoutePathRedirect', 'HTTPRoutePathRewrite'],
   ...['HTTPRoutePortRedirect', 'HTTPRouteQueryParamMatching', 'HTTPRouteRequestMirror'],

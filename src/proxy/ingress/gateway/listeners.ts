@@ -1,7 +1,8 @@
 /** What becomes of the listeners of Gateways: which are served, which are refused, and why. */
 import type { Gateway, GatewayListener, GatewayObjectReference, RouteGroupKind } from '../../../api/types/index.ts'
-import { isPermitted } from './grants.ts'
+import { type FrontendClients, frontendOf } from './frontend.ts'
 import { type GatewayWorld, gatewayGroup, type Problem } from './model.ts'
+import { referred } from './references.ts'
 
 export interface ListenerState {
   readonly gateway: Gateway
@@ -13,6 +14,8 @@ export interface ListenerState {
   readonly kinds: readonly RouteGroupKind[]
   /** Secrets (`namespace/name`) with a certificate to serve. */
   readonly certificates: readonly string[]
+  /** What clients must show. */
+  readonly clients: FrontendClients | undefined
   /** Why it is not accepted. */
   readonly refused: Problem | undefined
   readonly conflict: Problem | undefined
@@ -49,19 +52,12 @@ const certificateOf = (
   namespace: string,
   ref: GatewayObjectReference,
 ): { readonly secret: string } | { readonly problem: Problem } => {
-  const { group = '', kind = 'Secret', name } = ref
-  const failed = (reason: string, message: string) => ({ problem: { reason, message } })
-  if (group !== '' || kind !== 'Secret')
-    return failed('InvalidCertificateRef', `certificates of kind ${kind} are not supported`)
-  const home = ref.namespace ?? namespace
-  const secret = `${home}/${name}`
-  const from = { group: gatewayGroup, kind: 'Gateway', namespace }
-  if (!isPermitted(world.grants, from, { group: '', kind, namespace: home, name }))
-    return failed('RefNotPermitted', `no ReferenceGrant in ${home} allows a reference to Secret ${secret}`)
-  const state = world.secret(secret)
-  if (state === 'ok') return { secret }
+  const found = referred(world, namespace, ref, { kind: 'Secret', reason: 'InvalidCertificateRef' })
+  if ('problem' in found) return found
+  const state = world.secret(found.key)
+  if (state === 'ok') return { secret: found.key }
   const what = state === 'missing' ? 'does not exist' : 'holds no certificate with its key'
-  return failed('InvalidCertificateRef', `Secret ${secret} ${what}`)
+  return { problem: { reason: 'InvalidCertificateRef', message: `Secret ${found.key} ${what}` } }
 }
 
 const certificatesOf = (world: GatewayWorld, namespace: string, { protocol, tls }: GatewayListener) => {
@@ -94,11 +90,23 @@ const invalid = (message: string): Problem => ({ reason: 'Invalid', message })
 /** Ports are shared by all Gateways: the first to claim one decides whether it speaks TLS. */
 type Claims = Map<number, string>
 
+/** Settings that may guard something, and mean nothing here. */
+const strangeTls = ({ tls }: GatewayListener): Problem | undefined => {
+  if (tls?.frontendValidation !== undefined)
+    return { reason: 'UnsupportedValue', message: 'tls.frontendValidation is not known: use spec.tls.frontend' }
+  const [option] = Object.keys(tls?.options ?? {})
+  return option === undefined
+    ? undefined
+    : { reason: 'UnsupportedValue', message: `the TLS option ${JSON.stringify(option).slice(0, 200)} is not known` }
+}
+
 const refusalOf = (listener: GatewayListener, conflict: Problem | undefined, claims: Claims): Problem | undefined => {
   const { protocol, port, tls } = listener
   if (!isSupported(listener)) return { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not supported` }
   if (conflict) return invalid(conflict.message)
   if (protocol === 'HTTPS' && tls?.mode === 'Passthrough') return invalid('HTTPS listeners terminate TLS')
+  const strange = strangeTls(listener)
+  if (strange) return strange
   const claimed = claims.get(port) ?? protocol
   if (claimed !== protocol)
     return { reason: 'PortUnavailable', message: `port ${port} is ${claimed} in an older Gateway` }
@@ -109,13 +117,15 @@ const refusalOf = (listener: GatewayListener, conflict: Problem | undefined, cla
 const stateOf = (world: GatewayWorld, gateway: Gateway, listener: GatewayListener, claims: Claims): ListenerState => {
   const all = gateway.spec?.listeners ?? []
   const conflict = isSupported(listener) ? conflictOf(listener, all) : undefined
-  const refused = refusalOf(listener, conflict, claims)
+  const frontend = frontendOf(world, gateway, listener)
+  const refused = frontend.refused ?? refusalOf(listener, conflict, claims)
   const { kinds, problem: strangeKinds } = kindsOf(listener)
   const { certificates, problem } = certificatesOf(world, gateway.metadata.namespace ?? '', listener)
   const tls = listener.protocol === 'HTTPS'
   return {
     ...{ gateway, listener, hostname: hostnameOf(listener), tls, kinds, certificates, refused, conflict },
-    unresolved: strangeKinds ?? problem,
+    clients: frontend.clients,
+    unresolved: strangeKinds ?? problem ?? frontend.unresolved,
     served: refused === undefined && kinds.length > 0 && (!tls || certificates.length > 0),
   }
 }

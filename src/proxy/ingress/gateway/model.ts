@@ -20,6 +20,8 @@ export interface GatewayWorld {
   readonly namespaceLabels: (name: string) => StringMap | undefined
   /** By `namespace/name`. */
   readonly secret: (key: string) => SecretState
+  /** The authority (PEM) that a ConfigMap holds, by `namespace/name`; undefined when there is none, or it is broken. */
+  readonly authority: (key: string) => string | undefined
 }
 
 /** Something that is not as its author wants it, in the words of conditions. */

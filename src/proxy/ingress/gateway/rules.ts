@@ -7,6 +7,7 @@ import { parseDuration } from './duration.ts'
 import { compileFilters } from './filters.ts'
 import { type CompiledMatch, compileMatch } from './matches.ts'
 import type { GatewayWorld, Problem } from './model.ts'
+import { retriesOf, retryProblem } from './retries.ts'
 
 /** Everything of a route that does not depend on the listeners it is attached to. */
 export interface CompiledRoute {
@@ -24,7 +25,7 @@ export interface CompiledRoute {
 interface CompiledRule {
   readonly matches: readonly CompiledMatch[]
   readonly policyAt: (match: CompiledMatch, port: number) => RoutePolicy
-  readonly targets: readonly Target[]
+  readonly targetsAt: (match: CompiledMatch, port: number) => readonly Target[]
   /** The Service that is meant to answer. */
   readonly service: string
   readonly backends: readonly ResolvedBackend[]
@@ -55,21 +56,27 @@ const compileRule = (world: GatewayWorld, namespace: string, rule: HttpRouteRule
   const { matches, unusable } = compileMatches(rule)
   const filters = compileFilters(world, namespace, rule.filters ?? [])
   const shares = compileBackends(world, namespace, rule.backendRefs ?? [])
-  const isBroken = filters.unsupported.length > 0
+  const retry = retryProblem(rule.retry ?? {})
+  const wrongRetry = retry === undefined ? [] : [{ reason: 'UnsupportedValue', message: retry }]
+  const isBroken = filters.unsupported.length + wrongRetry.length > 0
   const answersItself = filters.redirects && !isBroken
   const policyAt = ({ path }: CompiledMatch, port: number): RoutePolicy => ({
     ...plainPolicy,
     ...(isBroken ? {} : filters.policyAt({ path, port })),
     timeouts: timeoutsOf(rule),
+    retries: retriesOf(rule.retry),
     protocol: shares.backends[0]?.protocol ?? 'http',
   })
+  const targetsAt = ({ path }: CompiledMatch, port: number): readonly Target[] => {
+    if (isBroken) return failing(500)
+    return answersItself ? [] : shares.targetsAt({ path, port })
+  }
   return {
-    ...{ matches, policyAt },
-    targets: isBroken ? failing(500) : answersItself ? [] : shares.targets,
+    ...{ matches, policyAt, targetsAt },
     service: rule.backendRefs?.[0]?.name ?? '',
     backends: isBroken ? [] : [...shares.backends, ...filters.backends],
     unresolved: [...shares.unresolved, ...filters.unresolved],
-    unsupported: [...unusable, ...filters.unsupported, ...shares.unsupported],
+    unsupported: [...unusable, ...filters.unsupported, ...wrongRetry, ...shares.unsupported],
   }
 }
 
@@ -84,7 +91,7 @@ export const compileRoute = (world: GatewayWorld, { metadata, spec }: HTTPRoute)
   const rules = (spec?.rules ?? [{}]).map((rule) => compileRule(world, namespace, rule))
 
   const rulesOn = (port: number): readonly HostlessRule[] =>
-    rules.flatMap(({ matches, policyAt, targets, service }, at) =>
+    rules.flatMap(({ matches, policyAt, targetsAt, service }, at) =>
       matches.map((match, nth) => ({
         ...{ path: match.path, created },
         // A blank sorts before everything that names are made of.
@@ -92,7 +99,7 @@ export const compileRoute = (world: GatewayWorld, { metadata, spec }: HTTPRoute)
         route: {
           origin: { kind: 'HTTPRoute', namespace, name, path: match.written, service } as const,
           policy: policyAt(match, port),
-          targets,
+          targets: targetsAt(match, port),
           ...(match.conditions ? { conditions: match.conditions } : {}),
         },
       })),

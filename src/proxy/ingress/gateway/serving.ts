@@ -5,8 +5,9 @@ import type { Data } from '../named-data.ts'
 import type { EntryName, SourceRules } from '../routes/book.ts'
 import type { BackendRef } from '../routes/model.ts'
 import { readKeyPair } from '../tls/key-pair.ts'
-import type { Certificate } from '../tls/server-tls.ts'
-import { certificateSecrets } from './certificates.ts'
+import type { Certificate, TlsListener } from '../tls/server-tls.ts'
+import { authorityIn } from './authority.ts'
+import { type GatewayReferences, gatewayReferences } from './certificates.ts'
 import { compileGateways } from './compile.ts'
 import type { SecretState } from './model.ts'
 
@@ -23,6 +24,7 @@ export interface GatewayDoor {
   readonly port: number
   readonly tls: boolean
   readonly certificates: readonly { readonly host: string; readonly certificate: Certificate }[]
+  readonly listeners: readonly TlsListener[]
 }
 
 export interface GatewayServing {
@@ -34,8 +36,7 @@ export interface GatewayServing {
 export interface GatewayReader {
   /** Everything that is to be served now. */
   read(): GatewayServing
-  /** The Secrets that listeners name with leave, `namespace/name`. */
-  secrets(): readonly string[]
+  references(): GatewayReferences
 }
 
 /** Ports that the proxy serves anyway share its entries. */
@@ -52,12 +53,12 @@ const entryOf = (port: number, tls: boolean, usual: UsualPorts): EntryName => {
 export const createGatewayReader = (
   informers: GatewayInformers,
   services: Informer<Service>,
-  secret: (key: string) => Data | undefined,
+  data: { readonly secret: (key: string) => Data | undefined; readonly configMap: (key: string) => Data | undefined },
   usual: UsualPorts,
 ): GatewayReader => {
   const pairOf = (key: string) => {
-    const data = secret(key)
-    return data && readKeyPair(data['tls.crt'], data['tls.key'])
+    const found = data.secret(key)
+    return found && readKeyPair(found['tls.crt'], found['tls.key'])
   }
   const stateOf = (key: string): SecretState => {
     const pair = pairOf(key)
@@ -74,12 +75,13 @@ export const createGatewayReader = (
         service: (key) => services.get(key),
         namespaceLabels: (name) => informers.namespaces.get(name)?.metadata.labels,
         secret: stateOf,
+        authority: (key) => authorityIn(data.configMap(key)),
       })
       const sets = listeners.map(({ port, tls, rules, sealed }) => ({
         ...{ rules, sealed, entries: [entryOf(port, tls, usual)] },
       }))
-      const doors = listeners.map(({ port, tls, certificates }) => ({
-        ...{ entry: entryOf(port, tls, usual), port, tls },
+      const doors = listeners.map(({ port, tls, certificates, owners }) => ({
+        ...{ entry: entryOf(port, tls, usual), port, tls, listeners: owners },
         certificates: certificates.flatMap(({ host, secret: key }) => {
           const pair = pairOf(key)
           return pair === undefined || 'problem' in pair ? [] : [{ host, certificate: pair }]
@@ -87,7 +89,7 @@ export const createGatewayReader = (
       }))
       return { sets, backends, doors }
     },
-    secrets: () =>
-      certificateSecrets(informers.classes.values(), informers.gateways.values(), informers.grants.values()),
+    references: () =>
+      gatewayReferences(informers.classes.values(), informers.gateways.values(), informers.grants.values()),
   }
 }

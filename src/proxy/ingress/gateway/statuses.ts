@@ -12,6 +12,7 @@ import type {
 import type { Parent } from './attach.ts'
 import { settle, together, unless, type WantedCondition } from './conditions.ts'
 import { supportedFeatures } from './features.ts'
+import { hasInsecureFallback } from './frontend.ts'
 import { covers } from './hostnames.ts'
 import type { ListenerState } from './listeners.ts'
 import { gatewayController, type Problem } from './model.ts'
@@ -38,7 +39,7 @@ export interface GatewayStatuses {
 }
 
 const managedOfListener = ['Accepted', 'Programmed', 'ResolvedRefs', 'Conflicted', 'OverlappingTLSConfig']
-const managedOfGateway = ['Accepted', 'Programmed']
+const managedOfGateway = ['Accepted', 'Programmed', 'InsecureFrontendValidationMode']
 const managedOfRoute = ['Accepted', 'ResolvedRefs', 'PartiallyInvalid']
 
 const generationOf = ({ metadata }: { readonly metadata: { readonly generation?: number } }): number =>
@@ -94,11 +95,20 @@ const notProgrammed = (state: GatewayState, addresses: readonly string[]): Probl
     : { reason: 'AddressNotAssigned', message: 'no node is ready' }
 }
 
+const insecure: WantedCondition = {
+  ...{ type: 'InsecureFrontendValidationMode', holds: true, reason: 'ConfigurationChanged' },
+  message: 'clients come in whose certificate is missing or not good',
+}
+
 const gatewayConditions = (state: GatewayState, addresses: readonly string[]): readonly WantedCondition[] => {
   const wrong = state.listeners.filter(({ refused }) => refused).map(({ listener }) => listener.name)
   const accepted = unless(refusalOf(state), 'Accepted', wrong.length > 0 ? 'ListenersNotValid' : 'Accepted')
   const message = accepted.holds && wrong.length > 0 ? `not accepted: listeners ${wrong.join(', ')}` : accepted.message
-  return [{ ...accepted, message }, unless(notProgrammed(state, addresses), 'Programmed')]
+  return [
+    { ...accepted, message },
+    unless(notProgrammed(state, addresses), 'Programmed'),
+    ...(hasInsecureFallback(state.gateway) ? [insecure] : []),
+  ]
 }
 
 type AttachedRoutes = ReadonlyMap<ListenerState, number>

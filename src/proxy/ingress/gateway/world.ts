@@ -1,6 +1,7 @@
 /** The world as local copies of the API's objects show it. */
 import type { Informer } from '../../../api/informer.ts'
 import type {
+  ConfigMap,
   Gateway,
   GatewayClass,
   HTTPRoute,
@@ -10,6 +11,7 @@ import type {
   Service,
 } from '../../../api/types/index.ts'
 import { keyPairProblem } from '../annotations/pem.ts'
+import { authorityIn } from './authority.ts'
 import type { GatewayWorld, SecretState } from './model.ts'
 
 export interface GatewaySources {
@@ -20,6 +22,7 @@ export interface GatewaySources {
   readonly services: Informer<Service>
   readonly namespaces: Informer<Namespace>
   readonly secrets: Informer<Secret>
+  readonly configMaps: Informer<ConfigMap>
 }
 
 const pem = (secret: Secret, field: string): string | undefined => {
@@ -41,6 +44,16 @@ export const secretState = (secret: Secret | undefined): SecretState => {
   return state
 }
 
+const authorities = new WeakMap<ConfigMap, string>()
+
+/** The authority that a ConfigMap holds. Each version of it is read once. */
+const authorityOf = (configMap: ConfigMap | undefined): string | undefined => {
+  if (!configMap) return undefined
+  const pem = authorities.get(configMap) ?? authorityIn(configMap.data) ?? ''
+  authorities.set(configMap, pem)
+  return pem || undefined
+}
+
 /** A view on the copies as they are now. */
 export const worldOf = (sources: GatewaySources): GatewayWorld => ({
   classes: [...sources.classes.values()],
@@ -50,4 +63,5 @@ export const worldOf = (sources: GatewaySources): GatewayWorld => ({
   service: (key) => sources.services.get(key),
   namespaceLabels: (name) => sources.namespaces.get(name)?.metadata.labels,
   secret: (key) => secretState(sources.secrets.get(key)),
+  authority: (key) => authorityOf(sources.configMaps.get(key)),
 })

@@ -12,4 +12,6 @@ export interface Connection {
   /** The word of the peer on where a request came from is taken. */
   readonly trusted: boolean
   readonly proof: ClientProof | undefined
+  /** Whether it was made for another host, so that the client should make one for this. */
+  misdirects(host: string): boolean
 }

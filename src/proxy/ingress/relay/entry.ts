@@ -2,13 +2,14 @@
 import { constants } from 'node:crypto'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { isDeepStrictEqual } from 'node:util'
 import type { ClientProof } from '../decide/asking.ts'
 import { startOfPlain } from '../h2/prior-knowledge.ts'
 import { type Via, viaFields } from '../http/request-text.ts'
 import type { RouteTable } from '../routes/match.ts'
 import type { BackendKey } from '../routes/model.ts'
 import { readClientHello } from '../tls/client-hello.ts'
-import { type Certificate, type ServerTls, serverTlsOptions } from '../tls/server-tls.ts'
+import { type Asks, type ServerTls, serverTlsOptions } from '../tls/server-tls.ts'
 import { type ClientConnection, serveClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import type { RelayContext } from './context.ts'
@@ -50,6 +51,10 @@ const mapped = /^::ffff:(?=[0-9.]+$)/
 const bare = (address: string | undefined): string => address?.replace(mapped, '') ?? ''
 
 type Source = Pick<ProxyHeader, 'source' | 'destination'>
+
+/** Plain connections are for any host. */
+const nothing = (): boolean => false
+const everything = (): boolean => true
 
 const direct: Source = { source: undefined, destination: undefined }
 
@@ -120,12 +125,34 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
   /** Of connections in the middle of a TLS handshake. */
   const sources = new Map<
     string,
-    { readonly raw: Socket; readonly from: Source; readonly serverName: string | undefined }
+    {
+      readonly raw: Socket
+      readonly from: Source
+      readonly serverName: string | undefined
+      readonly misdirects: Connection['misdirects']
+    }
   >()
 
-  const connectionOf = (socket: Socket, scheme: Via['scheme'], from: Source, proof?: ClientProof): Connection => {
+  const connectionOf = (
+    socket: Socket,
+    scheme: Via['scheme'],
+    from: Source,
+    proof: ClientProof | undefined,
+    misdirects: Connection['misdirects'],
+  ): Connection => {
     const via = viaOf(socket, scheme, from)
-    return { via, viaText: viaFields(via), table, trusted: relay.isTrusted(via.clientAddress), proof }
+    return { via, viaText: viaFields(via), table, trusted: relay.isTrusted(via.clientAddress), proof, misdirects }
+  }
+
+  /** A connection serves the hosts of one listener, and what clients had to show there must be what they have to show now. */
+  const misdirecting = (serverName: string | undefined): Connection['misdirects'] => {
+    const made = tls?.listenerOf(serverName)
+    return (host) => {
+      const wanted = tls?.listenerOf(host)
+      if (!wanted) return false
+      if (wanted.clients) return made?.name !== wanted.name || !isDeepStrictEqual(made.clients, wanted.clients)
+      return serverName !== undefined && tls?.listenerOf(serverName)?.name !== wanted.name
+    }
   }
 
   const serve = (socket: Socket, raw: Socket, connection: Connection, isH2: boolean): void => {
@@ -143,14 +170,18 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
     clients.add(client)
   }
 
-  const secureServer = (asksClients: boolean) => {
+  /** A session that is resumed was verified by what counted then: where clients show certificates there is none. */
+  const contextOptions = (asks: Asks) => ({
+    ...{ ...serverTlsOptions, ticketKeys, sessionIdContext: `podway ${asks}` },
+    ...(asks === 'none' ? {} : { secureOptions: constants.SSL_OP_NO_TICKET }),
+  })
+
+  const secureServer = (asks: Asks) => {
+    const asksClients = asks !== 'none'
     const server = createTlsServer({
-      ...serverTlsOptions,
-      ...{ ALPNProtocols: ['h2', 'http/1.1'], ticketKeys, handshakeTimeout: relay.timeouts.head },
-      ...{ requestCert: asksClients, rejectUnauthorized: false },
-      sessionIdContext: asksClients ? 'podway clients' : 'podway',
-      // A session that is resumed was verified by what counted then: where clients show certificates there is none.
-      ...(asksClients ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+      ...contextOptions(asks),
+      ...{ ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout: relay.timeouts.head },
+      ...{ requestCert: asksClients, rejectUnauthorized: asks === 'required' },
       // Called back with the error, the handshake fails, and nothing else does.
       SNICallback: (name, done) => {
         try {
@@ -172,7 +203,7 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
       const wanted = tls?.clientsOf(known?.serverName ?? '')
       const host = known?.serverName
       const proof = asksClients && wanted && host !== undefined ? proofOf(socket, host, wanted.depth) : undefined
-      const connection = connectionOf(socket, 'https', known?.from ?? direct, proof)
+      const connection = connectionOf(socket, 'https', known?.from ?? direct, proof, known?.misdirects ?? everything)
       serve(socket, known?.raw ?? socket, connection, socket.alpnProtocol === 'h2')
     }
     server.on('secureConnection', (socket) => guarded(socket, () => secured(socket)))
@@ -180,14 +211,19 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
     server.on('tlsClientError', (_, socket) => socket.destroy())
     return server
   }
-  const servers = tls ? { plain: secureServer(false), asking: secureServer(true) } : undefined
-  let shown: Certificate | undefined
+  const servers = tls && {
+    none: secureServer('none'),
+    asked: secureServer('asked'),
+    required: secureServer('required'),
+  }
+  const shown = new Map<Asks, ReturnType<ServerTls['nameless']>>()
   /** TLS asks nobody which certificate a client gets that names no server. */
-  const showNameless = (): void => {
+  const showNameless = (asks: Asks): void => {
     const wanted = tls?.nameless()
-    if (!wanted || wanted === shown) return
-    shown = wanted
-    servers?.plain.setSecureContext({ ...serverTlsOptions, cert: wanted.certificate, key: wanted.key, ticketKeys })
+    if (!wanted || isDeepStrictEqual(wanted, shown.get(asks))) return
+    shown.set(asks, wanted)
+    const { certificate: cert, key, ca } = wanted
+    servers?.[asks].setSecureContext({ ...contextOptions(asks), cert, key, ...(ca === undefined ? {} : { ca }) })
   }
 
   const plain = (socket: Socket, from: Source): void => {
@@ -200,7 +236,7 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
         start = startOfPlain(bytes)
         return start === undefined ? 'more' : 0
       },
-      () => serve(socket, socket, connectionOf(socket, 'http', from), start === 'HTTP/2'),
+      () => serve(socket, socket, connectionOf(socket, 'http', from, undefined, nothing), start === 'HTTP/2'),
     )
   }
 
@@ -222,11 +258,11 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
         // A handshake that a client leaves ends with it.
         socket.allowHalfOpen = false
         const peer = peerOf(socket)
-        sources.set(peer, { raw: socket, from, serverName })
+        sources.set(peer, { raw: socket, from, serverName, misdirects: misdirecting(serverName) })
         socket.once('close', () => sources.delete(peer))
-        if (serverName === undefined) showNameless()
-        const asks = serverName !== undefined && tls.clientsOf(serverName) !== undefined
-        servers[asks ? 'asking' : 'plain'].emit('connection', socket)
+        const asks = tls.asks(serverName)
+        if (serverName === undefined) showNameless(asks)
+        servers[asks].emit('connection', socket)
       },
     )
   }

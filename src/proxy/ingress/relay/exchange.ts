@@ -4,6 +4,7 @@ import type { Framing } from '../http/framing.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import { type Choice, createAttempts } from './attempts.ts'
 import type { RelayContext } from './context.ts'
+import type { Deadline } from './deadlines.ts'
 import type { Lane, LaneUser } from './lane.ts'
 import { startCopies } from './mirror.ts'
 import { openLane } from './open-lane.ts'
@@ -81,6 +82,8 @@ export const createExchange = (first: Plan, client: ExchangeClient, sink: Sink, 
   let sentBytes = 0
   let isCopied = false
   let endpoint = ''
+  let pause: Deadline | undefined
+  let next: (() => void) | undefined
 
   /** The backend that explains failures is asked without the body, which would be another request to it. */
   const isExplaining = (): boolean => plan !== first
@@ -105,6 +108,7 @@ export const createExchange = (first: Plan, client: ExchangeClient, sink: Sink, 
     if (!isCopied) copies?.abort()
     total?.remove()
     attemptDeadline?.remove()
+    pause?.remove()
     then()
   }
 
@@ -147,8 +151,20 @@ export const createExchange = (first: Plan, client: ExchangeClient, sink: Sink, 
     if (failed) attempts.failed(failed.endpoint, failed.wasResting)
     if (!heard && !bodyBegan && attempts.mayRetry(sent, newStatus === 504)) {
       relay.counts.retries++
-      attempt()
+      afterPause(attempt)
     } else giveUp()
+  }
+
+  /** A backend that has just failed gets some time. */
+  const afterPause = (action: () => void): void => {
+    const ms = policy.retries.backoff
+    if (ms === 0) return action()
+    attemptDeadline?.clear()
+    // Nothing else is waited for meanwhile.
+    client.wait('response', ms + relay.timeouts.response)
+    pause ??= relay.deadlines.add(() => next?.())
+    next = action
+    pause.set(ms)
   }
 
   /** Whether another endpoint is asked because of this status. */
@@ -162,7 +178,7 @@ export const createExchange = (first: Plan, client: ExchangeClient, sink: Sink, 
     heard = false
     failure = { status: head.status, why: 'the backend answered so', where: plan.backend }
     relay.counts.retries++
-    tryAt(choice)
+    afterPause(() => tryAt(choice))
     return true
   }
 

@@ -71,6 +71,8 @@ export const createRequest = (
     let made: Decision | Promise<Decision>
     relay.heartbeat?.begins(head.host, head.path)
     try {
+      if (connection.misdirects(head.host))
+        return owner.reply(plainReply(421, 'this connection was made for another host'))
       route = match(connection.table, head)
       if (route === undefined) return owner.reply(plainReply(404, 'no route for this host and path'))
       prepared = prepare(route)

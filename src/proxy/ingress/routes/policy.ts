@@ -138,6 +138,8 @@ export interface Retries {
   readonly timeout: boolean
   /** Also of methods that are not idempotent. */
   readonly nonIdempotent: boolean
+  /** Milliseconds between two tries at least. */
+  readonly backoff: number
 }
 
 export interface Mirror {
@@ -224,6 +226,7 @@ export const defaultRetries: Retries = {
   statuses: [],
   timeout: true,
   nonIdempotent: false,
+  backoff: 0,
 }
 
 /** Nothing but forwarding. */

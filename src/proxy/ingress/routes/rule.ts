@@ -1,6 +1,6 @@
 /** One rule as everything that can be written compiles to: where it applies, and what happens there. Plain data. */
 import type { BackendKey } from './model.ts'
-import type { Canary, FieldChanges, RoutePolicy } from './policy.ts'
+import type { Canary, FieldChanges, Redirect, Rewrite, RoutePolicy } from './policy.ts'
 
 /** What a route comes from: what people see of it in logs, metrics and Events. */
 export interface Origin {
@@ -23,6 +23,10 @@ export interface Target {
   readonly weight: number
   readonly requestFields?: FieldChanges
   readonly responseFields?: FieldChanges
+  /** In the place of what the route's policy says of the same. */
+  readonly rewrite?: Rewrite
+  /** Its share is sent elsewhere; no backend is asked. */
+  readonly redirect?: Redirect
 }
 
 export interface ValueMatch {

@@ -9,13 +9,26 @@ export interface Certificate {
   readonly key: string
 }
 
+/** A host that is nobody else's: a connection that was made for another one of these does not reach it. */
+export interface TlsListener {
+  readonly host: string
+  /** Hosts of one name share their connections. */
+  readonly name: string
+  /** What its clients must show in the handshake itself. */
+  readonly clients?: { readonly ca: string; readonly verify: 'required' | 'optional-any' }
+}
+
 /** Everything TLS of one entry. Plain data. Hosts as rules write them: `a.b`, `*.b`, `**.b` or empty. */
 export interface TlsConfiguration {
   readonly fallback: Certificate
   readonly hosts: readonly { readonly host: string; readonly certificate: Certificate }[]
   readonly passthrough: readonly { readonly host: string; readonly backend: BackendKey }[]
   readonly clients: readonly { readonly host: string; readonly certificates: ClientCertificates }[]
+  readonly listeners: readonly TlsListener[]
 }
+
+/** `required`: the handshake fails without a good certificate; `asked`: what was shown is judged later. */
+export type Asks = 'none' | 'asked' | 'required'
 
 export interface ServerTls {
   configure(configuration: TlsConfiguration): void
@@ -23,8 +36,12 @@ export interface ServerTls {
   contextFor(serverName: string | undefined): SecureContext
   passthroughOf(serverName: string | undefined): BackendKey | undefined
   clientsOf(host: string): ClientCertificates | undefined
-  /** What clients are shown that name no server. */
-  nameless(): Certificate
+  /** The most precise one that the host belongs to. */
+  listenerOf(host: string | undefined): TlsListener | undefined
+  /** Whether clients are asked for a certificate, and let in without. */
+  asks(serverName: string | undefined): Asks
+  /** What clients are shown that name no server, and what theirs is verified by. */
+  nameless(): Certificate & { readonly ca: string | undefined }
 }
 
 /** The ciphers that a modern client has, as Mozilla's intermediate list names them; TLS 1.3 has its own. */
@@ -57,6 +74,7 @@ export const createServerTls = (ticketKeys: Buffer, report: (problem: string) =>
   let hosts = new Map<string, { readonly host: string; readonly certificate: Certificate }>()
   let passthrough = new Map<string, { readonly host: string; readonly backend: BackendKey }>()
   let clients = new Map<string, { readonly host: string; readonly certificates: ClientCertificates }>()
+  let listeners = new Map<string, TlsListener>()
   let fallback: Certificate | undefined
   /** Made when the first client asks; by certificate and what clients must show. */
   let contexts = new Map<string, SecureContext>()
@@ -77,31 +95,40 @@ export const createServerTls = (ticketKeys: Buffer, report: (problem: string) =>
     return made
   }
 
+  const authorityOf = (serverName: string | undefined): string | undefined =>
+    lookUp(listeners, serverName)?.clients?.ca ?? lookUp(clients, serverName)?.certificates.ca
+
   return {
     configure: (configuration) => {
       hosts = byHost(configuration.hosts)
       passthrough = byHost(configuration.passthrough)
       clients = byHost(configuration.clients)
+      listeners = byHost(configuration.listeners)
       fallback = configuration.fallback
       contexts = new Map()
     },
     contextFor: (serverName) => {
       if (!fallback) throw new Error('TLS was not configured')
       const found = lookUp(hosts, serverName)
-      const ca = lookUp(clients, serverName)?.certificates.ca
+      const ca = authorityOf(serverName)
       try {
         return contextOf(found?.certificate ?? fallback, ca)
       } catch (error) {
         report(`the certificate of ${serverName}: ${error instanceof Error ? error.message : String(error)}`)
-        return contextOf(fallback, undefined)
+        return contextOf(fallback, ca)
       }
     },
     passthroughOf: (serverName) => lookUp(passthrough, serverName)?.backend,
     clientsOf: (host) => lookUp(clients, host)?.certificates,
+    listenerOf: (host) => lookUp(listeners, host),
+    asks: (serverName) => {
+      if (lookUp(listeners, serverName)?.clients?.verify === 'required') return 'required'
+      return authorityOf(serverName) === undefined ? 'none' : 'asked'
+    },
     nameless: () => {
       const found = hosts.get('')?.certificate ?? fallback
       if (!found) throw new Error('TLS was not configured')
-      return found
+      return { ...found, ca: authorityOf(undefined) }
     },
   }
 }

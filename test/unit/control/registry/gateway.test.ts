@@ -15,6 +15,48 @@ const gateway = (...listeners: readonly object[]) => ({
 const route = (spec: object, name = 'route') => ({ metadata: { name }, spec })
 const rule = (more: object) => ({ rules: [more] })
 
+t.test('what clients must show is kept, with its defaults, and checked', async (t) => {
+  const api = await createTestApi()
+  const refs = [{ group: '', kind: 'ConfigMap', name: 'ca' }]
+  const of = (frontend: object, name = 'gw') => ({
+    metadata: { name },
+    spec: { ...gateway(listener()).spec, tls: { frontend } },
+  })
+  const validation = { caCertificateRefs: refs }
+  const perPort = [{ port: 8443, tls: {} }]
+  const made = await api.request('POST', gateways, { body: of({ default: { validation }, perPort }) })
+  t.equal(made.code, 201)
+  t.match(made.body['spec'], {
+    tls: { frontend: { default: { validation: { ...validation, mode: 'AllowValidOnly' } }, perPort } },
+  })
+  for (const [frontend, field] of [
+    [{ default: { validation: {} } }, 'spec.tls.frontend.default.validation.caCertificateRefs'],
+    [{ default: { validation: { ...validation, mode: 'Odd' } } }, 'spec.tls.frontend.default.validation.mode'],
+    [{ default: {}, perPort: [...perPort, ...perPort] }, 'spec.tls.frontend.perPort'],
+    [{ default: {}, perPort: [{ port: 0, tls: {} }] }, 'spec.tls.frontend.perPort[0].port'],
+  ] as const) {
+    const refused = await api.request('POST', gateways, { body: of(frontend, 'other') })
+    t.equal(refused.code, 422, field)
+    t.match(refused.body['message'], field)
+  }
+})
+
+t.test('retries are kept and checked', async (t) => {
+  const api = await createTestApi()
+  const retry = { codes: [500], attempts: 3, backoff: '100ms' }
+  const made = await api.request('POST', routes, { body: route(rule({ retry })) })
+  t.match(made.body['spec'], { rules: [{ retry }] })
+  for (const [wrong, field] of [
+    [{ codes: [200] }, 'spec.rules[0].retry.codes[0]'],
+    [{ attempts: -1 }, 'spec.rules[0].retry.attempts'],
+    [{ backoff: '1 day' }, 'spec.rules[0].retry.backoff'],
+  ] as const) {
+    const refused = await api.request('POST', routes, { body: route(rule({ retry: wrong }), 'other') })
+    t.equal(refused.code, 422, field)
+    t.match(refused.body['message'], field)
+  }
+})
+
 t.test('defaults are those of the CRDs', async (t) => {
   const api = await createTestApi()
   const tls = { certificateRefs: [{ name: 'c' }] }

@@ -35,7 +35,7 @@ const timeouts: Cases = {
   'proxy-next-upstream': {
     right: 'error http_502 http_429 non_idempotent',
     gives: (each) => each.policy.retries,
-    as: { tries: 3, within: 0, statuses: [502, 429], timeout: false, nonIdempotent: true },
+    as: { tries: 3, within: 0, statuses: [502, 429], timeout: false, nonIdempotent: true, backoff: 0 },
     wrong: 'error sometimes',
     reason: /expected error, timeout/,
   },

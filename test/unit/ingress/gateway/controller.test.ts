@@ -24,6 +24,7 @@ const start = (t: Test) => {
     services: createFedInformer([]),
     namespaces: createFedInformer([]),
     secrets: createFedInformer([]),
+    configMaps: createFedInformer([]),
   }
   /** What informers do sooner or later. */
   const catchUp = (): void => {

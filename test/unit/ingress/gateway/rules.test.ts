@@ -4,7 +4,7 @@ import type { HttpBackendRef, HttpRouteFilter, HttpRouteRule } from '../../../..
 import { compileGateways } from '../../../../src/proxy/ingress/gateway/compile.ts'
 import { parseDuration } from '../../../../src/proxy/ingress/gateway/duration.ts'
 import { patternProblem } from '../../../../src/proxy/ingress/routes/pattern.ts'
-import { plainPolicy, type RoutePolicy } from '../../../../src/proxy/ingress/routes/policy.ts'
+import { defaultRetries, plainPolicy, type RoutePolicy } from '../../../../src/proxy/ingress/routes/policy.ts'
 import {
   backendRef,
   gateway,
@@ -88,13 +88,43 @@ const shares: readonly {
     ],
   },
   {
-    name: 'other filters of a backend are not supported',
-    rule: to(
-      backendRef('a', { filters: [{ type: 'URLRewrite', urlRewrite: { hostname: 'x.lab' } }] }),
-      backendRef('b'),
-    ),
-    targets: [lost(1), found('infra/b:8080', 1)],
+    name: 'a rewrite and a redirect of one backend',
+    rule: {
+      ...to(
+        backendRef('a', {
+          filters: [
+            {
+              type: 'URLRewrite',
+              urlRewrite: { hostname: 'x.lab', path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/new' } },
+            },
+          ],
+        }),
+        backendRef('b', { filters: [{ type: 'RequestRedirect', requestRedirect: { hostname: 'y.lab' } }] }),
+      ),
+      matches: [path('/old')],
+    },
+    targets: [
+      {
+        ...found('infra/a:8080', 1),
+        rewrite: { host: 'x.lab', path: { kind: 'prefix', prefix: '/old', replacement: '/new' } },
+      },
+      { ...found('infra/b:8080', 1), redirect: { kind: 'parts', status: 302, port: 80, host: 'y.lab' } },
+    ],
   },
+  {
+    name: 'filters of a backend that cannot be carried out take its share down',
+    rule: to(
+      backendRef('a', { filters: [{ type: 'CORS', cors: {} }] }),
+      backendRef('b', { filters: [{ type: 'URLRewrite', urlRewrite: { hostname: 'x y' } }] }),
+      backendRef('c'),
+    ),
+    targets: [lost(1), lost(1), found('infra/c:8080', 1)],
+  },
+  ...[{ codes: [200] }, { attempts: 1e9 }, { attempts: -1 }, { backoff: '1 day' }, { backoff: '1h' }].map((retry) => ({
+    name: `retries that cannot be made take the rule down: ${JSON.stringify(retry)}`,
+    rule: { ...rule('a'), retry },
+    targets: [lost(1)],
+  })),
   {
     name: 'a filter that is not supported takes the rule down',
     rule: rule('a', [], [{ type: 'ExtensionRef', extensionRef: { group: 'x.io', kind: 'Y', name: 'z' } }]),
@@ -266,4 +296,15 @@ t.test('which patterns are run', async (t) => {
     t.equal(patternProblem(good), undefined, good)
   for (const bad of ['(', '(?=a)', '(?!a)', '(?<=a)b', '(?<!a)b', '(a)\\1', '(?<n>a)\\k<n>', 'a'.repeat(513)])
     t.ok(patternProblem(bad), bad.slice(0, 20))
+})
+
+t.test('retries', async (t) => {
+  const made = (retry: NonNullable<HttpRouteRule['retry']>) => compileOne({ ...rule('a'), retry }).policy.retries
+  t.strictSame(compileOne(rule('a')).policy.retries, defaultRetries)
+  t.strictSame(made({ codes: [500, 503], attempts: 4, backoff: '100ms' }), {
+    ...defaultRetries,
+    ...{ statuses: [500, 503], tries: 5, backoff: 100 },
+  })
+  t.strictSame(made({ attempts: 0 }), { ...defaultRetries, tries: 1 })
+  t.strictSame(made({}), { ...defaultRetries, tries: 3 })
 })

@@ -1,6 +1,6 @@
 /** What conditions say, after the scenarios of the Gateway API's conformance tests. */
 import t from 'tap'
-import type { Condition, GatewayListener } from '../../../../src/api/types/index.ts'
+import type { Condition, Gateway, GatewayListener, GatewayObjectReference } from '../../../../src/api/types/index.ts'
 import { compileGateways } from '../../../../src/proxy/ingress/gateway/compile.ts'
 import { resolveGateways } from '../../../../src/proxy/ingress/gateway/resolve.ts'
 import { statusesOf } from '../../../../src/proxy/ingress/gateway/statuses.ts'
@@ -34,13 +34,28 @@ const tls = (...names: readonly string[]): Partial<GatewayListener> => ({
   tls: { mode: 'Terminate', certificateRefs: names.map((name) => ({ name })) },
 })
 
+const oddTls = (more: NonNullable<GatewayListener['tls']>): Partial<GatewayListener> => {
+  const { tls: settings, ...listener } = tls('c')
+  return { ...listener, tls: { ...settings, ...more } }
+}
+
 const fine = 'Accepted=True/Accepted Programmed=True/Programmed'
 const resolved = 'ResolvedRefs=True/ResolvedRefs Conflicted=False/NoConflicts'
+
+type Frontend = NonNullable<NonNullable<NonNullable<Gateway['spec']>['tls']>['frontend']>
+
+const trusts = (...refs: readonly GatewayObjectReference[]) => ({
+  validation: { caCertificateRefs: refs.map((ref) => ({ kind: 'ConfigMap', ...ref })), mode: 'AllowValidOnly' },
+})
+
+const unguarded = (reason: string): string =>
+  `Accepted=False/NoValidCACertificate Programmed=False/Invalid ResolvedRefs=False/${reason} Conflicted=False/NoConflicts`
 
 const gatewayCases: readonly {
   readonly name: string
   readonly listeners: readonly Partial<GatewayListener>[]
   readonly world?: WorldSketch
+  readonly frontend?: Frontend
   readonly gateway: string
   readonly expected: readonly string[]
   /** Kinds and attached routes by listener. */
@@ -139,6 +154,69 @@ const gatewayCases: readonly {
     expected: [`${fine} ${resolved}`],
   },
   {
+    name: 'clients must show certificates: each port is for itself, and plain listeners are not concerned',
+    listeners: [
+      tls('c'),
+      ...[{ port: 444 }, { port: 445 }, { port: 446 }, { port: 447 }].map((each) => ({ ...tls('c'), ...each })),
+      {},
+    ],
+    frontend: {
+      default: trusts({ name: 'ca' }),
+      perPort: [
+        { port: 444, tls: trusts({ name: 'gone' }) },
+        { port: 445, tls: trusts({ kind: 'Service', name: 'ca' }) },
+        { port: 446, tls: trusts({ namespace: 'certs', name: 'ca' }) },
+        { port: 447, tls: {} },
+        { port: 80, tls: trusts({ name: 'gone' }) },
+      ],
+    },
+    world: { secrets: { 'infra/c': 'ok' }, authorities: { 'infra/ca': 'pem', 'certs/ca': 'pem' } },
+    gateway: 'Accepted=True/ListenersNotValid Programmed=True/Programmed',
+    expected: [
+      `${fine} ${resolved}`,
+      unguarded('InvalidCACertificateRef'),
+      unguarded('InvalidCACertificateKind'),
+      unguarded('RefNotPermitted'),
+      `${fine} ${resolved}`,
+      `${fine} ${resolved}`,
+    ],
+  },
+  {
+    name: 'one authority of two is missing, another one is of another namespace and permitted',
+    listeners: [tls('c')],
+    frontend: { default: trusts({ name: 'gone' }, { namespace: 'certs', name: 'ca' }) },
+    world: {
+      ...{ secrets: { 'infra/c': 'ok' }, authorities: { 'certs/ca': 'pem' } },
+      grants: [grant('certs', 'Gateway infra', 'ConfigMap ca')],
+    },
+    gateway: fine,
+    expected: [`${fine} ResolvedRefs=False/InvalidCACertificateRef Conflicted=False/NoConflicts`],
+  },
+  {
+    name: 'clients without a good certificate come in, which is said',
+    listeners: [tls('c')],
+    frontend: {
+      default: {
+        validation: { caCertificateRefs: [{ kind: 'ConfigMap', name: 'ca' }], mode: 'AllowInsecureFallback' },
+      },
+    },
+    world: { secrets: { 'infra/c': 'ok' }, authorities: { 'infra/ca': 'pem' } },
+    gateway: `${fine} InsecureFrontendValidationMode=True/ConfigurationChanged`,
+    expected: [`${fine} ${resolved}`],
+  },
+  ...(
+    [
+      ['a mode that is not known', tls('c'), { validation: { caCertificateRefs: [{ name: 'ca' }], mode: 'Odd' } }],
+      ['the old place of what clients must show', oddTls({ frontendValidation: { caCertificateRefs: [] } }), {}],
+      ['an option that may guard something', oddTls({ options: { 'x.io/min-version': '1.3' } }), {}],
+    ] as const
+  ).map(([name, listener, common]) => ({
+    ...{ name, listeners: [listener], frontend: { default: common } },
+    world: { secrets: { 'infra/c': 'ok' as const }, authorities: { 'infra/ca': 'pem' } },
+    gateway: 'Accepted=False/ListenersNotValid Programmed=False/Invalid',
+    expected: [`Accepted=False/UnsupportedValue Programmed=False/Invalid ${resolved}`],
+  })),
+  {
     name: 'certificates for hostnames that overlap',
     listeners: [
       { ...tls('c'), hostname: '*.a.lab' },
@@ -153,9 +231,12 @@ const gatewayCases: readonly {
   },
 ]
 
-for (const { name, listeners, world: around = {}, gateway: whole, expected, kinds } of gatewayCases)
+for (const { name, listeners, world: around = {}, frontend, gateway: whole, expected, kinds } of gatewayCases)
   t.test(`Gateway: ${name}`, async (t) => {
-    const [found] = judge({ ...around, gateways: [gateway({ listeners, generation: 4 })] }).gateways
+    const [found] = judge({
+      ...around,
+      gateways: [gateway({ listeners, generation: 4, ...(frontend ? { tls: { frontend } } : {}) })],
+    }).gateways
     t.equal(brief(found?.status.conditions), whole)
     t.same(
       found?.status.listeners?.map(({ conditions }) => brief(conditions)),
