@@ -45,17 +45,20 @@ const asLines = (facts: Readonly<Record<string, string | number>>, headers: Inco
     ...Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`),
   ].join('\n')
 
+/** What is said of the server; whatever else the caller's object holds is no business of the client's. */
+const shown = ({ pod, node, namespace }: EchoIdentity): EchoIdentity => ({ pod, node, namespace })
+
 /** The answer over HTTP. Unready means that no new request should have come. */
 export const answerHttp = (identity: EchoIdentity, request: EchoRequest, isReady: boolean): EchoAnswer => {
   const path = request.url.split('?', 1)[0] ?? ''
   if (path === '/healthz') return plain(200, 'ok\n')
   if (path === '/readyz') return isReady ? plain(200, 'ok\n') : plain(503, 'shutting down\n')
   const { method, url, headers, client } = request
-  const facts = { ...identity, client: client.address, clientPort: client.port, method, path: url }
+  const facts = { ...shown(identity), client: client.address, clientPort: client.port, method, path: url }
   if (wantsText(request)) return plain(200, `${asLines(facts, headers)}\n`)
   return { status: 200, type: 'application/json', body: `${JSON.stringify({ ...facts, headers })}\n` }
 }
 
 /** The answer to a datagram: one line. */
 export const answerUdp = (identity: EchoIdentity, client: EchoClient, bytes: number): string =>
-  `${JSON.stringify({ ...identity, client: client.address, clientPort: client.port, protocol: 'UDP', bytes })}\n`
+  `${JSON.stringify({ ...shown(identity), client: client.address, clientPort: client.port, protocol: 'UDP', bytes })}\n`

@@ -2,7 +2,7 @@
 import type { Container } from '../../api/types/index.ts'
 import type { ProbeTarget } from '../probes/prober.ts'
 import { apiContainerId } from './container-status.ts'
-import { isRunning, isTerminating, latestOf, type PodView } from './view.ts'
+import { isOver, isRunning, isTerminating, latestOf, type PodView } from './view.ts'
 
 /** `adopted` are the containers that ran before the agent: they go on from what the API shows of them. */
 export const probeTargets = (view: PodView, adopted: ReadonlySet<string>): readonly ProbeTarget[] => {
@@ -18,7 +18,7 @@ export const probeTargets = (view: PodView, adopted: ReadonlySet<string>): reado
       container,
       host,
       startedAt: latest.startedAt,
-      isStopping: isTerminating(view),
+      isStopping: isTerminating(view) || isOver(view),
     }
     const known = shown.find(({ containerID }) => containerID === apiContainerId(latest.id))
     if (!known || !adopted.has(latest.id)) return [target]

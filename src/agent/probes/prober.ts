@@ -9,7 +9,7 @@ export interface ProbeTarget extends HandlerTarget {
   readonly startedAt: number
   /** What was known of a container before the agent was started. */
   readonly before?: { readonly started: boolean; readonly ready: boolean }
-  /** It is on its way out: only its readiness is still of interest. */
+  /** It is on its way out: only its readiness is still of interest, and nobody is warned when that goes. */
   readonly isStopping: boolean
 }
 
@@ -27,6 +27,7 @@ export interface ProberOptions {
   readonly random: () => number
   /** A result has changed. */
   readonly onChange: (pod: string) => void
+  /** A probe of a container that is meant to go on has failed. */
   readonly onFailure: (pod: string, container: string, kind: ProbeKind, complaint: string) => void
 }
 
@@ -59,10 +60,14 @@ const withVerdict = (result: ProbeResult, kind: ProbeKind, isGood: boolean, targ
   return kind === 'startup' ? { started: true, ready: !target.container.readinessProbe } : result
 }
 
+/** It is meant to go on running. */
+const isKept = ({ target, result }: Watched): boolean => !target.isStopping && !result.failed
+
 /** The kinds that should run now. */
-const wantedKinds = ({ target, result }: Watched): readonly ProbeKind[] => {
+const wantedKinds = (one: Watched): readonly ProbeKind[] => {
+  const { target, result } = one
   const { startupProbe, readinessProbe, livenessProbe } = target.container
-  const isWatched = !target.isStopping && !result.failed
+  const isWatched = isKept(one)
   if (!result.started) return startupProbe && isWatched ? ['startup'] : []
   return [
     ...(readinessProbe ? (['readiness'] as const) : []),
@@ -96,7 +101,9 @@ export const createProber = ({ run, clock, random, onChange, onFailure }: Prober
         ...{ kind, probe, clock, random, startedAt: one.target.startedAt, isAdopted: one.target.before !== undefined },
         run: (handler, timeoutMs) => run(handler, one.target, timeoutMs),
         onVerdict: (isGood) => conclude(one, kind, isGood),
-        onFailure: (complaint) => onFailure(one.pod, one.target.container.name, kind, complaint),
+        onFailure: (complaint) => {
+          if (isKept(one)) onFailure(one.pod, one.target.container.name, kind, complaint)
+        },
       })
       one.timers.set(kind, timer)
     }

@@ -1,7 +1,8 @@
 /**
  * Objects in Kubernetes' protobuf, read into the same JSON values as everything else. Which number a field has is in
  * field-numbers.json, what type it is in types.json: an `@N` entry is a message that JSON does not show, its fields stand in
- * the object around it. Strict: a field that we do not know is refused, not dropped.
+ * the object around it. A field of a number that we do not know is skipped, as every reader of protobuf does: clients newer
+ * than we are, and those so old that their field is gone, send some. Bytes that are no message are refused.
  */
 import { readFileSync } from 'node:fs'
 import { badRequest } from '../../api/errors.ts'
@@ -52,25 +53,38 @@ const fixedBytes: Readonly<Record<number, number>> = { 1: 8, 5: 4 }
 /** Told of every field that is read, of whatever message; throws when there are too many. */
 type Count = () => void
 
-/** The fields of a message, in their order. */
+const [startOfGroup, endOfGroup] = [3, 4]
+
+/** The fields of a message, in their order. Groups, which no message of Kubernetes has, are skipped. */
 function* rawFields(bytes: Buffer, count: Count): Generator<Raw> {
+  /** The numbers of the groups around this place. */
+  const groups: number[] = []
   for (let at = 0; at < bytes.length; ) {
     count()
     const key = readSmall(bytes, at)
     const number = Math.floor(key.value / 8)
     const wireType = key.value % 8
-    if (wireType === 0) {
+    if (number === 0) throw malformed('a field has the number 0')
+    if (wireType === startOfGroup) {
+      groups.push(number)
+      at = key.end
+    } else if (wireType === endOfGroup) {
+      if (groups.pop() !== number) throw malformed(`group ${number} ends without a beginning`)
+      at = key.end
+    } else if (wireType === 0) {
       const { value, end } = readVarint(bytes, key.end)
       at = end
-      yield { number, value }
-      continue
+      if (groups.length === 0) yield { number, value }
+    } else {
+      const length = wireType === 2 ? readSmall(bytes, key.end) : { value: fixedBytes[wireType] ?? -1, end: key.end }
+      const end = length.end + length.value
+      if (length.value < 0) throw malformed(`field ${number} has the unknown wire type ${wireType}`)
+      if (end > bytes.length) throw malformed('a field is cut off')
+      at = end
+      if (groups.length === 0) yield { number, value: bytes.subarray(length.end, end) }
     }
-    const length = wireType === 2 ? readSmall(bytes, key.end) : { value: fixedBytes[wireType] ?? -1, end: key.end }
-    const end = length.end + length.value
-    if (length.value < 0 || end > bytes.length) throw malformed('a field is cut off')
-    at = end
-    yield { number, value: bytes.subarray(length.end, end) }
   }
+  if (groups.length > 0) throw malformed('a group is cut off')
 }
 
 const asBytes = ({ value, number }: Raw): Buffer => {
@@ -192,9 +206,7 @@ const readObject = (bytes: Buffer, type: string, count: Count): Values => {
 
   const take = (raw: Raw, name: string | undefined): void => {
     const field = name === undefined ? undefined : fields.get(name)
-    if (name === undefined || !field)
-      throw malformed(`field ${raw.number} of ${type} is not known to this server; send JSON`)
-    add(into, name, raw, field, count)
+    if (name !== undefined && field) add(into, name, raw, field, count)
   }
   for (const raw of rawFields(bytes, count)) {
     const inner = hidden.get(raw.number)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { answerHttp, answerUdp, clientOf } from '../../../../src/agent/echo/answer.ts'
 import { echoIdentity } from '../../../../src/agent/echo/echo.ts'
@@ -27,6 +28,19 @@ t.test('plain text when asked for', async (t) => {
     `${wanted}path: /\n\naccept: text/plain\n`,
   )
   t.equal(answerHttp(identity, request('/plain'), true).type, 'application/json')
+})
+
+t.test("nothing is told of the server's own settings", async (t) => {
+  const server = { ...identity, lameDuckMs: 3000, port: 8080, say: () => 'hello' }
+  for (const url of ['/', '/?plain'])
+    t.equal(answerHttp(server, request(url), true).body, answerHttp(identity, request(url), true).body)
+  const client = { address: '10.1.0.9', port: 5 }
+  t.equal(answerUdp(server, client, 3), answerUdp(identity, client, 3))
+})
+
+t.test('the pods of the demo know all that is told', async (t) => {
+  const demo = readFileSync(new URL('../../../../examples/demo.yaml', import.meta.url), 'utf8')
+  for (const name of ['POD_NAME', 'POD_NAMESPACE', 'NODE_NAME']) t.match(demo, `- name: ${name}\n`)
 })
 
 t.test('health and readiness', async (t) => {

@@ -26,6 +26,10 @@ t.test('running containers of a pod with a network', async (t) => {
   t.same(probeTargets(view({ sandbox: sandbox([{ name: 'main', code: 0 }]) }), new Set()), [])
   const dying = pod({}, {}, { deletionTimestamp: 'now' })
   t.match(probeTargets(view({ pod: dying, sandbox: running }), new Set()), [{ isStopping: true }])
+  for (const phase of ['Failed', 'Succeeded'] as const) {
+    const over = pod({}, { phase })
+    t.match(probeTargets(view({ pod: over, sandbox: running }), new Set()), [{ isStopping: true }], phase)
+  }
 })
 
 t.test('one from before goes on from what the API shows of it', async (t) => {

@@ -134,6 +134,35 @@ t.test('a container on its way out is only asked whether it is ready', async (t)
   t.ok(tried.length > before)
 })
 
+t.test('nobody is warned of a container that is told to end', async (t) => {
+  const readinessProbe = probe('readiness', { failureThreshold: 1 })
+  const { prober, health, heard, pass, target, result } = setUp({ readinessProbe })
+  await pass(0)
+  prober.sync('p', [{ ...target, isStopping: true }])
+  health.readiness = 'HTTP probe failed with statuscode: 503'
+  await pass(3_000)
+  t.equal(result().ready, false, 'that it is not ready is still found')
+  t.same(heard, ['change p', 'change p'])
+})
+
+t.test('nor of one that its liveness probe has given up', async (t) => {
+  const container = {
+    readinessProbe: probe('readiness', { failureThreshold: 1 }),
+    livenessProbe: probe('liveness', { failureThreshold: 1 }),
+  }
+  const { health, heard, pass, result } = setUp(container)
+  await pass(500)
+  health.liveness = 'deadlock'
+  await pass(1_000)
+  t.equal(result().failed, 'liveness')
+  health.readiness = 'connection refused'
+  await pass(3_000)
+  t.same(
+    heard.filter((each) => each.includes(':')),
+    ['liveness of main: deadlock'],
+  )
+})
+
 t.test('a container that is gone is left alone, also in the middle of a probe', async (t) => {
   const { prober, heard, tried, pass, result } = setUp({ readinessProbe: probe('readiness') })
   await new Promise((resolve) => setImmediate(resolve))
