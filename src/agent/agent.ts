@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
 import { aborted, sleep } from '../api/clock.ts'
 import { createEventRecorder, type EventRecorder, referenceTo } from '../api/event-recorder.ts'
-import { createHttpTransport } from '../api/http-transport.ts'
+import { openTransport } from '../api/http-transport.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
-import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
+import type { Connection } from '../api/kubeconfig.ts'
 import { nodes as nodeResource, objectKey } from '../api/resources.ts'
 import { formatServedPorts, servedPortsAnnotation } from '../api/served-ports.ts'
 import type { Node, Pod } from '../api/types/index.ts'
@@ -166,9 +166,8 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
   const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log } = options
   await mkdir(stateDir, { recursive: true })
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const connection = await readKubeconfig(options.kubeconfig)
+  const { connection, transport } = await openTransport(options.kubeconfig)
   const ca = caOf(connection, options.kubeconfig)
-  const transport = createHttpTransport(connection)
   const client = createClient(transport)
   const runner = createCommandRunner()
   const host = await readHostFacts(dataDir)
@@ -230,7 +229,7 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
   if (options.hasJoined)
     background.push(
       rotateClientCertificate(
-        { client, nodeName, file: options.kubeconfig, connection, use: transport.renew, log },
+        { client, nodeName, file: options.kubeconfig, connection, onRenewed: transport.refresh, log },
         signal,
       ),
     )

@@ -112,14 +112,10 @@ const live = async (options: ServicesOnlyOptions, { signal, endOnMove }: Life): 
   const watch = <T extends KubeObject>(resource: Resource<T>): Informer<T> =>
     createInformer(client, resource, { onError: onErrorOf(resource.kind) })
 
-  const found = await untilAnswered(
-    () => createSliceInformer(client, { indexes: { service: serviceOfSlice }, onError: onErrorOf('EndpointSlice') }),
-    signal,
-    log,
-  )
-  if (!found) return
-  log.info({ source: found.source, only: [...only] }, 'following Services')
-  const { slices } = found
+  const slices = createSliceInformer(client, {
+    indexes: { service: serviceOfSlice },
+    onError: onErrorOf('EndpointSlice'),
+  })
   const watched = { services: watch(services), slices, nodes: watch(nodeResource) }
   const running = Object.values(watched).map((informer) => informer.run(signal))
 

@@ -1,5 +1,5 @@
 /** The typed client: resources in, objects out. Knows paths and verbs; how bytes travel is the transport's matter. */
-import { ApiError } from './errors.ts'
+import { listsResource, listsVersion } from './discovery.ts'
 import { type Resource, resourcePath } from './resources.ts'
 import type { ApiTransport } from './transport.ts'
 import type { KubeList, KubeObject, Status, WatchEvent } from './types/index.ts'
@@ -40,16 +40,14 @@ export const createClient = (transport: ApiTransport) => {
     resourcePath(r, object.metadata.namespace, object.metadata.name, subresource)
 
   return {
-    /** The versions in which the server has an API group, its favourite first; none when it has no such group. */
-    versions: async (group: string): Promise<readonly string[]> => {
-      try {
-        const answer = await transport.request({ method: 'GET', path: `/apis/${encodeURIComponent(group)}` })
-        const { versions = [] } = answer as { readonly versions?: readonly { readonly version: string }[] }
-        return versions.map(({ version }) => version)
-      } catch (error) {
-        if (error instanceof ApiError && error.code === 404) return []
-        throw error
-      }
+    /**
+     * Whether the server has the kind, as its own discovery documents say. A 404 of the kind itself may come from whatever
+     * stands in between. Rejects when they cannot be read.
+     */
+    serves: async ({ group, version, plural }: Resource, signal?: AbortSignal): Promise<boolean> => {
+      const ask = (path: string): Promise<unknown> => transport.request({ method: 'GET', path }, signal)
+      if (group !== '' && !listsVersion(await ask('/apis'), `${group}/${version}`)) return false
+      return listsResource(await ask(group === '' ? `/api/${version}` : `/apis/${group}/${version}`), plural)
     },
 
     get: async <T extends KubeObject>(r: Resource<T>, name: string, namespace?: string): Promise<T> =>

@@ -231,6 +231,8 @@ const hasReason =
     error instanceof ApiError && error.reason === reason
 
 export const isNotFound = hasReason('NotFound')
+/** The server has nothing at this path. A real one says so in plain text where it has no such kind, without a Status. */
+export const isMissingPath = (error: unknown): error is ApiError => error instanceof ApiError && error.code === 404
 export const isAlreadyExists = hasReason('AlreadyExists')
 export const isConflict = hasReason('Conflict')
 export const isForbidden = hasReason('Forbidden')

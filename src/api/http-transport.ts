@@ -1,14 +1,14 @@
 /** `ApiTransport` over HTTPS, through undici. */
 // Two parts of undici instead of its index, which loads fetch, mocks, caches and WebSockets: 13 MB in every daemon.
+import { isDeepStrictEqual } from 'node:util'
+import type { Dispatcher } from 'undici'
 import dispatch from 'undici/lib/api/api-request.js'
-import Pool from 'undici/lib/dispatcher/pool.js'
+import { type Connections, type ConnectionsOptions, createConnections } from './connections.ts'
 import { ApiError } from './errors.ts'
-import type { Connection } from './kubeconfig.ts'
+import { type Connection, readKubeconfig } from './kubeconfig.ts'
 import type { ApiRequest, ApiTransport } from './transport.ts'
 import type { Status, WatchEvent } from './types/index.ts'
 
-/** A watch that stays silent for longer is taken for dead; servers send a bookmark about once a minute. */
-const watchSilenceMs = 75_000
 const requestTimeoutMs = 30_000
 
 const pathAndQuery = (request: ApiRequest): string => {
@@ -47,32 +47,22 @@ export async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
   if (rest !== '') yield rest
 }
 
-const openPool = ({ server, ca, cert, key, serverName }: Connection): Pool =>
-  new Pool(server, {
-    connections: null,
-    pipelining: 1,
-    keepAliveTimeout: 30_000,
-    connect: {
-      ...{ ca, cert, key, timeout: 5_000 },
-      ...(serverName === undefined ? {} : { servername: serverName }),
-      // A server that had a power cut ends nothing: it answers a probe of the connection once it is back.
-      keepAlive: true,
-      keepAliveInitialDelay: 10_000,
-    },
-  })
-
 export interface HttpTransport extends ApiTransport {
-  /** New connections are made so from now on; what runs over old ones goes on. */
-  renew(connection: Connection): void
+  /** As `Connections.refresh`. */
+  refresh(): Promise<void>
   close(): Promise<void>
 }
 
 /** Opens connections when they are needed; `close` ends them all. */
-export const createHttpTransport = (first: Connection): HttpTransport => {
-  let connection = first
-  let pool = openPool(first)
-  const retired = new Set<Pool>()
-  const send = (request: ApiRequest, signal: AbortSignal | undefined, bodyTimeout: number) =>
+export const createHttpTransport = (first: Connection, options: ConnectionsOptions = {}): HttpTransport => {
+  const connections = createConnections(first, options)
+
+  const dispatchOver = (
+    { pool, connection: { token } }: Awaited<ReturnType<Connections['current']>>,
+    request: ApiRequest,
+    signal: AbortSignal | undefined,
+    bodyTimeout: number,
+  ): Promise<Dispatcher.ResponseData> =>
     dispatch.call(pool, {
       method: request.method,
       path: pathAndQuery(request),
@@ -80,7 +70,7 @@ export const createHttpTransport = (first: Connection): HttpTransport => {
         accept: 'application/json',
         'user-agent': 'podway',
         ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
-        ...(connection.token === undefined ? {} : { authorization: `Bearer ${connection.token}` }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
       body: request.body === undefined ? null : JSON.stringify(request.body),
       signal: signal ?? null,
@@ -88,17 +78,30 @@ export const createHttpTransport = (first: Connection): HttpTransport => {
       bodyTimeout,
     })
 
+  /** An answer that is a failure is thrown. Whom the server does not know (401) asks once more as what the files say now. */
+  const send = async (
+    request: ApiRequest,
+    signal: AbortSignal | undefined,
+    bodyTimeout: number,
+    isSecond = false,
+  ): Promise<Dispatcher.ResponseData> => {
+    const way = await connections.current()
+    const answer = await dispatchOver(way, request, signal, bodyTimeout)
+    if (answer.statusCode < 400) return answer
+    const error = failure(answer.statusCode, await answer.body.text())
+    if (error.code !== 401 || isSecond) throw error
+    await connections.refresh()
+    if (!isDeepStrictEqual(way.connection, (await connections.current()).connection))
+      return send(request, signal, bodyTimeout, true)
+    const { problem } = connections
+    throw problem === undefined ? error : new ApiError(401, error.reason, `${error.message}; ${problem}`, error.details)
+  }
+
   return {
-    request: async (request, signal) => {
-      const { statusCode, body } = await send(request, signal, requestTimeoutMs)
-      const text = await body.text()
-      if (statusCode >= 400) throw failure(statusCode, text)
-      return JSON.parse(text)
-    },
+    request: async (request, signal) => JSON.parse(await (await send(request, signal, requestTimeoutMs)).body.text()),
 
     watch: async function* (request, signal) {
-      const { statusCode, body } = await send(request, signal, watchSilenceMs)
-      if (statusCode >= 400) throw failure(statusCode, await body.text())
+      const { body } = await send(request, signal, 0)
       for await (const line of lines(body)) {
         if (line === '') continue
         const event = JSON.parse(line) as WatchEvent
@@ -107,20 +110,15 @@ export const createHttpTransport = (first: Connection): HttpTransport => {
       }
     },
 
-    renew: (next) => {
-      const old = pool
-      connection = next
-      pool = openPool(next)
-      retired.add(old)
-      // Waits for what runs; watches end by themselves. Once it is destroyed, there is nothing to wait for.
-      void old
-        .close()
-        .catch(() => undefined)
-        .finally(() => retired.delete(old))
-    },
-
-    close: async () => {
-      await Promise.all([pool, ...retired].map((each) => each.destroy()))
-    },
+    refresh: connections.refresh,
+    close: connections.close,
   }
+}
+
+/** As the kubeconfig says, now and whenever its tokens and certificates are rotated. */
+export const openTransport = async (
+  kubeconfig: string,
+): Promise<{ readonly transport: HttpTransport; readonly connection: Connection }> => {
+  const connection = await readKubeconfig(kubeconfig)
+  return { connection, transport: createHttpTransport(connection, { reread: () => readKubeconfig(kubeconfig) }) }
 }

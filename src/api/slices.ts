@@ -3,17 +3,9 @@
  * Endpoints before 1.17 or where slices are turned off), all as v1.
  */
 import type { Client } from './client.ts'
-import { createInformer, type Informer, type InformerOptions } from './informer.ts'
+import { createInformerOf, type FollowOptions, type Informer, type Source, sourceOf } from './informer.ts'
 import { endpointSlices, endpoints, type Resource } from './resources.ts'
-import type {
-  Endpoint,
-  EndpointAddress,
-  EndpointPort,
-  EndpointSlice,
-  Endpoints,
-  KubeObject,
-  StringMap,
-} from './types/index.ts'
+import type { Endpoint, EndpointAddress, EndpointPort, EndpointSlice, Endpoints, StringMap } from './types/index.ts'
 
 /** Names the Service that a slice belongs to. */
 export const serviceNameLabel = 'kubernetes.io/service-name'
@@ -122,40 +114,32 @@ const flattened = (inner: Informer<readonly EndpointSlice[]>): Informer<Endpoint
   // Those of one object belong to one Service: the first speaks for all.
   onChange: (handler) => inner.onChange((key, current, previous) => handler(key, current?.[0], previous?.[0])),
   synced: inner.synced,
+  settled: inner.settled,
   get isSynced() {
     return inner.isSynced
   },
   run: inner.run,
 })
 
-export type SliceOptions = Pick<InformerOptions<KubeObject, EndpointSlice>, 'onError' | 'indexes'>
-
 const v1beta1: Resource<EndpointSlice> = { ...endpointSlices, version: 'v1beta1' }
 
-/** An informer of the best that the server has. Rejects when the server cannot be asked. */
-export const createSliceInformer = async (
+/** What a server may have, the best first. */
+const sources: readonly Source<readonly EndpointSlice[]>[] = [
+  sourceOf(endpointSlices, (slice) => [whole(slice)]),
+  sourceOf(v1beta1, (slice) => [fromBeta(slice)]),
+  sourceOf(endpoints, slicesOf),
+]
+
+export interface SliceOptions extends Pick<FollowOptions<EndpointSlice>, 'onError' | 'indexes' | 'clock'> {}
+
+/** An informer of the best that the server has, and of the next best where it has no slices. */
+export const createSliceInformer = (
   client: Client,
   { indexes = {}, ...options }: SliceOptions,
-): Promise<{ readonly slices: Informer<EndpointSlice>; readonly source: string }> => {
-  const versions = await client.versions(endpointSlices.group)
-  if (versions.includes('v1'))
-    return {
-      slices: createInformer(client, endpointSlices, { ...options, indexes, view: whole }),
-      source: 'discovery.k8s.io/v1',
-    }
-  if (versions.includes('v1beta1'))
-    return {
-      slices: createInformer(client, v1beta1, { ...options, indexes, view: fromBeta }),
-      source: 'discovery.k8s.io/v1beta1',
-    }
+): Informer<EndpointSlice> => {
   const ofEach = Object.entries(indexes).map(([name, keysOf]) => [
     name,
     (slices: readonly EndpointSlice[]) => [...new Set(slices.flatMap(keysOf))],
   ])
-  const inner = createInformer<Endpoints, readonly EndpointSlice[]>(client, endpoints, {
-    ...options,
-    indexes: Object.fromEntries(ofEach),
-    view: slicesOf,
-  })
-  return { slices: flattened(inner), source: 'Endpoints' }
+  return flattened(createInformerOf(client, sources, { ...options, indexes: Object.fromEntries(ofEach) }))
 }

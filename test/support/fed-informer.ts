@@ -1,5 +1,6 @@
 /** An informer that is fed by hand: for units that read local copies and listen to them. */
-import type { ChangeHandler, Informer } from '../../src/api/informer.ts'
+import type { Informer } from '../../src/api/informer.ts'
+import type { ChangeHandler } from '../../src/api/local-copy.ts'
 import { objectKey } from '../../src/api/resources.ts'
 import type { KubeObject } from '../../src/api/types/index.ts'
 
@@ -45,6 +46,7 @@ export const createFedInformer = <T extends KubeObject>(
       for (const [key, object] of copy) handler(key, object, undefined)
     },
     synced: Promise.resolve(),
+    settled: Promise.resolve(),
     isSynced: true,
     run: async () => {},
   }

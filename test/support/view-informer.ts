@@ -19,6 +19,7 @@ export const viewInformer = <T, V>(inner: Informer<T>, view: (object: T) => V): 
   onChange: (handler) =>
     inner.onChange((key, current, previous) => handler(key, current && view(current), previous && view(previous))),
   synced: inner.synced,
+  settled: inner.settled,
   get isSynced() {
     return inner.isSynced
   },

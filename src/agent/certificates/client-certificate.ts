@@ -33,14 +33,14 @@ export interface ClientRotation {
   readonly nodeName: string
   readonly file: string
   readonly connection: Connection
-  /** New connections are made with it from now on. */
-  readonly use: (connection: Connection) => void
+  /** Called when the file holds another one. */
+  readonly onRenewed: () => Promise<void>
   readonly log: Logger
 }
 
 /** Renews it before it ends, until `signal` aborts. */
 export const rotateClientCertificate = async (rotation: ClientRotation, signal: AbortSignal): Promise<void> => {
-  const { client, nodeName, file, use, log } = rotation
+  const { client, nodeName, file, onRenewed, log } = rotation
   let connection = rotation.connection
   await runRenewal(
     {
@@ -51,7 +51,7 @@ export const rotateClientCertificate = async (rotation: ClientRotation, signal: 
         const pair = await requestClientCertificate(client, nodeName, log, signal)
         connection = { ...connection, ...pair }
         await writeNodeKubeconfig(file, nodeName, connection)
-        use(connection)
+        await onRenewed()
         log.info('client certificate renewed')
       },
       onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot renew the client certificate'),

@@ -1,0 +1,110 @@
+/** The connections to an API server, and as whom they are made: both change when tokens and certificates are rotated. */
+import { isDeepStrictEqual } from 'node:util'
+import Pool from 'undici/lib/dispatcher/pool.js'
+import { type Clock, systemClock } from './clock.ts'
+import type { Connection } from './kubeconfig.ts'
+
+export interface ConnectionsOptions {
+  /** Reads the connection anew: tokens and certificates are rotated while a process runs. Missing: they never are. */
+  readonly reread?: () => Promise<Connection>
+  readonly clock?: Clock
+  readonly pingIntervalMs?: number
+}
+
+export interface Connections {
+  /** What requests are made with now. Looks at the files first when that was long ago. */
+  current(): Promise<{ readonly pool: Pool; readonly connection: Connection }>
+  /** Reads the connection anew, now. What runs over old connections goes on. Never rejects. */
+  refresh(): Promise<void>
+  /** Why the connection could not be read anew: what was known is used. */
+  readonly problem: string | undefined
+  close(): Promise<void>
+}
+
+/**
+ * A watch may be silent for as long as nothing happens: whether somebody is still there is asked below it. Over HTTP/2 by
+ * pings, of which one that the next overtakes ends the connection; else by TCP, whose probes follow each other by the
+ * second, ten of them (as Node sets them). Either way a partition is noticed within half a minute.
+ */
+const defaultPingMs = 15_000
+const keepAliveMs = 10_000
+/** So long what has been read is used before the files are looked at again; other clients do the same. */
+const rereadMs = 60_000
+
+const openPool = ({ server, ca, cert, key, serverName }: Connection, pingInterval: number): Pool =>
+  new Pool(server, {
+    connections: null,
+    pipelining: 1,
+    keepAliveTimeout: 30_000,
+    h2Options: { pingInterval },
+    connect: {
+      ...{ ca, cert, key, timeout: 5_000 },
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      // A server that had a power cut ends nothing: it answers a probe of the connection once it is back.
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+    },
+  })
+
+/** A token goes into each request: another one needs no other connection. */
+const isSameWay = (a: Connection, b: Connection): boolean =>
+  isDeepStrictEqual({ ...a, token: undefined }, { ...b, token: undefined })
+
+export const createConnections = (first: Connection, options: ConnectionsOptions = {}): Connections => {
+  const { reread, clock = systemClock, pingIntervalMs = defaultPingMs } = options
+  let connection = first
+  let pool = openPool(first, pingIntervalMs)
+  const retired = new Set<Pool>()
+  let readAt = clock.now()
+  let reading: Promise<void> | undefined
+  let problem: string | undefined
+
+  const retire = (old: Pool): void => {
+    retired.add(old)
+    // Waits for what runs; watches end by themselves. Once it is destroyed, there is nothing to wait for.
+    void old
+      .close()
+      .catch(() => undefined)
+      .finally(() => retired.delete(old))
+  }
+
+  const use = (next: Connection): void => {
+    const isOther = !isSameWay(next, connection)
+    connection = next
+    if (!isOther) return
+    retire(pool)
+    pool = openPool(next, pingIntervalMs)
+  }
+
+  const readAnew = async (read: () => Promise<Connection>): Promise<void> => {
+    try {
+      use(await read())
+      problem = undefined
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error)
+    }
+    readAt = clock.now()
+  }
+
+  const refresh = async (): Promise<void> => {
+    if (!reread) return
+    reading ??= readAnew(reread).finally(() => {
+      reading = undefined
+    })
+    await reading
+  }
+
+  return {
+    current: async () => {
+      if (clock.now() - readAt >= rereadMs) await refresh()
+      return { pool, connection }
+    },
+    refresh,
+    get problem() {
+      return problem
+    },
+    close: async () => {
+      await Promise.all([pool, ...retired].map((each) => each.destroy()))
+    },
+  }
+}
