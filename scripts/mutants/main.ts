@@ -1,7 +1,7 @@
 /**
  * Changes the sources of the named rooms in small ways, one at a time, and counts how many changes their unit tests notice.
  * Fails when these are fewer than the room has reached before (floors.json); `--raise` writes down what was reached.
- * `--only src/ipam/cidr.ts:10-40` looks at a part of one room, and knows no floor.
+ * `--only src/ip/cidr.ts:10-40` looks at a part of one room, and knows no floor.
  */
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'

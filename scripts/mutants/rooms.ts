@@ -16,6 +16,7 @@ const room = (folder: string, ...tests: readonly string[]): MutatedRoom => ({
  * in the same file, and tests of whole servers take seconds for each change.
  */
 export const mutatedRooms: Readonly<Record<string, MutatedRoom>> = {
+  ip: room('ip', 'ip/*'),
   ipam: room('ipam', 'ipam/*'),
   'proxy/iptables': room('proxy/iptables', 'proxy/iptables/*', 'proxy/conntrack'),
   'overlay/policy': room('overlay/policy', 'overlay/policy/*'),

@@ -1,4 +1,5 @@
 /** The node daemon as a whole: registers the node, carries its traffic, runs its pods. */
+
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
@@ -18,7 +19,7 @@ import { jsonOf, readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { canSetGroups, readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
-import { parseCidr } from '../ipam/cidr.ts'
+import { parseCidr } from '../ip/cidr.ts'
 import { overlayAnnotations } from '../overlay/annotations.ts'
 import { podBridge } from '../overlay/bridge.ts'
 import { readIdentity } from '../overlay/identity.ts'

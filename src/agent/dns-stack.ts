@@ -1,4 +1,5 @@
 /** The cluster DNS on a node: its address as one of the node's own, and the server on it. */
+
 import type { Client } from '../api/client.ts'
 import { aborted } from '../api/clock.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
@@ -18,9 +19,10 @@ import type { CommandRunner } from '../host/command.ts'
 import { runHttpListener } from '../host/http-listener.ts'
 import { createIproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
-import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
+import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { sumRestarts } from '../host/restarts.ts'
-import { familyOf, hostCidr } from '../ipam/cidr.ts'
+import { familyOf, type IpFamily } from '../ip/address.ts'
+import { hostCidr } from '../ip/cidr.ts'
 import type { ListenAddress } from './service-stack.ts'
 
 /** What the operator of a node may choose about DNS. */

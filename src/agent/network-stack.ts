@@ -1,9 +1,10 @@
 /** Everything of a node that carries packets but names: pod network, Service rules, Ingress, put together. */
+
 import type { Client } from '../api/client.ts'
 import type { CommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
-import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
-import { familiesOf } from '../ipam/cidr.ts'
+import type { Netfilter } from '../host/netfilter/netfilter.ts'
+import { familiesOf, type IpFamily } from '../ip/address.ts'
 import { createPolicyMetrics } from '../overlay/policy/metrics.ts'
 import type { ClusterInformers } from './cluster-informers.ts'
 import { createIngressStack, type IngressStackSettings } from './ingress-stack.ts'

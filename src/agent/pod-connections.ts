@@ -3,7 +3,7 @@ import { isLoopback } from '../api/host-ports.ts'
 import { type CommandRunner, isCommandMissing } from '../host/command.ts'
 import { createConnections } from '../host/conntrack/connections.ts'
 import type { Logger } from '../host/log.ts'
-import type { IpFamily } from '../host/netfilter/netfilter.ts'
+import type { IpFamily } from '../ip/address.ts'
 import type { HostPort, HostPorts } from '../overlay/host-ports.ts'
 import { place, type UdpPort } from '../proxy/conntrack/stale.ts'
 import { createUdpCleaner } from '../proxy/conntrack/udp-cleaner.ts'
@@ -26,10 +26,10 @@ export interface PodConnections {
 }
 
 const udpPortOf = ({ hostIP, hostPort, podIP, containerPort }: HostPort): UdpPort => ({
-  addresses: hostIP === undefined ? [] : [hostIP],
+  addresses: hostIP === undefined ? [] : [hostIP.text],
   port: hostPort,
   nodePort: hostIP === undefined ? hostPort : undefined,
-  endpoints: new Set([place(podIP, containerPort)]),
+  endpoints: new Set([place(podIP.text, containerPort)]),
 })
 
 export const createPodConnections = (options: PodConnectionsOptions): PodConnections => {

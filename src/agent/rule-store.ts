@@ -1,8 +1,10 @@
 /** Which of the kernel's two rule stores this node uses. */
+
 import type { CommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
-import { createNetfilter, type IpFamily, type Netfilter } from '../host/netfilter/netfilter.ts'
+import { createNetfilter, type Netfilter } from '../host/netfilter/netfilter.ts'
+import type { IpFamily } from '../ip/address.ts'
 
 /** Looks once, tells when both stores are in use, and returns what makes rules for a family. */
 export const openRuleStore = async (runner: CommandRunner, log: Logger): Promise<(family: IpFamily) => Netfilter> => {

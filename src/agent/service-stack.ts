@@ -1,4 +1,5 @@
 /** Services on a node, put together: rules for each IP family, relays, old UDP connections, health and metrics. */
+
 import { availableParallelism, networkInterfaces } from 'node:os'
 import type { Registry } from 'prom-client'
 import { aborted } from '../api/clock.ts'
@@ -11,7 +12,8 @@ import { runHttpListener } from '../host/http-listener.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { readSysctl } from '../host/sysctl.ts'
-import { cidrOf, contains, parseAddress } from '../ipam/cidr.ts'
+import { isIPv6, parseAddress } from '../ip/address.ts'
+import { cidrOf, contains } from '../ip/cidr.ts'
 import { applyLimits, type ConnectionLimits } from '../proxy/conntrack/limits.ts'
 import { place, relay, type UdpPort } from '../proxy/conntrack/stale.ts'
 import { createUdpCleaner, type UdpCleaner } from '../proxy/conntrack/udp-cleaner.ts'
@@ -94,7 +96,7 @@ export const ownAddresses = (): ReadonlySet<string> =>
 const endPlaces = (view: ServicePortView, relays: ReadonlyMap<string, number>): readonly string[] => {
   const serving = view.endpoints.filter(({ ready, serving }) => ready || serving)
   const portals = portalsOf(view)
-  if (portals.length === 0) return serving.map(({ address, port }) => place(address, port))
+  if (portals.length === 0) return serving.map(({ address, port }) => place(address.text, port))
   return portals.flatMap(({ id, endpoints }) => {
     const port = relays.get(id)
     return port === undefined ? endpoints.map((one) => place(one.address, one.port)) : [place(relay, port)]
@@ -102,7 +104,7 @@ const endPlaces = (view: ServicePortView, relays: ReadonlyMap<string, number>): 
 }
 
 const udpPortOf = (view: ServicePortView, relays: ReadonlyMap<string, number>): UdpPort => ({
-  addresses: [view.clusterIP, ...view.externalIPs, ...view.loadBalancerIPs],
+  addresses: [view.clusterIP, ...view.externalIPs, ...view.loadBalancerIPs].map(({ text }) => text),
   port: view.port,
   nodePort: view.nodePort,
   endpoints: new Set(endPlaces(view, relays)),
@@ -201,7 +203,7 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
               {
                 ...{ services, log },
                 isServed: (service) => !isSkipped(service, proxyName),
-                nodeAddress6: nodeAddresses.find((address) => address.includes(':')),
+                nodeAddress6: nodeAddresses.find((address) => isIPv6(address)),
               },
               signal,
             )

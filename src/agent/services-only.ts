@@ -2,6 +2,7 @@
  * Parts of a node's network beside somebody else's kubelet: pod network, Services, DNS, Ingress, with nothing but the
  * standard API (`--only network,proxy,dns,ingress`).
  */
+
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Registry } from 'prom-client'
@@ -26,7 +27,7 @@ import { createSliceInformer, serviceOfSlice } from '../api/slices.ts'
 import type { KubeObject, Node } from '../api/types/index.ts'
 import { createCommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
-import { familiesOf } from '../ipam/cidr.ts'
+import { familiesOf } from '../ip/address.ts'
 import { overlayAnnotations } from '../overlay/annotations.ts'
 import { readIdentity } from '../overlay/identity.ts'
 import { createPolicyMetrics } from '../overlay/policy/metrics.ts'

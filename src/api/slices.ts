@@ -2,6 +2,7 @@
  * EndpointSlices of any server: `discovery.k8s.io/v1`, or what older ones have in its place (`v1beta1` up to 1.20,
  * Endpoints before 1.17 or where slices are turned off), all as v1.
  */
+import { familyOf } from '../ip/address.ts'
 import type { Client } from './client.ts'
 import { createInformerOf, type FollowOptions, type Informer, type Source, sourceOf } from './informer.ts'
 import { endpointSlices, endpoints, type Resource } from './resources.ts'
@@ -57,7 +58,7 @@ export const toGroups = ({ subsets }: Pick<Endpoints, 'subsets'>): readonly Subs
     const all = [...(addresses ?? []).map(endpointOf(true)), ...(notReadyAddresses ?? []).map(endpointOf(false))]
     const slicePorts = (ports ?? []).map((port) => ({ ...port, name: port.name ?? '' }))
     return (['IPv4', 'IPv6'] as const).flatMap((addressType) => {
-      const own = all.filter(({ addresses: [ip = ''] }) => ip.includes(':') === (addressType === 'IPv6'))
+      const own = all.filter(({ addresses: [ip = ''] }) => familyOf(ip) === addressType)
       return own.length > 0 ? [{ addressType, ports: slicePorts, endpoints: own }] : []
     })
   })

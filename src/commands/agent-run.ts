@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { runAgent } from '../agent/agent.ts'
@@ -12,7 +11,8 @@ import { createCommandRunner } from '../host/command.ts'
 import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
-import { hostCidr, parseCidr } from '../ipam/cidr.ts'
+import { isAddress } from '../ip/address.ts'
+import { hostCidr, parseCidr } from '../ip/cidr.ts'
 import { backendNames, isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
 import { addressesOption, cidrsOption } from './families.ts'
@@ -40,7 +40,7 @@ const listenAddress = (text: string, option: string): ListenAddress | undefined 
   if (text === 'off') return undefined
   const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
   const [address = '', port] = [found?.[1] ?? found?.[2], Number(found?.[3])]
-  if (isIP(address) === 0 || port > 65_535)
+  if (!isAddress(address) || port > 65_535)
     throw new UsageError(`${option} ${text}: expected an address and a port, such as 127.0.0.1:10249, or "off"`)
   return { address, port }
 }
@@ -80,7 +80,7 @@ const everywhere = async (): Promise<string> => {
 }
 
 const rangesOf = (texts: readonly string[] = [], option: string): readonly string[] => {
-  const ranges = texts.map((text) => (isIP(text) ? hostCidr(text) : text))
+  const ranges = texts.map((text) => (isAddress(text) ? hostCidr(text) : text))
   const wrong = ranges.find((cidr) => parseCidr(cidr) === undefined)
   if (wrong !== undefined) throw new UsageError(`${option} ${wrong}: expected a range such as 192.0.2.0/24`)
   return ranges
@@ -94,7 +94,7 @@ const objectName = (text: string | undefined, option: string): string | undefine
 
 const ingressSettings = async (options: NodeOptions): Promise<IngressStackSettings> => {
   const address = options.ingressAddress ?? (await everywhere())
-  if (!isIP(address)) throw new UsageError(`--ingress-address ${address}: expected an address`)
+  if (!isAddress(address)) throw new UsageError(`--ingress-address ${address}: expected an address`)
   const { ingressAccessLog: file, ingressHttpsPort } = options
   return {
     proxy: {

@@ -1,8 +1,9 @@
 /** Options that take one value, or one for each IP family with a comma between. */
-import { type Family, formatAddress, formatCidr, parseAddress, parseCidr } from '../ipam/cidr.ts'
+import { type IpFamily, parseAddress } from '../ip/address.ts'
+import { parseCidr } from '../ip/cidr.ts'
 import { UsageError } from './usage-error.ts'
 
-const split = <T extends { readonly family: Family }>(
+const split = <T extends { readonly family: IpFamily }>(
   text: string,
   option: string,
   parse: (part: string) => T | undefined,
@@ -18,7 +19,7 @@ const split = <T extends { readonly family: Family }>(
 
 /** Networks as text, at most one of each family, in their order. */
 export const cidrsOption = (text: string, option: string): readonly string[] =>
-  split(text, option, parseCidr, 'a network such as 10.244.0.0/16').map(formatCidr)
+  split(text, option, parseCidr, 'a network such as 10.244.0.0/16').map(({ text }) => text)
 
 export const addressesOption = (text: string, option: string): readonly string[] =>
-  split(text, option, parseAddress, 'an address such as 192.0.2.10').map(formatAddress)
+  split(text, option, parseAddress, 'an address such as 192.0.2.10').map(({ text }) => text)

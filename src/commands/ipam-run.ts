@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { podCIDRsOf } from '../api/nodes.ts'
 import { nodes, objectKey, pods } from '../api/resources.ts'
 import { humanDuration } from '../control/registry/columns.ts'
-import { cidrOf, cidrSize, contains, parseAddress } from '../ipam/cidr.ts'
+import { isIPv6, parseAddress } from '../ip/address.ts'
+import { cidrOf, cidrSize, contains } from '../ip/cidr.ts'
 import { createFileLeaseStore } from '../ipam/lease-store.ts'
 import { attachmentOf } from '../overlay/pod-network.ts'
 import { withCluster } from './cluster.ts'
@@ -38,7 +39,7 @@ const fromLeases = async (file: string): Promise<readonly Held[]> => {
 }
 
 /** What a network has for pods: all but its own address, the gateway's and, with IPv4, the broadcast address. */
-const roomIn = (cidr: string): bigint => cidrSize(cidrOf(cidr)) - (cidr.includes(':') ? 2n : 3n)
+const roomIn = (cidr: string): bigint => cidrSize(cidrOf(cidr)) - (isIPv6(cidr) ? 2n : 3n)
 
 const fromApi = (
   access: ClusterAccess,
@@ -72,7 +73,7 @@ const fromApi = (
 const byAddress = (a: Held, b: Held): number => {
   const [x, y] = [parseAddress(a.address), parseAddress(b.address)]
   if (!x || !y || x.family !== y.family) return a.address < b.address ? -1 : 1
-  return x.value < y.value ? -1 : 1
+  return x.digits < y.digits ? -1 : 1
 }
 
 export const ipam = async (options: IpamOptions): Promise<void> => {

@@ -1,7 +1,7 @@
-import { isIP } from 'node:net'
 import type { Client } from '../api/client.ts'
 import { namespaces, networkPolicies, objectKey, pods } from '../api/resources.ts'
 import type { Protocol } from '../api/types/index.ts'
+import { isAddress } from '../ip/address.ts'
 import { type DirectionVerdict, type End, evaluate, type PolicyWorld } from '../overlay/policy/evaluate.ts'
 import { readPolicy } from '../overlay/policy/model.ts'
 import { toPolicyPod } from '../overlay/policy/pod.ts'
@@ -31,7 +31,7 @@ interface NamedEnd extends End {
 }
 
 const findEnd = (text: string, namespace: string, { pods: known }: PolicyWorld): NamedEnd => {
-  if (isIP(text)) {
+  if (isAddress(text)) {
     const found = [...known].find(([, { addresses }]) => addresses.includes(text))
     return { address: text, pod: found?.[1], name: found ? `${found[0]} (${text})` : text }
   }

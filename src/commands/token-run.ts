@@ -19,6 +19,7 @@ import { formatJoinToken } from '../api/join-token.ts'
 import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { endpoints, secrets } from '../api/resources.ts'
 import { controlFiles } from '../control/control.ts'
+import { joinHostPort } from '../ip/address.ts'
 import { findKubeconfig } from './kubeconfig.ts'
 import { printJson } from './output.ts'
 import { renderTable } from './table.ts'
@@ -65,7 +66,7 @@ export const newJoinToken = async (
 const apiUrl = async (client: Client): Promise<string> => {
   const { subsets = [] } = await client.get(endpoints, 'kubernetes', 'default')
   const [ip, port] = [subsets[0]?.addresses?.[0]?.ip ?? '', subsets[0]?.ports?.[0]?.port]
-  return `https://${ip.includes(':') ? `[${ip}]` : ip}:${port}`
+  return `https://${joinHostPort(ip, port ?? '')}`
 }
 
 export const createToken = async (options: TokenCreateOptions): Promise<void> => {

@@ -1,4 +1,5 @@
 /** What every cluster has from its first moment on. */
+
 import type { Client, Draft } from '../api/client.ts'
 import { isAlreadyExists, isNotFound } from '../api/errors.ts'
 import {
@@ -13,6 +14,7 @@ import {
   services,
 } from '../api/resources.ts'
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../api/types/index.ts'
+import { familyOf } from '../ip/address.ts'
 import { gatewayController } from '../proxy/ingress/gateway/model.ts'
 import { defaultClassAnnotation } from './admission/default-ingress-class.ts'
 import { checkNonSpecialIp } from './registry/formats/formats.ts'
@@ -82,7 +84,7 @@ const kubernetesSlice = (ip: string, port: number): Draft<EndpointSlice> => ({
     namespace: 'default',
     labels: { 'kubernetes.io/service-name': 'kubernetes', 'endpointslice.kubernetes.io/managed-by': managedBy },
   },
-  addressType: ip.includes(':') ? 'IPv6' : 'IPv4',
+  addressType: familyOf(ip),
   endpoints: [{ addresses: [ip], conditions: { ready: true } }],
   ports: [{ name: 'https', port, protocol: 'TCP' }],
 })

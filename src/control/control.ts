@@ -10,7 +10,8 @@ import { systemClock } from '../api/clock.ts'
 import { renderKubeconfig } from '../api/kubeconfig.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
-import { addressAt, type Family } from '../ipam/cidr.ts'
+import { type IpFamily, isAddress, joinHostPort } from '../ip/address.ts'
+import { addressAt } from '../ip/cidr.ts'
 import { certificateRequests } from './admission/certificate-requests.ts'
 import { defaultIngressClass } from './admission/default-ingress-class.ts'
 import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
@@ -51,7 +52,7 @@ export interface ControlOptions {
   readonly serviceCIDRs: readonly string[]
   readonly podCIDRs: readonly string[]
   /** Each node gets a part of the pod CIDR of this prefix length. */
-  readonly nodePrefixLengths: Readonly<Record<Family, number>>
+  readonly nodePrefixLengths: Readonly<Record<IpFamily, number>>
   /** Where Services of type LoadBalancer get addresses; those of the nodes when missing. */
   readonly loadBalancerCIDR: string | undefined
   readonly nodePorts: { readonly from: number; readonly to: number }
@@ -80,8 +81,6 @@ export const controlFiles = (dataDir: string) => ({
 const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
 const newSuffix = (): string =>
   Array.from({ length: 5 }, () => suffixAlphabet[randomInt(suffixAlphabet.length)]).join('')
-
-const isAddress = (name: string): boolean => name.includes(':') || /^[\d.]+$/.test(name)
 
 /** Whether a store is there, in whatever state. */
 const isFounded = (store: string): boolean => lstatSync(store, { throwIfNoEntry: false }) !== undefined
@@ -174,7 +173,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   server.listen(options.port, bindAddress)
   await once(server, 'listening')
   const connection = {
-    server: `https://${bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress}:${options.port}`,
+    server: `https://${joinHostPort(bindAddress, options.port)}`,
   }
   const writeKubeconfig = ({ authority, admin }: Pki): Promise<void> =>
     writeFileAtomic(files.kubeconfig, renderKubeconfig('podway', { ...connection, ca: authority.cert, ...admin }))

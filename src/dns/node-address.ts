@@ -2,17 +2,19 @@
  * Makes the cluster's DNS address one of the node's own: queries never leave the node, and are not tracked, so that
  * neither a full table nor a race of two queries from one socket can lose them (NodeLocal DNSCache's idea).
  */
+
 import { type Clock, systemClock } from '../api/clock.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import { CommandError } from '../host/command.ts'
 import { type Iproute, line } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
-import { canonicalAddress, hostRange } from '../host/netfilter/address.ts'
-import type { IpFamily, Netfilter } from '../host/netfilter/netfilter.ts'
+import { hostWord } from '../host/netfilter/address-words.ts'
+import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import type { Jump } from '../host/netfilter/owned.ts'
 import { chainName, ports, protocolWord, rule, toPorts } from '../host/netfilter/rule.ts'
 import { createRuleKeeper, removeChains, type TableRules } from '../host/netfilter/rule-keeper.ts'
-import { hostCidr } from '../ipam/cidr.ts'
+import { addressOf, isIPv6 } from '../ip/address.ts'
+import { hostCidr } from '../ip/cidr.ts'
 
 export interface NodeAddressOptions {
   /** The cluster DNS address. */
@@ -44,10 +46,7 @@ export const compileDnsRules = (
   address: string,
   port: number,
 ): { readonly raw: TableRules; readonly filter: TableRules } => {
-  const family = familyOf(address)
-  const known = canonicalAddress(address, family)
-  if (known === undefined) throw new Error(`${JSON.stringify(address)} is not an IP address`)
-  const own = hostRange(known, family)
+  const own = hostWord(addressOf(address))
   const to = protocols.map((protocol) => rule`-d ${own} ${toPorts(protocol, port)}`)
   const from = protocols.map((protocol) => {
     const word = protocolWord(protocol)
@@ -92,9 +91,7 @@ export const createNodeAddress = (options: NodeAddressOptions): NodeAddress => {
   const loop = createSyncLoop({
     ...{ clock, resyncMs },
     sync: async () => {
-      await iproute.ip([
-        line`address replace ${hostCidr(address)} dev ${device} ${address.includes(':') ? ['nodad'] : []}`,
-      ])
+      await iproute.ip([line`address replace ${hostCidr(address)} dev ${device} ${isIPv6(address) ? ['nodad'] : []}`])
       await filterKeeper.ensure([rules.filter])
       await untrack()
     },
@@ -106,6 +103,3 @@ export const createNodeAddress = (options: NodeAddressOptions): NodeAddress => {
 /** Takes the rules away; the address goes with its device. */
 export const cleanupNodeAddress = (netfilter: Netfilter): Promise<void> =>
   removeChains(netfilter, ['raw', 'filter'], isDnsChain)
-
-/** The family of an address, as netfilter names it. */
-export const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4')

@@ -1,5 +1,5 @@
 /** resolv.conf: the node's, read; a pod's, written. Pure. */
-import { isIP } from 'node:net'
+import { parsePeerAddress } from '../ip/address.ts'
 
 export interface ResolvConf {
   readonly nameservers: readonly string[]
@@ -23,7 +23,7 @@ export const parseResolvConf = (text: string): ResolvConf => {
       .replace(/[#;].*$/, '')
       .trim()
       .split(/\s+/)
-    if (keyword === 'nameserver' && isIP((words[0] ?? '').replace(/%.*$/, ''))) nameservers.push(words[0] ?? '')
+    if (keyword === 'nameserver' && parsePeerAddress(words[0] ?? '')) nameservers.push(words[0] ?? '')
     else if (keyword === 'search' || keyword === 'domain') searches = words
     else if (keyword === 'options') options.push(...words)
   }

@@ -2,9 +2,10 @@
  * Who holds which addresses, durably. A node has a few hundred pods at most, so the file is written whole, as a new file
  * that replaces the old one: a crash at any byte leaves one of the two, and there is nothing to compact or to replay.
  */
+
 import { jsonOf, readDurable, reportDamage } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
-import { parseAddress } from './cidr.ts'
+import { parseAddress } from '../ip/address.ts'
 
 export interface Lease {
   readonly owner: string

@@ -1,15 +1,6 @@
+import { type IpFamily, parseAddress } from '../ip/address.ts'
+import { type Cidr, cidrOf, contains, hostCidr, overlaps, parseCidr } from '../ip/cidr.ts'
 /** Ranges that must have nothing in common with each other, nor with what is there already. Pure. */
-import {
-  type Cidr,
-  cidrOf,
-  contains,
-  type Family,
-  formatCidr,
-  hostCidr,
-  overlaps,
-  parseAddress,
-  parseCidr,
-} from './cidr.ts'
 
 export interface NamedRange {
   /** As its owner knows it: `--cluster-cidr`. */
@@ -25,7 +16,7 @@ export interface Surroundings {
 }
 
 /** Private networks that people rarely use for anything else come first (RFC 1918, RFC 4193). */
-const candidates: Readonly<Record<Family, (prefixLength: number) => readonly Cidr[]>> = {
+const candidates: Readonly<Record<IpFamily, (prefixLength: number) => readonly Cidr[]>> = {
   IPv4: (prefixLength) =>
     prefixLength < 12
       ? []
@@ -44,15 +35,13 @@ const routeCidr = (destination: string): Cidr | undefined => {
   if (destination === 'default') return undefined
   const text = destination.includes('/') ? destination : hostCidr(destination)
   const cidr = parseCidr(text)
-  return cidr && cidr.prefixLength > 0 ? cidr : undefined
+  return cidr && cidr.bits > 0 ? cidr : undefined
 }
 
 /** A network as large as the range (or nearly so) that nothing is in; undefined when there is none. */
 const suggest = (range: Cidr, taken: readonly Cidr[]): string | undefined => {
-  const free = candidates[range.family](range.prefixLength).find(
-    (each) => !taken.some((other) => overlaps(each, other)),
-  )
-  return free && formatCidr(free)
+  const free = candidates[range.family](range.bits).find((each) => !taken.some((other) => overlaps(each, other)))
+  return free?.text
 }
 
 /** A sentence for each overlap, with a range that would do; none when all is well. Throws for what is no range. */

@@ -2,8 +2,10 @@
  * The addresses of one node's pods: durable before anybody uses them, and freed when their pod is gone. They go around in
  * turn, and a freed one rests before it is somebody else's: whoever still sends to the old pod shall not reach a new one.
  */
+
 import { type Clock, systemClock } from '../api/clock.ts'
-import { addressAt, addressOf, cidrOf, contains, parseAddress } from './cidr.ts'
+import { addressOf, parseAddress } from '../ip/address.ts'
+import { addressAt, cidrOf, contains } from '../ip/cidr.ts'
 import type { Lease, LeaseStore } from './lease-store.ts'
 import { createAddressPool, isExhausted, OutOfRange, type Pool } from './pool.ts'
 

@@ -1,19 +1,9 @@
+import { addressBits, addressNumber, parseAddress } from '../ip/address.ts'
+import { addressAt, type Cidr, cidrOf, cidrSize, contains, parseCidr, subnetAt, subnetCount } from '../ip/cidr.ts'
 /**
  * Who holds which of a range of numbered slots: addresses, networks or ports. Knows owners, not what they are. Verbs come
  * in idempotent pairs, and a slot that was freed is not the next one given out.
  */
-import {
-  addressAt,
-  type Cidr,
-  cidrOf,
-  cidrSize,
-  contains,
-  formatCidr,
-  parseAddress,
-  parseCidr,
-  subnetAt,
-  subnetCount,
-} from './cidr.ts'
 
 /** Somebody else holds what was asked for. */
 export class AddressTaken extends Error {
@@ -142,7 +132,7 @@ const sizeOf = (cidr: Cidr): number => {
 const slotOf = (cidr: Cidr, text: string, count: number): number | undefined => {
   const address = parseAddress(text)
   if (!address || !contains(cidr, address)) return undefined
-  const slot = address.value - cidr.base
+  const slot = addressNumber(address) - addressNumber(cidr)
   return slot < BigInt(count) ? Number(slot) : undefined
 }
 
@@ -185,16 +175,15 @@ export const createSubnetPool = ({
 }): Pool<string> => {
   const cidr = cidrOf(text)
   const count = Math.min(subnetCount(cidr, prefixLength), maxSlots)
-  const shift = BigInt((cidr.family === 'IPv4' ? 32 : 128) - prefixLength)
+  const shift = BigInt(addressBits(cidr.family) - prefixLength)
   return createPool({
     name: text,
     count,
-    format: (slot) => formatCidr(subnetAt(cidr, prefixLength, slot)),
+    format: (slot) => subnetAt(cidr, prefixLength, slot).text,
     parse: (item) => {
       const part = parseCidr(item)
-      if (!part || part.prefixLength !== prefixLength || !contains(cidr, { family: part.family, value: part.base }))
-        return undefined
-      const slot = (part.base - cidr.base) >> shift
+      if (!part || part.bits !== prefixLength || !contains(cidr, part)) return undefined
+      const slot = (addressNumber(part) - addressNumber(cidr)) >> shift
       return slot < BigInt(count) ? Number(slot) : undefined
     },
   })

@@ -1,5 +1,5 @@
+import { type Cidr, overlaps } from '../ip/cidr.ts'
 /** Ranges that do not overlap, each with its owner. */
-import { type Cidr, overlaps } from './cidr.ts'
 
 export interface RangeSet {
   /** The owner of a range that `range` overlaps; undefined for none. */
@@ -14,15 +14,15 @@ interface Owned {
 }
 
 export const createRangeSet = (): RangeSet => {
-  /** By family, sorted by base: of disjoint ranges only the two neighbours can overlap another one. */
+  /** By family, sorted by first address: of disjoint ranges only the two neighbours can overlap another one. */
   const sorted: Readonly<Record<Cidr['family'], Owned[]>> = { IPv4: [], IPv6: [] }
 
-  const placeOf = ({ family, base }: Cidr): number => {
+  const placeOf = ({ family, digits }: Cidr): number => {
     const ranges = sorted[family]
     let [low, high] = [0, ranges.length]
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((ranges[middle]?.range.base ?? 0n) < base) low = middle + 1
+      if ((ranges[middle]?.range.digits ?? '') < digits) low = middle + 1
       else high = middle
     }
     return low

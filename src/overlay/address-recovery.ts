@@ -1,10 +1,12 @@
 /** Who has which address now, as the pods' own network namespaces tell: for a node that has lost its leases. */
+
 import { readdir, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CommandRunner, prefixed } from '../host/command.ts'
 import { createIproute, line } from '../host/iproute.ts'
 import { enterNetworkFile } from '../host/namespaces.ts'
-import { cidrOf, contains, parseAddress } from '../ipam/cidr.ts'
+import { parseAddress } from '../ip/address.ts'
+import { cidrOf, contains } from '../ip/cidr.ts'
 import type { Lease, LeaseRecovery } from '../ipam/lease-store.ts'
 import { isPodLink } from './bridge.ts'
 import { type NamespaceLink, showLinks, showNamespaceLinks } from './kernel-view.ts'

@@ -2,6 +2,7 @@
  * What a node tells the others about its end of the pod network, in annotations of its Node: the same that flannel writes and
  * reads, so that nodes of either kind can be in one network.
  */
+
 import {
   flannelManagerName,
   flannelNames,
@@ -10,7 +11,7 @@ import {
   type TunnelEnd,
 } from '../api/flannel-annotations.ts'
 import type { Node, StringMap } from '../api/types/index.ts'
-import { type Family, familyOf, formatAddress, parseAddress } from '../ipam/cidr.ts'
+import { familyOf, type IpFamily, parseAddress } from '../ip/address.ts'
 import type { BackendName } from './backend.ts'
 
 /** This node's end of the network. */
@@ -45,12 +46,12 @@ export const overlayAnnotations = (backend: BackendName, identity: OverlayIdenti
 }
 
 /** What a node has told, as far as it makes sense. */
-export const readOverlayAnnotations = (node: Node, underlay: Family): ToldByNode => {
+export const readOverlayAnnotations = (node: Node, underlay: IpFamily): ToldByNode => {
   const { annotations = {} } = node.metadata
   const names = flannelNames[underlay]
   const address = parseAddress(annotations[names.overwrite] ?? annotations[names.address] ?? '')
   return {
-    address: address?.family === underlay ? formatAddress(address) : undefined,
+    address: address?.family === underlay ? address.text : undefined,
     ...readTunnelEnd(node, underlay),
   }
 }

@@ -1,6 +1,7 @@
 /** The bridge that the node's pods are plugged into, and the node's own address on it. */
+
 import { type Iproute, type Line, line } from '../host/iproute.ts'
-import { addressOf } from '../ipam/cidr.ts'
+import { addressOf, isIPv6 } from '../ip/address.ts'
 import { gatewayOf } from '../ipam/pod-addresses.ts'
 import { isLinkLocal, type Link, showAddresses, showLinks } from './kernel-view.ts'
 
@@ -31,8 +32,7 @@ export const portLines = (link: string): readonly Line[] => [
  * again when the address has moved to another pod or the bridge was made anew.
  */
 export const macOf = (address: string): string => {
-  const { value } = addressOf(address)
-  const bytes = [24n, 16n, 8n, 0n].map((shift) => ((value >> shift) & 0xffn).toString(16).padStart(2, '0'))
+  const bytes = addressOf(address).digits.slice(-8).match(/../g) ?? []
   return ['0a', '58', ...bytes].join(':')
 }
 
@@ -73,7 +73,7 @@ export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: Brid
     ...(bridge?.mtu === mtu ? [] : [line`link set dev ${podBridge} mtu ${mtu}`]),
     ...wanted
       .filter((address) => !addresses.includes(address))
-      .map((address) => line`address add ${address} dev ${podBridge} ${address.includes(':') ? ['nodad'] : []}`),
+      .map((address) => line`address add ${address} dev ${podBridge} ${isIPv6(address) ? ['nodad'] : []}`),
     ...stale.map((address) => line`address del ${address} dev ${podBridge}`),
     ...(bridge?.isUp ? [] : [line`link set dev ${podBridge} up`]),
     ...ports
@@ -81,7 +81,7 @@ export const ensureBridge = async ({ iproute, podCIDRs, mtu, writeSysctl }: Brid
       .flatMap(({ name }) => portLines(name)),
     ...ports.filter((port) => port.mtu !== mtu).map(({ name }) => line`link set dev ${name} mtu ${mtu}`),
   ])
-  const hasIPv6 = podCIDRs.some((cidr) => cidr.includes(':'))
+  const hasIPv6 = podCIDRs.some((cidr) => isIPv6(cidr))
   for (const [key, value] of sysctls(hasIPv6)) await writeSysctl(key, value)
   return bridge === undefined
 }

@@ -1,5 +1,7 @@
 /** Routes by the nodes' own addresses: no overhead, for nodes that are neighbours on one network. */
+
 import { line } from '../host/iproute.ts'
+import { isIPv6 } from '../ip/address.ts'
 import type { BackendOptions, OverlayBackend } from './backend.ts'
 import { diffEntries, type Entry } from './entries.ts'
 import { showRoutes } from './kernel-view.ts'
@@ -11,13 +13,11 @@ export const routeProtocol = '117'
 /** Pods are reached by the address of their node. Pure. */
 export const compileHostGw = (peers: readonly Peer[]): readonly Entry[] =>
   peers.flatMap(({ podCIDRs, address }) =>
-    podCIDRs
-      .filter((cidr) => cidr.includes(':') === address.includes(':'))
-      .map((cidr) => ({ key: cidr, value: address })),
+    podCIDRs.filter((cidr) => isIPv6(cidr) === isIPv6(address)).map((cidr) => ({ key: cidr, value: address })),
   )
 
 export const createHostGw = ({ iproute, underlay }: BackendOptions): OverlayBackend => {
-  const family = underlay.address.includes(':') ? '-6' : '-4'
+  const family = isIPv6(underlay.address) ? '-6' : '-4'
 
   let known: readonly Entry[] | undefined
 

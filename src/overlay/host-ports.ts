@@ -1,17 +1,10 @@
 /** Ports of the node that lead to its pods: what was wished for, read into what a rule is made of. Pure. */
 import { isLoopback, isSameHostPort } from '../api/host-ports.ts'
 import type { ServedPort } from '../api/served-ports.ts'
-import {
-  type Address,
-  canonicalAddress,
-  destination,
-  hostRange,
-  isWithin,
-  parseAddress,
-  parseCidrs,
-} from '../host/netfilter/address.ts'
-import type { IpFamily } from '../host/netfilter/netfilter.ts'
+import { destinationWord, hostWord } from '../host/netfilter/address-words.ts'
 import { type Argument, argument, isPort, type Rule, type RuleProtocol, rule, toPorts } from '../host/netfilter/rule.ts'
+import { type IpAddress, type IpFamily, parseAddress } from '../ip/address.ts'
+import { cidrsIn, contains } from '../ip/cidr.ts'
 
 /** A port of the node that leads to a pod, as whoever runs the pod says it. */
 export interface HostPortMapping {
@@ -31,24 +24,19 @@ export interface HostPortMapping {
 export interface HostPort {
   readonly hostPort: number
   /** Missing: every address of the node but loopback. */
-  readonly hostIP?: Address
+  readonly hostIP?: IpAddress
   readonly protocol: RuleProtocol
-  readonly podIP: Address
+  readonly podIP: IpAddress
   readonly containerPort: number
 }
 
 const anywhere: Readonly<Record<IpFamily, string>> = { IPv4: '0.0.0.0', IPv6: '::' }
-const families: readonly IpFamily[] = ['IPv4', 'IPv6']
 
 const protocols: ReadonlyMap<string, RuleProtocol> = new Map([
   ['TCP', 'tcp'],
   ['UDP', 'udp'],
   ['SCTP', 'sctp'],
 ])
-
-/** The family of an address; undefined for what is none. */
-const familyOf = (text: string): IpFamily | undefined =>
-  families.find((family) => parseAddress(text, family) !== undefined)
 
 const isTakenBy = (
   hostIP: string,
@@ -68,17 +56,17 @@ const readMapping = (
   const known = protocols.get(protocol)
   if (!known) return `unknown protocol ${JSON.stringify(protocol)}`
   if (!isPort(hostPort) || !isPort(containerPort)) return 'invalid port'
-  const family = familyOf(podIP)
-  const pod = family && canonicalAddress(podIP, family)
-  if (!family || !pod) return `invalid pod IP ${JSON.stringify(podIP)}`
-  const digits = parseAddress(pod, family) ?? ''
-  if (!parseCidrs(podCIDRs, family).some((range) => isWithin(digits, range)))
-    return `pod IP ${pod} is not in the podCIDRs of this node`
-  const host = hostIP === '' ? '' : canonicalAddress(hostIP, family)
-  if (host === undefined) return familyOf(hostIP) === undefined ? `invalid hostIP ${JSON.stringify(hostIP)}` : undefined
-  if (servedPorts.some((served) => isTakenBy(host, mapping, served))) return 'the node itself serves this port'
+  const pod = parseAddress(podIP)
+  if (!pod) return `invalid pod IP ${JSON.stringify(podIP)}`
+  if (!cidrsIn(podCIDRs, pod.family).some((range) => contains(range, pod)))
+    return `pod IP ${pod.text} is not in the podCIDRs of this node`
+  const host = hostIP === '' ? undefined : parseAddress(hostIP)
+  if (hostIP !== '' && !host) return `invalid hostIP ${JSON.stringify(hostIP)}`
+  if (host && host.family !== pod.family) return undefined
+  if (servedPorts.some((served) => isTakenBy(host?.text ?? '', mapping, served)))
+    return 'the node itself serves this port'
   const port = { hostPort, protocol: known, podIP: pod, containerPort }
-  return host === '' || host === anywhere[family] ? port : { ...port, hostIP: host }
+  return host === undefined || host.text === anywhere[host.family] ? port : { ...port, hostIP: host }
 }
 
 export interface HostPorts {
@@ -108,7 +96,7 @@ export const readHostPorts = (mappings: readonly HostPortMapping[], context: Hos
     const name = nameOf(mapping)
     const read = readMapping(mapping, context)
     if (typeof read === 'string') problems.add(`host port ${name}: ${read}`)
-    else if (read) ports[familyOf(read.podIP) ?? 'IPv4'].push(read)
+    else if (read) ports[read.podIP.family].push(read)
     isTaken.set(name, isTaken.get(name) === true || read !== undefined)
   }
   for (const [name, taken] of isTaken)
@@ -121,12 +109,9 @@ export const loopback: Readonly<Record<IpFamily, Argument>> = {
   IPv6: argument('::1/128'),
 }
 
-export const hostPortRule = (
-  { hostIP, protocol, hostPort, podIP, containerPort }: HostPort,
-  family: IpFamily,
-): Rule => {
+export const hostPortRule = ({ hostIP, protocol, hostPort, podIP, containerPort }: HostPort): Rule => {
   const match = toPorts(protocol, hostPort)
-  const to = hostIP === undefined ? rule`! -d ${loopback[family]}` : rule`-d ${hostRange(hostIP, family)}`
-  const verdict = rule`-j DNAT --to-destination ${destination(podIP, containerPort, family)}`
+  const to = hostIP === undefined ? rule`! -d ${loopback[podIP.family]}` : rule`-d ${hostWord(hostIP)}`
+  const verdict = rule`-j DNAT --to-destination ${destinationWord(podIP, containerPort)}`
   return rule`${to} ${match} ${verdict}`
 }

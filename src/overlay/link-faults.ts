@@ -1,5 +1,5 @@
 /** What is wrong with the link of a pod, at both of its ends. Pure. */
-import { hostCidr } from '../ipam/cidr.ts'
+import { hostCidr } from '../ip/cidr.ts'
 import { podBridge } from './bridge.ts'
 import type { DeviceView, Link, Route } from './kernel-view.ts'
 

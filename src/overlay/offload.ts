@@ -2,9 +2,10 @@
  * Devices of some virtual machines get the checksums wrong that they compute for packets in a tunnel: nodes answer each
  * other, and pods do not. Computed by the kernel they are right. Whether that is the trouble is found out by trying.
  */
+
 import { type CommandRunner, isCommandMissing } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
-import { addressAt } from '../ipam/cidr.ts'
+import { addressAt } from '../ip/cidr.ts'
 import type { Peer } from './peers.ts'
 
 export interface OffloadProbeOptions {

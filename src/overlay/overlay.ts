@@ -1,5 +1,5 @@
 /** The pod network of one node: bridge, way to the other nodes, rules, and the links of its pods. */
-import { isIPv6 } from 'node:net'
+
 import { aborted, type Clock, sleep } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
 import type { ServedPort } from '../api/served-ports.ts'
@@ -11,7 +11,8 @@ import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { createRuleKeeper, removeChains } from '../host/netfilter/rule-keeper.ts'
 import { answersTcp } from '../host/tcp-probe.ts'
-import { networkOf } from '../ipam/cidr.ts'
+import { familyOf, isIPv6 } from '../ip/address.ts'
+import { networkOf } from '../ip/cidr.ts'
 import { gatewayOf } from '../ipam/pod-addresses.ts'
 import type { OverlayIdentity } from './annotations.ts'
 import type { BackendName, Underlay } from './backend.ts'
@@ -218,7 +219,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     run: async (signal) => {
       await bridge().catch((error: unknown) => log.warn({ err: error }, 'no bridge for the pods yet; trying again'))
       await Promise.race([nodes.synced, aborted(signal)])
-      const family = isIPv6(underlay.address) ? 'IPv6' : 'IPv4'
+      const family = familyOf(underlay.address)
       nodes.onChange((_key, current, previous) => {
         const isSame =
           JSON.stringify(current && toPeer(current, family)) === JSON.stringify(previous && toPeer(previous, family))

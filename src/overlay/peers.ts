@@ -1,18 +1,9 @@
 /** The other nodes, as far as pod traffic is concerned, and which of them get any. Pure. */
+
 import { podCIDRsOf } from '../api/nodes.ts'
 import type { Node } from '../api/types/index.ts'
-import {
-  type Cidr,
-  cidrOf,
-  contains,
-  type Family,
-  familyOf,
-  formatAddress,
-  formatCidr,
-  overlaps,
-  parseAddress,
-  parseCidr,
-} from '../ipam/cidr.ts'
+import { familyOf, type IpFamily, parseAddress } from '../ip/address.ts'
+import { cidrOf, contains, includes, overlaps, parseCidr } from '../ip/cidr.ts'
 import { createRangeSet } from '../ipam/range-set.ts'
 import { type OverlayIdentity, readOverlayAnnotations } from './annotations.ts'
 
@@ -26,17 +17,17 @@ export interface Peer {
   readonly publicKey: string | undefined
 }
 
-const internalAddress = (node: Node, family: Family): string | undefined =>
+const internalAddress = (node: Node, family: IpFamily): string | undefined =>
   node.status?.addresses
     ?.filter(({ type }) => type === 'InternalIP')
     .flatMap(({ address }) => parseAddress(address) ?? [])
     .filter((address) => address.family === family)
-    .map(formatAddress)[0]
+    .map(({ text }) => text)[0]
 
 /** A node as a peer; undefined while it has no pod network or no address of the underlay's family. */
-export const toPeer = (node: Node, underlay: Family): Peer | undefined => {
+export const toPeer = (node: Node, underlay: IpFamily): Peer | undefined => {
   const texts = podCIDRsOf(node)
-  const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).map(formatCidr)
+  const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).map(({ text }) => text)
   const told = readOverlayAnnotations(node, underlay)
   const address = told.address ?? internalAddress(node, underlay)
   if (address === undefined || cidrs.length === 0 || cidrs.length < texts.length) return undefined
@@ -54,13 +45,11 @@ export interface PodRanges {
 /** Why no node can have this range for its pods; undefined when one can. */
 export const wrongRange = (text: string, ranges: PodRanges): string | undefined => {
   const range = cidrOf(text)
-  const isPart = (whole: Cidr): boolean =>
-    whole.prefixLength <= range.prefixLength && contains(whole, { family: range.family, value: range.base })
   const { clusterCIDRs, serviceCIDRs, underlayNetwork } = ranges
-  if (!clusterCIDRs.map(cidrOf).some(isPart))
+  if (!clusterCIDRs.map(cidrOf).some((whole) => includes(whole, range)))
     return `podCIDR ${text} is outside of the cluster's ${clusterCIDRs.join(', ')} (--cluster-cidr)`
   const taken = [...serviceCIDRs, underlayNetwork].map(cidrOf).find((other) => overlaps(other, range))
-  return taken && `podCIDR ${text} overlaps ${formatCidr(taken)}, which is not for pods`
+  return taken && `podCIDR ${text} overlaps ${taken.text}, which is not for pods`
 }
 
 /** This node, as others could take its traffic away. */

@@ -1,11 +1,13 @@
 /** The links between the node and its pods. */
+
 import { createHash } from 'node:crypto'
 import { CommandError, type CommandRunner, prefixed } from '../host/command.ts'
 import { createForker } from '../host/forker.ts'
 import { batchOf, createIproute, type Iproute, type Line, line, lineWords, word } from '../host/iproute.ts'
 import { createIprouteSession } from '../host/iproute-session.ts'
 import { enterNetworkFile } from '../host/namespaces.ts'
-import { hostCidr } from '../ipam/cidr.ts'
+import { isIPv6 } from '../ip/address.ts'
+import { hostCidr } from '../ip/cidr.ts'
 import { type Bandwidth, shapeLine } from './bandwidth.ts'
 import { macOf, podBridge, podLinkPrefix } from './bridge.ts'
 import { showDevice, showLinks, showRoutes } from './kernel-view.ts'
@@ -60,12 +62,12 @@ export const podLines = (
   line`link set lo up`,
   line`link set ${ifname} up`,
   ...addresses.map(
-    (address) => line`address add ${hostCidr(address)} dev ${ifname} ${address.includes(':') ? ['nodad'] : []}`,
+    (address) => line`address add ${hostCidr(address)} dev ${ifname} ${isIPv6(address) ? ['nodad'] : []}`,
   ),
   // Lines of a batch take no -6: the address tells the family. Of several interfaces the first keeps the default route.
   ...gateways.flatMap((gateway) => [
-    line`route append ${hostCidr(gateway)} dev ${ifname} ${gateway.includes(':') ? [] : ['scope', 'link']}`,
-    line`route append ${gateway.includes(':') ? '::/0' : 'default'} via ${gateway} dev ${ifname}`,
+    line`route append ${hostCidr(gateway)} dev ${ifname} ${isIPv6(gateway) ? [] : ['scope', 'link']}`,
+    line`route append ${isIPv6(gateway) ? '::/0' : 'default'} via ${gateway} dev ${ifname}`,
   ]),
 ]
 
@@ -131,7 +133,7 @@ export const createPodLinks = ({ runner, mtu, gateways }: PodLinksOptions): PodL
     const { id, netns, addresses, ifname = 'eth0' } = pod
     const link = (await showLinks(iproute)).find(({ name }) => name === linkName(id))
     const end = inside(netns)
-    const families = gateways.some((gateway) => gateway.includes(':')) ? (['-4', '-6'] as const) : (['-4'] as const)
+    const families = gateways.some((gateway) => isIPv6(gateway)) ? (['-4', '-6'] as const) : (['-4'] as const)
     const routes = (await Promise.all(families.map((family) => showRoutes(end, family, [])))).flat()
     const wanted = { ifname, mac: podMac(pod), mtu, addresses, gateways }
     return [...nodeEndFaults(link, id, mtu), ...podEndFaults(wanted, await showDevice(end, ifname), routes)]

@@ -1,6 +1,7 @@
 /** Addresses, policies and links together: what whoever runs pods wants of the network. */
+
 import type { StringMap } from '../api/types/index.ts'
-import { parseAddress } from '../ipam/cidr.ts'
+import { parseAddress } from '../ip/address.ts'
 import type { PodAddresses } from '../ipam/pod-addresses.ts'
 import { isExhausted, PoolExhausted } from '../ipam/pool.ts'
 import { annotatedBandwidth, type Bandwidth } from './bandwidth.ts'

@@ -1,9 +1,10 @@
 /** The overlay's rules: masquerade on the way out, acceptance on the way through, forwarding of host ports. Pure. */
-import { hostRange, parseCidrs } from '../host/netfilter/address.ts'
-import type { IpFamily } from '../host/netfilter/netfilter.ts'
+import { hostWord, rangeWord } from '../host/netfilter/address-words.ts'
 import type { Jump } from '../host/netfilter/owned.ts'
 import { type Argument, argument, type ChainName, chainName, mark, type Rule, rule } from '../host/netfilter/rule.ts'
 import type { Chain, TableEdit } from '../host/netfilter/tables.ts'
+import type { IpFamily } from '../ip/address.ts'
+import { cidrsIn } from '../ip/cidr.ts'
 import { podBridge } from './bridge.ts'
 import { type HostPort, hostPortRule, loopback } from './host-ports.ts'
 
@@ -79,16 +80,16 @@ const forward = (cidrs: readonly Argument[]): Chain => ({
 
 /** Stable, so that the same ports make the same chain. */
 const inOrder = (ports: readonly HostPort[]): readonly HostPort[] => {
-  const placeOf = ({ podIP, hostIP, protocol }: HostPort) => `${podIP} ${hostIP ?? ''} ${protocol}`
+  const placeOf = ({ podIP, hostIP, protocol }: HostPort) => `${podIP.text} ${hostIP?.text ?? ''} ${protocol}`
   return ports.toSorted((a, b) => a.hostPort - b.hostPort || (placeOf(a) < placeOf(b) ? -1 : 1))
 }
 
 export const compileRules = ({ family, clusterCIDRs, podCIDRs, hostPorts }: RulesInput): readonly TableEdit[] => {
-  const wordsOf = (texts: readonly string[]) => parseCidrs(texts, family).map(({ text }) => text)
+  const wordsOf = (texts: readonly string[]) => cidrsIn(texts, family).map(rangeWord)
   const cidrs = wordsOf(clusterCIDRs)
   const ports = inOrder(hostPorts)
-  const hostPort = { name: hostPortChain, rules: ports.map((port) => hostPortRule(port, family)) }
-  const withPorts = [...new Set(ports.map(({ podIP }) => hostRange(podIP, family)))]
+  const hostPort = { name: hostPortChain, rules: ports.map((port) => hostPortRule(port)) }
+  const withPorts = [...new Set(ports.map(({ podIP }) => hostWord(podIP)))]
   return [
     { table: 'nat', chains: [masquerade(family, cidrs, wordsOf(podCIDRs), withPorts), hostPort] },
     { table: 'mangle', chains: [clamp, ...(family === 'IPv4' ? [guard] : [])] },

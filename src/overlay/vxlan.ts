@@ -3,9 +3,9 @@
  * that end) and one forwarding entry (the node behind that MAC). Nothing is learned, nothing is flooded. RFC 7348.
  */
 
-import { isIPv6 } from 'node:net'
 import { line } from '../host/iproute.ts'
-import { addressAt, addressOf, cidrOf, contains, hostCidr } from '../ipam/cidr.ts'
+import { addressOf, isIPv6 } from '../ip/address.ts'
+import { addressAt, cidrOf, contains, hostCidr } from '../ip/cidr.ts'
 import { addressLines, type BackendOptions, type OverlayBackend, type Underlay } from './backend.ts'
 import { diffEntries, type Entry } from './entries.ts'
 import { createHostGw } from './host-gw.ts'
@@ -53,7 +53,7 @@ const isRight = (link: Link, { underlay, identity }: BackendOptions): boolean =>
   [link.data['local'], link.data['local6']].includes(underlay.address)
 
 const families = (podCIDRs: readonly string[]): readonly ('-4' | '-6')[] => [
-  ...new Set(podCIDRs.map((cidr) => (cidr.includes(':') ? '-6' : '-4'))),
+  ...new Set(podCIDRs.map((cidr) => (isIPv6(cidr) ? '-6' : '-4'))),
 ]
 
 export const createVxlan = (options: BackendOptions): OverlayBackend => {

@@ -4,12 +4,12 @@
  */
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { isIPv6 } from 'node:net'
 import { CommandError, isCommandMissing } from '../host/command.ts'
 import { DamagedFile, readOrRefuse, readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { line } from '../host/iproute.ts'
-import { addressAt, hostCidr } from '../ipam/cidr.ts'
+import { isIPv6, joinHostPort } from '../ip/address.ts'
+import { addressAt, hostCidr } from '../ip/cidr.ts'
 import { addressLines, type BackendOptions, type OverlayBackend } from './backend.ts'
 import { diffEntries } from './entries.ts'
 import { showAddresses, showLinks, showRoutes } from './kernel-view.ts'
@@ -61,7 +61,7 @@ const readKeys = async (file: string): Promise<WireguardKeys> => {
   return keys
 }
 
-const endpoint = (address: string): string => `${isIPv6(address) ? `[${address}]` : address}:${port}`
+const endpoint = (address: string): string => joinHostPort(address, port)
 
 /** The device's configuration, as `wg syncconf` reads it. Pure. Peers that have told no key cannot be reached yet. */
 export const compileWireguard = (privateKey: string, peers: readonly Peer[]): string =>
@@ -113,7 +113,7 @@ export const createWireguard = ({ iproute, runner, podCIDRs, underlay, keyFile }
     const failures: string[] = []
     const wanted = peers.flatMap(({ podCIDRs: cidrs }) => cidrs.map((cidr) => ({ key: cidr, value: '' })))
     for (const family of ['-4', '-6'] as const) {
-      const isMine = (cidr: string) => cidr.includes(':') === (family === '-6')
+      const isMine = (cidr: string) => isIPv6(cidr) === (family === '-6')
       if (!podCIDRs.some(isMine)) continue
       const found = (await showRoutes(iproute, family, ['dev', wireguardDevice, 'scope', 'link']))
         .filter(({ destination }) => destination.includes('/'))

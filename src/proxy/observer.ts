@@ -1,5 +1,5 @@
+import type { IpFamily } from '../ip/address.ts'
 /** What a service proxy tells of its work, for health checks and metrics. */
-import type { IpFamily } from '../host/netfilter/netfilter.ts'
 
 export type SyncKind = 'full' | 'partial'
 

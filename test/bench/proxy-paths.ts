@@ -4,9 +4,9 @@
  */
 
 import { createCommandRunner } from '../../src/host/command.ts'
-import { parseCidr } from '../../src/host/netfilter/address.ts'
 import { createNetfilter, type Netfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
 import { chainName, rule } from '../../src/host/netfilter/rule.ts'
+import { parseMaskedCidr } from '../../src/ip/cidr.ts'
 import { frameJumps } from '../../src/proxy/iptables/frame.ts'
 import { cleanupProxy, createKernelRules } from '../../src/proxy/iptables/kernel.ts'
 import { nothingReserved } from '../../src/proxy/iptables/reserved.ts'
@@ -29,7 +29,7 @@ const services = (count: number): readonly PlainService[] =>
   })
 
 const ours = async (netfilter: Netfilter, list: readonly PlainService[]): Promise<void> => {
-  const parsed = (text: string) => [parseCidr(text, 'IPv4')].filter((range) => range !== undefined)
+  const parsed = (text: string) => [parseMaskedCidr(text, 'IPv4')].filter((range) => range !== undefined)
   const context = {
     ...({
       family: 'IPv4',

@@ -3,17 +3,18 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
-const ground = ['api', 'host']
+const ground = ['ip', 'api', 'host']
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  api: [],
-  host: [],
+  ip: [],
+  api: ['ip'],
+  host: ['ip'],
   ipam: ground,
   overlay: [...ground, 'ipam'],
   dns: [...ground, 'ipam'],
   proxy: [...ground, 'ipam'],
   agent: [...ground, 'ipam', 'overlay', 'dns', 'proxy'],
   control: [...ground, 'ipam', 'proxy'],
-  lab: ['api', 'host', 'ipam', 'agent', 'control'],
+  lab: [...ground, 'ipam', 'agent', 'control'],
   commands: [...ground, 'ipam', 'overlay', 'dns', 'proxy', 'agent', 'control', 'lab'],
 }
 
@@ -62,5 +63,14 @@ t.test('execa is imported in one place', async (t) => {
   t.same(
     users.map((file) => relative(root, file)),
     ['host/command.ts'],
+  )
+})
+
+t.test('addresses are read in one place', async (t) => {
+  const own = /\b(?:isIP|isIPv4|isIPv6|BlockList|SocketAddress)\b[^;\n]*from 'node:net'|includes\(':'\)/
+  const files = globSync(`${root}/**/*.ts`).filter((file) => own.test(readFileSync(file, 'utf8')))
+  t.same(
+    files.map((file) => relative(root, file)),
+    ['ip/address.ts'],
   )
 })

@@ -1,9 +1,11 @@
 /** The links of the pods that run on this node, as far as can be told without the agent. Nothing is changed. */
+
 import { join } from 'node:path'
 import { type CommandRunner, prefixed } from '../../host/command.ts'
 import { createIproute } from '../../host/iproute.ts'
 import { enterNetworkFile } from '../../host/namespaces.ts'
-import { addressOf, cidrOf, contains, networkOf } from '../../ipam/cidr.ts'
+import { addressOf, isIPv6 } from '../../ip/address.ts'
+import { cidrOf, contains, networkOf } from '../../ip/cidr.ts'
 import { podBridge } from '../../overlay/bridge.ts'
 import { isLinkLocal, type Link, showAddresses, showDevice, showLinks, showRoutes } from '../../overlay/kernel-view.ts'
 import { nodeEndFaults, podEndFaults } from '../../overlay/link-faults.ts'
@@ -34,7 +36,7 @@ const lookInside = async (
 ): Promise<PodLinkFacts> => {
   const end = createIproute(prefixed(runner, enterNetworkFile(`/proc/${process?.pid}/ns/net`)))
   const device = await showDevice(end, 'eth0')
-  const families = gateways.some((gateway) => gateway.includes(':')) ? (['-4', '-6'] as const) : (['-4'] as const)
+  const families = gateways.some((gateway) => isIPv6(gateway)) ? (['-4', '-6'] as const) : (['-4'] as const)
   const routes = (await Promise.all(families.map((family) => showRoutes(end, family, [])))).flat()
   const link = links.find(({ name }) => name === linkName(spec.id))
   const networks = gateways.map((gateway) => networkOf(addressIn(gateway), Number(gateway.split('/')[1])))

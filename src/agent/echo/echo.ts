@@ -2,11 +2,13 @@
  * A tiny server for demos and tests: over HTTP and UDP it tells who answers and who asked. Every pod of it is a process of
  * its own, so it imports next to nothing.
  */
+
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { isIPv6 } from '../../ip/address.ts'
 import { answerHttp, answerUdp, clientOf, type EchoIdentity } from './answer.ts'
 
 export interface EchoOptions extends EchoIdentity {
@@ -58,7 +60,7 @@ const openUdp = async (options: EchoOptions, port: number): Promise<Socket> => {
     socket.on('error', (error) => options.say(`udp: ${error.message}`))
     return socket
   }
-  if (options.host !== undefined) return bind(options.host.includes(':') ? 'udp6' : 'udp4')
+  if (options.host !== undefined) return bind(isIPv6(options.host) ? 'udp6' : 'udp4')
   try {
     return await bind('udp6')
   } catch (error) {

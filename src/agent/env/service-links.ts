@@ -1,5 +1,7 @@
 /** Services as environment variables, in the manner of Docker links. */
+
 import type { Service } from '../../api/types/index.ts'
+import { joinHostPort } from '../../ip/address.ts'
 
 /** What is used of a Service. */
 export interface ServiceLink {
@@ -23,15 +25,11 @@ export const toServiceLink = (service: Service): ServiceLink | undefined => {
 
 const words = (name: string): string => name.toUpperCase().replaceAll('-', '_')
 
-/** `::1` needs brackets beside a port. */
-const hostPort = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-
 const linkVariables = ({ name, clusterIP, ports }: ServiceLink): readonly (readonly [string, string])[] => {
   const prefix = words(name)
   const [first] = ports
   if (!first) return []
-  const url = (protocol: string, port: number) => `${protocol.toLowerCase()}://${hostPort(clusterIP, port)}`
+  const url = (protocol: string, port: number) => `${protocol.toLowerCase()}://${joinHostPort(clusterIP, port)}`
   return [
     [`${prefix}_SERVICE_HOST`, clusterIP],
     [`${prefix}_SERVICE_PORT`, String(first.port)],

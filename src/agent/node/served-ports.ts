@@ -1,7 +1,7 @@
 /** The ports that are served at the node's addresses, as the agent's settings say. Pure. */
-import { isIP } from 'node:net'
 import { isLoopback } from '../../api/host-ports.ts'
 import type { ServedPort } from '../../api/served-ports.ts'
+import { isAddress } from '../../ip/address.ts'
 import type { IngressStackSettings } from '../ingress-stack.ts'
 import type { ListenAddress, ProxySettings } from '../service-stack.ts'
 
@@ -37,5 +37,5 @@ export const serverPlace = (url: string): ListenAddress | undefined => {
   const { hostname, port, protocol } = new URL(url)
   const address = hostname.replace(/^\[(.*)\]$/, '$1')
   const usual = protocol === 'https:' ? 443 : 80
-  return isIP(address) > 0 ? { address, port: port === '' ? usual : Number(port) } : undefined
+  return isAddress(address) ? { address, port: port === '' ? usual : Number(port) } : undefined
 }

@@ -1,6 +1,8 @@
 /** What probes and life-cycle hooks do: run a command, get a page, open a connection. */
+
 import { connect } from 'node:net'
 import type { Container, Handler, HttpGetAction, IntOrString } from '../../api/types/index.ts'
+import { bracketed } from '../../ip/address.ts'
 import type { ExecResult } from '../runtime/runtime.ts'
 import { type HttpAnswer, type HttpGet, httpGet } from './http-get.ts'
 
@@ -30,8 +32,6 @@ export const resolvePort = (port: IntOrString, container: Container): number => 
   if (!named) throw new Error(`invalid port: container ${container.name} has no port named ${JSON.stringify(port)}`)
   return named.containerPort
 }
-
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 const urlOf = (action: HttpGetAction, { container, host }: HandlerTarget): URL => {
   const { path = '/', port, scheme = 'HTTP' } = action

@@ -1,17 +1,18 @@
 /** Which IP families a Service is of, by what it asks for and what the cluster has (core/v1, dual-stack Services). Pure. */
+
 import { type FieldError, invalidValue } from '../../api/errors.ts'
 import type { ServiceSpec } from '../../api/types/index.ts'
-import { type Family, parseAddress } from '../../ipam/cidr.ts'
+import { type IpFamily, parseAddress } from '../../ip/address.ts'
 
 export type FamilyPolicy = NonNullable<ServiceSpec['ipFamilyPolicy']>
 
 export interface FamilyChoice {
-  readonly families: readonly Family[]
+  readonly families: readonly IpFamily[]
   readonly policy: FamilyPolicy
   readonly errors: readonly FieldError[]
 }
 
-const otherOf = (family: Family): Family => (family === 'IPv4' ? 'IPv6' : 'IPv4')
+const otherOf = (family: IpFamily): IpFamily => (family === 'IPv4' ? 'IPv6' : 'IPv4')
 
 const isHeadless = ({ clusterIP, clusterIPs }: ServiceSpec): boolean => (clusterIPs?.[0] ?? clusterIP) === 'None'
 const hasSelector = ({ selector }: ServiceSpec): boolean => Object.keys(selector ?? {}).length > 0
@@ -26,13 +27,13 @@ const policyOf = (spec: ServiceSpec, isAnywhere: boolean): FamilyPolicy => {
   return isDual || isAnywhere ? 'RequireDualStack' : 'SingleStack'
 }
 
-const namedFamilies = (spec: ServiceSpec): readonly Family[] => {
+const namedFamilies = (spec: ServiceSpec): readonly IpFamily[] => {
   const ofAddresses = wantedAddresses(spec).map((address) => parseAddress(address)?.family ?? 'IPv4')
   const named = spec.ipFamilies ?? []
   return named.length >= ofAddresses.length ? named : ofAddresses
 }
 
-const addressErrors = (spec: ServiceSpec, families: readonly Family[]): readonly FieldError[] =>
+const addressErrors = (spec: ServiceSpec, families: readonly IpFamily[]): readonly FieldError[] =>
   wantedAddresses(spec).flatMap((address, at) => {
     const family = families[at]
     return family === undefined || parseAddress(address)?.family === family
@@ -47,7 +48,7 @@ const addressErrors = (spec: ServiceSpec, families: readonly Family[]): readonly
   })
 
 /** `available`: the cluster's families, its first one first. */
-export const chooseFamilies = (spec: ServiceSpec, available: readonly Family[]): FamilyChoice => {
+export const chooseFamilies = (spec: ServiceSpec, available: readonly IpFamily[]): FamilyChoice => {
   // Whoever writes the endpoints of such a Service may write any.
   const isAnywhere = isHeadless(spec) && !hasSelector(spec)
   const policy = policyOf(spec, isAnywhere)

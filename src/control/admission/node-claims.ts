@@ -1,7 +1,9 @@
 /** What a Node says that others send its traffic by: addresses and ends of tunnels. Pure. */
+
 import { flannelNames, readTunnelEnd } from '../../api/flannel-annotations.ts'
 import type { Node } from '../../api/types/index.ts'
-import { type Address, contains, formatAddress, parseAddress, parseCidr } from '../../ipam/cidr.ts'
+import { type IpAddress, parseAddress } from '../../ip/address.ts'
+import { contains, parseCidr } from '../../ip/cidr.ts'
 
 /** What no node may have for an address of its own. */
 export interface ClusterNetworks {
@@ -29,7 +31,7 @@ const claimsOf = (node: Node): ReadonlySet<string> =>
   new Set([
     ...addressTexts(node).map((text) => {
       const address = parseAddress(text)
-      return address ? formatAddress(address) : text
+      return address ? address.text : text
     }),
     ...families.flatMap((family) => {
       const { vtepMac, publicKey } = readTunnelEnd(node, family)
@@ -42,7 +44,7 @@ const special = [
   ...['::/128', '::1/128', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8'],
 ]
 
-const rangeOf = (address: Address, cidrs: readonly string[]): string | undefined =>
+const rangeOf = (address: IpAddress, cidrs: readonly string[]): string | undefined =>
   cidrs.find((text) => {
     const cidr = parseCidr(text)
     return cidr !== undefined && contains(cidr, address)
@@ -58,7 +60,7 @@ export const wrongAddress = (text: string, nodeName: string, networks: ClusterNe
   if (service !== undefined) return `is in the Service range ${service}`
   const pod = rangeOf(address, networks.podCIDRs)
   if (pod !== undefined) return `is in the pod range ${pod}`
-  const isControl = networks.controlAddresses.includes(formatAddress(address))
+  const isControl = networks.controlAddresses.includes(address.text)
   return isControl && networks.localNode !== nodeName
     ? `is the control plane's (a node on its machine is named by podway control --local-node ${nodeName})`
     : undefined

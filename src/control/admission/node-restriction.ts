@@ -2,11 +2,13 @@
  * What nodes may write, each about itself and its own pods (the NodeRestriction admission of Kubernetes, and what else would
  * draw another node's traffic). Whom the Node authorizer lets pass is looked at here, with the object at hand.
  */
+
 import type { Clock } from '../../api/clock.ts'
 import { type ApiError, forbidden } from '../../api/errors.ts'
 import { podCIDRsOf } from '../../api/nodes.ts'
 import type { Event, KubeObject, Lease, Node, Pod } from '../../api/types/index.ts'
-import { contains, parseAddress, parseCidr } from '../../ipam/cidr.ts'
+import { parseAddress } from '../../ip/address.ts'
+import { contains, parseCidr } from '../../ip/cidr.ts'
 import { nodeOf } from '../auth/user.ts'
 import { deepEqual } from '../deep-equal.ts'
 import type { Admission, Review } from '../objects/admission.ts'

@@ -1,8 +1,10 @@
 /** Gives Services their cluster addresses and node ports, each to one Service only. What is held is what the store says. */
+
 import { type FieldError, internalError, invalid, invalidValue } from '../../api/errors.ts'
 import { objectKey } from '../../api/resources.ts'
 import type { KubeObject, Service, ServiceCIDR, ServiceSpec } from '../../api/types/index.ts'
-import { cidrOf, contains, type Family, parseAddress, parseCidr } from '../../ipam/cidr.ts'
+import { type IpFamily, parseAddress } from '../../ip/address.ts'
+import { cidrOf, contains, parseCidr } from '../../ip/cidr.ts'
 import {
   createAddressPool,
   createPortPool,
@@ -63,7 +65,7 @@ const portOwner = (key: string, { name }: WantedPort): string => `${key}#${name}
 /** A range of cluster addresses, and who has which. */
 interface Range {
   readonly cidr: string
-  readonly family: Family
+  readonly family: IpFamily
   readonly pool: Pool<string>
 }
 
@@ -81,7 +83,7 @@ export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: All
   /** Those that the cluster started with, then those of ServiceCIDRs, by name. */
   const own = serviceCIDRs.map(rangeOf)
   const added = new Map<string, readonly Range[]>()
-  const rangesOf = (family: Family): readonly Range[] =>
+  const rangesOf = (family: IpFamily): readonly Range[] =>
     [...own, ...[...added].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, ranges]) => ranges)].filter(
       (range) => range.family === family,
     )
@@ -154,7 +156,7 @@ export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: All
 
   const refused = (service: Service, error: FieldError) => invalid(services, service.metadata.name, [error])
 
-  const takeAddress = (key: string, service: Service, family: Family, wanted: string | undefined): string => {
+  const takeAddress = (key: string, service: Service, family: IpFamily, wanted: string | undefined): string => {
     const ranges = rangesOf(family)
     const known = ranges.map(({ cidr }) => cidr).join(', ')
     if (ranges.length === 0) throw internalError(`this cluster has no addresses of family ${family}`)

@@ -7,7 +7,7 @@ import { isConflict, isNotFound } from '../../api/errors.ts'
 import { createEventRecorder, type EventRecorder } from '../../api/event-recorder.ts'
 import { createWorkQueue, type Outcome, type WorkQueue } from '../../api/work-queue.ts'
 import type { Logger } from '../../host/log.ts'
-import type { Family } from '../../ipam/cidr.ts'
+import type { IpFamily } from '../../ip/address.ts'
 import type { ApprovalSettings } from './certificates/approval.ts'
 import type { Informers } from './informers.ts'
 
@@ -28,7 +28,7 @@ export interface ControllerSettings {
   /** The addresses of all pods; each node gets a network of `nodePrefixLength` out of it. */
   /** One for each IP family, that of the nodes first. */
   readonly podCIDRs: readonly string[]
-  readonly nodePrefixLengths: Readonly<Record<Family, number>>
+  readonly nodePrefixLengths: Readonly<Record<IpFamily, number>>
   /** A node that is silent for so long is not ready. */
   readonly nodeMonitorGraceSeconds: number
   /** Where Services of type LoadBalancer get addresses; those of the nodes when missing. */

@@ -1,10 +1,12 @@
 /** Gives Services of type LoadBalancer an address: one of a pool, or those of the nodes, as small clusters have it. */
+
 import { referenceTo } from '../../api/event-recorder.ts'
 import { endpointSlices, nodes, objectKey, services } from '../../api/resources.ts'
 import { portWord, servedPortsOf } from '../../api/served-ports.ts'
 import { servicesOfChange, usableEndpoints } from '../../api/slices.ts'
 import type { EndpointSlice, LoadBalancerIngress, Node, Service } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
+import { familyOf } from '../../ip/address.ts'
 import { createAddressPool, isExhausted, isOutOfRange, isTaken, type Pool } from '../../ipam/pool.ts'
 import { type CreateController, createQueue, recorderFor } from './controller.ts'
 import { readiness } from './node/health.ts'
@@ -37,7 +39,7 @@ export const nodeAddresses = (
     )
     .flatMap(({ status }) => (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP'))
     .map(({ address }) => address)
-    .filter((address) => families.includes(address.includes(':') ? 'IPv6' : 'IPv4'))
+    .filter((address) => families.includes(familyOf(address)))
     .sort()
 }
 

@@ -1,9 +1,11 @@
 /** Ranges and addresses of Services as objects: each cluster address has an IPAddress, each range says whether it is used. */
+
 import { isAlreadyExists, isNotFound } from '../../api/errors.ts'
 import { ipAddresses, serviceCIDRs, services } from '../../api/resources.ts'
 import type { Condition, IPAddress, Service, ServiceCIDR } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
-import { cidrOf, contains, parseAddress } from '../../ipam/cidr.ts'
+import { familyOf, parseAddress } from '../../ip/address.ts'
+import { cidrOf, contains } from '../../ip/cidr.ts'
 import { type CreateController, createQueue } from './controller.ts'
 import { writeStatus } from './write-status.ts'
 
@@ -19,7 +21,7 @@ const addressesOf = ({ spec }: Service): readonly string[] => (spec.clusterIPs ?
 const draft = (address: string, { metadata }: Service) => ({
   metadata: {
     name: address,
-    labels: { [familyLabel]: address.includes(':') ? 'IPv6' : 'IPv4', [managerLabel]: manager },
+    labels: { [familyLabel]: familyOf(address), [managerLabel]: manager },
   },
   spec: { parentRef: { resource: 'services', namespace: metadata.namespace ?? '', name: metadata.name } },
 })

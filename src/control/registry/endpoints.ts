@@ -1,6 +1,6 @@
 import { duplicate, type FieldError, invalidValue, required } from '../../api/errors.ts'
 import type { Endpoint, EndpointSlice, Endpoints } from '../../api/types/index.ts'
-import { parseAddress } from '../../ipam/cidr.ts'
+import { joinHostPort, parseAddress } from '../../ip/address.ts'
 import { ageColumn, column, nameColumn } from './columns.ts'
 import { define } from './definition.ts'
 import { checkNonSpecialIp } from './formats/formats.ts'
@@ -22,15 +22,13 @@ const endpointsText = (endpoints: Endpoints): string => {
   return shorten(first, count)
 }
 
-const socketText = (ip: string, port: number): string => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)
-
 /** The first ones, and the number of all: every address with every port is more than anybody may ask to see. */
 const sockets = ({ subsets = [] }: Endpoints): { readonly first: readonly string[]; readonly count: number } => {
   const first = subsets.flatMap(({ addresses = [], ports = [] }) => {
     const some = addresses.slice(0, shown).map(({ ip }) => ip)
     return ports.length === 0
       ? some
-      : ports.slice(0, shown).flatMap(({ port }) => some.map((ip) => socketText(ip, port)))
+      : ports.slice(0, shown).flatMap(({ port }) => some.map((ip) => joinHostPort(ip, port)))
   })
   const count = subsets.reduce(
     (sum, { addresses = [], ports = [] }) => sum + addresses.length * Math.max(1, ports.length),

@@ -1,7 +1,7 @@
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../api/errors.ts'
 import { formatLabelSelector } from '../../api/selectors.ts'
 import type { IpBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../api/types/index.ts'
-import { type Cidr, isWithin, parseCidr } from '../../host/netfilter/address.ts'
+import { includes, parseMaskedCidr } from '../../ip/cidr.ts'
 import { ageColumn, column, nameColumn } from './columns.ts'
 import { define } from './definition.ts'
 import { validateSelector } from './metadata.ts'
@@ -44,21 +44,19 @@ const validatePort = ({ protocol, port, endPort }: NetworkPolicyPort, field: str
   return [...wrongProtocol, ...(isPort(port) ? [] : [invalidValue(`${field}.port`, port, portRange)]), ...wrongEnd]
 }
 
-const readCidr = (text: string): Cidr | undefined => parseCidr(text, text.includes(':') ? 'IPv6' : 'IPv4')
-
 const validCidr = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'
 
 const validateBlock = ({ cidr, except = [] }: IpBlock, field: string): FieldError[] => {
   if (!cidr) return [required(`${field}.cidr`)]
-  const whole = readCidr(cidr)
+  const whole = parseMaskedCidr(cidr)
   if (!whole) return [invalidValue(`${field}.cidr`, cidr, validCidr)]
   return except.flatMap((text, at) => {
     const path = `${field}.except[${at}]`
-    const part = readCidr(text)
+    const part = parseMaskedCidr(text)
     if (!part) return [invalidValue(path, text, validCidr)]
-    const isInside =
-      part.digits.length === whole.digits.length && part.bits > whole.bits && isWithin(part.digits, whole)
-    return isInside ? [] : [invalidValue(path, text, 'must be a strict subset of `cidr`')]
+    return includes(whole, part) && part.bits > whole.bits
+      ? []
+      : [invalidValue(path, text, 'must be a strict subset of `cidr`')]
   })
 }
 

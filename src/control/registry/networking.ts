@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import { type FieldError, invalidValue, required } from '../../api/errors.ts'
 import type { HttpIngressPath, Ingress, IngressBackend, IngressClass, IngressRule } from '../../api/types/index.ts'
+import { isAddress } from '../../ip/address.ts'
 import { ageColumn, column, list, nameColumn } from './columns.ts'
 import { define } from './definition.ts'
 import { immutable } from './metadata.ts'
@@ -44,7 +44,7 @@ const validatePath = ({ path, pathType, backend }: HttpIngressPath, field: strin
 
 const validateHost = (host: string | undefined, field: string): FieldError[] => {
   if (!host) return []
-  if (isIP(host)) return [invalidValue(field, host, 'must be a DNS name, not an IP address')]
+  if (isAddress(host)) return [invalidValue(field, host, 'must be a DNS name, not an IP address')]
   return check(host.includes('*') ? checkWildcardSubdomain(host) : checkSubdomain(host), field, host)
 }
 

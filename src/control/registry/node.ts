@@ -1,6 +1,7 @@
 import { duplicate, type FieldError, forbiddenField, invalidValue, required } from '../../api/errors.ts'
 import type { Node } from '../../api/types/index.ts'
-import { familyOf, parseAddress, parseCidr } from '../../ipam/cidr.ts'
+import { familyOf, parseAddress } from '../../ip/address.ts'
+import { parseCidr } from '../../ip/cidr.ts'
 import { deepEqual } from '../deep-equal.ts'
 import { ageColumn, column, list, nameColumn, wide } from './columns.ts'
 import { define } from './definition.ts'

@@ -1,4 +1,5 @@
 /** What makes a pod unacceptable (core/v1 validation), with the field's path and Kubernetes' words. */
+
 import {
   duplicate,
   type FieldError,
@@ -21,7 +22,7 @@ import type {
   ResourceRequirements,
   Toleration,
 } from '../../api/types/index.ts'
-import { parseAddress } from '../../ipam/cidr.ts'
+import { parseAddress } from '../../ip/address.ts'
 import { deepEqual } from '../deep-equal.ts'
 import { checkPortName, isPort, portRange } from './names.ts'
 import { repeatedAt } from './repeated.ts'

@@ -1,6 +1,7 @@
 import { type FieldError, invalidValue, required } from '../../api/errors.ts'
 import type { IPAddress, ServiceCIDR } from '../../api/types/index.ts'
-import { familyOf, formatAddress, parseAddress, parseCidr } from '../../ipam/cidr.ts'
+import { familyOf, parseAddress } from '../../ip/address.ts'
+import { parseCidr } from '../../ip/cidr.ts'
 import { ageColumn, column, list, nameColumn } from './columns.ts'
 import { define } from './definition.ts'
 import { immutable } from './metadata.ts'
@@ -49,7 +50,7 @@ const validateAddress = ({ metadata, spec }: IPAddress): FieldError[] => {
   const parent = spec?.parentRef
   const address = parseAddress(metadata.name ?? '')
   return [
-    ...(address && formatAddress(address) === metadata.name
+    ...(address && address.text === metadata.name
       ? []
       : [invalidValue('metadata.name', metadata.name, 'must be a valid IP address in canonical form')]),
     ...(parent

@@ -1,5 +1,5 @@
 /** Names that the operator gives addresses, as in /etc/hosts. */
-import { addressOf } from '../../ipam/cidr.ts'
+import { addressOf } from '../../ip/address.ts'
 import type { DnsConfig } from '../config/config.ts'
 import { rcodes } from '../wire/constants.ts'
 import { reverseName } from '../wire/name.ts'

@@ -1,5 +1,7 @@
 /** Everything that is not the cluster's: asked of others, on behalf of those who may. */
-import { type Cidr, contains, parseAddress } from '../../ipam/cidr.ts'
+
+import { parseAddress } from '../../ip/address.ts'
+import { type Cidr, contains } from '../../ip/cidr.ts'
 import { addressed } from '../forward/addressed.ts'
 import type { Cache } from '../forward/cache.ts'
 import { Busy } from '../forward/forwarder.ts'

@@ -1,5 +1,5 @@
 /** Answers from published records: SkyDNS' rules. */
-import { isIP, isIPv6 } from 'node:net'
+import { isAddress, parseAddress } from '../../ip/address.ts'
 import type { SkyEntry } from '../skydns/record.ts'
 import { ofGroup, type SkyTree } from '../skydns/tree.ts'
 import { rcodes, types } from '../wire/constants.ts'
@@ -28,11 +28,12 @@ export interface SkyOptions {
 /** Additional records are a courtesy: one query must not become many. */
 const maxLookups = 16
 
-const isAddressOf = (host: string, type: number): boolean => isIP(host) !== 0 && isIPv6(host) === (type === types.AAAA)
+const isAddressOf = (host: string, type: number): boolean =>
+  parseAddress(host, type === types.AAAA ? 'IPv6' : 'IPv4') !== undefined
 
 /** Where a record is a target: its own name, less the labels to strip. */
 const targetOf = ({ name, record }: SkyEntry): string =>
-  isIP(record.host) === 0 ? record.host.replace(/\.$/, '') : name.split('.').slice(record.targetstrip).join('.')
+  !isAddress(record.host) ? record.host.replace(/\.$/, '') : name.split('.').slice(record.targetstrip).join('.')
 
 /** Shares of 100 among those of the same priority, at least 1. */
 const shareOf = ({ record }: SkyEntry, all: readonly SkyEntry[]): number => {
@@ -62,8 +63,8 @@ export const skyNames = ({ tree, zones, negativeTtl }: SkyOptions): Handler => {
     entries: readonly SkyEntry[],
     resolve: Request['resolve'],
   ): Promise<readonly NamedRecord[]> => {
-    const own = entries.filter(({ record }) => isIP(record.host) !== 0)
-    const names = new Set(entries.filter(({ record }) => isIP(record.host) === 0).map(targetOf))
+    const own = entries.filter(({ record }) => isAddress(record.host))
+    const names = new Set(entries.filter(({ record }) => !isAddress(record.host)).map(targetOf))
     const found = await Promise.all([...names].slice(0, maxLookups).map((name) => addressesOf(name, resolve)))
     const known = own.map((entry) => timed(addressRecord('', entry.record.host), entry, targetOf(entry)))
     return uniqueRecords([...known, ...found.flat()])
@@ -76,7 +77,7 @@ export const skyNames = ({ tree, zones, negativeTtl }: SkyOptions): Handler => {
     entries: readonly SkyEntry[],
     hosts: readonly SkyEntry[],
   ): readonly NamedRecord[] => {
-    const named = hosts.filter(({ record }) => isIP(record.host) === 0)
+    const named = hosts.filter(({ record }) => !isAddress(record.host))
     switch (type) {
       case types.A:
       case types.AAAA:
@@ -139,7 +140,7 @@ export const skyNames = ({ tree, zones, negativeTtl }: SkyOptions): Handler => {
         : reply([])
     }
     // Where there is no record of the type, the first name leads to one.
-    const alias = hosts.find(({ record }) => isIP(record.host) === 0)
+    const alias = hosts.find(({ record }) => !isAddress(record.host))
     if (!alias) return denial(request, zone, rcodes.ok)
     const record = cnameRecord(name, targetOf(alias))
     return answerAlias(request, { record, ttl: alias.record.ttl, isAuthoritative: true })

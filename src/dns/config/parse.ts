@@ -1,6 +1,7 @@
 /** Reads the file in which an operator configures DNS. Errors name the line. */
+
 import { LineCounter, parseDocument } from 'yaml'
-import { parseAddress } from '../../ipam/cidr.ts'
+import { parseAddress } from '../../ip/address.ts'
 import type { Upstream } from '../forward/upstream.ts'
 import { rcodes } from '../wire/constants.ts'
 import { encodeName } from '../wire/name.ts'

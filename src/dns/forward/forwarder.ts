@@ -2,10 +2,12 @@
  * Asks upstream servers the client's question in a packet of our own; of what comes back only an answer to this very
  * question from this very server counts (RFC 5452).
  */
+
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, isIPv6 } from 'node:net'
+import { connect } from 'node:net'
 import { type Clock, systemClock } from '../../api/clock.ts'
+import { isIPv6 } from '../../ip/address.ts'
 import type { ForwardConfig } from '../config/config.ts'
 import { flags, headerBytes, rcodeName, rcodes, types } from '../wire/constants.ts'
 import { readName } from '../wire/name.ts'

@@ -1,8 +1,8 @@
+import { joinHostPort } from '../../ip/address.ts'
 /** A server that other names are asked of. */
 export interface Upstream {
   readonly address: string
   readonly port: number
 }
 
-export const upstreamName = ({ address, port }: Upstream): string =>
-  `${address.includes(':') ? `[${address}]` : address}:${port}`
+export const upstreamName = ({ address, port }: Upstream): string => joinHostPort(address, port)

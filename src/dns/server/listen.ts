@@ -1,8 +1,10 @@
 /** Sockets: UDP and TCP on one address. Bounded in everything that a stranger could make large. */
+
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as pause, setImmediate as turnOfLoop } from 'node:timers/promises'
+import { isIPv6 } from '../../ip/address.ts'
 import type { Responder } from '../answer/responder.ts'
 
 export interface ListenOptions {

@@ -1,8 +1,9 @@
 /** The cluster as SkyDNS would hold it: every Service under its path, and what users publish. Pure. */
-import { isIP } from 'node:net'
+
 import { objectKey } from '../../api/resources.ts'
 import { slicesByService } from '../../api/slices.ts'
 import type { EndpointSlice, Service } from '../../api/types/index.ts'
+import { isAddress } from '../../ip/address.ts'
 import { parseName } from '../wire/name.ts'
 import { endpointLabel } from '../zone/service-records.ts'
 import { parseSkyRecord, pathOfName, type SkyEntry, type SkyRecord } from './record.ts'
@@ -24,10 +25,10 @@ const entriesOf = (service: Service, slices: readonly EndpointSlice[], zone: str
   if (spec.clusterIP !== 'None')
     return (spec.clusterIPs ?? [spec.clusterIP ?? ''])
       .slice(0, 1)
-      .flatMap((host) => (isIP(host) ? [{ name, record: recordOf(host) }] : []))
+      .flatMap((host) => (isAddress(host) ? [{ name, record: recordOf(host) }] : []))
   return slices.flatMap(({ endpoints }) =>
     endpoints
-      .filter(({ conditions, addresses }) => (conditions?.ready ?? true) && isIP(addresses[0] ?? '') !== 0)
+      .filter(({ conditions, addresses }) => (conditions?.ready ?? true) && isAddress(addresses[0] ?? ''))
       .map((endpoint) => ({
         name: `${endpointLabel(endpoint)}.${name}`,
         record: recordOf(endpoint.addresses[0] ?? ''),

@@ -1,7 +1,8 @@
 /** The entry of the DNS thread: answers go on while the agent is busy. Keep what it imports small. */
+
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { type Heartbeat, startHeartbeat } from '../../host/heartbeat.ts'
-import { cidrOf } from '../../ipam/cidr.ts'
+import { cidrOf } from '../../ip/cidr.ts'
 import { checks } from '../answer/checks.ts'
 import { clusterNames } from '../answer/cluster.ts'
 import { completion, createPodNamespaces } from '../answer/completion.ts'

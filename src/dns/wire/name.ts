@@ -1,3 +1,4 @@
+import type { IpAddress } from '../../ip/address.ts'
 /** Names on the wire: labels with a length in front, ended by an empty one (RFC 1035, 3.1). */
 
 export const maxNameBytes = 255
@@ -80,12 +81,7 @@ export const skipName = (message: Uint8Array, start: number): number | undefined
 }
 
 /** The name of an address in the tree for ways back: `4.3.2.1.in-addr.arpa`, or nibbles under `ip6.arpa`. */
-export const reverseName = (address: { readonly family: 'IPv4' | 'IPv6'; readonly value: bigint }): string => {
-  const [bits, count, radix, suffix] =
-    address.family === 'IPv4' ? ([8n, 4, 10, 'in-addr.arpa'] as const) : ([4n, 32, 16, 'ip6.arpa'] as const)
-  const mask = (1n << bits) - 1n
-  const parts = Array.from({ length: count }, (_, at) =>
-    ((address.value >> (bits * BigInt(at))) & mask).toString(radix),
-  )
-  return [...parts, suffix].join('.')
-}
+export const reverseName = ({ family, digits, text }: IpAddress): string =>
+  family === 'IPv4'
+    ? `${text.split('.').reverse().join('.')}.in-addr.arpa`
+    : `${[...digits].reverse().join('.')}.ip6.arpa`

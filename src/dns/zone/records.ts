@@ -1,5 +1,5 @@
 /** The cluster's records, as data that can be sent to another thread. */
-import { addressOf } from '../../ipam/cidr.ts'
+import { addressOf } from '../../ip/address.ts'
 import { types } from '../wire/constants.ts'
 import { encodeName } from '../wire/name.ts'
 
@@ -13,15 +13,10 @@ export interface ZoneRecord {
   readonly target?: string
 }
 
-const addressBytes = (value: bigint, count: number): Uint8Array =>
-  Uint8Array.from({ length: count }, (_, at) => Number((value >> BigInt(8 * (count - 1 - at))) & 0xffn))
-
 /** A or AAAA, by the address. */
 export const addressRecord = (owner: string, address: string): ZoneRecord => {
-  const { family, value } = addressOf(address)
-  return family === 'IPv4'
-    ? { owner, type: types.A, data: addressBytes(value, 4) }
-    : { owner, type: types.AAAA, data: addressBytes(value, 16) }
+  const { family, digits } = addressOf(address)
+  return { owner, type: family === 'IPv4' ? types.A : types.AAAA, data: new Uint8Array(Buffer.from(digits, 'hex')) }
 }
 
 export const ptrRecord = (owner: string, name: string): ZoneRecord => ({

@@ -1,6 +1,7 @@
 /** The records of one Service: Kubernetes' DNS-Based Service Discovery, version 1.1.0. Pure. */
+
 import type { Endpoint, EndpointPort, EndpointSlice, Service } from '../../api/types/index.ts'
-import { addressOf, parseAddress } from '../../ipam/cidr.ts'
+import { addressOf, parseAddress } from '../../ip/address.ts'
 import { parseLabel, parseName, reverseName } from '../wire/name.ts'
 import { addressRecord, cnameRecord, ptrRecord, srvRecord, uniqueRecords, type ZoneRecord } from './records.ts'
 

@@ -1,7 +1,6 @@
 /** The kernel's table of connections, by the program `conntrack`. */
+import { canonicalAddress, type IpFamily } from '../../ip/address.ts'
 import type { CommandRunner } from '../command.ts'
-import { canonicalAddress } from '../netfilter/address.ts'
-import type { IpFamily } from '../netfilter/netfilter.ts'
 import { deleteEntries, familyWords } from './delete.ts'
 import { type Flow, parseFlows } from './flows.ts'
 

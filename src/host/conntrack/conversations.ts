@@ -2,9 +2,9 @@
  * Who talks to whom in the kernel's table of connections: all that a rule about addresses and destination ports can tell
  * apart, so that what is said of one is true of every connection in it, also of one that has just come.
  */
-import { isIP } from 'node:net'
+
+import { type IpFamily, isAddress } from '../../ip/address.ts'
 import type { CommandRunner } from '../command.ts'
-import type { IpFamily } from '../netfilter/netfilter.ts'
 import { isPort } from '../netfilter/rule.ts'
 import { deleteEntries, familyWords } from './delete.ts'
 
@@ -43,7 +43,7 @@ const linePattern = /^(\S+)\s+(\d+)\s.*?\bsrc=(\S+) .*?\bsrc=(\S+) (.*)$/
 /** One line of `conntrack -L`; undefined for anything else. */
 export const parseConversation = (line: string): Conversation | undefined => {
   const [, name = '', number = '', source = '', destination = '', reply = ''] = linePattern.exec(line) ?? []
-  if (isIP(source) === 0 || isIP(destination) === 0) return undefined
+  if (!isAddress(source) || !isAddress(destination)) return undefined
   const protocol = name === 'unknown' ? number : name
   if (!withPorts.has(protocol)) return { protocol, source, destination, port: undefined }
   const port = Number(/\bsport=(\d+)/.exec(reply)?.[1])

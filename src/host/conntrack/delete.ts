@@ -1,6 +1,6 @@
 /** Deletes entries of the kernel's table of connections, by the program `conntrack`. */
+import type { IpFamily } from '../../ip/address.ts'
 import { CommandError, type CommandRunner } from '../command.ts'
-import type { IpFamily } from '../netfilter/netfilter.ts'
 
 /** How many entries the program says it has deleted. */
 const deletedPattern = /\b(\d+) flow entries have been deleted/

@@ -1,5 +1,5 @@
 /** The kernel's connections as the program `conntrack` prints them. Pure. */
-import { isIP } from 'node:net'
+import { isAddress } from '../../ip/address.ts'
 
 /** One direction: from, to. */
 export interface Tuple {
@@ -20,7 +20,7 @@ const field = /\b(src|dst|sport|dport)=(\S+)/g
 const tupleOf = (words: ReadonlyMap<string, string>): Tuple | undefined => {
   const [source, destination] = [words.get('src'), words.get('dst')]
   const [sourcePort, destinationPort] = [Number(words.get('sport')), Number(words.get('dport'))]
-  if (!source || !destination || isIP(source) === 0 || isIP(destination) === 0) return undefined
+  if (!source || !destination || !isAddress(source) || !isAddress(destination)) return undefined
   if (!Number.isInteger(sourcePort) || !Number.isInteger(destinationPort)) return undefined
   return { source, sourcePort, destination, destinationPort }
 }

@@ -1,5 +1,7 @@
 /** The conditions of a rule, told from data alone: does this packet meet them? */
-import { BlockList, isIPv6 } from 'node:net'
+
+import { isIPv6, parseAddress } from '../../ip/address.ts'
+import { contains, parseAddressOrCidr } from '../../ip/cidr.ts'
 import { ruleWords } from './tables.ts'
 
 /** A packet on its way, as the rules see it at one point. */
@@ -67,16 +69,13 @@ export const parseRule = (text: string): ParsedRule => {
   return { text, conditions, target: undefined, leaves: false, options: [] }
 }
 
-const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4')
-
 const isWithin = (address: string, range: string): boolean => {
-  const [base = '', bits] = range.split('/')
-  const family = familyOf(base)
   // Most rules name one address, and an IPv4 address has one way to be written.
-  if (bits === '32' && family === 'ipv4') return address === base
-  const list = new BlockList()
-  list.addSubnet(base, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family)
-  return list.check(address, familyOf(address))
+  if (range.endsWith('/32') && !isIPv6(range)) return address === range.slice(0, -3)
+  const cidr = parseAddressOrCidr(range)
+  const parsed = parseAddress(address)
+  if (!cidr || !parsed) throw new Error(`cannot trace the address ${cidr ? address : range}`)
+  return contains(cidr, parsed)
 }
 
 const isLocal = (address: string, host: TraceHost): boolean =>

@@ -1,7 +1,8 @@
 /** A strict in-memory netfilter: refuses what iptables-restore refuses, changes a table entirely or not at all. */
+import { type IpFamily, parseAddress } from '../../ip/address.ts'
+import { parseMaskedCidr } from '../../ip/cidr.ts'
 import { CommandError } from '../command.ts'
-import { parseAddress, parseCidr } from './address.ts'
-import type { IpFamily, Netfilter } from './netfilter.ts'
+import type { Netfilter } from './netfilter.ts'
 import { longestComment, type SavedRule } from './rule.ts'
 import { parseAnswers, parseSave, renderEdits, ruleTarget, ruleWords, type TableName } from './tables.ts'
 
@@ -33,7 +34,7 @@ const copyTable = (table: FakeTable): FakeTable =>
 const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) < 65_536
 
 const isHost = (text: string, family: IpFamily): boolean =>
-  parseAddress(text, family) !== undefined || parseCidr(text, family) !== undefined
+  parseAddress(text, family) !== undefined || parseMaskedCidr(text, family) !== undefined
 
 const isDestination = (text: string, family: IpFamily): boolean => {
   const [, address = '', port] = /^\[?(.+?)\]?:(\d+)$/.exec(text) ?? []

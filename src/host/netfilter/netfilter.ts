@@ -1,4 +1,5 @@
 /** iptables of one IP family, as edits of whole tables. */
+import type { IpFamily } from '../../ip/address.ts'
 import type { CommandRunner } from '../command.ts'
 import type { SavedRule } from './rule.ts'
 import {
@@ -10,8 +11,6 @@ import {
   type TableEdit,
   type TableName,
 } from './tables.ts'
-
-export type IpFamily = 'IPv4' | 'IPv6'
 
 /** Which of the kernel's two rule stores the tools write to. */
 export type NetfilterBackend = 'nft' | 'legacy'

@@ -1,9 +1,11 @@
 /** Podway as a plugin of container runtimes: what they ask, done with the node's own addresses, links, rules (CNI 1.1). */
+
 import { access } from 'node:fs/promises'
 import { isSameHostPort } from '../../api/host-ports.ts'
 import { CommandError } from '../../host/command.ts'
 import type { Logger } from '../../host/log.ts'
 import { namespaceIdentity } from '../../host/namespaces.ts'
+import { isIPv6 } from '../../ip/address.ts'
 import type { Lease } from '../../ipam/lease-store.ts'
 import { gatewayOf, type PodAddresses } from '../../ipam/pod-addresses.ts'
 import { isExhausted, isOutOfRange, isTaken } from '../../ipam/pool.ts'
@@ -72,7 +74,7 @@ const readNote = (text: string | undefined): Note => {
 const mappingsOf = (ports: readonly WantedPort[], assigned: readonly string[]): readonly HostPortMapping[] =>
   ports.flatMap((port) =>
     assigned
-      .filter((podIP) => port.hostIP === '' || podIP.includes(':') === port.hostIP.includes(':'))
+      .filter((podIP) => port.hostIP === '' || isIPv6(podIP) === isIPv6(port.hostIP))
       .map((podIP) => ({ ...port, podIP })),
   )
 

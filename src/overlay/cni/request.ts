@@ -12,7 +12,7 @@ import {
   readGoJson,
   UnknownFieldError,
 } from '../../api/go-json.ts'
-import { parseAddress } from '../../ipam/cidr.ts'
+import { parseAddress } from '../../ip/address.ts'
 import { type Bandwidth, fitsBandwidth } from '../bandwidth.ts'
 import type { HostPortMapping } from '../host-ports.ts'
 import { CniError, cniCodes } from './error.ts'

@@ -1,5 +1,6 @@
 /** Answers of a CNI plugin, in the shape of the version that was asked for (CNI 1.1, section 5). */
-import { hostCidr } from '../../ipam/cidr.ts'
+import { isIPv6 } from '../../ip/address.ts'
+import { hostCidr } from '../../ip/cidr.ts'
 import { podBridge } from '../bridge.ts'
 import { type CniVersion, cniVersions } from './request.ts'
 
@@ -14,8 +15,6 @@ export interface AddedInterface {
   /** One for each address. */
   readonly gateways: readonly string[]
 }
-
-const isIPv6 = (address: string): boolean => address.includes(':')
 
 /** Interfaces carry their MTU from 1.1.0 on; addresses their family before 1.0.0. */
 export const addResult = (version: CniVersion, added: AddedInterface): object => {

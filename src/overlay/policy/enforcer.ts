@@ -2,6 +2,7 @@
  * Keeps the network policies of a node's pods in the kernel. Fail-closed: a pod is let onto the network when its policies
  * are there.
  */
+
 import { aborted, type Clock, sleep, systemClock } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
@@ -9,9 +10,10 @@ import type { Namespace, NetworkPolicy, StringMap } from '../../api/types/index.
 import type { Conversations } from '../../host/conntrack/conversations.ts'
 import type { Logger } from '../../host/log.ts'
 import { createKernelChains, type KeptRoom, removeKernelChains } from '../../host/netfilter/kernel-chains.ts'
-import type { CountedRule, IpFamily, Netfilter } from '../../host/netfilter/netfilter.ts'
+import type { CountedRule, Netfilter } from '../../host/netfilter/netfilter.ts'
 import { pack, tableSteps } from '../../host/netfilter/restores.ts'
 import { ruleWords } from '../../host/netfilter/tables.ts'
+import type { IpFamily } from '../../ip/address.ts'
 import { createForbiddenCleaner } from './forbidden-cleaner.ts'
 import type { Group } from './group-chains.ts'
 import { type Direction, type Policy, readPolicy } from './model.ts'

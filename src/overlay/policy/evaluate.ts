@@ -1,6 +1,8 @@
 /** What the policies say of one connection, told from the objects alone: the meaning that the chains must have. Pure. */
+
 import type { Protocol, StringMap } from '../../api/types/index.ts'
-import { isWithin, parseAddress } from '../../host/netfilter/address.ts'
+import { parseAddress } from '../../ip/address.ts'
+import { contains } from '../../ip/cidr.ts'
 import type { Direction, Policy, PolicyPeer, PolicyPort, PolicyRule } from './model.ts'
 import type { PolicyPod } from './pod.ts'
 
@@ -44,8 +46,8 @@ const isPortMeant = (port: PolicyPort, { protocol, port: number, to }: Connectio
 
 const isPeerMeant = (peer: PolicyPeer, { address, pod }: End, { namespaces }: PolicyWorld): boolean => {
   if (peer.kind === 'block') {
-    const digits = parseAddress(address, peer.family)
-    return digits !== undefined && isWithin(digits, peer.cidr) && !peer.except.some((part) => isWithin(digits, part))
+    const parsed = parseAddress(address, peer.family)
+    return parsed !== undefined && contains(peer.cidr, parsed) && !peer.except.some((part) => contains(part, parsed))
   }
   if (!pod?.addresses.includes(address)) return false
   const isThere =

@@ -1,8 +1,8 @@
 /** Conversations that network policies forbid, among those that the kernel goes on carrying. Pure. */
+
 import type { Protocol, StringMap } from '../../api/types/index.ts'
 import type { Conversation } from '../../host/conntrack/conversations.ts'
-import { canonicalAddress } from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { canonicalAddress, type IpFamily } from '../../ip/address.ts'
 import { type End, evaluate } from './evaluate.ts'
 import type { Policy } from './model.ts'
 import type { PolicyPod } from './pod.ts'

@@ -5,11 +5,12 @@
  * comes to an end is dropped. The group of pods that only policies of the other direction apply to has no policies, and
  * allows all connections. Pure, but for asking for sets.
  */
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+
 import { type ChainName, comment, type Rule, rule, tcpNotSyn } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { type Item, treeOf } from '../../host/netfilter/tree.ts'
 import { treeChains } from '../../host/netfilter/tree-chains.ts'
+import type { IpFamily } from '../../ip/address.ts'
 import type { BlockPeer, Direction, Policy, PolicyPeer, PolicyPort, PolicyRule } from './model.ts'
 import { policyChain } from './names.ts'
 import { addressLabels, type SetSpec, type SetView } from './peer-sets.ts'

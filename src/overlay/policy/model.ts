@@ -1,4 +1,5 @@
 /** NetworkPolicies as this room uses them: read once, checked, with selectors that can be asked. Pure. */
+
 import { type LabelMatcher, matchLabelSelector } from '../../api/selectors.ts'
 import type {
   IpBlock,
@@ -8,8 +9,8 @@ import type {
   NetworkPolicyPort,
   Protocol,
 } from '../../api/types/index.ts'
-import { type Cidr, parseCidr } from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import type { IpFamily } from '../../ip/address.ts'
+import { type Cidr, parseMaskedCidr } from '../../ip/cidr.ts'
 
 export type Direction = 'ingress' | 'egress'
 
@@ -75,15 +76,11 @@ const podsPeer = (own: string, { podSelector, namespaceSelector }: NetworkPolicy
   matches: podSelector ? matchLabelSelector(podSelector) : everything,
 })
 
-const families: readonly IpFamily[] = ['IPv4', 'IPv6']
-
 const blockPeer = ({ cidr: text, except = [] }: IpBlock): BlockPeer | string => {
-  const family = families.find((one) => parseCidr(text, one) !== undefined)
-  const cidr = family && parseCidr(text, family)
-  const parts = except.map((each) => family && parseCidr(each, family))
-  if (!family || !cidr || parts.includes(undefined))
-    return `the block ${[text, ...except].join(' except ')} cannot be read`
-  return { kind: 'block', family, cidr, except: parts.filter((part) => part !== undefined) }
+  const cidr = parseMaskedCidr(text)
+  const parts = except.map((each) => parseMaskedCidr(each, cidr?.family))
+  if (!cidr || parts.includes(undefined)) return `the block ${[text, ...except].join(' except ')} cannot be read`
+  return { kind: 'block', family: cidr.family, cidr, except: parts.filter((part) => part !== undefined) }
 }
 
 const protocols: ReadonlySet<string> = new Set<Protocol>(['TCP', 'UDP', 'SCTP'])

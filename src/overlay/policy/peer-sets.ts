@@ -2,13 +2,14 @@
  * The addresses of peers: for each way to name pods those that it names, shared by all policies that name them so, and kept
  * when a pod or a namespace changes. Sets with many addresses have chains of their own.
  */
+
 import type { StringMap } from '../../api/types/index.ts'
-import { formatAddress, formatPrefix, hostRange, parseAddress, type Side } from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { hostWord, prefixWord, type Side } from '../../host/netfilter/address-words.ts'
 import { always, type ChainName, type Rule, rule } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { emptyTree, type Item, insert, remove, type Tree } from '../../host/netfilter/tree.ts'
 import { type TreeLayout, treeChains, treeChange } from '../../host/netfilter/tree-chains.ts'
+import { type IpFamily, parseAddress } from '../../ip/address.ts'
 import type { Direction, PodsPeer } from './model.ts'
 import { policyChain } from './names.ts'
 import type { NamedPort, PolicyPod } from './pod.ts'
@@ -71,7 +72,7 @@ export const addressLabels = (
   side: Side,
 ): TreeLayout['labels'] => ({
   chain: (prefix) => policyChain('T', direction, root, prefix),
-  match: (prefix) => sideMatch(side, formatPrefix(prefix, family)),
+  match: (prefix) => sideMatch(side, prefixWord(prefix, family)),
 })
 
 const noMembers: readonly Member[] = []
@@ -104,10 +105,10 @@ export const createPeerSets = (family: IpFamily): PeerSets => {
     if (!pod || pod.addresses.length === 0 || !isNamed(spec, pod)) return noMembers
     const ports = portsOf(spec, pod)
     return pod.addresses.flatMap((address) => {
-      const digits = parseAddress(address, family)
-      if (digits === undefined) return []
-      const match = sideMatch(otherSide[spec.direction], hostRange(formatAddress(digits, family), family))
-      return ports.map((port) => ({ digits, match: rule`${match} ${port}` }))
+      const parsed = parseAddress(address, family)
+      if (parsed === undefined) return []
+      const match = sideMatch(otherSide[spec.direction], hostWord(parsed))
+      return ports.map((port) => ({ digits: parsed.digits, match: rule`${match} ${port}` }))
     })
   }
 

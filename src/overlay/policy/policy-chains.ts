@@ -3,15 +3,17 @@
  * its pod's address to the pod's group, the policies that apply to it. What they allow comes back to the rules of the other
  * direction; all else is dropped. A pod that policies apply to is in a group in both directions.
  */
+
 import type { StringMap } from '../../api/types/index.ts'
-import { formatAddress, hostRange, parseAddress, parseCidrs, rangeMatch } from '../../host/netfilter/address.ts'
+import { hostWord, rangeMatch } from '../../host/netfilter/address-words.ts'
 import type { ChainChange } from '../../host/netfilter/kernel-chains.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
 import type { Jump } from '../../host/netfilter/owned.ts'
 import { type ChainName, count, type Rule, rule } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
 import { emptyTree, type Item, insert, remove, type Tree } from '../../host/netfilter/tree.ts'
 import { type TreeLayout, treeChains, treeChange } from '../../host/netfilter/tree-chains.ts'
+import { type IpFamily, parseAddress } from '../../ip/address.ts'
+import { cidrsIn } from '../../ip/cidr.ts'
 import { compileGroup, type Group, type GroupChains, isNamedPort } from './group-chains.ts'
 import type { Direction, Policy } from './model.ts'
 import { policyChain, policyChains } from './names.ts'
@@ -52,7 +54,7 @@ const neighbourDiscovery: Readonly<Record<IpFamily, readonly Rule[]>> = {
 
 /** The chains that are there whatever the policies are. */
 const frame = ({ family, podCIDRs }: PolicyContext): readonly Chain[] => {
-  const ranges = parseCidrs(podCIDRs, family)
+  const ranges = cidrsIn(podCIDRs, family)
   const from = ranges.map((range) => rule`${rangeMatch('-s', range)} -j ${policyChains.egress}`)
   const to = ranges.map((range) => rule`${rangeMatch('-d', range)} -j ${policyChains.ingress}`)
   return [
@@ -181,10 +183,10 @@ export const createPolicyChains = (context: PolicyContext): PolicyChains => {
 
   const itemsOf = (direction: Direction, key: string, pod: PolicyPod, { group }: KeptGroup): readonly Item[] =>
     pod.addresses.flatMap((address) => {
-      const digits = parseAddress(address, family)
-      if (digits === undefined) return []
-      const own = sideMatch(ownSide[direction], hostRange(formatAddress(digits, family), family))
-      return [{ key: digits, id: key, rules: [rule`${own} -g ${group.chain}`] }]
+      const parsed = parseAddress(address, family)
+      if (parsed === undefined) return []
+      const own = sideMatch(ownSide[direction], hostWord(parsed))
+      return [{ key: parsed.digits, id: key, rules: [rule`${own} -g ${group.chain}`] }]
     })
 
   const place = (direction: Direction, key: string): void => {

@@ -1,7 +1,7 @@
 /** Parts of rules, in the words of iptables-save. */
 
 import type { Protocol } from '../../api/types/index.ts'
-import { type Cidr, rangeMatch, type Side } from '../../host/netfilter/address.ts'
+import { rangeMatch, type Side } from '../../host/netfilter/address-words.ts'
 import { chainDigest } from '../../host/netfilter/owned.ts'
 import {
   type Argument,
@@ -16,6 +16,7 @@ import {
   rule,
   toPorts,
 } from '../../host/netfilter/rule.ts'
+import type { Cidr } from '../../ip/cidr.ts'
 import type { Direction, PolicyPort } from './model.ts'
 
 /** One bit of the packet mark: "a policy allows this". Nobody else sees it: it is cleared before the packet goes on. */

@@ -1,9 +1,10 @@
 /** Whether Services on this node are as the API says: `/healthz` and `/livez` as kube-proxy serves them. */
+
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
 import type { Node } from '../../api/types/index.ts'
 import type { HttpReply } from '../../host/http-listener.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import type { IpFamily } from '../../ip/address.ts'
 import type { ProxyObserver } from '../observer.ts'
 
 export interface ProxyHealthOptions {

@@ -1,8 +1,8 @@
 /** What rules depend on besides Services: the node's place in the cluster and the operator's choices. */
 
-import type { Cidr } from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
 import { type Argument, mark, type Rule, rule } from '../../host/netfilter/rule.ts'
+import type { IpFamily } from '../../ip/address.ts'
+import type { Cidr } from '../../ip/cidr.ts'
 
 export interface RuleContext {
   readonly family: IpFamily

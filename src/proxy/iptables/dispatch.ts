@@ -1,10 +1,10 @@
 /** Which trees there are, where they live, and how their parts are called. */
 
-import { formatPrefix } from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { prefixWord } from '../../host/netfilter/address-words.ts'
 import { type ChainName, ports as portWord, protocolWord, type Rule, rule, toPorts } from '../../host/netfilter/rule.ts'
 import { emptyTree, type Item, insert, remove, type Tree } from '../../host/netfilter/tree.ts'
 import type { Labels, TreeLayout } from '../../host/netfilter/tree-chains.ts'
+import type { IpFamily } from '../../ip/address.ts'
 import type { ProtocolName } from './endpoints.ts'
 import type { ProxyTable } from './frame.ts'
 import { type ChainFamily, fixedChains, hashedChain, spelledChain } from './names.ts'
@@ -66,8 +66,8 @@ const portRange = (prefix: string): PortRange => {
 
 const addressLabels = (family: IpFamily, chainFamily: ChainFamily): Labels => ({
   chain: (prefix) =>
-    family === 'IPv4' ? spelledChain(chainFamily, formatPrefix(prefix, family)) : hashedChain(chainFamily, prefix),
-  match: (prefix) => rule`-d ${formatPrefix(prefix, family)}`,
+    family === 'IPv4' ? spelledChain(chainFamily, prefixWord(prefix, family)) : hashedChain(chainFamily, prefix),
+  match: (prefix) => rule`-d ${prefixWord(prefix, family)}`,
 })
 
 const portLabels: Labels = {

@@ -1,15 +1,9 @@
 /** The addresses and ports under which clients know a service port, and who may come in by each. */
 
-import {
-  type Address,
-  type Cidr,
-  hostRange,
-  parseAddress,
-  parseCidr,
-  rangeMatch,
-} from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { hostWord, rangeMatch } from '../../host/netfilter/address-words.ts'
 import { type ChainName, comment, type Rule, rule, toPorts } from '../../host/netfilter/rule.ts'
+import type { IpAddress, IpFamily } from '../../ip/address.ts'
+import { type Cidr, hostRange } from '../../ip/cidr.ts'
 import { type Entry, portKey } from './dispatch.ts'
 import type { ServicePortView } from './model.ts'
 
@@ -23,29 +17,24 @@ export interface Door {
 }
 
 /** The conditions of a packet to the service port at one of its addresses. */
-export const addressMatch = (view: ServicePortView, address: Address, family: IpFamily): Rule =>
-  rule`-d ${hostRange(address, family)} ${toPorts(view.protocol, view.port)}`
+export const addressMatch = (view: ServicePortView, address: IpAddress): Rule =>
+  rule`-d ${hostWord(address)} ${toPorts(view.protocol, view.port)}`
 
 /** Who may come in by a load balancer's address. */
-const sourcesOf = (
-  { sourceRanges, admitsNode }: ServicePortView,
-  address: Address,
-  family: IpFamily,
-): readonly Cidr[] | undefined => {
-  const own = admitsNode ? parseCidr(hostRange(address, family), family) : undefined
+const sourcesOf = ({ sourceRanges, admitsNode }: ServicePortView, address: IpAddress): readonly Cidr[] | undefined => {
+  const own = admitsNode ? hostRange(address) : undefined
   return own && sourceRanges ? [...sourceRanges, own] : sourceRanges
 }
 
 /** All ways to the service port. */
-export const doorsOf = (view: ServicePortView, family: IpFamily): readonly Door[] => {
-  const at = (kind: Door['kind'], address: Address, sources?: readonly Cidr[]): Door => {
-    const key = parseAddress(address, family) ?? ''
-    return { kind, key, match: addressMatch(view, address, family), sources }
+export const doorsOf = (view: ServicePortView): readonly Door[] => {
+  const at = (kind: Door['kind'], address: IpAddress, sources?: readonly Cidr[]): Door => {
+    return { kind, key: address.digits, match: addressMatch(view, address), sources }
   }
   const doors = [
     at('cluster', view.clusterIP),
     ...view.externalIPs.map((address) => at('external', address)),
-    ...view.loadBalancerIPs.map((address) => at('loadBalancer', address, sourcesOf(view, address, family))),
+    ...view.loadBalancerIPs.map((address) => at('loadBalancer', address, sourcesOf(view, address))),
   ]
   const { nodePort, protocol } = view
   if (nodePort === undefined) return doors

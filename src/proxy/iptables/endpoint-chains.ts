@@ -1,8 +1,8 @@
 /** The chains of a service port that pick an endpoint: in turn, or the one that the client had before. */
-import { destination } from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import { destinationWord } from '../../host/netfilter/address-words.ts'
 import { always, argument, type ChainName, count, protocolWord, type Rule, rule } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
+import type { IpFamily } from '../../ip/address.ts'
 import { balance, type Target } from './balance.ts'
 import type { EndpointView } from './endpoints.ts'
 import type { ServicePortView } from './model.ts'
@@ -33,11 +33,11 @@ export const createSet = (
   }
 }
 
-const toEndpoint = ({ address, port }: EndpointView, family: IpFamily): Rule =>
-  rule`-j DNAT --to-destination ${destination(address, port, family)}`
+const toEndpoint = ({ address, port }: EndpointView): Rule =>
+  rule`-j DNAT --to-destination ${destinationWord(address, port)}`
 
 const endpointChainName = ({ key }: ServicePortView, { address, port }: EndpointView): ChainName =>
-  hashedChain('SEP', key, address, String(port))
+  hashedChain('SEP', key, address.text, String(port))
 
 const wholeAddress = {
   IPv4: argument('255.255.255.255'),
@@ -58,7 +58,7 @@ export const affinityChains = (
   return endpoints.map((endpoint) => {
     const name = endpointChainName(view, endpoint)
     const remember = rule`-m recent --set ${clientList(name, family)}`
-    return { name, rules: [rule`-p ${protocolWord(view.protocol)} ${remember} ${toEndpoint(endpoint, family)}`] }
+    return { name, rules: [rule`-p ${protocolWord(view.protocol)} ${remember} ${toEndpoint(endpoint)}`] }
   })
 }
 
@@ -71,9 +71,9 @@ const returnRules = (view: ServicePortView, { endpoints }: EndpointSet, family: 
     .map((chain) => rule`${within} ${clientList(chain, family)} -j ${chain}`)
 }
 
-const targetOf = (view: ServicePortView, endpoint: EndpointView, family: IpFamily): Target =>
+const targetOf = (view: ServicePortView, endpoint: EndpointView): Target =>
   view.affinitySeconds === undefined
-    ? { match: rule`-p ${protocolWord(view.protocol)}`, verdict: toEndpoint(endpoint, family) }
+    ? { match: rule`-p ${protocolWord(view.protocol)}`, verdict: toEndpoint(endpoint) }
     : { match: always, verdict: rule`-j ${endpointChainName(view, endpoint)}` }
 
 /** The chain that spreads connections over a set, after the groups it leads to. `first` are rules at its start. */
@@ -83,7 +83,7 @@ export const setChains = (
   first: readonly Rule[],
   family: IpFamily,
 ): readonly Chain[] => {
-  const targets = set.endpoints.map((endpoint) => targetOf(view, endpoint, family))
+  const targets = set.endpoints.map((endpoint) => targetOf(view, endpoint))
   const { rules, groups } = balance(
     targets,
     (index) => hashedChain('GRP', set.chainFamily, view.key, `${index}`),

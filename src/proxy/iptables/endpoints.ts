@@ -1,13 +1,13 @@
 /** The endpoints of a service port, gathered from the EndpointSlices of its Service. */
+
 import type { EndpointSlice, Protocol, ServicePort } from '../../api/types/index.ts'
-import { type Address, canonicalAddress } from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
 import { isPort, type RuleProtocol } from '../../host/netfilter/rule.ts'
+import { type IpAddress, type IpFamily, parseAddress } from '../../ip/address.ts'
 import type { ReservedPorts } from './reserved.ts'
 
 /** One place to send a connection to. */
 export interface EndpointView {
-  readonly address: Address
+  readonly address: IpAddress
   readonly port: number
   /** On this node. */
   readonly local: boolean
@@ -68,9 +68,10 @@ export const readFor = <T>(
 }
 
 /** The addresses of this family among `texts`, canonical, each once, in their order. */
-export const addressesOf = (texts: readonly string[], family: IpFamily, tell: Tell): readonly Address[] => {
-  const found = texts.map((text) => readFor(text, family, canonicalAddress, tell))
-  return [...new Set(found.filter((address) => address !== undefined))]
+export const addressesOf = (texts: readonly string[], family: IpFamily, tell: Tell): readonly IpAddress[] => {
+  const found = texts.map((text) => readFor(text, family, parseAddress, tell))
+  const addresses = found.filter((address) => address !== undefined)
+  return addresses.length < 2 ? addresses : [...new Map(addresses.map((address) => [address.text, address])).values()]
 }
 
 /** While an endpoint moves between two slices both may name it: it is there if either says so. */
@@ -115,7 +116,7 @@ export const endpointsOf = (
   for (const slice of slices) {
     if (slice.addressType !== context.family) continue
     for (const view of viewsOf(slice, port, context, tell)) {
-      const id = `${view.address} ${view.port}`
+      const id = `${view.address.text} ${view.port}`
       const known = found.get(id)
       found.set(id, known ? merge(known, view) : view)
     }

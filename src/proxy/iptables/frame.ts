@@ -1,10 +1,12 @@
 /** The chains and jumps that are there whatever Services there are. */
 
-import { isWithin, parseAddress, rangeMatch } from '../../host/netfilter/address.ts'
+import { rangeMatch } from '../../host/netfilter/address-words.ts'
 import type { Jump } from '../../host/netfilter/owned.ts'
 import type { PerTable as TablesOf } from '../../host/netfilter/restores.ts'
 import { always, type ChainName, comment, type Rule, rule } from '../../host/netfilter/rule.ts'
 import type { Chain, TableName } from '../../host/netfilter/tables.ts'
+import type { IpAddress } from '../../ip/address.ts'
+import { contains } from '../../ip/cidr.ts'
 import { askForMasquerade, masqueradeBit, type RuleContext, unmark } from './context.ts'
 import { fixedChains } from './names.ts'
 
@@ -31,11 +33,8 @@ export const foreignHead = (context: RuleContext): readonly Rule[] =>
     : []
 
 /** Whether the chain of a cluster address has to ask by itself: no range holds it. */
-export const needsForeignRule = (address: string, context: RuleContext): boolean => {
-  const digits = parseAddress(address, context.family)
-  const isCovered = digits !== undefined && context.serviceRanges.some((range) => isWithin(digits, range))
-  return marksForeign(context) && !isCovered
-}
+export const needsForeignRule = (address: IpAddress, context: RuleContext): boolean =>
+  marksForeign(context) && !context.serviceRanges.some((range) => contains(range, address))
 
 /** Marks what is not from a pod of this node. */
 const foreignChain = (context: RuleContext): Chain => ({

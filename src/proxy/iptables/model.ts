@@ -1,9 +1,10 @@
 /** Services cut down to what rules are made of, for one IP family on one node. */
+
 import { objectKey } from '../../api/resources.ts'
 import type { EndpointSlice, Service, ServiceSpec } from '../../api/types/index.ts'
-import { type Address, type Cidr, isWithin, parseAddress, parseCidr } from '../../host/netfilter/address.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
 import { isPort } from '../../host/netfilter/rule.ts'
+import { type IpAddress, type IpFamily, parseAddress } from '../../ip/address.ts'
+import { type Cidr, contains, parseMaskedCidr } from '../../ip/cidr.ts'
 import type { Balancing } from '../relays.ts'
 import {
   addressesOf,
@@ -27,10 +28,10 @@ export interface ServicePortView {
   readonly key: ServicePortKey
   readonly protocol: ProtocolName
   readonly port: number
-  readonly clusterIP: Address
+  readonly clusterIP: IpAddress
   readonly nodePort: number | undefined
-  readonly externalIPs: readonly Address[]
-  readonly loadBalancerIPs: readonly Address[]
+  readonly externalIPs: readonly IpAddress[]
+  readonly loadBalancerIPs: readonly IpAddress[]
   /** Who may connect to the load balancer's addresses; undefined for everybody, empty for nobody of this family. */
   readonly sourceRanges: readonly Cidr[] | undefined
   /** The source ranges hold the node: it may connect from the load balancer's address, too, if it has it. */
@@ -74,7 +75,7 @@ const rangesOf = ({ spec, metadata }: Service, family: IpFamily, tell: Tell): re
   const annotated = metadata.annotations?.[rangesAnnotation]?.split(',').filter((text) => text.trim() !== '')
   const texts = spec.loadBalancerSourceRanges ?? annotated ?? []
   if (texts.length === 0) return undefined
-  return texts.map((text) => readFor(text.trim(), family, parseCidr, tell)).filter((range) => range !== undefined)
+  return texts.map((text) => readFor(text.trim(), family, parseMaskedCidr, tell)).filter((range) => range !== undefined)
 }
 
 /** An address that the load balancer delivers to the node as it is (`ipMode` VIP); others it translates itself. */
@@ -141,7 +142,7 @@ const sharedOf = (service: Service, context: ModelContext, tell: Tell) => {
     externalIPs: addressesOf(service.spec.externalIPs ?? [], family, tell),
     loadBalancerIPs: addressesOf(loadBalancerAddresses(service), family, tell),
     sourceRanges,
-    admitsNode: node !== undefined && (sourceRanges ?? []).some((range) => isWithin(node, range)),
+    admitsNode: node !== undefined && (sourceRanges ?? []).some((range) => contains(range, node)),
     affinitySeconds: affinityOf(service, wanted, tell),
     relayed: isRelayed(service, context, tell),
     balancing: wanted === 'random' ? wanted : ('round-robin' as const),
@@ -155,7 +156,7 @@ const isHarmless = (key: string): boolean => /^[\w.:/-]{1,200}$/.test(key)
 
 const portsOf = (
   service: Service,
-  clusterIP: Address,
+  clusterIP: IpAddress,
   slices: readonly EndpointSlice[],
   context: ModelContext,
   tell: Tell,
@@ -170,10 +171,12 @@ const portsOf = (
       return []
     }
     const number = port.port
-    const free = (addresses: readonly Address[]): readonly Address[] =>
+    const free = (addresses: readonly IpAddress[]): readonly IpAddress[] =>
       addresses.filter((address) => {
         if (!isReserved(context.reserved, protocol, number, address)) return true
-        tell(`port ${number}/${port.protocol ?? 'TCP'} at ${address} is served by the node itself and not forwarded`)
+        tell(
+          `port ${number}/${port.protocol ?? 'TCP'} at ${address.text} is served by the node itself and not forwarded`,
+        )
         return false
       })
     const wantsNodePort = hasNodePorts && isPort(port.nodePort)

@@ -1,5 +1,5 @@
 /** Places that no Service may have on this node, whatever its object says: they are served by nodes themselves. */
-import type { Address } from '../../host/netfilter/address.ts'
+import type { IpAddress } from '../../ip/address.ts'
 import type { ProtocolName } from './endpoints.ts'
 
 export interface ReservedPorts {
@@ -21,9 +21,9 @@ export const isReserved = (
   reserved: ReservedPorts,
   protocol: ProtocolName,
   port: number,
-  address?: Address,
+  address?: IpAddress,
 ): boolean => {
-  if (address !== undefined && protocol === 'tcp' && reserved.places.has(reservedPlace(address, port))) return true
+  if (address !== undefined && protocol === 'tcp' && reserved.places.has(reservedPlace(address.text, port))) return true
   if (!reserved.ports.has(reservedPort(protocol, port))) return false
-  return address === undefined || reserved.isNodeAddress(address)
+  return address === undefined || reserved.isNodeAddress(address.text)
 }

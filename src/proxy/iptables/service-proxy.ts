@@ -1,4 +1,5 @@
 /** Keeps the kernel's rules in line with Services and EndpointSlices. */
+
 import { setImmediate as otherWork } from 'node:timers/promises'
 import { aborted, type Clock, systemClock } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
@@ -6,10 +7,11 @@ import { servicesOfChange } from '../../api/slices.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
 import type { EndpointSlice, Node, Service } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
-import { parseAddress, parseCidr } from '../../host/netfilter/address.ts'
 import type { Written } from '../../host/netfilter/kernel-chains.ts'
 import type { Netfilter } from '../../host/netfilter/netfilter.ts'
 import { writeSysctl } from '../../host/sysctl.ts'
+import { parseAddress } from '../../ip/address.ts'
+import { parseMaskedCidr } from '../../ip/cidr.ts'
 import type { ProxyObserver, RuleCounts, SyncKind } from '../observer.ts'
 import type { Relays } from '../relays.ts'
 import type { RuleContext } from './context.ts'
@@ -116,7 +118,7 @@ const contextOf = (
   const parse = (texts: readonly string[]) =>
     texts
       .map((text) =>
-        readFor(text, family, parseCidr, () => {
+        readFor(text, family, parseMaskedCidr, () => {
           throw new Error(`"${text}" is not an address range such as 10.1.0.0/24`)
         }),
       )

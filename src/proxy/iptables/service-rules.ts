@@ -1,8 +1,9 @@
 /** The chains of one service port and the entries that lead to them. Pure: a function of the view and the context. */
 
-import { hostRange, isWithin, parseAddress, rangeMatch } from '../../host/netfilter/address.ts'
+import { hostWord, rangeMatch } from '../../host/netfilter/address-words.ts'
 import { type ChainName, comment, ports, protocolWord, type Rule, rule, toPorts } from '../../host/netfilter/rule.ts'
 import type { Chain } from '../../host/netfilter/tables.ts'
+import { contains } from '../../ip/cidr.ts'
 import type { Portal } from '../relays.ts'
 import { askForMasquerade, type RuleContext } from './context.ts'
 import { type Entry, portKey } from './dispatch.ts'
@@ -51,7 +52,7 @@ const reachableSets = (view: ServicePortView, { cluster, internal, external }: S
 /** Connections to the cluster address that come from elsewhere than this node's pods must come back through the node. */
 const foreignRules = (view: ServicePortView, context: RuleContext): readonly Rule[] =>
   needsForeignRule(view.clusterIP, context)
-    ? [rule`${addressMatch(view, view.clusterIP, context.family)} -j ${fixedChains.foreign}`]
+    ? [rule`${addressMatch(view, view.clusterIP)} -j ${fixedChains.foreign}`]
     : []
 
 const externalChainName = ({ key }: ServicePortView): ChainName => hashedChain('EXT', key)
@@ -76,11 +77,10 @@ const externalChain = (view: ServicePortView, { cluster, local }: Sets, context:
 
 /** Lets pods of this node reach themselves: an answer to its own address would never come back through the node. */
 const hairpin = (view: ServicePortView, { address, local }: EndpointView, context: RuleContext): readonly Entry[] => {
-  const key = parseAddress(address, context.family) ?? ''
-  if (!local && !context.podRanges.some((range) => isWithin(key, range))) return []
-  const host = hostRange(address, context.family)
+  if (!local && !context.podRanges.some((range) => contains(range, address))) return []
+  const host = hostWord(address)
   const rules = [rule`-s ${host} -d ${host} -j MASQUERADE --random-fully`]
-  return [{ tree: 'hairpin', item: { key, id: view.key, rules } }]
+  return [{ tree: 'hairpin', item: { key: address.digits, id: view.key, rules } }]
 }
 
 const doorEntries = (view: ServicePortView, door: Door, sets: Sets, context: RuleContext): readonly Entry[] => {
@@ -100,7 +100,7 @@ export const portalsOf = (view: ServicePortView): readonly Portal[] => {
   if (!view.relayed || protocol === 'sctp') return []
   return reachableSets(view, setsOf(view)).map((set) => ({
     ...{ id: set.chain, protocol, balancing, affinitySeconds },
-    endpoints: set.endpoints.map(({ address, port }) => ({ address, port })),
+    endpoints: set.endpoints.map(({ address, port }) => ({ address: address.text, port })),
   }))
 }
 
@@ -143,7 +143,7 @@ export const compilePort = (
     ...(isExternal(view) && !isEmpty(sets.cluster) ? [externalChain(view, sets, context)] : []),
   ]
   const entries = [
-    ...doorsOf(view, context.family).flatMap((door) => doorEntries(view, door, sets, context)),
+    ...doorsOf(view).flatMap((door) => doorEntries(view, door, sets, context)),
     ...endpoints.flatMap((endpoint) => hairpin(view, endpoint, context)),
     ...reachable.flatMap((set) => {
       const port = relayOf(set)

@@ -1,8 +1,9 @@
 /** The service proxy in numbers, under kube-proxy's own names, so that its dashboards and alerts go on working. */
+
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { HttpReply } from '../../host/http-listener.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import type { IpFamily } from '../../ip/address.ts'
 import type { ProxyObserver, RuleCounts } from '../observer.ts'
 
 /** What is counted when somebody asks. */

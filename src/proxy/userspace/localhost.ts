@@ -7,6 +7,7 @@ import type { Informer } from '../../api/informer.ts'
 import { objectKey } from '../../api/resources.ts'
 import type { Service } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
+import { parseAddress } from '../../ip/address.ts'
 import type { Target } from './picker.ts'
 import { listenTcp, type Relay } from './tcp-relay.ts'
 import { listenUdp } from './udp-relay.ts'
@@ -33,7 +34,7 @@ interface Wanted {
 /** The node ports of a Service, and where a relay finds them under an address that the kernel translates. Pure. */
 export const localhostPorts = ({ spec }: Service, nodeAddress6: string | undefined): readonly Wanted[] => {
   if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return []
-  const isIPv4 = (spec.clusterIPs ?? [spec.clusterIP ?? '']).some((address) => address.includes('.'))
+  const isIPv4 = (spec.clusterIPs ?? [spec.clusterIP ?? '']).some((address) => parseAddress(address, 'IPv4'))
   const address = isIPv4 ? '127.0.0.1' : nodeAddress6
   if (address === undefined) return []
   return (spec.ports ?? []).flatMap(({ nodePort, protocol = 'TCP' }) => {

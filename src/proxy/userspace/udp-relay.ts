@@ -1,7 +1,8 @@
 /** UDP carried by this process: a socket of its own for each client, so that answers find their way back. */
+
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { isIP, isIPv6 } from 'node:net'
+import { isAddress, isIPv6 } from '../../ip/address.ts'
 import type { Target } from './picker.ts'
 import type { Lookup, Relay, Route } from './tcp-relay.ts'
 
@@ -67,7 +68,7 @@ export const listenUdp = async (address: string, port: number, route: Route, loo
     const idle = setTimeout(() => forget(key), idleMs)
     const session: Session = { upstream: undefined, target, waiting: [], idle }
     sessions.set(key, session)
-    if (!lookup || isIP(target.address) > 0) connectTo(target.address, key, client, session)
+    if (!lookup || isAddress(target.address)) connectTo(target.address, key, client, session)
     else
       lookup(target.address, {}, (error, address) => {
         if (sessions.get(key) !== session) return

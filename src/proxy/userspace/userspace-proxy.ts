@@ -1,7 +1,8 @@
 /** The classic proxy: a port of this process for each set of endpoints, to which rules redirect a Service's clients. */
+
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { Logger } from '../../host/log.ts'
-import type { IpFamily } from '../../host/netfilter/netfilter.ts'
+import type { IpFamily } from '../../ip/address.ts'
 import type { Portal, Relays } from '../relays.ts'
 import { createPicker, type Picker } from './picker.ts'
 import { listenTcp, type Relay } from './tcp-relay.ts'

@@ -2,6 +2,7 @@
  * Whatever stands in any field of an object: what reaches the kernel's tools are rules and lines of ours, of the shapes that
  * good objects make, and those of the other objects are all there.
  */
+
 import t, { type Test } from 'tap'
 import { hostPortsOf } from '../../../src/agent/pods/host-ports.ts'
 import { slicesOf } from '../../../src/api/slices.ts'
@@ -17,9 +18,9 @@ import type {
 import { opensNothing } from '../../../src/host/fake-command.ts'
 import { createIproute } from '../../../src/host/iproute.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../src/host/netfilter/fake.ts'
-import type { IpFamily } from '../../../src/host/netfilter/netfilter.ts'
 import { createRuleKeeper } from '../../../src/host/netfilter/rule-keeper.ts'
 import { parseSave, type TableName } from '../../../src/host/netfilter/tables.ts'
+import type { IpFamily } from '../../../src/ip/address.ts'
 import type { BackendOptions } from '../../../src/overlay/backend.ts'
 import { createBackend } from '../../../src/overlay/backends.ts'
 import { parseCniRequest } from '../../../src/overlay/cni/request.ts'
@@ -337,7 +338,7 @@ t.test('requests of container runtimes', async (t) => {
       const { ports, addresses, attachment } = parseCniRequest(variables, JSON.stringify(config))
       const mappings = ports.map((port) => ({ ...port, podIP: '10.244.1.2' }))
       for (const rule of readHostPorts(mappings, { podCIDRs }).ports.IPv4)
-        t.equal(`${rule.hostIP ?? '172.30.0.11'}`.split(/\s/).length, 1, what)
+        t.equal((rule.hostIP?.text ?? '172.30.0.11').split(/\s/).length, 1, what)
       for (const line of podLines(addresses, ['10.244.1.1'], attachment.ifname)) t.notMatch(line, /\n|ACCEPT|"/, what)
       taken++
     } catch (error) {

@@ -1,4 +1,5 @@
 /** What is between two neighbours, and whose word an answer is: RFC 6891, towards clients and towards upstream servers. */
+
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Test } from 'tap'
@@ -18,7 +19,7 @@ import { writeResponse } from '../../../src/dns/wire/response.ts'
 import { scanAnswer } from '../../../src/dns/wire/scan.ts'
 import { addressRecord } from '../../../src/dns/zone/records.ts'
 import { createZone } from '../../../src/dns/zone/zone.ts'
-import { cidrOf } from '../../../src/ipam/cidr.ts'
+import { cidrOf } from '../../../src/ip/cidr.ts'
 import { makeQuery, type QueryOptions, readReply } from '../../support/dns-client.ts'
 
 const queryOf = (message: Buffer): Query => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cidrOf, overlaps } from '../../../src/ipam/cidr.ts'
+import { cidrOf, overlaps } from '../../../src/ip/cidr.ts'
 import { findOverlaps } from '../../../src/ipam/overlap.ts'
 
 const pods = { name: '--cluster-cidr', cidr: '10.244.0.0/16' }

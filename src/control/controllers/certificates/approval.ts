@@ -1,9 +1,10 @@
 /** Which certificates of nodes are approved without anybody looking. Pure. */
+
 import type { Identity } from '../../../api/certificates.ts'
 import { kubeletClientSigner, kubeletServingSigner } from '../../../api/signers.ts'
 import type { CertificateSigningRequest, Node } from '../../../api/types/index.ts'
 import { nodeUserPrefix } from '../../../api/users.ts'
-import { parseAddress } from '../../../ipam/cidr.ts'
+import { parseAddress } from '../../../ip/address.ts'
 import { type ClusterNetworks, wrongAddress, wrongClaim } from '../../admission/node-claims.ts'
 import { isBootstrapper, nodeOf } from '../../auth/user.ts'
 import { checkSubdomain } from '../../registry/names.ts'

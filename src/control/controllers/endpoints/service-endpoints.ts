@@ -1,6 +1,7 @@
 /** Which addresses and ports stand behind a Service. Pure. */
-import { isIPv6 } from 'node:net'
+
 import type { Endpoint, EndpointPort, Node, Pod, Service, ServicePort } from '../../../api/types/index.ts'
+import { familyOf } from '../../../ip/address.ts'
 import { isFinished, isReady } from '../pod-state.ts'
 
 export type AddressType = 'IPv4' | 'IPv6'
@@ -33,7 +34,7 @@ const portsOf = (service: Service, pod: Pod): EndpointPort[] =>
 
 const addressOf = (pod: Pod, type: AddressType): string | undefined => {
   const addresses = pod.status?.podIPs?.map(({ ip }) => ip) ?? (pod.status?.podIP ? [pod.status.podIP] : [])
-  return addresses.find((ip) => isIPv6(ip) === (type === 'IPv6'))
+  return addresses.find((ip) => familyOf(ip) === type)
 }
 
 /** A pod that gives its Service as subdomain is known by its host name there. */

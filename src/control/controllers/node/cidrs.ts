@@ -1,10 +1,11 @@
 /** Gives every node its part of the pod addresses. */
+
 import { referenceTo } from '../../../api/event-recorder.ts'
 import { podCIDRsOf } from '../../../api/nodes.ts'
 import { nodes } from '../../../api/resources.ts'
 import type { Node } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
-import { cidrOf, parseCidr } from '../../../ipam/cidr.ts'
+import { cidrOf, parseCidr } from '../../../ip/cidr.ts'
 import { createSubnetPool, isExhausted, isOutOfRange, isTaken } from '../../../ipam/pool.ts'
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
 

@@ -1,7 +1,9 @@
 /** The forms that a field of the API can have, each with the words in which Kubernetes refuses what has another one. */
+
 import { type FieldError, invalidValue, notSupported } from '../../../api/errors.ts'
 import { isLabelValue, isQualifiedName } from '../../../api/selectors.ts'
-import { parseAddress, parseCidr } from '../../../ipam/cidr.ts'
+import { isMappedAddress, parseAddress } from '../../../ip/address.ts'
+import { cidrOf, contains, parseCidr } from '../../../ip/cidr.ts'
 import {
   checkConfigKey,
   checkEnvName,
@@ -108,14 +110,10 @@ export const sysctlName = pattern(
 // Addresses and ports.
 export const ipMessage = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
 export const cidrMessage = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'
-const mapped = 0xffffn
 
 const checkIp = (value: string): string | undefined => {
-  const address = value.length > 64 ? undefined : parseAddress(value)
-  if (!address) return ipMessage
-  return address.family === 'IPv6' && address.value >> 32n === mapped
-    ? 'must not be an IPv4-mapped IPv6 address'
-    : undefined
+  if (isMappedAddress(value)) return 'must not be an IPv4-mapped IPv6 address'
+  return parseAddress(value) ? undefined : ipMessage
 }
 
 const special = (
@@ -125,18 +123,12 @@ const special = (
     ['may not be in the link-local range (169.254.0.0/16, fe80::/10)', ['169.254.0.0/16', 'fe80::/10']],
     ['may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)', ['224.0.0.0/24', 'ff02::/16']],
   ] as const
-).flatMap(([message, ranges]) => ranges.flatMap((range) => ({ message, range: parseCidr(range) })))
+).flatMap(([message, ranges]) => ranges.flatMap((range) => ({ message, range: cidrOf(range) })))
 
 /** Why traffic may not be led to an address, for one that has the form. */
 export const checkNonSpecialIp = (value: string): string | undefined => {
   const address = parseAddress(value)
-  const size = address?.family === 'IPv4' ? 32 : 128
-  const found = special.find(({ range }) => {
-    if (!range || range.family !== address?.family) return false
-    const bits = BigInt(size - range.prefixLength)
-    return address.value >> bits === range.base >> bits
-  })
-  return found?.message
+  return address && special.find(({ range }) => contains(range, address))?.message
 }
 
 export const ip = text(checkIp)

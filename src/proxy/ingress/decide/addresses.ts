@@ -1,17 +1,24 @@
 /** Who may come in, by address. */
-import { BlockList, isIPv6 } from 'node:net'
+
+import { parsePeerAddress } from '../../../ip/address.ts'
+import { createAddressSet } from '../../../ip/address-set.ts'
+import { parseAddressOrCidr } from '../../../ip/cidr.ts'
 import { plainReply } from '../http/response-text.ts'
 import type { Step } from './draft.ts'
 
-/** The addresses of some CIDRs; a single address counts as one. */
+/** The addresses of some CIDRs; a single address counts as one. Throws for what is neither: a list that guards has no gaps. */
 export const addressSet = (cidrs: readonly string[]): ((address: string) => boolean) => {
-  const list = new BlockList()
-  for (const cidr of cidrs) {
-    const [network = '', bits] = cidr.split('/')
-    const family = isIPv6(network) ? 'ipv6' : 'ipv4'
-    list.addSubnet(network, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family)
+  const isHeld = createAddressSet(
+    cidrs.map((text) => {
+      const range = parseAddressOrCidr(text)
+      if (!range) throw new Error(`${JSON.stringify(text)} is neither an address nor a network`)
+      return range
+    }),
+  )
+  return (text) => {
+    const address = parsePeerAddress(text)
+    return address !== undefined && isHeld(address)
   }
-  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
 export const addressStep = (allow: readonly string[], deny: readonly string[]): Step => {

@@ -1,4 +1,5 @@
 /** A request head as it goes to a backend. */
+import { isIPv6 } from '../../../ip/address.ts'
 import { type Changes, changed } from './changes.ts'
 import type { Field } from './fields.ts'
 import { malformed } from './refusal.ts'
@@ -72,7 +73,7 @@ const passedOn = (field: Field, { connection }: RequestHead, changes: Changes | 
   return changed(field, changes)
 }
 
-const forwardedNode = (address: string): string => (address.includes(':') ? `"[${address}]"` : address)
+const forwardedNode = (address: string): string => (isIPv6(address) ? `"[${address}]"` : address)
 
 /** What every request of one client connection gets (RFC 7239 for Forwarded). */
 export const originFields = (via: Via): readonly (readonly [name: string, value: string])[] => [

@@ -1,11 +1,11 @@
 /** Hosts that no request names. */
-import { isIP } from 'node:net'
+import { isAddress } from '../../../ip/address.ts'
 import { hostOrWildcard } from '../annotations/text.ts'
 import { WrongValue } from '../annotations/value.ts'
 import { type Finding, finding, type Subject } from './finding.ts'
 
 const problemOf = (host: string): string | undefined => {
-  if (isIP(host)) return 'is an address: rules are for names'
+  if (isAddress(host)) return 'is an address: rules are for names'
   if (/:\d+$/.test(host)) return 'names a port: rules are for all ports'
   if (/\*/.test(host.replace(/^\*\./, '')))
     return 'uses "*" wrongly: it is the first label, alone, and stands for exactly one; for every host, leave host out'

@@ -3,7 +3,8 @@
  * its DNS, all others of the machine's resolver.
  */
 import { type LookupAddress, lookup as lookUpHere, promises } from 'node:dns'
-import { isIP, type LookupFunction } from 'node:net'
+import type { LookupFunction } from 'node:net'
+import { isAddress } from '../../../ip/address.ts'
 
 /** Plain data: it is cloned into the threads that serve. */
 export interface ClusterNames {
@@ -80,7 +81,7 @@ export const createLookup = ({ cluster, isRefused, report }: LookupOptions): Loo
   const askNames = cluster && shared(askCluster(cluster))
 
   const addressesOf = async (name: string, family: number): Promise<Answer> => {
-    const ours = cluster && isIP(name) === 0 ? clusterName(name, cluster.domain) : undefined
+    const ours = cluster && !isAddress(name) ? clusterName(name, cluster.domain) : undefined
     const found = ours !== undefined && askNames ? await askNames(ours) : await askMachine(name)
     const usable = found.filter(({ address }) => !isRefused(address))
     if (usable.length === 0) throw new Error('it is this machine itself, which no backend may be')

@@ -1,6 +1,8 @@
 /** TLS towards backends. */
-import { isIP, type Socket } from 'node:net'
+
+import type { Socket } from 'node:net'
 import { connect, createSecureContext, type SecureContext } from 'node:tls'
+import { isAddress } from '../../../ip/address.ts'
 import type { BackendTls } from '../routes/policy.ts'
 
 /** Contexts are costly to make, and few. */
@@ -31,7 +33,7 @@ export const secure = (plain: Socket, tls: BackendTls, protocols: readonly strin
     secureContext: contextOf(tls),
     rejectUnauthorized: tls.verify,
     ALPNProtocols: [...protocols],
-    ...(name !== undefined && tls.sni && !isIP(name) ? { servername: name } : {}),
+    ...(name !== undefined && tls.sni && !isAddress(name) ? { servername: name } : {}),
     // Backends are asked by address: the name that counts is the one in the settings.
     ...(tls.verify && name !== undefined ? { host: name } : { checkServerIdentity: () => undefined }),
   })

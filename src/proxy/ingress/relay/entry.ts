@@ -3,6 +3,7 @@ import { constants } from 'node:crypto'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
+import { bracketed, parsePeerAddress } from '../../../ip/address.ts'
 import type { ClientProof } from '../decide/asking.ts'
 import { startOfPlain } from '../h2/prior-knowledge.ts'
 import { type Via, viaFields } from '../http/request-text.ts'
@@ -46,9 +47,8 @@ export interface Entry {
   close(): Promise<void>
 }
 
-const mapped = /^::ffff:(?=[0-9.]+$)/
-
-const bare = (address: string | undefined): string => address?.replace(mapped, '') ?? ''
+/** A listener of both families names its clients of IPv4 in the way of IPv6. */
+const bare = (address = ''): string => parsePeerAddress(address)?.text ?? address
 
 type Source = Pick<ProxyHeader, 'source' | 'destination'>
 
@@ -61,7 +61,7 @@ const direct: Source = { source: undefined, destination: undefined }
 const viaOf = (socket: Socket, scheme: Via['scheme'], { source, destination }: Source): Via => {
   const local = destination?.address ?? bare(socket.localAddress)
   const port = destination?.port ?? socket.localPort ?? 0
-  const host = local.includes(':') ? `[${local}]` : local
+  const host = bracketed(local)
   const clientAddress = source?.address ?? bare(socket.remoteAddress)
   return {
     ...{ clientAddress, forwardedFor: clientAddress, scheme, port },

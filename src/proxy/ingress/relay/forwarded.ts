@@ -1,6 +1,6 @@
 /** Where a request came from, when proxies that are trusted say so. */
 
-import { isIP } from 'node:net'
+import { parsePeerAddress } from '../../../ip/address.ts'
 import type { RequestHead } from '../http/request-head.ts'
 import { type Via, viaFields } from '../http/request-text.ts'
 
@@ -18,9 +18,10 @@ const addresses = (values: readonly string[]): readonly string[] =>
 /** From the right: proxies that are trusted are passed over, and the first other one is the client. */
 const clientOf = (chain: readonly string[], peer: string, isTrusted: (address: string) => boolean): string => {
   let client = peer
-  for (const address of [...chain].reverse()) {
-    if (!isTrusted(client) || isIP(address) === 0) break
-    client = address
+  for (const each of [...chain].reverse()) {
+    const address = parsePeerAddress(each)
+    if (!isTrusted(client) || !address) break
+    client = address.text
   }
   return client
 }
@@ -41,7 +42,7 @@ export const viaForwarded = (
   const told: Via = {
     ...via,
     ...{ clientAddress, scheme },
-    forwardedFor: [...chain.filter((each) => isIP(each) > 0), via.clientAddress].join(', '),
+    forwardedFor: [...chain.filter((each) => parsePeerAddress(each)), via.clientAddress].join(', '),
     port:
       port !== undefined && /^\d{1,5}$/.test(port)
         ? Number(port)

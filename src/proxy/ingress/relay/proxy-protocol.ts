@@ -1,5 +1,5 @@
 /** The PROXY protocol, versions 1 and 2 (HAProxy's specification): a proxy in front says who its client is. */
-import { isIP } from 'node:net'
+import { addressWith, type IpAddress, isIPv6, parseAddress, parsePeerAddress } from '../../../ip/address.ts'
 
 export interface ProxyHeader {
   /** Bytes of the header. */
@@ -17,28 +17,33 @@ const maxBinaryBytes = 4096
 
 const isPort = (text: string | undefined): boolean => /^(?:0|[1-9]\d{0,4})$/.test(text ?? '') && Number(text) < 65_536
 
+/** A client of IPv4 whom a proxy reached by a socket of both families is one of IPv4. */
+const readAddress: Readonly<Record<string, (text: string) => IpAddress | undefined>> = {
+  TCP4: (text) => parseAddress(text, 'IPv4'),
+  TCP6: (text) => (isIPv6(text) && !text.includes('%') ? parsePeerAddress(text) : undefined),
+}
+
 const readText = (bytes: Buffer): ProxyHeader | 'more' | 'wrong' => {
   const end = bytes.indexOf('\r\n')
   if (end < 0) return bytes.length >= maxTextBytes ? 'wrong' : 'more'
   if (end + 2 > maxTextBytes) return 'wrong'
   const [, family, from = '', to = '', fromPort, toPort, ...rest] = bytes.toString('latin1', 0, end).split(' ')
   if (family === 'UNKNOWN') return { length: end + 2, source: undefined, destination: undefined }
-  const version = family === 'TCP4' ? 4 : family === 'TCP6' ? 6 : -1
-  if (rest.length > 0 || isIP(from) !== version || isIP(to) !== version || !isPort(fromPort) || !isPort(toPort))
-    return 'wrong'
+  const read = readAddress[family ?? '']
+  const [source, destination] = [read?.(from), read?.(to)]
+  if (rest.length > 0 || !source || !destination || !isPort(fromPort) || !isPort(toPort)) return 'wrong'
   return {
     length: end + 2,
-    source: { address: from, port: Number(fromPort) },
-    destination: { address: to, port: Number(toPort) },
+    source: { address: source.text, port: Number(fromPort) },
+    destination: { address: destination.text, port: Number(toPort) },
   }
 }
 
-const ipv4 = (bytes: Buffer, at: number): string => [...bytes.subarray(at, at + 4)].join('.')
+const ipv4 = (bytes: Buffer, at: number): string => addressWith(bytes.toString('hex', at, at + 4), 'IPv4').text
 
 const ipv6 = (bytes: Buffer, at: number): string => {
-  const groups = Array.from({ length: 8 }, (_, n) => bytes.readUInt16BE(at + 2 * n).toString(16)).join(':')
-  // The usual short form, as every other part of the proxy writes addresses.
-  return new URL(`http://[${groups}]`).hostname.slice(1, -1)
+  const { text } = addressWith(bytes.toString('hex', at, at + 16), 'IPv6')
+  return parsePeerAddress(text)?.text ?? text
 }
 
 const readBinary = (bytes: Buffer): ProxyHeader | 'more' | 'wrong' => {

@@ -1,6 +1,6 @@
 /** Which pod addresses stand behind a backend. Pure. */
-import { isIP } from 'node:net'
 import type { EndpointConditions, EndpointSlice, Protocol, Service, ServicePort } from '../../../api/types/index.ts'
+import { familyOf, isAddress, joinHostPort } from '../../../ip/address.ts'
 import { isOwnHost } from '../names/own-host.ts'
 import { type BackendKey, type BackendRef, firstPort } from './model.ts'
 import type { BackendProtocol } from './policy.ts'
@@ -49,15 +49,14 @@ const isPort = (port: number | undefined): port is number =>
 const candidates = (slice: EndpointSlice, name: string): readonly Candidate[] => {
   const port = slice.ports?.find((each) => (each.name ?? '') === name)?.port
   if (!isPort(port)) return []
-  const family = slice.addressType === 'IPv6' ? 6 : 4
   /** What is no address would be looked up as a name. */
-  const isRight = (address: string): boolean => isIP(address) === family
+  const isRight = (address: string): boolean => isAddress(address) && familyOf(address) === slice.addressType
   return slice.endpoints.flatMap(({ addresses, conditions = {} }) =>
     addresses
       .slice(0, 1)
       .filter(isRight)
       .map((address) => ({
-        key: slice.addressType === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
+        key: joinHostPort(address, port),
         address,
         port,
         conditions,
@@ -81,7 +80,7 @@ const isLeaving = ({ conditions }: Candidate): boolean =>
 const byKey = (a: Endpoint, b: Endpoint): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
 
 const endpointAt = (address: string, port: number): Endpoint => ({
-  key: `${isIP(address) === 6 ? `[${address}]` : address}:${port}`,
+  key: joinHostPort(address, port),
   ...{ address, port },
 })
 
@@ -94,7 +93,7 @@ const externalEndpoints = (name: string, wanted: number | string, service: Servi
 
 /** A name that can be asked for, or an address. */
 const isHost = (name: string): boolean =>
-  isIP(name) > 0 || (name.length <= 254 && /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$/i.test(name))
+  isAddress(name) || (name.length <= 254 && /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$/i.test(name))
 
 /**
  * The endpoints of a backend, sorted, each once: the ready ones or, when there are none, those that still serve while

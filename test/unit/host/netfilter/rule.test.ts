@@ -1,5 +1,5 @@
 import t from 'tap'
-import { canonicalAddress, destination, hostRange, parseCidr } from '../../../../src/host/netfilter/address.ts'
+import { destinationWord, hostWord } from '../../../../src/host/netfilter/address-words.ts'
 import {
   always,
   argument,
@@ -15,17 +15,13 @@ import {
   toPorts,
 } from '../../../../src/host/netfilter/rule.ts'
 import { type Chain, renderEdits, renderQuestions, ruleWords } from '../../../../src/host/netfilter/tables.ts'
+import { addressOf, canonicalAddress } from '../../../../src/ip/address.ts'
+import { parseMaskedCidr } from '../../../../src/ip/cidr.ts'
 import { attacks } from '../../../support/hostile-objects.ts'
 
-const address = (text: string, family: 'IPv4' | 'IPv6') => {
-  const found = canonicalAddress(text, family)
-  if (found === undefined) throw new Error(`${text} is no address`)
-  return found
-}
-
 t.test('values are written as iptables-save writes them', async (t) => {
-  t.equal(hostRange(address('10.0.0.1', 'IPv4'), 'IPv4'), '10.0.0.1/32')
-  t.equal(destination(address('FD00:0::1', 'IPv6'), 80, 'IPv6'), '[fd00::1]:80')
+  t.equal(hostWord(addressOf('10.0.0.1')), '10.0.0.1/32')
+  t.equal(destinationWord(addressOf('FD00:0::1'), 80), '[fd00::1]:80')
   t.same([ports(80), ports(80, 90), mark(0x4000), mark(0, 2)], ['80', '80:90', '0x4000/0x4000', '0x0/0x2'])
   t.equal(toPorts('udp', 53), '-p udp -m udp --dport 53')
   t.equal(comment('plain-word'), '-m comment --comment plain-word')
@@ -49,7 +45,7 @@ t.test('what is not one argument is none', async (t) => {
     if (isWord) t.equal(argument(text), text, name)
     else t.throws(() => argument(text), refused, name)
     t.equal(canonicalAddress(text, 'IPv4'), text === '0.0.0.0' ? text : undefined, name)
-    t.equal(parseCidr(`${text}/32`, 'IPv4') === undefined, text !== '0.0.0.0', name)
+    t.equal(parseMaskedCidr(`${text}/32`, 'IPv4') === undefined, text !== '0.0.0.0', name)
     if (/^[ -~]{1,28}$/.test(text) && /^[\w.:/-]+$/.test(text)) continue
     t.throws(() => chainName(text), refused, name)
   }

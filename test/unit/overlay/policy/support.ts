@@ -1,10 +1,11 @@
 /** Policies in a strict fake kernel, and what becomes of a packet there. */
+
 import type { Protocol } from '../../../../src/api/types/index.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
 import { createKernelChains, type KernelChains } from '../../../../src/host/netfilter/kernel-chains.ts'
-import type { IpFamily } from '../../../../src/host/netfilter/netfilter.ts'
 import { parseSave } from '../../../../src/host/netfilter/tables.ts'
 import { tracePacket } from '../../../../src/host/netfilter/trace.ts'
+import type { IpFamily } from '../../../../src/ip/address.ts'
 import { policyRoom } from '../../../../src/overlay/policy/enforcer.ts'
 import type { Connection } from '../../../../src/overlay/policy/evaluate.ts'
 import type { PolicyPod } from '../../../../src/overlay/policy/pod.ts'

@@ -1,8 +1,9 @@
 /** Where packets land, for every kind of door, policy, state of the endpoints, source and IP family. */
+
 import t from 'tap'
-import { parseCidr } from '../../../../src/host/netfilter/address.ts'
-import type { IpFamily } from '../../../../src/host/netfilter/netfilter.ts'
 import { type TracedTables, tracePacket } from '../../../../src/host/netfilter/trace.ts'
+import type { IpFamily } from '../../../../src/ip/address.ts'
+import { parseMaskedCidr } from '../../../../src/ip/cidr.ts'
 import { type EndpointDraft, makeService, makeSlice } from '../support/objects.ts'
 import { loadRules, makeContext, type Objects, serviceRanges, tracedTables } from '../support/rules.ts'
 
@@ -149,7 +150,7 @@ const summarize = (landings: ReturnType<typeof trace>, family: IpFamily): string
 
 /** With and without the knowledge where cluster addresses are: other rules, the same flows. */
 const rangesOf = (family: IpFamily, isKnown: boolean) =>
-  [isKnown ? parseCidr(serviceRanges[family], family) : undefined].filter((range) => range !== undefined)
+  [isKnown ? parseMaskedCidr(serviceRanges[family], family) : undefined].filter((range) => range !== undefined)
 
 let seen = 0
 const settings = families.flatMap((family) => [true, false].map((isKnown) => ({ family, isKnown })))

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { serviceOfSlice } from '../../../../src/api/slices.ts'
 import type { EndpointSlice, Service } from '../../../../src/api/types/index.ts'
+import { addressOf } from '../../../../src/ip/address.ts'
 import { modelService } from '../../../../src/proxy/iptables/model.ts'
 import { nothingReserved } from '../../../../src/proxy/iptables/reserved.ts'
 import { makeService, makeSlice } from '../support/objects.ts'
@@ -30,7 +31,7 @@ t.test('a plain Service', async (t) => {
         key: 'default/web:http/tcp',
         protocol: 'tcp',
         port: 80,
-        clusterIP: '10.96.0.10',
+        clusterIP: addressOf('10.96.0.10'),
         nodePort: undefined,
         externalIPs: [],
         loadBalancerIPs: [],
@@ -42,8 +43,8 @@ t.test('a plain Service', async (t) => {
         internalPolicy: 'Cluster',
         externalPolicy: 'Cluster',
         endpoints: [
-          { address: '10.1.0.2', port: 8080, local: true, ...ready },
-          { address: '10.1.9.2', port: 8080, local: false, ...ready },
+          { address: addressOf('10.1.0.2'), port: 8080, local: true, ...ready },
+          { address: addressOf('10.1.9.2'), port: 8080, local: false, ...ready },
         ],
       },
     ],
@@ -79,19 +80,19 @@ t.test('dual stack: each family takes its own', async (t) => {
   ]
   t.match(model(service, slices, 'IPv6').ports, [
     {
-      clusterIP: 'fd00:96::10',
-      externalIPs: ['2001:db8::5'],
-      loadBalancerIPs: ['2001:db8::6'],
+      clusterIP: { text: 'fd00:96::10' },
+      externalIPs: [{ text: '2001:db8::5' }],
+      loadBalancerIPs: [{ text: '2001:db8::6' }],
       sourceRanges: [{ text: '2001:db8::/32' }],
-      endpoints: [{ address: 'fd00:1::2' }],
+      endpoints: [{ address: { text: 'fd00:1::2' } }],
     },
   ])
   t.match(model(service, slices).ports, [
     {
-      clusterIP: '10.96.0.10',
-      externalIPs: ['203.0.113.5'],
+      clusterIP: { text: '10.96.0.10' },
+      externalIPs: [{ text: '203.0.113.5' }],
       loadBalancerIPs: [],
-      endpoints: [{ address: '10.1.0.2' }],
+      endpoints: [{ address: { text: '10.1.0.2' } }],
     },
   ])
 })
@@ -114,7 +115,7 @@ t.test('ports join slices by name and protocol', async (t) => {
   t.same(
     model(service, slices).ports.map(({ key, endpoints }) => [
       key,
-      endpoints.map(({ address, port }) => `${address}:${port}`),
+      endpoints.map(({ address, port }) => `${address.text}:${port}`),
     ]),
     [
       ['default/web:dns/udp', ['10.1.0.2:5353', '10.1.0.3:5355']],
@@ -144,7 +145,11 @@ t.test('what nodes serve themselves is no place of a Service', async (t) => {
   })
   const { ports, problems } = model(service, [], 'IPv4', reserved)
   t.same(
-    ports.map(({ externalIPs, loadBalancerIPs, nodePort }) => [externalIPs, loadBalancerIPs, nodePort]),
+    ports.map(({ externalIPs, loadBalancerIPs, nodePort }) => [
+      externalIPs.map(({ text }) => text),
+      loadBalancerIPs.map(({ text }) => text),
+      nodePort,
+    ]),
     [
       [['172.30.0.2', '203.0.113.5'], ['172.30.0.2', '203.0.113.5'], undefined],
       [addresses, addresses, 30_080],
@@ -218,10 +223,10 @@ t.test('what makes no sense is left out and told, and can never become a rule', 
   })
   const slices = [makeSlice([{ address: '10.1.0.2\n*filter' }, { address: '10.1.0.3' }], { ports: [{ port: 8080 }] })]
   const { ports, problems } = model(service, slices)
-  t.match(ports, [{ externalIPs: ['203.0.113.5'], sourceRanges: [{ text: '10.0.0.0/8' }] }])
+  t.match(ports, [{ externalIPs: [{ text: '203.0.113.5' }], sourceRanges: [{ text: '10.0.0.0/8' }] }])
   t.equal(ports.length, 1)
   t.same(
-    ports[0]?.endpoints.map(({ address }) => address),
+    ports[0]?.endpoints.map(({ address }) => address.text),
     ['10.1.0.3'],
   )
   t.same(problems, [

@@ -1,7 +1,8 @@
 /** Flows beside the matrix: options, affinity, hairpin, many endpoints, many Services. */
+
 import t from 'tap'
-import { parseCidr } from '../../../../src/host/netfilter/address.ts'
 import { type TracedPacket, tracePacket } from '../../../../src/host/netfilter/trace.ts'
+import { parseMaskedCidr } from '../../../../src/ip/cidr.ts'
 import { type EndpointDraft, makeService, makeSlice, type ServiceDraft } from '../support/objects.ts'
 import { type Context, loadRules, makeContext, tracedTables } from '../support/rules.ts'
 
@@ -9,7 +10,7 @@ const host = { addresses: ['192.0.2.1', '198.51.100.77'] }
 const here: EndpointDraft = { address: '10.1.0.2', node: 'here' }
 const away: EndpointDraft = { address: '10.1.9.2', node: 'away' }
 
-const range = (text: string) => [parseCidr(text, 'IPv4')].filter((found) => found !== undefined)
+const range = (text: string) => [parseMaskedCidr(text, 'IPv4')].filter((found) => found !== undefined)
 
 interface Setting {
   readonly service?: ServiceDraft

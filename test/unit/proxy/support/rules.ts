@@ -2,10 +2,10 @@
 
 import { serviceOfSlice } from '../../../../src/api/slices.ts'
 import type { EndpointSlice, Service } from '../../../../src/api/types/index.ts'
-import { parseCidr } from '../../../../src/host/netfilter/address.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
 import { parseSave } from '../../../../src/host/netfilter/tables.ts'
 import type { TracedTables } from '../../../../src/host/netfilter/trace.ts'
+import { parseMaskedCidr } from '../../../../src/ip/cidr.ts'
 import type { RuleContext } from '../../../../src/proxy/iptables/context.ts'
 import type { ModelContext } from '../../../../src/proxy/iptables/endpoints.ts'
 import { frameJumps } from '../../../../src/proxy/iptables/frame.ts'
@@ -23,8 +23,8 @@ export const serviceRanges = { IPv4: '10.96.0.0/16', IPv6: 'fd00:96::/112' } as 
 /** The context of node `here` with pods in 10.1.0.0/24 or fd00:1::/64. */
 export const makeContext = (overrides: Partial<Context> = {}): Context => {
   const family = overrides.family ?? 'IPv4'
-  const range = parseCidr(podRange[family], family)
-  const serviceRange = parseCidr(serviceRanges[family], family)
+  const range = parseMaskedCidr(podRange[family], family)
+  const serviceRange = parseMaskedCidr(serviceRanges[family], family)
   return {
     family,
     nodeName: 'here',

@@ -1,5 +1,5 @@
 /** A small cluster that changes at random, for property tests. */
-import type { IpFamily } from '../../../../src/host/netfilter/netfilter.ts'
+import type { IpFamily } from '../../../../src/ip/address.ts'
 import { type EndpointDraft, makeService, makeSlice } from './objects.ts'
 import type { Random } from './random.ts'
 import type { Objects } from './rules.ts'
