@@ -8,6 +8,7 @@ import { createEventRecorder, type EventRecorder, referenceTo } from '../api/eve
 import { openTransport } from '../api/http-transport.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import type { Connection } from '../api/kubeconfig.ts'
+import { kubernetesVersion } from '../api/kubernetes-version.ts'
 import { nodes as nodeResource, objectKey } from '../api/resources.ts'
 import { formatServedPorts, servedPortsAnnotation } from '../api/served-ports.ts'
 import type { Node, Pod } from '../api/types/index.ts'
@@ -182,7 +183,7 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
 
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: options.agentPort, problems },
-    kubeletVersion: options.version,
+    kubeletVersion: kubernetesVersion(options.version),
     runtimeVersion: `process://${options.version}`,
     labels: {},
     annotations: {

@@ -5,6 +5,7 @@ import { createProcessRuntime } from '../agent/runtime/process/process-runtime.t
 import { cleanupNodeAddress } from '../dns/node-address.ts'
 import { removeCgroups } from '../host/cgroup.ts'
 import { createCommandRunner } from '../host/command.ts'
+import { counted } from '../host/counted.ts'
 import { silentLogger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter } from '../host/netfilter/netfilter.ts'
@@ -44,5 +45,5 @@ export const cleanup = async ({ state, data, cgroupParent, keepData }: CleanupOp
   await removeCgroups(cgroupParent)
   await rm(state, { recursive: true, force: true })
   if (!keepData) await rm(data, { recursive: true, force: true })
-  console.log(`this machine is no node any longer (${pods} pods ended)`)
+  console.log(`this machine is no node any longer (${counted(pods, 'pod')} ended)`)
 }

@@ -7,16 +7,18 @@ import { slicesByService } from '../api/slices.ts'
 import { createAsker, isTypeName, type ReadRecord } from '../dns/client/ask.ts'
 import { checkRecords } from '../dns/client/check.ts'
 import { parseUpstream } from '../dns/config/parse.ts'
-import type { Upstream } from '../dns/forward/upstream.ts'
+import { type Upstream, upstreamName } from '../dns/forward/upstream.ts'
 import { publishedBy } from '../dns/skydns/published.ts'
 import { renderSkyRecord } from '../dns/skydns/record.ts'
 import { skyView } from '../dns/skydns/view.ts'
 import { types } from '../dns/wire/constants.ts'
 import { recordsOf } from '../dns/zone/service-records.ts'
+import { counted } from '../host/counted.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { withCluster } from './cluster.ts'
 import type { ClusterAccess } from './cluster-options.ts'
-import type { DnsClusterOptions, DnsServerOptions } from './dns.ts'
+import type { DnsClusterOptions, DnsPlaceOptions, DnsServerOptions } from './dns.ts'
+import { dnsInLab, labKubeconfig } from './dns-lab.ts'
 import { checkOutput, printJson } from './output.ts'
 import { createProgress } from './progress.ts'
 import { UsageError } from './usage-error.ts'
@@ -34,28 +36,31 @@ const line = ({ name, ttl, type, data }: ReadRecord): string => `${name}\t${ttl}
 export const query = async (
   name: string,
   typeText: string,
-  options: DnsServerOptions & { readonly output?: string },
+  options: DnsPlaceOptions & { readonly output?: string },
 ): Promise<void> => {
   checkOutput(options.output)
   const type = typeText.toUpperCase()
   if (!isTypeName(type))
     throw new UsageError(`${typeText} is no type: expected one of ${Object.keys(types).join(', ')}`)
   const server = serverOf(options)
+  if (options.lab !== undefined) return dnsInLab(options.lab, options, ['query', name, type])
   const asker = createAsker(server)
   const answer = await asker
     .ask(name, types[type])
     .catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error)
-      throw new Error(`${options.server} does not answer: ${why} (is this a node? else name one with --server)`)
+      throw new Error(
+        `${upstreamName(server)} does not answer: ${why} (is this a node? else name a server with --server, or a lab with --lab)`,
+      )
     })
     .finally(asker.close)
-  if (options.output === 'json') return printJson(answer)
-  console.log(`${answer.rcode}${answer.isAuthoritative ? ', authoritative' : ''}`)
+  if (answer.rcode !== 'NOERROR') process.exitCode = 1
+  if (options.output === 'json') return printJson({ server: upstreamName(server), ...answer })
+  console.log(`${answer.rcode}${answer.isAuthoritative ? ', authoritative' : ''}, from ${upstreamName(server)}`)
   for (const section of ['answers', 'authority', 'additional'] as const) {
     if (answer[section].length > 0) console.log(`\n${section}:`)
     for (const record of answer[section]) console.log(line(record))
   }
-  if (answer.rcode !== 'NOERROR') process.exitCode = 1
 }
 
 /** All that names are made of. */
@@ -82,19 +87,25 @@ export const get = async (path: string, options: DnsClusterOptions): Promise<voi
 }
 
 export const check = async (
-  options: DnsClusterOptions & DnsServerOptions & { readonly output?: string },
+  options: DnsClusterOptions & DnsPlaceOptions & { readonly output?: string },
 ): Promise<void> => {
   checkOutput(options.output)
+  const { lab, clusterDomain } = options
+  if (lab !== undefined) {
+    const words = ['check', '--kubeconfig', '/dev/stdin', '--cluster-domain', clusterDomain]
+    return dnsInLab(lab, options, words, await labKubeconfig(lab))
+  }
   const found = await readCluster(options)
   const slices = slicesByService(found.slices)
   const records = found.services.flatMap((service) =>
     recordsOf(service, slices.get(objectKey(service)) ?? [], options.clusterDomain),
   )
-  const asker = createAsker(serverOf(options))
+  const server = serverOf(options)
+  const asker = createAsker(server)
   const differences = await createProgress()
-    .run(`asking ${options.server} for ${records.length} records`, (step) =>
+    .run(`asking ${upstreamName(server)} for ${counted(records.length, 'record')}`, (step) =>
       checkRecords(asker, records, (done, all) => {
-        if (done % progressEvery === 0) step.update(`${done} of ${all} questions`)
+        if (done % progressEvery === 0) step.update(`${done} of ${counted(all, 'question')}`)
       }),
     )
     .finally(asker.close)
@@ -107,8 +118,8 @@ export const check = async (
     }
     console.log(
       differences.length === 0
-        ? `all ${records.length} records of ${found.services.length} Services are as they should be`
-        : `${differences.length} names differ (- missing, + not expected)`,
+        ? `${counted(records.length, 'record')} of ${counted(found.services.length, 'Service')}: all as they should be`
+        : `wrong answers for ${counted(differences.length, 'name')} (- missing, + not expected)`,
     )
   }
   if (differences.length > 0) process.exitCode = 1

@@ -6,6 +6,7 @@ import { rightsWords } from '../agent/runtime/process/rights.ts'
 import { createStateStore } from '../agent/runtime/process/state.ts'
 import { canSetGroups } from '../host/id-map.ts'
 import { enterProcess } from '../host/namespaces.ts'
+import { toldWords } from '../host/told-words.ts'
 import { packageRoot } from './self.ts'
 
 /** Of the caller's environment a pod gets to know the terminal. */
@@ -25,7 +26,7 @@ export const enterPod = async (pod: string, command: readonly string[], stateDir
   const found = sandboxes.find(({ spec, process }) => process && spec.namespace === namespace && spec.name === name)
   if (!found?.process) throw new Error(`pod ${namespace}/${name} does not run on this node`)
   const [file, ...args] = enterProcess(found.process.pid, ['net', 'mount', 'uts', 'ipc', 'pid'])
-  const inside = ['setpriv', ...rightsWords({}, await canSetGroups()), 'env', ...podEnv(), ...command]
+  const inside = ['setpriv', ...rightsWords({}, await canSetGroups()), 'env', ...podEnv(), ...toldWords(command)]
   const child = spawn(file, [...args, ...inside], { stdio: 'inherit', env: { PATH: nodePath } })
   const [code, signal] = await once(child, 'exit')
   process.exitCode = signal ? 1 : code

@@ -1,5 +1,7 @@
 import { request } from 'node:http'
+import { isIP } from 'node:net'
 import { sleep } from '../api/clock.ts'
+import { counted } from '../host/counted.ts'
 import { UsageError } from './usage-error.ts'
 
 const retryMs = 20
@@ -18,11 +20,38 @@ const parseHeader = (text: string): readonly [string, string] => {
   return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
 }
 
+/** What a request waits for, one after the other. */
+type Stage = 'lookup' | 'connection' | 'headers' | 'body'
+
+const waitedFor: Readonly<Record<Stage, string>> = {
+  lookup: 'the name was not resolved',
+  connection: 'no connection',
+  headers: 'connected, but no response headers',
+  body: 'the response headers came, but not all of the body',
+}
+
+/** Which wait the time ran out in. */
+export const timeoutText = (stage: Stage, timeoutMs: number): string =>
+  `${waitedFor[stage]} within ${timeoutMs / 1_000} s`
+
 const get = (url: string, headers: Readonly<Record<string, string>>, timeoutMs: number): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const outgoing = request(url, { headers, agent: false, signal: AbortSignal.timeout(timeoutMs) })
+  new Promise((resolve, fail) => {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const { hostname } = new URL(url)
+    let stage: Stage = isIP(hostname.replaceAll(/[[\]]/g, '')) === 0 ? 'lookup' : 'connection'
+    const reject = (error: unknown): void => fail(signal.aborted ? new Error(timeoutText(stage, timeoutMs)) : error)
+    const outgoing = request(url, { headers, agent: false, signal })
     outgoing.once('error', reject)
+    outgoing.once('socket', (socket) => {
+      socket.once('lookup', () => {
+        stage = 'connection'
+      })
+      socket.once('connect', () => {
+        stage = 'headers'
+      })
+    })
     outgoing.once('response', async (response) => {
+      stage = 'body'
       try {
         const chunks: Buffer[] = []
         for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
@@ -62,5 +91,5 @@ export const fetchUrl = async (url: string, options: FetchOptions): Promise<void
       console.error(message)
     }
   }
-  if (failures > 0) throw new Error(`${failures} of ${count} requests failed`)
+  if (failures > 0) throw new Error(`${failures} of ${counted(count, 'request')} failed`)
 }

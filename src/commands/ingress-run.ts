@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { text as readStream } from 'node:stream/consumers'
 import type { Ingress } from '../api/types/index.ts'
+import { counted } from '../host/counted.ts'
 import type { Finding } from '../proxy/ingress/lint/finding.ts'
 import { lintIngresses } from '../proxy/ingress/lint/lint.ts'
 import type { LintOptions } from './ingress.ts'
@@ -99,9 +100,8 @@ const lineOf = ({ file, object, severity, at, value, message }: Report): string 
 
 const summary = (count: number, reports: readonly Report[]): string => {
   const errors = reports.filter(({ severity }) => severity === 'error').length
-  const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
-  const warnings = plural(reports.length - errors, 'warning')
-  return `${count} Ingress${count === 1 ? '' : 'es'}: ${plural(errors, 'error')}, ${warnings}`
+  const warnings = counted(reports.length - errors, 'warning')
+  return `${counted(count, 'Ingress', 'Ingresses')}: ${counted(errors, 'error')}, ${warnings}`
 }
 
 export const lint = async (files: readonly string[], { namespace, output }: LintOptions): Promise<void> => {

@@ -1,4 +1,5 @@
 /** The main job: a lab, the demo on it, and the proof that each path carries real requests. */
+
 import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
 import { sleep } from '../api/clock.ts'
@@ -6,6 +7,7 @@ import { createHttpTransport } from '../api/http-transport.ts'
 import { readKubeconfig } from '../api/kubeconfig.ts'
 import { deployments, ingresses, nodes, pods, services } from '../api/resources.ts'
 import { CommandError, type CommandRunner, createCommandRunner } from '../host/command.ts'
+import { counted } from '../host/counted.ts'
 import { enterHost } from '../lab/enter.ts'
 import type { LabPaths } from '../lab/plan.ts'
 import type { LabRecord } from '../lab/state.ts'
@@ -65,7 +67,7 @@ const prove = async (runner: CommandRunner, path: Path, podCount: number): Promi
     try {
       const seen = await tryPath(runner, path, requestsPerPod * podCount)
       if (seen.pods.length === podCount) return seen
-      problem = `only ${seen.pods.length} of ${podCount} pods answered`
+      problem = `only ${seen.pods.length} of ${counted(podCount, 'pod')} answered`
     } catch (error) {
       problem = error instanceof CommandError ? error.stderr.trim() : String(error)
     }
@@ -86,12 +88,12 @@ const waitForPods = async (client: Client, step: Step, record: LabRecord): Promi
     const { spec, status, metadata } = await client.get(deployments, 'web', 'default')
     const wanted = spec.replicas ?? 1
     const ready = status?.availableReplicas ?? 0
-    step.update(`${ready} of ${wanted} pods ready`)
+    step.update(`${ready} of ${counted(wanted, 'pod')} ready`)
     const isCurrent = status?.observedGeneration === metadata.generation && status?.updatedReplicas === wanted
     if (isCurrent && ready === wanted && status?.replicas === wanted) return wanted
     if (Date.now() > deadline)
       throw new Error(
-        `only ${ready} of ${wanted} pods became ready; look at: kubectl --kubeconfig ${record.kubeconfig} describe pods`,
+        `only ${ready} of ${counted(wanted, 'pod')} became ready; look at: kubectl --kubeconfig ${record.kubeconfig} describe pods`,
       )
   }
 }

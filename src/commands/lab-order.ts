@@ -8,14 +8,13 @@ interface KillOptions {
 
 export const labKill = async (host: string, { name, agent = false }: KillOptions): Promise<void> => {
   const { paths } = await runningLab(name)
-  await sendOrder(paths.command, { do: 'kill', host, agent })
-  console.log(
-    `killed ${agent ? `the daemon of ${host}` : host}; bring it back with: podway lab revive ${host} --name ${name}`,
-  )
+  const { unchanged } = await sendOrder(paths.command, { do: 'kill', host, agent })
+  const done = unchanged ?? `killed ${agent ? `the daemon of ${host}` : host}`
+  console.log(`${done}; bring it back with: podway lab revive ${host} --name ${name}`)
 }
 
 export const labRevive = async (host: string, name: string): Promise<void> => {
   const { paths } = await runningLab(name)
-  await sendOrder(paths.command, { do: 'revive', host })
-  console.log(`${host} is starting`)
+  const { unchanged } = await sendOrder(paths.command, { do: 'revive', host })
+  console.log(unchanged ?? `${host} is starting`)
 }

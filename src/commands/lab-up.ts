@@ -1,4 +1,5 @@
 import { deepEqual } from '../control/deep-equal.ts'
+import { counted } from '../host/counted.ts'
 import {
   checkPublications,
   endLab,
@@ -83,7 +84,7 @@ const tellSteps = (progress: Progress, plan: LabPlan) => {
   return {
     on: {
       universe: () => next('starting the control plane'),
-      control: () => next(`waiting for ${plan.nodes} nodes`),
+      control: () => next(`waiting for ${counted(plan.nodes, 'node')}`),
       nodes: (ready: number) => step.update(`${ready} of ${plan.nodes} Ready`),
     },
     end: (word?: string) => step.done(word),

@@ -2,7 +2,7 @@
  * Who holds which addresses, durably. A node has a few hundred pods at most, so the file is written whole, as a new file
  * that replaces the old one: a crash at any byte leaves one of the two, and there is nothing to compact or to replay.
  */
-
+import { counted } from '../host/counted.ts'
 import { jsonOf, readDurable, reportDamage } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { parseAddress } from '../ip/address.ts'
@@ -56,7 +56,9 @@ export const createFileLeaseStore = (file: string, recovery?: LeaseRecovery): Le
   const recover = async (from: LeaseRecovery): Promise<readonly Lease[]> => {
     const found = (await from.find()).map((lease): Lease => ({ ...lease, since: Date.now() }))
     if (found.length > 0)
-      from.onDamage(`the leases of ${found.length} addresses were taken from the network: ${file} did not tell of them`)
+      from.onDamage(
+        `took the leases of ${counted(found.length, 'address', 'addresses')} from the network: ${file} did not tell of them`,
+      )
     return found
   }
   return {

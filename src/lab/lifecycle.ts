@@ -1,4 +1,5 @@
 /** Starting and ending labs, from outside. */
+
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
@@ -10,6 +11,7 @@ import { readKubeconfig } from '../api/kubeconfig.ts'
 import { nodes } from '../api/resources.ts'
 import type { Node } from '../api/types/index.ts'
 import { removeCgroups } from '../host/cgroup.ts'
+import { counted } from '../host/counted.ts'
 import { DamagedFile, jsonOf, readOrRefuse } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { identify, isRunning, type ProcessId, signalProcess } from '../host/process.ts'
@@ -179,7 +181,7 @@ export const waitUntilUp = async (
   const transport = createHttpTransport(connection)
   try {
     const client = createClient(transport)
-    const what = `${plan.nodes} nodes to be Ready`
+    const what = `${counted(plan.nodes, 'node')} to be Ready`
     await waitFor(paths, waiting, what, async () => {
       const report = await labReport(paths)
       // An API that does not answer yet is what is waited for, too.

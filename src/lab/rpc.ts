@@ -14,6 +14,8 @@ export interface Report {
   readonly phase: LabPhase
   readonly problem?: string
   readonly hosts: readonly HostState[]
+  /** Why the order has changed nothing; missing when it has, or asked for nothing. */
+  readonly unchanged?: string
 }
 
 type Reply = { readonly report: Report } | { readonly error: string }

@@ -16,6 +16,7 @@ import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { killHost, makeBridge, podwayDisk, type RunningHost, startHost } from './host.ts'
+import { whyIdle } from './idle-orders.ts'
 import {
   apiPort,
   cgroupParent,
@@ -180,28 +181,26 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
       if (!m.daemon) throw new Error(`${m.host.name} runs no daemon`)
       return m.daemon.kill()
     }
-    if (!m.running) return
     const { running } = m
+    if (!running) return
     m.running = undefined
     await m.daemon?.kill()
     m.daemon = undefined
     await killHost(runner, running)
   }
 
+  const revive = async (m: Machine): Promise<void> => {
+    if (m.daemon) m.daemon.revive()
+    else await startMachine(m)
+  }
+
   const obey = async (order: Order): Promise<Report> => {
-    switch (order.do) {
-      case 'status':
-        break
-      case 'kill':
-        await kill(machine(order.host), order.agent)
-        break
-      case 'revive': {
-        const m = machine(order.host)
-        if (m.daemon) m.daemon.revive()
-        else await startMachine(m)
-        break
-      }
-    }
+    if (order.do === 'status') return report()
+    const m = machine(order.host)
+    const unchanged = whyIdle(order, await reportHost(m))
+    if (unchanged !== undefined) return { ...(await report()), unchanged }
+    if (order.do === 'kill') await kill(m, order.agent)
+    else await revive(m)
     return report()
   }
 

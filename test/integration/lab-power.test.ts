@@ -35,8 +35,18 @@ t.test('power cuts', async (t) => {
   t.equal(first.length, 3)
   t.equal(new Set(first).size, 1, 'all trust one authority')
 
+  await t.test('of nothing: what runs is told so', async (t) => {
+    t.equal(await run('lab', 'revive', 'node1'), 'node1 is up already, and its agent daemon runs\n')
+    t.equal(await run('lab', 'revive', 'client'), 'client is up already\n')
+    await t.rejects(run('lab', 'revive', 'node9'), /node9/)
+  })
+
   await t.test('of the control plane', async (t) => {
     await run('lab', 'kill', 'control')
+    t.match(
+      await run('lab', 'kill', 'control'),
+      /^control was killed already; bring it back with: podway lab revive control/,
+    )
     const dark = await status()
     t.equal(dark.state, 'degraded')
     t.match(dark.waiting.join('\n'), /control was killed.*podway lab revive control[\s\S]*the API does not answer: /)

@@ -123,6 +123,13 @@ t.test('an interrupted command leaves a lab alone that was there before', async 
     }
     const [code] = await start('lab', 'exec', 'node1', '--', 'sh', '-c', 'kill -9 $$').ended
     t.equal(code, 137)
+    for (const [word, wanted, says] of [
+      ['nosuch', 127, 'podway: nosuch: command not found\n'],
+      ['/etc/passwd', 126, 'podway: /etc/passwd: Permission denied\n'],
+    ] as const) {
+      const refused = start('lab', 'exec', 'node1', '--', word)
+      t.same([(await refused.ended)[0], refused.said()], [wanted, says])
+    }
   })
 
   await t.test('a demo that is interrupted leaves it, too', async (t) => {

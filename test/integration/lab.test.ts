@@ -94,7 +94,7 @@ t.test('a lab of three nodes', { timeout: 400_000 }, async (t) => {
   })
 
   await t.test('what users of kubectl do first', async (t) => {
-    t.match(await kubectl('get', 'nodes'), /node1 +Ready[\s\S]*node3 +Ready/)
+    t.match(await kubectl('get', 'nodes'), /node1 +Ready .* v1\.\d+\.0\+podway\.\S+[\s\S]*node3 +Ready/)
     t.match(await kubectl('get', 'pods', '-o', 'wide'), /1\/1 +Running +0 .*10\.244\./)
     t.match(
       await kubectl('get', 'all'),

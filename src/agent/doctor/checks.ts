@@ -1,4 +1,5 @@
 /** What is wrong with a machine, and what helps. Pure. */
+import { counted } from '../../host/counted.ts'
 import { ruleTarget, ruleWords } from '../../host/netfilter/tables.ts'
 import { findOverlaps } from '../../ipam/overlap.ts'
 import type { MachineFacts, PeerFacts } from './facts.ts'
@@ -136,10 +137,10 @@ const checks: Readonly<Record<string, Check>> = {
     const { count, max } = connections
     return max > 0 && count > max * conntrackShare
       ? fail(
-          `${count} of ${max} connections are in use: new ones are dropped`,
+          `${count} of ${counted(max, 'connection')} in use: new ones are dropped`,
           'sysctl -w net.netfilter.nf_conntrack_max=… or --conntrack-min, and look for what opens so many: conntrack -L',
         )
-      : ok(`${count} of ${max} connections`)
+      : ok(`${count} of ${counted(max, 'connection')}`)
   },
   mtu: ({ mtu: { tunnel, underlay } }) => {
     if (tunnel === undefined) return unknown('there is no tunnel on this machine', '')
@@ -154,7 +155,7 @@ const checks: Readonly<Record<string, Check>> = {
     if (!podLinks) return unknown('there is no bridge for pods on this machine', 'is the agent running?')
     const damaged = podLinks.filter(({ faults }) => faults.length > 0)
     return damaged.length === 0
-      ? ok(`${podLinks.length} links of pods, all as they were made`)
+      ? ok(`${counted(podLinks.length, 'pod link')}, all as they were made`)
       : damaged.map(({ pod, faults }) =>
           fail(
             `${pod}: ${faults.join('; ')}`,

@@ -1,5 +1,6 @@
 /** The whole API as one function from a call to an answer: authorisation first, then whoever is responsible. */
 import { ApiError, forbidden, noSuchPath } from '../../api/errors.ts'
+import { kubernetesMinor, kubernetesVersion } from '../../api/kubernetes-version.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import type { User } from '../auth/user.ts'
 import { openApiV2, openApiV2Type } from '../openapi/v2.ts'
@@ -15,13 +16,10 @@ export interface ApiOptions extends ResourceContext {
   readonly version: string
 }
 
-/** The Kubernetes release whose API this follows; clients choose features by it. */
-const kubernetesMinor = '33'
-
 export const serverVersion = (version: string) => ({
   major: '1',
   minor: kubernetesMinor,
-  gitVersion: `v1.${kubernetesMinor}.0+podway.${version}`,
+  gitVersion: kubernetesVersion(version),
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '1970-01-01T00:00:00Z',

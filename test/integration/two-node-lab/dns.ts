@@ -1,13 +1,12 @@
 /** The cluster's DNS in a lab: what users publish and ask, and what is answered while the control plane is away. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { cgroupParent } from '../../../src/lab/plan.ts'
 import { until } from '../../support/until.ts'
 import { podway } from '../support/lab.ts'
-import { apply, home, kubeconfig, kubectl, kubectlJson, run } from './lab.ts'
+import { apply, home, kubectl, kubectlJson, run } from './lab.ts'
 
 /** Asks the cluster DNS again and again for 12 seconds; each question at most twice, as resolvers do. */
 const askOn = `
@@ -26,7 +25,7 @@ Promise.all([ask(), ask()]).then(() => console.log(JSON.stringify({ ok, failed }
 
 /** What a node is answered. */
 const query = async (name: string, type = 'A', node = 'node1') => {
-  const text = await run('lab', 'exec', node, '--', 'podway', 'dns', 'query', name, type, '-o', 'json').catch(
+  const text = await run('dns', 'query', name, type, '--lab', 'lab', '--node', node, '-o', 'json').catch(
     (error: unknown) => String((error as { readonly stdout?: unknown }).stdout ?? error),
   )
   return JSON.parse(text) as { rcode: string; answers: { name: string; type: string; data: string }[] }
@@ -56,12 +55,9 @@ export const dns = async (t: Test): Promise<void> => {
   await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
 
   await t.test('every record that the specification demands, on every node', async (t) => {
-    const inside = join(home, 'inside.kubeconfig')
-    const text = await readFile(kubeconfig, 'utf8')
-    await writeFile(inside, text.replaceAll(/https:\/\/127\.0\.0\.1:\d+/g, 'https://172.30.0.2:6443'))
     for (const node of ['node1', 'node2']) {
-      const check = ['podway', 'dns', 'check', '--kubeconfig', inside, '-o', 'json']
-      const { records, differences } = JSON.parse(await run('lab', 'exec', node, '--', ...check))
+      const check = ['dns', 'check', '--lab', 'lab', '--node', node, '-o', 'json']
+      const { records, differences } = JSON.parse(await run(...check))
       t.same(differences, [], node)
       t.ok(records > 10, `${records} records`)
     }

@@ -73,7 +73,7 @@ t.test('what is no lease file is set aside, and nobody gets what a living pod ha
     t.same((await addresses.assign('alive'))[0], '10.244.1.2', 'its own again')
     t.match(
       told.join('\n'),
-      /bad\.json is .*set aside as bad\.json\.damaged-[\s\S]*1 addresses were taken from the network/,
+      /bad\.json is .*set aside as bad\.json\.damaged-[\s\S]*took the leases of 1 address from the network/,
     )
   }
 })

@@ -1,4 +1,5 @@
 /** A page for people: what is served here, by whom, how it goes, and what is wrong. Pure. */
+import { counted } from '../../../host/counted.ts'
 import type { PathTable } from '../routes/match.ts'
 import type { RouteProblem, RoutingUpdate } from '../routes/routing.ts'
 import type { Route } from '../routes/rule.ts'
@@ -104,7 +105,7 @@ export const statusPage = ({ node, state, series, connections, problems }: Statu
   const heads = ['Host', 'Path', 'Match', 'Entry', 'From', 'Endpoints', 'Requests', '5xx', 'Mean']
   const wrong = problems.map(({ ingress, message }) => [ingress, message])
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Ingress of ${html(node)}</title><style>${style}</style>
-<h1>Ingress of ${html(node)}</h1><p>${html(rows.length)} routes, ${html(connections)} connections open</p>
+<h1>Ingress of ${html(node)}</h1><p>${html(counted(rows.length, 'route'))}, ${html(counted(connections, 'connection'))} open</p>
 ${wrong.length === 0 ? '' : `<h2 class="bad">Not as written</h2>${table(['Ingress', 'What'], wrong)}`}
 <h2>Routes</h2>${rows.length === 0 ? '<p class="none">Nothing is served: there is no Ingress of this class.</p>' : table(heads, rows)}</html>
 `

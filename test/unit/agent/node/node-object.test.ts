@@ -13,7 +13,7 @@ const traits = (more: Partial<NodeTraits> = {}): NodeTraits => ({
     },
   },
   ...{ addresses: ['192.0.2.1', '2001:db8::1'], maxPods: 110, kubeletPort: 10250 },
-  ...{ kubeletVersion: 'v1.33.0-podway', runtimeVersion: 'process://0.1.0' },
+  ...{ kubeletVersion: 'v1.33.0+podway.0.1.0', runtimeVersion: 'process://0.1.0' },
   ...{ labels: { zone: 'a' }, annotations: { 'podway.dev/x': 'y' }, problems: [] },
   ...more,
 })
@@ -36,7 +36,11 @@ t.test('the status', async (t) => {
       { type: 'Hostname', address: 'node-a' },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
-    nodeInfo: { kubeletVersion: 'v1.33.0-podway', containerRuntimeVersion: 'process://0.1.0', architecture: 'amd64' },
+    nodeInfo: {
+      kubeletVersion: 'v1.33.0+podway.0.1.0',
+      containerRuntimeVersion: 'process://0.1.0',
+      architecture: 'amd64',
+    },
   })
   t.same(
     status.conditions?.map(({ type, status }) => `${type}=${status}`),
