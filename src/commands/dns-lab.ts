@@ -7,18 +7,22 @@ import { runningLab } from './lab-common.ts'
 import { labExec } from './lab-exec.ts'
 import { podwayWords } from './self.ts'
 
-/** The same command, on the node. */
+/** Our own input is a socket, which /dev/stdin cannot open: that of the command is a pipe. */
+const piped = ['sh', '-c', 'cat | "$@"', 'podway'] as const
+
+/** The same command, on the node; `input` is what it finds in /dev/stdin. */
 export const dnsInLab = (
   lab: string,
   { node, server, output }: DnsPlaceOptions & { readonly output?: string },
   words: readonly string[],
   input?: string,
-): Promise<void> =>
-  labExec(
-    node,
-    [...podwayWords(), 'dns', ...words, '--server', server, ...(output === undefined ? [] : ['--output', output])],
-    { name: lab, ...(input === undefined ? {} : { input }) },
-  )
+): Promise<void> => {
+  const format = output === undefined ? [] : ['--output', output]
+  const command = [...podwayWords(), 'dns', ...words, '--server', server, ...format]
+  return input === undefined
+    ? labExec(node, command, { name: lab })
+    : labExec(node, [...piped, ...command], { name: lab, input })
+}
 
 /** The administrator's kubeconfig as it is of use inside the lab: there the control plane has its own address. */
 export const labKubeconfig = async (lab: string): Promise<string> => {
