@@ -41,7 +41,14 @@ export const countTap = (tap: string): Report => {
       const skip = /# SKIP\s*(.*)$/i.exec(rest)
       if (skip) {
         counts = addCounts(counts, { ...nothingCounted, skipped: 1 })
-        reasons.push(skip[1] ?? '')
+        // What has no reason behind the word says it before.
+        reasons.push(
+          skip[1] ||
+            rest
+              .slice(0, skip.index)
+              .replace(/^\s*-\s*/, '')
+              .trim(),
+        )
       } else if (!closesSubtest) {
         counts = addCounts(counts, { ...nothingCounted, [not ? 'failed' : 'passed']: 1 })
       }

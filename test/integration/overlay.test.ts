@@ -62,10 +62,7 @@ for (const [backend, overhead] of overheads)
           () => true,
           () => false,
         )
-        if (!isThere)
-          return t.pass('a Service in the bridge', {
-            skip: 'this kernel has no br_netfilter: nothing to be turned around',
-          })
+        if (!isThere) return t.skip('this kernel has no br_netfilter: nothing to be turned around', () => undefined)
         const rules = [
           ['PREROUTING', '-d', '10.96.0.99', '-j', 'DNAT', '--to-destination', b.address],
           ['POSTROUTING', '-s', b.address, '-d', b.address, '-j', 'MASQUERADE'],

@@ -237,13 +237,16 @@ t.test('answers are scanned strictly: no broken one is ever taken for whole', as
   for (let length = 0; length < good.length; length++)
     if (scanAnswer(good.subarray(0, length)) !== undefined) t.fail(`cut at ${length}`)
   const random = createSeededRandom(seedOr(3))
-  for (let n = 0; n < rounds(20_000, 1_000_000); n++) {
+  const tries = rounds(20_000, 1_000_000)
+  let read = 0
+  for (let n = 0; n < tries; n++) {
     const packet = Buffer.from(good)
     for (let change = 0; change < 3; change++) packet[random.below(packet.length)] = random.below(256)
     const scan = scanAnswer(packet)
+    if (scan) read++
     if (scan?.ttlOffsets.some((offset) => offset + 4 > packet.length)) t.fail(packet.toString('hex'))
   }
-  t.pass('20,000 broken ones')
+  t.ok(read > tries / 10 && read < tries, `${read} of ${tries} could be read`)
 })
 
 /** An upstream server that can be silenced. */
