@@ -4,13 +4,18 @@ import { isNotFound } from '../api/errors.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
 import { gatewayClasses, gateways, httpRoutes, type Resource, referenceGrants } from '../api/resources.ts'
 import type { EndpointSlice, Ingress, IngressClass, KubeObject, Namespace, Service } from '../api/types/index.ts'
+import type { CommandRunner } from '../host/command.ts'
 import { type HttpReply, runHttpListener } from '../host/http-listener.ts'
+import { createIproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
+import type { Netfilter } from '../host/netfilter/netfilter.ts'
+import { familyOf, type IpFamily } from '../ip/address.ts'
 import type { GatewayInformers } from '../proxy/ingress/gateway/serving.ts'
 import { createIngress, type IngressSettings } from '../proxy/ingress/ingress.ts'
 import { createConfigMapData, createSecretData } from '../proxy/ingress/named-data.ts'
 import { allSeries, createIngressMetrics } from '../proxy/ingress/operation/metrics.ts'
 import { routeLines, statusPage } from '../proxy/ingress/operation/status-page.ts'
+import { createOwnAddresses } from '../proxy/ingress/own-addresses.ts'
 import { createStreamServices, type StreamSettings } from '../proxy/ingress/stream-services.ts'
 import type { ListenAddress } from './service-stack.ts'
 
@@ -36,6 +41,9 @@ export interface IngressStackOptions {
   readonly clusterDomain: string
   readonly clusterDns: string
   readonly nodeName: string
+  readonly nodeAddresses: readonly string[]
+  readonly netfilterOf: (family: IpFamily) => Netfilter
+  readonly runner: CommandRunner
   readonly log: Logger
 }
 
@@ -69,6 +77,13 @@ const watchGateways = (client: Client, namespaces: Informer<Namespace>, onErrorO
   return { own, informers: { ...own, namespaces } satisfies GatewayInformers }
 }
 
+const ownAddressesOf = ({ settings, runner, netfilterOf, log }: IngressStackOptions) => {
+  const { gatewayPool: pool } = settings.proxy
+  if (pool === undefined) return {}
+  const netfilters = [netfilterOf(familyOf(pool))]
+  return { ownAddresses: createOwnAddresses({ iproute: createIproute(runner), netfilters, log }) }
+}
+
 export const createIngressStack = (options: IngressStackOptions): IngressStack => {
   const { client, settings, nodeName, log, services, slices, namespaces } = options
   const onErrorOf: OnErrorOf = (kind) => (error, retryInMs) => log.warn({ err: error, kind, retryInMs }, 'cannot watch')
@@ -78,6 +93,7 @@ export const createIngressStack = (options: IngressStackOptions): IngressStack =
   const ingress = createIngress({
     ...{ ...options, clusterNames },
     settings: settings.proxy,
+    ...ownAddressesOf(options),
     secrets: createSecretData(client, onErrorOf('Secret')),
     configMaps,
     ...(gateway ? { gateway: gateway.informers } : {}),

@@ -53,8 +53,7 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
     settings: options.ingress,
     hasGatewayApi: true,
     ...{ clusterDomain: options.clusterDomain, clusterDns: options.clusterDns },
-    nodeName,
-    log,
+    ...{ nodeName, nodeAddresses, netfilterOf: options.netfilterOf, runner, log },
   })
 
   return {

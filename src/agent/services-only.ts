@@ -208,8 +208,7 @@ const live = async (options: ServicesOnlyOptions, { signal, endOnMove }: Life): 
       settings,
       hasGatewayApi: hasGateways,
       ...{ clusterDomain: options.clusterDomain, clusterDns },
-      nodeName,
-      log,
+      ...{ nodeName, nodeAddresses, netfilterOf, runner, log },
     })
     running.push(ingress.run(signal))
   }

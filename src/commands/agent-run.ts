@@ -95,12 +95,15 @@ const objectName = (text: string | undefined, option: string): string | undefine
 const ingressSettings = async (options: NodeOptions): Promise<IngressStackSettings> => {
   const address = options.ingressAddress ?? (await everywhere())
   if (!isAddress(address)) throw new UsageError(`--ingress-address ${address}: expected an address`)
-  const { ingressAccessLog: file, ingressHttpsPort } = options
+  const { ingressAccessLog: file, ingressHttpsPort, loadBalancerCidr: pool } = options
+  if (pool !== undefined && parseCidr(pool) === undefined)
+    throw new UsageError(`--load-balancer-cidr ${pool}: expected a range such as 192.0.2.0/24`)
   return {
     proxy: {
       address,
       httpPort: options.ingressPort,
       ...(ingressHttpsPort === 0 ? {} : { httpsPort: ingressHttpsPort }),
+      ...(pool === undefined ? {} : { gatewayPool: pool }),
       threads: options.ingressThreads,
       trustedProxies: rangesOf(options.ingressTrustedProxy, '--ingress-trusted-proxy'),
       proxyProtocol: rangesOf(options.ingressProxyProtocol, '--ingress-proxy-protocol'),

@@ -15,6 +15,7 @@ export interface NodeOptions {
   readonly serviceCidr: string
   readonly clusterDns: string
   readonly clusterDomain: string
+  readonly loadBalancerCidr?: string
   readonly upstream?: readonly string[]
   readonly ingressAddress?: string
   readonly ingressPort: number
@@ -73,6 +74,10 @@ export const nodeOptions = (command: Command): Command =>
     .option('--direct-routing', 'with vxlan: no tunnel to nodes on the same network')
     .option('--cluster-cidr <cidr>', 'addresses of all pods; two for both families', '10.244.0.0/16')
     .option('--service-cidr <cidr>', 'addresses of Services; two for both families', '10.96.0.0/16')
+    .option(
+      '--load-balancer-cidr <cidr>',
+      "the pool out of which Gateways have addresses of their own, as the control plane was told (default: the nodes' own)",
+    )
     .option('--allow-overlap', 'start although a range overlaps a route of this machine')
     .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
     .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')

@@ -6,11 +6,13 @@ import { cleanupNodeAddress } from '../dns/node-address.ts'
 import { removeCgroups } from '../host/cgroup.ts'
 import { createCommandRunner } from '../host/command.ts'
 import { counted } from '../host/counted.ts'
+import { createIproute } from '../host/iproute.ts'
 import { silentLogger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter } from '../host/netfilter/netfilter.ts'
 import { cleanupOverlay } from '../overlay/overlay.ts'
 import { cleanupPolicies } from '../overlay/policy/enforcer.ts'
+import { cleanupOwnAddresses } from '../proxy/ingress/own-addresses.ts'
 import { cleanupProxy } from '../proxy/iptables/kernel.ts'
 import type { CleanupOptions } from './cleanup.ts'
 import { createProgress } from './progress.ts'
@@ -38,6 +40,7 @@ export const cleanup = async ({ state, data, cgroupParent, keepData }: CleanupOp
     for (const netfilter of netfilters) {
       await cleanupProxy(netfilter)
       await cleanupNodeAddress(netfilter)
+      await cleanupOwnAddresses(createIproute(runner), netfilter)
       await cleanupPolicies(netfilter)
     }
     await cleanupOverlay(runner, netfilters)

@@ -38,7 +38,7 @@ export const clusterOptions = (command: Command): Command =>
     )
     .option('--node-prefix-6 <length>', 'the same for IPv6', countOption('a prefix length', 8, 124), 64)
     .option('--node-ports <from-to>', 'ports of NodePort Services', '30000-32767')
-    .option('--load-balancer-cidr <cidr>', "addresses of LoadBalancer Services (default: the nodes' own)")
+    .option('--load-balancer-cidr <cidr>', "addresses of LoadBalancer Services and Gateways (default: the nodes' own)")
     .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
     .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
     .option(

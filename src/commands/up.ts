@@ -9,7 +9,7 @@ export interface UpOptions extends ClusterOptions, Omit<NodeOptions, 'clusterCid
 }
 
 /** What the control plane's options say of the cluster, the agent's would only say again. */
-const shared = ['--cluster-cidr', '--service-cidr', '--cluster-dns', '--cluster-domain']
+const shared = ['--cluster-cidr', '--service-cidr', '--cluster-dns', '--cluster-domain', '--load-balancer-cidr']
 
 export const registerUp = (program: Command): void => {
   const command = program.command('up')

@@ -1,15 +1,15 @@
 /** HTTPS listeners of Gateways: what clients must show, and connections that were made for another listener. */
 import { connect } from 'node:http2'
 import t, { type Test } from 'tap'
-import type { Gateway, HTTPRoute } from '../../src/api/types/index.ts'
+import type { Gateway, HTTPRoute, Ingress } from '../../src/api/types/index.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { createIngress } from '../../src/proxy/ingress/ingress.ts'
 import { createFedInformer } from '../support/fed-informer.ts'
 import { createFedNamedData } from '../support/fed-named-data.ts'
 import { freePort } from '../support/free-port.ts'
 import { gateway, gatewayClass, route } from '../support/gateway-objects.ts'
-import { askH2 } from '../support/ingress-fixture.ts'
-import { byService, ingressClass, service, slice } from '../support/ingress-objects.ts'
+import { ask, askH2 } from '../support/ingress-fixture.ts'
+import { byService, ingress, ingressClass, path, service, slice } from '../support/ingress-objects.ts'
 import { startBackend } from '../support/relay-fixture.ts'
 import { askTls, authority, certificateFor, newAuthority } from '../support/tls-fixture.ts'
 import { until } from '../support/until.ts'
@@ -20,7 +20,7 @@ const sam = await certificateFor('sam', staff, 'client')
 const shown = await certificateFor('shown.lab')
 
 /** One Gateway in front of a backend that says who it is, and a route to it for every listener. */
-const start = async (t: Test, made: Gateway, routes: readonly HTTPRoute[]) => {
+const start = async (t: Test, made: Gateway, routes: readonly HTTPRoute[], ingresses: readonly Ingress[] = []) => {
   const named = async (name: string) => {
     const { port } = await startBackend(t, (_, response) => response.end(name))
     return slice({ service: name, addresses: { '127.0.0.1': {} }, ports: [{ name: '', port }] })
@@ -32,11 +32,14 @@ const start = async (t: Test, made: Gateway, routes: readonly HTTPRoute[]) => {
     'default/staff': { 'ca.crt': staff.cert },
   })
   const proxy = createIngress({
-    ingresses: createFedInformer([]),
+    ingresses: createFedInformer(ingresses),
     classes: createFedInformer([ingressClass('edge')]),
     services: createFedInformer(names.map((name) => service(name))),
     slices: createFedInformer(await Promise.all(names.map(named)), { service: byService }),
-    secrets: createFedNamedData({ 'default/shown': { 'tls.crt': shown.certificate, 'tls.key': shown.key } }),
+    secrets: createFedNamedData({
+      'default/shown': { 'tls.crt': shown.certificate, 'tls.key': shown.key },
+      'default/people': { 'ca.crt': people.cert },
+    }),
     configMaps,
     gateway: {
       classes: createFedInformer([gatewayClass()]),
@@ -181,4 +184,27 @@ t.test('a request that belongs to another listener than its connection is misdir
     ['', 'second.lab', 200],
   ] as const)
     t.equal(await status(port, { host, servername }), wanted, `${host} at ${servername || 'nobody'}`)
+})
+
+t.test('what an Ingress asks of clients is no matter of a Gateway at another door', async (t) => {
+  const [port, plain] = [await freePort(), await freePort()]
+  const listeners = [https('own', port), { name: 'plain', port: plain, protocol: 'HTTP' }]
+  const { proxy } = await start(
+    t,
+    gateway({ namespace: 'default', listeners }),
+    [to('one', 'own'), to('two', 'plain')],
+    [
+      ingress({
+        ...{ className: 'edge', rules: { 'shown.lab': [path('prefix:/', 'three')] } },
+        annotations: { 'nginx.ingress.kubernetes.io/auth-tls-secret': 'default/people' },
+        tls: [{ hosts: ['shown.lab'], secretName: 'shown' }],
+      }),
+    ],
+  )
+  const { https: own = 0, http = 0 } = proxy.ports()
+  await until(async () => (await status(own, { host: 'shown.lab', client: anna })) === 200, 'the Ingress')
+  t.equal(await status(own, { host: 'shown.lab' }), 403, 'who shows nothing')
+  t.equal(await status(port, { host: 'shown.lab' }), 200, "at the Gateway's door nothing is asked")
+  t.equal((await ask(plain, { host: 'shown.lab' })).status, 200, 'nor at one without TLS')
+  t.equal((await ask(http, { host: 'shown.lab' })).status, 308, 'where the Ingress is, HTTPS is')
 })

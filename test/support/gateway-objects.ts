@@ -14,6 +14,7 @@ import type {
   StringMap,
 } from '../../src/api/types/index.ts'
 import { type GatewayWorld, gatewayController, type SecretState } from '../../src/proxy/ingress/gateway/model.ts'
+import { type PlaceOf, sharedPlace } from '../../src/proxy/ingress/gateway/places.ts'
 
 const group = 'gateway.networking.k8s.io'
 const created = '2026-01-01T00:00:00Z'
@@ -130,6 +131,8 @@ export interface WorldSketch {
   readonly gateways?: readonly Gateway[]
   readonly routes?: readonly HTTPRoute[]
   readonly grants?: readonly ReferenceGrant[]
+  /** Missing: there is no pool. */
+  readonly place?: PlaceOf
   /** What port 8080 of a Service (`namespace/name`) speaks; those not listed here speak nothing special. */
   readonly protocols?: StringMap
   /** Services that are not there. */
@@ -155,6 +158,7 @@ export const world = (sketch: WorldSketch = {}): GatewayWorld => ({
   gateways: sketch.gateways ?? [gateway()],
   routes: sketch.routes ?? [],
   grants: sketch.grants ?? [],
+  place: sketch.place ?? sharedPlace,
   service: (key) => (sketch.missing?.includes(key) ? undefined : service(key, sketch.protocols?.[key])),
   namespaceLabels: (name) => sketch.labels?.[name],
   secret: (key) => sketch.secrets?.[key] ?? 'missing',

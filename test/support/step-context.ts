@@ -4,7 +4,6 @@ import { createLimiter } from '../../src/proxy/ingress/relay/limiter.ts'
 
 export const stepContext = (): StepContext => ({
   httpsPort: 443,
-  tls: { clientsOf: () => undefined },
   limiter: createLimiter({ now: () => 0 }),
   outside: { ask: () => Promise.reject(new Error('nobody is to be asked')) },
   report: () => {},

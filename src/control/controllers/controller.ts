@@ -10,6 +10,7 @@ import type { Logger } from '../../host/log.ts'
 import type { IpFamily } from '../../ip/address.ts'
 import type { ApprovalSettings } from './certificates/approval.ts'
 import type { Informers } from './informers.ts'
+import type { LoadBalancerAddresses } from './load-balancer-addresses.ts'
 
 export interface Controller {
   readonly name: string
@@ -31,7 +32,7 @@ export interface ControllerSettings {
   readonly nodePrefixLengths: Readonly<Record<IpFamily, number>>
   /** A node that is silent for so long is not ready. */
   readonly nodeMonitorGraceSeconds: number
-  /** Where Services of type LoadBalancer get addresses; those of the nodes when missing. */
+  /** Where Services of type LoadBalancer and Gateways get addresses; those of the nodes when missing. */
   readonly loadBalancerCIDR: string | undefined
   readonly certificates: CertificateSettings
 }
@@ -42,6 +43,8 @@ export interface ControllerContext {
   readonly clock: Clock
   readonly log: Logger
   readonly settings: ControllerSettings
+  /** Undefined: there is no pool. */
+  readonly loadBalancerAddresses: LoadBalancerAddresses | undefined
 }
 
 export type CreateController = (context: ControllerContext) => Controller

@@ -11,16 +11,25 @@ import {
   services,
 } from '../../api/resources.ts'
 import { createGatewayController } from '../../proxy/ingress/gateway/controller.ts'
+import { sharedPlace } from '../../proxy/ingress/gateway/places.ts'
 import type { CreateController } from './controller.ts'
+import { settleAddresses } from './gateway-addresses.ts'
 import { servingAddresses } from './ingress-status.ts'
 
 const name = 'gateway-status'
 
-export const createGatewayStatusController: CreateController = ({ client, informers, clock, log }) => {
+export const createGatewayStatusController: CreateController = ({
+  client,
+  informers,
+  clock,
+  log,
+  loadBalancerAddresses: pool,
+}) => {
   const nodeCopies = informers.of(nodes)
   const addresses = (): readonly string[] => servingAddresses(nodeCopies.values()).flatMap(({ ip }) => ip ?? [])
   const controller = createGatewayController({
     ...{ client, clock, addresses },
+    settle: (ours) => (pool ? settleAddresses(pool, ours) : sharedPlace),
     sources: {
       classes: informers.of(gatewayClasses),
       gateways: informers.of(gateways),
@@ -45,6 +54,7 @@ export const createGatewayStatusController: CreateController = ({ client, inform
     name,
     run: (signal) => {
       nodeCopies.onChange(onNodes)
+      pool?.onRelease(controller.lookAgain)
       return controller.run(signal)
     },
   }

@@ -7,8 +7,9 @@ import { servicesOfChange, usableEndpoints } from '../../api/slices.ts'
 import type { EndpointSlice, LoadBalancerIngress, Node, Service } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
 import { familyOf } from '../../ip/address.ts'
-import { createAddressPool, isExhausted, isOutOfRange, isTaken, type Pool } from '../../ipam/pool.ts'
+import { isExhausted, isOutOfRange, isTaken, type Pool } from '../../ipam/pool.ts'
 import { type CreateController, createQueue, recorderFor } from './controller.ts'
+import { isOurs, serviceOwner } from './load-balancer-addresses.ts'
 import { readiness } from './node/health.ts'
 import { writeStatus } from './write-status.ts'
 
@@ -16,10 +17,6 @@ const name = 'service-lb-controller'
 
 /** Nodes with this label are no entrance to the cluster. */
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers'
-
-/** A Service that names a class is for the controller of that class. */
-export const isOurs = ({ spec, metadata }: Service): boolean =>
-  spec.type === 'LoadBalancer' && spec.loadBalancerClass === undefined && metadata.deletionTimestamp === undefined
 
 /** The addresses of nodes that are an entrance to the Service: with policy Local, only those that have a pod of it. Pure. */
 export const nodeAddresses = (
@@ -96,20 +93,19 @@ export const portHolder = (service: Service, others: Iterable<Service>): Service
 }
 
 export const createLoadBalancerController: CreateController = (context) => {
-  const { client, informers, settings } = context
+  const { client, informers, loadBalancerAddresses: pool } = context
   const copies = informers.of(services)
   const nodeCopies = informers.of(nodes)
   const slices = informers.of(endpointSlices)
   const events = recorderFor(context, name)
-  const pool: Pool<string> | undefined =
-    settings.loadBalancerCIDR === undefined ? undefined : createAddressPool({ cidr: settings.loadBalancerCIDR })
 
   const tell = (service: Service, reason: string, message: string): void =>
     events.record(referenceTo(service), 'Warning', reason, message)
 
   const fromPool = (from: Pool<string>, key: string, service: Service): readonly string[] => {
     try {
-      return [from.held(key) ?? from.assign(key, service.spec.loadBalancerIP || undefined)]
+      const owner = serviceOwner(key)
+      return [from.held(owner) ?? from.assign(owner, service.spec.loadBalancerIP || undefined)]
     } catch (error) {
       if (!isExhausted(error) && !isTaken(error) && !isOutOfRange(error)) throw error
       tell(service, 'AllocationFailed', error.message)
@@ -140,7 +136,7 @@ export const createLoadBalancerController: CreateController = (context) => {
   const reconcile = async (key: string): Promise<Outcome> => {
     const service = copies.get(key)
     if (!service || !isOurs(service)) {
-      pool?.release(key)
+      pool?.release(serviceOwner(key))
       const isLeft = service?.spec.type !== 'LoadBalancer' && (service?.status?.loadBalancer?.ingress ?? []).length > 0
       if (service && isLeft) await writeStatus(client, services, service, { loadBalancer: undefined })
       return 'done'
@@ -156,24 +152,10 @@ export const createLoadBalancerController: CreateController = (context) => {
     for (const [key, service] of copies.entries()) if (service.spec.type === 'LoadBalancer') queue.add(key)
   }
 
-  /** What was given before is known before anything new is given. */
-  const adopt = (from: Pool<string>): void => {
-    for (const [key, service] of copies.entries()) {
-      const given = service.status?.loadBalancer?.ingress?.[0]?.ip
-      if (given === undefined || !isOurs(service) || from.held(key) !== undefined) continue
-      try {
-        from.assign(key, given)
-      } catch (error) {
-        // Of another pool, or of a node: it gets another one.
-        if (!isTaken(error) && !isOutOfRange(error)) throw error
-      }
-    }
-  }
-
   return {
     name,
     run: (signal) => {
-      if (pool) adopt(pool)
+      pool?.onRelease(addAll)
       copies.onChange((key, current, previous) => {
         if (current?.spec.type === 'LoadBalancer' || previous?.spec.type === 'LoadBalancer') queue.add(key)
         // A port may have become free.

@@ -1,6 +1,7 @@
 /** All controllers and the scheduler over one set of local copies. */
 import type { Client } from '../../api/client.ts'
 import { aborted, type Clock, sleep } from '../../api/clock.ts'
+import { gatewayClasses, gateways, services } from '../../api/resources.ts'
 import type { Logger } from '../../host/log.ts'
 import { definitions } from '../registry/registry.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
@@ -14,10 +15,11 @@ import { createMirroringController } from './endpoints/mirroring.ts'
 import { createEventTtlController } from './event-ttl.ts'
 import { createGarbageCollector } from './garbage/collector.ts'
 import { createGatewayStatusController } from './gateway-status.ts'
-import { createInformers } from './informers.ts'
+import { createInformers, type Informers } from './informers.ts'
 import { createIngressProblemController } from './ingress-problems.ts'
 import { createIngressStatusController } from './ingress-status.ts'
 import { createLoadBalancerController } from './load-balancer.ts'
+import { adoptAddresses, createLoadBalancerAddresses } from './load-balancer-addresses.ts'
 import { createNamespaceController } from './namespace-deletion.ts'
 import { createNodeCidrController } from './node/cidrs.ts'
 import { createNodeLifecycleController } from './node/lifecycle.ts'
@@ -60,6 +62,17 @@ export interface RunControllersOptions {
   readonly more?: readonly CreateController[]
 }
 
+const addressesOf = ({ loadBalancerCIDR }: ControllerSettings, informers: Informers) => {
+  if (loadBalancerCIDR === undefined) return undefined
+  const addresses = createLoadBalancerAddresses(loadBalancerCIDR)
+  adoptAddresses(addresses, {
+    services: informers.of(services),
+    classes: informers.of(gatewayClasses),
+    gateways: informers.of(gateways),
+  })
+  return addresses
+}
+
 /** Runs until `signal` aborts. A controller that fails is told of, and started anew; the others go on. */
 export const runControllers = async (options: RunControllersOptions, signal: AbortSignal): Promise<void> => {
   const { client, clock, log, more = [] } = options
@@ -80,7 +93,8 @@ export const runControllers = async (options: RunControllersOptions, signal: Abo
   await Promise.race([informers.synced, aborted(signal)])
   if (!signal.aborted) {
     log.info('all controllers start')
-    await Promise.all([...controllers, ...more].map((create) => keepRunning(create({ ...options, informers }))))
+    const context = { ...options, informers, loadBalancerAddresses: addressesOf(options.settings, informers) }
+    await Promise.all([...controllers, ...more].map((create) => keepRunning(create(context))))
   }
   await watching
 }

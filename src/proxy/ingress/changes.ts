@@ -29,11 +29,17 @@ const marks = { ingresses: 'ingress ', services: 'service ', secrets: 'secret ',
 const classesMark = 'classes'
 const gatewaysMark = 'gateways'
 
-/** Statuses are written by the control plane, and change nothing here. */
+/** Of statuses, which the control plane writes, only the addresses of Gateways change something here. */
 const isSameSpec = (a: KubeObject | undefined, b: KubeObject | undefined): boolean => {
   if (!a || !b) return a === b
   const specOf = (object: KubeObject) => ('spec' in object ? object.spec : undefined)
-  return isDeepStrictEqual(specOf(a), specOf(b)) && isDeepStrictEqual(a.metadata.labels, b.metadata.labels)
+  const addressesOf = (object: KubeObject & { readonly status?: { readonly addresses?: unknown } }) =>
+    object.status?.addresses
+  return (
+    isDeepStrictEqual(addressesOf(a), addressesOf(b)) &&
+    isDeepStrictEqual(specOf(a), specOf(b)) &&
+    isDeepStrictEqual(a.metadata.labels, b.metadata.labels)
+  )
 }
 
 const differ = <T extends object, V>(view: (object: T) => V, now: T | undefined, before: T | undefined): boolean =>

@@ -5,6 +5,7 @@ import { createCertificates } from './certificates.ts'
 import type { Changes, Sources } from './changes.ts'
 import {
   createGatewayReader,
+  type GatewayAddresses,
   type GatewayDoor,
   type GatewayReader,
   type GatewayServing,
@@ -29,14 +30,19 @@ export interface Desired {
 
 const gatewaySource = 'gateways'
 
-export const createDesired = (sources: Sources, usual: UsualPorts, fallback: Certificate): Desired => {
+export const createDesired = (
+  sources: Sources,
+  usual: UsualPorts,
+  addresses: GatewayAddresses,
+  fallback: Certificate,
+): Desired => {
   const { secrets, configMaps, services } = sources
   const lookup = { secret: secrets.get, configMap: configMaps.get }
   const routing = createRouting(sources, ({ key, annotations }) =>
     readAnnotations({ namespace: key.split('/')[0] ?? '', annotations }, lookup),
   )
   const certificates = createCertificates(secrets.get)
-  const gateway = sources.gateway && createGatewayReader(sources.gateway, services, lookup, usual)
+  const gateway = sources.gateway && createGatewayReader(sources.gateway, services, lookup, usual, addresses)
   let followed: ReadonlySet<string> = new Set()
   let doors: readonly GatewayDoor[] = []
   let routeProblems: readonly RouteProblem[] = []

@@ -4,10 +4,14 @@ import { aborted, type Clock, systemClock } from '../../api/clock.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
 import type { Logger } from '../../host/log.ts'
 import type { RestartCounts } from '../../host/restarts.ts'
+import { parseAddress } from '../../ip/address.ts'
+import { cidrOf, contains } from '../../ip/cidr.ts'
 import { changesOf, type Sources, sourcesSynced, watchSources } from './changes.ts'
 import { createDesired, type Desired } from './desired.ts'
+import type { GatewayAddresses, GatewayDoor } from './gateway/serving.ts'
 import { defaultLimits, type HeadLimits } from './http/limits.ts'
 import type { ClusterNames } from './names/lookup.ts'
+import { noOwnAddresses, type OwnAddresses, type ServedAddress } from './own-addresses.ts'
 import { defaultTimeouts, type Timeouts } from './relay/timeouts.ts'
 import type { RouteProblem, RoutingUpdate } from './routes/routing.ts'
 import type { AccessLogOptions } from './thread/access-log.ts'
@@ -23,6 +27,8 @@ export interface IngressSettings {
   readonly httpPort: number
   /** Undefined: no HTTPS. */
   readonly httpsPort?: number
+  /** The pool (a CIDR) out of which Gateways have addresses of their own; missing: they share those of the nodes. */
+  readonly gatewayPool?: string
   /** How many threads serve; each has its own connections, rates and counts. */
   readonly threads?: number
   /** CIDRs whose X-Forwarded-* fields count. */
@@ -38,6 +44,10 @@ export interface IngressSettings {
 
 export interface IngressOptions extends Sources {
   readonly settings: IngressSettings
+  /** Of the node. */
+  readonly nodeAddresses?: readonly string[]
+  /** Missing: the addresses of Gateways are the node's anyway. */
+  readonly ownAddresses?: OwnAddresses
   /** Missing: no name is the cluster's. */
   readonly clusterNames?: ClusterNames
   readonly log: Logger
@@ -90,11 +100,31 @@ const listenersOf = ({ address, httpPort, httpsPort, threads = 1 }: IngressSetti
   return [listener('http', false, httpPort), ...(httpsPort === undefined ? [] : [listener('https', true, httpsPort)])]
 }
 
+const isIn = (pool: string): ((text: string) => boolean) => {
+  const cidr = cidrOf(pool)
+  return (text) => {
+    const address = parseAddress(text)
+    return address !== undefined && contains(cidr, address)
+  }
+}
+
+const addressesOf = ({ settings, nodeAddresses = [] }: IngressOptions): GatewayAddresses => ({
+  isOfPool: settings.gatewayPool === undefined ? undefined : isIn(settings.gatewayPool),
+  isOfNode: (address) => nodeAddresses.includes(address),
+})
+
+/** The addresses that are no one's but Gateways', with their ports. */
+const servedAddresses = (doors: readonly GatewayDoor[]): readonly ServedAddress[] => {
+  const own = doors.flatMap(({ address, port }) => (address === undefined ? [] : [{ address, port }]))
+  const byAddress = Map.groupBy(own, ({ address }) => address)
+  return [...byAddress].map(([address, each]) => ({ address, ports: each.map(({ port }) => port) }))
+}
+
 const nothing: RoutingUpdate = { tables: [], backends: [] }
 
 /** Stores its options; everything else happens in `run`. */
 export const createIngress = (options: IngressOptions): IngressProxy => {
-  const { settings, secrets, configMaps, log } = options
+  const { settings, secrets, configMaps, log, ownAddresses = noOwnAddresses } = options
   const logProblems = createProblemLog(log)
   let desired: Desired | undefined
 
@@ -117,7 +147,8 @@ export const createIngress = (options: IngressOptions): IngressProxy => {
 
   const open = async (): Promise<Desired> => {
     const usual = { http: settings.httpPort, https: settings.httpsPort }
-    desired = createDesired(options, usual, await defaultCertificate(settings.dataDir, (message) => log.warn(message)))
+    const fallback = await defaultCertificate(settings.dataDir, (message) => log.warn(message))
+    desired = createDesired(options, usual, addressesOf(options), fallback)
     return desired
   }
 
@@ -127,6 +158,8 @@ export const createIngress = (options: IngressOptions): IngressProxy => {
     else await wanted.read(changesOf(dirty))
     const { isMissing } = threads
     const update = wanted.update(isMissing)
+    // A door at an address opens when the address is there.
+    await ownAddresses.hold(servedAddresses(wanted.doors()))
     threads.update(update, wanted.doors())
     if (isMissing) await threads.start(update, wanted.doors())
     // What takes longer the more routes there are comes when the threads know.
@@ -150,7 +183,7 @@ export const createIngress = (options: IngressOptions): IngressProxy => {
     state: () => desired?.state() ?? nothing,
     run: async (signal) => {
       if (signal.aborted) return
-      const following = [secrets.run(signal), configMaps.run(signal)]
+      const following = [secrets.run(signal), configMaps.run(signal), ownAddresses.run(signal)]
       await Promise.race([aborted(signal), sourcesSynced(options)])
       if (!signal.aborted) {
         watchSources(options, loop.mark)

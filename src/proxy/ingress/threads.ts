@@ -52,7 +52,9 @@ export const createThreads = (options: ThreadsOptions): Threads => {
   /** Doors beside those that are always there. */
   const ownDoors = (doors: readonly GatewayDoor[]): readonly GatewayDoor[] =>
     doors.filter(({ entry }) => !listeners.some((listener) => listener.entry === entry))
-  const listenerOf = ({ entry, port, tls }: GatewayDoor): Listener => ({ entry, port, tls, address, reusePort: true })
+  const listenerOf = ({ entry, port, tls, address: own = address }: GatewayDoor): Listener => ({
+    ...{ entry, port, tls, address: own, reusePort: true },
+  })
   const tell = (message: ToWorker): void => {
     for (const thread of threads) thread.post(message)
   }

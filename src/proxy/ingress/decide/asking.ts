@@ -2,6 +2,7 @@
 import { pathText } from '../http/path.ts'
 import type { RequestHead } from '../http/request-head.ts'
 import type { Via } from '../http/request-text.ts'
+import type { ClientCertificates } from '../routes/policy.ts'
 import type { Variable } from '../routes/template.ts'
 
 /** What a client has shown for a host that asks for certificates. */
@@ -20,6 +21,8 @@ export interface Asking {
   readonly via: Via
   readonly viaText: string
   readonly proof: ClientProof | undefined
+  /** What clients of this host must show where this one came in. */
+  readonly clients?: ClientCertificates | undefined
 }
 
 export const headerOf = ({ fields }: RequestHead, key: string): string | undefined =>

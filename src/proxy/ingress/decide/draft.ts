@@ -18,7 +18,7 @@ export interface Draft {
 export const createDraft = (): Draft => ({ requestFields: [], dropped: [], responseFields: [], finally: [] })
 
 /** What steps use of a relay. */
-export type StepContext = Pick<RelayContext, 'httpsPort' | 'tls' | 'limiter' | 'outside' | 'report'>
+export type StepContext = Pick<RelayContext, 'httpsPort' | 'limiter' | 'outside' | 'report'>
 
 /** Looks at a request: an answer ends the matter, undefined passes it on. */
 export type Step = (asking: Asking, draft: Draft, relay: StepContext) => Reply | undefined | Promise<Reply | undefined>

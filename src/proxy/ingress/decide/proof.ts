@@ -4,8 +4,7 @@ import { patternOf } from '../routes/pattern.ts'
 import type { Step } from './draft.ts'
 import { redirectTo } from './redirects.ts'
 
-export const proofStep: Step = ({ request, via, proof }, draft, { tls }) => {
-  const wanted = tls.clientsOf(request.host)
+export const proofStep: Step = ({ request, via, proof, clients: wanted }, draft) => {
   if (!wanted) return undefined
   if (via.scheme === 'http') {
     if (wanted.verify === 'required') return plainReply(403, 'a client certificate is needed: use HTTPS')

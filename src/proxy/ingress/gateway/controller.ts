@@ -4,9 +4,10 @@ import type { Client } from '../../../api/client.ts'
 import { type Clock, formatTime } from '../../../api/clock.ts'
 import { isConflict, isNotFound } from '../../../api/errors.ts'
 import { gatewayClasses, gateways, httpRoutes, type Resource } from '../../../api/resources.ts'
-import type { KubeObject } from '../../../api/types/index.ts'
+import type { Gateway, KubeObject } from '../../../api/types/index.ts'
 import { createWorkQueue, type Outcome } from '../../../api/work-queue.ts'
-import { resolveGateways } from './resolve.ts'
+import type { PlaceOf } from './places.ts'
+import { ownGateways, resolveGateways } from './resolve.ts'
 import { statusesOf, type Wanted } from './statuses.ts'
 import { type GatewaySources, worldOf } from './world.ts'
 
@@ -14,8 +15,10 @@ export interface GatewayControllerOptions {
   readonly client: Client
   readonly clock: Clock
   readonly sources: GatewaySources
-  /** Where the proxy is reached. */
+  /** Of the nodes that serve. */
   readonly addresses: () => readonly string[]
+  /** Gives addresses to these Gateways of ours, the oldest first, and takes those of all others back. */
+  readonly settle: (gateways: readonly Gateway[]) => PlaceOf
   /** Told about every failure but lost races; all of them are tried again. */
   readonly onError: (error: unknown, retryInMs: number) => void
 }
@@ -65,11 +68,12 @@ const watchSources = (sources: GatewaySources, changed: () => void): void => {
 
 /** Over copies that have been listed. */
 export const createGatewayController = (options: GatewayControllerOptions): GatewayController => {
-  const { client, clock, sources, addresses, onError } = options
+  const { client, clock, sources, addresses, settle, onError } = options
   const write = writer(client)
 
   const reconcile = async (): Promise<Outcome> => {
-    const world = worldOf(sources)
+    const ours = ownGateways({ classes: [...sources.classes.values()], gateways: [...sources.gateways.values()] })
+    const world = worldOf(sources, settle(ours))
     const surroundings = { addresses: addresses(), now: formatTime(clock.now()) }
     const wanted = statusesOf(resolveGateways(world), world.routes, surroundings)
     const written = await Promise.allSettled([

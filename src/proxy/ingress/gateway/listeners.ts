@@ -2,10 +2,12 @@
 import type { Gateway, GatewayListener, GatewayObjectReference, RouteGroupKind } from '../../../api/types/index.ts'
 import { type FrontendClients, frontendOf } from './frontend.ts'
 import { type GatewayWorld, gatewayGroup, type Problem } from './model.ts'
+import { meet, type Place } from './places.ts'
 import { referred } from './references.ts'
 
 export interface ListenerState {
   readonly gateway: Gateway
+  readonly place: Place
   readonly listener: GatewayListener
   /** Small letters, empty for every host. */
   readonly hostname: string
@@ -87,8 +89,37 @@ const kindsOf = (listener: GatewayListener) => {
 
 const invalid = (message: string): Problem => ({ reason: 'Invalid', message })
 
-/** Ports are shared by all Gateways: the first to claim one decides whether it speaks TLS. */
-type Claims = Map<number, string>
+/** An accepted listener has its port, and its hostname there, for itself wherever its Gateway is served. */
+interface Claim {
+  readonly place: Place
+  readonly protocol: string
+  readonly hostname: string
+  /** Whose it is, for messages. */
+  readonly holder: string
+}
+
+/** By port. */
+type Claims = Map<number, Claim[]>
+
+const advice = 'give them different ports or hostnames, or the cluster a pool of addresses (--load-balancer-cidr)'
+
+/** An older Gateway has what this listener wants. */
+const claimedBy = (listener: GatewayListener, place: Place, claims: Claims): Problem | undefined => {
+  const { port, protocol } = listener
+  const others = (claims.get(port) ?? []).filter((claim) => meet(claim.place, place))
+  const speaking = others.find((claim) => claim.protocol !== protocol)
+  if (speaking) {
+    const message = `port ${port} is ${speaking.protocol} in ${speaking.holder}, which is older: ${advice}`
+    return { reason: 'ProtocolConflict', message }
+  }
+  const same = others.find(({ hostname }) => hostname === hostnameOf(listener))
+  return (
+    same && {
+      reason: 'HostnameConflict',
+      message: `${same.holder}, which is older, has the same hostname on port ${port}: ${advice}`,
+    }
+  )
+}
 
 /** Settings that may guard something, and mean nothing here. */
 const strangeTls = ({ tls }: GatewayListener): Problem | undefined => {
@@ -100,30 +131,30 @@ const strangeTls = ({ tls }: GatewayListener): Problem | undefined => {
     : { reason: 'UnsupportedValue', message: `the TLS option ${JSON.stringify(option).slice(0, 200)} is not known` }
 }
 
-const refusalOf = (listener: GatewayListener, conflict: Problem | undefined, claims: Claims): Problem | undefined => {
-  const { protocol, port, tls } = listener
+const refusalOf = (listener: GatewayListener, conflict: Problem | undefined): Problem | undefined => {
+  const { protocol, tls } = listener
   if (!isSupported(listener)) return { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not supported` }
   if (conflict) return invalid(conflict.message)
   if (protocol === 'HTTPS' && tls?.mode === 'Passthrough') return invalid('HTTPS listeners terminate TLS')
-  const strange = strangeTls(listener)
-  if (strange) return strange
-  const claimed = claims.get(port) ?? protocol
-  if (claimed !== protocol)
-    return { reason: 'PortUnavailable', message: `port ${port} is ${claimed} in an older Gateway` }
-  claims.set(port, protocol)
-  return undefined
+  return strangeTls(listener)
 }
 
-const stateOf = (world: GatewayWorld, gateway: Gateway, listener: GatewayListener, claims: Claims): ListenerState => {
+const stateOf = (
+  world: GatewayWorld,
+  gateway: Gateway,
+  place: Place,
+  listener: GatewayListener,
+  claims: Claims,
+): ListenerState => {
   const all = gateway.spec?.listeners ?? []
-  const conflict = isSupported(listener) ? conflictOf(listener, all) : undefined
+  const conflict = isSupported(listener) ? (conflictOf(listener, all) ?? claimedBy(listener, place, claims)) : undefined
   const frontend = frontendOf(world, gateway, listener)
-  const refused = frontend.refused ?? refusalOf(listener, conflict, claims)
+  const refused = frontend.refused ?? refusalOf(listener, conflict)
   const { kinds, problem: strangeKinds } = kindsOf(listener)
   const { certificates, problem } = certificatesOf(world, gateway.metadata.namespace ?? '', listener)
   const tls = listener.protocol === 'HTTPS'
   return {
-    ...{ gateway, listener, hostname: hostnameOf(listener), tls, kinds, certificates, refused, conflict },
+    ...{ gateway, place, listener, hostname: hostnameOf(listener), tls, kinds, certificates, refused, conflict },
     clients: frontend.clients,
     unresolved: strangeKinds ?? problem ?? frontend.unresolved,
     served: refused === undefined && kinds.length > 0 && (!tls || certificates.length > 0),
@@ -133,7 +164,16 @@ const stateOf = (world: GatewayWorld, gateway: Gateway, listener: GatewayListene
 /** The listeners of our Gateways, the oldest Gateway first. */
 export const listenerStates = (world: GatewayWorld, gateways: readonly Gateway[]): readonly ListenerState[] => {
   const claims: Claims = new Map()
-  return gateways.flatMap((gateway) =>
-    (gateway.spec?.listeners ?? []).map((listener) => stateOf(world, gateway, listener, claims)),
-  )
+  return gateways.flatMap((gateway) => {
+    const place = world.place(gateway)
+    const states = (gateway.spec?.listeners ?? []).map((each) => stateOf(world, gateway, place, each, claims))
+    const { namespace = '', name } = gateway.metadata
+    for (const { listener, hostname, refused } of states) {
+      const { port, protocol } = listener
+      if (refused) continue
+      const holder = `listener ${listener.name} of Gateway ${namespace}/${name}`
+      claims.set(port, [...(claims.get(port) ?? []), { place, protocol, hostname, holder }])
+    }
+    return states
+  })
 }

@@ -1,5 +1,7 @@
 /** What the Gateway API's objects are compiled from. */
+
 import type { Gateway, GatewayClass, HTTPRoute, ReferenceGrant, Service, StringMap } from '../../../api/types/index.ts'
+import type { PlaceOf } from './places.ts'
 
 /** The value of `spec.controllerName` in a GatewayClass that this proxy serves. */
 export const gatewayController = 'podway.dev/gateway'
@@ -14,6 +16,7 @@ export interface GatewayWorld {
   readonly classes: readonly GatewayClass[]
   readonly gateways: readonly Gateway[]
   readonly routes: readonly HTTPRoute[]
+  readonly place: PlaceOf
   readonly grants: readonly ReferenceGrant[]
   /** By `namespace/name`; only the ports are looked at. */
   readonly service: (key: string) => Service | undefined

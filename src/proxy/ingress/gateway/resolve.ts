@@ -3,10 +3,12 @@ import type { Gateway, GatewayClass, HTTPRoute, KubeObject } from '../../../api/
 import { attach, gatewayOf, type Parent } from './attach.ts'
 import { type ListenerState, listenerStates } from './listeners.ts'
 import { type GatewayWorld, gatewayController, type Problem } from './model.ts'
+import type { Place } from './places.ts'
 import { type CompiledRoute, compileRoute, unreadableRoute } from './rules.ts'
 
 export interface GatewayState {
   readonly gateway: Gateway
+  readonly place: Place
   readonly listeners: readonly ListenerState[]
   /** Why none of its listeners is served. */
   readonly refused: Problem | undefined
@@ -45,13 +47,25 @@ const gatewayRefusal = ({ spec }: Gateway): Problem | undefined => {
   return strange && { reason: 'UnsupportedAddress', message: `addresses of type ${strange.type} are not supported` }
 }
 
-/** Answers every question that routing and statuses share. Pure. */
-export const resolveGateways = (world: GatewayWorld): Resolution => {
-  const classes = world.classes
+const classesOf = (all: readonly GatewayClass[]): Resolution['classes'] =>
+  all
     .filter(({ spec }) => spec?.controllerName === gatewayController)
     .map((object) => ({ object, refused: classRefusal(object) }))
-  const usable = new Set(classes.filter(({ refused }) => !refused).map(({ object }) => object.metadata.name))
-  const ours = world.gateways.filter(({ spec }) => usable.has(spec?.gatewayClassName ?? '')).sort(byAge)
+
+/** The Gateways of classes that are ours, the oldest first. */
+export const ownGateways = ({ classes, gateways }: Pick<GatewayWorld, 'classes' | 'gateways'>): readonly Gateway[] => {
+  const usable = new Set(
+    classesOf(classes)
+      .filter(({ refused }) => !refused)
+      .map(({ object }) => object.metadata.name),
+  )
+  return gateways.filter(({ spec }) => usable.has(spec?.gatewayClassName ?? '')).sort(byAge)
+}
+
+/** Answers every question that routing and statuses share. Pure. */
+export const resolveGateways = (world: GatewayWorld): Resolution => {
+  const classes = classesOf(world.classes)
+  const ours = ownGateways(world)
   const refusals = new Map(ours.map((gateway) => [gateway, gatewayRefusal(gateway)]))
   const states = Map.groupBy(
     listenerStates(
@@ -62,6 +76,7 @@ export const resolveGateways = (world: GatewayWorld): Resolution => {
   )
   const gateways = ours.map((gateway) => ({
     gateway,
+    place: world.place(gateway),
     listeners: states.get(keyOf(gateway)) ?? [],
     refused: refusals.get(gateway),
   }))

@@ -8,8 +8,9 @@ import { readKeyPair } from '../tls/key-pair.ts'
 import type { Certificate, TlsListener } from '../tls/server-tls.ts'
 import { authorityIn } from './authority.ts'
 import { type GatewayReferences, gatewayReferences } from './certificates.ts'
-import { compileGateways } from './compile.ts'
-import type { SecretState } from './model.ts'
+import { compileGateways, type PortListener } from './compile.ts'
+import type { GatewayWorld, SecretState } from './model.ts'
+import { placeInStatus, sharedPlace } from './places.ts'
 
 export interface GatewayInformers {
   readonly classes: Informer<GatewayClass>
@@ -21,6 +22,8 @@ export interface GatewayInformers {
 
 export interface GatewayDoor {
   readonly entry: EntryName
+  /** One that is a Gateway's own; undefined: wherever the proxy listens. */
+  readonly address: string | undefined
   readonly port: number
   readonly tls: boolean
   readonly certificates: readonly { readonly host: string; readonly certificate: Certificate }[]
@@ -39,13 +42,24 @@ export interface GatewayReader {
   references(): GatewayReferences
 }
 
+/** What a node knows of addresses. */
+export interface GatewayAddresses {
+  /** Of the pool whose addresses are Gateways' own; undefined: there is none. */
+  readonly isOfPool: ((address: string) => boolean) | undefined
+  /** Whether the node itself has it, where there is no pool. */
+  readonly isOfNode: (address: string) => boolean
+}
+
 /** Ports that the proxy serves anyway share its entries. */
 export interface UsualPorts {
   readonly http: number
   readonly https: number | undefined
 }
 
-const entryOf = (port: number, tls: boolean, usual: UsualPorts): EntryName => {
+type Where = Pick<PortListener, 'address' | 'port' | 'tls'>
+
+const entryOf = ({ address, port, tls }: Where, usual: UsualPorts): EntryName => {
+  if (address !== undefined) return `${address} port ${port}`
   if (!tls && port === usual.http) return 'http'
   return tls && port === usual.https ? 'https' : `port ${port}`
 }
@@ -55,7 +69,9 @@ export const createGatewayReader = (
   services: Informer<Service>,
   data: { readonly secret: (key: string) => Data | undefined; readonly configMap: (key: string) => Data | undefined },
   usual: UsualPorts,
+  { isOfPool, isOfNode }: GatewayAddresses,
 ): GatewayReader => {
+  const place = isOfPool ? placeInStatus(isOfPool) : sharedPlace
   const pairOf = (key: string) => {
     const found = data.secret(key)
     return found && readKeyPair(found['tls.crt'], found['tls.key'])
@@ -67,21 +83,23 @@ export const createGatewayReader = (
 
   return {
     read: () => {
-      const { listeners, backends } = compileGateways({
+      const world = {
+        place,
         classes: [...informers.classes.values()],
         gateways: [...informers.gateways.values()],
         routes: [...informers.routes.values()],
         grants: [...informers.grants.values()],
-        service: (key) => services.get(key),
-        namespaceLabels: (name) => informers.namespaces.get(name)?.metadata.labels,
+        service: (key: string) => services.get(key),
+        namespaceLabels: (name: string) => informers.namespaces.get(name)?.metadata.labels,
         secret: stateOf,
-        authority: (key) => authorityIn(data.configMap(key)),
-      })
-      const sets = listeners.map(({ port, tls, rules, sealed }) => ({
-        ...{ rules, sealed, entries: [entryOf(port, tls, usual)] },
+        authority: (key: string) => authorityIn(data.configMap(key)),
+      } satisfies GatewayWorld
+      const { listeners, backends } = compileGateways(world, isOfNode)
+      const sets = listeners.map(({ rules, sealed, ...where }) => ({
+        ...{ rules, sealed, entries: [entryOf(where, usual)] },
       }))
-      const doors = listeners.map(({ port, tls, certificates, owners }) => ({
-        ...{ entry: entryOf(port, tls, usual), port, tls, listeners: owners },
+      const doors = listeners.map(({ address, port, tls, certificates, owners }) => ({
+        ...{ entry: entryOf({ address, port, tls }, usual), address, port, tls, listeners: owners },
         certificates: certificates.flatMap(({ host, secret: key }) => {
           const pair = pairOf(key)
           return pair === undefined || 'problem' in pair ? [] : [{ host, certificate: pair }]

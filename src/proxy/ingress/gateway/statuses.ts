@@ -20,7 +20,7 @@ import { type GatewayState, keyOf, type Resolution, type RouteState } from './re
 
 /** What statuses say beyond the objects themselves. */
 export interface Surroundings {
-  /** Where the proxy is reached. */
+  /** Of the nodes that serve. */
   readonly addresses: readonly string[]
   /** RFC 3339, for conditions that change now. */
   readonly now: string
@@ -73,9 +73,18 @@ const listenerConditions = (state: ListenerState, all: readonly ListenerState[])
   ...[overlapOf(state, all) ?? []].flat(),
 ]
 
-const addressesOf = ({ spec }: Gateway, ours: readonly string[]): readonly string[] => {
-  const asked = (spec?.addresses ?? []).flatMap(({ value }) => (value ? [value] : []))
-  return asked.length === 0 ? ours : asked.filter((address) => ours.includes(address))
+const addressesOf = ({ place }: GatewayState, nodes: readonly string[]): readonly string[] => {
+  if (place.kind === 'own') return place.addresses
+  return place.only === undefined ? nodes : place.only.filter((address) => nodes.includes(address))
+}
+
+/** What of the addresses cannot be had. Those that can are served. */
+const addressProblem = ({ place }: GatewayState, nodes: readonly string[]): Problem | undefined => {
+  if (place.problem || place.kind === 'own') return place.problem
+  const lost = (place.only ?? []).filter((address) => !nodes.includes(address))
+  if (lost.length > 0)
+    return { reason: 'AddressNotUsable', message: `no node that is ready has the address ${lost.join(', ')}` }
+  return nodes.length > 0 ? undefined : { reason: 'AddressNotAssigned', message: 'no node is ready' }
 }
 
 const refusalOf = ({ refused, listeners }: GatewayState): Problem | undefined => {
@@ -84,15 +93,12 @@ const refusalOf = ({ refused, listeners }: GatewayState): Problem | undefined =>
   return { reason: 'ListenersNotValid', message: 'none of the listeners is accepted' }
 }
 
-const notProgrammed = (state: GatewayState, addresses: readonly string[]): Problem | undefined => {
-  const { gateway, listeners } = state
+const notProgrammed = (state: GatewayState, nodes: readonly string[]): Problem | undefined => {
   const refused = refusalOf(state)
   if (refused) return { reason: 'Invalid', message: refused.message }
-  if (!listeners.some(({ served }) => served)) return { reason: 'Invalid', message: 'none of the listeners is served' }
-  if (addresses.length > 0) return undefined
-  return gateway.spec?.addresses?.some(({ value }) => value)
-    ? { reason: 'AddressNotUsable', message: 'no node has one of the addresses' }
-    : { reason: 'AddressNotAssigned', message: 'no node is ready' }
+  if (!state.listeners.some(({ served }) => served))
+    return { reason: 'Invalid', message: 'none of the listeners is served' }
+  return addressProblem(state, nodes)
 }
 
 const insecure: WantedCondition = {
@@ -100,13 +106,13 @@ const insecure: WantedCondition = {
   message: 'clients come in whose certificate is missing or not good',
 }
 
-const gatewayConditions = (state: GatewayState, addresses: readonly string[]): readonly WantedCondition[] => {
+const gatewayConditions = (state: GatewayState, nodes: readonly string[]): readonly WantedCondition[] => {
   const wrong = state.listeners.filter(({ refused }) => refused).map(({ listener }) => listener.name)
   const accepted = unless(refusalOf(state), 'Accepted', wrong.length > 0 ? 'ListenersNotValid' : 'Accepted')
   const message = accepted.holds && wrong.length > 0 ? `not accepted: listeners ${wrong.join(', ')}` : accepted.message
   return [
     { ...accepted, message },
-    unless(notProgrammed(state, addresses), 'Programmed'),
+    unless(notProgrammed(state, nodes), 'Programmed'),
     ...(hasInsecureFallback(state.gateway) ? [insecure] : []),
   ]
 }
@@ -117,10 +123,10 @@ const gatewayStatus = (state: GatewayState, attached: AttachedRoutes, { addresse
   const { gateway, listeners } = state
   const moment = { generation: generationOf(gateway), now }
   const before = new Map(gateway.status?.listeners?.map((each) => [each.name, each.conditions]))
-  const usable = addressesOf(gateway, addresses)
+  const usable = addressesOf(state, addresses)
   return {
     addresses: usable.map((value): GatewayAddress => ({ type: 'IPAddress', value })),
-    conditions: settle(gatewayConditions(state, usable), gateway.status?.conditions, managedOfGateway, moment),
+    conditions: settle(gatewayConditions(state, addresses), gateway.status?.conditions, managedOfGateway, moment),
     listeners: listeners.map((each): GatewayListenerStatus => {
       const { name } = each.listener
       return {

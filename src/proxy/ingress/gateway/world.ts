@@ -13,6 +13,7 @@ import type {
 import { keyPairProblem } from '../annotations/pem.ts'
 import { authorityIn } from './authority.ts'
 import type { GatewayWorld, SecretState } from './model.ts'
+import type { PlaceOf } from './places.ts'
 
 export interface GatewaySources {
   readonly classes: Informer<GatewayClass>
@@ -55,7 +56,8 @@ const authorityOf = (configMap: ConfigMap | undefined): string | undefined => {
 }
 
 /** A view on the copies as they are now. */
-export const worldOf = (sources: GatewaySources): GatewayWorld => ({
+export const worldOf = (sources: GatewaySources, place: PlaceOf): GatewayWorld => ({
+  place,
   classes: [...sources.classes.values()],
   gateways: [...sources.gateways.values()],
   routes: [...sources.routes.values()],

@@ -4,7 +4,6 @@ import type { Clock } from '../../../api/clock.ts'
 import type { Heartbeat } from '../../../host/heartbeat.ts'
 import type { HeadLimits } from '../http/limits.ts'
 import type { Outside } from '../names/ask-outside.ts'
-import type { ServerTls } from '../tls/server-tls.ts'
 import type { Balancer } from './balancer.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { OnFault } from './guard.ts'
@@ -27,7 +26,6 @@ export interface RelayContext {
   readonly limiter: Limiter
   readonly lookup: LookupFunction
   readonly outside: Pick<Outside, 'ask'>
-  readonly tls: Pick<ServerTls, 'clientsOf'>
   /** The port that plain HTTP is redirected to. */
   readonly httpsPort: number
   /** Addresses whose word on where a request came from is taken. */

@@ -28,10 +28,14 @@ export interface ListenOptions {
   readonly reusePort: boolean
 }
 
+/** What clients of a host must show. */
+export type ClientsOf = ServerTls['clientsOf']
+
 export interface EntryOptions {
   readonly table: RouteTable
   /** Missing: plain HTTP. */
   readonly tls: ServerTls | undefined
+  readonly clientsOf: ClientsOf
   readonly ticketKeys: Buffer
   /** Whose connections begin with a PROXY header. */
   readonly isProxied: (address: string) => boolean
@@ -103,7 +107,8 @@ const proofOf = (socket: TLSSocket, host: string, depth: number): ClientProof =>
   }
 }
 
-export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAccept, relay }: EntryOptions): Entry => {
+export const createEntry = (options: EntryOptions): Entry => {
+  const { table, tls, clientsOf, ticketKeys, isProxied, clients, mayAccept, relay } = options
   const patience = { deadlines: relay.deadlines, timeoutMs: relay.timeouts.head, fault: relay.fault }
   /** From its first moment on a connection counts, and ends with the others. */
   const arrive = (socket: Socket): void => {
@@ -141,7 +146,9 @@ export const createEntry = ({ table, tls, ticketKeys, isProxied, clients, mayAcc
     misdirects: Connection['misdirects'],
   ): Connection => {
     const via = viaOf(socket, scheme, from)
-    return { via, viaText: viaFields(via), table, trusted: relay.isTrusted(via.clientAddress), proof, misdirects }
+    const trusted = relay.isTrusted(via.clientAddress)
+    const localAddress = bare(socket.localAddress)
+    return { via, viaText: viaFields(via), table, localAddress, trusted, proof, clientsOf, misdirects }
   }
 
   /** A connection serves the hosts of one listener, and what clients had to show there must be what they have to show now. */

@@ -16,7 +16,7 @@ import { createBalancer } from './balancer.ts'
 import type { ClientConnection } from './client.ts'
 import type { RelayContext } from './context.ts'
 import { createDeadlines } from './deadlines.ts'
-import { createEntry, type Entry, type ListenOptions } from './entry.ts'
+import { type ClientsOf, createEntry, type Entry, type ListenOptions } from './entry.ts'
 import { createGuard, type OnFault } from './guard.ts'
 import { createH2Sessions } from './h2-sessions.ts'
 import { createLimiter } from './limiter.ts'
@@ -115,6 +115,11 @@ export const createRelay = (options: RelayOptions): Relay => {
     secrets.set(entry, tls)
     return tls
   }
+  /** The door of plain HTTP serves the hosts of the one of HTTPS, and asks what that one asks. */
+  const clientsAt = (entry: string, tls: boolean): ClientsOf => {
+    const asking = entry === 'http' ? 'https' : entry
+    return tls || entry === 'http' ? (host) => secrets.get(asking)?.clientsOf(host) : () => undefined
+  }
   const context: RelayContext = {
     fault,
     ...{
@@ -134,7 +139,6 @@ export const createRelay = (options: RelayOptions): Relay => {
     observe: createGuard('the record of a request', fault, () => {})(observe),
     counts,
     heartbeat: options.heartbeat,
-    tls: { clientsOf: (host) => secrets.get('https')?.clientsOf(host) },
     httpsPort: options.httpsPort,
     isTrusted: among(options.trustedProxies),
     random,
@@ -174,7 +178,15 @@ export const createRelay = (options: RelayOptions): Relay => {
     },
     listen: async (name, { tls, ...where }) => {
       const entry = createEntry({
-        ...{ table: tableOf(name), tls: tls ? tlsOf(name) : undefined, ticketKeys, isProxied, clients, relay: context },
+        ...{
+          table: tableOf(name),
+          tls: tls ? tlsOf(name) : undefined,
+          clientsOf: clientsAt(name, tls),
+          ticketKeys,
+          isProxied,
+          clients,
+          relay: context,
+        },
         mayAccept: () => clients.size < options.maxConnections,
       })
       const address = await entry.listen(where)

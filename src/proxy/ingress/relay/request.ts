@@ -38,8 +38,9 @@ export interface RunningRequest {
 
 const askingOf = (head: RequestHead, connection: Connection, relay: RelayContext): Asking => {
   const { via, viaText, proof } = connection
-  if (!connection.trusted) return { request: head, via, viaText, proof }
-  return { request: head, proof, ...viaForwarded(head, via, relay.isTrusted) }
+  const clients = connection.clientsOf(head.host)
+  if (!connection.trusted) return { request: head, via, viaText, proof, clients }
+  return { request: head, proof, clients, ...viaForwarded(head, via, relay.isTrusted) }
 }
 
 export const createRequest = (
@@ -73,7 +74,7 @@ export const createRequest = (
     try {
       if (connection.misdirects(head.host))
         return owner.reply(plainReply(421, 'this connection was made for another host'))
-      route = match(connection.table, head)
+      route = match(connection.table, head, connection)
       if (route === undefined) return owner.reply(plainReply(404, 'no route for this host and path'))
       prepared = prepare(route)
       made = decide(route, prepared, asking, draft, relay)

@@ -47,6 +47,13 @@ export interface Asked {
   readonly fields: readonly Field[]
 }
 
+/** Where a request came in. */
+export interface CameIn {
+  readonly localAddress: string
+}
+
+const nowhere: CameIn = { localAddress: '' }
+
 /** Matches nothing. */
 export const emptyTable = (): RouteTable => ({
   hosts: new Map(),
@@ -102,7 +109,8 @@ const headerMatches = (match: ValueMatch, fields: readonly Field[]): boolean => 
   return values.length > 0 && isValue(match, values.join(','))
 }
 
-const holds = ({ method, headers, query }: Conditions, asked: Asked): boolean => {
+const holds = ({ addresses, method, headers, query }: Conditions, asked: Asked, { localAddress }: CameIn): boolean => {
+  if (addresses !== undefined && !addresses.includes(localAddress)) return false
   if (method !== undefined && method !== asked.method) return false
   if (!headers.every((match) => headerMatches(match, asked.fields))) return false
   if (query.length === 0) return true
@@ -113,39 +121,39 @@ const holds = ({ method, headers, query }: Conditions, asked: Asked): boolean =>
   })
 }
 
-const firstOf = (routes: Routes | undefined, asked: Asked): Route | undefined => {
+const firstOf = (routes: Routes | undefined, asked: Asked, cameIn: CameIn): Route | undefined => {
   if (routes === undefined) return undefined
-  for (const route of routes) if (route.conditions === undefined || holds(route.conditions, asked)) return route
+  for (const route of routes) if (route.conditions === undefined || holds(route.conditions, asked, cameIn)) return route
   return undefined
 }
 
-const byRegex = ({ regexes }: PathTable, asked: Asked, longerThan: number): Route | undefined => {
+const byRegex = ({ regexes }: PathTable, asked: Asked, cameIn: CameIn, longerThan: number): Route | undefined => {
   for (const { pattern, caseless, routes } of regexes) {
     if (pattern.length < longerThan) return undefined
     if (!fits(pattern, caseless ? 'start-caseless' : 'start', asked.path)) continue
-    const route = firstOf(routes, asked)
+    const route = firstOf(routes, asked, cameIn)
     if (route) return route
   }
   return undefined
 }
 
 /** Prefixes and patterns, the longer text first. */
-const byPrefix = (table: PathTable, asked: Asked): Route | undefined => {
+const byPrefix = (table: PathTable, asked: Asked, cameIn: CameIn): Route | undefined => {
   const { prefix, depth, regexes } = table
   if (prefix.size > 0) {
     const ends = elementEnds(asked.path, depth)
     for (let at = ends.length - 1; at >= 0; at--) {
       const end = ends[at]
-      const route = firstOf(prefix.get(asked.path.slice(0, end)), asked)
-      if (route) return regexes.length > 0 ? (byRegex(table, asked, end ?? 0) ?? route) : route
+      const route = firstOf(prefix.get(asked.path.slice(0, end)), asked, cameIn)
+      if (route) return regexes.length > 0 ? (byRegex(table, asked, cameIn, end ?? 0) ?? route) : route
     }
   }
-  return regexes.length > 0 ? byRegex(table, asked, 0) : undefined
+  return regexes.length > 0 ? byRegex(table, asked, cameIn, 0) : undefined
 }
 
 /** An exact path is at least as long as any prefix of it, and wins the tie. */
-const matchPath = (table: PathTable, asked: Asked): Route | undefined =>
-  firstOf(table.exact.get(asked.path), asked) ?? byPrefix(table, asked)
+const matchPath = (table: PathTable, asked: Asked, cameIn: CameIn): Route | undefined =>
+  firstOf(table.exact.get(asked.path), asked, cameIn) ?? byPrefix(table, asked, cameIn)
 
 /** The tables that know the host, the most precise first. */
 const tablesFor = (table: RouteTable, host: string): readonly PathTable[] => {
@@ -169,17 +177,17 @@ const tablesFor = (table: RouteTable, host: string): readonly PathTable[] => {
  * host; within one, the longest path, Exact before Prefix. What no rule matches goes to the default backend of an Ingress
  * that names the host, then to the default backend of all. Throws `Refusal` when patterns would take too long.
  */
-export const match = (table: RouteTable, asked: Asked): Route | undefined => {
+export const match = (table: RouteTable, asked: Asked, cameIn: CameIn = nowhere): Route | undefined => {
   stepsLeft = mostSteps
   const precise = table.hosts.get(asked.host)
   // Nearly every request ends here.
-  const found = precise && matchPath(precise, asked)
+  const found = precise && matchPath(precise, asked, cameIn)
   if (found) return found
   const tables = tablesFor(table, asked.host)
   const last = tables.findIndex(({ sealed }) => sealed)
   const open = last < 0 ? tables : tables.slice(0, last + 1)
   for (const each of open) {
-    const route = each === precise ? undefined : matchPath(each, asked)
+    const route = each === precise ? undefined : matchPath(each, asked, cameIn)
     if (route) return route
   }
   return open.find(({ fallback }) => fallback)?.fallback ?? (last < 0 ? table.fallback : undefined)

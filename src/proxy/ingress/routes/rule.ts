@@ -38,6 +38,8 @@ export interface ValueMatch {
 
 /** What must hold beside host and path; all of it. */
 export interface Conditions {
+  /** The addresses that a client may have come in by. */
+  readonly addresses?: readonly string[]
   readonly method?: string
   readonly headers: readonly ValueMatch[]
   readonly query: readonly ValueMatch[]

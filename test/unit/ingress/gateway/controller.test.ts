@@ -6,6 +6,7 @@ import { systemClock } from '../../../../src/api/clock.ts'
 import { internalError, modifiedMeanwhile } from '../../../../src/api/errors.ts'
 import type { Gateway, GatewayClass, HTTPRoute, Secret } from '../../../../src/api/types/index.ts'
 import { createGatewayController } from '../../../../src/proxy/ingress/gateway/controller.ts'
+import { sharedPlace } from '../../../../src/proxy/ingress/gateway/places.ts'
 import { secretState } from '../../../../src/proxy/ingress/gateway/world.ts'
 import { createFakeApi } from '../../../support/fake-api.ts'
 import { createFedInformer } from '../../../support/fed-informer.ts'
@@ -35,7 +36,13 @@ const start = (t: Test) => {
   catchUp()
   const failures: unknown[] = []
   const controller = createGatewayController({
-    ...{ client: createClient(api), clock: systemClock, sources, addresses: () => ['10.0.0.1'] },
+    ...{
+      client: createClient(api),
+      clock: systemClock,
+      sources,
+      addresses: () => ['10.0.0.1'],
+      settle: () => sharedPlace,
+    },
     onError: (error) => failures.push(error),
   })
   const stop = new AbortController()

@@ -2,6 +2,7 @@
 import t from 'tap'
 import type { Condition, Gateway, GatewayListener, GatewayObjectReference } from '../../../../src/api/types/index.ts'
 import { compileGateways } from '../../../../src/proxy/ingress/gateway/compile.ts'
+import type { Place, PlaceOf } from '../../../../src/proxy/ingress/gateway/places.ts'
 import { resolveGateways } from '../../../../src/proxy/ingress/gateway/resolve.ts'
 import { statusesOf } from '../../../../src/proxy/ingress/gateway/statuses.ts'
 import {
@@ -266,7 +267,8 @@ t.test('addresses: those of the nodes, or which of them are asked for', async (t
   }
   t.same(addressesOf([]), [ours, 'Programmed=True/Programmed'])
   t.same(addressesOf([undefined]), [ours, 'Programmed=True/Programmed'])
-  t.same(addressesOf(['10.0.0.2', '10.9.9.9']), [['10.0.0.2'], 'Programmed=True/Programmed'])
+  t.same(addressesOf(['10.0.0.2', '10.9.9.9']), [['10.0.0.2'], 'Programmed=False/AddressNotUsable'])
+  t.same(addressesOf(['10.0.0.2']), [['10.0.0.2'], 'Programmed=True/Programmed'])
   t.same(addressesOf(['10.9.9.9']), [[], 'Programmed=False/AddressNotUsable'])
   t.same(addressesOf([], []), [[], 'Programmed=False/AddressNotAssigned'])
   const strange = judge({ gateways: [gateway({ addresses: [{ type: 'Hostname', value: 'a.lab' }] })] })
@@ -278,11 +280,57 @@ t.test('a port is what the oldest Gateway makes of it', async (t) => {
   const around = { gateways: [young, gateway({ name: 'b' })], secrets: { 'infra/c': 'ok' as const } }
   const [first, second] = judge(around).gateways
   t.equal(first?.object.metadata.name, 'b')
-  t.match(brief(second?.status.listeners?.[0]?.conditions), /^Accepted=False\/PortUnavailable Programmed=False/)
+  t.match(
+    brief(second?.status.listeners?.[0]?.conditions),
+    /^Accepted=False\/Invalid .* Conflicted=True\/ProtocolConflict$/,
+  )
+  t.equal(brief(second?.status.conditions), 'Accepted=False/ListenersNotValid Programmed=False/Invalid')
   t.same(
     compileGateways(world(around)).listeners.map(({ port, tls }) => [port, tls]),
     [[80, false]],
   )
+})
+
+/** Gateways `a`, `b` and so on, one younger than the other, and whose listener on port 80 has been refused. */
+const losers = (
+  all: readonly { readonly addresses?: readonly string[]; readonly hostname?: string; readonly port?: number }[],
+  place?: PlaceOf,
+): readonly string[] => {
+  const gateways = all.map(({ addresses, hostname, port = 80 }, at) =>
+    gateway({
+      name: 'abcdef'[at] ?? '',
+      created: `2026-01-0${at + 1}T00:00:00Z`,
+      listeners: [{ port, ...(hostname === undefined ? {} : { hostname }) }],
+      ...(addresses ? { addresses: addresses.map((value) => ({ value })) } : {}),
+    }),
+  )
+  const around = { gateways, ...(place ? { place } : {}) }
+  return judge(around, ['10.0.0.1', '10.0.0.2']).gateways.flatMap(({ object, status }) => {
+    const text = brief(status.listeners?.[0]?.conditions)
+    return text.endsWith('Conflicted=True/HostnameConflict') ? [object.metadata.name] : []
+  })
+}
+
+t.test('of two Gateways that share a port and a hostname the oldest is served', async (t) => {
+  t.same(losers([{}, {}, {}]), ['b', 'c'])
+  t.same(losers([{ hostname: 'a.lab' }, { hostname: 'A.lab' }, { hostname: '*.lab' }, {}]), ['b'])
+  t.same(losers([{}, { port: 81 }]), [])
+  t.same(losers([{ addresses: ['10.0.0.1'] }, { addresses: ['10.0.0.2'] }, {}]), ['c'], 'at other addresses')
+  t.same(losers([{ addresses: ['10.0.0.1', '10.0.0.2'] }, { addresses: ['10.0.0.2'] }]), ['b'])
+  t.same(losers([{}, { addresses: ['10.0.0.2'] }]), ['b'], 'which all addresses are, too')
+  t.same(losers([{ addresses: [''] }, {}]), ['b'], 'and any')
+  const own: PlaceOf = ({ metadata }) => ({ kind: 'own', addresses: [`192.0.2.${metadata.name.charCodeAt(0)}`] })
+  t.same(losers([{}, {}, {}], own), [], 'each with an address of its own')
+})
+
+t.test('addresses out of a pool: those that it gave, and what it could not', async (t) => {
+  const at = (place: Place) => {
+    const { status } = judge({ place: () => place }, ['10.0.0.1']).gateways[0] ?? {}
+    return [status?.addresses?.map(({ value }) => value), brief(status?.conditions?.slice(1))]
+  }
+  t.same(at({ kind: 'own', addresses: ['192.0.2.1'] }), [['192.0.2.1'], 'Programmed=True/Programmed'])
+  const problem = { reason: 'AddressNotUsable', message: 'no' }
+  t.same(at({ kind: 'own', addresses: ['192.0.2.1'], problem }), [['192.0.2.1'], 'Programmed=False/AddressNotUsable'])
 })
 
 const parents = (...refs: NonNullable<RouteSketch['parents']>): RouteSketch => ({ parents: refs })
