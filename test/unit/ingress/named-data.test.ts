@@ -75,10 +75,13 @@ t.test('what is refused holds up no other', async (t) => {
   const asked: unknown[] = []
   const transport: typeof api = {
     ...api,
-    request: (request, signal) =>
-      asked.push(request.query?.['fieldSelector']) && request.query?.['fieldSelector'] === 'metadata.name=secret'
+    request: (request, signal) => {
+      const { fieldSelector } = request.query ?? {}
+      if (request.path.endsWith('/secrets')) asked.push(fieldSelector)
+      return fieldSelector === 'metadata.name=secret'
         ? Promise.reject(new ApiError(403, 'Forbidden', 'no relationship found'))
-        : api.request(request, signal),
+        : api.request(request, signal)
+    },
   }
   api.put('secrets', secret('users', 'Opaque', { auth: 'anna:x' }))
   const data = createSecretData(createClient(transport), (error) => refused.push(error))
