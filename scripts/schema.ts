@@ -1,90 +1,224 @@
 /**
- * Writes src/control/schema/types.json: which fields each API type has, and of what type. The facts come from the
- * models of the npm package @kubernetes/client-node; run this to take in a newer Kubernetes release:
+ * Writes src/control/schema/kubernetes/*.json: what the API server knows of the types of each group version of Kubernetes,
+ * each fact once. The facts come from the Go types of its releases, laid out as in their `staging/src`; a group version is
+ * taken from the first folder that has it, so that an older release can bring along what newer ones have dropped:
  *
- *   npm pack @kubernetes/client-node && tar xzf kubernetes-client-node-*.tgz
- *   node scripts/schema.ts package/dist/gen/models
+ *   node scripts/schema.ts NEW/staging/src [OLD/staging/src …]
  *
- * A field's type is a word (`string int32 int64 number boolean time microtime quantity intOrString bytes any`), the name
- * of another type, `[X]` (list of X) or `{X}` (map from string to X); a trailing `!` marks a required field.
+ * Each type has a line for each field, in the order of Go: its number in protobuf (`2.1` for a field of a message that JSON
+ * does not show, `-` for none), its type in the words of schema/types.ts, and what holds for it:
+ *
+ *   omit         Go leaves out its empty value          ptr          an empty value is something else than none
+ *   opt          may be left out                        patch=merge  (or retainKeys) a strategic patch merges it
+ *   key=name     by this field of its items             list=map     (or set, atomic) how apply merges it
+ *   keys=a,b     by these fields of its items           atomic       a map or struct has one owner
+ *   default=…    (JSON, last) what the server fills in
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type GoField, type GoFile, parseGo } from './schema/go-types.ts'
 
-const [folder] = process.argv.slice(2)
-if (folder === undefined) {
-  console.error('usage: node scripts/schema.ts FOLDER-OF-CLIENT-NODE-MODELS')
+const roots = process.argv.slice(2)
+if (roots.length === 0) {
+  console.error('usage: node scripts/schema.ts STAGING-SRC-FOLDER [MORE …]')
   process.exit(2)
 }
 
-/** The kinds Podway serves; every type they reach is taken along. */
-const roots = [
-  ...['V1Binding', 'V1ConfigMap', 'CoreV1Event', 'V1Endpoints', 'V1EndpointSlice', 'V1Deployment', 'V1Ingress'],
-  ...['V1IngressClass', 'V1Lease', 'V1Namespace', 'V1Node', 'V1Pod', 'V1ReplicaSet', 'V1Scale', 'V1Secret'],
-  ...['V1Service', 'V1DeleteOptions', 'V1NetworkPolicy', 'V1ServiceCIDR', 'V1IPAddress'],
-  ...['V1CertificateSigningRequest'],
+const api = (group: string, ...versions: readonly string[]): readonly string[] =>
+  versions.map((version) => `k8s.io/api/${group}/${version}`)
+
+/** Every package whose kinds are served, or may be. */
+const packages = [
+  ...api('core', 'v1'),
+  ...api('admissionregistration', 'v1'),
+  ...api('apps', 'v1'),
+  ...api('authentication', 'v1'),
+  ...api('authorization', 'v1'),
+  ...api('autoscaling', 'v1', 'v2', 'v2beta1', 'v2beta2'),
+  ...api('batch', 'v1', 'v1beta1'),
+  ...api('certificates', 'v1', 'v1beta1'),
+  ...api('coordination', 'v1', 'v1beta1'),
+  ...api('discovery', 'v1', 'v1beta1'),
+  ...api('events', 'v1', 'v1beta1'),
+  ...api('extensions', 'v1beta1'),
+  ...api('networking', 'v1', 'v1beta1'),
+  ...api('node', 'v1', 'v1beta1'),
+  ...api('policy', 'v1', 'v1beta1'),
+  ...api('rbac', 'v1', 'v1beta1'),
+  ...api('scheduling', 'v1', 'v1beta1'),
+  ...api('storage', 'v1', 'v1beta1'),
+  'k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1',
+  'k8s.io/kube-aggregator/pkg/apis/apiregistration/v1',
+  'k8s.io/metrics/pkg/apis/metrics/v1beta1',
+  'k8s.io/apimachinery/pkg/apis/meta/v1',
 ]
 
-/** The models call quantities strings. */
-const quantities: Readonly<Record<string, string>> = {
-  'ResourceRequirements.limits': '{quantity}',
-  'ResourceRequirements.requests': '{quantity}',
-  'VolumeResourceRequirements.limits': '{quantity}',
-  'VolumeResourceRequirements.requests': '{quantity}',
-  'NodeStatus.capacity': '{quantity}',
-  'NodeStatus.allocatable': '{quantity}',
-  'PodSpec.overhead': '{quantity}',
-  'PodStatus.allocatedResources': '{quantity}',
-  'ContainerStatus.allocatedResources': '{quantity}',
-  'EmptyDirVolumeSource.sizeLimit': 'quantity',
-  'ResourceFieldSelector.divisor': 'quantity',
+/** Types whose JSON is not that of a struct. */
+const scalars: Readonly<Record<string, string>> = {
+  string: 'string',
+  bool: 'boolean',
+  int: 'int64',
+  int32: 'int32',
+  int64: 'int64',
+  float64: 'number',
+  'meta/v1.Time': 'time',
+  'meta/v1.MicroTime': 'microtime',
+  'meta/v1.Duration': 'string',
+  'meta/v1.FieldsV1': 'any',
+  'resource.Quantity': 'quantity',
+  'intstr.IntOrString': 'intOrString',
+  'runtime.RawExtension': 'any',
+  'runtime.Object': 'any',
+  'apiextensions/v1.JSON': 'any',
+  'apiextensions/v1.JSONSchemaPropsOrArray': 'any',
+  'apiextensions/v1.JSONSchemaPropsOrBool': 'any',
+  'apiextensions/v1.JSONSchemaPropsOrStringArray': 'any',
 }
 
-interface Attribute {
-  readonly baseName: string
-  readonly type: string
-  readonly format: string
+/** `k8s.io/api/core/v1` is `core/v1`. */
+const shortOf = (path: string): string => path.split('/').slice(-2).join('/')
+
+const load = (path: string): GoFile => {
+  const folder = roots.map((root) => join(root, path)).find((each) => existsSync(join(each, 'types.go')))
+  if (folder === undefined) throw new Error(`none of the folders has ${path}/types.go`)
+  const files = readdirSync(folder).filter(
+    (file) => /^types(_\w+)?\.go$|^fieldsv1\.go$/.test(file) && !/generated|_test/.test(file),
+  )
+  return parseGo(files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n'))
 }
 
-/** `V1PodSpec` → `PodSpec`; the core Event and EndpointPort lose their group, those of other groups keep it. */
-const shortName = (model: string): string => model.replace(/^(Core)?V1/, '').replace(/^(\w+?)V1(?=[A-Z])/, '$1')
+const loaded = new Map(packages.map((path) => [shortOf(path), load(path)]))
 
-const wordOf = (type: string, format: string): string => {
-  const list = /^Array<(.*)>$/.exec(type)
-  if (list) return `[${wordOf(list[1] ?? '', format)}]`
-  const map = /^\{ \[key: string\]: (.*); \}$/.exec(type)
-  if (map) return `{${wordOf(map[1] ?? '', format)}}`
-  if (format === 'date-time') return 'time'
-  if (type === 'V1MicroTime') return 'microtime'
-  if (format === 'byte') return 'bytes'
-  if (type === 'IntOrString') return 'intOrString'
-  if (type === 'number') return format === 'int32' || format === 'int64' ? format : 'number'
-  if (type === 'any' || type === 'object') return 'any'
-  return type === 'string' || type === 'boolean' ? type : shortName(type)
+interface Resolved {
+  readonly word: string
+  readonly isPointer: boolean
+  readonly isAtomic: boolean
 }
 
-const isRequired = (declaration: string, field: string): boolean => declaration.includes(`    '${field}': `)
+const isAtomicStruct = (group: string, name: string): boolean =>
+  (loaded.get(group)?.structs.get(name)?.markers ?? []).some(
+    ([marker, value]) => marker === 'structType' && value === 'atomic',
+  )
 
-const types: Record<string, Record<string, string>> = {}
+/** A Go type as it stands in the package `group`. */
+const resolve = (type: string, group: string): Resolved => {
+  const plain = (word: string): Resolved => ({ word, isPointer: false, isAtomic: false })
+  if (type.startsWith('*')) return { ...resolve(type.slice(1), group), isPointer: true }
+  if (type === '[]byte') return plain('bytes')
+  if (type.startsWith('[]')) return plain(`[${resolve(type.slice(2), group).word}]`)
+  const map = /^map\[[\w.]+\](.*)$/.exec(type)
+  if (map) return plain(`{${resolve(map[1] ?? '', group).word}}`)
+  const [, from, name = ''] = /^(?:(\w+)\.)?(\w+)$/.exec(type) ?? []
+  if (from === undefined && scalars[name]) return plain(scalars[name])
+  const path = from === undefined ? undefined : loaded.get(group)?.imports.get(from)
+  if (from !== undefined && path === undefined) throw new Error(`${group}: ${from} is not imported`)
+  const home = path === undefined ? group : shortOf(path)
+  const scalar = scalars[`${home}.${name}`] ?? scalars[`${home.replace(/^.*\//, '')}.${name}`]
+  if (scalar) return plain(scalar)
+  if (home === 'pkg/types') return plain('string')
+  const alias = loaded.get(home)?.aliases.get(name)
+  if (alias !== undefined) return resolve(alias, home)
+  if (!loaded.get(home)?.structs.has(name)) throw new Error(`${group}: nobody knows ${type}`)
+  return { word: `${home}.${name}`, isPointer: false, isAtomic: isAtomicStruct(home, name) }
+}
 
-const visit = async (model: string): Promise<void> => {
-  const name = shortName(model)
-  const file = join(resolve(folder), `${model}.js`)
-  if (types[name] || !existsSync(file)) return
-  const fields: Record<string, string> = {}
-  types[name] = fields
-  const loaded = (await import(pathToFileURL(file).href)) as Record<string, { attributeTypeMap: readonly Attribute[] }>
-  const declaration = readFileSync(file.replace(/\.js$/, '.d.ts'), 'utf8')
-  for (const { baseName, type, format } of loaded[model]?.attributeTypeMap ?? []) {
-    const word = quantities[`${name}.${baseName}`] ?? wordOf(type, format)
-    fields[baseName] = isRequired(declaration, baseName) ? `${word}!` : word
-    for (const other of type.match(/\b[A-Z]\w*V\d\w+|\bV\d\w+/g) ?? []) await visit(other)
+const isEmbedded = ({ name, json }: GoField): boolean =>
+  json.name === '' && (name === '' || json.options.includes('inline'))
+
+const valuesOf = (field: GoField, marker: string): readonly string[] =>
+  field.markers.flatMap(([name, value]) => (name === marker ? [value] : []))
+
+const flagsOf = (field: GoField, { isPointer, isAtomic }: Resolved): readonly string[] => {
+  const flag = (name: string, values: readonly string[]): readonly string[] =>
+    values.length > 0 ? [`${name}=${values.join(',')}`] : []
+  const isOptional = ['optional', 'k8s:optional'].some((marker) => field.markers.some(([name]) => name === marker))
+  const atomic = isAtomic || [...valuesOf(field, 'mapType'), ...valuesOf(field, 'structType')].includes('atomic')
+  return [
+    ...(field.json.options.includes('omitempty') ? ['omit'] : []),
+    ...(isPointer ? ['ptr'] : []),
+    ...(isOptional ? ['opt'] : []),
+    ...flag('patch', field.patchStrategy),
+    ...flag('key', field.patchMergeKey === undefined ? [] : [field.patchMergeKey]),
+    ...flag('list', valuesOf(field, 'listType').slice(0, 1)),
+    ...flag('keys', [...new Set(valuesOf(field, 'listMapKey'))]),
+    ...(atomic ? ['atomic'] : []),
+    ...flag(
+      'default',
+      valuesOf(field, 'default')
+        .slice(0, 1)
+        .filter(
+          (value) => value.startsWith('"') || !Number.isNaN(Number(value)) || value === 'true' || value === 'false',
+        ),
+    ),
+  ]
+}
+
+/** Which types a package's kinds are made of. */
+const needed = new Map<string, Map<string, Readonly<Record<string, string>>>>(
+  [...loaded.keys()].map((group) => [group, new Map()]),
+)
+
+/** Of a field whose type is of a package that we do not take (an alpha feature), nothing. */
+const resolveField = (field: GoField, group: string): Resolved | undefined => {
+  try {
+    return resolve(field.type, group)
+  } catch (error) {
+    console.error(`left out: ${field.json.name}: ${error instanceof Error ? error.message : error}`)
+    return undefined
   }
 }
-for (const root of roots) await visit(root)
 
-const sorted = Object.fromEntries(Object.entries(types).sort(([a], [b]) => (a < b ? -1 : 1)))
-const lines = Object.entries(sorted).map(([name, fields]) => `  ${JSON.stringify(name)}: ${JSON.stringify(fields)}`)
-writeFileSync(join(import.meta.dirname, '../src/control/schema/types.json'), `{\n${lines.join(',\n')}\n}\n`)
-console.log(`${lines.length} types`)
+/** The fields of `home`'s struct, with those of the structs embedded in it, as they stand in a type of `group`. */
+const fieldsOf = (
+  home: string,
+  name: string,
+  group: string,
+  prefix: string | null = '',
+): readonly (readonly [string, string])[] =>
+  (loaded.get(home)?.structs.get(name)?.fields ?? []).flatMap((field): readonly (readonly [string, string])[] => {
+    const resolved = resolveField(field, home)
+    if (!resolved) return []
+    // What is embedded without a number is not in the message.
+    const number = field.number === undefined || prefix === null ? undefined : `${prefix}${field.number}`
+    if (isEmbedded(field)) {
+      const [inside = '', inner = ''] = resolved.word.split('.')
+      return fieldsOf(inside, inner, group, number === undefined ? null : `${number}.`)
+    }
+    for (const [, from = '', inner = ''] of resolved.word.matchAll(/([\w/]+)\.(\w+)/g)) visit(from, inner)
+    const word = resolved.word.replaceAll(new RegExp(`(?<![\\w/])${group}\\.`, 'g'), '')
+    return [[field.json.name, [number ?? '-', word, ...flagsOf(field, resolved)].join(' ')]]
+  })
+
+const visit = (group: string, name: string): void => {
+  const types = needed.get(group)
+  if (!types || types.has(name)) return
+  types.set(name, {})
+  types.set(name, Object.fromEntries(fieldsOf(group, name, group)))
+}
+
+const isKind = (name: string, fields: readonly GoField[]): boolean =>
+  !/List$/.test(name) && fields.some((field) => /(^|\.)TypeMeta$/.test(field.type) && isEmbedded(field))
+
+for (const [group, { structs }] of loaded)
+  for (const [name, { fields }] of structs) if (isKind(name, fields)) visit(group, name)
+
+const folder = join(import.meta.dirname, '../src/control/schema/kubernetes')
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
+for (const path of packages) {
+  const group = shortOf(path)
+  const types = [...(needed.get(group) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
+  const [host = '', ...rest] = path.split('/')
+  const lines = types.map(([name, fields]) => {
+    const inner = Object.entries(fields).map(
+      ([field, words]) => `      ${JSON.stringify(field)}: ${JSON.stringify(words)}`,
+    )
+    return `    ${JSON.stringify(name)}: {${inner.length > 0 ? `\n${inner.join(',\n')}\n    ` : ''}}`
+  })
+  const publicName = [...host.split('.').toReversed(), ...rest].join('.')
+  writeFileSync(
+    join(folder, `${group.replace('/', '.')}.json`),
+    `{\n  "name": ${JSON.stringify(publicName)},\n  "types": {\n${lines.join(',\n')}\n  }\n}\n`,
+  )
+  console.log(`${group}: ${types.length} types`)
+}

@@ -40,6 +40,20 @@ export const formatTime = (ms: number): string => `${new Date(ms).toISOString().
 /** RFC 3339 with microseconds, as Leases and event times are written. */
 export const formatMicroTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}000Z`
 
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(\d+))?(?:Z|[+-]\d\d:\d\d)$/
+
+const daysOf = (year: number, month: number): number => new Date(Date.UTC(year, month, 0)).getUTCDate()
+
+/** A time as RFC 3339 writes it, in UTC, with its microseconds; undefined for what is none (a thirteenth month). */
+export const parseTime = (text: string): { readonly ms: number; readonly micros: string } | undefined => {
+  const found = text.length <= 64 ? rfc3339.exec(text) : null
+  if (!found) return undefined
+  const [, year = '', month = '', day = '', , fraction = ''] = found
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms) || Number(day) > daysOf(Number(year), Number(month))) return undefined
+  return { ms, micros: fraction.slice(0, 6).padEnd(6, '0') }
+}
+
 /** A clock that stands still until `advance`; timers due on the way fire in order. */
 export interface FakeClock extends Clock {
   advance(ms: number): void

@@ -41,3 +41,37 @@ export const quantityValue = (text: string | number | undefined): number =>
 /** In thousandths (CPU), rounded up. Zero when missing or unreadable. */
 export const quantityMilli = (text: string | number | undefined): number =>
   text === undefined ? 0 : Number(divideUp(parseQuantity(text) ?? 0n, 1_000_000n))
+
+const mostNanos = (2n ** 63n - 1n) * nano
+const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'] as const
+const decimalSuffixes = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'] as const
+
+/** How often `by` divides a value other than zero, at most `most` times. */
+const timesDivisible = (value: bigint, by: bigint, most: number): number => {
+  let times = 0
+  for (let rest = value; times < most && rest % by === 0n; rest /= by) times++
+  return times
+}
+
+/**
+ * A quantity as Kubernetes writes it: the shortest number without a fraction, in the suffixes that the text is in (`0.5` is
+ * `500m`, `2048Mi` is `2Gi`, `1000` is `1k`). Text that is no quantity stays as it is.
+ */
+export const formatQuantity = (text: string): string => {
+  const parsed = parseQuantity(text)
+  if (parsed === undefined) return text
+  if (parsed === 0n) return '0'
+  const [sign, wanted] = parsed < 0n ? ['-', -parsed] : ['', parsed]
+  const nanos = wanted > mostNanos ? mostNanos : wanted
+  // Less than one of the next suffix is written with decimal ones, so that nothing is rounded.
+  if (/i$/.test(text) && nanos >= 1024n * nano) {
+    const whole = divideUp(nanos, nano)
+    const times = timesDivisible(whole, 1024n, binarySuffixes.length - 1)
+    return `${sign}${whole / 1024n ** BigInt(times)}${binarySuffixes[times]}`
+  }
+  const times = timesDivisible(nanos, 1000n, decimalSuffixes.length - 1)
+  const digits = nanos / 1000n ** BigInt(times)
+  if (!/[eE][+-]?\d+$/.test(text)) return `${sign}${digits}${decimalSuffixes[times]}`
+  const exponent = times * 3 - 9
+  return `${sign}${digits}${exponent === 0 ? '' : `e${exponent}`}`
+}

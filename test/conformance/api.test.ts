@@ -621,7 +621,7 @@ t.test('OpenAPI v3 tells kubectl what it looks for', async (t) => {
   t.match(at(patch, 'x-kubernetes-group-version-kind'), { group: 'apps', version: 'v1', kind: 'Deployment' })
   t.ok((at(patch, 'parameters') as Json[]).some((p) => at(p, 'name') === 'fieldValidation'))
   t.ok(patch?.['requestBody']?.['content']?.['application/strategic-merge-patch+json'])
-  const containers = body['components']?.['schemas']?.['podway.v1.PodSpec']?.['properties']?.['containers']
+  const containers = body['components']?.['schemas']?.['io.k8s.api.core.v1.PodSpec']?.['properties']?.['containers']
   t.equal(containers?.['x-kubernetes-patch-merge-key'], 'name')
 })
 

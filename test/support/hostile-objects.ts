@@ -6,6 +6,8 @@
  *
  *   for (const { path, attack, object } of hostileVariants('Pod', hostileSamples.Pod)) …
  */
+import { schemaTypeOf } from '../../src/control/registry/definition.ts'
+import { definitions } from '../../src/control/registry/registry.ts'
 import { type FieldType, fieldsOf } from '../../src/control/schema/types.ts'
 
 /** What a text becomes. `kernel` attacks break out of an argument or a line, `odd` ones are only no valid value. */
@@ -150,7 +152,9 @@ const pathOf = ({ steps, isKey }: Place): string =>
 
 /** Each variant differs from the sample in one place; the sample itself is never changed. */
 export function* hostileVariants(kind: string, sample: object, tried = attacks): Generator<HostileVariant> {
-  for (const place of placesOf({ kind: 'object', type: kind }, [], sample, [])) {
+  const definition = definitions.find((each) => each.kind === kind)
+  if (!definition) throw new Error(`no kind is ${kind}`)
+  for (const place of placesOf({ kind: 'object', type: schemaTypeOf(definition) }, [], sample, [])) {
     const path = pathOf(place)
     const before = at(sample, place.steps)
     const text = before === undefined ? 'x' : String(before)

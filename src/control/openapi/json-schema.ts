@@ -2,8 +2,7 @@
 
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
 import { servedDefinitions as served } from '../registry/registry.ts'
-import { mergeRuleOf } from '../schema/merge-keys.ts'
-import { type FieldType, fieldsOf, type Scalar } from '../schema/types.ts'
+import { type Field, type FieldType, fieldsOf, type Scalar } from '../schema/types.ts'
 
 export interface GroupVersionKind {
   readonly group: string
@@ -15,6 +14,7 @@ export interface GroupVersionKind {
 export interface JsonSchema {
   readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object'
   readonly format?: string
+  readonly default?: unknown
   readonly items?: JsonSchema
   readonly additionalProperties?: JsonSchema
   readonly properties?: Readonly<Record<string, JsonSchema>>
@@ -51,15 +51,24 @@ const schemaOfField = (type: FieldType): JsonSchema => {
   }
 }
 
-const mergeExtensions = (type: string, field: string): Readonly<Record<string, unknown>> | undefined => {
-  const rule = mergeRuleOf(type, field)
-  if (!rule) return undefined
-  const isList = fieldsOf(type).get(field)?.type.kind === 'list'
+type Extensions = Readonly<Record<string, unknown>>
+
+/** How a strategic merge patch merges the field. */
+const mergeExtensions = ({ type, merge }: Field): Extensions => {
+  if (!merge) return {}
+  const strategy = [...(type.kind === 'list' ? ['merge'] : []), ...(merge.retainKeys ? ['retainKeys'] : [])].join(',')
   return {
-    ...(rule.key === undefined ? {} : { 'x-kubernetes-patch-merge-key': rule.key }),
-    'x-kubernetes-patch-strategy': [...(isList ? ['merge'] : []), ...(rule.retainKeys ? ['retainKeys'] : [])].join(','),
+    ...(merge.key === undefined ? {} : { 'x-kubernetes-patch-merge-key': merge.key }),
+    'x-kubernetes-patch-strategy': strategy,
   }
 }
+
+/** How server-side apply merges the field. */
+const applyExtensions = ({ list, keys, atomic }: Field): Extensions => ({
+  ...(list === undefined ? {} : { 'x-kubernetes-list-type': list }),
+  ...(keys === undefined ? {} : { 'x-kubernetes-list-map-keys': keys }),
+  ...(atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+})
 
 const kindsOf = (type: string): readonly GroupVersionKind[] =>
   served
@@ -75,9 +84,12 @@ export const schemaOfType = (type: string): JsonSchema => {
     type: 'object',
     properties: Object.fromEntries(
       fields.map(([name, field]) => {
-        const extensions = mergeExtensions(type, name)
-        const schema = schemaOfField(field.type)
-        return [name, extensions ? { ...schema, extensions } : schema]
+        const extensions = { ...mergeExtensions(field), ...applyExtensions(field) }
+        const schema = {
+          ...schemaOfField(field.type),
+          ...(field.default === undefined ? {} : { default: field.default }),
+        }
+        return [name, Object.keys(extensions).length > 0 ? { ...schema, extensions } : schema]
       }),
     ),
     ...(required.length > 0 ? { required } : {}),

@@ -3,14 +3,12 @@
  * without which its `apply` and `create` refuse to work.
  */
 import { type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
-import { typeNames } from '../schema/types.ts'
-import { type JsonSchema, patchTypesOf, pathsOf, schemaOfType } from './json-schema.ts'
+import { publicNameOf } from '../schema/types.ts'
+import { type JsonSchema, patchTypesOf, pathsOf, reachable, schemaOfType } from './json-schema.ts'
 import { type Field, message } from './protobuf.ts'
 
 /** Clients ask for `…v2@v1.0+protobuf`, but Go's MIME parser refuses an answer with an `@` in its type. */
 export const openApiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
-
-const nameOf = (type: string): string => `podway.v1.${type}`
 
 /** NamedAny: extensions travel as YAML text, and JSON is YAML. */
 const extensions = (number: number, values: Readonly<Record<string, unknown>> = {}): readonly Field[] =>
@@ -18,8 +16,9 @@ const extensions = (number: number, values: Readonly<Record<string, unknown>> = 
 
 const schema = (s: JsonSchema): Uint8Array =>
   message(
-    [1, s.ref === undefined ? undefined : `#/definitions/${nameOf(s.ref)}`],
+    [1, s.ref === undefined ? undefined : `#/definitions/${publicNameOf(s.ref)}`],
     [2, s.format],
+    [5, s.default === undefined ? undefined : message([2, JSON.stringify(s.default)])],
     ...(s.required ?? []).map((name): Field => [19, name]),
     [21, s.additionalProperties && message([1, schema(s.additionalProperties)])],
     [22, s.type && message([1, s.type])],
@@ -91,5 +90,12 @@ export const openApiV2 = (definitions: readonly ResourceDefinition[], version: s
     [1, '2.0'],
     [2, message([1, 'Podway'], [2, version])],
     [8, message(...definitions.flatMap(pathItems))],
-    [9, message(...typeNames().map((type): Field => [1, named(nameOf(type), schema(schemaOfType(type)))]))],
+    [
+      9,
+      message(
+        ...reachable(definitions.map(schemaTypeOf)).map(
+          (type): Field => [1, named(publicNameOf(type), schema(schemaOfType(type)))],
+        ),
+      ),
+    ],
   )

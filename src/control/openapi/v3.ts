@@ -2,13 +2,12 @@
 import { createHash } from 'node:crypto'
 import { noSuchPath } from '../../api/errors.ts'
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
+import { publicNameOf } from '../schema/types.ts'
 import { type JsonSchema, patchTypesOf, pathsOf, reachable, schemaOfType } from './json-schema.ts'
-
-const nameOf = (type: string): string => `podway.v1.${type}`
 
 const render = ({ ref, items, additionalProperties, properties, extensions, ...rest }: JsonSchema): unknown => ({
   ...rest,
-  ...(ref ? { allOf: [{ $ref: `#/components/schemas/${nameOf(ref)}` }] } : {}),
+  ...(ref ? { allOf: [{ $ref: `#/components/schemas/${publicNameOf(ref)}` }] } : {}),
   ...(items ? { items: render(items) } : {}),
   ...(additionalProperties ? { additionalProperties: render(additionalProperties) } : {}),
   ...(properties
@@ -32,7 +31,7 @@ const writeParameters = [
 
 const operation = (definition: ResourceDefinition, action: string, more: object = {}) => {
   const { group, version, kind } = definition
-  const schema = { $ref: `#/components/schemas/${nameOf(schemaTypeOf(definition))}` }
+  const schema = { $ref: `#/components/schemas/${publicNameOf(schemaTypeOf(definition))}` }
   return {
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': { group, version, kind },
@@ -44,7 +43,7 @@ const operation = (definition: ResourceDefinition, action: string, more: object 
 const body = (definition: ResourceDefinition) => ({
   requestBody: {
     content: {
-      'application/json': { schema: { $ref: `#/components/schemas/${nameOf(schemaTypeOf(definition))}` } },
+      'application/json': { schema: { $ref: `#/components/schemas/${publicNameOf(schemaTypeOf(definition))}` } },
     },
   },
   parameters: writeParameters,
@@ -102,7 +101,9 @@ export const createOpenApiV3 = (definitions: readonly ResourceDefinition[], vers
       openapi: '3.0.0',
       info: { title: 'Podway', version },
       paths: Object.fromEntries(served.flatMap(pathItems)),
-      components: { schemas: Object.fromEntries(types.map((type) => [nameOf(type), render(schemaOfType(type))])) },
+      components: {
+        schemas: Object.fromEntries(types.map((type) => [publicNameOf(type), render(schemaOfType(type))])),
+      },
     })
   }
 

@@ -3,8 +3,7 @@
  * (`$patch`, `$retainKeys`, `$setElementOrder/x`, `$deleteFromPrimitiveList/x`). The schema says which list is which.
  */
 import { badRequest } from '../../api/errors.ts'
-import { type MergeRule, mergeRuleOf } from '../schema/merge-keys.ts'
-import { type FieldType, fieldsOf } from '../schema/types.ts'
+import { type FieldType, fieldsOf, type MergeRule } from '../schema/types.ts'
 
 type JsonObject = Readonly<Record<string, unknown>>
 
@@ -24,22 +23,30 @@ const listOf = (value: unknown, where: string): readonly unknown[] => {
 const without = (object: JsonObject, ...names: readonly string[]): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)))
 
-/** Sorts `items` by the wished order of their keys; items the order does not name keep their place among the named. */
-const reorder = <T>(items: readonly T[], keyOf: (item: T) => unknown, order: readonly unknown[]): readonly T[] => {
+/**
+ * The merged items of a list in their order: those that the patch names as it orders them, the others as they were. Where
+ * nothing says which of two comes first, it is the one that the patch names: what is new goes in front.
+ */
+const arrange = (
+  items: readonly unknown[],
+  keyOf: (item: unknown) => unknown,
+  order: readonly unknown[],
+  before: readonly unknown[],
+): readonly unknown[] => {
   const rank = new Map(order.map((key, at) => [key, at]))
-  const named = items.filter((item) => rank.has(keyOf(item)))
+  const was = new Map(before.map((item, at) => [keyOf(item), at]))
+  const [named = [], others = []] = [true, false].map((isNamed) =>
+    items.filter((item) => rank.has(keyOf(item)) === isNamed),
+  )
   named.sort((a, b) => (rank.get(keyOf(a)) ?? 0) - (rank.get(keyOf(b)) ?? 0))
-  // An unnamed item stays behind the named one that it followed.
-  const result: T[] = []
+  const result: unknown[] = []
   let next = 0
-  for (const item of items) {
-    if (!rank.has(keyOf(item))) result.push(item)
-    else {
-      const following = named[next++]
-      if (following !== undefined) result.push(following)
-    }
+  for (const item of named) {
+    const place = was.get(keyOf(item)) ?? -1
+    for (; next < others.length && (was.get(keyOf(others[next])) ?? place) < place; next++) result.push(others[next])
+    result.push(item)
   }
-  return result
+  return [...result, ...others.slice(next)]
 }
 
 /** What of `items` is not in `others`. */
@@ -94,6 +101,12 @@ const mergeItems = (
   return result.filter((item) => item !== undefined)
 }
 
+/** What identifies an item: its merge key, or itself. */
+const keyReader =
+  (key: string | undefined) =>
+  (item: unknown): unknown =>
+    key !== undefined && isObject(item) ? item[key] : item
+
 const mergeList = (
   existing: readonly unknown[] = [],
   patch: readonly unknown[],
@@ -102,9 +115,11 @@ const mergeList = (
   path: string,
 ): readonly unknown[] => {
   if (!rule) return patch.filter((item) => !isObject(item) || item[directive] === undefined)
-  return rule.key === undefined
-    ? mergePrimitives(existing, patch)
-    : mergeItems(existing, patch, rule.key, itemType(type), path)
+  const { key } = rule
+  const keyOf = keyReader(key)
+  const merged =
+    key === undefined ? mergePrimitives(existing, patch) : mergeItems(existing, patch, key, itemType(type), path)
+  return arrange(merged, keyOf, patch.map(keyOf), existing)
 }
 
 /** What a patch adds is itself cleaned of directives by merging it into nothing. */
@@ -141,7 +156,7 @@ const mergeObject = (
     return Array.isArray(value) ? value : undefined
   }
   const ruleOf = (name: string): MergeRule | undefined =>
-    type?.kind === 'object' ? mergeRuleOf(type.type, name) : undefined
+    type?.kind === 'object' ? fieldsOf(type.type).get(name)?.merge : undefined
 
   for (const [name, value] of Object.entries(patch)) {
     if (name === directive || name === retainKeys || name.startsWith(orderPrefix)) continue
@@ -169,9 +184,9 @@ const mergeObject = (
     const items = listAt(field)
     const rule = ruleOf(field)
     if (!items || !rule) continue
-    const { key } = rule
-    const keyOf = (item: unknown): unknown => (key !== undefined && isObject(item) ? item[key] : item)
-    result.set(field, reorder(items, keyOf, listOf(value, name).map(keyOf)))
+    const keyOf = keyReader(rule.key)
+    const before = target[field]
+    result.set(field, arrange(items, keyOf, listOf(value, name).map(keyOf), Array.isArray(before) ? before : []))
   }
   return Object.fromEntries(result)
 }

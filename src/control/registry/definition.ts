@@ -1,6 +1,7 @@
 /** What the server knows of a kind. Each kind is one such row; everything generic reads from it. */
 import type { FieldError } from '../../api/errors.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
+import { schemaGroupOf } from '../schema/types.ts'
 import type { Verb } from './verbs.ts'
 
 export type Cell = string | number | boolean | null
@@ -36,7 +37,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly namespaced: boolean
   readonly shortNames?: readonly string[]
   readonly categories?: readonly string[]
-  /** The name of its type in the schema, when it is not the kind. */
+  /** The name of its type in the schema, when it is not that of its group, version and kind. */
   readonly schemaType?: string
   readonly columns: readonly Column<T>[]
   /** How names of this kind are checked. */
@@ -111,7 +112,8 @@ export const inAllVersions = (definition: ResourceDefinition): readonly Resource
   return [definition, ...otherVersions.map((version) => ({ ...row, version, storedVersion: row.version }))]
 }
 
-export const schemaTypeOf = (definition: ResourceDefinition): string => definition.schemaType ?? definition.kind
+export const schemaTypeOf = ({ schemaType, group, version, storedVersion, kind }: ResourceDefinition): string =>
+  schemaType ?? `${schemaGroupOf(group, storedVersion ?? version)}.${kind}`
 
 /** A copy with some metadata replaced. */
 export const withMetadata = <T extends KubeObject>(object: T, metadata: Partial<ObjectMeta>): T => ({

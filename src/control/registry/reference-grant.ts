@@ -27,6 +27,7 @@ export const referenceGrant = define<ReferenceGrant>({
   plural: 'referencegrants',
   singular: 'referencegrant',
   kind: 'ReferenceGrant',
+  schemaType: 'gateway/v1.ReferenceGrant',
   namespaced: true,
   shortNames: ['refgrant'],
   columns: [nameColumn, ageColumn],

@@ -1,7 +1,13 @@
-/** Untrusted JSON in, an object of a known type out: wrong types are refused, unknown fields dropped and reported. */
+/**
+ * Untrusted JSON in, an object of a known type out, as Go's decoder would have it: wrong types are refused, unknown fields
+ * dropped and reported, and what Go cannot tell from nothing (an empty text, a zero, `null`) is nothing, so that defaults,
+ * validation, comparison and generation see one form of each object.
+ */
+
+import { formatTime, parseTime } from '../../api/clock.ts'
 import { badRequest } from '../../api/errors.ts'
-import { parseQuantity } from '../../api/quantity.ts'
-import { type FieldType, fieldsOf, type Scalar } from './types.ts'
+import { formatQuantity, parseQuantity } from '../../api/quantity.ts'
+import { type Field, type FieldType, fieldsOf, type Scalar } from './types.ts'
 
 export interface Decoded {
   readonly value: Readonly<Record<string, unknown>>
@@ -17,14 +23,19 @@ const nameOf = (value: unknown): string =>
 
 const goNames: Partial<Readonly<Record<Scalar, string>>> = { boolean: 'bool', number: 'float64', any: 'object' }
 
-const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const int32Max = 2 ** 31
 
 const isInteger = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value)
 
-const isTime = (value: unknown): boolean =>
-  typeof value === 'string' && value.length <= 64 && rfc3339.test(value) && !Number.isNaN(Date.parse(value))
+const isTime = (value: unknown): boolean => typeof value === 'string' && parseTime(value) !== undefined
+
+const canonicalTime = (value: unknown, withFraction: boolean): unknown => {
+  const time = parseTime(String(value))
+  if (!time) return value
+  const seconds = formatTime(time.ms)
+  return withFraction ? seconds.replace('Z', `.${time.micros}Z`) : seconds
+}
 
 /** Long numbers are slow to read, and mean nothing that is measured. */
 const isQuantity = (text: string): boolean => text.length <= 64 && parseQuantity(text) !== undefined
@@ -39,44 +50,87 @@ const fits: Readonly<Record<Scalar, (value: unknown) => boolean>> = {
   time: isTime,
   microtime: isTime,
   quantity: (value) => (typeof value === 'string' || typeof value === 'number') && isQuantity(String(value)),
-  intOrString: (value) => isInteger(value) || typeof value === 'string',
+  intOrString: (value) => fits.int32(value) || typeof value === 'string',
   bytes: (value) => typeof value === 'string' && base64.test(value.replaceAll(/[\r\n]/g, '')),
   any: () => true,
 }
 
-/** Values that carry no information on the wire and are left out of the result. */
+/** `null` is what was not said. */
 const isNothing = (value: unknown): boolean => value === null || value === undefined
 
-/** What a field holds that nobody sets, in the real server: whoever checks it need not ask whether it is there. */
-const zeroOf = (type: FieldType): unknown => {
+/** A value in the one form that it is kept in: Kubernetes decodes and encodes what it is sent. */
+const canonical: Partial<Readonly<Record<Scalar, (value: unknown) => unknown>>> = {
+  quantity: (value) => formatQuantity(String(value)),
+  time: (value) => canonicalTime(value, false),
+  microtime: (value) => canonicalTime(value, true),
+  bytes: (value) => String(value).replaceAll(/[\r\n]/g, ''),
+}
+
+/** What `null` stands for where something has to stand: in a list or a map. */
+const zeroScalars: Partial<Readonly<Record<Scalar, unknown>>> = {
+  string: '',
+  int32: 0,
+  int64: 0,
+  number: 0,
+  boolean: false,
+  quantity: '0',
+  intOrString: 0,
+  bytes: '',
+}
+
+const isZeroScalar = (value: unknown): boolean => value === '' || value === 0 || value === false
+
+/** An empty value that Go leaves out, as its field is no pointer. */
+const isLeftOut = (value: unknown, { type, pointer }: Field): boolean => {
+  if (pointer) return false
   switch (type.kind) {
     case 'scalar':
-      return type.scalar === 'string' ? '' : undefined
+      // `0` is a port like any other to Go, but where it is not asked for by pointer it is none.
+      return type.scalar !== 'any' && type.scalar !== 'quantity' && isZeroScalar(value)
     case 'list':
-      return []
-    case 'object':
+      return Array.isArray(value) && value.length === 0
     case 'map':
-      return {}
+      return isObject(value) && Object.keys(value).length === 0
+    case 'object':
+      return false
   }
 }
 
 /**
- * Checks a body against a type of the schema. `null` fields count as missing. Throws BadRequest in the words the API
- * server passes on from its decoder; `kind` names the object in them.
+ * Checks a body against a type of the schema. Throws BadRequest in the words the API server passes on from its decoder;
+ * `kind` names the object in them.
  */
 export const decode = (body: unknown, kind: string, type: string): Decoded => {
   const unknown: string[] = []
+  const version = type.slice(type.indexOf('/') + 1, type.indexOf('.'))
 
   const refuse = (path: string, value: unknown, wanted: string): never => {
     throw badRequest(
-      `${kind} in version "v1" cannot be handled as a ${kind}: json: cannot unmarshal ${nameOf(value)} into Go struct field ${kind}.${path} of type ${wanted}`,
+      `${kind} in version "${version}" cannot be handled as a ${kind}: json: cannot unmarshal ${nameOf(value)} into Go struct field ${kind}.${path} of type ${wanted}`,
     )
   }
 
   const decodeScalar = (value: unknown, scalar: Scalar, path: string): unknown => {
     if (!fits[scalar](value)) return refuse(path, value, goNames[scalar] ?? scalar)
-    return scalar === 'quantity' ? String(value) : value
+    return canonical[scalar]?.(value) ?? value
   }
+
+  /** What Go has where nothing was said. */
+  const zeroOf = (of: FieldType, path: string): unknown => {
+    switch (of.kind) {
+      case 'scalar':
+        return zeroScalars[of.scalar]
+      case 'list':
+        return []
+      case 'map':
+        return {}
+      case 'object':
+        return decodeObject({}, of.type, path)
+    }
+  }
+
+  const decodeItem = (value: unknown, of: FieldType, path: string): unknown =>
+    isNothing(value) ? (zeroOf(of, path) ?? null) : decodeValue(value, of, path)
 
   const decodeValue = (value: unknown, of: FieldType, path: string): unknown => {
     switch (of.kind) {
@@ -86,13 +140,11 @@ export const decode = (body: unknown, kind: string, type: string): Decoded => {
         return decodeObject(value, of.type, path)
       case 'list':
         if (!Array.isArray(value)) return refuse(path, value, 'slice')
-        return value.map((item, at) => decodeValue(item, of.of, `${path}[${at}]`))
+        return value.map((item, at) => decodeItem(item, of.of, `${path}[${at}]`))
       case 'map':
         if (!isObject(value)) return refuse(path, value, 'map')
         return Object.fromEntries(
-          Object.entries(value).flatMap(([key, item]) =>
-            isNothing(item) ? [] : [[key, decodeValue(item, of.of, `${path}[${key}]`)]],
-          ),
+          Object.entries(value).map(([key, item]) => [key, decodeItem(item, of.of, `${path}[${key}]`)]),
         )
     }
   }
@@ -105,12 +157,16 @@ export const decode = (body: unknown, kind: string, type: string): Decoded => {
       const field = fields.get(name)
       const at = path === '' ? name : `${path}.${name}`
       if (!field) unknown.push(at)
-      else if (!isNothing(item)) result[name] = decodeValue(item, field.type, at)
+      else if (!isNothing(item)) {
+        const decoded = decodeValue(item, field.type, at)
+        if (!isLeftOut(decoded, field)) result[name] = decoded
+      }
     }
-    for (const [name, { type: of, required }] of fields) {
-      const zero = required && result[name] === undefined ? zeroOf(of) : undefined
-      if (zero !== undefined) result[name] = of.kind === 'object' ? decodeObject(zero, of.type, path) : zero
-    }
+    for (const [name, { type: of, always }] of fields)
+      if (always && result[name] === undefined) {
+        const zero = zeroOf(of, path === '' ? name : `${path}.${name}`)
+        if (zero !== undefined) result[name] = zero
+      }
     return result
   }
 

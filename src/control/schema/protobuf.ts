@@ -1,24 +1,40 @@
 /**
- * Objects in Kubernetes' protobuf, read into the same JSON values as everything else. Which number a field has is in
- * field-numbers.json, what type it is in types.json: an `@N` entry is a message that JSON does not show, its fields stand in
- * the object around it. A field of a number that we do not know is skipped, as every reader of protobuf does: clients newer
+ * Objects in Kubernetes' protobuf, read into the same JSON values as everything else. Which number a field has is in the
+ * schema; the fields of a message that JSON does not show stand in the object around it. A field of a number that we do not know is skipped, as every reader of protobuf does: clients newer
  * than we are, and those so old that their field is gone, send some. Bytes that are no message are refused.
  */
-import { readFileSync } from 'node:fs'
 import { badRequest } from '../../api/errors.ts'
 import { checkJson, createMemberCount } from './bounds.ts'
-import { type Field, type FieldType, fieldsOf, type Scalar } from './types.ts'
+import { type Field, type FieldType, fieldsOf, type Scalar, typeNamed } from './types.ts'
 
-type Numbers = Readonly<Record<string, number | Readonly<Record<string, number>>>>
+/** The fields of a message by number; under the number of a message that JSON does not show, its fields by theirs. */
+interface Numbered {
+  readonly fields: ReadonlyMap<number, readonly [name: string, field: Field]>
+  readonly hidden: ReadonlyMap<number, Numbered>
+}
 
-let numbers: Readonly<Record<string, Numbers>> | undefined
+const numberedBy = (
+  fields: readonly (readonly [numbers: readonly number[], name: string, field: Field])[],
+): Numbered => {
+  const own = fields.flatMap(([numbers, name, field]) => {
+    const [number, ...inner] = numbers
+    return number === undefined || inner.length > 0 ? [] : [[number, [name, field]] as const]
+  })
+  const outer = new Set(fields.flatMap(([numbers]) => (numbers.length > 1 ? numbers.slice(0, 1) : [])))
+  const inside = (number: number): Numbered =>
+    numberedBy(
+      fields.flatMap(([numbers, ...rest]) =>
+        numbers.length > 1 && numbers[0] === number ? [[numbers.slice(1), ...rest] as const] : [],
+      ),
+    )
+  return { fields: new Map(own), hidden: new Map([...outer].map((number) => [number, inside(number)])) }
+}
 
-const numbersOf = (type: string): Numbers => {
-  numbers ??= JSON.parse(readFileSync(new URL('./field-numbers.json', import.meta.url), 'utf8')) as NonNullable<
-    typeof numbers
-  >
-  const found = Object.hasOwn(numbers, type) ? numbers[type] : undefined
-  if (!found) throw badRequest(`protobuf: ${type} is not known in this format; send JSON`)
+const known = new Map<string, Numbered>()
+
+const numbersOf = (type: string): Numbered => {
+  const found = known.get(type) ?? numberedBy([...fieldsOf(type)].map(([name, field]) => [field.numbers, name, field]))
+  known.set(type, found)
   return found
 }
 
@@ -148,22 +164,6 @@ const scalarReaders: Readonly<Record<Scalar, (raw: Raw, count: Count) => unknown
   any: (raw, count) => readAny(asBytes(raw), count),
 }
 
-/**
- * Go writes fields that are no pointers always, zero or not, and leaves zeros out of JSON. Only in these fields a zero, a
- * false or an empty text was meant.
- */
-const meansZero: ReadonlySet<string> = new Set([
-  ...['replicas', 'terminationGracePeriodSeconds', 'gracePeriodSeconds', 'tolerationSeconds', 'activeDeadlineSeconds'],
-  ...['revisionHistoryLimit', 'progressDeadlineSeconds', 'maxSurge', 'maxUnavailable', 'priority', 'timeoutSeconds'],
-  ...['runAsUser', 'runAsGroup', 'fsGroup', 'defaultMode', 'mode', 'partition'],
-  ...['immutable', 'enableServiceLinks', 'automountServiceAccountToken', 'allowPrivilegeEscalation', 'runAsNonRoot'],
-  ...['privileged', 'readOnlyRootFilesystem', 'controller', 'blockOwnerDeletion', 'optional', 'hostUsers'],
-  ...['shareProcessNamespace', 'setHostnameAsFQDN', 'allocateLoadBalancerNodePorts', 'orphanDependents'],
-  ...['ready', 'serving', 'terminating', 'started'],
-])
-
-const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false || value === undefined
-
 type Values = Record<string, unknown>
 
 const readValue = (raw: Raw, type: FieldType, count: Count): unknown => {
@@ -177,7 +177,7 @@ const readValue = (raw: Raw, type: FieldType, count: Count): unknown => {
   }
 }
 
-const add = (into: Values, name: string, raw: Raw, { type, required }: Field, count: Count): void => {
+const add = (into: Values, name: string, raw: Raw, { type }: Field, count: Count): void => {
   if (type.kind === 'list') {
     const list = (into[name] ?? []) as unknown[]
     list.push(readValue(raw, type.of, count))
@@ -189,37 +189,22 @@ const add = (into: Values, name: string, raw: Raw, { type, required }: Field, co
     map[textAt(entry, 1)] = readValue(value, type.of, count)
     into[name] = map
   } else {
-    const value = readValue(raw, type, count)
-    if (!isZero(value) || required || meansZero.has(name)) into[name] = value
+    // What Go leaves out of JSON is left out when the message is decoded, as with every body.
+    into[name] = readValue(raw, type, count)
   }
 }
 
-const readObject = (bytes: Buffer, type: string, count: Count): Values => {
-  const entries = Object.entries(numbersOf(type))
-  const fields = fieldsOf(type)
-  const into: Values = {}
-  const byNumber = new Map<number, string>()
-  const hidden = new Map<number, Readonly<Record<string, number>>>()
-  for (const [name, entry] of entries)
-    if (typeof entry === 'number') byNumber.set(entry, name)
-    else hidden.set(Number(name.slice(1)), entry)
-
-  const take = (raw: Raw, name: string | undefined): void => {
-    const field = name === undefined ? undefined : fields.get(name)
-    if (name !== undefined && field) add(into, name, raw, field, count)
-  }
+const readMessage = (bytes: Buffer, { fields, hidden }: Numbered, into: Values, count: Count): Values => {
   for (const raw of rawFields(bytes, count)) {
     const inner = hidden.get(raw.number)
-    if (inner)
-      for (const each of rawFields(asBytes(raw), count))
-        take(
-          each,
-          Object.keys(inner).find((name) => inner[name] === each.number),
-        )
-    else take(raw, byNumber.get(raw.number))
+    const found = fields.get(raw.number)
+    if (inner) readMessage(asBytes(raw), inner, into, count)
+    else if (found) add(into, found[0], raw, found[1], count)
   }
   return into
 }
+
+const readObject = (bytes: Buffer, type: string, count: Count): Values => readMessage(bytes, numbersOf(type), {}, count)
 
 const magic = Buffer.from('k8s\0')
 
@@ -236,5 +221,7 @@ export const readProtobuf = (body: Buffer): unknown => {
   const content = asBytes(envelope.get(2) ?? { number: 2, value: Buffer.alloc(0) })
   const [apiVersion, kind] = [textAt(about, 1), textAt(about, 2)]
   if (kind === '') throw malformed('the body does not say its kind')
-  return { apiVersion, kind, ...readObject(content, kind, count) }
+  const type = typeNamed(apiVersion, kind)
+  if (type === undefined) throw badRequest(`protobuf: ${apiVersion} ${kind} is not known in this format; send JSON`)
+  return { apiVersion, kind, ...readObject(content, type, count) }
 }

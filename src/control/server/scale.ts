@@ -8,7 +8,7 @@ export interface Scale extends KubeObject {
   readonly status?: { readonly replicas: number; readonly selector: string }
 }
 
-export const scaleType = { kind: 'Scale', apiVersion: 'autoscaling/v1', schemaType: 'Scale' } as const
+export const scaleType = { kind: 'Scale', apiVersion: 'autoscaling/v1', schemaType: 'autoscaling/v1.Scale' } as const
 
 const scaleOf = (definition: ResourceDefinition) => {
   if (!definition.scale) throw notFound({ group: definition.group, plural: definition.plural }, 'scale')

@@ -11,7 +11,7 @@ import type { SubresourceHandler } from './resources.ts'
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as const
 
-const bindingType = { kind: 'Binding', apiVersion: 'v1', schemaType: 'Binding' } as const
+const bindingType = { kind: 'Binding', apiVersion: 'v1', schemaType: 'core/v1.Binding' } as const
 
 const withCondition = (conditions: readonly Condition[] = [], condition: Condition): readonly Condition[] => [
   ...conditions.filter(({ type }) => type !== condition.type),

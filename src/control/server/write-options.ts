@@ -49,7 +49,7 @@ const policyErrors = ({ propagationPolicy: policy, orphanDependents }: DeleteOpt
 /** Less than nothing means as soon as may be. */
 const graceOf = (asked: number | undefined): number | undefined => (asked !== undefined && asked < 0 ? 1 : asked)
 
-const optionsType = { kind: 'DeleteOptions', schemaType: 'DeleteOptions' } as const
+const optionsType = { kind: 'DeleteOptions', schemaType: 'meta/v1.DeleteOptions' } as const
 
 /**
  * The options of a deletion: those of the body when there is one, else those of the query; a dry run may be asked for in

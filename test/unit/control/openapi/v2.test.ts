@@ -61,15 +61,18 @@ t.test('the OpenAPI v2 document holds every type, and a PATCH for every kind', a
     t.equal(all(own, 7).map(String).includes('application/strategic-merge-patch+json'), !custom)
   }
 
-  const podSpec = types.get('podway.v1.PodSpec')
+  const podSpec = types.get('io.k8s.api.core.v1.PodSpec')
   const properties = byName(all(one(podSpec, 25), 1))
   const containers = properties.get('containers')
   t.equal(text(one(containers, 22), 1), 'array')
-  t.equal(text(read(all(one(containers, 23), 1)[0] ?? Buffer.alloc(0)), 1), '#/definitions/podway.v1.Container')
+  t.equal(
+    text(read(all(one(containers, 23), 1)[0] ?? Buffer.alloc(0)), 1),
+    '#/definitions/io.k8s.api.core.v1.Container',
+  )
   t.equal(extension(containers, 31, 'x-kubernetes-patch-merge-key'), 'name')
   t.equal(extension(containers, 31, 'x-kubernetes-patch-strategy'), 'merge')
   t.same(all(podSpec, 19).map(String), ['containers'], 'required')
-  t.strictSame(extension(types.get('podway.v1.Pod'), 31, 'x-kubernetes-group-version-kind'), [
+  t.strictSame(extension(types.get('io.k8s.api.core.v1.Pod'), 31, 'x-kubernetes-group-version-kind'), [
     { group: '', version: 'v1', kind: 'Pod' },
   ])
 })

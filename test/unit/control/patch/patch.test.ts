@@ -113,8 +113,8 @@ t.test('strategic merge patch', async (t) => {
             name: 'a',
             image: '1',
             env: [
-              { name: 'X', value: '1' },
               { name: 'Y', value: '2' },
+              { name: 'X', value: '1' },
             ],
           },
           containers[1],
@@ -137,7 +137,7 @@ t.test('strategic merge patch', async (t) => {
       pod({ containers: [{ name: 'c' }] }),
     ],
     [
-      'a new item comes last, unless an order says otherwise',
+      'what an order names stands as it says',
       {
         spec: {
           containers: [{ name: 'c' }],
@@ -157,7 +157,12 @@ t.test('strategic merge patch', async (t) => {
     [
       'a list of plain values is a set',
       { metadata: { finalizers: ['a/z', 'a/x'] } },
-      { ...pod({ containers }), metadata: { name: 'p', finalizers: ['a/x', 'a/y', 'a/z'] } },
+      { ...pod({ containers }), metadata: { name: 'p', finalizers: ['a/z', 'a/x', 'a/y'] } },
+    ],
+    [
+      'without an order, what is new comes first, and what was there keeps its place',
+      { spec: { containers: [{ name: 'c' }, { name: 'b', image: '3' }] } },
+      pod({ containers: [{ name: 'c' }, containers[0], { name: 'b', image: '3' }] }),
     ],
     [
       'values are deleted from a set',
@@ -169,13 +174,15 @@ t.test('strategic merge patch', async (t) => {
     ['an object is replaced', { spec: { $patch: 'replace', nodeName: 'n' } }, pod({ nodeName: 'n' })],
   ]
   for (const [name, patch, wanted] of cases)
-    t.strictSame(applyStrategicPatch(pod({ containers }), patch, 'Pod'), wanted, name)
+    t.strictSame(applyStrategicPatch(pod({ containers }), patch, 'core/v1.Pod'), wanted, name)
 })
 
 t.test('strategic merge patch: $retainKeys drops what it does not list', async (t) => {
   const deployment = { spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } } }
   const patch = { spec: { strategy: { $retainKeys: ['type'], type: 'Recreate' } } }
-  t.strictSame(applyStrategicPatch(deployment, patch, 'Deployment'), { spec: { strategy: { type: 'Recreate' } } })
+  t.strictSame(applyStrategicPatch(deployment, patch, 'apps/v1.Deployment'), {
+    spec: { strategy: { type: 'Recreate' } },
+  })
 })
 
 t.test('strategic merge patch: what cannot be read is refused', async (t) => {
@@ -185,7 +192,11 @@ t.test('strategic merge patch: what cannot be read is refused', async (t) => {
     { spec: { $patch: 'explode' } },
     'text',
   ])
-    t.throws(() => applyStrategicPatch(pod({ containers: [] }), patch, 'Pod'), { code: 400 }, JSON.stringify(patch))
+    t.throws(
+      () => applyStrategicPatch(pod({ containers: [] }), patch, 'core/v1.Pod'),
+      { code: 400 },
+      JSON.stringify(patch),
+    )
 })
 
 t.test('JSON patch: copies that double what they copied end at a limit', async (t) => {
@@ -215,7 +226,7 @@ t.test('names of the language are names like all others', async (t) => {
   const ownKeys = (value: unknown) => Object.keys((value as { data: object }).data)
   const bare = { data: {} }
   t.strictSame(ownKeys(applyMergePatch(bare, JSON.parse(text))), ['__proto__', 'constructor'])
-  t.strictSame(ownKeys(applyStrategicPatch(bare, JSON.parse(text), 'ConfigMap')), ['__proto__', 'constructor'])
+  t.strictSame(ownKeys(applyStrategicPatch(bare, JSON.parse(text), 'core/v1.ConfigMap')), ['__proto__', 'constructor'])
   t.strictSame(ownKeys(applyJsonPatch(bare, [{ op: 'add', path: '/data/__proto__', value: { polluted: 'yes' } }])), [
     '__proto__',
   ])
@@ -235,7 +246,7 @@ t.test('what a patch costs grows with its size, not with its square', async (t) 
         applyStrategicPatch(
           { metadata: { finalizers: texts(0, size) } },
           { metadata: { finalizers: texts(size, size), '$deleteFromPrimitiveList/finalizers': texts(0, size) } },
-          'Pod',
+          'core/v1.Pod',
         ),
     ],
     [
@@ -244,10 +255,13 @@ t.test('what a patch costs grows with its size, not with its square', async (t) 
         applyStrategicPatch(
           { spec: { containers: containers(size) } },
           { spec: { containers: containers(size).reverse(), '$setElementOrder/containers': containers(size) } },
-          'Pod',
+          'core/v1.Pod',
         ),
     ],
-    ['retained keys', (size) => applyStrategicPatch(keys(size), { $retainKeys: Object.keys(keys(size)) }, 'Pod')],
+    [
+      'retained keys',
+      (size) => applyStrategicPatch(keys(size), { $retainKeys: Object.keys(keys(size)) }, 'core/v1.Pod'),
+    ],
     [
       'operations on a large object',
       (size) =>

@@ -17,7 +17,7 @@ const formatOf = ({ type, field }: TextPlace) => fieldFormats[type]?.[field]
 
 /** One place for each field of each type. */
 const distinctPlaces = new Map(
-  [...definitions.map(schemaTypeOf), 'Binding', 'Scale'].flatMap((type) =>
+  [...definitions.map(schemaTypeOf), 'core/v1.Binding', 'autoscaling/v1.Scale'].flatMap((type) =>
     textPlaces(type).map((place) => [idOf(place), place] as const),
   ),
 )

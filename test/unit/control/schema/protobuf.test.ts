@@ -1,5 +1,6 @@
 import t from 'tap'
 import { message } from '../../../../src/control/openapi/protobuf.ts'
+import { decode } from '../../../../src/control/schema/decode.ts'
 import { readProtobuf } from '../../../../src/control/schema/protobuf.ts'
 import { rounds, seedOr } from '../../../support/rounds.ts'
 import { createSeededRandom } from '../../../support/seeded-random.ts'
@@ -42,7 +43,7 @@ t.test('a Deployment as kubectl sends it', async (t) => {
   )
   const metadata = join(message([1, 'web'], [3, 'default']), emptyText(2), emptyText(8))
   const read = readProtobuf(envelope('apps/v1', 'Deployment', message([1, metadata], [2, spec])))
-  t.same(read, {
+  t.same(decode(read, 'Deployment', 'apps/v1.Deployment').value, {
     ...{ apiVersion: 'apps/v1', kind: 'Deployment' },
     metadata: { name: 'web', namespace: 'default' },
     spec: {
