@@ -28,6 +28,14 @@ if [ -n "${missing% }" ]; then
     fail "packages are missing; please run: sudo apt-get install ${missing% }"
   say "installing Debian packages: ${missing% }"
   log=$(mktemp)
+  # Debian starts the server of a package as soon as it is installed, unless this file forbids it: whoever needs one starts it.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
   if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
     tail -n 5 "$log" >&2
     fail "apt-get could not install: ${missing% } (whole log: $log)"

@@ -3,7 +3,9 @@
 # alone. npm run test:long: kills, soaks and long fuzzing.
 set -eu
 cd "$(dirname "$0")/.."
-PODWAY_NEEDS='etcd:etcd-server /usr/lib/cni/host-local:containernetworking-plugins' sh scripts/bootstrap.sh
+# Peers of the benches, which run in a tiny size.
+peers='dnsperf:dnsperf unbound:unbound dnsmasq:dnsmasq-base nginx:nginx-light haproxy:haproxy wrk:wrk h2load:nghttp2-client curl:curl'
+PODWAY_NEEDS="etcd:etcd-server /usr/lib/cni/host-local:containernetworking-plugins $peers" sh scripts/bootstrap.sh
 PATH="$PWD/node_modules/.bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 exec node --disable-warning=ExperimentalWarning scripts/test/main.ts "$@"

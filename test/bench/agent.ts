@@ -2,6 +2,7 @@
  * How fast and how heavy the pod side of the agent is: 30 pods from creation to Ready, the agent's memory and its idle CPU.
  *   sh scripts/universe.sh node_modules/.bin/node test/bench/agent.ts [PODS]
  */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -14,9 +15,10 @@ import { createFakeApi } from '../support/fake-api.ts'
 import { serveFakeApi } from '../support/fake-api-server.ts'
 import { podFor, questions } from '../support/pod-agent.ts'
 import { until } from '../support/until.ts'
+import { sized } from './support/size.ts'
 
-const count = Number(process.argv[2] ?? 30)
-const idleMs = 10_000
+const count = Number(process.argv[2] ?? sized(30, 2))
+const idleMs = sized(10_000, 200)
 const names = Array.from({ length: count }, (_, n) => `pod-${n}`)
 const folder = mkdtempSync(join(tmpdir(), 'podway-bench-'))
 const api = createFakeApi()

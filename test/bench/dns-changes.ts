@@ -2,6 +2,7 @@
  * How soon a changed Service is answered among 10,000, and pairs of questions as resolvers send them.
  *   node_modules/.bin/node test/bench/dns-changes.ts [SERVICES=10000] [PAIRS=100000]
  */
+
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { serviceOfSlice } from '../../src/api/slices.ts'
@@ -12,10 +13,11 @@ import { silentLogger } from '../../src/host/log.ts'
 import { service, slice } from '../support/cluster-objects.ts'
 import { makeQuery, readReply } from '../support/dns-client.ts'
 import { createFedInformer } from '../support/fed-informer.ts'
+import { sized } from './support/size.ts'
 
-const [count = 10_000, pairs = 100_000] = process.argv.slice(2).map(Number)
-const changes = 200
-const inFlight = 64
+const [count = sized(10_000, 100), pairs = sized(100_000, 200)] = process.argv.slice(2).map(Number)
+const changes = sized(200, 10)
+const inFlight = sized(64, 16)
 const addressOf = (n: number): string => `10.${96 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`
 const nameOf = (n: number): string => `s${n}.default.svc.cluster.local`
 

@@ -4,6 +4,7 @@
  *   node_modules/.bin/node test/bench/dns.ts [SERVICES=1000]
  * Each server is a process on one core of 127.0.0.1, dnsperf on another. Rounds alternate; medians.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -12,11 +13,12 @@ import { join } from 'node:path'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
+import { sized } from './support/size.ts'
 
-const count = Number(process.argv[2] ?? 1_000)
-const rounds = 3
-const seconds = '3'
-const pacedQueries = '20000'
+const count = Number(process.argv[2] ?? sized(1_000, 20))
+const rounds = sized(3, 1)
+const seconds = String(sized(3, 1))
+const pacedQueries = String(sized(20_000, 200))
 const runner = createCommandRunner()
 const folder = await mkdtemp(join(tmpdir(), 'podway-bench-'))
 const names = Array.from({ length: count }, (_, n) => `s${n}.default.svc.cluster.local`)

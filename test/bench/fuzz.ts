@@ -4,13 +4,15 @@
  *   node_modules/.bin/node test/bench/fuzz.ts
  * FUZZ_HEADS and FUZZ_SEED change how many, and which.
  */
+
 import { availableParallelism } from 'node:os'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { addCounts, type Counts, compareMany, noCounts, summary } from '../support/http-fuzz.ts'
 import { mutatedRequest } from '../support/http-mutations.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
+import { sized } from './support/size.ts'
 
-const heads = Number(process.env['FUZZ_HEADS'] ?? 1_000_000)
+const heads = Number(process.env['FUZZ_HEADS'] ?? sized(1_000_000, 20_000))
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000)
 /** Each begins with a seed of its own, so that it can be repeated alone. */
 const batch = 10_000

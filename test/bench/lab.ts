@@ -3,6 +3,7 @@
  *   node_modules/.bin/node test/bench/lab.ts [RUNS=3]
  * Everything happens in a lab of its own name, which goes away at the end. Medians of the runs.
  */
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +11,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { residentBytes } from '../../src/host/process.ts'
 import { until } from '../support/until.ts'
+import { sized } from './support/size.ts'
 
 const root = join(import.meta.dirname, '../..')
-const runs = Number(process.argv[2] ?? 3)
+const runs = Number(process.argv[2] ?? sized(3, 1))
 const name = 'bench'
 const runner = createCommandRunner()
 const home = await mkdtemp(join(tmpdir(), 'pw-'))
@@ -43,14 +45,18 @@ const firstAnswer = async (): Promise<void> => {
   await asking
 }
 
-const thirtyPods = async (): Promise<void> => {
-  await kubectl('scale', 'deployment/web', '--replicas=33')
+/** Beside the three of the demo. */
+const morePods = sized(30, 2)
+const podsAtEnd = 3 + morePods
+
+const scaleUp = async (): Promise<void> => {
+  await kubectl('scale', 'deployment/web', `--replicas=${podsAtEnd}`)
   await until(
     async () => {
       const status = await kubectl('get', 'deployment', 'web', '-o', 'jsonpath={.status.readyReplicas}')
-      return status === '33'
+      return status === String(podsAtEnd)
     },
-    '33 ready pods',
+    `${podsAtEnd} ready pods`,
     60_000,
   )
 }
@@ -73,7 +79,7 @@ const residentMemory = async (): Promise<readonly [number, number]> => {
 }
 
 /** Long enough for the garbage of the start to be collected. */
-const settleMs = 15_000
+const settleMs = sized(15_000, 100)
 
 const figures = {
   nodes: [] as number[],
@@ -90,7 +96,7 @@ try {
     const [control, agent] = await residentMemory()
     figures.control.push(control)
     figures.agent.push(agent)
-    figures.pods.push(await timed(thirtyPods))
+    figures.pods.push(await timed(scaleUp))
     await podway('lab', 'down', '--name', name)
   }
 } finally {
@@ -101,7 +107,7 @@ try {
 const rows = [
   ['lab up: 3 nodes Ready', median(figures.nodes), 6, 's'],
   ['kubectl apply to the first 200 through NodePort', median(figures.answer), 3, 's'],
-  ['30 more pods Ready', median(figures.pods), 8, 's'],
+  [`${morePods} more pods Ready`, median(figures.pods), 8, 's'],
   ['resident memory of the control plane', median(figures.control), 90, 'MB'],
   ['resident memory of an agent', median(figures.agent), 90, 'MB'],
 ] as const

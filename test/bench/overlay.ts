@@ -3,6 +3,7 @@
  * network of many nodes costs one of them.
  *   sh scripts/universe.sh node_modules/.bin/node test/bench/overlay.ts [NODES=500]
  */
+
 import { createCommandRunner } from '../../src/host/command.ts'
 import { createIproute } from '../../src/host/iproute.ts'
 import { createBackend } from '../../src/overlay/backends.ts'
@@ -10,10 +11,11 @@ import { vtepMacOf } from '../../src/overlay/identity.ts'
 import type { Peer } from '../../src/overlay/peers.ts'
 import { createHost, type Host, ip } from '../integration/support/hosts.ts'
 import { createNodes, startNode, type TestNode } from '../integration/support/two-nodes.ts'
+import { sized } from './support/size.ts'
 import { median, pinServer, sink, throughput } from './support/tcp.ts'
 
-const nodeCount = Number(process.argv[2] ?? 500)
-const rounds = 15
+const nodeCount = Number(process.argv[2] ?? sized(500, 10))
+const rounds = sized(15, 1)
 const runner = createCommandRunner()
 const endings: (() => unknown)[] = []
 /** As much of a test as the helpers need. */
@@ -119,7 +121,7 @@ const measureNodes = async (host: Host): Promise<void> => {
   await backend.sync(peers)
   const coldMs = performance.now() - started
   const joins: number[] = []
-  for (let n = 0; n < 20; n++) {
+  for (let n = 0; n < sized(20, 3); n++) {
     peers.push(peerAt(peers.length))
     const began = performance.now()
     await backend.sync(peers, 'memory')

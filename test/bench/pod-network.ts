@@ -2,12 +2,14 @@
  * What the network of one pod costs: the bridge and host-local plugins, Podway's agent, and Podway as a plugin, by turns.
  *   sh scripts/universe.sh node_modules/.bin/node test/bench/pod-network.ts [PODS]
  */
+
 import { createCommandRunner } from '../../src/host/command.ts'
 import { type Network, runNetwork } from '../integration/support/cni-runtime.ts'
 import { startPodway, startReference } from '../integration/support/cni-world.ts'
 import { ip } from '../integration/support/hosts.ts'
+import { sized } from './support/size.ts'
 
-const count = Number(process.argv[2] ?? 60)
+const count = Number(process.argv[2] ?? sized(60, 2))
 const runner = createCommandRunner()
 const kinds = ['reference', 'agent', 'plugin'] as const
 type Kind = (typeof kinds)[number]
@@ -35,7 +37,7 @@ const add = async (kind: Kind, id: string): Promise<void> => {
 }
 
 const times: Readonly<Record<Kind, number[]>> = { reference: [], agent: [], plugin: [] }
-const warmUp = 3
+const warmUp = sized(3, 1)
 for (let at = 0; at < count + warmUp; at++)
   for (const kind of kinds) {
     const id = `${kind}-${at}`

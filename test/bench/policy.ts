@@ -2,6 +2,7 @@
  * What a new connection pays for network policies, and what a change of them takes.
  *   sh scripts/universe.sh node_modules/.bin/node test/bench/policy.ts [POLICIES=1000] [BACKEND…]
  */
+
 import type { NetworkPolicy } from '../../src/api/types/index.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { createKernelChains } from '../../src/host/netfilter/kernel-chains.ts'
@@ -11,12 +12,13 @@ import { readPolicy } from '../../src/overlay/policy/model.ts'
 import { createPolicyChains, type PolicyChains, policyJumps } from '../../src/overlay/policy/policy-chains.ts'
 import { peerPort } from '../integration/support/hosts.ts'
 import { createNodeNetwork } from '../integration/support/node-network.ts'
+import { sized } from './support/size.ts'
 import { connectMicros, median, pinServer } from './support/tcp.ts'
 
-const [size = '1000', ...chosen] = process.argv.slice(2)
+const [size = String(sized(1_000, 20)), ...chosen] = process.argv.slice(2)
 const count = Number(size)
-const podCount = Number(process.env['PODS'] ?? 200)
-const rounds = 7
+const podCount = Number(process.env['PODS'] ?? sized(200, 10))
+const rounds = sized(7, 1)
 const backends: readonly NetfilterBackend[] = (['nft', 'legacy'] as const).filter(
   (backend) => chosen.length === 0 || chosen.includes(backend),
 )
@@ -96,7 +98,7 @@ for (const backend of backends) {
     const coldMs = performance.now() - started
     chains.takeChange()
     const changes: number[] = []
-    for (let at = 0; at < 40; at++) {
+    for (let at = 0; at < sized(40, 5); at++) {
       const began = performance.now()
       const pod = podObject(at)
       chains.setPod(`default/pod-${at}`, { ...pod, labels: { app: `app-${podCount - at}` } })

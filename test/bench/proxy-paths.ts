@@ -15,9 +15,10 @@ import { peerPort } from '../integration/support/hosts.ts'
 import { createNodeNetwork } from '../integration/support/node-network.ts'
 import { makeService, makeSlice } from '../unit/proxy/support/objects.ts'
 import { kubeProxyLayout, type PlainService, servicesChain } from './kube-proxy-layout.ts'
+import { sized } from './support/size.ts'
 import { connectMicros, median, pinServer, sink, throughput } from './support/tcp.ts'
 
-const [size = '10000', ...chosen] = process.argv.slice(2)
+const [size = String(sized(10_000, 20)), ...chosen] = process.argv.slice(2)
 const backends: readonly NetfilterBackend[] = (['nft', 'legacy'] as const).filter(
   (backend) => chosen.length === 0 || chosen.includes(backend),
 )
@@ -120,8 +121,8 @@ const measure = async (backend: NetfilterBackend): Promise<Readonly<Record<strin
         number
       >
     }
-    const our = await rounds(ours, 5)
-    const their = await rounds(theirs, 2)
+    const our = await rounds(ours, sized(5, 1))
+    const their = await rounds(theirs, sized(2, 1))
 
     const listening = Promise.withResolvers<void>()
     const stop = new AbortController()
@@ -129,7 +130,7 @@ const measure = async (backend: NetfilterBackend): Promise<Readonly<Record<strin
     await listening.promise
     await ours(netfilter, [{ address: '10.96.0.99', endpoints: ['10.1.0.3'], port: 9000 }])
     const ratios: number[] = []
-    for (let n = 0; n < 5; n++) {
+    for (let n = 0; n < sized(5, 1); n++) {
       const straight = await throughput(pod2, '10.1.0.3', 9000)
       ratios.push((await throughput(pod2, '10.96.0.99', 80)) / straight)
     }

@@ -3,6 +3,7 @@
  *   sh scripts/universe.sh node --expose-gc test/bench/proxy.ts [SERVICES=10000] [CHANGES=50] [BACKEND…]
  * Times are from the change in the (in-memory) API to the return of the restore.
  */
+
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createClient } from '../../src/api/client.ts'
 import { createInformer } from '../../src/api/informer.ts'
@@ -15,8 +16,9 @@ import { cleanupProxy } from '../../src/proxy/iptables/kernel.ts'
 import { createServiceProxy } from '../../src/proxy/iptables/service-proxy.ts'
 import { createFakeApi, type FakeApi } from '../support/fake-api.ts'
 import { makeService, makeSlice } from '../unit/proxy/support/objects.ts'
+import { sized } from './support/size.ts'
 
-const [count = '10000', changes = '50', ...chosen] = process.argv.slice(2)
+const [count = String(sized(10_000, 20)), changes = String(sized(50, 3)), ...chosen] = process.argv.slice(2)
 const backends: readonly NetfilterBackend[] = (['nft', 'legacy'] as const).filter(
   (backend) => chosen.length === 0 || chosen.includes(backend),
 )

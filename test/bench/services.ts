@@ -3,6 +3,7 @@
  * plane in memory, and how long a change of one endpoint takes from the API to the kernel's rules.
  *   node_modules/.bin/node test/bench/services.ts [SERVICES=10000]
  */
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,10 +15,11 @@ import { endpointSlices, services } from '../../src/api/resources.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { residentBytes } from '../../src/host/process.ts'
 import { until } from '../support/until.ts'
+import { sized } from './support/size.ts'
 
-const count = Number(process.argv[2] ?? 10_000)
+const count = Number(process.argv[2] ?? sized(10_000, 50))
 const atOnce = 32
-const settleMs = 10_000
+const settleMs = sized(10_000, 100)
 const root = join(import.meta.dirname, '../..')
 const runner = createCommandRunner()
 const home = await mkdtemp(join(tmpdir(), 'pw-'))

@@ -1,11 +1,13 @@
 /** Megabytes a second of a body of 100 MB, both ways, beside nginx with and without its buffers. */
+
 import { join } from 'node:path'
+import { sized } from '../support/size.ts'
 import type { Lab } from './support/lab.ts'
 import { type Contender, hostOf, startBackend, startNginx, startOurs } from './support/proxies.ts'
 import { atLeast, best, type Row } from './support/results.ts'
 
-const rounds = 5
-const bodyBytes = 100_000_000
+const rounds = sized(5, 1)
+const bodyBytes = sized(100_000_000, 1_000_000)
 
 const curl = (lab: Lab, port: number, path: string, words: readonly string[]): Promise<string> =>
   lab.run([
@@ -45,8 +47,8 @@ export const measureBodies = async (lab: Lab): Promise<readonly Row[]> => {
       for (const [at, { port }] of proxies.entries()) seen[at]?.push(megabytesPerSecond(await measure(lab, port)))
     const [ours = Number.NaN, ...theirs] = seen.map(best)
     const all = proxies.map(({ name }, at) => `${name} ${Math.round(best(seen[at] ?? []))}`)
-    rows.push({ what: `100 MB, ${direction}`, measured: `${all.join(', ')} MB/s` })
-    rows.push(atLeast(`100 MB, ${direction}`, ours / Math.max(...theirs), 0.8, 'the better nginx'))
+    rows.push({ what: `${bodyBytes / 1e6} MB, ${direction}`, measured: `${all.join(', ')} MB/s` })
+    rows.push(atLeast(`${bodyBytes / 1e6} MB, ${direction}`, ours / Math.max(...theirs), 0.8, 'the better nginx'))
     for (const proxy of proxies) await proxy.process.stop()
   }
   return rows

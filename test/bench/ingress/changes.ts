@@ -1,14 +1,16 @@
 /** How soon a changed Ingress among 5,000 is in effect, while a thousand requests a second run. */
+
 import { Agent, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
+import { sized } from '../support/size.ts'
 import type { Lab } from './support/lab.ts'
 import { paced } from './support/load.ts'
 import { type Ours, startBackend, startOurs } from './support/proxies.ts'
 import { median, quantile, type Row } from './support/results.ts'
 
-const routes = 5_000
-const changes = 50
-const loadSeconds = 12
+const routes = sized(5_000, 500)
+const changes = sized(50, 2)
+const loadSeconds = sized(12, 2)
 const aimMs = 20
 
 const statusOf = (agent: Agent, port: number, host: string): Promise<number> =>

@@ -1,12 +1,13 @@
 /** HTTP/1.1: requests a second and how long the slowest take, beside nginx, HAProxy and a proxy of node:http and undici. */
 
+import { sized } from '../support/size.ts'
 import { type Lab, processorMicros } from './support/lab.ts'
 import { type Load, wrk } from './support/load.ts'
 import { type Contender, startBackend, startHaproxy, startNginx, startOurs, startUndici } from './support/proxies.ts'
 import { atLeast, atMost, best, median, type Row } from './support/results.ts'
 
-const rounds = 4
-const seconds = 2
+const rounds = sized(4, 1)
+const seconds = sized(2, 1)
 
 interface Round extends Load {
   /** Processor time of the proxy for each request: it says the same whoever else uses the machine. */

@@ -1,14 +1,16 @@
 /** A rolling update: endpoints are replaced one by one while a thousand requests a second run. */
+
 import { setTimeout as pause } from 'node:timers/promises'
+import { sized } from '../support/size.ts'
 import type { Lab } from './support/lab.ts'
 import { paced } from './support/load.ts'
 import { startOurs } from './support/proxies.ts'
 import type { Row } from './support/results.ts'
 
 const pods = 10
-const replacements = 50
+const replacements = sized(50, 3)
 const everyMs = 100
-const loadSeconds = 8
+const loadSeconds = sized(8, 2)
 
 const addressOf = (pod: number): string => `127.0.${1 + (pod >> 7)}.${1 + (pod & 127)}`
 

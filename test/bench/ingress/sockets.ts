@@ -1,5 +1,7 @@
 /** What ten thousand WebSockets that rest cost: the memory of the proxy for each. */
+
 import { setTimeout as pause } from 'node:timers/promises'
+import { sized } from '../support/size.ts'
 import { fileLimit, type Lab, residentBytes } from './support/lab.ts'
 import { type Contender, hostOf, startNginx, startOurs } from './support/proxies.ts'
 import type { Row } from './support/results.ts'
@@ -9,7 +11,7 @@ const aimBytes = 25_000
 const otherFiles = 200
 
 /** Until memory has settled. */
-const settleMs = 1_500
+const settleMs = sized(1_500, 50)
 
 const perConnection = async (lab: Lab, proxy: Contender, count: number): Promise<number> => {
   const client = await lab.help('around', 'upgraders.ts', { port: proxy.port, host: hostOf(3) })
@@ -26,7 +28,7 @@ const perConnection = async (lab: Lab, proxy: Contender, count: number): Promise
 }
 
 export const measureSockets = async (lab: Lab): Promise<readonly Row[]> => {
-  const count = Math.min(10_000, Math.floor(((await fileLimit()) - otherFiles) / 2))
+  const count = Math.min(sized(10_000, 120), Math.floor(((await fileLimit()) - otherFiles) / 2))
   const { said: backend } = await lab.help<number>('around', 'switcher.ts', {})
   const ours = await perConnection(lab, await startOurs(lab, backend), count)
   const theirs = await perConnection(lab, await startNginx(lab, 'nginx', backend), count)

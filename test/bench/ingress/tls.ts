@@ -1,11 +1,12 @@
 /** Requests a second over TLS, in both versions of HTTP, beside nginx with the same certificate. */
+import { sized } from '../support/size.ts'
 import type { Lab } from './support/lab.ts'
 import { secureRate } from './support/load.ts'
 import { makeCertificate, startBackend, startNginx, startOurs } from './support/proxies.ts'
 import { atLeast, best, type Row } from './support/results.ts'
 
-const rounds = 3
-const seconds = 2
+const rounds = sized(3, 1)
+const seconds = sized(2, 1)
 
 const modes: Readonly<Record<string, readonly string[]>> = {
   'HTTP/1.1 over TLS': ['--h1'],

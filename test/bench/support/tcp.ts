@@ -1,6 +1,8 @@
 /** What TCP costs between two hosts: the time of a connect, and throughput. */
+
 import type { CommandRunner } from '../../../src/host/command.ts'
 import type { Host } from '../../integration/support/hosts.ts'
+import { sized } from './size.ts'
 
 /**
  * Connects again and again with nothing but system calls, and prints the median time in microseconds. Connections are
@@ -19,7 +21,9 @@ for (1 .. $count) {
 
 /** Microseconds, the median of many. */
 export const connectMicros = async (host: Host, to: string, port: number): Promise<number> =>
-  Number(await host.runner.run('taskset', ['-c', '0', 'perl', '-e', connector, to, String(port), '1500']))
+  Number(
+    await host.runner.run('taskset', ['-c', '0', 'perl', '-e', connector, to, String(port), String(sized(1_500, 50))]),
+  )
 
 /** A program that listens on port 9000, takes all that comes, and says at the end how much it was. */
 export const sink = `
@@ -28,13 +32,15 @@ require('node:net').createServer((socket) => {
   socket.on('data', (chunk) => { bytes += chunk.length }).on('end', () => socket.end(String(bytes))).on('error', () => {})
 }).listen(9000, () => console.log('ready'))`
 
-/** Sends for a second and a half. */
+/** How long throughput is measured. */
+const sendMs = sized(1_500, 100)
+
 const source = `
 const socket = require('node:net').connect({ host: process.argv[1], port: Number(process.argv[2]), allowHalfOpen: true })
 const block = Buffer.alloc(1 << 18)
 const began = performance.now()
 const pump = () => {
-  while (performance.now() - began < 1500) if (!socket.write(block)) return socket.once('drain', pump)
+  while (performance.now() - began < ${sendMs}) if (!socket.write(block)) return socket.once('drain', pump)
   socket.end()
 }
 socket.on('connect', pump)
