@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { podCIDRsOf } from '../api/nodes.ts'
 import { nodes, objectKey, pods } from '../api/resources.ts'
-import { humanDuration } from '../control/registry/columns.ts'
+import { humanDuration } from '../control/resources/columns.ts'
 import { isIPv6, parseAddress } from '../ip/address.ts'
 import { cidrOf, cidrSize, contains } from '../ip/cidr.ts'
 import { createFileLeaseStore } from '../ipam/lease-store.ts'

@@ -17,7 +17,7 @@ import type { EndpointSlice, Endpoints, KubeObject, Service } from '../api/types
 import { familyOf } from '../ip/address.ts'
 import { gatewayController } from '../proxy/ingress/gateway/model.ts'
 import { defaultClassAnnotation } from './admission/default-ingress-class.ts'
-import { checkNonSpecialIp } from './registry/formats/formats.ts'
+import { checkNonSpecialIp } from './resources/formats/formats.ts'
 
 export interface BootstrapOptions {
   /** Where the API listens: what `default/kubernetes` leads to. */

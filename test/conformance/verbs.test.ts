@@ -1,8 +1,8 @@
 /** What can be done with which kind, and what may not be deleted. */
 import t from 'tap'
 import { ApiError } from '../../src/api/errors.ts'
-import { apiVersionOf } from '../../src/control/registry/definition.ts'
-import { servedDefinitions } from '../../src/control/registry/registry.ts'
+import { apiVersionOf } from '../../src/control/resources/definition.ts'
+import { servedDefinitions } from '../../src/control/resources/registry.ts'
 import { createTestApi, type Json, type TestApi } from '../support/api-server.ts'
 
 const everything = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']

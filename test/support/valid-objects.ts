@@ -1,5 +1,5 @@
 /** One acceptable object of each kind, small: what a test changes one field of. */
-import type { ResourceDefinition } from '../../src/control/registry/definition.ts'
+import type { ResourceDefinition } from '../../src/control/resources/definition.ts'
 
 const podSpec = { containers: [{ name: 'c', image: 'busybox' }] }
 const workload = {

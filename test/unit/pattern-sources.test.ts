@@ -7,8 +7,8 @@ const root = join(import.meta.dirname, '../../src')
 
 /** Here expressions are put together from constants of the same file. */
 const ofConstants: readonly string[] = [
-  'control/registry/gateway-checks.ts',
-  'control/registry/names.ts',
+  'control/resources/gateway/checks.ts',
+  'control/resources/names.ts',
   'proxy/iptables/names.ts',
 ]
 

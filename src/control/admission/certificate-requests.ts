@@ -4,7 +4,7 @@ import { kubeletClientSigner, kubeletServingSigner } from '../../api/signers.ts'
 import type { CertificateSigningRequest } from '../../api/types/index.ts'
 import { isBootstrapper, mastersGroup, nodeOf, type User } from '../auth/user.ts'
 import type { Admission } from '../objects/admission.ts'
-import { certificateSigningRequest as definition } from '../registry/certificate-signing-request.ts'
+import { certificateSigningRequest as definition } from '../resources/certificates/certificate-signing-request.ts'
 
 /** The signers that a user may ask; undefined for any. */
 const signersFor = (user: User): readonly string[] | undefined => {

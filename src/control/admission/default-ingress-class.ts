@@ -2,8 +2,8 @@
 import { forbidden } from '../../api/errors.ts'
 import type { Ingress, IngressClass } from '../../api/types/index.ts'
 import type { Admission } from '../objects/admission.ts'
-import { bucketOf } from '../registry/definition.ts'
-import { ingressClass as ingressClasses, ingress as ingresses } from '../registry/networking.ts'
+import { bucketOf } from '../resources/definition.ts'
+import { ingressClass as ingressClasses, ingress as ingresses } from '../resources/networking/ingress.ts'
 import type { Store } from '../storage/store.ts'
 
 export const defaultClassAnnotation = 'ingressclass.kubernetes.io/is-default-class'

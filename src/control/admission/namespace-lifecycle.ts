@@ -2,8 +2,8 @@
 import { forbidden, notFound } from '../../api/errors.ts'
 import type { Namespace } from '../../api/types/index.ts'
 import type { Admission } from '../objects/admission.ts'
-import { bucketOf } from '../registry/definition.ts'
-import { namespace as namespaces } from '../registry/namespace.ts'
+import { namespace as namespaces } from '../resources/core/namespace.ts'
+import { bucketOf } from '../resources/definition.ts'
 import type { Store } from '../storage/store.ts'
 
 /** What every cluster has and every client counts on. */

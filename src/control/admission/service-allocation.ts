@@ -16,15 +16,15 @@ import {
   staticPortBand,
 } from '../../ipam/pool.ts'
 import type { Admission } from '../objects/admission.ts'
-import { bucketOf } from '../registry/definition.ts'
 import {
   isHeadless,
   needsClusterIP,
   needsHealthCheckPort,
   needsNodePort,
   service as services,
-} from '../registry/service.ts'
-import { serviceCIDR } from '../registry/service-cidr.ts'
+} from '../resources/core/service.ts'
+import { bucketOf } from '../resources/definition.ts'
+import { serviceCIDR } from '../resources/networking/service-cidr.ts'
 import type { Store } from '../storage/store.ts'
 import { chooseFamilies, wantedAddresses } from './ip-families.ts'
 

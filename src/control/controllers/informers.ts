@@ -6,7 +6,7 @@ import type { Resource } from '../../api/resources.ts'
 import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, KubeObject, Pod } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
-import type { ResourceDefinition } from '../registry/definition.ts'
+import type { ResourceDefinition } from '../resources/definition.ts'
 
 type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>
 

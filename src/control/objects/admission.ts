@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
-import type { ResourceDefinition } from '../registry/definition.ts'
+import type { ResourceDefinition } from '../resources/definition.ts'
 
 /** A write that is about to happen: defaults are filled, nothing is checked yet. */
 export interface Review {

@@ -3,7 +3,7 @@
 import { formatTime } from '../../api/clock.ts'
 import { conflict } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { type ResourceDefinition, withMetadata } from '../registry/definition.ts'
+import { type ResourceDefinition, withMetadata } from '../resources/definition.ts'
 
 export interface Deletion {
   readonly gracePeriodSeconds?: number

@@ -1,7 +1,7 @@
 /** Lists, whole or in chunks that all show the same moment. */
 import { badRequest, expired } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { bucketOf, type ResourceDefinition } from '../registry/definition.ts'
+import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
 import { RevisionGone, type Store } from '../storage/store.ts'
 import type { Selection } from './selection.ts'
 

@@ -1,8 +1,8 @@
 /** What becomes of an object between a client's request and the store, apart from who allows it. Pure. */
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
-import { type ResourceDefinition, storedVersionOf } from '../registry/definition.ts'
-import { carryMetadata, sameWish } from '../registry/metadata.ts'
+import { type ResourceDefinition, storedVersionOf } from '../resources/definition.ts'
+import { carryMetadata, sameWish } from '../resources/metadata.ts'
 
 /** What the server decides about a new object. */
 export interface Birth {

@@ -2,7 +2,7 @@
 import { badRequest } from '../../api/errors.ts'
 import { parseFieldSelector, parseLabelSelector } from '../../api/selectors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import type { ResourceDefinition } from '../registry/definition.ts'
+import type { ResourceDefinition } from '../resources/definition.ts'
 
 export interface Selection {
   readonly matches: (object: KubeObject) => boolean

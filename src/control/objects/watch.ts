@@ -1,7 +1,7 @@
 /** Watches: the store's changes as seen through a selection. */
 import { expired } from '../../api/errors.ts'
 import type { KubeObject, WatchEventType } from '../../api/types/index.ts'
-import { bucketOf, type ResourceDefinition, withMetadata } from '../registry/definition.ts'
+import { bucketOf, type ResourceDefinition, withMetadata } from '../resources/definition.ts'
 import { type Change, RevisionGone, type Store } from '../storage/store.ts'
 import type { Selection } from './selection.ts'
 

@@ -2,7 +2,7 @@
  * OpenAPI v2 in gnostic's protobuf form (openapiv2/OpenAPIv2.proto), the only form that kubectl up to 1.26 reads and
  * without which its `apply` and `create` refuse to work.
  */
-import { type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
+import { type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
 import { publicNameOf } from '../schema/types.ts'
 import { type JsonSchema, patchTypesOf, pathsOf, reachable, schemaOfType } from './json-schema.ts'
 import { type Field, message } from './protobuf.ts'

@@ -1,7 +1,7 @@
 /** OpenAPI v3, one document for each group version, as kubectl 1.27 and newer read it. */
 import { createHash } from 'node:crypto'
 import { noSuchPath } from '../../api/errors.ts'
-import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
+import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
 import { publicNameOf } from '../schema/types.ts'
 import { type JsonSchema, patchTypesOf, pathsOf, reachable, schemaOfType } from './json-schema.ts'
 

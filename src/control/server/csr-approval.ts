@@ -2,7 +2,7 @@
 import { badRequest } from '../../api/errors.ts'
 import type { CertificateSigningRequest, KubeObject } from '../../api/types/index.ts'
 import type { Objects } from '../objects/objects.ts'
-import { inVersion, schemaTypeOf } from '../registry/definition.ts'
+import { inVersion, schemaTypeOf } from '../resources/definition.ts'
 import { objectAnswer } from './call.ts'
 import { readObject } from './input.ts'
 import { patcherOf } from './patches.ts'

@@ -1,7 +1,7 @@
 /** What there is, for clients to find: the old lists, and the aggregated form (apidiscovery.k8s.io). */
 import { noSuchPath } from '../../api/errors.ts'
-import { apiVersionOf, type ResourceDefinition } from '../registry/definition.ts'
-import { subresourcesOf, verbsOf } from '../registry/verbs.ts'
+import { apiVersionOf, type ResourceDefinition } from '../resources/definition.ts'
+import { subresourcesOf, verbsOf } from '../resources/verbs.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { parseAccept } from './representation.ts'
 

@@ -1,7 +1,7 @@
 /** Bodies of write requests as objects of their kind. */
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
+import { apiVersionOf, type ResourceDefinition, schemaTypeOf, toStored } from '../resources/definition.ts'
 import { decode } from '../schema/decode.ts'
 
 export interface Input {
@@ -59,9 +59,8 @@ export const readTyped = (body: unknown, expected: Expected, query: URLSearchPar
   return { object: value as unknown as KubeObject, warnings }
 }
 
-export const readObject = (definition: ResourceDefinition, body: unknown, query: URLSearchParams): Input =>
-  readTyped(
-    body,
-    { kind: definition.kind, apiVersion: apiVersionOf(definition), schemaType: schemaTypeOf(definition) },
-    query,
-  )
+export const readObject = (definition: ResourceDefinition, body: unknown, query: URLSearchParams): Input => {
+  const type = { kind: definition.kind, apiVersion: apiVersionOf(definition), schemaType: schemaTypeOf(definition) }
+  const { object, warnings } = readTyped(body, type, query)
+  return { object: toStored(definition, object), warnings }
+}

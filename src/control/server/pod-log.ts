@@ -2,7 +2,7 @@
 import { ApiError, badRequest, internalError } from '../../api/errors.ts'
 import type { Node, Pod } from '../../api/types/index.ts'
 import type { Objects } from '../objects/objects.ts'
-import { node as nodes } from '../registry/node.ts'
+import { node as nodes } from '../resources/core/node.ts'
 import type { SubresourceHandler } from './resources.ts'
 
 /** A way to the agents' own servers. */

@@ -1,7 +1,7 @@
 /** How objects are shown: as they are, as rows of a table, or only their metadata. Chosen by the Accept header. */
 import { notAcceptable } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { type Cell, inVersion, type ResourceDefinition } from '../registry/definition.ts'
+import { type Cell, inVersion, type ResourceDefinition } from '../resources/definition.ts'
 
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
 

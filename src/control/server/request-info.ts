@@ -1,7 +1,7 @@
 /** What a URL and a method ask for, before anything is looked up. */
 import { badRequest } from '../../api/errors.ts'
 import type { Method } from '../../api/transport.ts'
-import type { Verb } from '../registry/verbs.ts'
+import type { Verb } from '../resources/verbs.ts'
 
 export type { Verb }
 

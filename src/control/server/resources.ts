@@ -6,9 +6,9 @@ import { listObjects, type Page } from '../objects/list.ts'
 import type { ObjectName, Objects } from '../objects/objects.ts'
 import { selectionOf } from '../objects/selection.ts'
 import { patchTypesOf } from '../openapi/json-schema.ts'
-import { apiVersionOf, inVersion, type ResourceDefinition, schemaTypeOf } from '../registry/definition.ts'
-import type { Registry } from '../registry/registry.ts'
-import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../registry/verbs.ts'
+import { apiVersionOf, inVersion, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
+import type { Registry } from '../resources/registry.ts'
+import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../resources/verbs.ts'
 import type { Store } from '../storage/store.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { readObject, readTyped } from './input.ts'
@@ -212,7 +212,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     const body = await call.body()
     const change = (old: KubeObject): KubeObject => {
       const current = { ...showScale(definition, old), metadata: { ...old.metadata, resourceVersion: undefined } }
-      const wanted = apply ? apply(current, body, 'Scale') : body
+      const wanted = apply ? apply(current, body, scaleType.schemaType) : body
       return withScale(definition, old, readTyped(wanted, scaleType, call.query).object as Scale)
     }
     const options = {

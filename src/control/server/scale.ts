@@ -1,7 +1,7 @@
 /** The `scale` subresource: autoscaling/v1 Scale, a window onto the replicas of a workload. */
 import { notFound } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import type { ResourceDefinition } from '../registry/definition.ts'
+import type { ResourceDefinition } from '../resources/definition.ts'
 
 export interface Scale extends KubeObject {
   readonly spec?: { readonly replicas?: number }

@@ -12,10 +12,10 @@ t.test('one, many, none', async (t) => {
 const fixed: readonly string[] = [
   ...['agent/probes/handler.ts', 'api/errors.ts', 'host/restarts.ts', 'overlay/cni/server.ts'],
   ...['control/controllers/namespace-deletion.ts', 'control/scheduler/decide.ts', 'control/schema/bounds.ts'],
-  ...['control/registry/certificate-signing-request.ts', 'control/registry/formats/formats.ts'],
-  ...['control/admission/default-ingress-class.ts', 'control/registry/endpoints.ts'],
-  ...['control/registry/gateway-checks.ts', 'control/registry/metadata.ts', 'control/registry/names.ts'],
-  ...['control/registry/pod-validation.ts', 'control/server/body/read.ts', 'control/server/body/yaml.ts'],
+  ...['control/resources/certificates/certificate-signing-request.ts', 'control/resources/formats/formats.ts'],
+  ...['control/admission/default-ingress-class.ts', 'control/resources/discovery/endpoint-slice.ts'],
+  ...['control/resources/gateway/checks.ts', 'control/resources/metadata.ts', 'control/resources/names.ts'],
+  ...['control/resources/core/pod-validation.ts', 'control/server/body/read.ts', 'control/server/body/yaml.ts'],
   ...['control/objects/objects.ts', 'control/patch/json-patch.ts', 'control/storage/store.ts'],
   ...['agent/pods/pod-files.ts', 'proxy/ingress/h2/frame-reader.ts', 'proxy/ingress/routes/pattern.ts'],
 ]

@@ -7,7 +7,7 @@ import { nodeUserPrefix } from '../../../api/users.ts'
 import { parseAddress } from '../../../ip/address.ts'
 import { type ClusterNetworks, wrongAddress, wrongClaim } from '../../admission/node-claims.ts'
 import { isBootstrapper, nodeOf } from '../../auth/user.ts'
-import { checkSubdomain } from '../../registry/names.ts'
+import { checkSubdomain } from '../../resources/names.ts'
 import { signerRefuses } from './signer-rules.ts'
 
 /** What is fixed for a cluster. */

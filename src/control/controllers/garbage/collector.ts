@@ -4,7 +4,7 @@ import { objectKey } from '../../../api/resources.ts'
 import type { KubeObject, OwnerReference } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { foregroundFinalizer, orphanFinalizer } from '../../objects/deletion.ts'
-import { apiVersionOf, inAllVersions, type ResourceDefinition } from '../../registry/definition.ts'
+import { apiVersionOf, inAllVersions, type ResourceDefinition } from '../../resources/definition.ts'
 import { type CreateController, createQueue } from '../controller.ts'
 import { isForeground, isOrphaning, judge, ownerState } from './references.ts'
 

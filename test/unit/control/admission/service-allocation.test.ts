@@ -144,7 +144,7 @@ t.test('after a restart the store says who holds what', async (t) => {
   const api = await open()
   const { body } = await api.request('POST', services, { body: service('a', { type: 'NodePort' }) })
   const again = serviceAllocation(api.store, ranges)
-  const definition = (await import('../../../../src/control/registry/service.ts')).service
+  const definition = (await import('../../../../src/control/resources/core/service.ts')).service
   const object = { apiVersion: 'v1', kind: 'Service', ...service('b', { clusterIP: spec(body)['clusterIP'] }) }
   t.throws(
     () =>

@@ -1,0 +1,6 @@
+import type { ResourceDefinition } from '../definition.ts'
+import { deployment } from './deployment.ts'
+import { replicaSet } from './replica-set.ts'
+
+/** The kinds of this group. A new one is a file beside this, a line here, and the forms of its texts in formats.ts. */
+export const appsKinds: readonly ResourceDefinition[] = [deployment, replicaSet]

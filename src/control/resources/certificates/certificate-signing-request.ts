@@ -1,0 +1,103 @@
+import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../../api/errors.ts'
+import type { CertificateSigningRequest } from '../../../api/types/index.ts'
+import { deepEqual } from '../../deep-equal.ts'
+import { ageColumn, column, humanDuration, nameColumn } from '../columns.ts'
+import { define } from '../definition.ts'
+import { checkSubdomain, pathSegmentName } from '../names.ts'
+
+/** certificates.k8s.io/v1 KeyUsage. */
+const usages: readonly string[] = [
+  ...['signing', 'digital signature', 'content commitment', 'key encipherment', 'key agreement', 'data encipherment'],
+  ...['cert sign', 'crl sign', 'encipher only', 'decipher only', 'any', 'server auth', 'client auth', 'code signing'],
+  ...['email protection', 's/mime', 'ipsec end system', 'ipsec tunnel', 'ipsec user', 'timestamping', 'ocsp signing'],
+  ...['microsoft sgc', 'netscape sgc'],
+]
+
+const leastSeconds = 600
+const requestLimit = 16_384
+
+const validateRequest = (request: string): FieldError[] => {
+  const pem = Buffer.from(request, 'base64').toString('latin1')
+  const wrong = (why: string) => [invalidValue('spec.request', '…', why)]
+  if (request === '') return [required('spec.request')]
+  if (pem.length > requestLimit) return wrong(`may not be more than ${requestLimit} bytes`)
+  return /^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\r?\n[A-Za-z0-9+/=\r\n]+-----END (NEW )?CERTIFICATE REQUEST-----\s*$/.test(
+    pem,
+  )
+    ? []
+    : wrong('PEM block type must be CERTIFICATE REQUEST')
+}
+
+const validateSignerName = (signerName: string): FieldError[] => {
+  const [domain = '', path = '', ...more] = signerName.split('/')
+  const isGood = domain.includes('.') && checkSubdomain(domain) === undefined && checkSubdomain(path) === undefined
+  if (signerName === '') return [required('spec.signerName')]
+  return isGood && more.length === 0
+    ? []
+    : [invalidValue('spec.signerName', signerName, 'must be a domain and a path, such as example.com/signer')]
+}
+
+const validateConditions = (conditions: NonNullable<CertificateSigningRequest['status']>['conditions'] = []) => {
+  const types = new Set(conditions.map(({ type }) => type))
+  return [
+    ...(types.has('Approved') && types.has('Denied')
+      ? [invalidValue('status.conditions', 'Denied', 'Approved and Denied conditions are mutually exclusive')]
+      : []),
+    ...conditions
+      .filter(({ type, status }) => ['Approved', 'Denied', 'Failed'].includes(type) && status !== 'True')
+      .map(({ type, status }) => notSupported(`status.conditions[${type}].status`, status, ['True'])),
+  ]
+}
+
+const stateOf = ({ status }: CertificateSigningRequest): string => {
+  const types = (status?.conditions ?? []).map(({ type }) => type)
+  const decided = ['Approved', 'Denied'].find((type) => types.includes(type))
+  const more = [types.includes('Failed') ? 'Failed' : [], status?.certificate ? 'Issued' : []].flat()
+  return [decided ?? (more.length > 0 ? [] : 'Pending'), more].flat().join(',')
+}
+
+export const certificateSigningRequest = define<CertificateSigningRequest>({
+  group: 'certificates.k8s.io',
+  version: 'v1',
+  plural: 'certificatesigningrequests',
+  singular: 'certificatesigningrequest',
+  kind: 'CertificateSigningRequest',
+  namespaced: false,
+  shortNames: ['csr'],
+  nameRule: pathSegmentName,
+  status: 'separate',
+  subresources: [{ name: 'approval', kind: 'CertificateSigningRequest', verbs: ['get', 'patch', 'update'] }],
+  fields: { 'spec.signerName': ({ spec }) => spec.signerName },
+  columns: [
+    nameColumn,
+    ageColumn,
+    column('SignerName', ({ spec }) => spec.signerName, 'Who is to sign it'),
+    column('Requestor', ({ spec }) => spec.username ?? '', 'Who asks'),
+    column(
+      'RequestedDuration',
+      ({ spec }) => (spec.expirationSeconds ? humanDuration(spec.expirationSeconds * 1000) : '<none>'),
+      'How long it is wanted',
+    ),
+    column('Condition', stateOf, 'What has become of it'),
+  ],
+  validate: ({ spec, status }) => [
+    ...validateRequest(spec?.request ?? ''),
+    ...validateSignerName(spec?.signerName ?? ''),
+    ...((spec?.usages ?? []).length === 0 ? [required('spec.usages')] : []),
+    ...(spec?.usages ?? [])
+      .filter((usage) => !usages.includes(usage))
+      .map((usage) => notSupported('spec.usages', usage, usages)),
+    ...(spec?.expirationSeconds !== undefined && spec.expirationSeconds < leastSeconds
+      ? [
+          invalidValue(
+            'spec.expirationSeconds',
+            spec.expirationSeconds,
+            `may not specify a duration less than ${leastSeconds} seconds`,
+          ),
+        ]
+      : []),
+    ...validateConditions(status?.conditions),
+  ],
+  validateUpdate: (now, old) =>
+    deepEqual(now.spec, old.spec) ? [] : [forbiddenField('spec', 'the request may not be changed')],
+})

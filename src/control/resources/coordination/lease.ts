@@ -1,0 +1,28 @@
+import { type FieldError, invalidValue } from '../../../api/errors.ts'
+import type { Lease } from '../../../api/types/index.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
+import { define } from '../definition.ts'
+import { subdomainName } from '../names.ts'
+
+const validate = ({ spec }: Lease): FieldError[] => [
+  ...(spec?.leaseDurationSeconds !== undefined && spec.leaseDurationSeconds <= 0
+    ? [invalidValue('spec.leaseDurationSeconds', spec.leaseDurationSeconds, 'must be greater than 0')]
+    : []),
+  ...(spec?.leaseTransitions !== undefined && spec.leaseTransitions < 0
+    ? [invalidValue('spec.leaseTransitions', spec.leaseTransitions, 'must be greater than or equal to 0')]
+    : []),
+]
+
+export const lease = define<Lease>({
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  singular: 'lease',
+  kind: 'Lease',
+  namespaced: true,
+  nameRule: subdomainName,
+  createOnUpdate: true,
+  updateNeedsVersion: true,
+  columns: [nameColumn, column('Holder', (l) => l.spec?.holderIdentity ?? '', 'Who holds it'), ageColumn],
+  validate,
+})

@@ -1,0 +1,163 @@
+/** What the server knows of a kind. Each kind is one such row; everything generic reads from it. */
+import type { FieldError } from '../../api/errors.ts'
+import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
+import { hasType, schemaGroupOf } from '../schema/types.ts'
+import type { Verb } from './verbs.ts'
+
+export type Cell = string | number | boolean | null
+
+/** A column of `kubectl get`. Priority 1 is shown with `-o wide` only. */
+export interface Column<T extends KubeObject = KubeObject> {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'boolean' | 'date'
+  readonly format?: 'name'
+  readonly priority: 0 | 1
+  readonly description: string
+  readonly cell: (object: T, now: number) => Cell
+}
+
+/** Where `kubectl scale` finds its numbers. `selector` is in the text form. */
+export interface ScaleView {
+  readonly replicas: number
+  readonly observed: number
+  readonly selector: string
+}
+
+/** Between what a version shows and what is kept. Both ways are pure, and nothing is lost on the way and back. */
+export interface Conversion {
+  readonly toStored: (object: KubeObject) => KubeObject
+  readonly fromStored: (object: KubeObject) => KubeObject
+}
+
+export interface Stored {
+  readonly group: string
+  readonly version: string
+  /** Missing: only the apiVersion differs. */
+  readonly convert?: Conversion
+}
+
+/** A version beside the one in which objects are kept; what is missing is as there. */
+export interface OtherVersion<T extends KubeObject> {
+  readonly version: string
+  readonly group?: string
+  /** The name of its type in the schema; missing: that of its group, version and kind, or the stored version's. */
+  readonly schemaType?: string
+  readonly columns?: readonly Column<T>[]
+  readonly convert?: Conversion
+}
+
+export interface ResourceDefinition<T extends KubeObject = KubeObject> {
+  /** Empty for the core group. */
+  readonly group: string
+  readonly version: string
+  /** More versions in which it is served. */
+  readonly otherVersions?: readonly OtherVersion<T>[]
+  /** In a row for one of those: how its objects are kept. */
+  readonly stored?: Stored
+  readonly plural: string
+  readonly singular: string
+  readonly kind: string
+  readonly namespaced: boolean
+  readonly shortNames?: readonly string[]
+  readonly categories?: readonly string[]
+  /** The name of its type in the schema, when it is not that of its group, version and kind. */
+  readonly schemaType?: string
+  readonly columns: readonly Column<T>[]
+  /** How names of this kind are checked. */
+  readonly nameRule: NameRule
+  /** Has a status that only the `status` subresource writes. `onCreate`: a new object may bring one along. */
+  readonly status?: 'separate' | 'onCreate'
+  /** `metadata.generation` counts the changes of everything but metadata and status. */
+  readonly generation?: boolean
+  readonly scale?: {
+    readonly view: (object: T) => ScaleView
+    readonly withReplicas: (object: T, replicas: number) => T
+  }
+  /** What can be done with it; everything, when missing. */
+  readonly verbs?: readonly Verb[]
+  /** Subresources beside `status` and `scale`, with the verbs they know; their handlers are the server's. */
+  readonly subresources?: readonly { readonly name: string; readonly kind: string; readonly verbs: readonly Verb[] }[]
+  /** Fields that field selectors may name, beside metadata.name and metadata.namespace. */
+  readonly fields?: Readonly<Record<string, (object: T) => string>>
+  /** As if made by a CustomResourceDefinition: no strategic merge patches. */
+  readonly custom?: boolean
+  /** A PUT to a name that is not there creates it. */
+  readonly createOnUpdate?: boolean
+  /** A PUT must say which resourceVersion it replaces. */
+  readonly updateNeedsVersion?: boolean
+  /** Fills what the user left out. Pure, and the same again when done twice. */
+  readonly defaults?: (object: T) => T
+  /** Everything wrong with the object, defaults filled. */
+  readonly validate?: (object: T) => readonly FieldError[]
+  /** What is wrong with the change; called beside `validate`. */
+  readonly validateUpdate?: (object: T, old: T) => readonly FieldError[]
+  /** Carries over what a client may leave out of a PUT without meaning to remove it. */
+  readonly adopt?: (object: T, old: T) => T
+  /** Gives a new object what it starts with, its status above all. */
+  readonly onCreate?: (object: T) => T
+  /** Seconds until a deleted object goes; it is kept with a deletionTimestamp until then. Missing: goes at once. */
+  readonly gracePeriod?: (object: T, asked: number | undefined) => number
+  /** Keeps a deleted object until this is false, beside its finalizers. */
+  readonly isHeld?: (object: T) => boolean
+  /** What else changes when the deletion of an object starts that is not gone at once. */
+  readonly onDeletion?: (object: T) => T
+}
+
+export interface NameRule {
+  /** The message when the name is not acceptable, or undefined. */
+  readonly check: (name: string) => string | undefined
+}
+
+/** Erases the kind's own type: from here on it is handled as any other. The one place that takes the schema's word. */
+export const define = <T extends KubeObject>(definition: ResourceDefinition<T>): ResourceDefinition =>
+  definition as unknown as ResourceDefinition
+
+/** `pods`, `deployments.apps`: the store's bucket, one for all versions of a kind. */
+export const bucketOf = ({ plural, group, stored }: ResourceDefinition): string => {
+  const kept = stored?.group ?? group
+  return kept === '' ? plural : `${plural}.${kept}`
+}
+
+export const apiVersionOf = (definition: ResourceDefinition): string =>
+  definition.group === '' ? definition.version : `${definition.group}/${definition.version}`
+
+/** The apiVersion that objects have in the store. */
+export const storedVersionOf = (definition: ResourceDefinition): string =>
+  apiVersionOf({ ...definition, ...definition.stored })
+
+/** A stored object in the version of the row through which it is asked for. */
+export const inVersion = (definition: ResourceDefinition, object: KubeObject): KubeObject => {
+  const { stored, otherVersions } = definition
+  if (!stored) return otherVersions ? { ...object, apiVersion: apiVersionOf(definition) } : object
+  return { ...(stored.convert?.fromStored(object) ?? object), apiVersion: apiVersionOf(definition) }
+}
+
+/** The inverse: what a client sent through that row, as it is kept. */
+export const toStored = (definition: ResourceDefinition, object: KubeObject): KubeObject =>
+  definition.stored ? (definition.stored.convert?.toStored(object) ?? object) : object
+
+/** The row itself and one for each other version. */
+export const inAllVersions = (definition: ResourceDefinition): readonly ResourceDefinition[] => {
+  const { otherVersions = [], ...row } = definition
+  return [
+    definition,
+    ...otherVersions.map(({ convert, ...version }) => {
+      const shown = { ...row, ...version }
+      const ownType = `${schemaGroupOf(shown.group, shown.version)}.${row.kind}`
+      return {
+        ...shown,
+        schemaType: version.schemaType ?? (hasType(ownType) ? ownType : schemaTypeOf(row)),
+        stored: { group: row.group, version: row.version, ...(convert ? { convert } : {}) },
+      }
+    }),
+  ]
+}
+
+export const schemaTypeOf = ({ schemaType, group, version, kind }: ResourceDefinition): string =>
+  schemaType ?? `${schemaGroupOf(group, version)}.${kind}`
+
+/** A copy with some metadata replaced. */
+export const withMetadata = <T extends KubeObject>(object: T, metadata: Partial<ObjectMeta>): T => ({
+  ...object,
+  metadata: { ...object.metadata, ...metadata },
+})

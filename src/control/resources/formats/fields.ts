@@ -1,0 +1,27 @@
+/**
+ * The form of every text of every kind, by type and field of the schema. Every text that may stand in an object is somebody's
+ * attack until it has a form: a field without an entry here fails the tests. What only belongs together (a range within
+ * another, a name that must not repeat) is checked by the kind itself.
+ */
+import { appsFormats } from '../apps/formats.ts'
+import { autoscalingFormats } from '../autoscaling/formats.ts'
+import { certificatesFormats } from '../certificates/formats.ts'
+import { coordinationFormats } from '../coordination/formats.ts'
+import { coreFormats } from '../core/formats.ts'
+import { discoveryFormats } from '../discovery/formats.ts'
+import { gatewayFormats } from '../gateway/formats.ts'
+import { metaFormats } from '../meta/formats.ts'
+import { networkingFormats } from '../networking/formats.ts'
+import type { FieldFormats } from './formats.ts'
+
+export const fieldFormats: FieldFormats = {
+  ...appsFormats,
+  ...autoscalingFormats,
+  ...certificatesFormats,
+  ...coordinationFormats,
+  ...coreFormats,
+  ...discoveryFormats,
+  ...gatewayFormats,
+  ...metaFormats,
+  ...networkingFormats,
+}

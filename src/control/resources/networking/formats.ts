@@ -1,0 +1,51 @@
+/** The form of every text of this group's kinds. */
+import {
+  cidr,
+  type FieldFormats,
+  hostname,
+  ip,
+  kindName,
+  label,
+  label1035,
+  objectName,
+  oneOf,
+  port,
+  portOrName,
+  protocol,
+  qualifiedName,
+  subdomain,
+  urlPath,
+  word,
+} from '../formats/formats.ts'
+import { byKind, object } from '../formats/words.ts'
+
+export const networkingFormats: FieldFormats = {
+  'networking/v1.ServiceCIDR': object,
+  'networking/v1.ServiceCIDRSpec': { cidrs: cidr },
+  'networking/v1.IPAddress': object,
+  'networking/v1.IPAddressSpec': {},
+  'networking/v1.ParentReference': { group: subdomain, name: objectName, namespace: label, resource: word },
+  // Ingress and network policies.
+  'networking/v1.Ingress': object,
+  'networking/v1.IngressSpec': { ingressClassName: subdomain },
+  'networking/v1.IngressRule': { host: byKind },
+  'networking/v1.HTTPIngressPath': { path: urlPath, pathType: oneOf('Exact', 'ImplementationSpecific', 'Prefix') },
+  'networking/v1.IngressServiceBackend': { name: label1035 },
+  'networking/v1.ServiceBackendPort': { name: portOrName, number: port },
+  'networking/v1.IngressTLS': { hosts: byKind, secretName: subdomain },
+  'networking/v1.IngressLoadBalancerIngress': { hostname, ip },
+  'networking/v1.IngressPortStatus': { error: qualifiedName, port, protocol },
+  'networking/v1.IngressClass': object,
+  'networking/v1.IngressClassSpec': { controller: byKind },
+  'networking/v1.IngressClassParametersReference': {
+    apiGroup: subdomain,
+    kind: kindName,
+    name: objectName,
+    namespace: label,
+    scope: oneOf('Cluster', 'Namespace'),
+  },
+  'networking/v1.NetworkPolicy': object,
+  'networking/v1.NetworkPolicySpec': { policyTypes: oneOf('Ingress', 'Egress') },
+  'networking/v1.NetworkPolicyPort': { endPort: port, port: portOrName, protocol },
+  'networking/v1.IPBlock': { cidr, except: cidr },
+}
