@@ -459,7 +459,7 @@ t.test('queries in numbers, and one of many in the log', async (t) => {
   counters.fault()
   counters.upstream({ address: '192.0.2.1', port: 53 }, true, 0.003)
   counters.upstream({ address: '192.0.2.1', port: 53 }, false, 2)
-  const text = renderDnsMetrics(counters.read({ cacheEntries: 5, names: 7 }), { stuck: 2, crashed: 1 })
+  const text = await renderDnsMetrics(counters.read({ cacheEntries: 5, names: 7 }), { stuck: 2, crashed: 1 })
   for (const line of [
     'coredns_dns_requests_total{server="dns://:53",zone=".",proto="udp",type="AAAA"} 3',
     'coredns_dns_requests_total{server="dns://:53",zone=".",proto="tcp",type="AAAA"} 1',

@@ -1,5 +1,6 @@
 /** The Ingress proxy in numbers, under ingress-nginx's own names, so that its dashboards and alerts go on working. */
-import { Counter, Gauge, Histogram, type MetricValueWithName, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
+import { addCountedHistogram } from '../../../host/counted-histogram.ts'
 import type { RestartCounts } from '../../../host/restarts.ts'
 import { controllerName } from '../routes/model.ts'
 import { buckets, type Series, type Snapshot } from '../thread/statistics.ts'
@@ -38,26 +39,6 @@ export const allSeries = (snapshots: readonly Snapshot[]): readonly Series[] => 
   return [...found.values()]
 }
 
-const histogramName = 'nginx_ingress_controller_request_duration_seconds'
-
-const durationHelp = 'From the head of a request to the end of its answer'
-
-/** Prometheus' form of a histogram: each bucket counts everything up to its end. */
-const histogramValues = (series: Series): MetricValueWithName<string>[] => {
-  const labels = labelsOf(series)
-  let sum = 0
-  const perBucket = series.perBucket.map((count, at) => {
-    sum += count
-    const le = buckets[at] ?? '+Inf'
-    return { value: sum, labels: { ...labels, le }, metricName: `${histogramName}_bucket` }
-  })
-  return [
-    ...perBucket,
-    { value: series.seconds, labels, metricName: `${histogramName}_sum` },
-    { value: series.count, labels, metricName: `${histogramName}_count` },
-  ]
-}
-
 /** Threads count for themselves: what they have counted is asked for when somebody asks us. */
 export const createIngressMetrics = (
   snapshots: () => Promise<readonly Snapshot[]>,
@@ -85,19 +66,17 @@ export const createIngressMetrics = (
       for (const series of allSeries(await snapshots())) this.inc(labelsOf(series), series.bytes)
     },
   })
-  const durations = new Histogram({
-    name: histogramName,
-    help: durationHelp,
-    buckets: [...buckets],
+  addCountedHistogram({
+    name: 'nginx_ingress_controller_request_duration_seconds',
+    help: 'From the head of a request to the end of its answer',
+    bounds: buckets,
     labelNames: routeLabels,
     registers,
+    read: async () =>
+      allSeries(await snapshots()).map((series) => ({
+        ...{ labels: labelsOf(series), perBucket: series.perBucket, sum: series.seconds },
+      })),
   })
-  // The histogram itself only stands for its name: what it says comes from the threads.
-  const measured = async () => ({
-    ...{ name: histogramName, help: durationHelp, type: 'histogram', aggregator: 'sum' },
-    values: allSeries(await snapshots()).flatMap(histogramValues),
-  })
-  Object.assign(durations, { get: measured, getForPromString: measured })
   new Gauge({
     name: 'nginx_ingress_controller_nginx_process_connections',
     help: 'Connections of clients that are open',
