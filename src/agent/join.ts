@@ -5,7 +5,7 @@ import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect, type DetailedPeerCertificate, type PeerCertificate } from 'node:tls'
-import { certificateHash, isUsable, type KeyPair } from '../api/certificates.ts'
+import { certificateHash, isUsable, type KeyPair, pemOf } from '../api/certificates.ts'
 import { createClient } from '../api/client.ts'
 import { sleep } from '../api/clock.ts'
 import { ApiError } from '../api/errors.ts'
@@ -30,9 +30,6 @@ export interface JoinOptions {
 }
 
 const connectTimeoutMs = 5_000
-
-const pemOf = (raw: Buffer): string =>
-  `-----BEGIN CERTIFICATE-----\n${(raw.toString('base64').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
 
 /** From a server's certificate up to its authority's, which signed itself. */
 const chainOf = (leaf: PeerCertificate | DetailedPeerCertificate): readonly string[] => {

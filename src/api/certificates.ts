@@ -186,6 +186,9 @@ export const signRequest = async (
   return sign(authority, identity, publicKey, validity, usage)
 }
 
+/** A certificate of a connection, in PEM. */
+export const pemOf = (raw: Buffer): string => new X509Certificate(raw).toString()
+
 /** SHA-256 of a certificate's DER form, in hex: what a join token remembers of the authority. */
 export const certificateHash = (pem: string): string =>
   createHash('sha256').update(new X509Certificate(pem).raw).digest('hex')
@@ -208,7 +211,7 @@ export const isUsable = (
   const cert = new X509Certificate(pem)
   return (
     cert.keyUsage?.join() === extendedKeyUsages[usage] &&
-    cert.subject.split('\n').includes(`CN=${identity.commonName}`) &&
+    cert.toLegacyObject().subject.CN === identity.commonName &&
     Date.parse(cert.validTo) - now > marginMs &&
     cert.checkIssued(new X509Certificate(authority)) &&
     (identity.dnsNames ?? []).every((name) => cert.checkHost(name) !== undefined) &&

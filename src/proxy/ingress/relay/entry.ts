@@ -1,8 +1,10 @@
 /** One door: listens, finds out who comes by what, and hands the connection to who serves it. */
+
 import { constants } from 'node:crypto'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
+import { pemOf } from '../../../api/certificates.ts'
 import { bracketed, parsePeerAddress } from '../../../ip/address.ts'
 import type { ClientProof } from '../decide/asking.ts'
 import { startOfPlain } from '../h2/prior-knowledge.ts'
@@ -84,14 +86,6 @@ const chainLength = (socket: TLSSocket): number => {
   return seen.size
 }
 
-const pem = (raw: Buffer): string =>
-  `-----BEGIN CERTIFICATE-----\n${
-    raw
-      .toString('base64')
-      .match(/.{1,64}/g)
-      ?.join('\n') ?? ''
-  }\n-----END CERTIFICATE-----\n`
-
 const proofOf = (socket: TLSSocket, host: string, depth: number): ClientProof => {
   const certificate = socket.getPeerCertificate()
   const hasOne = certificate?.raw !== undefined
@@ -101,7 +95,7 @@ const proofOf = (socket: TLSSocket, host: string, depth: number): ClientProof =>
     host,
     // The leaf itself does not count.
     verified: hasOne && socket.authorized && chainLength(socket) - 1 <= depth,
-    certificate: hasOne ? pem(certificate.raw) : '',
+    certificate: hasOne ? pemOf(certificate.raw) : '',
     subject: subject.join(','),
     commonName: (Array.isArray(name) ? name[0] : name) ?? '',
   }
