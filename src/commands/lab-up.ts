@@ -1,4 +1,4 @@
-import { deepEqual } from '../control/deep-equal.ts'
+import { deepEqual } from '../api/deep-equal.ts'
 import { counted } from '../host/counted.ts'
 import {
   checkPublications,

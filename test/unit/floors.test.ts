@@ -74,3 +74,76 @@ t.test('addresses are read in one place', async (t) => {
     ['ip/address.ts'],
   )
 })
+
+/**
+ * Folders that import each other, by way of others or not. A type that two folders need lies below both. This list only
+ * shrinks: whoever breaks a circle takes it out, and nobody puts one in.
+ */
+const circles: readonly string[] = [
+  'agent agent/node agent/pods',
+  [
+    ...[
+      'control/resources',
+      'control/resources/apps',
+      'control/resources/autoscaling',
+      'control/resources/certificates',
+    ],
+    ...['control/resources/coordination', 'control/resources/core', 'control/resources/discovery'],
+    ...['control/resources/formats', 'control/resources/gateway', 'control/resources/meta'],
+    'control/resources/networking',
+  ].join(' '),
+  'proxy/ingress proxy/ingress/gateway proxy/ingress/thread',
+  'proxy/ingress/annotations proxy/ingress/routes',
+  'proxy/ingress/decide proxy/ingress/relay',
+]
+
+/** For each folder, the folders that its files import from. */
+const folderImports = (): ReadonlyMap<string, ReadonlySet<string>> => {
+  const found = new Map<string, Set<string>>()
+  for (const file of globSync(`${root}/**/*.ts`)) {
+    const from = relative(root, dirname(file))
+    const targets = found.get(from) ?? new Set<string>()
+    found.set(from, targets)
+    for (const target of importsIn(file)) targets.add(relative(root, dirname(target)))
+    targets.delete(from)
+  }
+  return found
+}
+
+/** All that can be reached from a folder, itself only where a way leads back. */
+const reachable = (graph: ReadonlyMap<string, ReadonlySet<string>>, from: string): ReadonlySet<string> => {
+  const seen = new Set<string>()
+  const waiting = [...(graph.get(from) ?? [])]
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    if (seen.has(at)) continue
+    seen.add(at)
+    waiting.push(...(graph.get(at) ?? []))
+  }
+  return seen
+}
+
+t.test('folders do not import in circles', async (t) => {
+  const graph = folderImports()
+  t.ok(graph.size > 60, 'finds the folders')
+  const reach = new Map([...graph.keys()].map((folder) => [folder, reachable(graph, folder)]))
+  const circleOf = (folder: string): string =>
+    [...(reach.get(folder) ?? [])]
+      .filter((other) => reach.get(other)?.has(folder))
+      .sort()
+      .join(' ')
+  const found = new Set([...graph.keys()].map(circleOf).filter((circle) => circle !== ''))
+  t.same([...found].sort(), circles)
+})
+
+t.test('a library is pinned exactly where parts of it are used that it does not promise', async (t) => {
+  const manifest: { readonly dependencies: Readonly<Record<string, string>> } = JSON.parse(
+    readFileSync(join(root, '../package.json'), 'utf8'),
+  )
+  const parts = globSync(`${root}/**/*.ts`).flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/from '((?:@[\w.-]+\/)?[a-z][\w.-]*)\/[^']+'/g)].map(
+      ([, name]) => name ?? '',
+    ),
+  )
+  t.ok(parts.includes('undici'))
+  for (const name of new Set(parts)) t.match(manifest.dependencies[name], /^\d+\.\d+\.\d+$/, name)
+})

@@ -4,13 +4,13 @@
  */
 
 import type { Clock } from '../../api/clock.ts'
+import { deepEqual } from '../../api/deep-equal.ts'
 import { type ApiError, forbidden } from '../../api/errors.ts'
 import { podCIDRsOf } from '../../api/nodes.ts'
 import type { Event, KubeObject, Lease, Node, Pod } from '../../api/types/index.ts'
 import { parseAddress } from '../../ip/address.ts'
 import { contains, parseCidr } from '../../ip/cidr.ts'
 import { nodeOf } from '../auth/user.ts'
-import { deepEqual } from '../deep-equal.ts'
 import type { Admission, Review } from '../objects/admission.ts'
 import { bucketOf } from '../resources/definition.ts'
 import type { Store } from '../storage/store.ts'

@@ -1,5 +1,5 @@
 /** Who decides whether a request may go on, and how several who decide stand side by side. */
-import type { RequestInfo } from '../server/request-info.ts'
+import type { RequestInfo } from '../request/request-info.ts'
 import type { User } from './user.ts'
 
 /** All that an authorizer sees of a request; what is in its body is the matter of admission. */

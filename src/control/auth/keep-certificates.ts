@@ -1,7 +1,7 @@
 /** The control plane's own certificates, looked at every day: a process may run for longer than they are good for. */
 import { type Clock, sleep } from '../../api/clock.ts'
+import { deepEqual } from '../../api/deep-equal.ts'
 import type { Logger } from '../../host/log.ts'
-import { deepEqual } from '../deep-equal.ts'
 import type { Pki } from './pki.ts'
 
 const lookEveryMs = 86_400_000

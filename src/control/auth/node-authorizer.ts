@@ -4,7 +4,7 @@
  */
 import { publishedLabel } from '../../api/labels.ts'
 import { parseFieldSelector } from '../../api/selectors.ts'
-import type { ResourceRequest, Verb } from '../server/request-info.ts'
+import type { ResourceRequest, Verb } from '../request/request-info.ts'
 import { type Attributes, type Authorizer, allowed, noOpinion, type Verdict } from './authorizer.ts'
 import { nodeOf } from './user.ts'
 

@@ -1,6 +1,6 @@
 /** Keeps what every cluster has from its first moment on: an object that is deleted or overwritten comes back. */
 import type { Outcome } from '../../api/work-queue.ts'
-import { type BootstrapOptions, bootstrapObjects } from '../bootstrap.ts'
+import { type BootstrapOptions, bootstrapObjects } from '../bootstrap/bootstrap.ts'
 import { type CreateController, createQueue } from './controller.ts'
 
 const name = 'bootstrap-objects'

@@ -8,7 +8,7 @@ import { createEventRecorder, type EventRecorder } from '../../api/event-recorde
 import { createWorkQueue, type Outcome, type WorkQueue } from '../../api/work-queue.ts'
 import type { Logger } from '../../host/log.ts'
 import type { IpFamily } from '../../ip/address.ts'
-import type { ApprovalSettings } from './certificates/approval.ts'
+import type { ClusterNetworks } from '../admission/node-claims.ts'
 import type { Informers } from './informers.ts'
 import type { LoadBalancerAddresses } from './load-balancer-addresses.ts'
 
@@ -16,6 +16,14 @@ export interface Controller {
   readonly name: string
   /** Works until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>
+}
+
+/** What decides whom a certificate is approved for, fixed for a cluster. */
+export interface ApprovalSettings {
+  readonly networks: ClusterNetworks
+  readonly clusterDomain: string
+  /** Names in the API server's own certificate. */
+  readonly controlNames: readonly string[]
 }
 
 /** How the cluster's certificates are given out. */

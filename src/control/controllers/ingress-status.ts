@@ -5,7 +5,7 @@ import type { Ingress, LoadBalancerIngress, Node } from '../../api/types/index.t
 import type { Outcome } from '../../api/work-queue.ts'
 import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
 import { type CreateController, createQueue } from './controller.ts'
-import { readiness } from './node/health.ts'
+import { readiness } from './node-health.ts'
 import { writeStatus } from './write-status.ts'
 
 const name = 'ingress-status'

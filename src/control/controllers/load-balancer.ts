@@ -10,7 +10,7 @@ import { familyOf } from '../../ip/address.ts'
 import { isExhausted, isOutOfRange, isTaken, type Pool } from '../../ipam/pool.ts'
 import { type CreateController, createQueue, recorderFor } from './controller.ts'
 import { isOurs, serviceOwner } from './load-balancer-addresses.ts'
-import { readiness } from './node/health.ts'
+import { readiness } from './node-health.ts'
 import { writeStatus } from './write-status.ts'
 
 const name = 'service-lb-controller'

@@ -1,8 +1,8 @@
 /** Statuses are written by their one controller, and only when they changed. */
 import type { Client } from '../../api/client.ts'
+import { deepEqual } from '../../api/deep-equal.ts'
 import type { Resource } from '../../api/resources.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { deepEqual } from '../deep-equal.ts'
 
 type Status = Readonly<Record<string, unknown>>
 

@@ -1,5 +1,6 @@
 /** Objects of every kind, read and written by the rules of the Kubernetes API. Knows nothing of HTTP. */
 import { type Clock, formatTime } from '../../api/clock.ts'
+import { deepEqual } from '../../api/deep-equal.ts'
 import {
   type ApiError,
   alreadyExists,
@@ -14,7 +15,6 @@ import {
 } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
-import { deepEqual } from '../deep-equal.ts'
 import { bucketOf, type ResourceDefinition, withMetadata } from '../resources/definition.ts'
 import { validateMetadataUpdate } from '../resources/metadata.ts'
 import { validateObject } from '../resources/validate.ts'

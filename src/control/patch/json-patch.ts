@@ -1,6 +1,7 @@
 /** JSON patch, RFC 6902. */
+
+import { deepEqual } from '../../api/deep-equal.ts'
 import { ApiError, badRequest, tooLarge } from '../../api/errors.ts'
-import { deepEqual } from '../deep-equal.ts'
 
 type Json = unknown
 type Container = Record<string, Json> | Json[]

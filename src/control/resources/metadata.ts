@@ -1,8 +1,9 @@
 /** ObjectMeta: what is checked and kept the same for every kind. */
+
+import { deepEqual } from '../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, required } from '../../api/errors.ts'
 import { isLabelValue, isQualifiedName } from '../../api/selectors.ts'
 import type { KubeObject, LabelSelector, ObjectMeta, StringMap } from '../../api/types/index.ts'
-import { deepEqual } from '../deep-equal.ts'
 import type { ResourceDefinition } from './definition.ts'
 import { labelValueMessage, qualifiedNameMessage } from './names.ts'
 

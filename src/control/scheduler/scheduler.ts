@@ -1,5 +1,6 @@
 /** Gives pods their nodes. */
 import { formatTime } from '../../api/clock.ts'
+import { deepEqual } from '../../api/deep-equal.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
 import { referenceTo } from '../../api/event-recorder.ts'
 import { nodes, objectKey, pods, type Resource } from '../../api/resources.ts'
@@ -7,7 +8,6 @@ import { createSyncLoop } from '../../api/sync-loop.ts'
 import type { Binding, Node, Pod } from '../../api/types/index.ts'
 import { type CreateController, recorderFor } from '../controllers/controller.ts'
 import { conditionOf, isFinished } from '../controllers/pod-state.ts'
-import { deepEqual } from '../deep-equal.ts'
 import { decide } from './decide.ts'
 import { addPod, createNodeStates, type NodeState } from './node-state.ts'
 

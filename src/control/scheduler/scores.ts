@@ -1,6 +1,6 @@
 /** How well a pod would do on a node it can run on; 0 to 100 each, weighted. Pure. */
 import type { Pod } from '../../api/types/index.ts'
-import { tolerates } from '../controllers/node/health.ts'
+import { tolerates } from '../controllers/node-health.ts'
 import { type NodeState, ownerOf, requestsOf } from './node-state.ts'
 
 interface Score {

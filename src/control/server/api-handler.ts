@@ -5,9 +5,9 @@ import type { Authorizer } from '../auth/authorizer.ts'
 import type { User } from '../auth/user.ts'
 import { openApiV2, openApiV2Type } from '../openapi/v2.ts'
 import { createOpenApiV3 } from '../openapi/v3.ts'
+import { type RequestInfo, type ResourceRequest, requestInfo } from '../request/request-info.ts'
 import { type Answer, type Call, type Handler, objectAnswer } from './call.ts'
 import { discover } from './discovery.ts'
-import { type RequestInfo, type ResourceRequest, requestInfo } from './request-info.ts'
 import { createResourceHandler, type ResourceContext } from './resources.ts'
 
 export interface ApiOptions extends ResourceContext {

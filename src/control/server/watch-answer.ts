@@ -5,11 +5,11 @@ import type { KubeObject } from '../../api/types/index.ts'
 import { listObjects } from '../objects/list.ts'
 import type { Selection } from '../objects/selection.ts'
 import { watchObjects } from '../objects/watch.ts'
+import { integerOf, isSet } from '../request/request-info.ts'
 import { apiVersionOf, type ResourceDefinition } from '../resources/definition.ts'
 import type { Store } from '../storage/store.ts'
 import type { Answer, Emit } from './call.ts'
 import { type Representation, showObject } from './representation.ts'
-import { integerOf, isSet } from './request-info.ts'
 
 const bookmarkMs = 30_000
 /** Without a wish of the client a watch lives for 30 to 60 minutes, so that not all end together. */

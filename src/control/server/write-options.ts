@@ -1,9 +1,9 @@
 /** What a request asks a write to respect: its query, and for deletions its body. */
 import { type FieldError, invalid, invalidValue, notSupported } from '../../api/errors.ts'
 import type { Deletion } from '../objects/deletion.ts'
+import { integerOf, isSet } from '../request/request-info.ts'
 import type { Call } from './call.ts'
 import { readTyped } from './input.ts'
-import { integerOf, isSet } from './request-info.ts'
 
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions'
 

@@ -1,8 +1,9 @@
 /** The one way in which an alias is answered, whoever has it: with what all handlers say of its target. */
+
+import type { Reply, Request, Resolved } from '../chain/request.ts'
 import { rcodes, types } from '../wire/constants.ts'
 import { type NamedRecord, writeResponse } from '../wire/response.ts'
 import type { ZoneRecord } from '../zone/records.ts'
-import type { Reply, Request, Resolved } from './request.ts'
 
 export interface Alias {
   readonly record: ZoneRecord

@@ -1,7 +1,8 @@
 /** What is refused before anybody looks for an answer. */
+
+import type { Handler, Request } from '../chain/request.ts'
 import { classIn, flags, rcodes, types } from '../wire/constants.ts'
 import { writeResponse } from '../wire/response.ts'
-import type { Handler, Request } from './request.ts'
 
 const says = ({ query, limit }: Request, rcode: number): Buffer =>
   writeResponse(query, { rcode, isAuthoritative: false, answers: [] }, limit)

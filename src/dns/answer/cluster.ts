@@ -1,12 +1,12 @@
 /** Answers for the cluster's own names, and for addresses that the cluster knows. */
 
+import type { Handler, Request } from '../chain/request.ts'
 import { rcodes, types } from '../wire/constants.ts'
 import { type NamedRecord, writeResponse } from '../wire/response.ts'
 import { emptyNames } from '../zone/apex.ts'
 import type { ZoneRecord } from '../zone/records.ts'
 import type { Zone } from '../zone/zone.ts'
 import { answerAlias } from './alias.ts'
-import type { Handler, Request } from './request.ts'
 
 export interface ClusterOptions {
   readonly zone: Zone

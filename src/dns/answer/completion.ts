@@ -5,11 +5,11 @@
  * (CoreDNS: autopath.) Off unless asked for: clients see an alias that was not there before.
  */
 import { splitKey } from '../../api/resources.ts'
+import type { Handler, Reply, Request } from '../chain/request.ts'
 import { rcodes, types } from '../wire/constants.ts'
 import { type NamedRecord, writeResponse } from '../wire/response.ts'
 import { addressRecord, cnameRecord } from '../zone/records.ts'
 import type { Zone } from '../zone/zone.ts'
-import type { Handler, Reply, Request } from './request.ts'
 
 export interface CompletionOptions {
   readonly zone: Zone

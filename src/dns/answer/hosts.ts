@@ -1,11 +1,11 @@
 /** Names that the operator gives addresses, as in /etc/hosts. */
 import { addressOf } from '../../ip/address.ts'
+import type { Handler } from '../chain/request.ts'
 import type { DnsConfig } from '../config/config.ts'
 import { rcodes } from '../wire/constants.ts'
 import { reverseName } from '../wire/name.ts'
 import { writeResponse } from '../wire/response.ts'
 import { addressRecord, ptrRecord, type ZoneRecord } from '../zone/records.ts'
-import type { Handler } from './request.ts'
 
 const ttl = 3_600
 

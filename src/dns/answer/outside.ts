@@ -2,13 +2,13 @@
 
 import { parseAddress } from '../../ip/address.ts'
 import { type Cidr, contains } from '../../ip/cidr.ts'
+import type { Handler } from '../chain/request.ts'
 import { addressed } from '../forward/addressed.ts'
 import type { Cache } from '../forward/cache.ts'
 import { Busy } from '../forward/forwarder.ts'
 import type { Router } from '../forward/router.ts'
 import { rcodes } from '../wire/constants.ts'
 import { writeResponse } from '../wire/response.ts'
-import type { Handler } from './request.ts'
 
 /** Only clients of these networks are served: an open resolver is a weapon in others' hands. */
 export const outsideNames =

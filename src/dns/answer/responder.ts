@@ -1,10 +1,10 @@
 /** From a packet to its answer, through the handlers in their order. */
 
+import type { Handler, Reply, Request, Resolved } from '../chain/request.ts'
 import { readAnswer } from '../wire/answer.ts'
 import { rcodes, tcpLimit } from '../wire/constants.ts'
 import { type Query, queryInPlace, readQuery, udpLimit } from '../wire/query.ts'
 import { writeBareResponse, writeResponse } from '../wire/response.ts'
-import type { Handler, Reply, Request, Resolved } from './request.ts'
 
 /** Answers a packet; undefined: it gets none. Never throws or rejects, whatever the packet holds. */
 export type Responder = (message: Buffer, client: string, overTcp: boolean) => Reply

@@ -1,9 +1,10 @@
 /** Names that the operator puts in place of others; clients see an alias. */
+
+import type { Handler } from '../chain/request.ts'
 import type { RewriteRule } from '../config/config.ts'
 import { maxNameBytes } from '../wire/name.ts'
 import { cnameRecord } from '../zone/records.ts'
 import { answerAlias } from './alias.ts'
-import type { Handler } from './request.ts'
 
 const isAtOrBelow = (name: string, ancestor: string): boolean => name === ancestor || name.endsWith(`.${ancestor}`)
 

@@ -1,5 +1,6 @@
 /** Answers from published records: SkyDNS' rules. */
 import { isAddress, parseAddress } from '../../ip/address.ts'
+import type { Handler, Reply, Request } from '../chain/request.ts'
 import type { SkyEntry } from '../skydns/record.ts'
 import { ofGroup, type SkyTree } from '../skydns/tree.ts'
 import { rcodes, types } from '../wire/constants.ts'
@@ -16,7 +17,6 @@ import {
   type ZoneRecord,
 } from '../zone/records.ts'
 import { answerAlias } from './alias.ts'
-import type { Handler, Reply, Request } from './request.ts'
 
 export interface SkyOptions {
   readonly tree: SkyTree

@@ -1,8 +1,8 @@
 /** Asks a DNS server for a name, and reads what it says: for people and checks, not for the server itself. */
 import { Packet } from 'dns2'
 import { defaultForward } from '../config/config.ts'
+import type { Upstream } from '../config/upstream.ts'
 import { createForwarder } from '../forward/forwarder.ts'
-import type { Upstream } from '../forward/upstream.ts'
 import { flags, rcodeName, typeName, types } from '../wire/constants.ts'
 import { createQuery } from '../wire/query.ts'
 

@@ -1,5 +1,5 @@
 /** What the operator of a node may say of its DNS. */
-import type { Upstream } from '../forward/upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 export type ForwardPolicy = 'sequential' | 'random' | 'round-robin'
 

@@ -2,7 +2,6 @@
 
 import { LineCounter, parseDocument } from 'yaml'
 import { parseAddress } from '../../ip/address.ts'
-import type { Upstream } from '../forward/upstream.ts'
 import { rcodes } from '../wire/constants.ts'
 import { encodeName } from '../wire/name.ts'
 import {
@@ -15,6 +14,7 @@ import {
   type ForwardConfig,
   type RewriteRule,
 } from './config.ts'
+import type { Upstream } from './upstream.ts'
 
 /** The file is wrong: where, and why. */
 export class DnsConfigError extends Error {

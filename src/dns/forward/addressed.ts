@@ -1,5 +1,5 @@
 /** What an upstream server said, as this client asked for it. */
-import type { Request } from '../answer/request.ts'
+import type { Request } from '../chain/request.ts'
 import { flags, headerBytes, optionBytes } from '../wire/constants.ts'
 import type { Query } from '../wire/query.ts'
 import { writeOption } from '../wire/response.ts'

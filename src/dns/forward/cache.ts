@@ -3,7 +3,7 @@
  * ahead for what is still wanted, and gives an old answer rather than none (RFC 8767). One question at a time is asked only once.
  */
 import { type Clock, systemClock } from '../../api/clock.ts'
-import type { Request } from '../answer/request.ts'
+import type { Request } from '../chain/request.ts'
 import type { CacheConfig } from '../config/config.ts'
 import { flags, rcodes } from '../wire/constants.ts'
 import { scanAnswer } from '../wire/scan.ts'

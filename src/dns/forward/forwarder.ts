@@ -9,11 +9,11 @@ import { connect } from 'node:net'
 import { type Clock, systemClock } from '../../api/clock.ts'
 import { isIPv6 } from '../../ip/address.ts'
 import type { ForwardConfig } from '../config/config.ts'
+import type { Upstream } from '../config/upstream.ts'
 import { flags, headerBytes, rcodeName, rcodes, types } from '../wire/constants.ts'
 import { readName } from '../wire/name.ts'
 import { createQuery, type Query, writeOnward } from '../wire/query.ts'
 import { type Received, received } from './received.ts'
-import type { Upstream } from './upstream.ts'
 
 export interface ForwarderOptions extends ForwardConfig {
   /** How each question to each server ended. */

@@ -3,14 +3,14 @@
  * arrives here, this server sent it on. Only that one is left out then; whatever else there is goes on.
  */
 import { randomBytes } from 'node:crypto'
-import type { Handler } from '../answer/request.ts'
+import type { Handler } from '../chain/request.ts'
 import { defaultForward } from '../config/config.ts'
+import type { Upstream } from '../config/upstream.ts'
 import { rcodes, types } from '../wire/constants.ts'
 import { createQuery } from '../wire/query.ts'
 import { writeResponse } from '../wire/response.ts'
 import { createForwarder } from './forwarder.ts'
 import type { Router } from './router.ts'
-import type { Upstream } from './upstream.ts'
 
 const suffix = 'loop.podway.invalid'
 

@@ -1,8 +1,8 @@
 /** To whom a question goes: the servers of the longest stub domain that holds the name, else everybody's. */
 import type { Clock } from '../../api/clock.ts'
 import type { DnsConfig } from '../config/config.ts'
+import type { Upstream } from '../config/upstream.ts'
 import { createForwarder, type Forwarder } from './forwarder.ts'
-import type { Upstream } from './upstream.ts'
 
 export interface RouterOptions {
   readonly config: Pick<DnsConfig, 'forward' | 'stubDomains'>

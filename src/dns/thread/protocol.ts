@@ -1,6 +1,6 @@
 /** What the agent and its DNS thread tell each other. */
 import type { DnsConfig } from '../config/config.ts'
-import type { Upstream } from '../forward/upstream.ts'
+import type { Upstream } from '../config/upstream.ts'
 import type { SkyEntry } from '../skydns/record.ts'
 import type { ZoneRecord } from '../zone/records.ts'
 import type { DnsStats } from './stats.ts'

@@ -1,6 +1,7 @@
 /** What the thread counts: plain numbers, so that counting costs next to nothing. */
+
+import { type Upstream, upstreamName } from '../config/upstream.ts'
 import type { CacheEvent } from '../forward/cache.ts'
-import { type Upstream, upstreamName } from '../forward/upstream.ts'
 
 /** Upper bounds in seconds: CoreDNS' buckets. */
 export const durationBuckets: readonly number[] = [

@@ -1,6 +1,6 @@
 /** Starts the thread that answers, and stops it. */
 import { startWatchedThread } from '../../host/watched-thread.ts'
-import type { Upstream } from '../forward/upstream.ts'
+import type { Upstream } from '../config/upstream.ts'
 import type { FromWorker, LoggedQuery, ToWorker, WorkerData } from './protocol.ts'
 import type { DnsStats } from './stats.ts'
 

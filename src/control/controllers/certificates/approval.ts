@@ -5,18 +5,11 @@ import { kubeletClientSigner, kubeletServingSigner } from '../../../api/signers.
 import type { CertificateSigningRequest, Node } from '../../../api/types/index.ts'
 import { nodeUserPrefix } from '../../../api/users.ts'
 import { parseAddress } from '../../../ip/address.ts'
-import { type ClusterNetworks, wrongAddress, wrongClaim } from '../../admission/node-claims.ts'
+import { wrongAddress, wrongClaim } from '../../admission/node-claims.ts'
 import { isBootstrapper, nodeOf } from '../../auth/user.ts'
 import { checkSubdomain } from '../../resources/names.ts'
+import type { ApprovalSettings } from '../controller.ts'
 import { signerRefuses } from './signer-rules.ts'
-
-/** What is fixed for a cluster. */
-export interface ApprovalSettings {
-  readonly networks: ClusterNetworks
-  readonly clusterDomain: string
-  /** Names in the API server's own certificate. */
-  readonly controlNames: readonly string[]
-}
 
 /** What the cluster is like now. */
 export interface ClusterNow {

@@ -1,10 +1,10 @@
 /** The writes of a rollout: replica sets made, resized, brought up to date, and thrown away. */
 import { formatTime } from '../../../api/clock.ts'
+import { deepEqual } from '../../../api/deep-equal.ts'
 import { isAlreadyExists, isNotFound } from '../../../api/errors.ts'
 import { type EventRecorder, referenceTo } from '../../../api/event-recorder.ts'
 import { deployments, replicaSets } from '../../../api/resources.ts'
 import type { Deployment, ReplicaSet } from '../../../api/types/index.ts'
-import { deepEqual } from '../../deep-equal.ts'
 import type { ControllerContext } from '../controller.ts'
 import { controllerReference, isControlledBy } from '../ownership.ts'
 import { boundsOf } from './bounds.ts'

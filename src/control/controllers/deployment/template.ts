@@ -1,6 +1,7 @@
 /** Pod templates: which replica set has which, and the hash that tells them apart. Pure. */
+
+import { deepEqual } from '../../../api/deep-equal.ts'
 import type { Deployment, PodTemplateSpec, ReplicaSet } from '../../../api/types/index.ts'
-import { deepEqual } from '../../deep-equal.ts'
 
 export const hashLabel = 'pod-template-hash'
 

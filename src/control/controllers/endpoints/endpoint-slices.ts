@@ -1,12 +1,12 @@
 /** EndpointSlices and Endpoints of the Services that select pods. */
 import { formatTime } from '../../../api/clock.ts'
+import { deepEqual } from '../../../api/deep-equal.ts'
 import { isAlreadyExists, isNotFound } from '../../../api/errors.ts'
 import { endpointSlices, endpoints, nodes, pods, services, splitKey } from '../../../api/resources.ts'
 import { matchMap } from '../../../api/selectors.ts'
 import { serviceNameLabel } from '../../../api/slices.ts'
 import type { Pod, Service } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
-import { deepEqual } from '../../deep-equal.ts'
 import { type CreateController, createQueue } from '../controller.ts'
 import { createExpectations } from '../expectations.ts'
 import { controllerReference } from '../ownership.ts'

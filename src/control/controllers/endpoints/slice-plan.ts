@@ -2,8 +2,9 @@
  * Spreads endpoints over slices so that a change touches as few slices as possible: everybody watches them, and each
  * change is sent to everybody. Pure.
  */
+
+import { deepEqual } from '../../../api/deep-equal.ts'
 import type { Endpoint, EndpointSlice } from '../../../api/types/index.ts'
-import { deepEqual } from '../../deep-equal.ts'
 import { type EndpointGroup, groupKey } from './service-endpoints.ts'
 
 /** The most endpoints of one slice. */

@@ -5,7 +5,7 @@ import { leases, nodes, pods } from '../../../api/resources.ts'
 import { createSyncLoop } from '../../../api/sync-loop.ts'
 import type { Node, Pod } from '../../../api/types/index.ts'
 import { type CreateController, recorderFor } from '../controller.ts'
-import { evictionTime, lifecycleTaintsFor, lostPodConditions, readiness, silentConditions } from './health.ts'
+import { evictionTime, lifecycleTaintsFor, lostPodConditions, readiness, silentConditions } from '../node-health.ts'
 import { createHeartbeats } from './heartbeats.ts'
 
 const name = 'node-lifecycle-controller'

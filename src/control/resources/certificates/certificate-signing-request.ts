@@ -1,6 +1,6 @@
+import { deepEqual } from '../../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../../api/errors.ts'
 import type { CertificateSigningRequest } from '../../../api/types/index.ts'
-import { deepEqual } from '../../deep-equal.ts'
 import { ageColumn, column, humanDuration, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { checkSubdomain, pathSegmentName } from '../names.ts'

@@ -1,6 +1,6 @@
+import { deepEqual } from '../../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, required, tooLong } from '../../../api/errors.ts'
 import type { ConfigMap, Secret } from '../../../api/types/index.ts'
-import { deepEqual } from '../../deep-equal.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'

@@ -1,5 +1,6 @@
 /** What makes a pod unacceptable (core/v1 validation), with the field's path and Kubernetes' words. */
 
+import { deepEqual } from '../../../api/deep-equal.ts'
 import {
   duplicate,
   type FieldError,
@@ -23,7 +24,6 @@ import type {
   Toleration,
 } from '../../../api/types/index.ts'
 import { parseAddress } from '../../../ip/address.ts'
-import { deepEqual } from '../../deep-equal.ts'
 import { checkPortName, isPort, portRange } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 

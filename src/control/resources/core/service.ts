@@ -1,5 +1,5 @@
+import { deepEqual } from '../../../api/deep-equal.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../../api/types/index.ts'
-import { deepEqual } from '../../deep-equal.ts'
 import { ageColumn, column, list, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { label1035Name } from '../names.ts'

@@ -8,7 +8,7 @@ import { authenticate } from '../../../../src/control/auth/authenticate.ts'
 import { createAuthorizer } from '../../../../src/control/auth/authorizers.ts'
 import { openPki } from '../../../../src/control/auth/pki.ts'
 import { mastersGroup } from '../../../../src/control/auth/user.ts'
-import { requestInfo } from '../../../../src/control/server/request-info.ts'
+import { requestInfo } from '../../../../src/control/request/request-info.ts'
 import { createMemoryBackend } from '../../../../src/control/storage/memory-backend.ts'
 import { openStore } from '../../../../src/control/storage/watch-cache.ts'
 

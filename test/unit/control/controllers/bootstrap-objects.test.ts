@@ -1,7 +1,7 @@
 /** What every cluster has comes back. */
 import t from 'tap'
 import { endpointSlices, endpoints, namespaces, serviceCIDRs, services } from '../../../../src/api/resources.ts'
-import { bootstrapCluster, bootstrapObjects } from '../../../../src/control/bootstrap.ts'
+import { bootstrapCluster, bootstrapObjects } from '../../../../src/control/bootstrap/bootstrap.ts'
 import { createBootstrapController } from '../../../../src/control/controllers/bootstrap-objects.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'

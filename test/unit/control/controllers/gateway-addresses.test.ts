@@ -2,7 +2,7 @@
 import t from 'tap'
 import { gateways, services } from '../../../../src/api/resources.ts'
 import type { Gateway, Service } from '../../../../src/api/types/index.ts'
-import { bootstrapCluster } from '../../../../src/control/bootstrap.ts'
+import { bootstrapCluster } from '../../../../src/control/bootstrap/bootstrap.ts'
 import { settleAddresses } from '../../../../src/control/controllers/gateway-addresses.ts'
 import {
   adoptAddresses,

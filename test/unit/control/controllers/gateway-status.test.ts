@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { gatewayClasses, gateways, httpRoutes, services } from '../../../../src/api/resources.ts'
 import type { Condition } from '../../../../src/api/types/index.ts'
-import { bootstrapCluster } from '../../../../src/control/bootstrap.ts'
+import { bootstrapCluster } from '../../../../src/control/bootstrap/bootstrap.ts'
 import { type ControlPlane, startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
 

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { events, ingressClasses, ingresses, secrets } from '../../../../src/api/resources.ts'
 import type { Ingress } from '../../../../src/api/types/index.ts'
-import { bootstrapCluster } from '../../../../src/control/bootstrap.ts'
+import { bootstrapCluster } from '../../../../src/control/bootstrap/bootstrap.ts'
 import { type ControlPlane, startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
 

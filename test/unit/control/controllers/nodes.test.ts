@@ -10,7 +10,7 @@ import {
   services,
 } from '../../../../src/api/resources.ts'
 import type { Node, Pod } from '../../../../src/api/types/index.ts'
-import { evictionTime, lifecycleTaintsFor } from '../../../../src/control/controllers/node/health.ts'
+import { evictionTime, lifecycleTaintsFor } from '../../../../src/control/controllers/node-health.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Method } from '../../../../src/api/transport.ts'
-import { requestInfo } from '../../../../src/control/server/request-info.ts'
+import { requestInfo } from '../../../../src/control/request/request-info.ts'
 
 t.test('a method and a URL say what is asked for', async (t) => {
   const cases: [method: Method, path: string, wanted: object][] = [

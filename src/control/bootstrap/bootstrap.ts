@@ -1,7 +1,7 @@
 /** What every cluster has from its first moment on. */
 
-import type { Client, Draft } from '../api/client.ts'
-import { isAlreadyExists, isNotFound } from '../api/errors.ts'
+import type { Client, Draft } from '../../api/client.ts'
+import { isAlreadyExists, isNotFound } from '../../api/errors.ts'
 import {
   endpointSlices,
   endpoints,
@@ -12,12 +12,12 @@ import {
   type Resource,
   serviceCIDRs,
   services,
-} from '../api/resources.ts'
-import type { EndpointSlice, Endpoints, KubeObject, Service } from '../api/types/index.ts'
-import { familyOf } from '../ip/address.ts'
-import { gatewayController } from '../proxy/ingress/gateway/model.ts'
-import { defaultClassAnnotation } from './admission/default-ingress-class.ts'
-import { checkNonSpecialIp } from './resources/formats/formats.ts'
+} from '../../api/resources.ts'
+import type { EndpointSlice, Endpoints, KubeObject, Service } from '../../api/types/index.ts'
+import { familyOf } from '../../ip/address.ts'
+import { gatewayController } from '../../proxy/ingress/gateway/model.ts'
+import { defaultClassAnnotation } from '../admission/default-ingress-class.ts'
+import { checkNonSpecialIp } from '../resources/formats/formats.ts'
 
 export interface BootstrapOptions {
   /** Where the API listens: what `default/kubernetes` leads to. */

@@ -1,6 +1,6 @@
 /** Whether nodes are heard of, and what follows from it for them. Pure. */
-import { formatTime } from '../../../api/clock.ts'
-import type { Condition, Node, Pod, Taint, Toleration } from '../../../api/types/index.ts'
+import { formatTime } from '../../api/clock.ts'
+import type { Condition, Node, Pod, Taint, Toleration } from '../../api/types/index.ts'
 
 export const unreachableTaint = 'node.kubernetes.io/unreachable'
 export const notReadyTaint = 'node.kubernetes.io/not-ready'
