@@ -3,15 +3,15 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
-import { aborted, sleep } from '../api/clock.ts'
+import { sleep } from '../api/clock.ts'
 import { createEventRecorder, type EventRecorder, referenceTo } from '../api/event-recorder.ts'
 import { openTransport } from '../api/http-transport.ts'
-import { createInformer, type Informer } from '../api/informer.ts'
+import type { Informer } from '../api/informer.ts'
 import type { Connection } from '../api/kubeconfig.ts'
 import { kubernetesVersion } from '../api/kubernetes-version.ts'
-import { nodes as nodeResource, objectKey } from '../api/resources.ts'
+import { objectKey } from '../api/resources.ts'
 import { formatServedPorts, servedPortsAnnotation } from '../api/served-ports.ts'
-import type { Node, Pod } from '../api/types/index.ts'
+import type { Pod, Service } from '../api/types/index.ts'
 import { controlUserName } from '../api/users.ts'
 import type { Upstream } from '../dns/config/upstream.ts'
 import { podResolvConf } from '../dns/resolv-conf.ts'
@@ -26,7 +26,7 @@ import { podBridge } from '../overlay/bridge.ts'
 import { readIdentity } from '../overlay/identity.ts'
 import { rotateClientCertificate } from './certificates/client-certificate.ts'
 import { createServingCertificate } from './certificates/serving-certificate.ts'
-import { type ClusterInformers, createClusterInformers } from './cluster-informers.ts'
+import { createClusterInformers } from './cluster-informers.ts'
 import { createDnsStack, type DnsSettings, dnsPort } from './dns-stack.ts'
 import { containerDefaults } from './env/defaults.ts'
 import { type ServiceLink, toServiceLink } from './env/service-links.ts'
@@ -43,6 +43,7 @@ import { createRegistration } from './node/registration.ts'
 import { servedPorts, serverPlace } from './node/served-ports.ts'
 import { createPodAgent, type PodAgent } from './pod-agent.ts'
 import type { OverlaySettings } from './pod-network-stack.ts'
+import { type RangesWait, untilRanges } from './pod-ranges.ts'
 import { hostPortsOf } from './pods/host-ports.ts'
 import { openRuleStore } from './rule-store.ts'
 import { openLimits } from './runtime/process/limits.ts'
@@ -51,6 +52,7 @@ import { createRoutes } from './server/routes.ts'
 import { createAgentServer } from './server/server.ts'
 import type { ProxySettings } from './service-stack.ts'
 import { becomeAgent, findPredecessor, takeOver } from './succession.ts'
+import { createWatchFailures } from './watch-failures.ts'
 
 export interface AgentOptions {
   readonly kubeconfig: string
@@ -110,23 +112,15 @@ const patienceMs = 2_000
  * Resolves when the control plane has given this node its pod network, or, while it is away, to the one of before: what
  * is in the kernel and on disk is enough for the node's traffic and its DNS.
  */
-const waitForNetwork = async (
-  nodes: Informer<Node>,
-  nodeName: string,
-  file: string,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<readonly string[]> => {
-  const told = new Promise<readonly string[]>((resolve) => {
-    void aborted(signal).then(() => resolve([]))
-    nodes.onChange((key, node) => {
-      if (key === nodeName && node?.spec?.podCIDRs?.length) resolve(node.spec.podCIDRs)
-    })
-  })
+const waitForNetwork = async (wait: RangesWait, file: string, signal: AbortSignal): Promise<readonly string[]> => {
+  const { nodes, log } = wait
+  const over = new AbortController()
+  const told = untilRanges(wait, AbortSignal.any([signal, over.signal]))
   const kept = await readKeptNetwork(file, log)
   const late = kept && sleep(patienceMs, signal).then(() => (nodes.isSynced ? told : kept))
   const podCIDRs = await (late ? Promise.race([told, late]) : told)
-  if (podCIDRs === kept) log.warn({ podCIDRs }, 'the control plane is away: going on with what was known')
+  over.abort()
+  if (podCIDRs === kept) log.warn({ podCIDRs }, 'API server unreachable; using the last known podCIDRs')
   else if (podCIDRs.length > 0) await writeFileAtomic(file, JSON.stringify(podCIDRs))
   return podCIDRs
 }
@@ -147,7 +141,7 @@ const forwardHostPorts = ({ pods }: PodAgent, stack: NetworkStack, events: Event
 }
 
 /** Services with addresses, for the environment of containers. */
-const serviceLinks = ({ services }: ClusterInformers) => ({
+const serviceLinks = (services: Informer<Service>) => ({
   synced: services.synced,
   *all(): Generator<ServiceLink> {
     for (const service of services.values()) {
@@ -202,21 +196,18 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
     ...{ client, nodeName, addresses: nodeAddresses, ca, log },
     file: join(dataDir, 'serving-certificate.json'),
   })
-  const nodes = createInformer(client, nodeResource, {
-    onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot watch the nodes'),
-  })
-  const informers = createClusterInformers(client, log)
+  const failures = createWatchFailures(log)
+  const informers = createClusterInformers(client, failures, signal)
   const netfilterOf = await openRuleStore(runner, log)
   const dns = await createDnsStack({
-    ...{ ...informers, settings: options.dns, address: clusterDns, device: podBridge, clusterDomain },
+    ...{ services: informers.services(), slices: informers.slices() },
+    ...{ pods: informers.pods(), published: informers.published() },
+    ...{ settings: options.dns, address: clusterDns, device: podBridge, clusterDomain },
     upstreams: (options.upstreams ?? hostDns.nameservers).map(toUpstream),
     ...{ searches: hostDns.searches, clusterCIDRs: options.clusterCIDRs, nodeAddresses, netfilterOf, runner, log },
   })
   const bridged = Promise.withResolvers<void>()
-  const background = [
-    ...Object.values(informers).map((informer) => informer.run(signal)),
-    dns.run(signal, bridged.promise),
-  ]
+  const background = [dns.run(signal, bridged.promise)]
   const predecessor = await findPredecessor(stateDir, log)
   if (predecessor) {
     // Its bridge is there, and so is the zone that it has kept.
@@ -226,7 +217,8 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
   }
   await becomeAgent(stateDir)
   await acquireLease({ client, nodeName, identity: agentIdentity, log }, signal)
-  background.push(registration.run(signal), nodes.run(signal))
+  const nodes = informers.nodes()
+  background.push(registration.run(signal))
   background.push(serving.run(signal, registration.registered))
   if (options.hasJoined)
     background.push(
@@ -236,13 +228,13 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
       ),
     )
   const running = Promise.all(background)
-  const network = waitForNetwork(nodes, nodeName, join(dataDir, 'pod-networks.json'), log, signal)
+  const network = waitForNetwork({ nodes, nodeName, failures, log }, join(dataDir, 'pod-networks.json'), signal)
   const podCIDRs = await Promise.race([network, running.then(() => [])])
   if (signal.aborted) return
   endOnMove(nodes, nodeName, podCIDRs)
 
   const stack = await createNetworkStack({
-    ...{ informers, nodes, nodeName, nodeAddresses, podCIDRs, netfilterOf, runner, log },
+    ...{ informers, failures, nodes, nodeName, nodeAddresses, podCIDRs, netfilterOf, runner, log },
     ...{ clusterCIDRs: options.clusterCIDRs, serviceCIDRs: options.serviceCIDRs, clusterDns, clusterDomain },
     ...{ client, ingress: options.ingress, proxy: options.proxy, settings: options.overlay, identity },
     agentPort: options.agentPort,
@@ -261,7 +253,7 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
     allocatable: nodeCapacity({ host, maxPods }),
     abilities: { canBecome: await readIdMap(), canSetGroups: await canSetGroups(), hostPorts: true },
     envDefaults: containerDefaults(options.launcherDir),
-    services: serviceLinks(informers),
+    services: serviceLinks(informers.services()),
     resolvConf: async ({ spec, metadata }: Pod) =>
       podResolvConf(
         {

@@ -1,23 +1,21 @@
 /** The Ingress proxy of a node, put together: what it follows, where it listens, and where people look at it. */
 import type { Client } from '../api/client.ts'
-import { isNotFound } from '../api/errors.ts'
-import { createInformer, type Informer } from '../api/informer.ts'
-import { gatewayClasses, gateways, httpRoutes, type Resource, referenceGrants } from '../api/resources.ts'
-import type { EndpointSlice, Ingress, IngressClass, KubeObject, Namespace, Service } from '../api/types/index.ts'
+import { configMaps, secrets } from '../api/resources.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { type HttpReply, runHttpListener } from '../host/http-listener.ts'
 import { createIproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { familyOf, type IpFamily } from '../ip/address.ts'
-import type { GatewayInformers } from '../proxy/ingress/gateway/serving.ts'
 import { createIngress, type IngressSettings } from '../proxy/ingress/ingress.ts'
 import { createConfigMapData, createSecretData } from '../proxy/ingress/named-data.ts'
 import { allSeries, createIngressMetrics } from '../proxy/ingress/operation/metrics.ts'
 import { routeLines, statusPage } from '../proxy/ingress/operation/status-page.ts'
 import { createOwnAddresses } from '../proxy/ingress/own-addresses.ts'
 import { createStreamServices, type StreamSettings } from '../proxy/ingress/stream-services.ts'
+import type { ClusterInformers } from './cluster-informers.ts'
 import type { ListenAddress } from './service-stack.ts'
+import type { WatchFailures } from './watch-failures.ts'
 
 /** What the operator of a node may choose about Ingress. */
 export interface IngressStackSettings {
@@ -29,14 +27,9 @@ export interface IngressStackSettings {
 
 export interface IngressStackOptions {
   readonly client: Client
-  readonly services: Informer<Service>
-  /** With the index `service`. */
-  readonly slices: Informer<EndpointSlice>
-  readonly ingresses: Informer<Ingress>
-  readonly classes: Informer<IngressClass>
-  readonly namespaces: Informer<Namespace>
+  readonly informers: ClusterInformers
+  readonly failures: WatchFailures
   readonly settings: IngressStackSettings
-  readonly hasGatewayApi: boolean
   /** What the cluster's DNS is asked for, and where. */
   readonly clusterDomain: string
   readonly clusterDns: string
@@ -52,31 +45,6 @@ export interface IngressStack {
   run(signal: AbortSignal): Promise<void>
 }
 
-type OnErrorOf = (kind: string) => (error: unknown, retryInMs: number) => void
-
-/** Clusters of others may not have the Gateway API's kinds: then there is nothing to follow. Rejects when nobody answers. */
-export const hasGatewayApi = async (client: Client): Promise<boolean> => {
-  try {
-    await client.list(gatewayClasses)
-    return true
-  } catch (error) {
-    if (isNotFound(error)) return false
-    throw error
-  }
-}
-
-const watchGateways = (client: Client, namespaces: Informer<Namespace>, onErrorOf: OnErrorOf) => {
-  const watch = <T extends KubeObject>(resource: Resource<T>): Informer<T> =>
-    createInformer(client, resource, { onError: onErrorOf(resource.kind) })
-  const own = {
-    classes: watch(gatewayClasses),
-    gateways: watch(gateways),
-    routes: watch(httpRoutes),
-    grants: watch(referenceGrants),
-  }
-  return { own, informers: { ...own, namespaces } satisfies GatewayInformers }
-}
-
 const ownAddressesOf = ({ settings, runner, netfilterOf, log }: IngressStackOptions) => {
   const { gatewayPool: pool } = settings.proxy
   if (pool === undefined) return {}
@@ -85,22 +53,29 @@ const ownAddressesOf = ({ settings, runner, netfilterOf, log }: IngressStackOpti
 }
 
 export const createIngressStack = (options: IngressStackOptions): IngressStack => {
-  const { client, settings, nodeName, log, services, slices, namespaces } = options
-  const onErrorOf: OnErrorOf = (kind) => (error, retryInMs) => log.warn({ err: error, kind, retryInMs }, 'cannot watch')
-  const gateway = options.hasGatewayApi ? watchGateways(client, namespaces, onErrorOf) : undefined
-  const configMaps = createConfigMapData(client, onErrorOf('ConfigMap'))
+  const { client, informers, failures, settings, nodeName, log } = options
+  const services = informers.services()
+  const slices = informers.slices()
   const clusterNames = { domain: options.clusterDomain, servers: [options.clusterDns] }
+  const dataVerbs = 'get, list and watch'
   const ingress = createIngress({
-    ...{ ...options, clusterNames },
+    ...{ services, slices, ingresses: informers.ingresses(), classes: informers.classes(), clusterNames, log },
+    nodeAddresses: options.nodeAddresses,
     settings: settings.proxy,
     ...ownAddressesOf(options),
-    secrets: createSecretData(client, onErrorOf('Secret')),
-    configMaps,
-    ...(gateway ? { gateway: gateway.informers } : {}),
+    secrets: createSecretData(client, failures.of(secrets, dataVerbs)),
+    configMaps: createConfigMapData(client, failures.of(configMaps, dataVerbs)),
+    gateway: {
+      classes: informers.gatewayClasses(),
+      gateways: informers.gateways(),
+      routes: informers.httpRoutes(),
+      grants: informers.referenceGrants(),
+      namespaces: informers.namespaces(),
+    },
   })
   const streams = createStreamServices({
     ...{ services, slices, log, clusterNames, settings: settings.streams },
-    configMaps: createConfigMapData(client, onErrorOf('ConfigMap')),
+    configMaps: createConfigMapData(client, failures.of(configMaps, dataVerbs)),
   })
   const registry = createIngressMetrics(ingress.snapshots, ingress.restarts)
 
@@ -133,7 +108,6 @@ export const createIngressStack = (options: IngressStackOptions): IngressStack =
     run: async (signal) => {
       const at = settings.metrics
       await Promise.all([
-        ...Object.values(gateway?.own ?? {}).map((informer) => informer.run(signal)),
         at ? runHttpListener({ ...at, answer, name: 'ingress metrics', log }, signal) : undefined,
         streams.run(signal),
         ingress.run(signal),

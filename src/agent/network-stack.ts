@@ -10,6 +10,7 @@ import type { ClusterInformers } from './cluster-informers.ts'
 import { createIngressStack, type IngressStackSettings } from './ingress-stack.ts'
 import { createPodNetworkStack, type PodNetworkStack, type PodNetworkStackOptions } from './pod-network-stack.ts'
 import { createServiceStack, type ProxySettings, readTcpLiberal } from './service-stack.ts'
+import type { WatchFailures } from './watch-failures.ts'
 
 type OfPodNetwork =
   | ('nodes' | 'nodeName' | 'nodeAddresses' | 'podCIDRs' | 'clusterCIDRs' | 'clusterDns')
@@ -17,6 +18,7 @@ type OfPodNetwork =
 
 export interface NetworkStackOptions extends Pick<PodNetworkStackOptions, OfPodNetwork> {
   readonly informers: ClusterInformers
+  readonly failures: WatchFailures
   readonly client: Client
   readonly apiServer: { readonly address: string; readonly port: number } | undefined
   readonly ingress: IngressStackSettings
@@ -36,24 +38,23 @@ export const createNetworkStack = async (options: NetworkStackOptions): Promise<
   const { informers, nodes, nodeName, nodeAddresses, podCIDRs, serviceCIDRs, runner, log } = options
   const netfilters = familiesOf([...podCIDRs, ...serviceCIDRs]).map(options.netfilterOf)
   const pods = await createPodNetworkStack({
-    ...options,
-    ...{ pods: informers.pods, namespaces: informers.namespaces, policies: informers.policies, netfilters },
+    ...{ ...options, netfilters, pods: informers.pods(), namespaces: informers.namespaces() },
+    policies: informers.policies(),
   })
+  const policyMetrics = createPolicyMetrics(pods.policies)
   const proxy = createServiceStack({
-    ...{ ...informers, nodes, nodeName, podCIDRs, runner, log },
+    ...{ services: informers.services(), slices: informers.slices(), nodes, nodeName, podCIDRs, runner, log },
     ...{ netfilters, nodeAddresses, serviceCIDRs },
     settings: options.proxy,
     ...{ servedPorts: options.servedPorts ?? [], apiServer: options.apiServer },
     isTcpLiberal: await readTcpLiberal(),
-    moreMetrics: [createPolicyMetrics(pods.policies)],
+    moreMetrics: () => [policyMetrics],
   })
   const ingress = createIngressStack({
-    ...informers,
-    client: options.client,
-    settings: options.ingress,
-    hasGatewayApi: true,
+    ...{ client: options.client, informers, failures: options.failures, nodeName, log },
     ...{ clusterDomain: options.clusterDomain, clusterDns: options.clusterDns },
-    ...{ nodeName, nodeAddresses, netfilterOf: options.netfilterOf, runner, log },
+    ...{ nodeAddresses, netfilterOf: options.netfilterOf, runner },
+    settings: options.ingress,
   })
 
   return {

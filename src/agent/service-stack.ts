@@ -72,7 +72,7 @@ export interface ServiceStackOptions {
   /** The kernel lets packets pass that are out of their connection's window: then none is INVALID for a good reason. */
   readonly isTcpLiberal: boolean
   /** What else is read where the metrics are. */
-  readonly moreMetrics?: readonly Registry[]
+  readonly moreMetrics?: () => readonly Registry[]
   readonly runner: CommandRunner
   readonly log: Logger
 }

@@ -15,8 +15,11 @@ export interface CopyReader<V> {
   readonly size: number
   /** Entries whose index `name` contains `value`. Throws when there is no such index. */
   by(name: string, value: string): readonly V[]
-  /** Handlers run in the order they were added, after the copy has changed. A late one first sees all that is there. */
-  onChange(handler: ChangeHandler<V>): void
+  /**
+   * Handlers run in the order they were added, after the copy has changed. A late one first sees all that is there.
+   * It is forgotten when `signal` aborts.
+   */
+  onChange(handler: ChangeHandler<V>, signal?: AbortSignal): void
 }
 
 export interface LocalCopy<V> {
@@ -31,7 +34,7 @@ export interface LocalCopy<V> {
 export const createLocalCopy = <V>(what: string, indexes: Indexes<V>): LocalCopy<V> => {
   const entries = new Map<string, { readonly value: V; readonly version: string | undefined }>()
   const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Set<string>>()]))
-  const handlers: ChangeHandler<V>[] = []
+  const handlers = new Set<ChangeHandler<V>>()
 
   const index = (key: string, value: V, present: boolean): void => {
     for (const [name, keysOf] of Object.entries(indexes)) {
@@ -80,8 +83,10 @@ export const createLocalCopy = <V>(what: string, indexes: Indexes<V>): LocalCopy
         }
         return found
       },
-      onChange: (handler) => {
-        handlers.push(handler)
+      onChange: (handler, signal) => {
+        if (signal?.aborted) return
+        handlers.add(handler)
+        signal?.addEventListener('abort', () => handlers.delete(handler), { once: true })
         for (const [key, entry] of entries) handler(key, entry.value, undefined)
       },
     },

@@ -113,7 +113,8 @@ const flattened = (inner: Informer<readonly EndpointSlice[]>): Informer<Endpoint
   },
   by: (name, value) => inner.by(name, value).flat(),
   // Those of one object belong to one Service: the first speaks for all.
-  onChange: (handler) => inner.onChange((key, current, previous) => handler(key, current?.[0], previous?.[0])),
+  onChange: (handler, signal) =>
+    inner.onChange((key, current, previous) => handler(key, current?.[0], previous?.[0]), signal),
   synced: inner.synced,
   settled: inner.settled,
   get isSynced() {

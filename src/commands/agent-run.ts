@@ -4,8 +4,9 @@ import { join as joinPath } from 'node:path'
 import { runAgent } from '../agent/agent.ts'
 import type { IngressStackSettings } from '../agent/ingress-stack.ts'
 import { joinCluster } from '../agent/join.ts'
+import { type Part, parts } from '../agent/parts/part.ts'
+import { runParts } from '../agent/parts/run-parts.ts'
 import type { ListenAddress, ProxySettings } from '../agent/service-stack.ts'
-import { type Part, parts, runServicesOnly } from '../agent/services-only.ts'
 import { podwayVersion } from '../control/version.ts'
 import { createCommandRunner } from '../host/command.ts'
 import { createIproute } from '../host/iproute.ts'
@@ -182,7 +183,7 @@ export const agent = async (options: AgentCommandOptions): Promise<void> => {
   // Beside another pod network its routes are there by right.
   if (!chosen || chosen.has('network')) await checkOverlaps(options, settings)
   tidyMemoryOnce()
-  if (chosen) await runServicesOnly({ ...settings, only: chosen }, stopSignal())
+  if (chosen) await runParts({ ...settings, only: chosen }, stopSignal())
   else await runAgent(settings, stopSignal())
 }
 

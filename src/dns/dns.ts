@@ -162,7 +162,8 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot tell the DNS thread; trying again'),
   })
 
-  const synced = Promise.all([services.synced, slices.synced, pods?.synced])
+  /** Names of pods and published ones are an addition: who may not list them serves the others. */
+  const synced = Promise.all([services.synced, slices.synced, pods?.settled, published?.settled])
 
   const restarts = createRestarts(clock)
 

@@ -6,7 +6,7 @@ import { ApiError, internalError } from '../../src/api/errors.ts'
 import type { ApiRequest, Method } from '../../src/api/transport.ts'
 import type { FakeApi } from './fake-api.ts'
 
-const toRequest = async (request: IncomingMessage): Promise<ApiRequest> => {
+export const toRequest = async (request: IncomingMessage): Promise<ApiRequest> => {
   const url = new URL(request.url ?? '/', 'http://api')
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)

@@ -126,7 +126,10 @@ export const createFakeApi = (options: { readonly clock?: Clock } = {}): FakeApi
     if (claimed !== undefined && claimed !== current.metadata.resourceVersion)
       throw modifiedMeanwhile(named(target), target.name ?? '')
     const status = (object: KubeObject) => ('status' in object ? { status: object.status } : {})
-    if (target.subresource === 'status') return commit(target.plural, { ...current, ...status(next) })
+    if (target.subresource === 'status') {
+      const { annotations } = target.plural === 'nodes' ? next.metadata : current.metadata
+      return commit(target.plural, withMeta({ ...current, ...status(next) }, annotations ? { annotations } : {}))
+    }
     const { name, namespace, uid, creationTimestamp } = current.metadata
     const kept = withMeta({ ...next, ...status(current) }, { name, namespace, uid, creationTimestamp })
     const done = kept.metadata.deletionTimestamp !== undefined && (kept.metadata.finalizers ?? []).length === 0

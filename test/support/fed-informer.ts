@@ -16,7 +16,7 @@ export const createFedInformer = <T extends KubeObject>(
   indexes: Readonly<Record<string, (value: T) => readonly string[]>> = {},
 ): FedInformer<T> => {
   const copy = new Map<string, T>()
-  const handlers: ChangeHandler<T>[] = []
+  const handlers = new Set<ChangeHandler<T>>()
   const set = (key: string, current: T | undefined): void => {
     const previous = copy.get(key)
     if (current) copy.set(key, current)
@@ -41,8 +41,9 @@ export const createFedInformer = <T extends KubeObject>(
       if (!keysOf) throw new Error(`no index "${name}"`)
       return [...copy.values()].filter((object) => keysOf(object).includes(value))
     },
-    onChange: (handler) => {
-      handlers.push(handler)
+    onChange: (handler, signal) => {
+      handlers.add(handler)
+      signal?.addEventListener('abort', () => handlers.delete(handler), { once: true })
       for (const [key, object] of copy) handler(key, object, undefined)
     },
     synced: Promise.resolve(),

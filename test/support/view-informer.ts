@@ -16,8 +16,11 @@ export const viewInformer = <T, V>(inner: Informer<T>, view: (object: T) => V): 
     return inner.size
   },
   by: (name, value) => inner.by(name, value).map(view),
-  onChange: (handler) =>
-    inner.onChange((key, current, previous) => handler(key, current && view(current), previous && view(previous))),
+  onChange: (handler, signal) =>
+    inner.onChange(
+      (key, current, previous) => handler(key, current && view(current), previous && view(previous)),
+      signal,
+    ),
   synced: inner.synced,
   settled: inner.settled,
   get isSynced() {

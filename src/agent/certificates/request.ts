@@ -2,6 +2,7 @@
 import { createSigningRequest, type Identity, type KeyPair } from '../../api/certificates.ts'
 import type { Client } from '../../api/client.ts'
 import { aborted, sleep } from '../../api/clock.ts'
+import { failureText } from '../../api/failure-text.ts'
 import { createInformer } from '../../api/informer.ts'
 import { certificateSigningRequests } from '../../api/resources.ts'
 import type { CertificateSigningRequest } from '../../api/types/index.ts'
@@ -49,7 +50,8 @@ export const requestCertificate = async (request: CertificateRequest, signal: Ab
   const decided = Promise.withResolvers<string>()
   const informer = createInformer(client, certificateSigningRequests, {
     fieldSelector: `metadata.name=${metadata.name}`,
-    onError: (error, retryInMs) => log.warn({ err: error, csr: metadata.name, retryInMs }, 'cannot watch'),
+    onError: (error, retryInMs) =>
+      log.warn({ csr: metadata.name, retryInMs }, `cannot watch certificatesigningrequests: ${failureText(error)}`),
   })
   informer.onChange((_key, current) => {
     try {

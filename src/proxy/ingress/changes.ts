@@ -11,7 +11,7 @@ export interface Sources extends RoutingSources {
   /** What Ingresses and Gateways refer to. */
   readonly secrets: NamedData
   readonly configMaps: NamedData
-  /** Missing where the API has no such kinds. */
+  /** Missing: no Gateways are served. */
   readonly gateway?: GatewayInformers
 }
 
@@ -68,9 +68,12 @@ export const watchSources = (sources: Sources, mark: (key: string) => void): voi
   configMaps.onChange((key) => mark(`${marks.configMaps}${key}`))
 }
 
-/** Resolves when all copies have been listed. */
+/** Resolves when all copies have been listed. What Gateways need may be refused: they are an addition. */
 export const sourcesSynced = async ({ ingresses, classes, services, slices, gateway }: Sources): Promise<void> => {
-  await Promise.all([ingresses, classes, services, slices, ...informersOf(gateway)].map(({ synced }) => synced))
+  await Promise.all([
+    ...[ingresses, classes, services, slices].map(({ synced }) => synced),
+    ...informersOf(gateway).map(({ settled }) => settled),
+  ])
 }
 
 export const changesOf = (dirty: ReadonlySet<string>): Changes => {

@@ -96,19 +96,13 @@ const create = <T extends KubeObject>(
   }
 
   const watch = (namespace: string, name: string, key: string): Followed => {
-    const looked = Promise.withResolvers<void>()
     const informer = createInformer(client, resource, {
-      ...{ namespace, fieldSelector: `metadata.name=${name}`, view },
-      onError: (error, retryInMs) => {
-        onError(error, retryInMs)
-        if (isForbidden(error)) looked.resolve()
-      },
+      ...{ namespace, fieldSelector: `metadata.name=${name}`, view, onError },
     })
     const stop = new AbortController()
     informer.onChange(() => tell(key))
-    void informer.synced.then(looked.resolve)
     void informer.run(stop.signal)
-    return { current: () => informer.get(key), stop: () => stop.abort(), looked: looked.promise, isWatched: true }
+    return { current: () => informer.get(key), stop: () => stop.abort(), looked: informer.settled, isWatched: true }
   }
 
   const inTurn = createTurns(pollsAtOnce)

@@ -57,7 +57,7 @@ const newState = (): FamilyState => ({
 /** `more`: what others have to show at the same place. */
 export const createProxyMetrics = (
   mode: string,
-  more: readonly Registry[] = [],
+  more: () => readonly Registry[] = () => [],
   clock: Clock = systemClock,
 ): ProxyMetrics => {
   const registry = new Registry()
@@ -206,7 +206,7 @@ export const createProxyMetrics = (
       return {
         status: 200,
         headers: { 'content-type': registry.contentType },
-        body: await Registry.merge([registry, ...more]).metrics(),
+        body: await Registry.merge([registry, ...more()]).metrics(),
       }
     },
   }

@@ -3,10 +3,13 @@ import { createClient } from '../../../src/api/client.ts'
 import { createFakeClock } from '../../../src/api/clock.ts'
 import { ApiError, expired } from '../../../src/api/errors.ts'
 import { createInformer } from '../../../src/api/informer.ts'
+import { createLocalCopy } from '../../../src/api/local-copy.ts'
 import { configMaps } from '../../../src/api/resources.ts'
+import { scopedInformer } from '../../../src/api/scoped-informer.ts'
 import type { ApiTransport } from '../../../src/api/transport.ts'
 import type { WatchEvent } from '../../../src/api/types/index.ts'
 import { createWorkQueue } from '../../../src/api/work-queue.ts'
+import { createFedInformer } from '../../support/fed-informer.ts'
 import { until } from '../../support/until.ts'
 
 const map = (name: string, version: number, data = '') => ({
@@ -174,4 +177,23 @@ t.test('a work queue: one at a time for each key, failures later and later', asy
   await until(() => runs.filter((each) => each === 'again').length === 2, 'the second run')
   stop.abort()
   await running
+})
+
+t.test('a handler ends with its signal, and one of a scoped copy with that', async (t) => {
+  const copy = createLocalCopy<string>('words', {})
+  const heard: string[] = []
+  const own = new AbortController()
+  copy.reader.onChange((key) => heard.push(`own ${key}`), own.signal)
+  const scope = new AbortController()
+  const inner = { ...createFedInformer(), ...copy.reader }
+  const scoped = scopedInformer(inner, scope.signal)
+  scoped.onChange((key) => heard.push(`scoped ${key}`))
+  copy.set('a', '1')
+  t.equal(scoped.get('a'), '1')
+  own.abort()
+  copy.set('b', '1')
+  scope.abort()
+  copy.set('c', '1')
+  scoped.onChange((key) => heard.push(`late ${key}`))
+  t.same(heard, ['own a', 'scoped a', 'scoped b'])
 })

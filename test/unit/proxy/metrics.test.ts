@@ -3,7 +3,7 @@ import { createProxyMetrics } from '../../../src/proxy/metrics/proxy-metrics.ts'
 
 t.test("the proxy in numbers, under kube-proxy's names", async (t) => {
   let now = Date.parse('2026-01-01T00:00:00Z')
-  const metrics = createProxyMetrics('iptables', [], { now: () => now, after: () => () => undefined })
+  const metrics = createProxyMetrics('iptables', () => [], { now: () => now, after: () => () => undefined })
   const read = async () => {
     const { status, body } = await metrics.answer('/metrics')
     t.equal(status, 200)

@@ -1,0 +1,177 @@
+/** Parts of an agent beside somebody else's cluster: what each needs, and that none waits for what another one needs. */
+import { Resolver } from 'node:dns/promises'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createCommandRunner } from '../../src/host/command.ts'
+import { service, slice } from '../support/cluster-objects.ts'
+import {
+  type ClusterServer,
+  kindsOf120,
+  kindsOfNow,
+  type ServedKinds,
+  startClusterServer,
+} from '../support/cluster-server.ts'
+import { ingress, ingressClass, path } from '../support/ingress-objects.ts'
+import { type Rule, rulesOfManifest } from '../support/rbac.ts'
+import { until } from '../support/until.ts'
+import { makeMachine, makeUplink, nodeAddress, nodeName, startPartAgent } from './support/part-agent.ts'
+
+t.setTimeout(240_000)
+const runner = createCommandRunner()
+await makeUplink()
+
+const roles = join(import.meta.dirname, '../../deploy/rbac')
+const ruleOf = (part: string): readonly Rule[] => rulesOfManifest(join(roles, `${part}.yaml`))
+const partNames = ['network', 'proxy', 'dns', 'ingress'] as const
+const allRules = partNames.flatMap(ruleOf)
+const without = (rules: readonly Rule[], ...resources: readonly string[]): readonly Rule[] =>
+  rules.map((rule) => ({ ...rule, resources: (rule.resources ?? []).filter((each) => !resources.includes(each)) }))
+
+const backend = createServer((_request, response) => response.end('from the pod'))
+backend.listen(8080, nodeAddress)
+await once(backend, 'listening')
+t.teardown(() => void backend.close())
+
+/** Another one for each server: rules of a test stay in the kernel. */
+let clusterIP = ''
+let servers = 0
+const serve = async (t: Test, kinds: ServedKinds): Promise<ClusterServer> => {
+  const server = await startClusterServer(t, kinds)
+  const { api } = server
+  clusterIP = `10.96.1.${++servers}`
+  api.put('nodes', {
+    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName } },
+    ...{ spec: { podCIDR: '10.244.1.0/24', podCIDRs: ['10.244.1.0/24'] } },
+  })
+  api.put('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } })
+  api.put(
+    'services',
+    service('web', { clusterIP, clusterIPs: [clusterIP], ports: [{ name: 'http', port: 80, targetPort: 8080 }] }),
+  )
+  const slices = slice('web', [{ addresses: [nodeAddress], conditions: { ready: true } }])
+  if (Object.values(kinds).flat().includes('endpointslices')) api.put('endpointslices', slices)
+  else
+    api.put('endpoints', {
+      ...{ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'web', namespace: 'default' } },
+      ...{ subsets: [{ addresses: [{ ip: nodeAddress }], ports: [{ name: 'http', port: 8080 }] }] },
+    })
+  api.put('ingressclasses', ingressClass('podway'))
+  api.put('ingresses', ingress({ className: 'podway', rules: { 'web.lab': [path('prefix:/', 'web')] } }))
+  return server
+}
+
+const ask = async (url: string, host = 'web.lab'): Promise<string> =>
+  runner.run('curl', ['-sS', '-m', '2', '-H', `Host: ${host}`, url]).catch((error: unknown) => String(error))
+const served: Readonly<Record<(typeof partNames)[number], () => Promise<boolean>>> = {
+  network: async () => (await runner.run('ip', ['-o', 'link', 'show'])).includes('podway0'),
+  proxy: async () => (await ask(`http://${clusterIP}/`)) === 'from the pod',
+  dns: async () => {
+    const resolver = new Resolver({ timeout: 500, tries: 1 })
+    resolver.setServers(['10.96.0.10'])
+    const found = await resolver.resolve4('web.default.svc.cluster.local').catch(() => [])
+    return found[0] === clusterIP
+  },
+  ingress: async () => (await ask(`http://${nodeAddress}/`)) === 'from the pod',
+}
+
+const withoutSlices: ServedKinds = { ...kindsOf120, 'discovery.k8s.io/v1beta1': [] }
+const used = new Set<string>()
+
+for (const [server120, kinds] of [
+  ['of 1.20', kindsOf120],
+  ['without slices', withoutSlices],
+  ['of now', kindsOfNow],
+] as const)
+  for (const part of partNames)
+    t.test(`${part} alone, with its role, at a server ${server120}`, async (t) => {
+      const server = await serve(t, kinds)
+      server.allow(part, ruleOf(part))
+      const agent = await startPartAgent(t, await makeMachine(t), server, part, part)
+      await until(served[part], `${part} to serve`, 20_000)
+      if (part === 'network') {
+        await agent.says(/the pod network is ready/)
+        t.match(server.api.peek('nodes', nodeName)?.metadata.annotations, {
+          'flannel.alpha.coreos.com/public-ip': nodeAddress,
+        })
+      }
+      const refused = server.asked.filter(({ isAllowed }) => !isAllowed)
+      t.same(refused, [], 'its role is enough')
+      for (const { user, verb, group, resource } of server.asked) used.add(`${user} ${verb} ${group} ${resource}`)
+      await agent.stop()
+      t.equal(agent.exit(), 0)
+    })
+
+t.test('no role has a right that is not used', async (t) => {
+  // Asked for when an object names them, or something happens.
+  const byChance = /(get|list|watch) +(secrets|configmaps)$|(create|patch) +events$/
+  for (const part of partNames)
+    for (const { verbs, apiGroups = [], resources = [] } of ruleOf(part))
+      for (const verb of verbs)
+        for (const group of apiGroups)
+          for (const resource of resources) {
+            const right = `${part} ${verb} ${group} ${resource}`
+            t.ok(used.has(right) || (byChance.test(right) && part !== 'proxy'), right)
+          }
+})
+
+t.test('nodes are refused: the others serve, and it is said which right is missing', async (t) => {
+  const server = await serve(t, kindsOf120)
+  server.allow('all', without(allRules, 'nodes'))
+  const agent = await startPartAgent(t, await makeMachine(t), server, 'all', partNames.join())
+  for (const part of ['proxy', 'dns', 'ingress'] as const) await until(served[part], part, 20_000)
+  await agent.says(
+    /cannot watch nodes: forbidden: .*User "all" cannot list .*; it needs the rights to list and watch nodes/,
+  )
+  await agent.says(/waiting for the pod network: the nodes are not known: forbidden/)
+  t.notOk(agent.messages.some((each) => /podCIDR yet|does not answer/.test(each)))
+  server.allow('all', allRules)
+  await agent.says(/the pod network is ready/, 30_000)
+})
+
+t.test('with the rights of flannel the node is told of by its status', async (t) => {
+  const server = await serve(t, kindsOf120)
+  const flannel: Rule = { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] }
+  const reading = ruleOf('network').map((rule) => ({ ...rule, verbs: rule.verbs.filter((verb) => verb !== 'patch') }))
+  server.allow('flannel', reading)
+  const agent = await startPartAgent(t, await makeMachine(t), server, 'flannel', 'network')
+  await agent.says(/the pod network is ready/)
+  await agent.says(/cannot annotate Node node1: forbidden: .*grant "patch" on nodes or nodes\/status/)
+  server.allow('flannel', [...reading, flannel])
+  await until(
+    () => server.api.peek('nodes', nodeName)?.metadata.annotations?.['flannel.alpha.coreos.com/public-ip'],
+    'the annotation',
+    15_000,
+  )
+})
+
+t.test('Gateways, names of pods and published records may be refused', async (t) => {
+  const server = await serve(t, kindsOfNow)
+  const refused = ['gatewayclasses', 'gateways', 'httproutes', 'referencegrants', 'namespaces', 'pods', 'configmaps']
+  server.allow('some', without([...ruleOf('dns'), ...ruleOf('ingress')], ...refused))
+  const agent = await startPartAgent(t, await makeMachine(t), server, 'some', 'dns,ingress')
+  for (const part of ['dns', 'ingress'] as const) await until(served[part], part, 20_000)
+  await agent.says(/cannot watch gateways.gateway.networking.k8s.io: forbidden/)
+  await agent.says(/cannot watch pods: forbidden/)
+})
+
+t.test('policies that cannot be read keep pods off the network', async (t) => {
+  const server = await serve(t, kindsOfNow)
+  server.allow('blind', without(ruleOf('network'), 'networkpolicies'))
+  const agent = await startPartAgent(t, await makeMachine(t), server, 'blind', 'network')
+  await agent.says(/cannot watch networkpolicies.networking.k8s.io: forbidden/)
+  t.notOk(agent.messages.some((each) => /the pod network is ready/.test(each)))
+  server.allow('blind', ruleOf('network'))
+  await agent.says(/the pod network is ready/, 20_000)
+})
+
+t.test('a node without a Node, and one without a range: each is said', async (t) => {
+  const server = await serve(t, kindsOf120)
+  server.api.drop('nodes', nodeName)
+  server.allow('network', ruleOf('network'))
+  const agent = await startPartAgent(t, await makeMachine(t), server, 'network', 'network')
+  await agent.says(/waiting for the pod network: there is no Node "node1"/)
+  server.api.put('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName } })
+  await agent.says(/waiting for the pod network: Node "node1" has no podCIDR yet/)
+})
