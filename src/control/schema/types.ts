@@ -72,10 +72,12 @@ const parseField = (line: string, group: string): Field => {
   const valueOfFlag = (name: string): string | undefined =>
     flags.find((flag) => flag.startsWith(`${name}=`))?.slice(name.length + 1)
   const [patch, list, keys] = [valueOfFlag('patch'), valueOfFlag('list'), valueOfFlag('keys')]
+  const type = parseWord(word, group)
   return {
-    type: parseWord(word, group),
+    type,
     required: !has('omit') && !has('opt'),
-    always: !has('omit') && !has('ptr'),
+    // An object that is no pointer is there, whatever its tag says.
+    always: !has('ptr') && (!has('omit') || type.kind === 'object'),
     pointer: has('ptr'),
     numbers: number === '-' ? [] : number.split('.').map(Number),
     ...(patch === undefined ? {} : { merge: mergeOf(patch.split(','), valueOfFlag('key')) }),

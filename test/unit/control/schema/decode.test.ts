@@ -13,7 +13,11 @@ t.test('known fields pass, unknown ones are dropped and named', async (t) => {
     'Pod',
     'core/v1.Pod',
   )
-  t.strictSame(value, { metadata: { name: 'p', labels: { a: 'b' } }, spec: { containers: [{ name: 'c' }] } })
+  t.strictSame(value, {
+    metadata: { name: 'p', labels: { a: 'b' } },
+    spec: { containers: [{ name: 'c', resources: {} }] },
+    status: {},
+  })
   t.strictSame(unknown, ['spec.containers[0].imag', 'spec.nodName', 'extra'])
 })
 
@@ -23,7 +27,7 @@ t.test('null is nothing, numbers as quantities become text', async (t) => {
     'Pod',
     'core/v1.Pod',
   )
-  t.strictSame(value, { ...pod({ resources: { limits: { cpu: '1', memory: '1Gi' } } }), metadata: {} })
+  t.strictSame(value, { ...pod({ resources: { limits: { cpu: '1', memory: '1Gi' } } }), metadata: {}, status: {} })
 })
 
 t.test('wrong types are refused with the path', async (t) => {
@@ -50,13 +54,18 @@ t.test('wrong types are refused with the path', async (t) => {
 
 t.test('a port may be a number or a name', async (t) => {
   for (const targetPort of [80, 'http'])
-    t.strictSame(decode({ spec: { ports: [{ port: 80, targetPort }] } }, 'Service', 'core/v1.Service').value, {
+    t.match(decode({ spec: { ports: [{ port: 80, targetPort }] } }, 'Service', 'core/v1.Service').value, {
       spec: { ports: [{ port: 80, targetPort }] },
     })
   t.throws(() => decode({ spec: { ports: [{ port: 80, targetPort: true }] } }, 'Service', 'core/v1.Service'))
 })
 
 const service = (spec: object) => decode({ spec }, 'Service', 'core/v1.Service').value['spec']
+
+t.test('an object that is no pointer is there, with what is in it', async (t) => {
+  const { value } = decode({}, 'Pod', 'core/v1.Pod')
+  t.strictSame(value, { metadata: {}, spec: { containers: [] }, status: {} })
+})
 
 t.test('what Go cannot tell from nothing is nothing; what a pointer holds is kept', async (t) => {
   t.strictSame(service({ type: '', sessionAffinity: '', ports: [], publishNotReadyAddresses: false }), {})
@@ -74,7 +83,7 @@ t.test('null stands for the empty value where something has to stand', async (t)
     'NetworkPolicy',
     'networking/v1.NetworkPolicy',
   )
-  t.strictSame(value, { spec: { podSelector: { matchLabels: { app: '' } }, ingress: [{}] } })
+  t.strictSame(value, { metadata: {}, spec: { podSelector: { matchLabels: { app: '' } }, ingress: [{}] } })
   t.match(decode(pod({ args: [null], command: null }), 'Pod', 'core/v1.Pod').value, pod({ args: [''] }))
 })
 

@@ -63,6 +63,7 @@ t.test('a Deployment as kubectl sends it', async (t) => {
       },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '25%' } },
     },
+    status: {},
   })
 })
 

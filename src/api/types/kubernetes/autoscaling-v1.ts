@@ -1,0 +1,28 @@
+/** Types of autoscaling/v1, made by scripts/declare-types.ts. */
+import type { KubeObject } from '../meta.ts'
+
+export interface CrossVersionObjectReference {
+  readonly kind: string
+  readonly name: string
+  readonly apiVersion?: string
+}
+
+export interface HorizontalPodAutoscaler extends KubeObject {
+  readonly spec: HorizontalPodAutoscalerSpec
+  readonly status: HorizontalPodAutoscalerStatus
+}
+
+export interface HorizontalPodAutoscalerSpec {
+  readonly scaleTargetRef: CrossVersionObjectReference
+  readonly minReplicas?: number
+  readonly maxReplicas: number
+  readonly targetCPUUtilizationPercentage?: number
+}
+
+export interface HorizontalPodAutoscalerStatus {
+  readonly observedGeneration?: number
+  readonly lastScaleTime?: string
+  readonly currentReplicas: number
+  readonly desiredReplicas: number
+  readonly currentCPUUtilizationPercentage?: number
+}

@@ -1,0 +1,44 @@
+/** Types of discovery/v1beta1, made by scripts/declare-types.ts. */
+import type { KubeObject, ObjectReference } from '../meta.ts'
+
+export interface Endpoint {
+  readonly addresses: readonly string[]
+  readonly conditions: EndpointConditions
+  readonly hostname?: string
+  readonly targetRef?: ObjectReference
+  readonly topology?: Readonly<Record<string, string>>
+  readonly nodeName?: string
+  readonly hints?: EndpointHints
+}
+
+export interface EndpointConditions {
+  readonly ready?: boolean
+  readonly serving?: boolean
+  readonly terminating?: boolean
+}
+
+export interface EndpointHints {
+  readonly forZones?: readonly ForZone[]
+  readonly forNodes?: readonly ForNode[]
+}
+
+export interface EndpointPort {
+  readonly name?: string
+  readonly protocol?: string
+  readonly port?: number
+  readonly appProtocol?: string
+}
+
+export interface EndpointSlice extends KubeObject {
+  readonly addressType: string
+  readonly endpoints: readonly Endpoint[]
+  readonly ports: readonly EndpointPort[]
+}
+
+export interface ForNode {
+  readonly name: string
+}
+
+export interface ForZone {
+  readonly name: string
+}
