@@ -40,7 +40,7 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 
 PODWAY_NEEDS='containerd:containerd runc:runc etcd:etcd-server /usr/lib/cni/loopback:containernetworking-plugins busybox:busybox-static
-  dig:bind9-dnsutils nc.openbsd:netcat-openbsd curl:curl openssl:openssl' sh "$here/../bootstrap.sh"
+  dig:bind9-dnsutils nc.openbsd:netcat-openbsd curl:curl wget:wget openssl:openssl' sh "$here/../bootstrap.sh"
 for program in kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl agnhost ${tests:+e2e.test}; do
   [ -x "$binaries/$program" ] || fail "there is no $binaries/$program"
 done

@@ -62,6 +62,11 @@ control_plane() {
   start scheduler "$binaries/kube-scheduler" --kubeconfig "$pki/scheduler.conf" --authentication-kubeconfig "$pki/scheduler.conf" \
     --authorization-kubeconfig "$pki/scheduler.conf"
   kubectl apply -f "$here/podway.yaml" >"$work/apply.log"
+  # The agents have the rights of the parts that run, and no others.
+  for part in $(echo "$parts" | tr , ' '); do
+    kubectl apply -f "$here/../../deploy/rbac/$part.yaml"
+    kubectl create clusterrolebinding "podway-agents-$part" --clusterrole "podway-$part" --group podway:agents
+  done >>"$work/apply.log"
 }
 
 mkdir -p "$work/pki" "$work/images"

@@ -12,8 +12,8 @@ cp "$(command -v busybox)" "$root/bin/busybox"
 for name in $(busybox --list); do [ -e "$root/bin/$name" ] || ln -s busybox "$root/bin/$name"; done
 
 # What the tests start in a pod and busybox has not, or has in another way, with the libraries that each wants. The shell,
-# since that of busybox takes its own programs before all others.
-for program in dash:sh dig nslookup getent curl nc.openbsd:nc; do
+# since that of busybox takes its own programs before all others; wget, since that of a static busybox dies of a name.
+for program in dash:sh dig nslookup getent curl wget nc.openbsd:nc; do
   file=$(command -v "${program%:*}")
   rm -f "$root/bin/${program#*:}"
   cp "$file" "$root/bin/${program#*:}"
@@ -22,6 +22,7 @@ for program in dash:sh dig nslookup getent curl nc.openbsd:nc; do
     cp -L "$library" "$root$library"
   done
 done
+printf 'tries = 1\n' >"$root/etc/wgetrc"
 printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
 printf 'root:x:0:\n' >"$root/etc/group"
