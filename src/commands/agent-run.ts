@@ -4,7 +4,6 @@ import { join as joinPath } from 'node:path'
 import { runAgent } from '../agent/agent.ts'
 import type { IngressStackSettings } from '../agent/ingress-stack.ts'
 import { joinCluster } from '../agent/join.ts'
-import { type Part, parts } from '../agent/parts/part.ts'
 import { runParts } from '../agent/parts/run-parts.ts'
 import type { ListenAddress, ProxySettings } from '../agent/service-stack.ts'
 import { podwayVersion } from '../control/version.ts'
@@ -17,6 +16,7 @@ import { hostCidr, parseCidr } from '../ip/cidr.ts'
 import { backendNames, isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
 import { addressesOption, cidrsOption } from './families.ts'
+import { partsOf } from './parts.ts'
 import { namedRanges } from './ranges.ts'
 import { checkRangesHere } from './ranges-here.ts'
 import { packageRoot } from './self.ts'
@@ -119,13 +119,6 @@ const ingressSettings = async (options: NodeOptions): Promise<IngressStackSettin
     },
     metrics: listenAddress(options.ingressMetricsAddress, '--ingress-metrics-address'),
   }
-}
-
-const partsOf = (text: string): ReadonlySet<Part> => {
-  const words = text.split(',').map((word) => word.trim())
-  const wrong = words.find((word) => !parts.some((part) => part === word))
-  if (wrong !== undefined) throw new UsageError(`--only ${text}: "${wrong}" is none of ${parts.join(', ')}`)
-  return new Set(parts.filter((part) => words.includes(part)))
 }
 
 /** Everything of an agent's options but where its kubeconfig is. */

@@ -1,20 +1,23 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { runtimeDir } from '../agent/agent.ts'
+import { type Part, parts } from '../agent/parts/part.ts'
 import { createProcessRuntime } from '../agent/runtime/process/process-runtime.ts'
 import { cleanupNodeAddress } from '../dns/node-address.ts'
 import { removeCgroups } from '../host/cgroup.ts'
-import { createCommandRunner } from '../host/command.ts'
+import { type CommandRunner, createCommandRunner } from '../host/command.ts'
 import { counted } from '../host/counted.ts'
-import { createIproute } from '../host/iproute.ts'
+import { createIproute, type Iproute } from '../host/iproute.ts'
 import { silentLogger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
-import { createNetfilter } from '../host/netfilter/netfilter.ts'
+import { createNetfilter, type Netfilter } from '../host/netfilter/netfilter.ts'
 import { cleanupOverlay } from '../overlay/overlay.ts'
 import { cleanupPolicies } from '../overlay/policy/enforcer.ts'
 import { cleanupOwnAddresses } from '../proxy/ingress/own-addresses.ts'
 import { cleanupProxy } from '../proxy/iptables/kernel.ts'
 import type { CleanupOptions } from './cleanup.ts'
+import { partsOf } from './parts.ts'
 import { createProgress } from './progress.ts'
 
 /** Ends the pods that an agent has left running. */
@@ -29,22 +32,55 @@ const endPods = async (stateDir: string): Promise<number> => {
   return sandboxes.length
 }
 
-export const cleanup = async ({ state, data, cgroupParent, keepData }: CleanupOptions): Promise<void> => {
-  const progress = createProgress()
+interface Kernel {
+  readonly runner: CommandRunner
+  readonly iproute: Iproute
+  readonly netfilters: readonly Netfilter[]
+}
+
+const openKernel = async (): Promise<Kernel> => {
   const runner = createCommandRunner()
-  const pods = await progress.run('ending pods', () => endPods(state))
-  await progress.run('removing rules, devices and routes', async () => {
-    const { backend } = await detectBackend(runner)
-    const families = existsSync('/proc/net/if_inet6') ? (['IPv4', 'IPv6'] as const) : (['IPv4'] as const)
-    const netfilters = families.map((family) => createNetfilter(runner, family, backend))
-    for (const netfilter of netfilters) {
-      await cleanupProxy(netfilter)
-      await cleanupNodeAddress(netfilter)
-      await cleanupOwnAddresses(createIproute(runner), netfilter)
-      await cleanupPolicies(netfilter)
-    }
+  const { backend } = await detectBackend(runner)
+  const families = existsSync('/proc/net/if_inet6') ? (['IPv4', 'IPv6'] as const) : (['IPv4'] as const)
+  const netfilters = families.map((family) => createNetfilter(runner, family, backend))
+  return { runner, iproute: createIproute(runner), netfilters }
+}
+
+/** What each part leaves in the kernel. */
+const cleanups: Readonly<Record<Part, (kernel: Kernel) => Promise<void>>> = {
+  proxy: async ({ netfilters }) => {
+    for (const netfilter of netfilters) await cleanupProxy(netfilter)
+  },
+  dns: async ({ iproute, netfilters }) => {
+    for (const netfilter of netfilters) await cleanupNodeAddress(iproute, netfilter)
+  },
+  ingress: async ({ iproute, netfilters }) => {
+    for (const netfilter of netfilters) await cleanupOwnAddresses(iproute, netfilter)
+  },
+  network: async ({ runner, netfilters }) => {
+    for (const netfilter of netfilters) await cleanupPolicies(netfilter)
     await cleanupOverlay(runner, netfilters)
-  })
+  },
+}
+
+const cleanupParts = async (chosen: Iterable<Part>): Promise<void> => {
+  const kernel = await openKernel()
+  for (const part of chosen) await cleanups[part](kernel)
+}
+
+export const cleanup = async ({ state, data, cgroupParent, keepData, only }: CleanupOptions): Promise<void> => {
+  const progress = createProgress()
+  if (only !== undefined) {
+    const chosen = partsOf(only)
+    await progress.run('removing rules, devices and routes', () => cleanupParts(chosen))
+    // Leases are of the addresses that went with the network; what else the parts keep are caches.
+    if (chosen.has('network') && !keepData) await rm(join(data, 'leases.json'), { force: true })
+    console.log(`removed: ${[...chosen].join(', ')}`)
+    return
+  }
+  const pods = await progress.run('ending pods', () => endPods(state))
+  // The network goes last: the others' rules speak of its devices.
+  await progress.run('removing rules, devices and routes', () => cleanupParts([...parts].reverse()))
   await removeCgroups(cgroupParent)
   await rm(state, { recursive: true, force: true })
   if (!keepData) await rm(data, { recursive: true, force: true })

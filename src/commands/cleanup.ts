@@ -8,7 +8,19 @@ export const registerCleanup = (program: Command): void => {
     .option('--data <folder>', "the agent's data folder", '/var/lib/podway/agent')
     .option('--cgroup-parent <name>', 'the control group of its pods', 'podway')
     .option('--keep-data', 'keep its certificate, leases and logs')
-    .addHelpText('after', '\nStop the agent first: it would make everything again.\n\nExample:\n  podway cleanup')
+    .option(
+      '--only <parts>',
+      "rules, devices and routes of some of network,proxy,dns,ingress: somebody else's take over",
+    )
+    .addHelpText(
+      'after',
+      `
+Stop the agent first: it would make everything again.
+
+Examples:
+  podway cleanup
+  podway cleanup --only proxy    before kube-proxy comes back; pods and their network stay`,
+    )
     .action(async (options: CleanupOptions) => (await import('./cleanup-run.ts')).cleanup(options))
 }
 
@@ -17,4 +29,5 @@ export interface CleanupOptions {
   readonly data: string
   readonly cgroupParent: string
   readonly keepData?: boolean
+  readonly only?: string
 }

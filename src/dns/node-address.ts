@@ -13,6 +13,7 @@ import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import type { Jump } from '../host/netfilter/owned.ts'
 import { chainName, ports, protocolWord, rule, toPorts } from '../host/netfilter/rule.ts'
 import { createRuleKeeper, removeChains, type TableRules } from '../host/netfilter/rule-keeper.ts'
+import { parseSave, ruleWords } from '../host/netfilter/tables.ts'
 import { addressOf, isIPv6 } from '../ip/address.ts'
 import { hostCidr } from '../ip/cidr.ts'
 
@@ -100,6 +101,22 @@ export const createNodeAddress = (options: NodeAddressOptions): NodeAddress => {
   return { run: loop.run, synced: loop.synced }
 }
 
-/** Takes the rules away; the address goes with its device. */
-export const cleanupNodeAddress = (netfilter: Netfilter): Promise<void> =>
-  removeChains(netfilter, ['raw', 'filter'], isDnsChain)
+/** The addresses that rules of ours let in. Pure. */
+const addressesIn = (rules: readonly string[]): readonly string[] => [
+  ...new Set(
+    rules.flatMap((text) => {
+      const words = ruleWords(text)
+      const at = words.indexOf('-d')
+      return at < 0 ? [] : [words[at + 1] ?? '']
+    }),
+  ),
+]
+
+/** Takes the rules away, and the address from the loopback device: the pods' bridge takes its own along. */
+export const cleanupNodeAddress = async (iproute: Iproute, netfilter: Netfilter): Promise<void> => {
+  const rules = parseSave(await netfilter.save('filter')).get(chain)?.rules ?? []
+  // One that is not there is no matter.
+  for (const address of addressesIn(rules))
+    await iproute.ip([line`address del ${address} dev lo`]).catch(() => undefined)
+  await removeChains(netfilter, ['raw', 'filter'], isDnsChain)
+}

@@ -16,7 +16,7 @@ import {
 import { ingress, ingressClass, path } from '../support/ingress-objects.ts'
 import { type Rule, rulesOfManifest } from '../support/rbac.ts'
 import { until } from '../support/until.ts'
-import { makeMachine, makeUplink, nodeAddress, nodeName, startPartAgent } from './support/part-agent.ts'
+import { makeMachine, makeUplink, nodeAddress, nodeName, podway, startPartAgent } from './support/part-agent.ts'
 
 t.setTimeout(240_000)
 const runner = createCommandRunner()
@@ -174,4 +174,28 @@ t.test('a node without a Node, and one without a range: each is said', async (t)
   await agent.says(/waiting for the pod network: there is no Node "node1"/)
   server.api.put('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName } })
   await agent.says(/waiting for the pod network: Node "node1" has no podCIDR yet/)
+})
+
+t.test('cleanup of one part takes what is its own, and nothing of the others', async (t) => {
+  const server = await serve(t, kindsOf120)
+  server.allow('all', allRules)
+  const agent = await startPartAgent(t, await makeMachine(t), server, 'all', partNames.join())
+  for (const part of partNames) await until(served[part], part, 20_000)
+  await agent.says(/the pod network is ready/)
+  await agent.stop()
+  const left = async () => ({
+    proxy: (await runner.run('iptables-save', [])).includes('PODWAY-SERVICES'),
+    dns: (await runner.run('iptables-save', [])).includes('PODWAY-DNS'),
+    address: (await runner.run('ip', ['address', 'show', 'dev', 'lo'])).includes('10.96.0.10/'),
+    network: (await runner.run('ip', ['-o', 'link', 'show'])).includes('podway0'),
+  })
+  t.same(await left(), { proxy: true, dns: true, address: true, network: true })
+  await runner.run(podway, ['cleanup', '--only', 'proxy'])
+  t.same(await left(), { proxy: false, dns: true, address: true, network: true })
+  await runner.run(podway, ['cleanup', '--only', 'dns,ingress'])
+  t.same(await left(), { proxy: false, dns: false, address: false, network: true })
+  await runner.run(podway, ['cleanup', '--only', 'network', '--data', '/nonexistent'])
+  t.same(await left(), { proxy: false, dns: false, address: false, network: false })
+  t.notMatch(await runner.run('iptables-save', []), /PODWAY-/)
+  await t.rejects(runner.run(podway, ['cleanup', '--only', 'proxies']), /"proxies" is none of network, proxy/)
 })

@@ -3,7 +3,6 @@
  * known by is refused, with the file and the cure; what can be made again is set aside, told of, and made again.
  */
 
-import { once } from 'node:events'
 import {
   copyFileSync,
   existsSync,
@@ -37,7 +36,7 @@ import { loadSnapshot, saveSnapshot } from '../../src/dns/thread/snapshot.ts'
 import { addressRecord } from '../../src/dns/zone/records.ts'
 import type { Logger } from '../../src/host/log.ts'
 import { silentLogger } from '../../src/host/log.ts'
-import { clearSocketPath } from '../../src/host/socket-file.ts'
+import { listenAtPath } from '../../src/host/socket-file.ts'
 import { createFileLeaseStore } from '../../src/ipam/lease-store.ts'
 import { openPodAddresses } from '../../src/ipam/pod-addresses.ts'
 import { openWireguardKeys } from '../../src/overlay/wireguard.ts'
@@ -298,10 +297,9 @@ const files: readonly DurableFile[] = [
       return join(folder, 'cni.sock')
     },
     open: async (folder, tell) => {
-      await clearSocketPath(join(folder, 'cni.sock'), tell)
       const server = createServer()
-      server.listen(join(folder, 'cni.sock'))
-      await once(server, 'listening')
+      const { release } = await listenAtPath(server, join(folder, 'cni.sock'), tell)
+      await release()
       server.close()
     },
     outcome: 'set aside',

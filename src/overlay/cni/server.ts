@@ -3,12 +3,10 @@
  * environment as `NAME=value`, each ended by a NUL, one more NUL, and standard input; an answer is the exit code, a line
  * break, and standard output.
  */
-import { chmod, mkdir } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
-import { dirname } from 'node:path'
 import { aborted } from '../../api/clock.ts'
 import type { Logger } from '../../host/log.ts'
-import { clearSocketPath } from '../../host/socket-file.ts'
+import { listenAtPath } from '../../host/socket-file.ts'
 import type { CniPlugin } from './plugin.ts'
 
 export const defaultCniSocket = '/run/podway/cni.sock'
@@ -65,13 +63,8 @@ export const runCniServer = async (
       socket.destroy()
     })
   })
-  await mkdir(dirname(path), { recursive: true })
-  await clearSocketPath(path, (message) => log.warn(message))
-  const listening = Promise.withResolvers<void>()
-  server.once('error', listening.reject)
-  server.listen(path, listening.resolve)
-  await listening.promise
-  await chmod(path, 0o600)
+  const { release } = await listenAtPath(server, path, (message) => log.warn(message))
   await aborted(signal)
+  await release()
   server.close()
 }

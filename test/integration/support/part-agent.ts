@@ -9,7 +9,7 @@ import { createCommandRunner } from '../../../src/host/command.ts'
 import type { ClusterServer } from '../../support/cluster-server.ts'
 import { until } from '../../support/until.ts'
 
-const podway = join(import.meta.dirname, '../../../podway')
+export const podway = join(import.meta.dirname, '../../../podway')
 const runner = createCommandRunner()
 
 export const nodeName = 'node1'
