@@ -1,5 +1,5 @@
-import { type Cidr, overlaps } from '../ip/cidr.ts'
 /** Ranges that do not overlap, each with its owner. */
+import { type Cidr, overlaps } from '../ip/cidr.ts'
 
 export interface RangeSet {
   /** The owner of a range that `range` overlaps; undefined for none. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Service } from '../../../../src/api/types/index.ts'
+import type { Node, Service } from '../../../../src/api/types/index.ts'
 import { CommandError } from '../../../../src/host/command.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
@@ -9,9 +9,10 @@ import { parseSave, type TableEdit } from '../../../../src/host/netfilter/tables
 import { cleanupProxy } from '../../../../src/proxy/iptables/kernel.ts'
 import { createServiceProxy } from '../../../../src/proxy/iptables/service-proxy.ts'
 import { createFakeApi } from '../../../support/fake-api.ts'
+import { createFedInformer } from '../../../support/fed-informer.ts'
 import { until } from '../../../support/until.ts'
 import { makeService, makeSlice } from '../support/objects.ts'
-import { chainsOf, loadRules, type Objects } from '../support/rules.ts'
+import { chainsOf, loadRules, makeContext, type Objects } from '../support/rules.ts'
 import { putObjects, startProxy } from '../support/running.ts'
 
 const strangers = {
@@ -207,6 +208,41 @@ t.test('clean-up gives the tables back as they were', async (t) => {
   const writes = netfilter.applied
   await cleanupProxy(netfilter)
   t.equal(netfilter.applied, writes, 'a second time there is nothing to do')
+})
+
+t.test('the zone is that of this node alone, as it is now', async (t) => {
+  const nodeOf = (name: string, zone: string | undefined): Node => ({
+    ...{ apiVersion: 'v1', kind: 'Node' },
+    metadata: { name, labels: zone === undefined ? {} : { 'topology.kubernetes.io/zone': zone } },
+  })
+  const drafts = ['z1', 'z2'].map((zone, at) => ({ address: `10.1.9.${at + 1}`, forZones: [zone] }))
+  const hinted: Objects = { service: makeService(), slices: [makeSlice(drafts)] }
+  const api = createFakeApi()
+  putObjects(api, hinted)
+  const nodes = createFedInformer([nodeOf('away', 'z2'), nodeOf('here', 'z1')])
+  const netfilter = createFakeNetfilter()
+  const { proxy } = startProxy(t, api, netfilter, { nodes })
+  const inZone = async (zone: string | undefined) =>
+    JSON.stringify(chainsOf(await loadRules([hinted], makeContext({ zone }))))
+  const now = () => JSON.stringify(chainsOf(netfilter))
+  await proxy.synced
+  // The copy is told of its nodes as one that is listed.
+  nodes.put(nodeOf('here', 'z1'))
+  await until(async () => now() === (await inZone('z1')), 'the rules of its zone')
+  const writes = netfilter.applied
+  nodes.put(nodeOf('away', 'z3'), nodeOf('another', 'z2'))
+  putObjects(api, api2)
+  await until(() => netfilter.applied > writes, 'the next write')
+  t.equal(
+    JSON.stringify(chainsOf(netfilter)),
+    JSON.stringify(chainsOf(await loadRules([hinted, api2], makeContext({ zone: 'z1' })))),
+  )
+  api.drop('services', 'default/api')
+  nodes.put(nodeOf('here', 'z2'))
+  await until(async () => now() === (await inZone('z2')), 'another zone')
+  nodes.put(nodeOf('here', undefined))
+  await until(async () => now() === (await inZone(undefined)), 'no zone')
+  t.not(await inZone('z1'), await inZone('z2'), 'which differ')
 })
 
 t.test('nonsense in the options is refused, nonsense in a Service is told once', async (t) => {

@@ -1,0 +1,83 @@
+/** Copies that lag behind what was written. */
+import t from 'tap'
+import { createFakeClock } from '../../../../src/api/clock.ts'
+import type { KubeObject } from '../../../../src/api/types/index.ts'
+import { createExpectations } from '../../../../src/control/controllers/expectations.ts'
+import { createFedInformer } from '../../../support/fed-informer.ts'
+
+const pod = (name: string, uid = name, metadata: object = {}): KubeObject => ({
+  ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', uid, ...metadata } },
+})
+
+const start = (...objects: readonly KubeObject[]) => {
+  const clock = createFakeClock()
+  const copies = createFedInformer(objects)
+  return { clock, copies, expectations: createExpectations(copies, clock) }
+}
+
+t.test('what was made is waited for', async (t) => {
+  const { copies, expectations } = start()
+  t.equal(expectations.areMet('rs'), true, 'nothing was written')
+  expectations.created('rs', pod('a'))
+  expectations.created('rs', pod('b'))
+  t.equal(expectations.areMet('rs'), false)
+  t.equal(expectations.areMet('other'), true, 'others do not wait')
+  copies.put(pod('a'))
+  t.equal(expectations.areMet('rs'), false, 'one is missing')
+  copies.put(pod('b'))
+  t.equal(expectations.areMet('rs'), true)
+})
+
+t.test('one of the same name is another one', async (t) => {
+  const { copies, expectations } = start(pod('a', 'old'))
+  expectations.created('rs', pod('a', 'new'))
+  t.equal(expectations.areMet('rs'), false)
+  copies.put(pod('a', 'new'))
+  t.equal(expectations.areMet('rs'), true)
+})
+
+t.test('what came and went while nobody looked was there', async (t) => {
+  const { copies, expectations } = start()
+  expectations.created('rs', pod('a'))
+  copies.put(pod('a'))
+  copies.remove('default/a')
+  t.equal(expectations.areMet('rs'), true)
+})
+
+t.test('what was deleted is waited for: gone, going, or replaced', async (t) => {
+  for (const [name, happens] of Object.entries<(copies: ReturnType<typeof start>['copies']) => void>({
+    gone: (copies) => copies.remove('default/a'),
+    going: (copies) => copies.put(pod('a', 'a', { deletionTimestamp: '2026-01-01T00:00:00Z' })),
+    replaced: (copies) => copies.put(pod('a', 'another')),
+  })) {
+    const { copies, expectations } = start(pod('a'))
+    expectations.deleted('rs', pod('a'))
+    t.equal(expectations.areMet('rs'), false, name)
+    copies.put(pod('a', 'a', { labels: { changed: 'yes' } }))
+    t.equal(expectations.areMet('rs'), false, `${name}: a change is no deletion`)
+    happens(copies)
+    t.equal(expectations.areMet('rs'), true, name)
+  }
+})
+
+t.test('what never comes is not waited for for ever', async (t) => {
+  const { clock, expectations } = start(pod('b'))
+  expectations.created('rs', pod('a'))
+  clock.advance(29_999)
+  expectations.deleted('rs', pod('b'))
+  t.equal(expectations.areMet('rs'), false)
+  clock.advance(1)
+  t.equal(expectations.areMet('rs'), false, 'the later one has its time')
+  clock.advance(29_998)
+  t.equal(expectations.areMet('rs'), false)
+  clock.advance(1)
+  t.equal(expectations.areMet('rs'), true)
+})
+
+t.test('forgotten with whom it was for', async (t) => {
+  const { expectations } = start()
+  expectations.created('rs', pod('a'))
+  expectations.created('other', pod('b'))
+  expectations.forget('rs')
+  t.same([expectations.areMet('rs'), expectations.areMet('other')], [true, false])
+})
