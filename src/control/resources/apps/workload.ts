@@ -1,9 +1,9 @@
 /** What Deployments and ReplicaSets share: a selector, a template, a number of replicas. */
-import { type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
+import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
 import { formatLabelSelector, matchLabelSelector } from '../../../api/selectors.ts'
 import type { KubeObject, LabelSelector, PodTemplateSpec } from '../../../api/types/index.ts'
 import { list, wide } from '../columns.ts'
-import { validatePodTemplate } from '../core/pod-validation.ts'
+import { validateRunningTemplate } from '../core/pod-validation.ts'
 import type { Column } from '../definition.ts'
 import { validateSelector } from '../metadata.ts'
 
@@ -29,10 +29,7 @@ const validateTemplate = ({ selector, template }: Workload['spec']): FieldError[
     ...(selector && !isEmpty(selector) && !matchLabelSelector(selector)(labels)
       ? [invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')]
       : []),
-    ...validatePodTemplate(template, 'spec.template'),
-    ...(template.spec.restartPolicy === 'Always'
-      ? []
-      : [notSupported('spec.template.spec.restartPolicy', template.spec.restartPolicy, ['Always'])]),
+    ...validateRunningTemplate(template, 'spec.template'),
   ]
 }
 

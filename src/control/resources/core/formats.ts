@@ -17,11 +17,13 @@ import {
   ipOrNone,
   kindName,
   label,
+  labelOperator,
   labels,
   labelValue,
   line,
   objectName,
   oneOf,
+  options,
   path,
   pathWithin,
   port,
@@ -58,6 +60,8 @@ const confinement = {
   localhostProfile: pathWithin,
 }
 const handlerPort = { host: hostOrIp, port: portOrName }
+
+const accessMode = oneOf('ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod')
 
 export const coreFormats: FieldFormats = {
   'core/v1.ObjectReference': {
@@ -265,7 +269,7 @@ export const coreFormats: FieldFormats = {
   },
   'core/v1.PersistentVolumeClaimVolumeSource': { claimName: subdomain },
   'core/v1.PersistentVolumeClaimSpec': {
-    accessModes: oneOf('ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'),
+    accessModes: accessMode,
     storageClassName: subdomain,
     volumeAttributesClassName: subdomain,
     volumeMode: oneOf('Block', 'Filesystem'),
@@ -396,4 +400,118 @@ export const coreFormats: FieldFormats = {
   'core/v1.Endpoints': object,
   'core/v1.EndpointAddress': { hostname: label, ip: reachableIp, nodeName: subdomain },
   'core/v1.EndpointPort': { appProtocol: qualifiedName, name: label, port, protocol },
+
+  // Workloads, accounts and what bounds them.
+  'core/v1.ReplicationController': object,
+  'core/v1.ReplicationControllerSpec': { selector: labels },
+  'core/v1.ReplicationControllerCondition': legacyCondition,
+  'core/v1.PodTemplate': object,
+  'core/v1.ServiceAccount': object,
+  'core/v1.LimitRange': object,
+  'core/v1.LimitRangeItem': {
+    ...{ default: resources, defaultRequest: resources, max: resources, min: resources },
+    ...{ maxLimitRequestRatio: resources, type: qualifiedName },
+  },
+  'core/v1.ResourceQuota': object,
+  'core/v1.ResourceQuotaSpec': { hard: resources, scopes: byKind },
+  'core/v1.ResourceQuotaStatus': { hard: resources, used: resources },
+  'core/v1.ScopedResourceSelectorRequirement': {
+    operator: labelOperator,
+    scopeName: byKind,
+    values: labelValue,
+  },
+
+  // Volumes of the cluster, and claims of them.
+  'core/v1.PersistentVolume': object,
+  'core/v1.PersistentVolumeSpec': {
+    accessModes: accessMode,
+    capacity: resources,
+    mountOptions: word,
+    persistentVolumeReclaimPolicy: byKind,
+    storageClassName: subdomain,
+    volumeAttributesClassName: subdomain,
+    volumeMode: oneOf('Block', 'Filesystem'),
+  },
+  'core/v1.PersistentVolumeStatus': {
+    message,
+    phase: oneOf('Available', 'Bound', 'Failed', 'Pending', 'Released'),
+    reason: line,
+  },
+  'core/v1.SecretReference': { name: subdomain, namespace: label },
+  'core/v1.LocalVolumeSource': { fsType: foreign, path },
+  'core/v1.PersistentVolumeClaim': object,
+  'core/v1.PersistentVolumeClaimStatus': {
+    accessModes: accessMode,
+    allocatedResources: resources,
+    allocatedResourceStatuses: options,
+    capacity: resources,
+    currentVolumeAttributesClassName: subdomain,
+    phase: oneOf('Bound', 'Lost', 'Pending'),
+  },
+  'core/v1.PersistentVolumeClaimCondition': legacyCondition,
+  'core/v1.ModifyVolumeStatus': {
+    status: oneOf('InProgress', 'Infeasible', 'Pending'),
+    targetVolumeAttributesClassName: subdomain,
+  },
+  'core/v1.AzureFilePersistentVolumeSource': {
+    secretName: foreign,
+    secretNamespace: foreign,
+    shareName: foreign,
+  },
+  'core/v1.CSIPersistentVolumeSource': {
+    driver: foreign,
+    fsType: foreign,
+    volumeAttributes: foreign,
+    volumeHandle: foreign,
+  },
+  'core/v1.CephFSPersistentVolumeSource': {
+    monitors: foreign,
+    path: foreign,
+    secretFile: foreign,
+    user: foreign,
+  },
+  'core/v1.CinderPersistentVolumeSource': {
+    fsType: foreign,
+    volumeID: foreign,
+  },
+  'core/v1.FlexPersistentVolumeSource': {
+    driver: foreign,
+    fsType: foreign,
+    options: foreign,
+  },
+  'core/v1.GlusterfsPersistentVolumeSource': {
+    endpoints: foreign,
+    endpointsNamespace: foreign,
+    path: foreign,
+  },
+  'core/v1.ISCSIPersistentVolumeSource': {
+    fsType: foreign,
+    initiatorName: foreign,
+    iqn: foreign,
+    iscsiInterface: foreign,
+    portals: foreign,
+    targetPortal: foreign,
+  },
+  'core/v1.RBDPersistentVolumeSource': {
+    fsType: foreign,
+    image: foreign,
+    keyring: foreign,
+    monitors: foreign,
+    pool: foreign,
+    user: foreign,
+  },
+  'core/v1.ScaleIOPersistentVolumeSource': {
+    fsType: foreign,
+    gateway: foreign,
+    protectionDomain: foreign,
+    storageMode: foreign,
+    storagePool: foreign,
+    system: foreign,
+    volumeName: foreign,
+  },
+  'core/v1.StorageOSPersistentVolumeSource': {
+    fsType: foreign,
+    volumeName: foreign,
+    volumeNamespace: foreign,
+  },
 }

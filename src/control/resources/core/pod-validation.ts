@@ -38,7 +38,8 @@ const oneOf = (value: string | undefined, allowed: readonly string[], field: str
   return allowed.includes(value) ? [] : [notSupported(field, value, [...allowed].sort())]
 }
 
-const atLeastZero = (value: number | undefined, field: string): FieldError[] =>
+/** A number that may be missing. */
+export const atLeastZero = (value: number | undefined, field: string): FieldError[] =>
   value !== undefined && value < 0 ? [invalidValue(field, value, nonNegative)] : []
 
 const repeated = (values: readonly (string | undefined)[], pathOf: (at: number) => string): FieldError[] =>
@@ -301,5 +302,14 @@ export const validatePodUpdate = (pod: Pod, old: Pod): FieldError[] => {
       ? [forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')]
       : []),
     ...(deepEqual(fixedPart(pod.spec), fixedPart(old.spec)) ? [] : [forbiddenField('spec', mayChange)]),
+  ]
+}
+
+/** A template whose pods are to run for ever. */
+export const validateRunningTemplate = (template: PodTemplateSpec, field: string): FieldError[] => {
+  const { restartPolicy } = template.spec
+  return [
+    ...validatePodTemplate(template, field),
+    ...(restartPolicy === 'Always' ? [] : [notSupported(`${field}.spec.restartPolicy`, restartPolicy, ['Always'])]),
   ]
 }
