@@ -34,7 +34,7 @@ export const gatewayFormats: FieldFormats = {
   'gateway/v1.GatewayListenerTls': { mode: oneOf('Terminate', 'Passthrough'), options, frontendValidation: foreign },
   'gateway/v1.GatewayTlsOfPort': { port },
   'gateway/v1.GatewayClientValidation': { mode: oneOf('AllowValidOnly', 'AllowInsecureFallback') },
-  'gateway/v1.GatewaySpecAddress': { type: qualifiedName, value: hostOrIp },
+  'gateway/v1.GatewaySpecAddress': { type: qualifiedName, value: line },
   'gateway/v1.GatewayStatusAddress': { type: qualifiedName, value: hostOrIp },
   'gateway/v1.GatewayListenerStatus': { name: subdomain },
   'gateway/v1.RouteNamespaces': { from: oneOf('All', 'Selector', 'Same', 'None') },

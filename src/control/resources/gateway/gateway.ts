@@ -2,6 +2,7 @@ import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
 import type {
   Condition,
   Gateway,
+  GatewayAddress,
   GatewayClass,
   GatewayFrontendTls,
   GatewayListener,
@@ -155,6 +156,13 @@ const validateFrontend = ({ spec }: Gateway): FieldError[] => {
   ]
 }
 
+/** What values of other types look like is known to whoever serves those. */
+const validateAddress = ({ type = 'IPAddress', value = '' }: GatewayAddress, field: string): FieldError[] => [
+  ...matching(/^/, 253, value, field),
+  ...(type === 'Hostname' && value !== '' ? checkHostname(value, field) : []),
+  ...(type === 'IPAddress' ? matching(/^[A-Za-z0-9:]?[-A-Za-z0-9_.:]*$/, 253, value, field) : []),
+]
+
 const validateGateway = (gateway: Gateway): FieldError[] => {
   const { gatewayClassName, listeners = [], addresses = [], infrastructure } = gateway.spec ?? {}
   return [
@@ -162,6 +170,13 @@ const validateGateway = (gateway: Gateway): FieldError[] => {
     ...(listeners.length === 0 ? [required('spec.listeners')] : []),
     ...atMost(64, listeners, 'spec.listeners'),
     ...atMost(16, addresses, 'spec.addresses'),
+    ...addresses.flatMap((address, at) => validateAddress(address, `spec.addresses[${at}].value`)),
+    ...distinct(
+      addresses.filter(({ value }) => value),
+      ({ type = 'IPAddress', value }) => `${type} ${value}`,
+      'spec.addresses',
+      'Address values must be unique',
+    ),
     ...listeners.flatMap((listener, at) => validateListener(listener, `spec.listeners[${at}]`)),
     ...distinct(listeners, ({ name }) => name, 'spec.listeners', 'Listener name must be unique within the Gateway'),
     ...distinct(

@@ -1,6 +1,6 @@
 /** What of the Gateway API beyond its core this proxy does, by the names that its conformance tests know. Sorted. */
 export const supportedFeatures: readonly { readonly name: string }[] = [
-  ...['Gateway', 'GatewayFrontendClientCertificateValidation'],
+  ...['Gateway', 'GatewayAddressEmpty', 'GatewayFrontendClientCertificateValidation', 'GatewayStaticAddresses'],
   ...['GatewayFrontendClientCertificateValidationInsecureFallback', 'GatewayHTTPListenerIsolation'],
   ...[
     'GatewayHTTPSListenerDetectMisdirectedRequests',
@@ -14,7 +14,13 @@ export const supportedFeatures: readonly { readonly name: string }[] = [
     'HTTPRouteBackendRequestHeaderModification',
     'HTTPRouteBackendRequestRedirect',
   ],
-  ...['HTTPRouteBackendTimeout', 'HTTPRouteBackendURLRewrite', 'HTTPRouteRetry'],
+  ...[
+    'HTTPRouteBackendTimeout',
+    'HTTPRouteBackendURLRewrite',
+    'HTTPRouteRetry',
+    'HTTPRouteRetryBackendTimeout',
+    'HTTPRouteRetryConnectionError',
+  ],
   ...['HTTPRouteCORS', 'HTTPRouteHostRewrite', 'HTTPRouteMethodMatching'],
   ...['HTTPRouteNamedRouteRule', 'HTTPRouteParentRefPort', 'HTTPRoutePathRedirect', 'HTTPRoutePathRewrite'],
   ...['HTTPRoutePortRedirect', 'HTTPRouteQueryParamMatching', 'HTTPRouteRequestMirror'],

@@ -235,6 +235,19 @@ t.test('what the CRDs refuse', async (t) => {
   for (const [what, spec, message] of refusedRoutes) await refused(routes, route(spec), what, message)
   for (const [what, listeners, message] of refusedListeners)
     await refused(gateways, gateway(...listeners), what, message)
+  const at = (...addresses: readonly { readonly type?: string; readonly value?: string }[]) => {
+    const { metadata, spec } = gateway(listener())
+    return { metadata, spec: { ...spec, addresses } }
+  }
+  for (const [what, addresses] of [
+    ['an address of two words', [{ value: '10.0.0.1 x' }]],
+    ['a hostname that is none', [{ type: 'Hostname', value: 'a b' }]],
+    ['one address twice', [{ value: '10.0.0.1' }, { type: 'IPAddress', value: '10.0.0.1' }]],
+    ['a long value', [{ type: 'x.io/odd', value: 'x'.repeat(254) }]],
+  ] as const)
+    await refused(gateways, at(...addresses), what, /spec.addresses/)
+  const odd = at({}, { value: '' }, { value: '::1' }, { type: 'x.io/odd', value: 'any thing!' })
+  t.equal((await api.request('POST', gateways, { body: odd })).code, 201, 'other types are as others want them')
   await refused(
     `${root}/gatewayclasses`,
     { metadata: { name: 'x' }, spec: { controllerName: 'x' } },
