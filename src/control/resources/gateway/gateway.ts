@@ -160,7 +160,7 @@ const validateFrontend = ({ spec }: Gateway): FieldError[] => {
 const validateAddress = ({ type = 'IPAddress', value = '' }: GatewayAddress, field: string): FieldError[] => [
   ...matching(/^/, 253, value, field),
   ...(type === 'Hostname' && value !== '' ? checkHostname(value, field) : []),
-  ...(type === 'IPAddress' ? matching(/^[A-Za-z0-9:]?[-A-Za-z0-9_.:]*$/, 253, value, field) : []),
+  ...(type === 'IPAddress' ? matching(/^[-A-Za-z0-9_.:]*$/, 253, value, field) : []),
 ]
 
 const validateGateway = (gateway: Gateway): FieldError[] => {
