@@ -21,7 +21,7 @@ import {
 } from '../../../src/api/resources.ts'
 import { serviceOfSlice } from '../../../src/api/slices.ts'
 import type { KubeObject, Service } from '../../../src/api/types/index.ts'
-import { bootstrapCluster } from '../../../src/control/bootstrap.ts'
+import { bootstrapCluster } from '../../../src/control/bootstrap/bootstrap.ts'
 import { createCommandRunner } from '../../../src/host/command.ts'
 import { createIproute, line } from '../../../src/host/iproute.ts'
 import { silentLogger } from '../../../src/host/log.ts'
