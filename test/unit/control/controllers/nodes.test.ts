@@ -9,8 +9,7 @@ import {
   pods,
   services,
 } from '../../../../src/api/resources.ts'
-import type { Node, Pod } from '../../../../src/api/types/index.ts'
-import { evictionTime, lifecycleTaintsFor } from '../../../../src/control/controllers/node-health.ts'
+import type { Node } from '../../../../src/api/types/index.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
 
@@ -118,35 +117,4 @@ t.test('Ingresses of our class say where they are served', async (t) => {
     return status?.loadBalancer?.ingress?.[0]?.ip === '172.30.0.11'
   }, 'the address')
   t.notOk((await client.get(ingresses, 'other', 'default')).status?.loadBalancer?.ingress?.length)
-})
-
-const pod = (tolerations: NonNullable<Pod['spec']['tolerations']>): Pod => ({
-  ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' } },
-  spec: { containers: [], tolerations },
-})
-
-t.test('when pods leave a tainted node', async (t) => {
-  const at = Date.UTC(2026, 0, 1)
-  const timeAdded = new Date(at).toISOString()
-  const unreachable = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded } as const
-  const own = { key: 'mine', value: 'x', effect: 'NoExecute', timeAdded } as const
-  t.equal(evictionTime(pod([]), []), Number.POSITIVE_INFINITY)
-  t.equal(evictionTime(pod([]), [own]), at, 'at once')
-  t.equal(evictionTime(pod([{ operator: 'Exists' }]), [unreachable, own]), Number.POSITIVE_INFINITY)
-  const patient = { key: unreachable.key, operator: 'Exists', tolerationSeconds: 300 } as const
-  t.equal(evictionTime(pod([patient]), [unreachable]), at + 300_000, "the pod's own patience wins")
-  t.equal(evictionTime(pod([{ key: 'mine', value: 'y' }]), [own]), at, 'another value is not tolerated')
-})
-
-t.test('taints come and go with the state, others stay', async (t) => {
-  const node = (taints: NonNullable<Node['spec']>['taints']): Node => ({
-    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' } },
-    spec: { taints: taints ?? [] },
-  })
-  const mine = { key: 'mine', effect: 'NoSchedule' } as const
-  const tainted = lifecycleTaintsFor(node([mine]), 'False', 0)
-  t.match(tainted, [mine, { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }, { effect: 'NoExecute' }])
-  t.equal(lifecycleTaintsFor(node(tainted), 'False', 5), undefined, 'nothing to do')
-  t.match(lifecycleTaintsFor(node(tainted), 'Unknown', 5)?.[1], { key: 'node.kubernetes.io/unreachable' })
-  t.same(lifecycleTaintsFor(node(tainted), 'True', 5), [mine])
 })
