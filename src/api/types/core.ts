@@ -383,6 +383,7 @@ export interface Secret extends KubeObject {
 
 export interface Event extends KubeObject {
   readonly involvedObject: ObjectReference
+  readonly related?: ObjectReference
   readonly reason?: string
   readonly message?: string
   readonly type?: 'Normal' | 'Warning'

@@ -5,6 +5,7 @@ import type { ResourceDefinition } from '../resources/definition.ts'
 /** A write that is about to happen: defaults are filled, nothing is checked yet. */
 export interface Review {
   readonly operation: 'create' | 'update'
+  /** The kind's own row, whatever version is written: the object is as it is kept. */
   readonly definition: ResourceDefinition
   readonly object: KubeObject
   /** What is there now, for an update. */

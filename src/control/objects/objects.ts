@@ -15,9 +15,9 @@ import {
 } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
-import { bucketOf, type ResourceDefinition, withMetadata } from '../resources/definition.ts'
+import { bucketOf, kindOf, type ResourceDefinition, withMetadata } from '../resources/definition.ts'
 import { validateMetadataUpdate } from '../resources/metadata.ts'
-import { validateObject } from '../resources/validate.ts'
+import { asShown, validateObject } from '../resources/validate.ts'
 import { RevisionMismatch, type StoreKey } from '../storage/backend.ts'
 import { atRevision, EntryTooLarge, objectLimit, type Store } from '../storage/store.ts'
 import { type Admission, admitAll, type Review } from './admission.ts'
@@ -100,7 +100,11 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
 
   const check = (definition: ResourceDefinition, object: KubeObject, errors: readonly FieldError[]): void => {
     if (errors.length > 0)
-      throw invalid(definition, object.metadata.name || (object.metadata.generateName ?? ''), errors)
+      throw invalid(
+        definition,
+        object.metadata.name || (object.metadata.generateName ?? ''),
+        asShown(definition, errors),
+      )
   }
 
   /** Runs a write that admission has a part in; what it took is given back unless the write succeeds. */
@@ -123,7 +127,8 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
   ): Promise<KubeObject> => {
     const birth = { uid: newUid(), time: formatTime(clock.now()), suffix: newSuffix() }
     const prepared = prepareCreate(definition, namespace, given, birth)
-    const review = { operation: 'create', definition, object: prepared, old: undefined, user, dryRun } as const
+    const kind = kindOf(definition)
+    const review = { operation: 'create', definition: kind, object: prepared, old: undefined, user, dryRun } as const
     return admitted(review, async (object) => {
       check(definition, object, validateObject(definition, object))
       const { name } = object.metadata
@@ -162,7 +167,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
         `Precondition failed: UID in precondition: ${given.metadata.uid}, UID in object meta: ${old.metadata.uid}`,
       )
     const prepared = prepareUpdate(definition, given, old, part)
-    const review = { operation: 'update', definition, object: prepared, old, user, dryRun } as const
+    const review = { operation: 'update', definition: kindOf(definition), object: prepared, old, user, dryRun } as const
     return admitted(review, async (object) => {
       check(definition, object, [
         ...validateMetadataUpdate(object.metadata, old.metadata),
@@ -188,7 +193,8 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     { user, dryRun = false }: WriteOptions,
   ): Promise<Deleted | undefined> => {
     const { revision, object: old, key } = present(definition, name)
-    for (const admission of admissions) admission.admitDeletion?.({ definition, object: old, user })
+    const review = { definition: kindOf(definition), object: old, user }
+    for (const admission of admissions) admission.admitDeletion?.(review)
     checkPreconditions(definition, old, deletion)
     const marked = markDeleted(definition, old, deletion, clock.now())
     const gone = isReleased(definition, marked)

@@ -25,24 +25,31 @@ export interface ScaleView {
 
 /** Between what a version shows and what is kept. Both ways are pure, and nothing is lost on the way and back. */
 export interface Conversion {
+  /** Also fills what the version has other defaults for. */
   readonly toStored: (object: KubeObject) => KubeObject
   readonly fromStored: (object: KubeObject) => KubeObject
+  /** Where the version shows what is kept at a path: what errors name. Missing: at the same place. */
+  readonly shownField?: (path: string) => string
 }
 
 export interface Stored {
-  readonly group: string
-  readonly version: string
+  /** The kind's own row. */
+  readonly row: ResourceDefinition
   /** Missing: only the apiVersion differs. */
   readonly convert?: Conversion
 }
 
+/** What a version may have otherwise than the kind's own row. It sees objects as they are kept. */
+type OwnRules<T extends KubeObject> = Partial<
+  Pick<ResourceDefinition<T>, 'columns' | 'fields' | 'validate' | 'validateCreate' | 'validateUpdate'>
+>
+
 /** A version beside the one in which objects are kept; what is missing is as there. */
-export interface OtherVersion<T extends KubeObject> {
+export interface OtherVersion<T extends KubeObject> extends OwnRules<T> {
   readonly version: string
   readonly group?: string
   /** The name of its type in the schema; missing: that of its group, version and kind, or the stored version's. */
   readonly schemaType?: string
-  readonly columns?: readonly Column<T>[]
   readonly convert?: Conversion
 }
 
@@ -89,6 +96,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly defaults?: (object: T) => T
   /** Everything wrong with the object, defaults filled. */
   readonly validate?: (object: T) => readonly FieldError[]
+  /** What is wrong with a new object only; called beside `validate`. */
+  readonly validateCreate?: (object: T) => readonly FieldError[]
   /** What is wrong with the change; called beside `validate`. */
   readonly validateUpdate?: (object: T, old: T) => readonly FieldError[]
   /** Carries over what a client may leave out of a PUT without meaning to remove it. */
@@ -112,18 +121,20 @@ export interface NameRule {
 export const define = <T extends KubeObject>(definition: ResourceDefinition<T>): ResourceDefinition =>
   definition as unknown as ResourceDefinition
 
-/** `pods`, `deployments.apps`: the store's bucket, one for all versions of a kind. */
-export const bucketOf = ({ plural, group, stored }: ResourceDefinition): string => {
-  const kept = stored?.group ?? group
-  return kept === '' ? plural : `${plural}.${kept}`
+/** The row of the version in which objects are kept: one for all versions of a kind. */
+export const kindOf = (definition: ResourceDefinition): ResourceDefinition => definition.stored?.row ?? definition
+
+/** `pods`, `deployments.apps`: the store's bucket. */
+export const bucketOf = (definition: ResourceDefinition): string => {
+  const { plural, group } = kindOf(definition)
+  return group === '' ? plural : `${plural}.${group}`
 }
 
 export const apiVersionOf = (definition: ResourceDefinition): string =>
   definition.group === '' ? definition.version : `${definition.group}/${definition.version}`
 
 /** The apiVersion that objects have in the store. */
-export const storedVersionOf = (definition: ResourceDefinition): string =>
-  apiVersionOf({ ...definition, ...definition.stored })
+export const storedVersionOf = (definition: ResourceDefinition): string => apiVersionOf(kindOf(definition))
 
 /** A stored object in the version of the row through which it is asked for. */
 export const inVersion = (definition: ResourceDefinition, object: KubeObject): KubeObject => {
@@ -134,7 +145,7 @@ export const inVersion = (definition: ResourceDefinition, object: KubeObject): K
 
 /** The inverse: what a client sent through that row, as it is kept. */
 export const toStored = (definition: ResourceDefinition, object: KubeObject): KubeObject =>
-  definition.stored ? (definition.stored.convert?.toStored(object) ?? object) : object
+  definition.stored?.convert?.toStored(object) ?? object
 
 /** The row itself and one for each other version. */
 export const inAllVersions = (definition: ResourceDefinition): readonly ResourceDefinition[] => {
@@ -147,7 +158,7 @@ export const inAllVersions = (definition: ResourceDefinition): readonly Resource
       return {
         ...shown,
         schemaType: version.schemaType ?? (hasType(ownType) ? ownType : schemaTypeOf(row)),
-        stored: { group: row.group, version: row.version, ...(convert ? { convert } : {}) },
+        stored: { row: definition, ...(convert ? { convert } : {}) },
       }
     }),
   ]

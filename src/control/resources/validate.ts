@@ -1,12 +1,12 @@
 /** Everything wrong with an object, defaults filled: by its kind, and by the forms of its fields. */
 import type { FieldError } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { type ResourceDefinition, schemaTypeOf } from './definition.ts'
+import { kindOf, type ResourceDefinition, schemaTypeOf } from './definition.ts'
 import { validateFormats } from './formats/validate.ts'
 import { validateMetadata } from './metadata.ts'
 
 const formatErrors = (definition: ResourceDefinition, object: KubeObject): readonly FieldError[] =>
-  validateFormats({ ...object }, schemaTypeOf(definition))
+  validateFormats({ ...object }, schemaTypeOf(kindOf(definition)))
 
 /** Those that are not among the others. `keyOf`: what makes two the same. */
 const without = (
@@ -19,16 +19,27 @@ const without = (
   return errors.filter((error) => !known.has(keyOf(error)))
 }
 
+/** The errors as clients of that version know the fields. */
+export const asShown = ({ stored }: ResourceDefinition, errors: readonly FieldError[]): readonly FieldError[] => {
+  const shownField = stored?.convert?.shownField
+  return shownField ? errors.map((error) => ({ ...error, field: shownField(error.field) })) : errors
+}
+
 /**
- * `old` is what an update replaces: a text that was accepted before a form was known for it stays, so that the object can
- * still be changed and deleted. What the kind says of a field goes before what its form says.
+ * `object` and `old` are as they are kept, `definition` is the row they are written through. `old` is what an update replaces:
+ * a text that was accepted before a form was known for it stays, so that the object can still be changed and deleted. What the
+ * kind says of a field goes before what its form says.
  */
 export const validateObject = (
   definition: ResourceDefinition,
   object: KubeObject,
   old?: KubeObject,
 ): readonly FieldError[] => {
-  const own = [...validateMetadata(definition, object.metadata), ...(definition.validate?.(object) ?? [])]
+  const own = [
+    ...validateMetadata(definition, object.metadata),
+    ...(definition.validate?.(object) ?? []),
+    ...(old ? [] : (definition.validateCreate?.(object) ?? [])),
+  ]
   const formats = without(
     formatErrors(definition, object),
     () => own,

@@ -31,7 +31,7 @@ const csrApproval =
   (objects: Objects): SubresourceHandler =>
   async (call, { verb, name }, definition) => {
     const target = { namespace: undefined, name }
-    if (verb === 'get') return objectAnswer(objects.get(definition, target))
+    if (verb === 'get') return objectAnswer(inVersion(definition, objects.get(definition, target)))
     const apply = verb === 'patch' ? patcherOf(call.contentType) : (_: KubeObject, whole: unknown) => whole
     const body = await call.body()
     const change = (object: KubeObject): KubeObject => {
@@ -40,7 +40,8 @@ const csrApproval =
       const wanted = apply(shown, body, schemaTypeOf(definition))
       return withDecision(old, readObject(definition, wanted, call.query).object as CertificateSigningRequest)
     }
-    return objectAnswer(await objects.update(definition, target, 'status', change, { user: call.user }))
+    const result = await objects.update(definition, target, 'status', change, { user: call.user })
+    return objectAnswer(inVersion(definition, result))
   }
 
 /** The handlers, by subresource and verb. */

@@ -1,7 +1,7 @@
 /** Bodies of write requests as objects of their kind. */
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { apiVersionOf, type ResourceDefinition, schemaTypeOf, toStored } from '../resources/definition.ts'
+import { apiVersionOf, kindOf, type ResourceDefinition, schemaTypeOf, toStored } from '../resources/definition.ts'
 import { decode } from '../schema/decode.ts'
 
 export interface Input {
@@ -62,5 +62,8 @@ export const readTyped = (body: unknown, expected: Expected, query: URLSearchPar
 export const readObject = (definition: ResourceDefinition, body: unknown, query: URLSearchParams): Input => {
   const type = { kind: definition.kind, apiVersion: apiVersionOf(definition), schemaType: schemaTypeOf(definition) }
   const { object, warnings } = readTyped(body, type, query)
-  return { object: toStored(definition, object), warnings }
+  if (!definition.stored?.convert) return { object, warnings }
+  // A conversion need not care for what is always there, or left out when it is empty.
+  const { value } = decode(toStored(definition, object), definition.kind, schemaTypeOf(kindOf(definition)))
+  return { object: value as unknown as KubeObject, warnings }
 }

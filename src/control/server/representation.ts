@@ -63,10 +63,15 @@ const partial = (object: KubeObject, version: string): unknown => ({
   metadata: object.metadata,
 })
 
-const rowObject = (object: KubeObject, version: string, include: IncludeObject): unknown => {
+const rowObject = (
+  definition: ResourceDefinition,
+  object: KubeObject,
+  version: string,
+  include: IncludeObject,
+): unknown => {
   switch (include) {
     case 'Object':
-      return object
+      return inVersion(definition, object)
     case 'Metadata':
       return partial(object, version)
     case 'None':
@@ -109,7 +114,7 @@ const tableOf = (
   })),
   rows: items.map((item) => ({
     cells: cellsOf(definition, item, now),
-    object: rowObject(item, version, include),
+    object: rowObject(definition, item, version, include),
   })),
 })
 

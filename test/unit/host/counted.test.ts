@@ -15,7 +15,12 @@ const fixed: readonly string[] = [
   ...['control/resources/certificates/certificate-signing-request.ts', 'control/resources/formats/formats.ts'],
   ...['control/admission/default-ingress-class.ts', 'control/resources/discovery/endpoint-slice.ts'],
   ...['control/resources/gateway/checks.ts', 'control/resources/metadata.ts', 'control/resources/names.ts'],
-  ...['control/resources/core/pod-validation.ts', 'control/server/body/read.ts', 'control/server/body/yaml.ts'],
+  ...[
+    'control/resources/core/event.ts',
+    'control/resources/core/pod-validation.ts',
+    'control/server/body/read.ts',
+    'control/server/body/yaml.ts',
+  ],
   ...['control/objects/objects.ts', 'control/patch/json-patch.ts', 'control/storage/store.ts'],
   ...['agent/pods/pod-files.ts', 'proxy/ingress/h2/frame-reader.ts', 'proxy/ingress/routes/pattern.ts'],
 ]

@@ -1,9 +1,18 @@
 import { deepEqual } from '../../../api/deep-equal.ts'
-import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../../api/errors.ts'
+import {
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalidValue,
+  notSupported,
+  required,
+} from '../../../api/errors.ts'
 import type { CertificateSigningRequest } from '../../../api/types/index.ts'
 import { ageColumn, column, humanDuration, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { checkSubdomain, pathSegmentName } from '../names.ts'
+import { repeatedAt } from '../repeated.ts'
+import { csrV1beta1, legacySigner } from './csr-v1beta1.ts'
 
 /** certificates.k8s.io/v1 KeyUsage. */
 const usages: readonly string[] = [
@@ -83,10 +92,10 @@ export const certificateSigningRequest = define<CertificateSigningRequest>({
   validate: ({ spec, status }) => [
     ...validateRequest(spec?.request ?? ''),
     ...validateSignerName(spec?.signerName ?? ''),
-    ...((spec?.usages ?? []).length === 0 ? [required('spec.usages')] : []),
-    ...(spec?.usages ?? [])
-      .filter((usage) => !usages.includes(usage))
-      .map((usage) => notSupported('spec.usages', usage, usages)),
+    ...((spec?.usages ?? []).length === 0 ? [required('spec.usages', 'usages must be provided')] : []),
+    ...(spec?.usages ?? []).flatMap((usage, at) =>
+      usages.includes(usage) ? [] : [notSupported(`spec.usages[${at}]`, usage, [...usages].sort())],
+    ),
     ...(spec?.expirationSeconds !== undefined && spec.expirationSeconds < leastSeconds
       ? [
           invalidValue(
@@ -98,6 +107,13 @@ export const certificateSigningRequest = define<CertificateSigningRequest>({
       : []),
     ...validateConditions(status?.conditions),
   ],
+  validateCreate: ({ spec: { signerName, usages: wanted = [] } }) => [
+    ...(signerName === legacySigner
+      ? [invalidValue('spec.signerName', signerName, 'the legacy signerName is not allowed via this API version')]
+      : []),
+    ...repeatedAt(wanted).map((at) => duplicate(`spec.usages[${at}]`, wanted[at])),
+  ],
+  otherVersions: [{ version: 'v1beta1', convert: csrV1beta1, validateCreate: () => [] }],
   validateUpdate: (now, old) =>
     deepEqual(now.spec, old.spec) ? [] : [forbiddenField('spec', 'the request may not be changed')],
 })

@@ -25,4 +25,5 @@ export const lease = define<Lease>({
   updateNeedsVersion: true,
   columns: [nameColumn, column('Holder', (l) => l.spec?.holderIdentity ?? '', 'Who holds it'), ageColumn],
   validate,
+  otherVersions: [{ version: 'v1beta1' }],
 })

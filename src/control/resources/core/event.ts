@@ -1,8 +1,10 @@
-import { type FieldError, invalidValue } from '../../../api/errors.ts'
+import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
+import { isQualifiedName } from '../../../api/selectors.ts'
 import type { Event } from '../../../api/types/index.ts'
 import { column, nameColumn, since, wide } from '../columns.ts'
 import { define } from '../definition.ts'
-import { pathSegmentName } from '../names.ts'
+import { pathSegmentName, qualifiedNameMessage } from '../names.ts'
+import { eventVersions } from './event-versions.ts'
 
 /** When it was seen last: of a series, its last observation. */
 const lastSeen = (event: Event): string | undefined =>
@@ -19,11 +21,37 @@ const sourceText = (event: Event): string => {
   return host ? `${component}, ${host}` : component
 }
 
-const validate = ({ metadata, involvedObject }: Event): FieldError[] => {
-  const about = involvedObject.namespace || 'default'
-  return metadata.namespace === about
+const reasonLimit = 128
+const noteLimit = 1024
+
+const wrongNamespace = (namespace: string): FieldError[] => [
+  invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace'),
+]
+
+const requiredWord = (field: string, word: string | undefined): FieldError[] => [
+  ...(word ? [] : [required(field)]),
+  ...((word ?? '').length > reasonLimit ? [invalidValue(field, '', `can have at most ${reasonLimit} characters`)] : []),
+]
+
+/** What `eventTime` marks as an event of the newer kind. */
+const validateNew = (event: Event): FieldError[] => [
+  ...(!event.involvedObject.namespace && event.metadata.namespace !== 'kube-system' ? wrongNamespace('') : []),
+  ...(event.reportingComponent ? [] : [required('reportingController')]),
+  ...(isQualifiedName(event.reportingComponent ?? '')
     ? []
-    : [invalidValue('involvedObject.namespace', involvedObject.namespace ?? '', 'does not match event.namespace')]
+    : [invalidValue('reportingController', event.reportingComponent ?? '', qualifiedNameMessage)]),
+  ...requiredWord('reportingInstance', event.reportingInstance),
+  ...requiredWord('action', event.action),
+  ...requiredWord('reason', event.reason),
+  ...((event.message ?? '').length > noteLimit
+    ? [invalidValue('message', '', `can have at most ${noteLimit} characters`)]
+    : []),
+]
+
+const validate = (event: Event): FieldError[] => {
+  if (event.eventTime) return validateNew(event)
+  const { namespace = '' } = event.involvedObject
+  return event.metadata.namespace === (namespace || 'default') ? [] : wrongNamespace(namespace)
 }
 
 export const event = define<Event>({
@@ -34,6 +62,7 @@ export const event = define<Event>({
   kind: 'Event',
   namespaced: true,
   shortNames: ['ev'],
+  otherVersions: eventVersions,
   nameRule: pathSegmentName,
   createOnUpdate: true,
   fields: {

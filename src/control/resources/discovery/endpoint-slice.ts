@@ -7,10 +7,12 @@ import { checkNonSpecialIp } from '../formats/formats.ts'
 import { immutable } from '../metadata.ts'
 import { checkSubdomain, isPort, portRange, subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
+import { endpointSliceV1beta1 } from './endpoint-slice-v1beta1.ts'
 
 const maxEndpoints = 1000
 const maxPorts = 100
 const maxAddresses = 100
+const maxTopologyLabels = 16
 
 /** Why an address is not one of its slice. */
 const checkAddress = (address: string, type: string): string | undefined => {
@@ -26,6 +28,7 @@ const validateEndpoint = (endpoint: Endpoint, field: string, type: string): Fiel
     const message = checkAddress(address, type)
     return message === undefined ? [] : [invalidValue(`${field}.addresses[${at}]`, address, message)]
   }),
+  ...tooMany(`${field}.deprecatedTopology`, Object.keys(endpoint.deprecatedTopology ?? {}).length, maxTopologyLabels),
 ]
 
 const tooMany = (field: string, count: number, limit: number): FieldError[] =>
@@ -78,5 +81,6 @@ export const endpointSlice = define<EndpointSlice>({
     ...(s.ports ? { ports: s.ports.map((port) => ({ name: '', protocol: 'TCP', ...port })) } : {}),
   }),
   validate: validateSlice,
+  otherVersions: [{ version: 'v1beta1', convert: endpointSliceV1beta1 }],
   validateUpdate: (slice, old) => immutable('addressType', slice.addressType, old.addressType),
 })

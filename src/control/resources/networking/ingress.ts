@@ -1,42 +1,54 @@
-import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
+import { type FieldError, invalidValue, required, tooLong } from '../../../api/errors.ts'
 import type { HttpIngressPath, Ingress, IngressBackend, IngressClass, IngressRule } from '../../../api/types/index.ts'
 import { isAddress } from '../../../ip/address.ts'
 import { ageColumn, column, list, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { checkSubdomain, checkWildcardSubdomain, subdomainName } from '../names.ts'
+import { ingressV1beta1 } from './ingress-v1beta1.ts'
 
 /** Would be read differently by different servers. */
 const forbiddenInPaths = ['//', '/./', '/../', '%2f', '%2F']
+const forbiddenEnds = ['/..', '/.']
 
 const check = (message: string | undefined, field: string, value: unknown): FieldError[] =>
   message === undefined ? [] : [invalidValue(field, value, message)]
 
+/** What refers to an object of any kind, in the same namespace. */
+const validateReference = (
+  reference: { readonly kind?: string; readonly name?: string } | undefined,
+  field: string,
+): FieldError[] =>
+  reference
+    ? [
+        ...(reference.kind ? [] : [required(`${field}.kind`, 'kind is required')]),
+        ...(reference.name ? [] : [required(`${field}.name`, 'name is required')]),
+      ]
+    : []
+
 const validateBackend = ({ service, resource }: IngressBackend, field: string): FieldError[] => {
   if (service && resource) return [invalidValue(field, '', 'cannot set both resource and service backends')]
-  if (resource) return []
-  if (!service) return [required(field, 'must provide either a service or a resource')]
+  if (resource) return validateReference(resource, `${field}.resource`)
+  if (!service) return [invalidValue(field, '', 'resource or service backend is required')]
   const { name, port } = service
-  const path = `${field}.service`
   return [
-    ...(name ? [] : [required(`${path}.name`)]),
-    ...(port?.name && port.number ? [invalidValue(path, '', 'cannot set both port name & port number')] : []),
-    ...(!port?.name && !port?.number ? [required(path, 'port name or number is required')] : []),
+    ...(name ? [] : [required(`${field}.service.name`)]),
+    ...(port?.name && port.number ? [invalidValue(field, '', 'cannot set both port name & port number')] : []),
+    ...(!port?.name && !port?.number ? [required(field, 'port name or number is required')] : []),
   ]
 }
 
-const validatePath = ({ path, pathType, backend }: HttpIngressPath, field: string): FieldError[] => {
-  const wrongType = pathType ? [] : [required(`${field}.pathType`, 'pathType must be specified')]
-  const strict = pathType === 'Exact' || pathType === 'Prefix'
+const validatePath = ({ path = '', pathType, backend }: HttpIngressPath, field: string): FieldError[] => {
+  if (!pathType) return [required(`${field}.pathType`, 'pathType must be specified')]
+  const wrong = (why: string) => invalidValue(`${field}.path`, path, why)
+  const isStrict = pathType === 'Exact' || pathType === 'Prefix'
   return [
-    ...wrongType,
-    ...(strict && !path?.startsWith('/')
-      ? [invalidValue(`${field}.path`, path ?? '', 'must be an absolute path')]
-      : []),
-    ...(strict
-      ? forbiddenInPaths
-          .filter((part) => path?.includes(part))
-          .map((part) => invalidValue(`${field}.path`, path, `must not contain '${part}'`))
+    ...((isStrict || path !== '') && !path.startsWith('/') ? [wrong('must be an absolute path')] : []),
+    ...(isStrict
+      ? [
+          ...forbiddenInPaths.filter((part) => path.includes(part)).map((part) => wrong(`must not contain '${part}'`)),
+          ...forbiddenEnds.filter((end) => path.endsWith(end)).map((end) => wrong(`cannot end with '${end}'`)),
+        ]
       : []),
     ...validateBackend(backend ?? {}, `${field}.backend`),
   ]
@@ -48,22 +60,28 @@ const validateHost = (host: string | undefined, field: string): FieldError[] => 
   return check(host.includes('*') ? checkWildcardSubdomain(host) : checkSubdomain(host), field, host)
 }
 
+const validateTlsHost = (host: string, field: string): FieldError[] =>
+  check(host.includes('*') ? checkWildcardSubdomain(host) : checkSubdomain(host), field, host)
+
 const validateRule = (rule: IngressRule, field: string): FieldError[] => [
   ...validateHost(rule.host, `${field}.host`),
   ...(rule.http && (rule.http.paths ?? []).length === 0 ? [required(`${field}.http.paths`)] : []),
   ...(rule.http?.paths ?? []).flatMap((path, at) => validatePath(path, `${field}.http.paths[${at}]`)),
 ]
 
-const validateIngress = ({ spec = {} }: Ingress): FieldError[] => [
-  ...((spec.rules ?? []).length === 0 && !spec.defaultBackend
-    ? [invalidValue('spec', { rules: spec.rules ?? [] }, 'either `defaultBackend` or `rules` must be specified')]
-    : []),
-  ...(spec.rules ?? []).flatMap((rule, at) => validateRule(rule, `spec.rules[${at}]`)),
-  ...(spec.defaultBackend ? validateBackend(spec.defaultBackend, 'spec.defaultBackend') : []),
-  ...(spec.tls ?? []).flatMap(({ hosts = [] }, at) =>
-    hosts.flatMap((host, n) => validateHost(host, `spec.tls[${at}].hosts[${n}]`)),
-  ),
-]
+/** `backend`: the field's name in the version that is written. */
+const validateIngress =
+  (backend: 'defaultBackend' | 'backend') =>
+  ({ spec = {} }: Ingress): FieldError[] => [
+    ...((spec.rules ?? []).length === 0 && !spec.defaultBackend
+      ? [invalidValue('spec', spec.rules ?? null, `either \`${backend}\` or \`rules\` must be specified`)]
+      : []),
+    ...(spec.defaultBackend ? validateBackend(spec.defaultBackend, 'spec.defaultBackend') : []),
+    ...(spec.rules ?? []).flatMap((rule, at) => validateRule(rule, `spec.rules[${at}]`)),
+    ...(spec.tls ?? []).flatMap(({ hosts = [] }, at) =>
+      hosts.flatMap((host, n) => validateTlsHost(host, `spec.tls[${at}].hosts[${n}]`)),
+    ),
+  ]
 
 const legacyClass = 'kubernetes.io/ingress.class'
 
@@ -106,17 +124,40 @@ export const ingress = define<Ingress>({
   ],
   defaults: (i) => ({ ...i, spec: i.spec ?? {} }),
   onCreate: (i) => ({ ...i, status: { loadBalancer: {} } }),
-  validate: validateIngress,
+  validate: validateIngress('defaultBackend'),
+  validateCreate: ({ spec, metadata: { annotations } }) =>
+    annotations?.[legacyClass] !== undefined && spec?.ingressClassName !== undefined
+      ? [
+          invalidValue(
+            `annotations.${legacyClass}`,
+            annotations[legacyClass],
+            'can not be set when the class field is also set',
+          ),
+        ]
+      : [],
+  otherVersions: [
+    { version: 'v1beta1', convert: ingressV1beta1, validate: validateIngress('backend') },
+    { group: 'extensions', version: 'v1beta1', convert: ingressV1beta1, validate: validateIngress('backend') },
+  ],
 })
 
-const validateClass = ({ spec }: IngressClass): FieldError[] => {
-  const controller = spec?.controller
-  if (!controller) return [required('spec.controller')]
+const controllerLimit = 250
+
+const validateController = (controller: string, field: string): FieldError[] => {
+  if (controller === '') return [required(field)]
   const [domain = '', ...path] = controller.split('/')
-  return path.length > 0 && path.every(Boolean)
-    ? check(checkSubdomain(domain), 'spec.controller', controller)
-    : [invalidValue('spec.controller', controller, 'must be a domain-prefixed path (such as "acme.io/foo")')]
+  return [
+    ...(controller.length > controllerLimit ? [tooLong(field, controllerLimit)] : []),
+    ...(path.length > 0 && path.every(Boolean)
+      ? check(checkSubdomain(domain), field, controller)
+      : [invalidValue(field, controller, 'must be a domain-prefixed path (such as "acme.io/foo")')]),
+  ]
 }
+
+const validateClass = ({ spec }: IngressClass): FieldError[] => [
+  ...validateController(spec?.controller ?? '', 'spec.controller'),
+  ...validateReference(spec?.parameters, 'spec.parameters'),
+]
 
 export const ingressClass = define<IngressClass>({
   group: 'networking.k8s.io',
@@ -144,4 +185,5 @@ export const ingressClass = define<IngressClass>({
   ],
   validate: validateClass,
   validateUpdate: (now, old) => immutable('spec.controller', now.spec?.controller, old.spec?.controller),
+  otherVersions: [{ version: 'v1beta1' }],
 })

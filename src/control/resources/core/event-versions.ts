@@ -1,0 +1,75 @@
+/** Event as events.k8s.io writes it: other names for the same fields, and in its v1 stricter rules for new ones. */
+import { deepEqual } from '../../../api/deep-equal.ts'
+import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
+import type { Event } from '../../../api/types/index.ts'
+import { renamed } from '../conversion.ts'
+import type { OtherVersion } from '../definition.ts'
+import { immutable } from '../metadata.ts'
+
+const { toStored, fromStored } = renamed({
+  involvedObject: 'regarding',
+  message: 'note',
+  source: 'deprecatedSource',
+  firstTimestamp: 'deprecatedFirstTimestamp',
+  lastTimestamp: 'deprecatedLastTimestamp',
+  count: 'deprecatedCount',
+  reportingComponent: 'reportingController',
+})
+
+const validateSeries = ({ series }: Event): FieldError[] =>
+  series
+    ? [
+        ...((series.count ?? 0) < 2 ? [invalidValue('series.count', '', 'should be at least 2')] : []),
+        ...(series.lastObservedTime ? [] : [required('series.lastObservedTime')]),
+      ]
+    : []
+
+const unset = (field: string, value: unknown): FieldError[] =>
+  value ? [invalidValue(field, '', 'needs to be unset')] : []
+
+const validateCreate = (event: Event): FieldError[] => [
+  ...validateSeries(event),
+  ...(event.eventTime ? [] : [required('eventTime')]),
+  ...(event.type === 'Normal' || event.type === 'Warning'
+    ? []
+    : [invalidValue('type', '', `has invalid value: ${event.type ?? ''}`)]),
+  ...unset('firstTimestamp', event.firstTimestamp),
+  ...unset('lastTimestamp', event.lastTimestamp),
+  ...unset('count', event.count),
+  ...unset('source', event.source?.component || event.source?.host),
+]
+
+const fixed = [
+  ...(['involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count'] as const),
+  ...(['type', 'eventTime', 'action', 'related', 'reportingInstance'] as const),
+] as const
+
+const validateUpdate = (event: Event, old: Event): FieldError[] => [
+  ...(deepEqual(event.series, old.series) ? [] : validateSeries(event)),
+  ...fixed.flatMap((field) => immutable(field, event[field], old[field])),
+  ...immutable('reportingController', event.reportingComponent, old.reportingComponent),
+]
+
+const about = (name: keyof Event['involvedObject']) => (event: Event) => event.involvedObject?.[name] ?? ''
+
+const fields: OtherVersion<Event>['fields'] = {
+  'regarding.kind': about('kind'),
+  'regarding.namespace': about('namespace'),
+  'regarding.name': about('name'),
+  'regarding.uid': about('uid'),
+  'regarding.apiVersion': about('apiVersion'),
+  'regarding.resourceVersion': about('resourceVersion'),
+  'regarding.fieldPath': about('fieldPath'),
+  reason: (event) => event.reason ?? '',
+  reportingController: (event) => event.reportingComponent ?? '',
+  type: (event) => event.type ?? '',
+}
+
+const convert = { toStored, fromStored }
+const group = 'events.k8s.io'
+
+/** Errors name the fields as they are kept, which is what Kubernetes does. */
+export const eventVersions: readonly OtherVersion<Event>[] = [
+  { group, version: 'v1', convert, fields, validateCreate, validateUpdate },
+  { group, version: 'v1beta1', convert, fields },
+]
