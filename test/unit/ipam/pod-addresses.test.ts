@@ -186,3 +186,86 @@ t.test('the gateway is the first address', async (t) => {
   t.equal(gatewayOf('10.244.3.0/24'), '10.244.3.1')
   t.equal(gatewayOf('fd00:3::/64'), 'fd00:3::1')
 })
+
+t.test('an address has rested when its time is over, and not before', async (t) => {
+  let now = 1_000
+  const clock = { now: () => now, after: () => () => undefined }
+  const store = createMemoryLeaseStore()
+  const open = () => openPodAddresses({ podCIDRs: ['10.244.1.0/29'], store, clock, restMs: 100 })
+  const restingIn = async () =>
+    (await store.load()).filter(({ freed }) => freed !== undefined).map(({ owner }) => owner)
+  const addresses = await open()
+  await addresses.assign('a')
+  await addresses.release('a')
+  now += 50
+  await addresses.assign('b')
+  await addresses.release('b')
+  now += 49
+  await addresses.assign('c')
+  t.same(await restingIn(), ['a', 'b'])
+  now += 1
+  await addresses.assign('d')
+  t.same(await restingIn(), ['b'], 'the first has rested for 100 ms')
+  now += 50
+  await addresses.assign('e')
+  t.same(await restingIn(), [])
+})
+
+t.test('a note is kept, and one that changes is written', async (t) => {
+  let writes = 0
+  const memory = createMemoryLeaseStore()
+  const store: LeaseStore = {
+    load: memory.load,
+    replace: async (leases) => {
+      writes++
+      await memory.replace(leases)
+    },
+  }
+  const addresses = await openPodAddresses({ podCIDRs: ['10.244.1.0/24'], store })
+  const noteIn = async () => (await memory.load())[0]?.note
+  await addresses.assign('a')
+  t.same([await noteIn(), writes], [undefined, 1])
+  await addresses.assign('a')
+  t.equal(writes, 1, 'nothing has changed')
+  const [before] = addresses.list()
+  await addresses.assign('a', { note: 'x' })
+  t.same([await noteIn(), writes], ['x', 2])
+  t.match(addresses.list(), [{ since: before?.since, addresses: ['10.244.1.2'] }])
+  await addresses.assign('a', { note: 'x' })
+  await addresses.assign('a')
+  t.same([await noteIn(), writes], ['x', 2], 'without one it stays')
+  await addresses.assign('a', { note: 'y' })
+  t.same([await noteIn(), writes], ['y', 3])
+  t.equal(
+    Object.hasOwn((await openPodAddresses({ podCIDRs: ['10.244.1.0/24'], store: memory })).list()[0] ?? {}, 'freed'),
+    false,
+  )
+})
+
+t.test('leases that fit the networks of the node in no way are dropped', async (t) => {
+  const leases = [
+    { owner: 'right', addresses: ['10.244.1.2', 'fd00:1::2'], since: 1 },
+    { owner: 'one too few', addresses: ['10.244.1.3'], since: 2 },
+    { owner: 'one too many', addresses: ['10.244.1.4', 'fd00:1::4', '10.244.1.5'], since: 3 },
+    { owner: 'turned', addresses: ['fd00:1::5', '10.244.1.5'], since: 4 },
+    { owner: 'another network', addresses: ['10.244.2.6', 'fd00:1::6'], since: 5 },
+    { owner: 'no address', addresses: ['10.244.1.7', 'text'], since: 6 },
+  ]
+  const store: LeaseStore = { load: async () => leases, replace: async () => undefined }
+  const addresses = await openPodAddresses({ podCIDRs: ['10.244.1.0/24', 'fd00:1::/64'], store })
+  t.same(
+    addresses.list().map(({ owner }) => owner),
+    ['right'],
+  )
+})
+
+t.test('listed in the order in which they were given', async (t) => {
+  const leases = [3, 1, 2].map((since) => ({ owner: `o${since}`, addresses: [`10.244.1.${10 + since}`], since }))
+  const store: LeaseStore = { load: async () => leases, replace: async () => undefined }
+  const addresses = await openPodAddresses({ podCIDRs: ['10.244.1.0/24'], store })
+  t.same(
+    addresses.list().map(({ owner }) => owner),
+    ['o1', 'o2', 'o3'],
+  )
+  t.same(await addresses.assign('next'), ['10.244.1.14'], 'behind the youngest')
+})

@@ -122,3 +122,63 @@ t.test('random owners never share, and never lose what they hold', async (t) => 
   t.same(new Map(pool.entries()), holds)
   t.equal(new Set(holds.values()).size, holds.size)
 })
+
+t.test('the smallest networks have no edges', async (t) => {
+  const two = createAddressPool({ cidr: '10.1.0.0/31' })
+  t.same([two.assign('a'), two.assign('b')], ['10.1.0.0', '10.1.0.1'])
+  t.match(
+    failure(() => two.assign('c')),
+    { message: '10.1.0.0/31 is full: all 2 are held' },
+  )
+  t.equal(createAddressPool({ cidr: '10.1.0.7/32' }).assign('a'), '10.1.0.7')
+  const four = createAddressPool({ cidr: '10.1.0.0/30' })
+  t.same([four.assign('a'), four.assign('b')], ['10.1.0.1', '10.1.0.2'])
+})
+
+t.test('the search goes on behind what was asked for, and begins anew at the end', async (t) => {
+  const pool = createAddressPool({ cidr: '10.1.0.0/29' })
+  t.equal(pool.assign('a', '10.1.0.4'), '10.1.0.4')
+  t.equal(pool.assign('b'), '10.1.0.5')
+  t.equal(pool.assign('c', '10.1.0.6'), '10.1.0.6')
+  t.equal(pool.assign('d'), '10.1.0.1', 'the last one is an edge')
+  const ports = createPortPool({ from: 1, to: 3 })
+  t.equal(ports.assign('a', 3), 3)
+  t.equal(ports.assign('b'), 1)
+})
+
+t.test('each band has its own turn', async (t) => {
+  const pool = createPortPool({ from: 1, to: 6, staticBand: 2 })
+  t.equal(pool.assign('a', 1), 1)
+  t.equal(pool.assign('b'), 3, 'what is asked for below does not move the turn above')
+  t.equal(pool.assign('c', 3 + 1), 4)
+  t.same([pool.assign('d'), pool.assign('e')], [5, 6])
+  t.equal(pool.assign('f'), 2, 'behind the one that was asked for')
+  t.ok(isExhausted(failure(() => pool.assign('g'))))
+  pool.release('a')
+  t.equal(pool.assign('g'), 1)
+  pool.release('b')
+  t.equal(pool.assign('h'), 3, 'the first of its band')
+})
+
+t.test('what is beyond the pool is not asked for', async (t) => {
+  const six = createAddressPool({ cidr: 'fd00::/64' })
+  t.equal(six.assign('a', 'fd00::ff:ffff'), 'fd00::ff:ffff', 'the last that is used of a large network')
+  t.ok(isOutOfRange(failure(() => six.assign('b', 'fd00::100:0'))))
+  const subnets = createSubnetPool({ cidr: 'fd00::/32', prefixLength: 64 })
+  t.equal(subnets.assign('a', 'fd00:0:ff:ffff::/64'), 'fd00:0:ff:ffff::/64')
+  t.ok(isOutOfRange(failure(() => subnets.assign('b', 'fd00:0:100::/64'))))
+  const ports = createPortPool({ from: 10, to: 12 })
+  for (const port of [9, 13, 10.5, Number.NaN]) t.ok(isOutOfRange(failure(() => ports.assign('a', port))), String(port))
+  t.match(
+    failure(() => ports.assign('a', 13)),
+    { message: '13 is not one that the range 10-12 gives out' },
+  )
+  t.equal(ports.assign('a', 10), 10)
+  t.equal(ports.assign('b', 12), 12)
+})
+
+t.test('where the bands of ports begin and end', async (t) => {
+  const band = (size: number) => staticPortBand({ from: 100, to: 99 + size })
+  t.same([16, 17, 512, 544, 4096, 4128].map(band), [0, 16, 16, 17, 128, 128])
+  t.same(['10.0.0.0/24', '10.0.0.0/23', '10.0.0.0/20', '10.0.0.0/8'].map(staticAddressBand), [16, 32, 256, 256])
+})
