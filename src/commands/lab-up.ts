@@ -1,5 +1,7 @@
 import { deepEqual } from '../api/deep-equal.ts'
 import { counted } from '../host/counted.ts'
+import { isIPv6 } from '../ip/address.ts'
+import { parseCidr } from '../ip/cidr.ts'
 import {
   checkPublications,
   endLab,
@@ -29,6 +31,7 @@ export interface UpOptions {
   readonly nodeGrace: number
   readonly podEviction: number
   readonly dualStack?: boolean
+  readonly loadBalancerCidr?: string
   readonly timeout: number
 }
 
@@ -46,13 +49,19 @@ const publications = (texts: readonly string[], plan: Pick<LabPlan, 'hosts'>): r
 
 const planOf = (options: UpOptions): LabPlan => {
   if (options.runtime !== 'process') throw new UsageError(`--runtime ${options.runtime}: there is only "process" yet`)
+  const { loadBalancerCidr: pool, dualStack = false } = options
+  if (pool !== undefined && parseCidr(pool) === undefined)
+    throw new UsageError(`--load-balancer-cidr ${pool}: expected a range such as 192.0.2.0/24`)
+  if (pool !== undefined && isIPv6(pool) && !dualStack)
+    throw new UsageError(`--load-balancer-cidr ${pool}: only a lab with --dual-stack has IPv6`)
   const bare = planLab({
     name: options.name,
     nodes: options.nodes,
     publish: [],
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
-    dualStack: options.dualStack ?? false,
+    dualStack,
+    ...(pool === undefined ? {} : { loadBalancerCidr: pool }),
   })
   const publish = publications(options.publish ?? [], bare)
   const ports = publish.map(({ hostPort }) => hostPort).filter((port) => port !== 0)

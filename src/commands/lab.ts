@@ -33,6 +33,10 @@ Examples:
       collect,
     )
     .option('--dual-stack', 'addresses of both IP families for nodes, pods and Services')
+    .option(
+      '--load-balancer-cidr <cidr>',
+      "addresses of LoadBalancer Services and Gateways, routed to the nodes (default: the nodes' own)",
+    )
     .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
     .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
     .option('--timeout <seconds>', 'how long to wait', secondsOption, 60)

@@ -8,6 +8,7 @@ import { batchOf, type Iproute, line } from '../host/iproute.ts'
 import { enterProcess } from '../host/namespaces.ts'
 import { childrenOf, signalProcess } from '../host/process.ts'
 import { writeSysctl } from '../host/sysctl.ts'
+import { isIPv6 } from '../ip/address.ts'
 import type { LabHost, LabPlan } from './plan.ts'
 
 export const bridge = 'lab0'
@@ -25,6 +26,16 @@ export interface RunningHost {
   readonly ended: Promise<void>
 }
 
+/** What a router in front of a cluster does: addresses of the pool are at every node. */
+const poolRoutes = ({ loadBalancerCidr: pool, hosts }: LabPlan) => {
+  if (pool === undefined) return []
+  const ways = hosts.flatMap(({ role, address, address6 }) => {
+    const via = isIPv6(pool) ? address6 : address
+    return role === 'node' && via !== undefined ? ['nexthop', 'via', via] : []
+  })
+  return [line`route add ${pool} ${ways}`]
+}
+
 /** Bridges the lab's hosts: the lab itself sits on it with the gateway's address. */
 export const makeBridge = async (iproute: Iproute, plan: LabPlan): Promise<void> => {
   const { gateway, gateway6, prefixLength, dualStack } = plan
@@ -33,6 +44,7 @@ export const makeBridge = async (iproute: Iproute, plan: LabPlan): Promise<void>
     line`address add ${gateway}/${prefixLength} dev ${bridge}`,
     ...(dualStack ? [line`address add ${gateway6}/64 dev ${bridge} nodad`] : []),
     line`link set ${bridge} up`,
+    ...poolRoutes(plan),
   ])
   // Only who forwards tells others that there is no way.
   await writeSysctl('net.ipv4.ip_forward', '1')

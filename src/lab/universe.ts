@@ -76,10 +76,14 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
   }
   const output = (name: string): number => openSync(join(paths.logs, `${name}.log`), 'a')
 
+  const { loadBalancerCidr: pool } = plan
+  const poolOptions = pool === undefined ? [] : ['--load-balancer-cidr', pool]
+
   const controlCommand = (host: LabHost): readonly string[] => [
     ...[...podway, 'control', '--data', controlData, '--bind', host.address, '--port', String(apiPort)],
     ...['--name', host.address, '--name', '127.0.0.1', '--name', 'localhost'],
     ...(plan.dualStack ? ['--service-cidr', dualStackCidrs.service, '--pod-cidr', dualStackCidrs.pod] : []),
+    ...poolOptions,
     ...['--node-grace', String(plan.nodeGraceSeconds), '--pod-eviction', String(plan.podEvictionSeconds)],
   ]
 
@@ -118,6 +122,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     ...['--token-file', `${dataDir}/${tokenFile}`],
     ...['--node-name', host.name, '--node-ip', [host.address, host.address6].filter(Boolean).join()],
     ...(plan.dualStack ? ['--service-cidr', dualStackCidrs.service, '--cluster-cidr', dualStackCidrs.pod] : []),
+    ...poolOptions,
     ...['--state', agentState, '--data', dataDir],
     ...['--cgroup-parent', cgroupParent(paths, host.name)],
   ]
