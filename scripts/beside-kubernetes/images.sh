@@ -24,6 +24,8 @@ for program in dash:sh dig nslookup getent curl wget nc.openbsd:nc; do
 done
 printf 'tries = 1\n' >"$root/etc/wgetrc"
 printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
+# What agnhost shows its clients where it serves HTTPS.
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -keyout "$root/localhost.key" -out "$root/localhost.crt" 2>/dev/null
 printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
 printf 'root:x:0:\n' >"$root/etc/group"
 
@@ -33,7 +35,7 @@ manifests=''
 files=layer.tar
 # image NAME START TAGS: what it starts, and its names, as JSON.
 image() {
-  printf '{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin:/usr/bin"],%s},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+  printf '{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],%s},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
     "$2" "$layer" >"$folder/$1.json"
   manifests="$manifests${manifests:+,}{\"Config\":\"$1.json\",\"RepoTags\":[$3],\"Layers\":[\"layer.tar\"]}"
   files="$files $1.json"
