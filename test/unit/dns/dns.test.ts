@@ -19,14 +19,13 @@ import { compileDnsRules } from '../../../src/dns/node-address.ts'
 import { isStub, parseResolvConf, podResolvConf } from '../../../src/dns/resolv-conf.ts'
 import { createMessageReader, listen } from '../../../src/dns/server/listen.ts'
 import { types } from '../../../src/dns/wire/constants.ts'
-import { encodeName, readName, reverseName } from '../../../src/dns/wire/name.ts'
+import { readName } from '../../../src/dns/wire/name.ts'
 import { createQuery } from '../../../src/dns/wire/query.ts'
 import { apexRecords } from '../../../src/dns/zone/apex.ts'
 import { addressRecord } from '../../../src/dns/zone/records.ts'
 import { recordsOf } from '../../../src/dns/zone/service-records.ts'
 import { createZone, type Zone } from '../../../src/dns/zone/zone.ts'
 import { silentLogger } from '../../../src/host/log.ts'
-import { addressOf } from '../../../src/ip/address.ts'
 import { cidrOf } from '../../../src/ip/cidr.ts'
 import { service, slice } from '../../support/cluster-objects.ts'
 import { askUdp, makeQuery, readReply } from '../../support/dns-client.ts'
@@ -54,19 +53,6 @@ const respondWith = (zone: Zone) =>
     unexpected,
   )
 
-t.test('names on the wire', async (t) => {
-  t.same(readName(encodeName('WwW.example.com.'), 0), { name: 'www.example.com', end: 17 })
-  t.same(readName(encodeName(''), 0), { name: '', end: 1 }, 'the root')
-  t.equal(readName(Uint8Array.of(3, 97, 98), 0), undefined, 'cut off')
-  t.equal(readName(Uint8Array.of(0xc0, 12), 0), undefined, 'a pointer')
-  t.equal(readName(Uint8Array.of(3, 97, 46, 98, 0), 0)?.name, 'a\\.b', 'a dot that is none')
-  t.throws(() => encodeName('a'.repeat(64)), /too long/)
-  t.throws(() => encodeName('abcd.'.repeat(60)), /too long/)
-  const long = Buffer.concat([...Array.from({ length: 128 }, () => Buffer.from([1, 97])), Buffer.from([0])])
-  t.equal(readName(long, 0), undefined, 'more than 255 bytes')
-  t.equal(reverseName(addressOf('10.244.1.2')), '2.1.244.10.in-addr.arpa')
-})
-
 t.test('100,000 broken packets: every one gets a short answer or none', { timeout: 60_000 }, async (t) => {
   const zone = createZone()
   zone.set(
@@ -93,44 +79,6 @@ t.test('100,000 broken packets: every one gets a short answer or none', { timeou
     if ((answer.readUInt16BE(2) & 0x8000) === 0) t.fail(`${cut.toString('hex')}: no answer but a query`)
   }
   t.ok(answered > 50_000, `${answered} answered`)
-})
-
-const dump = (zone: Zone, names: readonly string[]): unknown =>
-  names.map((name) => [
-    name,
-    zone.find(name, types.A).exists,
-    zone
-      .all(name)
-      .map(({ type, data }) => `${type} ${Buffer.from(data).toString('hex')}`)
-      .sort(),
-  ])
-
-t.test('any sequence of changes leads to the same zone as a fresh start', async (t) => {
-  const random = createSeededRandom(seedOr(9))
-  const zone = createZone()
-  const current = new Map<string, readonly ReturnType<typeof recordsOf>[number][]>()
-  const names = new Set<string>(['svc.cluster.local', 'default.svc.cluster.local'])
-  for (let n = 0; n < rounds(400, 10_000); n++) {
-    const name = `s${random.below(8)}`
-    const endpoints = Array.from({ length: random.below(4) }, () => ({
-      addresses: [`10.244.0.${random.below(5) + 1}`],
-      conditions: { ready: random.below(3) > 0 },
-    }))
-    const isHeadless = random.below(2) === 0
-    const object = service(name, {
-      clusterIP: isHeadless ? 'None' : `10.96.0.${random.below(9)}`,
-      ports: [{ name: 'p', port: 80 }],
-    })
-    const records = random.below(4) === 0 ? [] : recordsOf(object, [slice(name, endpoints)], origin)
-    zone.set(name, records)
-    current.set(name, records)
-    for (const { owner } of records) names.add(owner)
-    if (n % 40 !== 0) continue
-    const fresh = createZone()
-    for (const [source, all] of current) fresh.set(source, all)
-    t.same(dump(zone, [...names]), dump(fresh, [...names]), `after ${n} changes`)
-    t.equal(zone.size, fresh.size)
-  }
 })
 
 /** An upstream that answers `answer`, or as told. */
