@@ -79,6 +79,39 @@ export const conflict = (r: ResourceName, name: string, why: string): ApiError =
 export const modifiedMeanwhile = (r: ResourceName, name: string): ApiError =>
   conflict(r, name, 'the object has been modified; please apply your changes to the latest version and try again')
 
+/** What who else manages, as a server-side apply is told: by manager and field. */
+export interface FieldConflict {
+  readonly manager: string
+  readonly field: string
+}
+
+const conflictText = (conflicts: readonly FieldConflict[]): string => {
+  const [first] = conflicts
+  if (first && conflicts.length === 1) return `conflict with ${first.manager}: ${first.field}`
+  const managers = [...new Set(conflicts.map(({ manager }) => manager))]
+  return managers
+    .map((manager) => {
+      const fields = conflicts.filter((each) => each.manager === manager).map(({ field }) => `- ${field}`)
+      return [`conflicts with ${manager}:`, ...fields].join('\n')
+    })
+    .join('\n')
+}
+
+/** 409 for an apply that wishes something else of fields than those who manage them. */
+export const fieldManagerConflict = (conflicts: readonly FieldConflict[]): ApiError =>
+  new ApiError(
+    409,
+    'Conflict',
+    `Apply failed with ${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'}: ${conflictText(conflicts)}`,
+    {
+      causes: conflicts.map(({ manager, field }) => ({
+        reason: 'FieldManagerConflict',
+        message: `conflict with ${manager}`,
+        field,
+      })),
+    },
+  )
+
 export const badRequest = (message: string): ApiError => new ApiError(400, 'BadRequest', message)
 
 export const unauthorized = (): ApiError => new ApiError(401, 'Unauthorized', 'Unauthorized')

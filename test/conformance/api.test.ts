@@ -127,10 +127,17 @@ t.test('errors are worded as Kubernetes words them', async (t) => {
     ],
     [
       'unknown patch type',
-      ['PATCH', `${configMaps}/c1`, { body: {}, contentType: 'application/apply-patch+yaml' }],
+      ['PATCH', `${configMaps}/c1`, { body: {}, contentType: 'application/nosuch+json' }],
       415,
       'UnsupportedMediaType',
-      'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json',
+      'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml',
+    ],
+    [
+      'an apply patch without a manager',
+      ['PATCH', `${configMaps}/c1`, { body: {}, contentType: 'application/apply-patch+yaml' }],
+      422,
+      'Invalid',
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
     ],
     [
       'PUT on a collection',

@@ -37,6 +37,7 @@ export interface RequestOptions {
   readonly body?: unknown
   readonly contentType?: string
   readonly accept?: string
+  readonly agent?: string
   readonly user?: User
 }
 
@@ -67,6 +68,7 @@ const callOf = (method: Method, path: string, options: RequestOptions, signal: A
     path: url.pathname,
     query: url.searchParams,
     user: options.user ?? admin,
+    agent: options.agent ?? 'test/1',
     accept: options.accept ?? '',
     contentType: options.contentType ?? 'application/json',
     body: async () => (options.body === undefined ? undefined : structuredClone(options.body)),

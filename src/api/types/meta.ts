@@ -26,6 +26,18 @@ export interface ObjectMeta {
   readonly annotations?: StringMap
   readonly finalizers?: readonly string[]
   readonly ownerReferences?: readonly OwnerReference[]
+  readonly managedFields?: readonly ManagedFieldsEntry[]
+}
+
+/** Which fields somebody who writes the object manages. */
+export interface ManagedFieldsEntry {
+  readonly manager?: string
+  readonly operation?: string
+  readonly apiVersion?: string
+  readonly time?: string
+  readonly fieldsType?: string
+  readonly fieldsV1?: unknown
+  readonly subresource?: string
 }
 
 /** Any object of the API. Kinds refine `spec`, `status` and their other top-level fields. */

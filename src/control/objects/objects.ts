@@ -13,7 +13,7 @@ import {
   type ResourceName,
   tooLarge,
 } from '../../api/errors.ts'
-import type { KubeObject } from '../../api/types/index.ts'
+import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
 import { bucketOf, kindOf, type ResourceDefinition, withMetadata } from '../resources/definition.ts'
 import { validateMetadataUpdate } from '../resources/metadata.ts'
@@ -37,7 +37,12 @@ export interface ObjectsOptions {
 export interface WriteOptions {
   readonly user: User
   readonly dryRun?: boolean
+  /** Who manages which field afterwards; missing for the server's own writes, which leave that as it is. */
+  readonly manage?: Manage
 }
+
+/** The `managedFields` of an object that a write makes of another one, or of none. */
+export type Manage = (old: KubeObject | undefined, now: KubeObject) => ObjectMeta['managedFields']
 
 /** The name of an object of a kind: `namespace` is missing for cluster-scoped kinds. */
 export interface ObjectName {
@@ -76,6 +81,15 @@ export interface Objects {
 }
 
 const attempts = 16
+
+const managed = (object: KubeObject, fields: ObjectMeta['managedFields']): KubeObject => {
+  const { managedFields: _, ...metadata } = object.metadata
+  return { ...object, metadata: fields && fields.length > 0 ? { ...metadata, managedFields: fields } : metadata }
+}
+
+/** A list with one empty entry: the client wants everybody's claims gone. */
+const isReset = (fields: readonly ManagedFieldsEntry[] | undefined): boolean =>
+  fields?.length === 1 && fields.every((entry) => Object.keys(entry).length === 0)
 
 const keyOf = (definition: ResourceDefinition, { namespace, name }: ObjectName): StoreKey => ({
   bucket: bucketOf(definition),
@@ -123,14 +137,15 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     definition: ResourceDefinition,
     namespace: string | undefined,
     given: KubeObject,
-    { user, dryRun = false }: WriteOptions,
+    { user, dryRun = false, manage }: WriteOptions,
   ): Promise<KubeObject> => {
     const birth = { uid: newUid(), time: formatTime(clock.now()), suffix: newSuffix() }
     const prepared = prepareCreate(definition, namespace, given, birth)
     const kind = kindOf(definition)
     const review = { operation: 'create', definition: kind, object: prepared, old: undefined, user, dryRun } as const
-    return admitted(review, async (object) => {
-      check(definition, object, validateObject(definition, object))
+    return admitted(review, async (whole) => {
+      check(definition, whole, validateObject(definition, whole))
+      const object = managed(whole, manage?.(undefined, whole))
       const { name } = object.metadata
       const key = keyOf(definition, { namespace, name })
       const exists = () => alreadyExists(resourceName(definition), name)
@@ -153,7 +168,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     name: ObjectName,
     part: Part,
     change: (old: KubeObject) => KubeObject,
-    { user, dryRun = false }: WriteOptions,
+    { user, dryRun = false, manage }: WriteOptions,
   ): Promise<KubeObject | undefined> => {
     const { revision, object: old, key } = present(definition, name)
     const given = change(old)
@@ -174,7 +189,9 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
         ...(part === 'main' ? (definition.validateUpdate?.(object, old) ?? []) : []),
         ...validateObject(definition, object, old),
       ])
-      const next = withMetadata(object, { resourceVersion: old.metadata.resourceVersion })
+      const before = isReset(given.metadata.managedFields) ? managed(old, undefined) : old
+      const fields = manage ? manage(before, object) : old.metadata.managedFields
+      const next = managed(withMetadata(object, { resourceVersion: old.metadata.resourceVersion }), fields)
       if (dryRun || deepEqual(next, old)) return dryRun ? next : old
       try {
         if (isReleased(definition, next)) return await remove(key, revision, next)

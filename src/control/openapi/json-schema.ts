@@ -121,10 +121,12 @@ export const pathsOf = (definition: ResourceDefinition): { readonly collection: 
   return { collection, object: `${collection}/{name}` }
 }
 
+export const applyPatchType = 'application/apply-patch+yaml'
 const genericPatches = ['application/json-patch+json', 'application/merge-patch+json']
 
 /** The media types of the patches that a kind takes. kubectl chooses by them how it applies. */
 export const patchTypesOf = ({ custom = false }: ResourceDefinition): readonly string[] => [
   ...genericPatches,
   ...(custom ? [] : ['application/strategic-merge-patch+json']),
+  applyPatchType,
 ]

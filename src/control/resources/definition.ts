@@ -167,6 +167,9 @@ export const inAllVersions = (definition: ResourceDefinition): readonly Resource
 export const schemaTypeOf = ({ schemaType, group, version, kind }: ResourceDefinition): string =>
   schemaType ?? `${schemaGroupOf(group, version)}.${kind}`
 
+/** The schema's type of what is kept. */
+export const storedTypeOf = (definition: ResourceDefinition): string => schemaTypeOf(kindOf(definition))
+
 /** A copy with some metadata replaced. */
 export const withMetadata = <T extends KubeObject>(object: T, metadata: Partial<ObjectMeta>): T => ({
   ...object,

@@ -89,6 +89,7 @@ const serverOwned = [
   'deletionTimestamp',
   'deletionGracePeriodSeconds',
   'generation',
+  'managedFields',
 ] as const
 
 /** The client's metadata, with everything that is the server's to say taken from the old object. */

@@ -9,6 +9,8 @@ export interface Call {
   readonly path: string
   readonly query: URLSearchParams
   readonly user: User
+  /** What the client calls itself (its User-Agent); may be empty. */
+  readonly agent: string
   /** The Accept header; empty for plain JSON. */
   readonly accept: string
   /** Without parameters, in lower case; empty when there is no body. */

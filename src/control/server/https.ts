@@ -188,6 +188,7 @@ export const createApiServer = (handle: Handler, { cert, key, ca, findTokenUser,
     const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
     return {
       ...{ method, path: pathname, query: searchParams, user, contentType, signal },
+      agent: request.headers['user-agent'] ?? '',
       accept: request.headers.accept ?? '',
       body: async (limit = bodyLimit) => {
         if (!hasBody(request)) return undefined

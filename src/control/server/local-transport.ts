@@ -10,6 +10,7 @@ const callOf = (user: User, request: ApiRequest, signal: AbortSignal): Call => (
   path: request.path,
   query: new URLSearchParams(request.query),
   user,
+  agent: 'podway',
   accept: '',
   contentType: request.contentType ?? 'application/json',
   body: async () => request.body,

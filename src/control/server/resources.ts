@@ -1,23 +1,24 @@
 /** The verbs on resources: list, get, create, update, patch, delete, and the subresources every kind may have. */
-import type { Clock } from '../../api/clock.ts'
+import { type Clock, formatTime } from '../../api/clock.ts'
 import { badRequest, invalid, invalidValue, isNotFound, methodNotAllowed, noSuchPath } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { listObjects, type Page } from '../objects/list.ts'
-import type { ObjectName, Objects } from '../objects/objects.ts'
+import type { Manage, ObjectName, Objects } from '../objects/objects.ts'
 import { selectionOf } from '../objects/selection.ts'
-import { patchTypesOf } from '../openapi/json-schema.ts'
+import { applyPatchType, patchTypesOf } from '../openapi/json-schema.ts'
 import { integerOf, type ResourceRequest } from '../request/request-info.ts'
 import { apiVersionOf, inVersion, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
 import type { Registry } from '../resources/registry.ts'
 import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../resources/verbs.ts'
 import type { Store } from '../storage/store.ts'
+import { applyingOf, readWish } from './apply-patch.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { readObject, readTyped } from './input.ts'
 import { patcherOf } from './patches.ts'
 import { negotiate, showList, showObject } from './representation.ts'
 import { type Scale, scaleType, showScale, withScale } from './scale.ts'
 import { checkReached, parseVersion, watchAnswer } from './watch-answer.ts'
-import { isDryRun, readDeletion } from './write-options.ts'
+import { readDeletion, writeOptionsOf } from './write-options.ts'
 
 /** A subresource with rules of its own: a pod's log or binding, a namespace's finalize. */
 export type SubresourceHandler = (
@@ -77,6 +78,13 @@ export const createResourceHandler = (context: ResourceContext) => {
     warnings?: readonly string[],
   ) => objectAnswer(showObject(definition, object, negotiate(call.accept, call.query), clock.now()), code, warnings)
 
+  const optionsOf = (
+    call: Call,
+    definition: ResourceDefinition,
+    kind: Parameters<typeof writeOptionsOf>[2],
+    subresource?: string,
+  ) => writeOptionsOf(call, definition, kind, formatTime(clock.now()), subresource)
+
   const selectionFor = ({ query }: Call, { namespace, name }: ResourceRequest, definition: ResourceDefinition) => {
     const fields = query.get('fieldSelector') ?? ''
     const named = name === undefined ? fields : [fields, `metadata.name=${name}`].filter(Boolean).join(',')
@@ -108,7 +116,7 @@ export const createResourceHandler = (context: ResourceContext) => {
 
   const create: Write = async (call, request, definition) => {
     const { object, warnings } = readObject(definition, await call.body(), call.query)
-    const options = { user: call.user, dryRun: isDryRun(call.query, 'CreateOptions') }
+    const options = optionsOf(call, definition, 'CreateOptions')
     return shown(call, definition, await objects.create(definition, request.namespace, object, options), 201, warnings)
   }
 
@@ -130,7 +138,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     const { object, warnings } = readObject(definition, await call.body(), call.query)
     checkName(object.metadata?.name, name.name)
     const given = { ...object, metadata: { ...object.metadata, name: name.name } }
-    const options = { user: call.user, dryRun: isDryRun(call.query, 'UpdateOptions') }
+    const options = optionsOf(call, definition, 'UpdateOptions', request.subresource)
     try {
       const part = request.subresource === 'status' ? 'status' : 'main'
       const updated = await objects.update(definition, name, part, () => checkVersion(definition, given), options)
@@ -141,7 +149,33 @@ export const createResourceHandler = (context: ResourceContext) => {
     }
   }
 
+  /** Server-side apply: makes the object where there is none. */
+  const applied: Write = async (call, request, definition) => {
+    const name = nameOf(request)
+    const options = optionsOf(call, definition, 'PatchOptions', request.subresource)
+    const { wish, warnings } = readWish(definition, name, await call.body())
+    const applying = applyingOf(call, definition, request.subresource, formatTime(clock.now()))
+    const part = request.subresource === 'status' ? 'status' : 'main'
+    let fields: ReturnType<Manage>
+    const change = (old: KubeObject | undefined): KubeObject => {
+      const result = applying(old && inVersion(definition, old), wish)
+      fields = result.managedFields
+      const { object } = readObject(definition, result.object, call.query)
+      const { resourceVersion } = wish.metadata
+      return { ...object, metadata: { ...object.metadata, resourceVersion } }
+    }
+    const write = { ...options, manage: () => fields }
+    try {
+      return shown(call, definition, await objects.update(definition, name, part, change, write), 200, warnings)
+    } catch (error) {
+      if (part === 'status' || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
+      const made = await objects.create(definition, name.namespace, change(undefined), write)
+      return shown(call, definition, made, 201, warnings)
+    }
+  }
+
   const patch: Write = async (call, request, definition) => {
+    if (call.contentType === applyPatchType) return applied(call, request, definition)
     const name = nameOf(request)
     const apply = patcherOf(call.contentType, patchTypesOf(definition))
     const body = await call.body()
@@ -159,7 +193,7 @@ export const createResourceHandler = (context: ResourceContext) => {
         : { ...input.object, metadata: { ...input.object.metadata, resourceVersion: undefined } }
     }
     const part = request.subresource === 'status' ? 'status' : 'main'
-    const options = { user: call.user, dryRun: isDryRun(call.query, 'PatchOptions') }
+    const options = optionsOf(call, definition, 'PatchOptions', request.subresource)
     const result = await objects.update(definition, name, part, change, options)
     return shown(call, definition, result, 200, warnings)
   }
@@ -215,10 +249,8 @@ export const createResourceHandler = (context: ResourceContext) => {
       const wanted = apply ? apply(current, body, scaleType.schemaType) : body
       return withScale(definition, old, readTyped(wanted, scaleType, call.query).object as Scale)
     }
-    const options = {
-      user: call.user,
-      dryRun: isDryRun(call.query, request.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions'),
-    }
+    const kind = request.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions'
+    const options = optionsOf(call, definition, kind, 'scale')
     return objectAnswer(showScale(definition, await objects.update(definition, name, 'main', change, options)))
   }
 

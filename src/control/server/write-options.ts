@@ -1,8 +1,11 @@
 /** What a request asks a write to respect: its query, and for deletions its body. */
 import { type FieldError, invalid, invalidValue, notSupported } from '../../api/errors.ts'
 import type { Deletion } from '../objects/deletion.ts'
+import type { Manage, WriteOptions } from '../objects/objects.ts'
 import { integerOf, isSet } from '../request/request-info.ts'
+import type { ResourceDefinition } from '../resources/definition.ts'
 import type { Call } from './call.ts'
+import { managerErrors, managerOf, managing } from './field-manager.ts'
 import { readTyped } from './input.ts'
 
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions'
@@ -14,11 +17,18 @@ const refuse = (kind: OptionsKind, errors: readonly FieldError[]): void => {
 const dryRunErrors = (asked: readonly string[]): readonly FieldError[] =>
   asked.every((value) => value === 'All') ? [] : [notSupported('dryRun', asked, ['All'])]
 
-/** Throws Invalid for a kind of dry run that there is not. */
-export const isDryRun = (query: URLSearchParams, kind: OptionsKind): boolean => {
-  const asked = query.getAll('dryRun')
-  refuse(kind, dryRunErrors(asked))
-  return asked.length > 0
+/** What a write through `definition` is to respect. `time`: RFC 3339. Throws Invalid for options that are none. */
+export const writeOptionsOf = (
+  call: Call,
+  definition: ResourceDefinition,
+  kind: OptionsKind,
+  time: string,
+  subresource?: string,
+): WriteOptions & { readonly manage: Manage } => {
+  const asked = call.query.getAll('dryRun')
+  refuse(kind, [...dryRunErrors(asked), ...managerErrors(call)])
+  const manage = managing(managerOf(call, definition, subresource), definition, time)
+  return { user: call.user, dryRun: asked.length > 0, manage }
 }
 
 interface DeleteOptions extends Omit<Deletion, 'gracePeriodSeconds'> {

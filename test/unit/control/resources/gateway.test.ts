@@ -334,6 +334,7 @@ t.test('kubectl applies with merge patches: no strategic ones are offered or tak
   t.same(Object.keys(item?.['patch']?.['requestBody']?.['content'] ?? {}), [
     'application/json-patch+json',
     'application/merge-patch+json',
+    'application/apply-patch+yaml',
   ])
 })
 

@@ -1,0 +1,175 @@
+/**
+ * Who manages which field: `metadata.managedFields`. Every write by a client leaves there what it changed; who applies says
+ * there what they wish, and two who wish different things of a field are told. Pure.
+ */
+import { type ApiError, fieldManagerConflict } from '../../api/errors.ts'
+import type { KubeObject, ManagedFieldsEntry } from '../../api/types/index.ts'
+import { difference, emptySet, type FieldSet, intersection, isEmpty, isEqual, pathsOf, union } from './field-set.ts'
+import { type Shape, shapeOf } from './shape.ts'
+import { changesBetween, fieldsOfWish, merge, without } from './values.ts'
+
+/** Who writes. */
+export interface Manager {
+  readonly name: string
+  readonly operation: 'Apply' | 'Update'
+  readonly apiVersion: string
+  readonly subresource?: string
+}
+
+interface Managed extends Manager {
+  readonly time?: string
+  readonly fields: FieldSet
+}
+
+/** Fields that are nobody's, since the server says what they are, or the object would be another one. */
+const unmanaged: FieldSet = {
+  'f:apiVersion': {},
+  'f:kind': {},
+  'f:metadata': {
+    '.': {},
+    ...Object.fromEntries(
+      ['name', 'namespace', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'uid']
+        .concat(['generation', 'managedFields', 'resourceVersion'])
+        .map((name) => [`f:${name}`, {}]),
+    ),
+  },
+}
+const statusOnly = ({ 'f:status': status }: FieldSet): FieldSet => (status ? { 'f:status': status } : emptySet)
+const allButStatus = ({ 'f:status': _, ...rest }: FieldSet): FieldSet => rest
+
+/** What of some fields a write can have to do with: a status has writers of its own. */
+const reachOf = ({ subresource }: Manager, fields: FieldSet): FieldSet =>
+  difference(subresource === 'status' ? statusOnly(fields) : allButStatus(fields), unmanaged)
+
+/** Managers who only ever updated are many; the oldest become one. */
+const mostUpdaters = 10
+const ancient = 'ancient-changes'
+
+const isFieldSet = (value: unknown): value is FieldSet => typeof value === 'object' && value !== null
+
+const read = (entries: readonly ManagedFieldsEntry[] = []): readonly Managed[] =>
+  entries.map(({ manager, operation, apiVersion, time, subresource, fieldsV1 }) => ({
+    name: manager ?? '',
+    operation: operation === 'Apply' ? 'Apply' : 'Update',
+    apiVersion: apiVersion ?? '',
+    ...(time === undefined ? {} : { time }),
+    ...(subresource === undefined ? {} : { subresource }),
+    fields: isFieldSet(fieldsV1) ? fieldsV1 : emptySet,
+  }))
+
+const isSame = (a: Manager, b: Manager): boolean =>
+  a.name === b.name &&
+  a.operation === b.operation &&
+  (a.subresource ?? '') === (b.subresource ?? '') &&
+  (a.operation === 'Apply' || a.apiVersion === b.apiVersion)
+
+const order = (a: Managed, b: Managed): number =>
+  (a.operation === b.operation ? 0 : a.operation === 'Apply' ? -1 : 1) ||
+  (a.time ?? '').localeCompare(b.time ?? '') ||
+  (a.name < b.name ? -1 : 1)
+
+/** Those of one API version whose oldest are more than are kept, as one. */
+const bounded = (managers: readonly Managed[]): readonly Managed[] => {
+  const updaters = managers.filter(({ operation, subresource }) => operation === 'Update' && subresource === undefined)
+  const over = updaters.length - mostUpdaters
+  if (over <= 0) return managers
+  const old = updaters.slice(0, over + 1)
+  const [first] = old
+  if (!first) return managers
+  const fields = union(...old.map((each) => each.fields))
+  return [...managers.filter((each) => !old.includes(each)), { ...first, name: ancient, fields }].sort(order)
+}
+
+const write = (managers: readonly Managed[]): readonly ManagedFieldsEntry[] =>
+  bounded(managers.filter(({ fields }) => !isEmpty(fields)).sort(order)).map(
+    ({ name, operation, apiVersion, time, subresource, fields }) => ({
+      manager: name,
+      operation,
+      apiVersion,
+      ...(time === undefined ? {} : { time }),
+      fieldsType: 'FieldsV1',
+      fieldsV1: fields,
+      ...(subresource === undefined ? {} : { subresource }),
+    }),
+  )
+
+/** The entries after a write that changed `old` to `now`; the same ones when it changed nothing that is managed. */
+export const managedAfter = (
+  old: KubeObject | undefined,
+  now: KubeObject,
+  manager: Manager,
+  type: string,
+  time: string,
+): readonly ManagedFieldsEntry[] | undefined => {
+  const before = old?.metadata.managedFields
+  const changes = changesBetween(old ?? {}, now, shapeOf(type))
+  const [changed, removed] = [reachOf(manager, changes.changed), reachOf(manager, changes.removed)]
+  if (isEmpty(changed) && isEmpty(removed)) return before
+  const touched = union(changed, removed)
+  const managers = read(before)
+  const own = managers.find((each) => isSame(each, manager))
+  const fields = difference(union(own?.fields ?? emptySet, changed), removed)
+  const others = managers
+    .filter((each) => each !== own)
+    .map((each) => ({ ...each, fields: difference(each.fields, touched) }))
+  const isKept = own !== undefined && isEqual(own.fields, fields)
+  return write([...others, isKept ? own : { ...manager, time, fields }])
+}
+
+export interface Applied {
+  readonly object: KubeObject
+  readonly managedFields: readonly ManagedFieldsEntry[]
+}
+
+const conflictsWith = (others: readonly Managed[], changed: FieldSet, isForced: boolean): readonly Managed[] =>
+  others.flatMap((each) => {
+    const fields = intersection(each.fields, changed)
+    return isEmpty(fields) || isForced ? [] : [{ ...each, fields }]
+  })
+
+/** As Kubernetes names a manager in a conflict. */
+const describe = ({ name, operation, apiVersion, subresource, time }: Managed): string =>
+  `${JSON.stringify(name)}${subresource === undefined ? '' : ` with subresource ${JSON.stringify(subresource)}`}${
+    operation === 'Update' ? ` using ${apiVersion}${time === undefined ? '' : ` at ${time}`}` : ''
+  }`
+
+const conflictOf = (conflicts: readonly Managed[]): ApiError =>
+  fieldManagerConflict(
+    conflicts.flatMap((each) => pathsOf(each.fields).map((field) => ({ field, manager: describe(each) }))),
+  )
+
+/**
+ * The object as somebody who applies `wish` makes it, and who manages what then. What they applied before and do not wish any
+ * more goes, unless others hold it. Throws Conflict when others hold what would change, unless it is forced.
+ */
+export const apply = (
+  old: KubeObject | undefined,
+  wish: KubeObject,
+  manager: Manager,
+  options: { readonly type: string; readonly time: string; readonly isForced: boolean },
+): Applied => {
+  const shape: Shape = shapeOf(options.type)
+  const managers = read(old?.metadata.managedFields)
+  const own = managers.find((each) => isSame(each, manager))
+  const others = managers.filter((each) => each !== own)
+  const wished = reachOf(manager, fieldsOfWish(wish, shape))
+
+  const merged = old ? merge(old, wish, shape) : wish
+  const kept = union(wished, ...others.map(({ fields }) => fields))
+  const object = without(merged, difference(own?.fields ?? emptySet, wished), kept, shape) as KubeObject
+
+  const changes = changesBetween(old ?? {}, object, shape)
+  const [changed, removed] = [reachOf(manager, changes.changed), reachOf(manager, changes.removed)]
+  const conflicts = conflictsWith(others, changed, options.isForced)
+  if (conflicts.length > 0) throw conflictOf(conflicts)
+
+  const touched = union(options.isForced ? changed : emptySet, removed)
+  const isKept = own !== undefined && isEqual(own.fields, wished)
+  return {
+    object,
+    managedFields: write([
+      ...others.map((each) => ({ ...each, fields: difference(each.fields, touched) })),
+      isKept ? { ...own, apiVersion: manager.apiVersion } : { ...manager, time: options.time, fields: wished },
+    ]),
+  }
+}

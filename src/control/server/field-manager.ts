@@ -1,0 +1,45 @@
+/** Who a write says it is by, and what it may say of its fields. */
+import { type FieldError, forbiddenField, invalidValue, required } from '../../api/errors.ts'
+import { type Manager, managedAfter } from '../apply/managers.ts'
+import type { Manage } from '../objects/objects.ts'
+import { applyPatchType } from '../openapi/json-schema.ts'
+import { isSet } from '../request/request-info.ts'
+import { apiVersionOf, type ResourceDefinition, storedTypeOf } from '../resources/definition.ts'
+import type { Call } from './call.ts'
+
+const longest = 128
+
+/** `kubectl` of `kubectl/v1.30.0 (linux/amd64)`. */
+const programOf = (agent: string): string => agent.split('/')[0]?.trim().slice(0, longest) || 'unknown'
+
+const isApply = ({ contentType }: Call): boolean => contentType === applyPatchType
+
+/** What is wrong with the options that say who writes. */
+export const managerErrors = (call: Call): readonly FieldError[] => {
+  const name = call.query.get('fieldManager') ?? ''
+  return [
+    ...(name.length > longest
+      ? [invalidValue('fieldManager', name.slice(0, longest), `may not be longer than ${longest}`)]
+      : []),
+    ...(/\P{C}/u.test(name) && /\p{C}/u.test(name)
+      ? [invalidValue('fieldManager', '', 'should only contain printable characters')]
+      : []),
+    ...(isApply(call) && name === '' ? [required('fieldManager', 'is required for apply patch')] : []),
+    ...(!isApply(call) && call.query.has('force') && isSet(call.query, 'force')
+      ? [forbiddenField('force', 'may not be specified for non-apply patch')]
+      : []),
+  ]
+}
+
+export const managerOf = (call: Call, definition: ResourceDefinition, subresource?: string): Manager => ({
+  name: call.query.get('fieldManager') || programOf(call.agent),
+  operation: isApply(call) ? 'Apply' : 'Update',
+  apiVersion: apiVersionOf(definition),
+  ...(subresource === undefined ? {} : { subresource }),
+})
+
+/** For a write that changes what it changes. `time`: RFC 3339. */
+export const managing = (manager: Manager, definition: ResourceDefinition, time: string): Manage => {
+  const type = storedTypeOf(definition)
+  return (old, now) => managedAfter(old, now, manager, type, time)
+}

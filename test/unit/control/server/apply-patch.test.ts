@@ -1,0 +1,143 @@
+/** Server-side apply as a client meets it. */
+import t from 'tap'
+import { createTestApi, type Json } from '../../../support/api-server.ts'
+
+const path = '/apis/apps/v1/namespaces/default/deployments/web'
+const labels = { app: 'web' }
+const container = (more: object = {}) => ({ name: 'c', image: 'busybox', ...more })
+const deployment = (spec: object = {}, containers: readonly object[] = [container()]) => ({
+  ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } },
+  spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } }, ...spec },
+})
+
+const start = async () => {
+  const api = await createTestApi()
+  const apply = (manager: string, body: unknown, query = '', at = path) =>
+    api.request('PATCH', `${at}?fieldManager=${manager}${query}`, { body, contentType: 'application/apply-patch+yaml' })
+  return { api, apply }
+}
+
+const managersOf = (body: Json): readonly (readonly unknown[])[] =>
+  [...((body['metadata']?.['managedFields'] ?? []) as unknown as Json[])].map((entry) => [
+    entry['manager'],
+    entry['operation'],
+    ...(entry['subresource'] === undefined ? [] : [entry['subresource']]),
+  ])
+
+t.test('an object that is not there is made, with what only defaults give it', async (t) => {
+  const { apply } = await start()
+  const made = await apply('one', deployment({ replicas: 2 }))
+  t.equal(made.code, 201)
+  t.match(made.body, { spec: { replicas: 2, revisionHistoryLimit: 10 }, metadata: { generation: 1 } })
+  t.same(managersOf(made.body), [['one', 'Apply']])
+  const again = await apply('one', deployment({ replicas: 2 }))
+  t.equal(again.code, 200)
+  t.same(again.body['metadata'], made.body['metadata'], 'the same wish changes nothing')
+  const changed = await apply('one', deployment({ replicas: 3 }))
+  t.match(changed.body, { spec: { replicas: 3 }, metadata: { generation: 2 } })
+})
+
+t.test('what is wished no more goes back to its default', async (t) => {
+  const { apply } = await start()
+  await apply('one', deployment({ replicas: 2, paused: true, revisionHistoryLimit: 3 }))
+  const { body } = await apply('one', deployment({ replicas: 2 }))
+  t.match(body, { spec: { replicas: 2, revisionHistoryLimit: 10, paused: undefined } })
+})
+
+t.test('quantities and times that mean the same are the same', async (t) => {
+  const { apply } = await start()
+  const cpu = (value: string) => deployment({}, [container({ resources: { limits: { cpu: value } } })])
+  await apply('one', cpu('0.5'))
+  t.equal((await apply('two', cpu('500m'))).code, 200)
+  t.equal((await apply('two', cpu('600m'))).code, 409)
+})
+
+t.test('conflicts are told, and forced', async (t) => {
+  const { api, apply } = await start()
+  await apply('one', deployment({ replicas: 2 }))
+  const conflict = await apply('two', deployment({ replicas: 4 }))
+  t.match(conflict, {
+    code: 409,
+    body: {
+      reason: 'Conflict',
+      message: 'Apply failed with 1 conflict: conflict with "one": .spec.replicas',
+      details: {
+        causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "one"', field: '.spec.replicas' }],
+      },
+    },
+  })
+  t.match((await apply('two', deployment({ replicas: 4 }), '&force=true')).body, { spec: { replicas: 4 } })
+  const scaled = await api.request('PATCH', `${path}/scale`, {
+    body: { spec: { replicas: 5 } },
+    contentType: 'application/merge-patch+json',
+    agent: 'kubectl/v1.30.0 (linux/amd64)',
+  })
+  t.equal(scaled.code, 200)
+  t.same(managersOf((await api.request('GET', path)).body).at(-1), ['kubectl', 'Update', 'scale'])
+  t.match((await apply('two', deployment({ replicas: 4 }))).body, {
+    message:
+      /^Apply failed with 1 conflict: conflict with "kubectl" with subresource "scale" using apps\/v1 at .*: \.spec\.replicas$/,
+  })
+})
+
+t.test('every writer is known, by its option or its name', async (t) => {
+  const { api } = await start()
+  const configMaps = '/api/v1/namespaces/default/configmaps'
+  const configMap = { metadata: { name: 'c' }, data: { a: '1' } }
+  const made = await api.request('POST', configMaps, { body: configMap, agent: 'curl/8.0' })
+  t.same(managersOf(made.body), [['curl', 'Update']])
+  const patch = (body: object, query = '') =>
+    api.request('PATCH', `${configMaps}/c${query}`, { body, contentType: 'application/merge-patch+json', agent: '' })
+  t.same(managersOf((await patch({ data: { b: '2' } }, '?fieldManager=me')).body), [
+    ['curl', 'Update'],
+    ['me', 'Update'],
+  ])
+  const put = await api.request('PUT', `${configMaps}/c`, { body: configMap, agent: 'curl/8.0' })
+  t.same(
+    managersOf(put.body),
+    [['curl', 'Update']],
+    'a PUT without managedFields leaves them; what is removed is nobody’s',
+  )
+  t.same(managersOf((await patch({ metadata: { managedFields: [{}] }, data: { c: '3' } })).body), [
+    ['unknown', 'Update'],
+  ])
+  const long = await patch({}, `?fieldManager=${'x'.repeat(129)}`)
+  t.match(long, { code: 422, body: { message: /fieldManager: Invalid value: .*may not be longer than 128/ } })
+  t.match(await patch({}, '?force=true'), { code: 422, body: { message: /force: Forbidden/ } })
+})
+
+t.test('a status has managers of its own', async (t) => {
+  const { api, apply } = await start()
+  await apply('one', deployment())
+  const status = { apiVersion: 'apps/v1', kind: 'Deployment', status: { replicas: 3 } }
+  const { code, body } = await apply('controller', status, '', `${path}/status`)
+  t.equal(code, 200)
+  t.match(body, { status: { replicas: 3 } })
+  t.same(managersOf(body), [
+    ['controller', 'Apply', 'status'],
+    ['one', 'Apply'],
+  ])
+  t.equal((await apply('x', status, '', '/apis/apps/v1/namespaces/default/deployments/nosuch/status')).code, 404)
+  t.equal((await api.request('GET', path)).code, 200)
+})
+
+t.test('what is no wish is refused, and makes nothing', async (t) => {
+  const { api, apply } = await start()
+  const cases: readonly (readonly [body: unknown, code: number, message: RegExp])[] = [
+    [{ spec: {} }, 400, /names its apiVersion and kind/],
+    [[], 400, /an object of kind Deployment/],
+    [{ ...deployment(), metadata: { name: 'other' } }, 400, /does not match the name on the URL/],
+    [deployment({ replicsa: 1 }), 400, /unknown field "spec\.replicsa"/],
+    [
+      { ...deployment(), metadata: { name: 'web', managedFields: [{ manager: 'x' }] } },
+      400,
+      /managedFields must be nil/,
+    ],
+    [deployment({ replicas: -1 }), 422, /spec\.replicas/],
+    [{ ...deployment(), kind: 'ReplicaSet' }, 400, /cannot be handled as a Deployment/],
+  ]
+  for (const [body, code, message] of cases)
+    t.match(await apply('one', body), { code, body: { message } }, JSON.stringify(body))
+  t.equal((await apply('one', deployment(), '&dryRun=All')).code, 201)
+  t.equal((await api.request('GET', path)).code, 404)
+})
