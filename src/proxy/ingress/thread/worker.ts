@@ -5,7 +5,8 @@ import { createGuard } from '../relay/guard.ts'
 import { createRelay, type Relay } from '../relay/relay.ts'
 import { steadyClock } from '../steady-clock.ts'
 import type { AccessLog } from './access-log.ts'
-import type { FromWorker, Listener, ToWorker, WorkerData } from './protocol.ts'
+import { createDoors, type Doors } from './doors.ts'
+import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
 import { createStatistics, type Statistics } from './statistics.ts'
 import { throttled } from './throttled.ts'
 
@@ -22,40 +23,29 @@ const openLog = async (
   return createAccessLog(accessLog, (error) => report(`cannot write the access log: ${String(error)}`))
 }
 
-const retryMs = 5_000
-
-/** Opens a door, now or as soon as whoever has the port gives it up. Resolves with the port when it is open at once. */
-const keepOpening = async (
+const obey = (
+  port: MessagePort,
   relay: Relay,
-  { entry, ...where }: Listener,
-  post: (message: FromWorker) => void,
-): Promise<number | undefined> => {
-  try {
-    return (await relay.listen(entry, where)).port
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    post({ kind: 'problem', text: `cannot listen for ${entry}: ${why} (trying again every ${retryMs / 1000} s)` })
-    setTimeout(() => void keepOpening(relay, { entry, ...where }, post), retryMs).unref()
-    return undefined
-  }
-}
-
-const obey = (port: MessagePort, relay: Relay, statistics: Statistics, log: AccessLog | undefined): void => {
+  doors: Doors,
+  statistics: Statistics,
+  log: AccessLog | undefined,
+): void => {
   const post = (message: FromWorker): void => port.postMessage(message)
   const take = (message: ToWorker): void => {
     switch (message.kind) {
       case 'update':
         return relay.apply(message.update)
       case 'listen':
-        return void keepOpening(relay, message.listener, post)
+        return void doors.open(message.listener)
       case 'unlisten':
-        return void relay.unlisten(message.entry)
+        return doors.close(message.entry)
       case 'snapshot': {
         const { connections, retries, faults } = relay
         const snapshot = { series: statistics.series(), connections, retries, faults }
         return post({ kind: 'snapshot', id: message.id, snapshot })
       }
       case 'drain':
+        doors.stop()
         // Nothing holds the thread any more once the port is closed: it ends.
         return void relay.drain().then(() => {
           log?.close()
@@ -89,10 +79,11 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   process.on('uncaughtException', (error) => relay.fault('the ingress thread', error))
   process.on('unhandledRejection', (error) => relay.fault('the ingress thread', error))
   relay.apply(data.update)
-  obey(port, relay, statistics, log)
+  const doors = createDoors(relay, steadyClock, (text) => post({ kind: 'problem', text }))
+  obey(port, relay, doors, statistics, log)
   const ports: Record<string, number> = {}
   for (const listener of data.listeners) {
-    const opened = await keepOpening(relay, listener, post)
+    const opened = await doors.open(listener)
     if (opened !== undefined) ports[listener.entry] = opened
   }
   post({ kind: 'listening', ports })
