@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { sleep } from '../api/clock.ts'
 import { counted } from '../host/counted.ts'
-import { parseAddress } from '../ip/address.ts'
+import { isAddress } from '../ip/address.ts'
 import { UsageError } from './usage-error.ts'
 
 const retryMs = 20
@@ -38,7 +38,7 @@ const get = (url: string, headers: Readonly<Record<string, string>>, timeoutMs: 
   new Promise((resolve, fail) => {
     const signal = AbortSignal.timeout(timeoutMs)
     const { hostname } = new URL(url)
-    let stage: Stage = parseAddress(hostname.replaceAll(/[[\]]/g, '')) ? 'connection' : 'lookup'
+    let stage: Stage = isAddress(hostname.replaceAll(/[[\]]/g, '')) ? 'connection' : 'lookup'
     const reject = (error: unknown): void => fail(signal.aborted ? new Error(timeoutText(stage, timeoutMs)) : error)
     const outgoing = request(url, { headers, agent: false, signal })
     outgoing.once('error', reject)
