@@ -65,7 +65,7 @@ export const readKubeconfig = async (file: string): Promise<Connection> => {
     for (const unsupported of ['exec', 'auth-provider', 'username'])
       if (user[unsupported] !== undefined)
         throw new Error(
-          `kubeconfig: users of type ${unsupported} are not supported, use a client certificate or a token`,
+          `kubeconfig: user ${JSON.stringify(context['user'])} gets its credentials by "${unsupported}", which a daemon does not run: give it a client certificate, a token or a tokenFile, such as those of a service account`,
         )
     if (cluster['insecure-skip-tls-verify'] === true)
       throw new Error('kubeconfig: insecure-skip-tls-verify is refused, give certificate-authority-data')

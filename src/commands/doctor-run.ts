@@ -2,6 +2,8 @@ import { hostname } from 'node:os'
 import { diagnose, type Finding, type Verdict } from '../agent/doctor/checks.ts'
 import { readFacts } from '../agent/doctor/facts.ts'
 import { readHostResolvConf } from '../agent/host-resolv-conf.ts'
+import { isForbidden } from '../api/errors.ts'
+import { failureText } from '../api/failure-text.ts'
 import { leases } from '../api/resources.ts'
 import { createCommandRunner, prefixed } from '../host/command.ts'
 import { enterHost } from '../lab/enter.ts'
@@ -15,8 +17,15 @@ import { createProgress } from './progress.ts'
 import { namedRanges } from './ranges.ts'
 import { podwayWords } from './self.ts'
 
-/** By how much the newest heartbeat of another node is from the future, or older than heartbeats get. */
-const clockAhead = (kubeconfig: string): Promise<number | undefined> =>
+const leaseRights = 'it needs the right to list leases.coordination.k8s.io in kube-node-lease'
+
+/** By how much the newest heartbeat of another node is from the future, or older than heartbeats get. Text: why nobody can tell. */
+const clockAhead = (kubeconfig: string): Promise<number | string | undefined> =>
+  newestHeartbeat(kubeconfig).catch((error: unknown) =>
+    isForbidden(error) ? `${failureText(error)}; ${leaseRights}` : failureText(error),
+  )
+
+const newestHeartbeat = (kubeconfig: string): Promise<number | undefined> =>
   withCluster({ kubeconfig }, async (client) => {
     const all = (await client.list(leases, { namespace: 'kube-node-lease' })).items
     const others = all
@@ -38,7 +47,7 @@ const examine = async (options: DoctorOptions): Promise<readonly Finding[]> => {
     ranges: namedRanges('--cluster-cidr', clusterCIDRs, serviceCIDRs),
     resolvers: (await readHostResolvConf()).nameservers,
     ...{ clusterDns: options.clusterDns, agentPort: options.agentPort, stateDir: options.state },
-    clockAheadSeconds: ahead !== undefined && ahead < 0 && ahead > -heartbeatSeconds ? 0 : ahead,
+    clockAheadSeconds: typeof ahead === 'number' && ahead < 0 && ahead > -heartbeatSeconds ? 0 : ahead,
   })
   return diagnose(facts)
 }

@@ -169,6 +169,13 @@ const checks: Readonly<Record<string, Check>> = {
   },
 }
 
+/** What could not be looked at says why: what it would say else was not seen. */
+const unseen = (why: string): Omit<Finding, 'check'> =>
+  unknown(`could not look: ${why}`, /permission|permitted|root/i.test(why) ? 'run this as root' : '')
+
 /** All that was looked at, in a fixed order. */
 export const diagnose = (facts: MachineFacts): readonly Finding[] =>
-  Object.entries(checks).flatMap(([check, look]) => [look(facts)].flat().map((found) => ({ check, ...found })))
+  Object.entries(checks).flatMap(([check, look]) => {
+    const why = facts.unreadable[check]
+    return [why === undefined ? look(facts) : unseen(why)].flat().map((found) => ({ check, ...found }))
+  })

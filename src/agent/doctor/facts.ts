@@ -33,6 +33,8 @@ export interface PeerFacts {
 }
 
 export interface MachineFacts {
+  /** By check, why it could not be looked at. What is told of it beside is nothing that was seen. */
+  readonly unreadable: Readonly<Record<string, string>>
   readonly ipForward: string | undefined
   /** By device, those that are strict. */
   readonly strictReversePath: readonly string[]
@@ -63,7 +65,8 @@ export interface FactsOptions {
   readonly resolvers: readonly string[]
   readonly clusterDns: string
   readonly agentPort: number
-  readonly clockAheadSeconds: number | undefined
+  /** Text: why nobody could tell. */
+  readonly clockAheadSeconds: number | string | undefined
   /** The agent's. */
   readonly stateDir: string
 }
@@ -128,16 +131,39 @@ const readConnections = async (): Promise<MachineFacts['connections']> => {
   return count === undefined || max === undefined ? undefined : { count: Number(count), max: Number(max) }
 }
 
-const hasTable = async (runner: CommandRunner, name: string): Promise<boolean> =>
-  (await runner.run('nft', ['list', 'tables']).catch(() => '')).split('\n').some((line) => line.endsWith(` ${name}`))
+/** Who has no nft has no tables of it. */
+const hasTable = async (runner: CommandRunner, name: string): Promise<boolean> => {
+  const text = await runner.run('nft', ['list', 'tables']).catch((error: unknown) => {
+    if (isCommandMissing(error)) return ''
+    throw error
+  })
+  return text.split('\n').some((line) => line.endsWith(` ${name}`))
+}
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0]?.trim() ?? ''
+
+const readRules = async (runner: CommandRunner) => {
+  const { backend, mixed } = await detectBackend(runner)
+  const filter = parseSave(await createNetfilter(runner, 'IPv4', backend).save('filter'))
+  return { mixed, forward: filter.get('FORWARD') }
+}
 
 export const readFacts = async (options: FactsOptions): Promise<MachineFacts> => {
   const { runner, ranges, resolvers, clusterDns } = options
   const iproute = createIproute(runner)
   const links = await showLinks(iproute)
   const tunnel = links.find(({ name }) => name === vxlanDevice)?.mtu
-  const { backend, mixed } = await detectBackend(runner)
-  const filter = parseSave(await createNetfilter(runner, 'IPv4', backend).save('filter'))
+  const unreadable: Record<string, string> = {}
+  /** One that may not be looked at keeps nobody from the others. */
+  const look = <T>(names: readonly string[], read: () => Promise<T>): Promise<T | undefined> =>
+    read().catch((error: unknown) => {
+      for (const name of names) unreadable[name] = firstLine(error)
+      return undefined
+    })
+  const rules = await look(['FORWARD', 'rule stores'], () => readRules(runner))
+  const clock = options.clockAheadSeconds
+  if (typeof clock === 'string') unreadable['clock'] = clock
   const defaults = await showRoutes(iproute, '-4', ['default'])
   const underlay = links.find(({ name }) => name === defaults[0]?.device)?.mtu
   const routes = await showForeignRoutes(iproute)
@@ -145,15 +171,17 @@ export const readFacts = async (options: FactsOptions): Promise<MachineFacts> =>
     ipForward: await readSysctl('net.ipv4.ip_forward'),
     strictReversePath: await readStrict(),
     bridgeCallsIptables: await readSysctl('net.bridge.bridge-nf-call-iptables'),
-    ruleStoresMixed: mixed,
-    forward: filter.get('FORWARD'),
-    hasFirewalld: await hasTable(runner, 'firewalld'),
+    ruleStoresMixed: rules?.mixed ?? false,
+    forward: rules?.forward,
+    hasFirewalld: (await look(['firewalld'], () => hasTable(runner, 'firewalld'))) ?? false,
     checksumOffload: await readOffload(runner),
     mtu: { tunnel, underlay },
-    ...{ ranges, clusterDns, clockAheadSeconds: options.clockAheadSeconds, surroundings: { routes, resolvers } },
+    ...{ ranges, clusterDns, surroundings: { routes, resolvers } },
+    clockAheadSeconds: typeof clock === 'string' ? undefined : clock,
     nameservers: (await readResolvConf()).nameservers,
     connections: await readConnections(),
-    peers: await readPeers(options, tunnel),
-    podLinks: await readPodLinks(runner, options.stateDir),
+    peers: (await look(['nodes'], () => readPeers(options, tunnel))) ?? [],
+    podLinks: await look(['pod links'], () => readPodLinks(runner, options.stateDir)),
+    unreadable,
   }
 }

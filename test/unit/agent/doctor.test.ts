@@ -14,6 +14,7 @@ const peer = {
 }
 
 const healthy: MachineFacts = {
+  unreadable: {},
   ...{ ipForward: '1', strictReversePath: [], bridgeCallsIptables: '0', ruleStoresMixed: false, hasFirewalld: false },
   ...forward('ACCEPT', '-j PODWAY-GUARD', '-j PODWAY-FORWARD'),
   ...{ checksumOffload: 'on', mtu: { tunnel: 1450, underlay: 1500 }, clockAheadSeconds: 0.2 },
@@ -89,4 +90,23 @@ t.test('what cannot be looked at is not called well', async (t) => {
   const findings = diagnose({ ...healthy, ...blind, mtu: { tunnel: undefined, underlay: undefined } })
   for (const check of ['checksum offload', 'clock', 'conntrack', 'FORWARD', 'mtu', 'nodes'])
     t.equal(findings.find((each) => each.check === check)?.verdict, 'unknown', check)
+})
+
+t.test('what may not be looked at says why, and claims nothing', async (t) => {
+  const unreadable = {
+    firewalld: 'Operation not permitted (you must be root)',
+    clock: 'forbidden: leases is forbidden: User "a" cannot list; it needs the right to list leases',
+  }
+  const found = new Map(diagnose({ ...healthy, unreadable }).map((finding) => [finding.check, finding]))
+  t.match(found.get('firewalld'), {
+    verdict: 'unknown',
+    message: /could not look: .*not permitted/,
+    cure: 'run this as root',
+  })
+  t.match(found.get('clock'), {
+    verdict: 'unknown',
+    message: /could not look: forbidden: .*right to list leases/,
+    cure: '',
+  })
+  t.match(found.get('FORWARD'), { verdict: 'ok' })
 })
