@@ -41,6 +41,7 @@ import { createNodeEvents, tellRejected } from './node/node-events.ts'
 import { type NodeTraits, nodeCapacity } from './node/node-object.ts'
 import { createRegistration } from './node/registration.ts'
 import { servedPorts, serverPlace } from './node/served-ports.ts'
+import { parts } from './part-names.ts'
 import { createPodAgent, type PodAgent } from './pod-agent.ts'
 import type { OverlaySettings } from './pod-network-stack.ts'
 import { type RangesWait, untilRanges } from './pod-ranges.ts'
@@ -51,7 +52,7 @@ import { createProcessRuntime } from './runtime/process/process-runtime.ts'
 import { createRoutes } from './server/routes.ts'
 import { createAgentServer } from './server/server.ts'
 import type { ProxySettings } from './service-stack.ts'
-import { becomeAgent, findPredecessor, takeOver } from './succession.ts'
+import { type Claim, openTakeover } from './takeover.ts'
 import { createWatchFailures } from './watch-failures.ts'
 
 export interface AgentOptions {
@@ -86,7 +87,7 @@ export interface AgentOptions {
 
 const maxPods = 110
 /** For so long a successor may take to answer DNS before it ends the agent of before. */
-const succeedMs = 10_000
+const warmMs = 10_000
 
 /** What is below the state folder. */
 export const runtimeDir = (stateDir: string): string => join(stateDir, 'runtime')
@@ -151,16 +152,33 @@ const serviceLinks = (services: Informer<Service>) => ({
   },
 })
 
+/** A node's agent has them all: who takes one of them takes the node. */
+const ownParts = ['pods', ...parts]
+
 /**
  * Runs until `signal` aborts; pods and their traffic go on afterwards. Rejects when it cannot start, or when another agent is
  * this node now; then all of its parts have ended.
  */
-export const runAgent = (options: AgentOptions, signal: AbortSignal): Promise<void> =>
-  liveOnRanges(signal, options.log, (life) => live(options, life))
-
-const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Life): Promise<void> => {
-  const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log } = options
+export const runAgent = async (options: AgentOptions, signal: AbortSignal): Promise<void> => {
+  const { stateDir, log } = options
   await mkdir(stateDir, { recursive: true })
+  const takeover = await openTakeover(stateDir, log)
+  const claims = await Promise.all(ownParts.map(takeover.claim))
+  const either = AbortSignal.any([signal, ...claims.map((claim) => claim.signal)])
+  try {
+    await liveOnRanges(either, log, (life) => live(options, claims, life))
+  } finally {
+    await Promise.all(claims.map((claim) => claim.end()))
+    await takeover.close()
+  }
+}
+
+const live = async (
+  options: AgentOptions,
+  claims: readonly Claim[],
+  { signal, beginning, endOnMove }: Life,
+): Promise<void> => {
+  const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log } = options
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const { connection, transport } = await openTransport(options.kubeconfig)
   const ca = caOf(connection, options.kubeconfig)
@@ -208,14 +226,14 @@ const live = async (options: AgentOptions, { signal, beginning, endOnMove }: Lif
   })
   const bridged = Promise.withResolvers<void>()
   const background = [dns.run(signal, bridged.promise)]
-  const predecessor = await findPredecessor(stateDir, log)
-  if (predecessor) {
-    // Its bridge is there, and so is the zone that it has kept.
+  const others = await Promise.all(claims.map((claim) => claim.hasOthers()))
+  if (others.includes(true)) {
+    // Their bridge is there, and so is the zone that they have kept.
     bridged.resolve()
-    await Promise.race([dns.ready, sleep(succeedMs, signal)])
-    await takeOver(predecessor, log)
+    await Promise.race([dns.ready, sleep(warmMs, signal)])
   }
-  await becomeAgent(stateDir)
+  await Promise.all(claims.map((claim) => claim.replaceOthers()))
+  if (signal.aborted) return
   await acquireLease({ client, nodeName, identity: agentIdentity, log }, signal)
   const nodes = informers.nodes()
   background.push(registration.run(signal))

@@ -41,6 +41,8 @@ export interface IngressStackOptions {
 }
 
 export interface IngressStack {
+  /** Resolves when requests are served. */
+  readonly ready: Promise<void>
   /** Serves until `signal` aborts, then finishes what runs. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -105,6 +107,7 @@ export const createIngressStack = (options: IngressStackOptions): IngressStack =
   }
 
   return {
+    ready: ingress.ready,
     run: async (signal) => {
       const at = settings.metrics
       await Promise.all([

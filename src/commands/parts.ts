@@ -1,4 +1,4 @@
-import { type Part, parts } from '../agent/parts/part.ts'
+import { type Part, parts } from '../agent/part-names.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What `--only` says. */

@@ -28,8 +28,8 @@ const timeouts = { headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeou
 const maxConnections = 100
 
 const listen = async (server: Server, address: string | undefined, port: number): Promise<void> => {
-  if (address === undefined) server.listen(port)
-  else server.listen(port, address)
+  // Shared, so that a successor can listen before we end; one that the kernel chose cannot be.
+  server.listen({ port, ...(address === undefined ? {} : { host: address }), reusePort: port !== 0 })
   await once(server, 'listening')
 }
 

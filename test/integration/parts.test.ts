@@ -1,6 +1,8 @@
 /** Parts of an agent beside somebody else's cluster: what each needs, and that none waits for what another one needs. */
 import { Resolver } from 'node:dns/promises'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -174,6 +176,57 @@ t.test('a node without a Node, and one without a range: each is said', async (t)
   await agent.says(/waiting for the pod network: there is no Node "node1"/)
   server.api.put('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName } })
   await agent.says(/waiting for the pod network: Node "node1" has no podCIDR yet/)
+})
+
+t.test('a second agent takes over: nobody hears of it, and DNS and Ingress answer all the time', async (t) => {
+  const server = await serve(t, kindsOf120)
+  server.allow('all', allRules)
+  const machine = await makeMachine(t)
+  const first = await startPartAgent(t, machine, server, 'all', partNames.join())
+  for (const part of partNames) await until(served[part], part, 20_000)
+  await first.says(/the pod network is ready/)
+  const socket = join(machine.stateDir, 'cni.sock')
+  const statusOf = () =>
+    runner.run('sh', ['-c', `CNI_COMMAND=VERSION ${podway} cni --state ${machine.stateDir} <<X\n{}\nX`])
+
+  const asked = { dns: 0, ingress: 0 }
+  const failed: string[] = []
+  const stop = new AbortController()
+  const asking = (['dns', 'ingress'] as const).map(async (part) => {
+    while (!stop.signal.aborted) {
+      if (!(await served[part]())) failed.push(part)
+      asked[part]++
+    }
+  })
+  const second = await startPartAgent(t, machine, server, 'all', partNames.join())
+  await until(() => first.exit() !== undefined, 'the end of the first', 30_000)
+  await second.says(/the pod network is ready/)
+  await second.says(/Services are in the kernel/)
+  stop.abort()
+  await Promise.all(asking)
+  t.same(failed, [])
+  t.ok(asked.dns > 10 && asked.ingress > 10, `${asked.dns} and ${asked.ingress} questions`)
+  t.equal(first.exit(), 0)
+  t.ok(existsSync(socket), 'the end of the first has not taken the socket')
+  t.match(await statusOf(), /supportedVersions/, 'the second answers there')
+  for (const { messages } of [first, second])
+    t.notOk(
+      messages.some((each) => /EADDRINUSE|cannot listen|does not release/.test(each)),
+      messages.join('\n'),
+    )
+
+  const third = await startPartAgent(t, machine, server, 'all', 'proxy')
+  await third.says(/Services are in the kernel/)
+  await second.says(/another agent takes this part over/)
+  t.equal(second.exit(), undefined, 'the second goes on with the other parts')
+  for (const part of partNames) await until(served[part], part, 20_000)
+  await second.stop()
+  await third.stop()
+  t.same(
+    (await readdir(join(machine.stateDir, 'takeover'))).filter((name) => name.endsWith('.json')),
+    [],
+    'no claim is left',
+  )
 })
 
 t.test('cleanup of one part takes what is its own, and nothing of the others', async (t) => {

@@ -113,7 +113,7 @@ t.test('a cluster of one node', async (t) => {
       join(dirs.control, 'store.db'),
       join(dirs.control, 'admin.kubeconfig'),
       join(dirs.data, 'vm.kubeconfig'),
-      join(dirs.state, 'agent.json'),
+      join(dirs.state, 'takeover'),
       join(dirs.data, 'pod-networks.json'),
     ]
     for (const [at, file] of moments.entries()) {

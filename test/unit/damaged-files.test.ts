@@ -24,7 +24,7 @@ import { appendNote, indexFile, mendIndex, readIndex } from '../../src/agent/log
 import { readLog } from '../../src/agent/logs/reader.ts'
 import { partFile } from '../../src/agent/logs/segments.ts'
 import { readAgentIdentity } from '../../src/agent/node/agent-identity.ts'
-import { findPredecessor } from '../../src/agent/succession.ts'
+import { openTakeover } from '../../src/agent/takeover.ts'
 import { createAuthority, issueCertificate, validFor } from '../../src/api/certificates.ts'
 import { renderKubeconfig } from '../../src/api/kubeconfig.ts'
 import type { KubeObject } from '../../src/api/types/index.ts'
@@ -227,12 +227,21 @@ const files: readonly DurableFile[] = [
     but: { gone: 'goes on' },
   },
   {
-    name: 'agent.json',
+    name: 'the claim of an agent',
     make: async (folder) => {
-      writeFileSync(join(folder, 'agent.json'), JSON.stringify({ pid: 1, startTime: '0' }))
-      return join(folder, 'agent.json')
+      mkdirSync(join(folder, 'takeover'))
+      // No process has this number.
+      const file = join(folder, 'takeover', 'dns.99999999.json')
+      writeFileSync(file, JSON.stringify({ pid: 99_999_999, startTime: '0', at: '1' }))
+      return file
     },
-    open: (folder, tell) => findPredecessor(folder, loggerTo(tell)),
+    open: async (folder, tell) => {
+      const takeover = await openTakeover(folder, loggerTo(tell))
+      const claim = await takeover.claim('dns')
+      await claim.replaceOthers()
+      await claim.end()
+      await takeover.close()
+    },
     outcome: 'set aside',
     but: { gone: 'goes on' },
   },

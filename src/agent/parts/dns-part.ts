@@ -4,7 +4,7 @@ import { readHostResolvConf } from '../host-resolv-conf.ts'
 import type { PartContext } from './part.ts'
 
 /** The address of the cluster DNS becomes one of the loopback device, since the pods' bridge may be somebody else's. */
-export const runDnsPart = async (context: PartContext, signal: AbortSignal): Promise<void> => {
+export const runDnsPart = async (context: PartContext, signal: AbortSignal, onReady: () => void): Promise<void> => {
   const { informers, netfilterOf, runner, options } = context
   const { clusterDns, clusterDomain, clusterCIDRs, nodeAddresses, log } = options
   const { nameservers, searches } = await readHostResolvConf()
@@ -15,5 +15,6 @@ export const runDnsPart = async (context: PartContext, signal: AbortSignal): Pro
     upstreams: (options.upstreams ?? nameservers).map(toUpstream),
     ...{ searches, netfilterOf, runner, log },
   })
+  void stack.ready.then(onReady)
   await stack.run(signal, Promise.resolve())
 }

@@ -1,7 +1,7 @@
 import { createIngressStack } from '../ingress-stack.ts'
 import type { PartContext } from './part.ts'
 
-export const runIngressPart = async (context: PartContext, signal: AbortSignal): Promise<void> => {
+export const runIngressPart = async (context: PartContext, signal: AbortSignal, onReady: () => void): Promise<void> => {
   const { client, informers, failures, netfilterOf, runner, options } = context
   const { clusterDomain, clusterDns, nodeName, nodeAddresses, log } = options
   const stack = createIngressStack({
@@ -9,5 +9,6 @@ export const runIngressPart = async (context: PartContext, signal: AbortSignal):
     ...{ netfilterOf, runner },
     settings: options.ingress,
   })
+  void stack.ready.then(onReady)
   await stack.run(signal)
 }

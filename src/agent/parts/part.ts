@@ -1,4 +1,4 @@
-/** A part of a node's network that can run beside somebody else's kubelet, and what each is given. */
+/** What each part is given. */
 import type { Registry } from 'prom-client'
 import type { Client } from '../../api/client.ts'
 import type { ServedPort } from '../../api/served-ports.ts'
@@ -7,11 +7,9 @@ import type { Netfilter } from '../../host/netfilter/netfilter.ts'
 import type { IpFamily } from '../../ip/address.ts'
 import type { AgentOptions } from '../agent.ts'
 import type { ClusterInformers } from '../cluster-informers.ts'
+import type { Part } from '../part-names.ts'
 import type { ListenAddress } from '../service-stack.ts'
 import type { WatchFailures } from '../watch-failures.ts'
-
-export const parts = ['network', 'proxy', 'dns', 'ingress'] as const
-export type Part = (typeof parts)[number]
 
 type Shared =
   | ('kubeconfig' | 'nodeName' | 'nodeAddresses' | 'clusterCIDRs' | 'serviceCIDRs' | 'clusterDns' | 'clusterDomain')

@@ -9,15 +9,18 @@ import { createCommandRunner } from '../../host/command.ts'
 import { createClusterInformers } from '../cluster-informers.ts'
 import { type Life, liveOnRanges } from '../moves.ts'
 import { servedPorts, serverPlace } from '../node/served-ports.ts'
+import type { Part } from '../part-names.ts'
 import { openRuleStore } from '../rule-store.ts'
+import { openTakeover } from '../takeover.ts'
 import { createWatchFailures } from '../watch-failures.ts'
 import { runDnsPart } from './dns-part.ts'
+import { type HeldPart, holdPart, type RunHeld } from './hold-part.ts'
 import { runIngressPart } from './ingress-part.ts'
 import { runNetworkPart } from './network-part.ts'
-import type { Part, PartContext, PartsOptions } from './part.ts'
+import type { PartContext, PartsOptions } from './part.ts'
 import { runProxyPart } from './proxy-part.ts'
 
-type RunPart = (context: PartContext, signal: AbortSignal) => Promise<void>
+type RunPart = (context: PartContext, ...held: Parameters<RunHeld>) => Promise<void>
 
 /** Begins again whenever the node gets another range of pod addresses. */
 const onRanges =
@@ -25,20 +28,29 @@ const onRanges =
   (context, signal) =>
     liveOnRanges(signal, context.options.log, (life) => run(context, life))
 
-const runs: Readonly<Record<Part, RunPart>> = {
-  network: onRanges(runNetworkPart),
-  proxy: onRanges(runProxyPart),
-  dns: runDnsPart,
-  ingress: runIngressPart,
+const runs: Readonly<Record<Part, { readonly isWarm: boolean; readonly run: RunPart }>> = {
+  network: { isWarm: false, run: onRanges(runNetworkPart) },
+  proxy: { isWarm: false, run: onRanges(runProxyPart) },
+  dns: { isWarm: true, run: runDnsPart },
+  ingress: { isWarm: true, run: runIngressPart },
 }
 
-/** Runs until `signal` aborts, or rejects when a part cannot start. What is in the kernel stays: traffic goes on. */
+const heldPart = (name: Part, context: PartContext): HeldPart => {
+  const { isWarm, run } = runs[name]
+  return { name, isWarm, run: (signal, onReady) => run(context, signal, onReady) }
+}
+
+/**
+ * Runs until `signal` aborts, or other processes have taken all of its parts; rejects when a part cannot start. What is in the
+ * kernel stays: traffic goes on.
+ */
 export const runParts = async (options: PartsOptions, signal: AbortSignal): Promise<void> => {
   const { only, nodeAddresses, log } = options
   const stop = new AbortController()
   const either = AbortSignal.any([signal, stop.signal])
   await mkdir(options.stateDir, { recursive: true })
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
+  const takeover = await openTakeover(options.stateDir, log)
   const { connection, transport } = await openTransport(options.kubeconfig)
   const client = createClient(transport)
   const runner = createCommandRunner()
@@ -58,10 +70,10 @@ export const runParts = async (options: PartsOptions, signal: AbortSignal): Prom
     metrics: new Set(),
   }
   try {
-    await Promise.all([...only].map((part) => runs[part](context, either)))
+    await Promise.all([...only].map((part) => holdPart(takeover, heldPart(part, context), either)))
   } finally {
     // One that fails leaves none of the others behind.
     stop.abort()
-    await transport.close()
+    await Promise.all([transport.close(), takeover.close()])
   }
 }

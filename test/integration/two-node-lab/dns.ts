@@ -90,7 +90,7 @@ export const dns = async (t: Test): Promise<void> => {
 
   await t.test('an upgrade: the new agent takes the place of the old one, and clients notice nothing', async (t) => {
     const agentPid = async (): Promise<number> =>
-      JSON.parse(await run('lab', 'exec', 'node1', '--', 'cat', '/run/podway/agent.json')).pid
+      JSON.parse(await run('lab', 'exec', 'node1', '--', 'sh', '-c', 'cat /run/podway/takeover/dns.*.json')).pid
     const asking = spawn(podway, ['lab', 'exec', 'node1', '--', process.execPath, '-e', askOn], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -199,7 +199,7 @@ const leasesOf = async (node: string): Promise<string> => {
     '--',
     'sh',
     '-c',
-    'tr "\\0" "\\n" </proc/$(cat /run/podway/agent.json | tr -dc "0-9," | cut -d, -f1)/cmdline',
+    'tr "\\0" "\\n" </proc/$(cat /run/podway/takeover/network.*.json | tr -dc "0-9," | cut -d, -f1)/cmdline',
   )
   const all = words.split('\n')
   return `${all[all.indexOf('--data') + 1]}/leases.json`
