@@ -12,6 +12,7 @@ import { openPodAddresses } from '../ipam/pod-addresses.ts'
 import { findPodAddresses } from '../overlay/address-recovery.ts'
 import type { OverlayIdentity } from '../overlay/annotations.ts'
 import type { BackendName } from '../overlay/backend.ts'
+import { announceNetwork, type NetworkPlace } from '../overlay/cni/announce.ts'
 import { createCniPlugin } from '../overlay/cni/plugin.ts'
 import { runCniServer } from '../overlay/cni/server.ts'
 import type { HostPortMapping } from '../overlay/host-ports.ts'
@@ -35,6 +36,8 @@ export interface OverlaySettings {
   readonly leaseFile: string
   /** Where container runtimes' requests come in. */
   readonly cniSocket: string
+  /** Where they are shown the network once requests are served; missing: nowhere. */
+  readonly announce?: NetworkPlace
 }
 
 export interface PodNetworkStackOptions {
@@ -115,15 +118,23 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
     ...{ network, addresses, links: overlay.links, podCIDRs, mtu: overlay.mtu, log },
     ...{ setHostPorts: overlay.setHostPorts, isReady: () => isReady },
   })
+  const announce = async (): Promise<void> => {
+    if (!settings.announce) return
+    try {
+      if (await announceNetwork(settings.announce)) log.info(settings.announce, 'container runtimes see the network')
+    } catch (error) {
+      log.warn({ err: error, ...settings.announce }, 'cannot show the network to container runtimes')
+    }
+  }
   return {
     ...{ network, policies, ready, bridged: overlay.bridged, setHostPorts: overlay.setHostPorts },
     run: async (signal) => {
-      void ready
+      const restored = ready
         .then(plugin.restore)
         .catch((error: unknown) => log.warn({ err: error }, 'cannot take up what container runtimes had asked for'))
       await Promise.all([
         ...[overlay.run(signal), policies.run(signal), connections.run(signal)],
-        runCniServer(settings.cniSocket, plugin, log, signal),
+        runCniServer(settings.cniSocket, plugin, log, signal, () => void Promise.all([ready, restored]).then(announce)),
       ])
     },
   }

@@ -140,6 +140,7 @@ export const agentSettings = async (options: NodeOptions) => {
       keyFile: joinPath(options.data, 'wireguard.key'),
       leaseFile: joinPath(options.data, 'leases.json'),
       cniSocket: joinPath(options.state, 'cni.sock'),
+      ...(options.cniConfDir === 'off' ? {} : { announce: { confDir: options.cniConfDir, stateDir: options.state } }),
     },
     clusterCIDRs,
     serviceCIDRs,

@@ -8,6 +8,7 @@ export interface NodeOptions {
   readonly state: string
   readonly data: string
   readonly cgroupParent: string
+  readonly cniConfDir: string
   readonly overlay: string
   readonly directRouting?: boolean
   readonly allowOverlap?: boolean
@@ -66,6 +67,11 @@ export const nodeOptions = (command: Command): Command =>
     .option('--state <folder>', 'what need not outlive a reboot', '/run/podway')
     .option('--data <folder>', 'what must: leases, logs, the certificate', '/var/lib/podway/agent')
     .option('--cgroup-parent <name>', 'the control group of its pods', 'podway')
+    .option(
+      '--cni-conf-dir <folder>',
+      'where "podway cni install" has put its network: shown to runtimes once pods can be attached; "off" for nowhere',
+      '/etc/cni/net.d',
+    )
     .option(
       '--overlay <name>',
       'how pods of different nodes reach each other: vxlan, host-gw, wireguard or none',

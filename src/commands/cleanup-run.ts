@@ -74,6 +74,7 @@ export const cleanup = async ({ state, data, cgroupParent, keepData, only }: Cle
     const chosen = partsOf(only)
     await progress.run('removing rules, devices and routes', () => cleanupParts(chosen))
     // Leases are of the addresses that went with the network; what else the parts keep are caches.
+    if (chosen.has('network')) await rm(join(state, 'cni.conflist'), { force: true })
     if (chosen.has('network') && !keepData) await rm(join(data, 'leases.json'), { force: true })
     console.log(`removed: ${[...chosen].join(', ')}`)
     return

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { writeFileAtomic } from '../host/files.ts'
 import { shellWord } from '../host/shell-word.ts'
+import { announceNetwork, linkNetwork, networkFile, templateFile } from '../overlay/cni/announce.ts'
 import { cniCodes } from '../overlay/cni/error.ts'
 import { versionOf } from '../overlay/cni/request.ts'
 import { errorResult } from '../overlay/cni/result.ts'
@@ -53,8 +54,6 @@ const launcherFor = async (state: string): Promise<{ readonly text: string; read
         isQuick: false,
       }
 
-/** Runtimes take the first file of their folder. */
-const networkFile = (confDir: string): string => join(confDir, '10-podway.conflist')
 const launcherIn = (binDir: string): string => join(binDir, 'podway')
 
 const network = (name: string): object => ({
@@ -64,13 +63,28 @@ const network = (name: string): object => ({
   plugins: [{ type: 'podway', capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true } }],
 })
 
-/** What runtimes look for beside this plugin. */
-export const missingHere = (binDir: string): readonly string[] =>
-  existsSync(join(binDir, 'loopback'))
-    ? []
-    : [
-        `there is no ${join(binDir, 'loopback')}, which containerd needs for every pod: install containernetworking-plugins`,
-      ]
+const loopbackIn = (binDir: string): string => join(binDir, 'loopback')
+const loopbackFile = new URL('../overlay/cni/loopback.sh', import.meta.url)
+
+/** Whether the plugin of this name is ours: others' are left alone. */
+const isOurLoopback = async (file: string): Promise<boolean> =>
+  (await readFile(file, 'utf8').catch(() => '')) === (await readFile(loopbackFile, 'utf8'))
+
+/** containerd asks it for every pod, whatever the network. True when it had to be brought. */
+export const bringLoopback = async (binDir: string): Promise<boolean> => {
+  const file = loopbackIn(binDir)
+  if (existsSync(file) && !(await isOurLoopback(file))) return false
+  await writeFileAtomic(file, await readFile(loopbackFile, 'utf8'), 0o755)
+  await chmod(file, 0o755)
+  return true
+}
+
+/** Whether the agent can attach pods now, as it tells runtimes. */
+const isServing = async (state: string): Promise<boolean> => {
+  const socket = connect(socketIn(state))
+  socket.end(`CNI_COMMAND=STATUS\0\0${JSON.stringify({ cniVersion: '1.1.0', name: 'podway', type: 'podway' })}`)
+  return (await text(socket).catch(() => '')).startsWith('0\n')
+}
 
 export const install = async ({ state, name, binDir, confDir }: CniInstallOptions): Promise<void> => {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) throw new UsageError(`--name ${name}: letters, digits, ". _ -" only`)
@@ -80,12 +94,18 @@ export const install = async ({ state, name, binDir, confDir }: CniInstallOption
   const { text: launcher, isQuick } = await launcherFor(state)
   await writeFileAtomic(launcherIn(binDir), launcher, 0o755)
   await chmod(launcherIn(binDir), 0o755)
-  await writeFileAtomic(networkFile(confDir), `${JSON.stringify(network(name), undefined, 2)}\n`, 0o644)
-  console.log(`${launcherIn(binDir)}\n${networkFile(confDir)}`)
-  for (const line of missingHere(binDir)) console.log(line)
+  const hasBrought = await bringLoopback(binDir)
+  await writeFileAtomic(templateFile(confDir), `${JSON.stringify(network(name), undefined, 2)}\n`, 0o644)
+  const place = { confDir, stateDir: state }
+  const isAnnounced = await isServing(state)
+  await (isAnnounced ? announceNetwork(place) : linkNetwork(place))
+  console.log([launcherIn(binDir), templateFile(confDir), networkFile(confDir)].join('\n'))
+  if (hasBrought) console.log(`${loopbackIn(binDir)}: there was none, and containerd asks it for every pod`)
+  if (!isAnnounced) console.log(`${networkFile(confDir)} leads nowhere until the agent serves pods`)
   if (!isQuick) console.log(`there is no ${perl}: each request starts Node, which takes some 100 ms`)
 }
 
 export const uninstall = async ({ binDir, confDir }: CniFolders): Promise<void> => {
-  for (const file of [launcherIn(binDir), networkFile(confDir)]) await rm(file, { force: true })
+  for (const file of [launcherIn(binDir), networkFile(confDir), templateFile(confDir)]) await rm(file, { force: true })
+  if (await isOurLoopback(loopbackIn(binDir))) await rm(loopbackIn(binDir))
 }

@@ -125,6 +125,8 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     ...poolOptions,
     ...['--state', agentState, '--data', dataDir],
     ...['--cgroup-parent', cgroupParent(paths, host.name)],
+    // The machine's own runtimes are no affair of a lab.
+    ...['--cni-conf-dir', 'off'],
   ]
 
   const startMachine = async (m: Machine): Promise<void> => {

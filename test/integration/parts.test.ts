@@ -161,11 +161,21 @@ t.test('Gateways, names of pods and published records may be refused', async (t)
 t.test('policies that cannot be read keep pods off the network', async (t) => {
   const server = await serve(t, kindsOfNow)
   server.allow('blind', without(ruleOf('network'), 'networkpolicies'))
-  const agent = await startPartAgent(t, await makeMachine(t), server, 'blind', 'network')
+  const machine = await makeMachine(t)
+  const confDir = join(machine.folder, 'net.d')
+  const network = join(confDir, '10-podway.conflist')
+  const installed = ['--state', machine.stateDir, '--bin-dir', join(machine.folder, 'bin'), '--conf-dir', confDir]
+  await runner.run(podway, ['cni', 'install', ...installed])
+  const agent = await startPartAgent(t, machine, server, 'blind', 'network', '--cni-conf-dir', confDir)
   await agent.says(/cannot watch networkpolicies.networking.k8s.io: forbidden/)
   t.notOk(agent.messages.some((each) => /the pod network is ready/.test(each)))
+  t.notOk(existsSync(network), 'a kubelet does not see the network')
   server.allow('blind', ruleOf('network'))
   await agent.says(/the pod network is ready/, 20_000)
+  await agent.says(/container runtimes see the network/)
+  t.ok(existsSync(network))
+  await agent.stop()
+  t.ok(existsSync(network), 'while an agent is away the pods have their network: the node stays ready')
 })
 
 t.test('a node without a Node, and one without a range: each is said', async (t) => {

@@ -49,6 +49,7 @@ export const runCniServer = async (
   plugin: CniPlugin,
   log: Logger,
   signal: AbortSignal,
+  onListening?: () => void,
 ): Promise<void> => {
   const serve = async (socket: Socket): Promise<void> => {
     const request = parseHandover(await readAll(socket))
@@ -64,6 +65,7 @@ export const runCniServer = async (
     })
   })
   const { release } = await listenAtPath(server, path, (message) => log.warn(message))
+  onListening?.()
   await aborted(signal)
   await release()
   server.close()
