@@ -24,6 +24,7 @@ import type {
   Service,
   ServiceCIDR,
 } from './types/index.ts'
+import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
 
 /** One served resource. `T` is the type of its objects. */
 export interface Resource<T extends KubeObject = KubeObject> {
@@ -83,6 +84,13 @@ export const networkPolicies = resource<NetworkPolicy>()(
 )
 export const serviceCIDRs = resource<ServiceCIDR>()('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false)
 export const ipAddresses = resource<IPAddress>()('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress', false)
+export const priorityClasses = resource<PriorityClass>()(
+  'scheduling.k8s.io',
+  'v1',
+  'priorityclasses',
+  'PriorityClass',
+  false,
+)
 export const certificateSigningRequests = resource<CertificateSigningRequest>()(
   'certificates.k8s.io',
   'v1',

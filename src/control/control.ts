@@ -18,6 +18,7 @@ import { defaultTolerationSeconds } from './admission/default-toleration-seconds
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import type { ClusterNetworks } from './admission/node-claims.ts'
 import { nodeRestriction } from './admission/node-restriction.ts'
+import { priorityClasses } from './admission/priority-classes.ts'
 import { serviceAllocation } from './admission/service-allocation.ts'
 import { createAuthorizer } from './auth/authorizers.ts'
 import { bootstrapTokenUsers } from './auth/bootstrap-tokens.ts'
@@ -140,6 +141,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
       namespaceLifecycle(store),
       defaultIngressClass(store),
       defaultTolerationSeconds(options.podEvictionSeconds),
+      priorityClasses(store),
       serviceAllocation(store, { serviceCIDRs: options.serviceCIDRs, nodePorts: options.nodePorts }),
     ],
   })

@@ -7,6 +7,7 @@ import { certificateRequests } from '../../src/control/admission/certificate-req
 import { defaultTolerationSeconds } from '../../src/control/admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
 import { nodeRestriction } from '../../src/control/admission/node-restriction.ts'
+import { priorityClasses } from '../../src/control/admission/priority-classes.ts'
 import { createAuthorizer } from '../../src/control/auth/authorizers.ts'
 import { mastersGroup, type User } from '../../src/control/auth/user.ts'
 import type { Admission } from '../../src/control/objects/admission.ts'
@@ -107,6 +108,7 @@ export const createTestApi = async ({ history, admissions }: TestApiOptions = {}
       certificateRequests,
       namespaceLifecycle(store),
       defaultTolerationSeconds(300),
+      priorityClasses(store),
       ...(admissions?.(store) ?? []),
     ],
     newUid: () => `uid-${++uids}`,

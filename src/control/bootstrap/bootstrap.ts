@@ -9,6 +9,7 @@ import {
   ingressClasses,
   namespaces,
   objectKey,
+  priorityClasses,
   type Resource,
   serviceCIDRs,
   services,
@@ -18,6 +19,7 @@ import { familyOf } from '../../ip/address.ts'
 import { gatewayController } from '../../proxy/ingress/gateway/model.ts'
 import { defaultClassAnnotation } from '../admission/default-ingress-class.ts'
 import { checkNonSpecialIp } from '../resources/formats/formats.ts'
+import { systemPriorityClasses } from '../resources/scheduling/priority-class.ts'
 
 export interface BootstrapOptions {
   /** Where the API listens: what `default/kubernetes` leads to. */
@@ -131,6 +133,9 @@ export const bootstrapObjects = (options: BootstrapOptions): readonly BootstrapO
   return [
     ...['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) =>
       bootstrapObject('made', namespaces, { metadata: { name } }),
+    ),
+    ...systemPriorityClasses.map(({ name, ...content }) =>
+      bootstrapObject('made', priorityClasses, { metadata: { name }, ...content }),
     ),
     bootstrapObject('made', serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs } }),
     bootstrapObject('kept', services, kubernetesService(apiClusterIP)),

@@ -64,6 +64,14 @@ export const ageColumn: Column = column(
   'How long ago the object was created',
 )
 
+/** In place of an age. */
+export const createdColumn: Column = column(
+  'Created At',
+  ({ metadata }) => metadata.creationTimestamp ?? '',
+  'When the object was created',
+  'date',
+)
+
 /** `a,b` or `<none>`. */
 export const list = (items: readonly string[], none = '<none>'): string => (items.length === 0 ? none : items.join(','))
 

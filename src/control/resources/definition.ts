@@ -100,6 +100,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly validateCreate?: (object: T) => readonly FieldError[]
   /** What is wrong with the change; called beside `validate`. */
   readonly validateUpdate?: (object: T, old: T) => readonly FieldError[]
+  /** What whoever writes such an object should know of it. */
+  readonly warnings?: (object: T) => readonly string[]
   /** Carries over what a client may leave out of a PUT without meaning to remove it. */
   readonly adopt?: (object: T, old: T) => T
   /** Gives a new object what it starts with, its status above all. */

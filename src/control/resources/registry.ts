@@ -8,6 +8,10 @@ import { inAllVersions, type ResourceDefinition } from './definition.ts'
 import { discoveryKinds } from './discovery/kinds.ts'
 import { gatewayKinds } from './gateway/kinds.ts'
 import { networkingKinds } from './networking/kinds.ts'
+import { nodeKinds } from './node/kinds.ts'
+import { rbacKinds } from './rbac/kinds.ts'
+import { schedulingKinds } from './scheduling/kinds.ts'
+import { storageKinds } from './storage/kinds.ts'
 
 /** One for each kind, in the order in which groups are offered to clients, who take the first that has what they look for. */
 export const definitions: readonly ResourceDefinition[] = [
@@ -17,6 +21,10 @@ export const definitions: readonly ResourceDefinition[] = [
   ...certificatesKinds,
   ...discoveryKinds,
   ...networkingKinds,
+  ...storageKinds,
+  ...schedulingKinds,
+  ...nodeKinds,
+  ...rbacKinds,
   ...gatewayKinds,
 ]
 

@@ -85,6 +85,15 @@ export const createResourceHandler = (context: ResourceContext) => {
     subresource?: string,
   ) => writeOptionsOf(call, definition, kind, formatTime(clock.now()), subresource)
 
+  /** The answer to a write: what the body was worth a warning for, and what the kind has to say. */
+  const written = (
+    call: Call,
+    definition: ResourceDefinition,
+    object: KubeObject,
+    warnings: readonly string[],
+    code?: number,
+  ) => shown(call, definition, object, code, [...warnings, ...(definition.warnings?.(object) ?? [])])
+
   const selectionFor = ({ query }: Call, { namespace, name }: ResourceRequest, definition: ResourceDefinition) => {
     const fields = query.get('fieldSelector') ?? ''
     const named = name === undefined ? fields : [fields, `metadata.name=${name}`].filter(Boolean).join(',')
@@ -117,7 +126,8 @@ export const createResourceHandler = (context: ResourceContext) => {
   const create: Write = async (call, request, definition) => {
     const { object, warnings } = readObject(definition, await call.body(), call.query)
     const options = optionsOf(call, definition, 'CreateOptions')
-    return shown(call, definition, await objects.create(definition, request.namespace, object, options), 201, warnings)
+    const created = await objects.create(definition, request.namespace, object, options)
+    return written(call, definition, created, warnings, 201)
   }
 
   const checkName = (given: string | undefined, name: string): void => {
@@ -142,10 +152,10 @@ export const createResourceHandler = (context: ResourceContext) => {
     try {
       const part = request.subresource === 'status' ? 'status' : 'main'
       const updated = await objects.update(definition, name, part, () => checkVersion(definition, given), options)
-      return shown(call, definition, updated, 200, warnings)
+      return written(call, definition, updated, warnings)
     } catch (error) {
       if (!definition.createOnUpdate || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
-      return shown(call, definition, await objects.create(definition, name.namespace, given, options), 201, warnings)
+      return written(call, definition, await objects.create(definition, name.namespace, given, options), warnings, 201)
     }
   }
 
@@ -166,11 +176,11 @@ export const createResourceHandler = (context: ResourceContext) => {
     }
     const write = { ...options, manage: () => fields }
     try {
-      return shown(call, definition, await objects.update(definition, name, part, change, write), 200, warnings)
+      return written(call, definition, await objects.update(definition, name, part, change, write), warnings)
     } catch (error) {
       if (part === 'status' || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
       const made = await objects.create(definition, name.namespace, change(undefined), write)
-      return shown(call, definition, made, 201, warnings)
+      return written(call, definition, made, warnings, 201)
     }
   }
 
@@ -195,7 +205,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     const part = request.subresource === 'status' ? 'status' : 'main'
     const options = optionsOf(call, definition, 'PatchOptions', request.subresource)
     const result = await objects.update(definition, name, part, change, options)
-    return shown(call, definition, result, 200, warnings)
+    return written(call, definition, result, warnings)
   }
 
   const remove: Write = async (call, request, definition) => {

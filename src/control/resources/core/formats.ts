@@ -437,6 +437,7 @@ export const coreFormats: FieldFormats = {
     phase: oneOf('Available', 'Bound', 'Failed', 'Pending', 'Released'),
     reason: line,
   },
+  'core/v1.TopologySelectorLabelRequirement': { key: qualifiedName, values: labelValue },
   'core/v1.SecretReference': { name: subdomain, namespace: label },
   'core/v1.LocalVolumeSource': { fsType: foreign, path },
   'core/v1.PersistentVolumeClaim': object,

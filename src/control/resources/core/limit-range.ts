@@ -2,7 +2,7 @@ import { duplicate, type FieldError, forbiddenField, invalidValue, required } fr
 import { parseQuantity } from '../../../api/quantity.ts'
 import type { StringMap } from '../../../api/types/index.ts'
 import type { LimitRange, LimitRangeItem } from '../../../api/types/kubernetes/core-v1.ts'
-import { column, nameColumn } from '../columns.ts'
+import { createdColumn, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
@@ -72,10 +72,7 @@ export const limitRange = define<LimitRange>({
   namespaced: true,
   shortNames: ['limits'],
   nameRule: subdomainName,
-  columns: [
-    nameColumn,
-    column('Created At', ({ metadata }) => metadata.creationTimestamp ?? '', 'When the object was created', 'date'),
-  ],
+  columns: [nameColumn, createdColumn],
   defaults: (each) => ({ ...each, spec: { ...each.spec, limits: each.spec.limits.map(withDefaults) } }),
   validate: ({ spec: { limits } }) => [
     ...repeatedAt(limits.map(({ type }) => type)).map((at) => duplicate(`spec.limits[${at}].type`, limits[at]?.type)),

@@ -161,7 +161,7 @@ const validateContainer = (
   ]
 }
 
-const validateToleration = (toleration: Toleration, field: string): FieldError[] => [
+export const validateToleration = (toleration: Toleration, field: string): FieldError[] => [
   ...(!toleration.key && toleration.operator !== 'Exists'
     ? [
         invalidValue(

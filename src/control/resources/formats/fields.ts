@@ -12,6 +12,10 @@ import { discoveryFormats } from '../discovery/formats.ts'
 import { gatewayFormats } from '../gateway/formats.ts'
 import { metaFormats } from '../meta/formats.ts'
 import { networkingFormats } from '../networking/formats.ts'
+import { nodeFormats } from '../node/formats.ts'
+import { rbacFormats } from '../rbac/formats.ts'
+import { schedulingFormats } from '../scheduling/formats.ts'
+import { storageFormats } from '../storage/formats.ts'
 import type { FieldFormats } from './formats.ts'
 
 export const fieldFormats: FieldFormats = {
@@ -24,4 +28,8 @@ export const fieldFormats: FieldFormats = {
   ...gatewayFormats,
   ...metaFormats,
   ...networkingFormats,
+  ...nodeFormats,
+  ...rbacFormats,
+  ...schedulingFormats,
+  ...storageFormats,
 }
