@@ -41,6 +41,13 @@ export interface Source<V> {
   readonly view: (object: KubeObject) => V
 }
 
+/** Who manages which field is a third of an object, and nobody who follows a kind asks for it. */
+const withoutManagers = (object: KubeObject): KubeObject => {
+  if (!object.metadata.managedFields) return object
+  const { managedFields: _, ...metadata } = object.metadata
+  return { ...object, metadata }
+}
+
 /** The server's answer to a request for a resource holds objects of that resource: here its type is given back. */
 export const sourceOf = <T extends KubeObject, V>(resource: Resource<T>, view: (object: T) => V): Source<V> => ({
   resource,
@@ -89,7 +96,7 @@ export const createInformerOf = <V>(
     const version = object.metadata.resourceVersion
     const known = copy.versionOf(key)
     if (isSameHistory && known !== undefined && known === version) return
-    copy.set(key, view(object), version)
+    copy.set(key, view(withoutManagers(object)), version)
   }
 
   const dropAllBut = (kept: ReadonlySet<string>): void => {

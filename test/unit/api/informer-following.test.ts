@@ -221,3 +221,22 @@ t.test('who may list and not watch gets a new list each time', async (t) => {
   clock.advance(200)
   await until(() => informer.size === 2, 'the second')
 })
+
+t.test('what is followed is kept without its managers, which nobody who follows it asks for', async (t) => {
+  const managed = (name: string) => ({
+    metadata: {
+      name,
+      namespace: 'default',
+      resourceVersion: '7',
+      managedFields: [{ manager: 'kubectl', fieldsV1: {} }],
+    },
+  })
+  const { informer, watches } = followed(t, {
+    [servicePath]: { metadata: { resourceVersion: '5' }, items: [managed('listed')] },
+  })
+  await until(() => watches.length === 1, 'the watch')
+  watches[0]?.push({ type: 'ADDED', object: managed('told') as unknown as KubeObject })
+  await until(() => informer.get('default/told') !== undefined, 'the object')
+  for (const name of ['listed', 'told'])
+    t.strictSame(informer.get(`default/${name}`)?.metadata, { name, namespace: 'default', resourceVersion: '7' })
+})
