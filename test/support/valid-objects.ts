@@ -55,6 +55,8 @@ const contents: Readonly<Record<string, object>> = {
   ClusterRole: { rules: [{ nonResourceURLs: ['/healthz'], verbs: ['get'] }] },
   RoleBinding: { roleRef: { kind: 'Role', name: 'r' }, subjects: [{ kind: 'User', name: 'jane' }] },
   ClusterRoleBinding: { roleRef: { kind: 'ClusterRole', name: 'system:r' }, subjects: [{ kind: 'Group', name: 'g' }] },
+  MutatingWebhookConfiguration: {},
+  ValidatingWebhookConfiguration: {},
   GatewayClass: { spec: { controllerName: 'example.com/c' } },
   Gateway: { spec: { gatewayClassName: 'c', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] } },
   HTTPRoute: { spec: { rules: [{ backendRefs: [{ name: 'web', port: 80 }] }] } },

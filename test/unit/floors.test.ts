@@ -84,6 +84,7 @@ const circles: readonly string[] = [
   [
     ...[
       'control/resources',
+      'control/resources/admissionregistration',
       'control/resources/apps',
       'control/resources/autoscaling',
       'control/resources/certificates',

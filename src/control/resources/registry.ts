@@ -1,5 +1,6 @@
 /** Every kind the server knows, group by group. */
 
+import { admissionregistrationKinds } from './admissionregistration/kinds.ts'
 import { appsKinds } from './apps/kinds.ts'
 import { certificatesKinds } from './certificates/kinds.ts'
 import { coordinationKinds } from './coordination/kinds.ts'
@@ -25,6 +26,7 @@ export const definitions: readonly ResourceDefinition[] = [
   ...schedulingKinds,
   ...nodeKinds,
   ...rbacKinds,
+  ...admissionregistrationKinds,
   ...gatewayKinds,
 ]
 

@@ -3,6 +3,7 @@
  * attack until it has a form: a field without an entry here fails the tests. What only belongs together (a range within
  * another, a name that must not repeat) is checked by the kind itself.
  */
+import { admissionregistrationFormats } from '../admissionregistration/formats.ts'
 import { appsFormats } from '../apps/formats.ts'
 import { autoscalingFormats } from '../autoscaling/formats.ts'
 import { certificatesFormats } from '../certificates/formats.ts'
@@ -19,6 +20,7 @@ import { storageFormats } from '../storage/formats.ts'
 import type { FieldFormats } from './formats.ts'
 
 export const fieldFormats: FieldFormats = {
+  ...admissionregistrationFormats,
   ...appsFormats,
   ...autoscalingFormats,
   ...certificatesFormats,

@@ -1,0 +1,172 @@
+/** What is wrong with one webhook, and what it is by default. */
+import { duplicate, type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
+import type {
+  MutatingWebhook,
+  RuleWithOperations,
+  ServiceReference,
+  ValidatingWebhook,
+  WebhookClientConfig,
+} from '../../../api/types/kubernetes/admissionregistration-v1.ts'
+import { validateSelector } from '../metadata.ts'
+import { checkLabel1035, checkSubdomain } from '../names.ts'
+import { repeatedAt } from '../repeated.ts'
+
+export type Webhook = MutatingWebhook | ValidatingWebhook
+
+const reviewVersions = ['v1', 'v1beta1']
+const harmless = ['None', 'NoneOnDryRun']
+
+const alone = (list: readonly string[], field: string, others: string): FieldError[] =>
+  list.length > 1 && list.includes('*')
+    ? [invalidValue(field, list, `if '*' is present, must not specify other ${others}`)]
+    : []
+
+const validateResources = (resources: readonly string[], field: string): FieldError[] => {
+  const seen = new Set<string>()
+  const clashes = resources.flatMap((text, at) => {
+    if (text === '') return [required(`${field}[${at}]`)]
+    const [resource = '', sub] = text.split(/\/(.*)/s)
+    if (sub === undefined) return []
+    const wrong = [`${resource}/*`, `*/${sub}`].filter((wide) => seen.has(wide))
+    if (sub === '*' || resource === '*') seen.add(text)
+    return wrong.map((wide) =>
+      invalidValue(`${field}[${at}]`, text, `if '${wide}' is present, must not specify ${text}`),
+    )
+  })
+  const isPlain = (text: string): boolean => text !== '*' && !text.includes('/')
+  return [
+    ...(resources.length === 0 ? [required(field)] : []),
+    ...clashes,
+    ...(resources.length > 1 && resources.includes('*/*')
+      ? [invalidValue(field, resources, "if '*/*' is present, must not specify other resources")]
+      : []),
+    ...(resources.includes('*') && resources.some(isPlain)
+      ? [invalidValue(field, resources, "if '*' is present, must not specify other resources without subresources")]
+      : []),
+  ]
+}
+
+const validateRule = (rule: RuleWithOperations, field: string): FieldError[] => {
+  const { operations = [], apiGroups = [], apiVersions = [], resources = [] } = rule
+  return [
+    ...(operations.length === 0 ? [required(`${field}.operations`)] : []),
+    ...alone(operations, `${field}.operations`, 'operations'),
+    ...(apiGroups.length === 0 ? [required(`${field}.apiGroups`)] : []),
+    ...alone(apiGroups, `${field}.apiGroups`, 'API groups'),
+    ...(apiVersions.length === 0 ? [required(`${field}.apiVersions`)] : []),
+    ...alone(apiVersions, `${field}.apiVersions`, 'API versions'),
+    ...apiVersions.flatMap((version, at) => (version === '' ? [required(`${field}.apiVersions[${at}]`)] : [])),
+    ...validateResources(resources, `${field}.resources`),
+  ]
+}
+
+/** A name with a domain: `hook.example.com`. */
+const validateName = (name: string, field: string): FieldError[] => {
+  if (name === '') return [required(field)]
+  const message = checkSubdomain(name)
+  if (message !== undefined) return [invalidValue(field, name, message)]
+  return name.split('.').length < 3
+    ? [invalidValue(field, name, 'should be a domain with at least three segments separated by dots')]
+    : []
+}
+
+const form = '; desired format: https://host[/path]'
+
+const validateUrl = (text: string, field: string): FieldError[] => {
+  const url = /^[\x21-\x7e]+$/.test(text) ? URL.parse(text) : null
+  if (!url) return [required(field, `url must be a valid URL${form}`)]
+  const user = [url.username, url.password].filter(Boolean).join(':')
+  return [
+    ...(url.protocol === 'https:'
+      ? []
+      : [invalidValue(field, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`)]),
+    ...(url.host === '' ? [invalidValue(field, '', `host must be provided${form}`)] : []),
+    ...(user === '' ? [] : [invalidValue(field, user, 'user information is not permitted in the URL')]),
+    ...(text.includes('#') ? [invalidValue(field, url.hash.slice(1), 'fragments are not permitted in the URL')] : []),
+    ...(text.includes('?')
+      ? [invalidValue(field, url.search.slice(1), 'query parameters are not permitted in the URL')]
+      : []),
+  ]
+}
+
+const validatePath = (path: string, field: string): FieldError[] => {
+  if (path === '' || path === '/') return []
+  const wrong = (why: string) => invalidValue(field, path, why)
+  if (path === '//') return [wrong('segment[0] may not be empty')]
+  const steps = path.slice(1).replace(/\/$/, '').split('/')
+  return [
+    ...(path.startsWith('/') ? [] : [wrong("must start with a '/'")]),
+    ...steps.flatMap((step, at) => {
+      if (step === '') return [wrong(`segment[${at}] may not be empty`)]
+      const message = checkSubdomain(step)
+      return message === undefined ? [] : [wrong(`segment[${at}]: ${message}`)]
+    }),
+  ]
+}
+
+const validateService = ({ name, namespace, path = '' }: ServiceReference, field: string): FieldError[] => [
+  ...(name ? [] : [required(`${field}.name`, 'service name is required')]),
+  ...(namespace ? [] : [required(`${field}.namespace`, 'service namespace is required')]),
+  ...validatePath(path, `${field}.path`),
+]
+
+const validateClient = ({ url, service }: WebhookClientConfig, field: string): FieldError[] => {
+  if ((url === undefined) === (service === undefined))
+    return [required(field, 'exactly one of url or service is required')]
+  if (url !== undefined) return validateUrl(url, `${field}.url`)
+  return service ? validateService(service, `${field}.service`) : []
+}
+
+const validateVersions = (versions: readonly string[], field: string): FieldError[] => {
+  if (versions.length === 0) return [required(field, `must specify one of ${reviewVersions.join(', ')}`)]
+  return [
+    ...repeatedAt(versions).map((at) => invalidValue(`${field}[${at}]`, versions[at], 'duplicate version')),
+    ...versions.flatMap((version, at) => {
+      const message = checkLabel1035(version)
+      return message === undefined ? [] : [invalidValue(`${field}[${at}]`, version, message)]
+    }),
+    ...(versions.some((version) => reviewVersions.includes(version))
+      ? []
+      : [invalidValue(field, versions, `must include at least one of ${reviewVersions.join(', ')}`)]),
+  ]
+}
+
+const validateSideEffects = (effects: string | undefined, field: string): FieldError[] => {
+  if (effects === undefined) return [required(field, `must specify one of ${harmless.join(', ')}`)]
+  return harmless.includes(effects) ? [] : [notSupported(field, effects, harmless)]
+}
+
+const validateWebhook = (webhook: Webhook, field: string): FieldError[] => {
+  const { timeoutSeconds: seconds = 10 } = webhook
+  return [
+    ...validateName(webhook.name ?? '', `${field}.name`),
+    ...(webhook.rules ?? []).flatMap((rule, at) => validateRule(rule, `${field}.rules[${at}]`)),
+    ...validateSideEffects(webhook.sideEffects, `${field}.sideEffects`),
+    ...(seconds < 1 || seconds > 30
+      ? [invalidValue(`${field}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds')]
+      : []),
+    ...validateSelector(webhook.namespaceSelector, `${field}.namespaceSelector`),
+    ...validateSelector(webhook.objectSelector, `${field}.objectSelector`),
+    ...validateClient(webhook.clientConfig, `${field}.clientConfig`),
+    ...validateVersions(webhook.admissionReviewVersions ?? [], `${field}.admissionReviewVersions`),
+  ]
+}
+
+export const validateWebhooks = (webhooks: readonly Webhook[]): FieldError[] => {
+  const names = webhooks.map(({ name }) => name || undefined)
+  return [
+    ...webhooks.flatMap((webhook, at) => validateWebhook(webhook, `webhooks[${at}]`)),
+    ...repeatedAt(names).map((at) => duplicate(`webhooks[${at}].name`, names[at])),
+  ]
+}
+
+const clientWithDefaults = ({ service, ...client }: WebhookClientConfig): WebhookClientConfig =>
+  service ? { ...client, service: { port: 443, ...service } } : client
+
+export const withWebhookDefaults = <T extends Webhook>(webhook: T): T => ({
+  ...{ failurePolicy: 'Fail', matchPolicy: 'Equivalent', timeoutSeconds: 10 },
+  ...{ namespaceSelector: {}, objectSelector: {} },
+  ...webhook,
+  clientConfig: clientWithDefaults(webhook.clientConfig),
+  ...(webhook.rules ? { rules: webhook.rules.map((rule) => ({ scope: '*', ...rule })) } : {}),
+})
