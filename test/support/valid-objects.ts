@@ -6,6 +6,7 @@ const workload = {
   selector: { matchLabels: { app: 'a' } },
   template: { metadata: { labels: { app: 'a' } }, spec: podSpec },
 }
+const claimSpec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
 const backend = { service: { name: 'web', port: { number: 80 } } }
 const gatewayReference = { group: '', kind: 'Service', namespace: 'default' }
 
@@ -26,7 +27,7 @@ const contents: Readonly<Record<string, object>> = {
   PersistentVolume: {
     spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/data' } },
   },
-  PersistentVolumeClaim: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+  PersistentVolumeClaim: { spec: claimSpec },
   PodTemplate: { template: workload.template },
   ReplicationController: { spec: { selector: { app: 'a' }, template: workload.template } },
   ResourceQuota: { spec: { hard: { pods: '10' } } },
@@ -37,6 +38,12 @@ const contents: Readonly<Record<string, object>> = {
   Service: { spec: { ports: [{ port: 80 }], selector: { app: 'a' } } },
   Deployment: { spec: workload },
   ReplicaSet: { spec: workload },
+  StatefulSet: {
+    spec: { ...workload, serviceName: 'a', volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claimSpec }] },
+  },
+  DaemonSet: { spec: workload },
+  ControllerRevision: { data: { spec: {} }, revision: 1 },
+  PodDisruptionBudget: { spec: { minAvailable: 1, selector: { matchLabels: { app: 'a' } } } },
   Lease: { spec: { holderIdentity: 'n' } },
   EndpointSlice: { addressType: 'IPv4', endpoints: [{ addresses: ['10.1.0.2'] }], ports: [{ port: 80 }] },
   Ingress: { spec: { rules: [{ http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] } },

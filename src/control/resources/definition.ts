@@ -51,6 +51,13 @@ export interface OtherVersion<T extends KubeObject> extends OwnRules<T> {
   /** The name of its type in the schema; missing: that of its group, version and kind, or the stored version's. */
   readonly schemaType?: string
   readonly convert?: Conversion
+  readonly orphans?: Orphans
+}
+
+/** What it owns outlives an object whose deletion does not say otherwise. */
+export interface Orphans {
+  /** What such a deletion is told. */
+  readonly warning?: string
 }
 
 export interface ResourceDefinition<T extends KubeObject = KubeObject> {
@@ -112,6 +119,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly isHeld?: (object: T) => boolean
   /** What else changes when the deletion of an object starts that is not gone at once. */
   readonly onDeletion?: (object: T) => T
+  readonly orphans?: Orphans
 }
 
 export interface NameRule {
@@ -151,7 +159,7 @@ export const toStored = (definition: ResourceDefinition, object: KubeObject): Ku
 
 /** The row itself and one for each other version. */
 export const inAllVersions = (definition: ResourceDefinition): readonly ResourceDefinition[] => {
-  const { otherVersions = [], ...row } = definition
+  const { otherVersions = [], orphans: _, ...row } = definition
   return [
     definition,
     ...otherVersions.map(({ convert, ...version }) => {

@@ -13,6 +13,7 @@ import { nodeKinds } from './node/kinds.ts'
 import { rbacKinds } from './rbac/kinds.ts'
 import { schedulingKinds } from './scheduling/kinds.ts'
 import { storageKinds } from './storage/kinds.ts'
+import { policyKinds } from './policy/kinds.ts'
 
 /** One for each kind, in the order in which groups are offered to clients, who take the first that has what they look for. */
 export const definitions: readonly ResourceDefinition[] = [
@@ -27,6 +28,7 @@ export const definitions: readonly ResourceDefinition[] = [
   ...nodeKinds,
   ...rbacKinds,
   ...admissionregistrationKinds,
+  ...policyKinds,
   ...gatewayKinds,
 ]
 

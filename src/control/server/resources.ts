@@ -209,9 +209,9 @@ export const createResourceHandler = (context: ResourceContext) => {
   }
 
   const remove: Write = async (call, request, definition) => {
-    const { dryRun, ...deletion } = await readDeletion(call)
+    const { dryRun, warnings, ...deletion } = await readDeletion(call, definition)
     const { object, gone } = await objects.delete(definition, nameOf(request), deletion, { user: call.user, dryRun })
-    if (!gone) return shown(call, definition, object)
+    if (!gone) return shown(call, definition, object, 200, warnings)
     const { name, uid } = object.metadata
     const details = {
       name,
@@ -219,7 +219,7 @@ export const createResourceHandler = (context: ResourceContext) => {
       kind: definition.plural,
       uid,
     }
-    return objectAnswer({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details })
+    return objectAnswer({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }, 200, warnings)
   }
 
   const pageOf = (call: Call, request: ResourceRequest, definition: ResourceDefinition) =>
@@ -229,7 +229,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     })
 
   const removeCollection: Write = async (call, request, definition) => {
-    const { dryRun, ...deletion } = await readDeletion(call)
+    const { dryRun, warnings, ...deletion } = await readDeletion(call, definition)
     const page = pageOf(call, request, definition)
     for (const { metadata } of page.items)
       await objects
@@ -241,12 +241,13 @@ export const createResourceHandler = (context: ResourceContext) => {
           // Someone else was faster.
           if (!isNotFound(error)) throw error
         })
-    return objectAnswer({
+    const list = {
       kind: `${definition.kind}List`,
       apiVersion: apiVersionOf(definition),
       metadata: listMetadata(page, store.revision),
       items: page.items.map((item) => inVersion(definition, item)),
-    })
+    }
+    return objectAnswer(list, 200, warnings)
   }
 
   const scale: Write = async (call, request, definition) => {

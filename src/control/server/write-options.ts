@@ -65,7 +65,10 @@ const optionsType = { kind: 'DeleteOptions', schemaType: 'meta/v1.DeleteOptions'
  * The options of a deletion: those of the body when there is one, else those of the query; a dry run may be asked for in
  * both. Throws BadRequest for a body that is something else, Invalid for options that are not known or do not fit together.
  */
-export const readDeletion = async (call: Call): Promise<Deletion & { readonly dryRun: boolean }> => {
+export const readDeletion = async (
+  call: Call,
+  { orphans }: ResourceDefinition,
+): Promise<Deletion & { readonly dryRun: boolean; readonly warnings: readonly string[] }> => {
   const body = await call.body()
   const options =
     body === undefined
@@ -75,10 +78,12 @@ export const readDeletion = async (call: Call): Promise<Deletion & { readonly dr
   refuse('DeleteOptions', [...policyErrors(options), ...dryRunErrors(dryRun)])
   const { preconditions, propagationPolicy, orphanDependents } = options
   const grace = graceOf(options.gracePeriodSeconds)
+  const isOpen = propagationPolicy === undefined && orphanDependents === undefined
   return {
     ...(preconditions ? { preconditions } : {}),
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
-    propagationPolicy: propagationPolicy ?? (orphanDependents ? 'Orphan' : 'Background'),
+    propagationPolicy: propagationPolicy ?? (orphanDependents || (isOpen && orphans) ? 'Orphan' : 'Background'),
     dryRun: dryRun.length > 0,
+    warnings: isOpen && orphans?.warning !== undefined ? [orphans.warning] : [],
   }
 }

@@ -1,31 +1,24 @@
 import { type FieldError, forbiddenField, invalidValue, notSupported } from '../../../api/errors.ts'
-import type { Deployment, DeploymentStrategy, IntOrString } from '../../../api/types/index.ts'
+import type { Deployment, DeploymentStrategy } from '../../../api/types/index.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
-import { nonNegative, scaleOf, templateColumns, validateWorkload } from './workload.ts'
+import {
+  nonNegative,
+  numberOf,
+  scaleOf,
+  templateColumns,
+  validateAmount,
+  validatePart,
+  validateWorkload,
+} from './workload.ts'
 
 const defaultStrategy = (strategy: DeploymentStrategy | undefined): DeploymentStrategy => {
   const type = strategy?.type ?? 'RollingUpdate'
   if (type !== 'RollingUpdate') return { ...strategy, type }
   return { ...strategy, type, rollingUpdate: { maxUnavailable: '25%', maxSurge: '25%', ...strategy?.rollingUpdate } }
-}
-
-const isPercent = (value: IntOrString): boolean => typeof value === 'string' && /^\d+%$/.test(value)
-const isZero = (value: IntOrString | undefined): boolean => Number.parseInt(String(value ?? 0), 10) === 0
-
-const validateAmount = (value: IntOrString | undefined, field: string): FieldError[] => {
-  if (value === undefined || isPercent(value)) return []
-  if (typeof value === 'number') return nonNegative(value, field)
-  return [
-    invalidValue(
-      field,
-      value,
-      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
-    ),
-  ]
 }
 
 const validateStrategy = (strategy: DeploymentStrategy): FieldError[] => {
@@ -37,9 +30,9 @@ const validateStrategy = (strategy: DeploymentStrategy): FieldError[] => {
       : []
   if (type !== 'RollingUpdate') return [notSupported(`${path}.type`, type, ['Recreate', 'RollingUpdate'])]
   return [
-    ...validateAmount(rollingUpdate?.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`),
+    ...validatePart(rollingUpdate?.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`),
     ...validateAmount(rollingUpdate?.maxSurge, `${path}.rollingUpdate.maxSurge`),
-    ...(isZero(rollingUpdate?.maxUnavailable) && isZero(rollingUpdate?.maxSurge)
+    ...(numberOf(rollingUpdate?.maxUnavailable) === 0 && numberOf(rollingUpdate?.maxSurge) === 0
       ? [
           invalidValue(
             `${path}.rollingUpdate.maxUnavailable`,
@@ -85,7 +78,7 @@ export const deployment = define<Deployment>({
     column('Up-to-date', (d) => d.status?.updatedReplicas ?? 0, 'How many pods have the current template'),
     column('Available', (d) => d.status?.availableReplicas ?? 0, 'How many pods have been ready for long enough'),
     ageColumn,
-    ...templateColumns<Deployment>(),
+    ...templateColumns<Deployment>(({ spec }) => spec),
   ],
   defaults: (d) => ({
     ...d,

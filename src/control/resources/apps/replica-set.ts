@@ -26,13 +26,13 @@ export const replicaSet = define<ReplicaSet>({
     column('Current', (r) => r.status?.replicas ?? 0, 'How many pods there are', 'integer'),
     column('Ready', (r) => r.status?.readyReplicas ?? 0, 'How many of them are ready', 'integer'),
     ageColumn,
-    ...templateColumns<ReplicaSet>(),
+    ...templateColumns<ReplicaSet>(({ spec }) => spec),
   ],
   defaults: (r) => ({
     ...r,
     spec: { replicas: 1, ...r.spec, template: defaultPodTemplate(r.spec?.template) },
   }),
   onCreate: (r) => ({ ...r, status: { replicas: 0 } }),
-  validate: validateWorkload,
+  validate: (r) => validateWorkload(r),
   validateUpdate: (r, old) => immutable('spec.selector', r.spec.selector, old.spec.selector),
 })

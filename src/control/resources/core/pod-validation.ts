@@ -219,12 +219,12 @@ const validateDns = (config: PodSpec['dnsConfig'], field: string): FieldError[] 
   ]
 }
 
-/** A pod's spec, alone or in a template at `path`. */
-export const validatePodSpec = (spec: PodSpec, path: string): FieldError[] => {
+/** A pod's spec, alone or in a template at `path`. `claims`: more volumes that its containers may mount. */
+export const validatePodSpec = (spec: PodSpec, path: string, claims: readonly string[] = []): FieldError[] => {
   const containers = spec.containers ?? []
   const init = spec.initContainers ?? []
   const volumes = (spec.volumes ?? []).map(({ name }) => name)
-  const about = { hostNetwork: spec.hostNetwork ?? false, volumes: new Set(volumes) }
+  const about = { hostNetwork: spec.hostNetwork ?? false, volumes: new Set([...volumes, ...claims]) }
   return [
     ...(containers.length === 0 ? [required(`${path}.containers`)] : []),
     ...((spec.ephemeralContainers ?? []).length > 0
@@ -272,9 +272,11 @@ const validatePodIPs = ({ status }: Pod): FieldError[] => {
 
 export const validatePod = (pod: Pod): FieldError[] => [...validatePodSpec(pod.spec, 'spec'), ...validatePodIPs(pod)]
 
-export const validatePodTemplate = (template: PodTemplateSpec, path: string): FieldError[] => [
-  ...validatePodSpec(template.spec, `${path}.spec`),
-]
+export const validatePodTemplate = (
+  template: PodTemplateSpec,
+  path: string,
+  claims: readonly string[] = [],
+): FieldError[] => validatePodSpec(template.spec, `${path}.spec`, claims)
 
 const mayChange =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
@@ -305,11 +307,19 @@ export const validatePodUpdate = (pod: Pod, old: Pod): FieldError[] => {
   ]
 }
 
-/** A template whose pods are to run for ever. */
-export const validateRunningTemplate = (template: PodTemplateSpec, field: string): FieldError[] => {
-  const { restartPolicy } = template.spec
+/** A template whose pods `owner`, a kind, is to keep running for ever. */
+export const validateRunningTemplate = (
+  template: PodTemplateSpec,
+  field: string,
+  owner: string,
+  claims: readonly string[] = [],
+): FieldError[] => {
+  const { restartPolicy, activeDeadlineSeconds } = template.spec
   return [
-    ...validatePodTemplate(template, field),
+    ...validatePodTemplate(template, field, claims),
     ...(restartPolicy === 'Always' ? [] : [notSupported(`${field}.spec.restartPolicy`, restartPolicy, ['Always'])]),
+    ...(activeDeadlineSeconds === undefined
+      ? []
+      : [forbiddenField(`${field}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${owner} is not Supported`)]),
   ]
 }

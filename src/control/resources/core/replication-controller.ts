@@ -46,7 +46,7 @@ const validate = ({ spec }: ReplicationController): FieldError[] => {
           ...(isOther
             ? [invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')]
             : []),
-          ...validateRunningTemplate(template, 'spec.template'),
+          ...validateRunningTemplate(template, 'spec.template', 'ReplicationController'),
         ]
       : [required('spec.template')]),
   ]

@@ -17,6 +17,7 @@ import { nodeFormats } from '../node/formats.ts'
 import { rbacFormats } from '../rbac/formats.ts'
 import { schedulingFormats } from '../scheduling/formats.ts'
 import { storageFormats } from '../storage/formats.ts'
+import { policyFormats } from '../policy/formats.ts'
 import type { FieldFormats } from './formats.ts'
 
 export const fieldFormats: FieldFormats = {
@@ -34,4 +35,5 @@ export const fieldFormats: FieldFormats = {
   ...rbacFormats,
   ...schedulingFormats,
   ...storageFormats,
+  ...policyFormats,
 }

@@ -28,7 +28,9 @@ export type Format =
       readonly entry: (key: string, value: string, field: string) => readonly FieldError[]
       readonly freeValues?: string
     }
-  /** Any text: the reason why it may be. */
+  /** Any JSON that has a form. */
+  | { readonly tree: (value: unknown, field: string) => readonly FieldError[] }
+  /** Any text, or any JSON: the reason why it may be. */
   | { readonly free: string }
   /** Has a form that is checked in another place. */
   | { readonly elsewhere: string }
@@ -231,5 +233,6 @@ const isFieldSet = (value: unknown): boolean =>
   !Array.isArray(value) &&
   Object.entries(value).every(([key, part]) => /^(\.|[fvki]:\P{C}*)$/u.test(key) && isFieldSet(part))
 
-export const checkFieldSet = (value: unknown, field: string): readonly FieldError[] =>
-  isFieldSet(value) ? [] : [invalidValue(field, '', 'must be a set of fields')]
+export const fieldSet: Format = {
+  tree: (value, field) => (isFieldSet(value) ? [] : [invalidValue(field, '', 'must be a set of fields')]),
+}

@@ -2,7 +2,7 @@
 import type { FieldError } from '../../../api/errors.ts'
 import { type FieldType, fieldsOf } from '../../schema/types.ts'
 import { fieldFormats } from './fields.ts'
-import { checkFieldSet, type Format } from './formats.ts'
+import type { Format } from './formats.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -35,7 +35,8 @@ const checkField = (
 ): readonly FieldError[] => {
   switch (type.kind) {
     case 'scalar':
-      if (type.scalar === 'any') return value === undefined ? [] : checkFieldSet(value, path)
+      if (type.scalar === 'any')
+        return value !== undefined && format && 'tree' in format ? format.tree(value, path) : []
       return isUnset(value) ? [] : checkScalar(value, format, path)
     case 'object':
       return isValues(value) ? validateFormats(value, type.type, path) : []

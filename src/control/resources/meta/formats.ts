@@ -2,8 +2,8 @@
 import {
   annotations,
   conditionReason,
-  elsewhere,
   type FieldFormats,
+  fieldSet,
   groupVersion,
   kindName,
   label,
@@ -36,7 +36,7 @@ export const metaFormats: FieldFormats = {
   'meta/v1.ManagedFieldsEntry': {
     apiVersion: groupVersion,
     fieldsType: oneOf('FieldsV1'),
-    fieldsV1: elsewhere('as a set of fields'),
+    fieldsV1: fieldSet,
     manager: line,
     operation: oneOf('Apply', 'Update'),
     subresource: word,
