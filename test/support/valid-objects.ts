@@ -7,6 +7,7 @@ const workload = {
   template: { metadata: { labels: { app: 'a' } }, spec: podSpec },
 }
 const claimSpec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
+const jobSpec = { template: { spec: { ...podSpec, restartPolicy: 'Never' } } }
 const backend = { service: { name: 'web', port: { number: 80 } } }
 const gatewayReference = { group: '', kind: 'Service', namespace: 'default' }
 
@@ -44,6 +45,8 @@ const contents: Readonly<Record<string, object>> = {
   DaemonSet: { spec: workload },
   ControllerRevision: { data: { spec: {} }, revision: 1 },
   PodDisruptionBudget: { spec: { minAvailable: 1, selector: { matchLabels: { app: 'a' } } } },
+  Job: { spec: jobSpec },
+  CronJob: { spec: { schedule: '5 * * * *', jobTemplate: { spec: jobSpec } } },
   Lease: { spec: { holderIdentity: 'n' } },
   EndpointSlice: { addressType: 'IPv4', endpoints: [{ addresses: ['10.1.0.2'] }], ports: [{ port: 80 }] },
   Ingress: { spec: { rules: [{ http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] } },

@@ -2,6 +2,7 @@
 
 import { admissionregistrationKinds } from './admissionregistration/kinds.ts'
 import { appsKinds } from './apps/kinds.ts'
+import { batchKinds } from './batch/kinds.ts'
 import { certificatesKinds } from './certificates/kinds.ts'
 import { coordinationKinds } from './coordination/kinds.ts'
 import { coreKinds } from './core/kinds.ts'
@@ -19,6 +20,7 @@ import { policyKinds } from './policy/kinds.ts'
 export const definitions: readonly ResourceDefinition[] = [
   ...coreKinds,
   ...appsKinds,
+  ...batchKinds,
   ...coordinationKinds,
   ...certificatesKinds,
   ...discoveryKinds,

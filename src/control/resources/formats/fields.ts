@@ -6,6 +6,7 @@
 import { admissionregistrationFormats } from '../admissionregistration/formats.ts'
 import { appsFormats } from '../apps/formats.ts'
 import { autoscalingFormats } from '../autoscaling/formats.ts'
+import { batchFormats } from '../batch/formats.ts'
 import { certificatesFormats } from '../certificates/formats.ts'
 import { coordinationFormats } from '../coordination/formats.ts'
 import { coreFormats } from '../core/formats.ts'
@@ -24,6 +25,7 @@ export const fieldFormats: FieldFormats = {
   ...admissionregistrationFormats,
   ...appsFormats,
   ...autoscalingFormats,
+  ...batchFormats,
   ...certificatesFormats,
   ...coordinationFormats,
   ...coreFormats,
