@@ -611,9 +611,9 @@ t.test('discovery in the old form and aggregated', async (t) => {
     const { body } = await api.request('GET', '/apis', { accept })
     t.strictSame([body['kind'], body['apiVersion']], ['APIGroupDiscoveryList', `apidiscovery.k8s.io/${version}`])
     t.ok(
-      (body['items'] as unknown as Json[]).some(
-        (item) => at(item, 'versions.0.resources.0.responseKind.kind') === 'Deployment',
-      ),
+      (body['items'] as unknown as Json[])
+        .flatMap((item) => [...((at(item, 'versions.0.resources') ?? []) as Json[])])
+        .some((item) => at(item, 'responseKind.kind') === 'Deployment'),
     )
   }
 })

@@ -51,7 +51,7 @@ const longest = 1024
 
 /** Why a text is no schedule; undefined for one that is. */
 export const checkSchedule = (schedule: string): string | undefined => {
-  if (schedule.length > longest) return `must be no more than ${longest} characters`
+  if (schedule.length > longest) return 'must be no more than 1024 characters'
   if (schedule.startsWith('@')) {
     if (descriptors.includes(schedule)) return undefined
     if (!schedule.startsWith('@every ')) return `unrecognized descriptor: ${schedule}`
@@ -59,8 +59,7 @@ export const checkSchedule = (schedule: string): string | undefined => {
     return duration.test(text) ? undefined : `failed to parse duration ${schedule}: time: invalid duration "${text}"`
   }
   const parts = schedule.split(/\s+/).filter((part) => part !== '')
-  if (parts.length !== fields.length)
-    return `expected exactly ${fields.length} fields, found ${parts.length}: [${parts.join(' ')}]`
+  if (parts.length !== fields.length) return `expected exactly 5 fields, found ${parts.length}: [${parts.join(' ')}]`
   for (const [at, bounds] of fields.entries())
     for (const range of (parts[at] ?? '').split(',').filter((text) => text !== '')) {
       const message = checkRange(range, bounds)
