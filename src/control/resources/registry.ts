@@ -11,10 +11,10 @@ import { discoveryKinds } from './discovery/kinds.ts'
 import { gatewayKinds } from './gateway/kinds.ts'
 import { networkingKinds } from './networking/kinds.ts'
 import { nodeKinds } from './node/kinds.ts'
+import { policyKinds } from './policy/kinds.ts'
 import { rbacKinds } from './rbac/kinds.ts'
 import { schedulingKinds } from './scheduling/kinds.ts'
 import { storageKinds } from './storage/kinds.ts'
-import { policyKinds } from './policy/kinds.ts'
 
 /** One for each kind, in the order in which groups are offered to clients, who take the first that has what they look for. */
 export const definitions: readonly ResourceDefinition[] = [

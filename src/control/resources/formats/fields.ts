@@ -15,10 +15,10 @@ import { gatewayFormats } from '../gateway/formats.ts'
 import { metaFormats } from '../meta/formats.ts'
 import { networkingFormats } from '../networking/formats.ts'
 import { nodeFormats } from '../node/formats.ts'
+import { policyFormats } from '../policy/formats.ts'
 import { rbacFormats } from '../rbac/formats.ts'
 import { schedulingFormats } from '../scheduling/formats.ts'
 import { storageFormats } from '../storage/formats.ts'
-import { policyFormats } from '../policy/formats.ts'
 import type { FieldFormats } from './formats.ts'
 
 export const fieldFormats: FieldFormats = {
