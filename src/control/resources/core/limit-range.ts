@@ -6,6 +6,7 @@ import { createdColumn, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
+import { unattended } from '../unattended.ts'
 
 /** A container's limit is the most that it may have, its request the least or its limit, where nothing else was said. */
 const withDefaults = (item: LimitRangeItem): LimitRangeItem => {
@@ -72,6 +73,7 @@ export const limitRange = define<LimitRange>({
   namespaced: true,
   shortNames: ['limits'],
   nameRule: subdomainName,
+  warnings: unattended('no limits are set or held'),
   columns: [nameColumn, createdColumn],
   defaults: (each) => ({ ...each, spec: { ...each.spec, limits: each.spec.limits.map(withDefaults) } }),
   validate: ({ spec: { limits } }) => [

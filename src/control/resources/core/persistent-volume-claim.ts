@@ -6,6 +6,7 @@ import { ageColumn, column, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { validateSelector } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
+import { unattended } from '../unattended.ts'
 import { accessModesText, volumeClassAnnotation } from './volume-text.ts'
 
 const validate = ({ spec }: PersistentVolumeClaim): FieldError[] => {
@@ -61,6 +62,7 @@ export const persistentVolumeClaim = define<PersistentVolumeClaim>({
   namespaced: true,
   shortNames: ['pvc'],
   nameRule: subdomainName,
+  warnings: unattended('no volume is bound or made'),
   status: 'separate',
   columns: [
     nameColumn,

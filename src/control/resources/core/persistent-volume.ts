@@ -6,6 +6,7 @@ import { ageColumn, column, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
+import { unattended } from '../unattended.ts'
 import { accessModesText, volumeClassAnnotation } from './volume-text.ts'
 
 /** What of a spec is not where the data is. */
@@ -78,6 +79,7 @@ export const persistentVolume = define<PersistentVolume>({
   namespaced: false,
   shortNames: ['pv'],
   nameRule: subdomainName,
+  warnings: unattended('no claim is bound to it'),
   status: 'separate',
   columns: [
     nameColumn,

@@ -5,6 +5,7 @@ import { ageColumn, column, list, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { validateLabels } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
+import { unattended } from '../unattended.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
 import { atLeastZero, validateRunningTemplate } from './pod-validation.ts'
 
@@ -62,6 +63,7 @@ export const replicationController = define<ReplicationController>({
   shortNames: ['rc'],
   categories: ['all'],
   nameRule: subdomainName,
+  warnings: unattended('no pods are made'),
   status: 'separate',
   generation: true,
   scale: {

@@ -1,6 +1,8 @@
 /** The core kinds that are kept and shown: what is filled in, what is refused, what a table shows. */
 import t from 'tap'
+import { definitions } from '../../../../src/control/resources/registry.ts'
 import { createTestApi, type Json } from '../../../support/api-server.ts'
+import { validObject } from '../../../support/valid-objects.ts'
 
 const podSpec = { containers: [{ name: 'c', image: 'busybox' }] }
 const template = { metadata: { labels: { app: 'a' } }, spec: podSpec }
@@ -167,4 +169,14 @@ t.test('PersistentVolumeClaim', async (t) => {
     [{ spec: {} }, 'spec.accessModes FieldValueRequired', 'spec.resources[storage] FieldValueRequired'],
     [{ spec: { ...spec, resources: { requests: { storage: '0' } } } }, 'spec.resources[storage] FieldValueInvalid'],
   ])
+})
+
+t.test('whoever writes what nothing acts upon is told so', async (t) => {
+  const api = await createTestApi()
+  for (const plural of ['replicationcontrollers', 'limitranges', 'resourcequotas', 'persistentvolumeclaims']) {
+    const definition = definitions.find((each) => each.plural === plural)
+    if (!definition) throw new Error(plural)
+    const { warnings } = await api.request('POST', namespaced(plural), { body: validObject(definition, 'x') })
+    t.match(warnings?.[0], /^this server keeps and shows the object and does not act upon it yet: /, plural)
+  }
 })
