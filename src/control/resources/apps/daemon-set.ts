@@ -10,6 +10,7 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define, withMetadata } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
+import { unattended } from '../unattended.ts'
 import { nonNegative, numberOf, templateColumns, validateCounts, validatePart, validateWorkload } from './workload.ts'
 
 const defaultStrategy = (strategy: DaemonSetUpdateStrategy): DaemonSetUpdateStrategy => {
@@ -64,6 +65,7 @@ export const daemonSet = define<DaemonSet>({
   shortNames: ['ds'],
   categories: ['all'],
   nameRule: subdomainName,
+  warnings: unattended('no pods are made'),
   status: 'separate',
   generation: true,
   columns: [

@@ -6,6 +6,7 @@ import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
 import { checkLabel, subdomainName } from '../names.ts'
+import { unattended } from '../unattended.ts'
 import { containerColumns, nonNegative, scaleOf, validateAmount, validateCounts, validateWorkload } from './workload.ts'
 
 const defaultStrategy = (strategy: StatefulSetUpdateStrategy): StatefulSetUpdateStrategy => {
@@ -126,6 +127,7 @@ export const statefulSet = define<StatefulSet>({
   shortNames: ['sts'],
   categories: ['all'],
   nameRule: subdomainName,
+  warnings: unattended('no pods are made'),
   status: 'separate',
   generation: true,
   scale: scaleOf<StatefulSet>(),

@@ -5,6 +5,7 @@ import { ageColumn, column, nameColumn, since } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
 import { checkSubdomain } from '../names.ts'
+import { unattended } from '../unattended.ts'
 import { validateJobSpec } from './job-spec.ts'
 import { checkSchedule, checkTimeZone } from './schedule.ts'
 
@@ -44,6 +45,7 @@ export const cronJob = define<CronJob>({
   namespaced: true,
   shortNames: ['cj'],
   categories: ['all'],
+  warnings: unattended('no Jobs are made'),
   nameRule: {
     check: (name) =>
       checkSubdomain(name) ??

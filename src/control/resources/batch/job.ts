@@ -8,6 +8,7 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
 import { immutable, validateSelector } from '../metadata.ts'
 import { checkLabel, subdomainName } from '../names.ts'
+import { unattended } from '../unattended.ts'
 import { validateJobSpec } from './job-spec.ts'
 
 const defaultBackoff = 6
@@ -171,6 +172,7 @@ export const job = define<Job>({
   namespaced: true,
   categories: ['all'],
   nameRule: subdomainName,
+  warnings: unattended('no pods are made'),
   status: 'separate',
   generation: true,
   orphans: {

@@ -1,5 +1,6 @@
 /** The core kinds that are kept and shown: what is filled in, what is refused, what a table shows. */
 import t from 'tap'
+import { apiVersionOf } from '../../../../src/control/resources/definition.ts'
 import { definitions } from '../../../../src/control/resources/registry.ts'
 import { createTestApi, type Json } from '../../../support/api-server.ts'
 import { validObject } from '../../../support/valid-objects.ts'
@@ -173,10 +174,13 @@ t.test('PersistentVolumeClaim', async (t) => {
 
 t.test('whoever writes what nothing acts upon is told so', async (t) => {
   const api = await createTestApi()
-  for (const plural of ['replicationcontrollers', 'limitranges', 'resourcequotas', 'persistentvolumeclaims']) {
+  const kinds = ['replicationcontrollers', 'limitranges', 'resourcequotas', 'persistentvolumeclaims', 'statefulsets']
+  for (const plural of [...kinds, 'daemonsets', 'jobs', 'cronjobs', 'poddisruptionbudgets']) {
     const definition = definitions.find((each) => each.plural === plural)
     if (!definition) throw new Error(plural)
-    const { warnings } = await api.request('POST', namespaced(plural), { body: validObject(definition, 'x') })
+    const root = definition.group === '' ? '/api/v1' : `/apis/${apiVersionOf(definition)}`
+    const path = `${root}/namespaces/default/${plural}`
+    const { warnings } = await api.request('POST', path, { body: validObject(definition, 'x') })
     t.match(warnings?.[0], /^this server keeps and shows the object and does not act upon it yet: /, plural)
   }
 })
