@@ -47,6 +47,7 @@ const contents: Readonly<Record<string, object>> = {
   PodDisruptionBudget: { spec: { minAvailable: 1, selector: { matchLabels: { app: 'a' } } } },
   Job: { spec: jobSpec },
   CronJob: { spec: { schedule: '5 * * * *', jobTemplate: { spec: jobSpec } } },
+  HorizontalPodAutoscaler: { spec: { scaleTargetRef: { kind: 'Deployment', name: 'a' }, maxReplicas: 3 } },
   Lease: { spec: { holderIdentity: 'n' } },
   EndpointSlice: { addressType: 'IPv4', endpoints: [{ addresses: ['10.1.0.2'] }], ports: [{ port: 80 }] },
   Ingress: { spec: { rules: [{ http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] } },

@@ -2,6 +2,7 @@
 
 import { admissionregistrationKinds } from './admissionregistration/kinds.ts'
 import { appsKinds } from './apps/kinds.ts'
+import { autoscalingKinds } from './autoscaling/kinds.ts'
 import { batchKinds } from './batch/kinds.ts'
 import { certificatesKinds } from './certificates/kinds.ts'
 import { coordinationKinds } from './coordination/kinds.ts'
@@ -20,6 +21,7 @@ import { storageKinds } from './storage/kinds.ts'
 export const definitions: readonly ResourceDefinition[] = [
   ...coreKinds,
   ...appsKinds,
+  ...autoscalingKinds,
   ...batchKinds,
   ...coordinationKinds,
   ...certificatesKinds,
