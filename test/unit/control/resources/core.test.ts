@@ -175,7 +175,14 @@ t.test('PersistentVolumeClaim', async (t) => {
 t.test('whoever writes what nothing acts upon is told so', async (t) => {
   const api = await createTestApi()
   const kinds = ['replicationcontrollers', 'limitranges', 'resourcequotas', 'persistentvolumeclaims', 'statefulsets']
-  for (const plural of [...kinds, 'daemonsets', 'jobs', 'cronjobs', 'poddisruptionbudgets']) {
+  for (const plural of [
+    ...kinds,
+    'daemonsets',
+    'jobs',
+    'cronjobs',
+    'poddisruptionbudgets',
+    'horizontalpodautoscalers',
+  ]) {
     const definition = definitions.find((each) => each.plural === plural)
     if (!definition) throw new Error(plural)
     const root = definition.group === '' ? '/api/v1' : `/apis/${apiVersionOf(definition)}`
