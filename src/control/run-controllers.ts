@@ -24,7 +24,7 @@ import { createNodeLifecycleController } from './controllers/node/lifecycle.ts'
 import { createPodGcController } from './controllers/node/pod-gc.ts'
 import { createReplicaSetController } from './controllers/replicaset/replicaset.ts'
 import { createServiceAddressController } from './controllers/service-addresses.ts'
-import { definitions } from './resources/registry.ts'
+import { definitions } from './registry/registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 
 /** Every controller there is. */

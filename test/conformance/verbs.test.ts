@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ApiError } from '../../src/api/errors.ts'
+import { servedDefinitions } from '../../src/control/registry/registry.ts'
 import { apiVersionOf } from '../../src/control/resources/definition.ts'
-import { servedDefinitions } from '../../src/control/resources/registry.ts'
 import { createTestApi, type Json, type TestApi } from '../support/api-server.ts'
 
 const everything = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']

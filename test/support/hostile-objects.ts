@@ -6,8 +6,9 @@
  *
  *   for (const { path, attack, object } of hostileVariants('Pod', hostileSamples.Pod)) …
  */
+
+import { definitions } from '../../src/control/registry/registry.ts'
 import { schemaTypeOf } from '../../src/control/resources/definition.ts'
-import { definitions } from '../../src/control/resources/registry.ts'
 import { type FieldType, fieldsOf } from '../../src/control/schema/types.ts'
 
 /** What a text becomes. `kernel` attacks break out of an argument or a line, `odd` ones are only no valid value. */

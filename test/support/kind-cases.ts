@@ -1,7 +1,7 @@
 /** What a kind makes of what users send, as cases: defaults, refusals, changes, and the row of its table. */
 import type { Test } from 'tap'
+import { definitions } from '../../src/control/registry/registry.ts'
 import { apiVersionOf, type ResourceDefinition } from '../../src/control/resources/definition.ts'
-import { definitions } from '../../src/control/resources/registry.ts'
 import { createTestApi, type Json, type TestApi } from './api-server.ts'
 import { validObject } from './valid-objects.ts'
 

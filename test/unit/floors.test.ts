@@ -81,20 +81,6 @@ t.test('addresses are read in one place', async (t) => {
  */
 const circles: readonly string[] = [
   'agent agent/node agent/pods',
-  [
-    ...[
-      'control/resources',
-      'control/resources/admissionregistration',
-      'control/resources/apps',
-      'control/resources/autoscaling',
-      'control/resources/batch',
-      'control/resources/certificates',
-    ],
-    ...['control/resources/coordination', 'control/resources/core', 'control/resources/discovery'],
-    ...['control/resources/formats', 'control/resources/gateway', 'control/resources/meta'],
-    ...['control/resources/networking', 'control/resources/node', 'control/resources/policy'],
-    ...['control/resources/rbac', 'control/resources/scheduling', 'control/resources/storage'],
-  ].join(' '),
   'proxy/ingress proxy/ingress/gateway proxy/ingress/thread',
   'proxy/ingress/annotations proxy/ingress/routes',
   'proxy/ingress/decide proxy/ingress/relay',

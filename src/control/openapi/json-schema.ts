@@ -1,7 +1,7 @@
 /** The schema's types as JSON schemas: what OpenAPI v2 and v3 both publish. */
 
+import { servedDefinitions as served } from '../registry/registry.ts'
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
-import { servedDefinitions as served } from '../resources/registry.ts'
 import { type Field, type FieldType, fieldsOf, type Scalar } from '../schema/types.ts'
 
 export interface GroupVersionKind {

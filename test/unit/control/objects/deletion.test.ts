@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { KubeObject } from '../../../../src/api/types/index.ts'
 import { checkPreconditions, type Deletion, isReleased, markDeleted } from '../../../../src/control/objects/deletion.ts'
-import { definitions } from '../../../../src/control/resources/registry.ts'
+import { definitions } from '../../../../src/control/registry/registry.ts'
 
 const rowOf = (kind: string) => {
   const found = definitions.find((row) => row.kind === kind)

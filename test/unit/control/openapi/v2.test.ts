@@ -1,7 +1,7 @@
 /** Reads the document back with a small decoder of its own and looks for what kubectl looks for. */
 import t from 'tap'
 import { openApiV2 } from '../../../../src/control/openapi/v2.ts'
-import { definitions } from '../../../../src/control/resources/registry.ts'
+import { definitions } from '../../../../src/control/registry/registry.ts'
 
 type Message = Map<number, (Buffer | number)[]>
 

@@ -1,7 +1,7 @@
 /** The core kinds that are kept and shown: what is filled in, what is refused, what a table shows. */
 import t from 'tap'
+import { definitions } from '../../../../src/control/registry/registry.ts'
 import { apiVersionOf } from '../../../../src/control/resources/definition.ts'
-import { definitions } from '../../../../src/control/resources/registry.ts'
 import { createTestApi, type Json } from '../../../support/api-server.ts'
 import { validObject } from '../../../support/valid-objects.ts'
 

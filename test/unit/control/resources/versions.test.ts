@@ -1,5 +1,6 @@
 /** Kinds in other versions than the one they are kept in: what each shows, and that nothing is lost on the way and back. */
 import t from 'tap'
+import { definitions } from '../../../../src/control/registry/registry.ts'
 import {
   apiVersionOf,
   bucketOf,
@@ -7,7 +8,6 @@ import {
   type ResourceDefinition,
 } from '../../../../src/control/resources/definition.ts'
 import { qualifiedNameMessage } from '../../../../src/control/resources/names.ts'
-import { definitions } from '../../../../src/control/resources/registry.ts'
 import { createTestApi, type Json, type TestApi } from '../../../support/api-server.ts'
 import { validObject } from '../../../support/valid-objects.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { definitions } from '../../../../src/control/registry/registry.ts'
 import { schemaTypeOf } from '../../../../src/control/resources/definition.ts'
-import { definitions } from '../../../../src/control/resources/registry.ts'
 import {
   type FieldType,
   fieldsOf,

@@ -1,8 +1,8 @@
 /** Holds an object against the forms of its fields. */
-import type { FieldError } from '../../../api/errors.ts'
-import { type FieldType, fieldsOf } from '../../schema/types.ts'
+import type { FieldError } from '../../api/errors.ts'
+import type { Format } from '../resources/formats/formats.ts'
+import { type FieldType, fieldsOf } from '../schema/types.ts'
 import { fieldFormats } from './fields.ts'
-import type { Format } from './formats.ts'
 
 type Values = Readonly<Record<string, unknown>>
 

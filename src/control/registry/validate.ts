@@ -1,9 +1,9 @@
 /** Everything wrong with an object, defaults filled: by its kind, and by the forms of its fields. */
 import type { FieldError } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { kindOf, type ResourceDefinition, schemaTypeOf } from './definition.ts'
-import { validateFormats } from './formats/validate.ts'
-import { validateMetadata } from './metadata.ts'
+import { kindOf, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
+import { validateMetadata } from '../resources/metadata.ts'
+import { validateFormats } from './validate-formats.ts'
 
 const formatErrors = (definition: ResourceDefinition, object: KubeObject): readonly FieldError[] =>
   validateFormats({ ...object }, schemaTypeOf(kindOf(definition)))
