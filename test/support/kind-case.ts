@@ -1,5 +1,8 @@
 /** One object of a kind behind the API: made, shown, changed, refused. */
+import { servedDefinitions } from '../../src/control/registry/registry.ts'
+import { apiVersionOf } from '../../src/control/resources/definition.ts'
 import { createTestApi, type Json, type TestApi } from './api-server.ts'
+import { collectionOf } from './kind-cases.ts'
 
 /** `spec.replicas FieldValueInvalid`, for each thing that an answer says is wrong. */
 export const causes = (body: Json): readonly string[] =>
@@ -15,11 +18,17 @@ export interface KindCase {
   patch(change: object, subresource?: string): ReturnType<TestApi['request']>
 }
 
+/** The path of `apps/v1 deployments`, in the namespace `default` when the kind has one. */
+const pathOf = (collection: string): string => {
+  const row = servedDefinitions.find((each) => `${apiVersionOf(each)} ${each.plural}` === collection)
+  if (!row) throw new Error(`nothing is served as ${collection}`)
+  return collectionOf(row)
+}
+
 /** `collection`: `apps/v1 deployments`. Makes an object named `x`; throws when the answer has another code than `wanted`. */
 export const createCase = async (collection: string, content: object, wanted = 201): Promise<KindCase> => {
-  const [version = '', plural = ''] = collection.split(' ')
   const api = await createTestApi()
-  const all = `/apis/${version}/namespaces/default/${plural}`
+  const all = pathOf(collection)
   const path = `${all}/x`
   const { code, body } = await api.request('POST', all, { body: { metadata: { name: 'x' }, ...content } })
   if (code !== wanted) throw new Error(`${code} ${JSON.stringify(body)}`)
@@ -45,9 +54,8 @@ export const createCase = async (collection: string, content: object, wanted = 2
 
 /** The columns of a kind: `name type format priority`. */
 export const columnsOf = async (collection: string): Promise<readonly string[]> => {
-  const [version = '', plural = ''] = collection.split(' ')
   const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io'
-  const { body } = await (await createTestApi()).request('GET', `/apis/${version}/${plural}`, { accept })
+  const { body } = await (await createTestApi()).request('GET', pathOf(collection), { accept })
   return [...(body['columnDefinitions'] as unknown as Json[])].map(
     ({ name, type, format, priority }) => `${name} ${type} ${format || '-'} ${priority}`,
   )
