@@ -67,7 +67,8 @@ const faults: Readonly<Record<string, (node: string) => Promise<unknown>>> = {
   'all rules are flushed': flush,
   'a pod loses its link': async (node) => {
     const link = await somePodLink(node)
-    if (link !== '') await onNode(node, `ip link delete ${link}`)
+    // Its pod may be going just then, and the link with it.
+    if (link !== '') await onNode(node, `ip link delete ${link} || ! ip link show ${link} 2>/dev/null`)
   },
   'routes are flushed': (node) => onNode(node, 'ip route flush proto static; ip neigh flush all'),
   'connections are forgotten': (node) => onNode(node, 'conntrack -F 2>/dev/null'),
