@@ -6,7 +6,7 @@ import type { User } from './user.ts'
 export interface Credentials {
   /** The certificate's subject, when the client showed one, and until when it is good. */
   readonly certificate?: {
-    readonly commonName: string
+    readonly commonNames: readonly string[]
     readonly organizations: readonly string[]
     readonly notAfter: number
   }
@@ -21,7 +21,7 @@ export type FindTokenUser = (token: string) => User | undefined
 
 /**
  * Undefined for a caller who shows nothing at all. A certificate or token that is not good is refused (401), also one that
- * has ended since the connection began.
+ * has ended since the connection began, and one that names nobody, or more than one.
  */
 export const authenticate = (
   { certificate, trusted, authorization }: Credentials,
@@ -29,8 +29,9 @@ export const authenticate = (
   now: number,
 ): User | undefined => {
   if (certificate) {
-    if (!trusted || now > certificate.notAfter) throw unauthorized()
-    return { name: certificate.commonName, groups: certificate.organizations }
+    const [name, ...more] = certificate.commonNames
+    if (!trusted || now > certificate.notAfter || !name || more.length > 0) throw unauthorized()
+    return { name, groups: certificate.organizations }
   }
   if (authorization === undefined) return undefined
   const given = /^Bearer\s+(\S+)$/i.exec(authorization)?.[1]

@@ -42,7 +42,7 @@ const credentialsOf = (request: IncomingMessage): Credentials => {
     ...(subject
       ? {
           certificate: {
-            ...{ commonName: String(subject.CN), organizations: listOf(subject.O) },
+            ...{ commonNames: listOf(subject.CN), organizations: listOf(subject.O) },
             notAfter: Date.parse(notAfter),
           },
         }

@@ -17,10 +17,16 @@ const tokens = (token: string) => (token === 'good' ? joiner : undefined)
 const now = Date.now()
 
 t.test('callers are known by certificate or token, or not at all', async (t) => {
-  const certificate = { commonName: 'bob', organizations: ['a'], notAfter: now + 1000 }
+  const certificate = { commonNames: ['bob'], organizations: ['a'], notAfter: now + 1000 }
   t.strictSame(authenticate({ certificate, trusted: true }, tokens, now), { name: 'bob', groups: ['a'] })
   t.throws(() => authenticate({ certificate, trusted: false }, tokens, now), { code: 401 }, 'of another authority')
   t.throws(() => authenticate({ certificate, trusted: true }, tokens, now + 2000), { code: 401 }, 'it has ended')
+  for (const commonNames of [[], [''], ['bob', 'eve']])
+    t.throws(
+      () => authenticate({ certificate: { ...certificate, commonNames }, trusted: true }, tokens, now),
+      { code: 401 },
+      `it names ${commonNames.length} callers`,
+    )
   t.strictSame(authenticate({ trusted: false, authorization: 'Bearer good' }, tokens, now), joiner)
   for (const authorization of ['Bearer bad', 'Bearer ', 'Basic good', 'good'])
     t.throws(() => authenticate({ trusted: false, authorization }, tokens, now), { code: 401 }, authorization)
