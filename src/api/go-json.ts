@@ -4,6 +4,7 @@
  * Kubernetes API are not read so: its own decoders tell cases apart.
  */
 
+import { isJsonObject } from './json.ts'
 /** What a value is read into; `where` is its place, for errors. */
 export interface GoType<T> {
   readonly zero: T
@@ -33,9 +34,6 @@ const scalar = <T>(expected: string, zero: T, accepts: (value: unknown) => value
 
 export const goString = scalar('a string', '', (value) => typeof value === 'string')
 export const goBoolean = scalar('a boolean', false, (value) => typeof value === 'boolean')
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Whatever it is, for a field that somebody else reads. */
 export const goAny: GoType<unknown> = { zero: undefined, read: (value) => value }
@@ -71,7 +69,7 @@ export type GoStruct<F extends Fields> = { readonly [Name in keyof F]: GoValue<F
 /** As a struct's zero value would be written: it wishes for nothing. */
 const isZero = (value: unknown): boolean => {
   if (Array.isArray(value)) return value.length === 0
-  if (isObject(value)) return Object.values(value).every(isZero)
+  if (isJsonObject(value)) return Object.values(value).every(isZero)
   return value === null || value === '' || value === 0 || value === false
 }
 
@@ -94,7 +92,7 @@ export const goStruct = <F extends Fields>(kind: 'open' | 'closed', fields: F): 
   return {
     zero: complete(new Map()),
     read: (value, where) => {
-      if (!isObject(value)) return mismatch(where === '' ? 'the whole' : where, 'an object', value)
+      if (!isJsonObject(value)) return mismatch(where === '' ? 'the whole' : where, 'an object', value)
       const known = new Map<string, unknown>()
       for (const [key, given] of Object.entries(value)) {
         const name = names.get(folded(key))

@@ -1,4 +1,5 @@
 /** Which Secrets and ConfigMaps an object refers to. Pure. */
+import { isJsonObject } from '../../api/json.ts'
 import type { Ingress, Pod } from '../../api/types/index.ts'
 import { readAnnotations } from '../../proxy/ingress/annotations/read.ts'
 import { ingressView } from '../../proxy/ingress/routes/model.ts'
@@ -10,13 +11,8 @@ export interface Reference {
   readonly key: string
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const nameIn = (value: unknown, ...fields: readonly string[]): readonly string[] => {
-  if (!isFields(value)) return []
+  if (!isJsonObject(value)) return []
   const name = fields.map((field) => value[field]).find((found) => typeof found === 'string' && found !== '')
   return typeof name === 'string' ? [name] : []
 }
@@ -41,7 +37,7 @@ const namesAt: Readonly<Record<string, { readonly kind: DataKind; names(value: u
 /** Everything below a value, by field: volumes of all kinds, and whatever kinds there will be. */
 function* referring(value: unknown): Generator<{ readonly kind: DataKind; readonly name: string }> {
   if (Array.isArray(value)) for (const item of value) yield* referring(item)
-  else if (isFields(value))
+  else if (isJsonObject(value))
     for (const [field, below] of Object.entries(value)) {
       const found = Object.hasOwn(namesAt, field) ? namesAt[field] : undefined
       if (found) for (const name of found.names(below)) yield { kind: found.kind, name }

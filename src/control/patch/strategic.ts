@@ -2,13 +2,10 @@
  * Strategic merge patch: a merge patch that knows which lists are sets of items with a key, and a few directives
  * (`$patch`, `$retainKeys`, `$setElementOrder/x`, `$deleteFromPrimitiveList/x`). The schema says which list is which.
  */
+
 import { badRequest } from '../../api/errors.ts'
+import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import { type FieldType, fieldsOf, type MergeRule } from '../schema/types.ts'
-
-type JsonObject = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const directive = '$patch'
 const retainKeys = '$retainKeys'
@@ -70,9 +67,9 @@ const mergeItems = (
   path: string,
 ): readonly unknown[] => {
   const replaceAll = patch.some(
-    (item) => isObject(item) && item[directive] === 'replace' && Object.keys(item).length === 1,
+    (item) => isJsonObject(item) && item[directive] === 'replace' && Object.keys(item).length === 1,
   )
-  const idOf = (item: unknown): string => JSON.stringify(isObject(item) ? (item[key] ?? null) : null)
+  const idOf = (item: unknown): string => JSON.stringify(isJsonObject(item) ? (item[key] ?? null) : null)
   const result: (unknown | undefined)[] = replaceAll ? [] : [...target]
   /** Where the items of each key are; one that goes leaves its place empty until the end. */
   const places = new Map<string, number[]>()
@@ -83,7 +80,7 @@ const mergeItems = (
   }
   for (const [at, item] of result.entries()) put(idOf(item), at)
   for (const item of patch) {
-    if (!isObject(item)) throw badRequest(`strategic merge patch: ${path} must hold objects`)
+    if (!isJsonObject(item)) throw badRequest(`strategic merge patch: ${path} must hold objects`)
     if (item[directive] === 'replace' && Object.keys(item).length === 1) continue
     if (item[key] === undefined) throw badRequest(`strategic merge patch: an item of ${path} has no merge key ${key}`)
     const id = idOf(item)
@@ -105,7 +102,7 @@ const mergeItems = (
 const keyReader =
   (key: string | undefined) =>
   (item: unknown): unknown =>
-    key !== undefined && isObject(item) ? item[key] : item
+    key !== undefined && isJsonObject(item) ? item[key] : item
 
 const mergeList = (
   existing: readonly unknown[] = [],
@@ -114,7 +111,7 @@ const mergeList = (
   type: FieldType | undefined,
   path: string,
 ): readonly unknown[] => {
-  if (!rule) return patch.filter((item) => !isObject(item) || item[directive] === undefined)
+  if (!rule) return patch.filter((item) => !isJsonObject(item) || item[directive] === undefined)
   const { key } = rule
   const keyOf = keyReader(key)
   const merged =
@@ -124,7 +121,7 @@ const mergeList = (
 
 /** What a patch adds is itself cleaned of directives by merging it into nothing. */
 const mergeValue = (target: unknown, patch: unknown, type: FieldType | undefined, path: string): unknown =>
-  isObject(patch) ? mergeObject(isObject(target) ? target : {}, patch, type, path) : patch
+  isJsonObject(patch) ? mergeObject(isJsonObject(target) ? target : {}, patch, type, path) : patch
 
 const keepOnly = (object: JsonObject, names: readonly unknown[]): JsonObject => {
   const kept = new Set(names)
@@ -193,6 +190,6 @@ const mergeObject = (
 
 /** The patched copy of `target`, an object of the schema's type `type`. Throws BadRequest for a malformed patch. */
 export const applyStrategicPatch = (target: JsonObject, patch: unknown, type: string): JsonObject => {
-  if (!isObject(patch)) throw badRequest('strategic merge patch: the body is not an object')
+  if (!isJsonObject(patch)) throw badRequest('strategic merge patch: the body is not an object')
   return mergeObject(target, patch, { kind: 'object', type }, '') ?? {}
 }

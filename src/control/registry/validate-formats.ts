@@ -1,13 +1,12 @@
 /** Holds an object against the forms of its fields. */
+
 import type { FieldError } from '../../api/errors.ts'
+import { isJsonObject } from '../../api/json.ts'
 import type { Format } from '../resources/formats/formats.ts'
 import { type FieldType, fieldsOf } from '../schema/types.ts'
 import { fieldFormats } from './fields.ts'
 
 type Values = Readonly<Record<string, unknown>>
-
-const isValues = (value: unknown): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isText = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number'
 
@@ -39,7 +38,7 @@ const checkField = (
         return value !== undefined && format && 'tree' in format ? format.tree(value, path) : []
       return isUnset(value) ? [] : checkScalar(value, format, path)
     case 'object':
-      return isValues(value) ? validateFormats(value, type.type, path) : []
+      return isJsonObject(value) ? validateFormats(value, type.type, path) : []
     case 'list': {
       if (!Array.isArray(value)) return []
       const { of } = type
@@ -51,7 +50,7 @@ const checkField = (
       })
     }
     case 'map':
-      return isValues(value) ? checkMap(value, format, path) : []
+      return isJsonObject(value) ? checkMap(value, format, path) : []
   }
 }
 

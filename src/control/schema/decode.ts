@@ -6,6 +6,7 @@
 
 import { formatTime, parseTime } from '../../api/clock.ts'
 import { badRequest } from '../../api/errors.ts'
+import { isJsonObject } from '../../api/json.ts'
 import { formatQuantity, parseQuantity } from '../../api/quantity.ts'
 import { type Field, type FieldType, fieldsOf, type Scalar } from './types.ts'
 
@@ -14,9 +15,6 @@ export interface Decoded {
   /** Paths of fields the type does not have: `spec.containers[0].imag`. */
   readonly unknown: readonly string[]
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const nameOf = (value: unknown): string =>
   Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
@@ -90,7 +88,7 @@ const isLeftOut = (value: unknown, { type, pointer }: Field): boolean => {
     case 'list':
       return Array.isArray(value) && value.length === 0
     case 'map':
-      return isObject(value) && Object.keys(value).length === 0
+      return isJsonObject(value) && Object.keys(value).length === 0
     case 'object':
       return false
   }
@@ -142,7 +140,7 @@ export const decode = (body: unknown, kind: string, type: string): Decoded => {
         if (!Array.isArray(value)) return refuse(path, value, 'slice')
         return value.map((item, at) => decodeItem(item, of.of, `${path}[${at}]`))
       case 'map':
-        if (!isObject(value)) return refuse(path, value, 'map')
+        if (!isJsonObject(value)) return refuse(path, value, 'map')
         return Object.fromEntries(
           Object.entries(value).map(([key, item]) => [key, decodeItem(item, of.of, `${path}[${key}]`)]),
         )
@@ -150,7 +148,7 @@ export const decode = (body: unknown, kind: string, type: string): Decoded => {
   }
 
   const decodeObject = (value: unknown, typeName: string, path: string): Readonly<Record<string, unknown>> => {
-    if (!isObject(value)) return refuse(path, value, typeName)
+    if (!isJsonObject(value)) return refuse(path, value, typeName)
     const fields = fieldsOf(typeName)
     const result: Record<string, unknown> = {}
     for (const [name, item] of Object.entries(value)) {

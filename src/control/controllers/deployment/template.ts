@@ -1,6 +1,7 @@
 /** Pod templates: which replica set has which, and the hash that tells them apart. Pure. */
 
 import { deepEqual } from '../../../api/deep-equal.ts'
+import { isJsonObject } from '../../../api/json.ts'
 import type { Deployment, PodTemplateSpec, ReplicaSet } from '../../../api/types/index.ts'
 
 export const hashLabel = 'pod-template-hash'
@@ -18,9 +19,7 @@ const fnv1a = (text: string): number => {
 /** JSON with the keys in order, so that equal templates have equal text. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
+    isJsonObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
   )
 
 /** The hash of a template; `collisions` is counted up when the name that it makes is taken by another template. */
