@@ -6,7 +6,7 @@ import { type ApiError, fieldManagerConflict } from '../../api/errors.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../../api/types/index.ts'
 import { difference, emptySet, type FieldSet, intersection, isEmpty, isEqual, pathsOf, union } from './field-set.ts'
 import { type Shape, shapeOf } from './shape.ts'
-import { changesBetween, fieldsOfWish, merge, without } from './values.ts'
+import { type Changes, changesBetween, fieldsOfWish, merge, without } from './values.ts'
 
 /** Who writes. */
 export interface Manager {
@@ -93,6 +93,34 @@ const write = (managers: readonly Managed[]): readonly ManagedFieldsEntry[] =>
     }),
   )
 
+/** All managers after `manager` came to have `fields`: what they touched is no longer the others'. */
+const settled = (
+  own: Managed | undefined,
+  others: readonly Managed[],
+  touched: FieldSet,
+  now: Managed,
+): readonly ManagedFieldsEntry[] => {
+  const isKept = own !== undefined && isEqual(own.fields, now.fields)
+  return write([
+    ...others.map((each) => ({ ...each, fields: difference(each.fields, touched) })),
+    // Who has what they had wrote nothing new.
+    isKept ? { ...own, apiVersion: now.apiVersion } : now,
+  ])
+}
+
+/** The manager among those of an object, and the others. */
+const split = (old: KubeObject | undefined, manager: Manager) => {
+  const managers = read(old?.metadata.managedFields)
+  const own = managers.find((each) => isSame(each, manager))
+  return { own, others: managers.filter((each) => each !== own) }
+}
+
+/** What a write by the manager changed and removed of what anybody manages. */
+const reachedChanges = (old: KubeObject | undefined, now: KubeObject, manager: Manager, shape: Shape): Changes => {
+  const { changed, removed } = changesBetween(old ?? {}, now, shape)
+  return { changed: reachOf(manager, changed), removed: reachOf(manager, removed) }
+}
+
 /** The entries after a write that changed `old` to `now`; the same ones when it changed nothing that is managed. */
 export const managedAfter = (
   old: KubeObject | undefined,
@@ -101,19 +129,11 @@ export const managedAfter = (
   type: string,
   time: string,
 ): readonly ManagedFieldsEntry[] | undefined => {
-  const before = old?.metadata.managedFields
-  const changes = changesBetween(old ?? {}, now, shapeOf(type))
-  const [changed, removed] = [reachOf(manager, changes.changed), reachOf(manager, changes.removed)]
-  if (isEmpty(changed) && isEmpty(removed)) return before
-  const touched = union(changed, removed)
-  const managers = read(before)
-  const own = managers.find((each) => isSame(each, manager))
+  const { changed, removed } = reachedChanges(old, now, manager, shapeOf(type))
+  if (isEmpty(changed) && isEmpty(removed)) return old?.metadata.managedFields
+  const { own, others } = split(old, manager)
   const fields = difference(union(own?.fields ?? emptySet, changed), removed)
-  const others = managers
-    .filter((each) => each !== own)
-    .map((each) => ({ ...each, fields: difference(each.fields, touched) }))
-  const isKept = own !== undefined && isEqual(own.fields, fields)
-  return write([...others, isKept ? own : { ...manager, time, fields }])
+  return settled(own, others, union(changed, removed), { ...manager, time, fields })
 }
 
 export interface Applied {
@@ -121,11 +141,11 @@ export interface Applied {
   readonly managedFields: readonly ManagedFieldsEntry[]
 }
 
-const conflictsWith = (others: readonly Managed[], changed: FieldSet, isForced: boolean): readonly Managed[] =>
-  others.flatMap((each) => {
-    const fields = intersection(each.fields, changed)
-    return isEmpty(fields) || isForced ? [] : [{ ...each, fields }]
-  })
+/** What of a change is others'. */
+const conflictsWith = (others: readonly Managed[], changed: FieldSet): readonly Managed[] =>
+  others
+    .map((each) => ({ ...each, fields: intersection(each.fields, changed) }))
+    .filter(({ fields }) => !isEmpty(fields))
 
 /** As Kubernetes names a manager in a conflict. */
 const describe = ({ name, operation, apiVersion, subresource, time }: Managed): string =>
@@ -148,28 +168,20 @@ export const apply = (
   manager: Manager,
   options: { readonly type: string; readonly time: string; readonly isForced: boolean },
 ): Applied => {
-  const shape: Shape = shapeOf(options.type)
-  const managers = read(old?.metadata.managedFields)
-  const own = managers.find((each) => isSame(each, manager))
-  const others = managers.filter((each) => each !== own)
+  const shape = shapeOf(options.type)
+  const { own, others } = split(old, manager)
   const wished = reachOf(manager, fieldsOfWish(wish, shape))
 
   const merged = old ? merge(old, wish, shape) : wish
   const kept = union(wished, ...others.map(({ fields }) => fields))
   const object = without(merged, difference(own?.fields ?? emptySet, wished), kept, shape) as KubeObject
 
-  const changes = changesBetween(old ?? {}, object, shape)
-  const [changed, removed] = [reachOf(manager, changes.changed), reachOf(manager, changes.removed)]
-  const conflicts = conflictsWith(others, changed, options.isForced)
-  if (conflicts.length > 0) throw conflictOf(conflicts)
-
-  const touched = union(options.isForced ? changed : emptySet, removed)
-  const isKept = own !== undefined && isEqual(own.fields, wished)
-  return {
-    object,
-    managedFields: write([
-      ...others.map((each) => ({ ...each, fields: difference(each.fields, touched) })),
-      isKept ? { ...own, apiVersion: manager.apiVersion } : { ...manager, time: options.time, fields: wished },
-    ]),
+  const { changed, removed } = reachedChanges(old, object, manager, shape)
+  if (!options.isForced) {
+    const conflicts = conflictsWith(others, changed)
+    if (conflicts.length > 0) throw conflictOf(conflicts)
   }
+  // Without conflicts nothing that changed was anybody else's.
+  const touched = union(changed, removed)
+  return { object, managedFields: settled(own, others, touched, { ...manager, time: options.time, fields: wished }) }
 }

@@ -1,10 +1,6 @@
 /** How a value is made of parts that may have owners of their own: the schema as server-side apply sees it. Pure. */
+import { isJsonObject } from '../../api/json.ts'
 import { type Field, type FieldType, fieldsOf } from '../schema/types.ts'
-
-export type Values = Readonly<Record<string, unknown>>
-
-export const isValues = (value: unknown): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A part of a value: its step in a field set, what it is, and what it is made of. */
 export interface Part {
@@ -33,7 +29,7 @@ export const isWhole = ({ type, field }: Shape): boolean => {
 const itemStep = (item: unknown, keys: readonly string[], type: FieldType): string => {
   const fields = type.kind === 'object' ? fieldsOf(type.type) : undefined
   const named = [...keys].sort().flatMap((key) => {
-    const value = (isValues(item) ? item[key] : undefined) ?? fields?.get(key)?.default
+    const value = (isJsonObject(item) ? item[key] : undefined) ?? fields?.get(key)?.default
     return value === undefined ? [] : [[key, value]]
   })
   return `k:${JSON.stringify(Object.fromEntries(named))}`
@@ -56,7 +52,7 @@ export const partsOf = (value: unknown, { type, field }: Shape): readonly Part[]
       return { ...part, step: `i:${place}` }
     })
   }
-  if (!isValues(value)) return []
+  if (!isJsonObject(value)) return []
   if (type.kind === 'map')
     return Object.entries(value).map(([key, item]) => ({
       step: `f:${key}`,

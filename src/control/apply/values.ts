@@ -6,16 +6,13 @@ import { assemble, isWhole, type Part, partsOf, type Shape } from './shape.ts'
 const leaf: FieldSet = {}
 
 /** Every field that a value has. `withOwn`: the parts themselves, too, which come with a change and not with a wish. */
-const fieldsIn = (value: unknown, shape: Shape, withOwn: boolean): FieldSet => {
-  if (isWhole(shape)) return leaf
-  return Object.fromEntries(
-    partsOf(value, shape).map((part) => {
-      const below = fieldsIn(part.value, part.shape, withOwn)
-      const isItem = /^k:/.test(part.step)
-      const isSelf = Object.keys(below).length > 0 && (isItem || (withOwn && part.isOwn))
-      return [part.step, isSelf ? { [self]: leaf, ...below } : below]
-    }),
-  )
+const fieldsIn = (value: unknown, shape: Shape, withOwn: boolean): FieldSet =>
+  isWhole(shape) ? leaf : Object.fromEntries(partsOf(value, shape).map((part) => [part.step, nodeOf(part, withOwn)]))
+
+const nodeOf = (part: Part, withOwn: boolean): FieldSet => {
+  const below = fieldsIn(part.value, part.shape, withOwn)
+  const isItem = part.step.startsWith('k:')
+  return Object.keys(below).length > 0 && (isItem || (withOwn && part.isOwn)) ? { [self]: leaf, ...below } : below
 }
 
 /** The fields that somebody who applies a value has an opinion on. */
@@ -29,11 +26,6 @@ export interface Changes {
 
 const none: Changes = { changed: emptySet, removed: emptySet }
 
-const nodeOf = (part: Part): FieldSet => {
-  const below = fieldsIn(part.value, part.shape, true)
-  return Object.keys(below).length > 0 && part.isOwn ? { [self]: leaf, ...below } : below
-}
-
 /** What became of a value. */
 export const changesBetween = (old: unknown, now: unknown, shape: Shape): Changes => {
   if (old === now) return none
@@ -43,7 +35,7 @@ export const changesBetween = (old: unknown, now: unknown, shape: Shape): Change
   for (const part of partsOf(now, shape)) {
     const was = before.get(part.step)
     before.delete(part.step)
-    if (!was) changed.push([part.step, nodeOf(part)])
+    if (!was) changed.push([part.step, nodeOf(part, true)])
     else if (isWhole(part.shape)) {
       if (!deepEqual(was.value, part.value)) changed.push([part.step, leaf])
     } else {
@@ -52,7 +44,7 @@ export const changesBetween = (old: unknown, now: unknown, shape: Shape): Change
       if (Object.keys(inner.removed).length > 0) removed.push([part.step, inner.removed])
     }
   }
-  for (const part of before.values()) removed.push([part.step, nodeOf(part)])
+  for (const part of before.values()) removed.push([part.step, nodeOf(part, true)])
   return { changed: Object.fromEntries(changed), removed: Object.fromEntries(removed) }
 }
 
@@ -61,7 +53,7 @@ export const merge = (value: unknown, wish: unknown, shape: Shape): unknown => {
   if (isWhole(shape) || value === undefined) return wish
   const wished = partsOf(wish, shape)
   const present = partsOf(value, shape)
-  const merged = new Map(wished.map((part) => [part.step, part]))
+  const places = new Map(wished.map(({ step }, place) => [step, place]))
   const old = new Map(present.map((part) => [part.step, part]))
   const mergedPart = (part: Part): Part => {
     const was = old.get(part.step)
@@ -70,14 +62,12 @@ export const merge = (value: unknown, wish: unknown, shape: Shape): unknown => {
   const result: Part[] = []
   let next = 0
   for (const part of present) {
-    if (!merged.has(part.step)) result.push(part)
-    else {
-      // What is wished before an item that is there stands before it.
-      const place = wished.findIndex(({ step }) => step === part.step)
-      for (; next <= place; next++) {
-        const each = wished[next]
-        if (each) result.push(mergedPart(each))
-      }
+    const place = places.get(part.step)
+    if (place === undefined) result.push(part)
+    // What is wished before an item that is there stands before it.
+    else if (place >= next) {
+      result.push(...wished.slice(next, place + 1).map(mergedPart))
+      next = place + 1
     }
   }
   return assemble([...result, ...wished.slice(next).map(mergedPart)], shape)

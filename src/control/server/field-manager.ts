@@ -25,7 +25,7 @@ export const managerErrors = (call: Call): readonly FieldError[] => {
       ? [invalidValue('fieldManager', '', 'should only contain printable characters')]
       : []),
     ...(isApply(call) && name === '' ? [required('fieldManager', 'is required for apply patch')] : []),
-    ...(!isApply(call) && call.query.has('force') && isSet(call.query, 'force')
+    ...(!isApply(call) && isSet(call.query, 'force')
       ? [forbiddenField('force', 'may not be specified for non-apply patch')]
       : []),
   ]

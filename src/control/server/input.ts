@@ -67,3 +67,9 @@ export const readObject = (definition: ResourceDefinition, body: unknown, query:
   const { value } = decode(toStored(definition, object), definition.kind, schemaTypeOf(kindOf(definition)))
   return { object: value as unknown as KubeObject, warnings }
 }
+
+/** Throws BadRequest when an object says that it is another one than its URL. */
+export const checkName = (given: string | undefined, name: string): void => {
+  if (given && given !== name)
+    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`)
+}

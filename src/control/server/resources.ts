@@ -1,6 +1,6 @@
 /** The verbs on resources: list, get, create, update, patch, delete, and the subresources every kind may have. */
 import { type Clock, formatTime } from '../../api/clock.ts'
-import { badRequest, invalid, invalidValue, isNotFound, methodNotAllowed, noSuchPath } from '../../api/errors.ts'
+import { invalid, invalidValue, isNotFound, methodNotAllowed, noSuchPath } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { listObjects, type Page } from '../objects/list.ts'
 import type { Manage, ObjectName, Objects } from '../objects/objects.ts'
@@ -13,7 +13,7 @@ import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../res
 import type { Store } from '../storage/store.ts'
 import { applyingOf, readWish } from './apply-patch.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
-import { readObject, readTyped } from './input.ts'
+import { checkName, readObject, readTyped } from './input.ts'
 import { patcherOf } from './patches.ts'
 import { negotiate, showList, showObject } from './representation.ts'
 import { type Scale, scaleType, showScale, withScale } from './scale.ts'
@@ -130,11 +130,6 @@ export const createResourceHandler = (context: ResourceContext) => {
     return written(call, definition, created, warnings, 201)
   }
 
-  const checkName = (given: string | undefined, name: string): void => {
-    if (given && given !== name)
-      throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`)
-  }
-
   const checkVersion = (definition: ResourceDefinition, object: KubeObject): KubeObject => {
     if (definition.updateNeedsVersion && !object.metadata.resourceVersion)
       throw invalid(definition, object.metadata.name, [
@@ -163,7 +158,7 @@ export const createResourceHandler = (context: ResourceContext) => {
   const applied: Write = async (call, request, definition) => {
     const name = nameOf(request)
     const options = optionsOf(call, definition, 'PatchOptions', request.subresource)
-    const { wish, warnings } = readWish(definition, name, await call.body())
+    const wish = readWish(definition, name, await call.body())
     const applying = applyingOf(call, definition, request.subresource, formatTime(clock.now()))
     const part = request.subresource === 'status' ? 'status' : 'main'
     let fields: ReturnType<Manage>
@@ -176,11 +171,11 @@ export const createResourceHandler = (context: ResourceContext) => {
     }
     const write = { ...options, manage: () => fields }
     try {
-      return written(call, definition, await objects.update(definition, name, part, change, write), warnings)
+      return written(call, definition, await objects.update(definition, name, part, change, write), [])
     } catch (error) {
       if (part === 'status' || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
       const made = await objects.create(definition, name.namespace, change(undefined), write)
-      return written(call, definition, made, warnings, 201)
+      return written(call, definition, made, [], 201)
     }
   }
 
