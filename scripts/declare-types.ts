@@ -12,13 +12,13 @@ const kinds: readonly string[] = [
   ...['LimitRange', 'PersistentVolume', 'PersistentVolumeClaim', 'PodTemplate', 'ReplicationController'].map(
     (kind) => `core/v1.${kind}`,
   ),
-  ...['ResourceQuota', 'ServiceAccount', 'ComponentStatus'].map((kind) => `core/v1.${kind}`),
+  ...['ResourceQuota', 'ServiceAccount'].map((kind) => `core/v1.${kind}`),
   ...['ControllerRevision', 'DaemonSet', 'StatefulSet'].map((kind) => `apps/v1.${kind}`),
   ...['CronJob', 'Job'].map((kind) => `batch/v1.${kind}`),
   ...['autoscaling/v1.HorizontalPodAutoscaler', 'autoscaling/v2.HorizontalPodAutoscaler'],
   'autoscaling/v2beta2.HorizontalPodAutoscaler',
   ...['events/v1.Event', 'discovery/v1beta1.EndpointSlice', 'networking/v1beta1.Ingress'],
-  ...['policy/v1.PodDisruptionBudget', 'policy/v1.Eviction'],
+  'policy/v1.PodDisruptionBudget',
   ...['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'].map((kind) => `rbac/v1.${kind}`),
   ...['scheduling/v1.PriorityClass', 'node/v1.RuntimeClass'],
   ...['CSIDriver', 'CSINode', 'CSIStorageCapacity', 'StorageClass', 'VolumeAttachment'].map(

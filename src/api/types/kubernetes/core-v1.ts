@@ -55,17 +55,6 @@ export interface CinderPersistentVolumeSource {
   readonly secretRef?: SecretReference
 }
 
-export interface ComponentCondition {
-  readonly type: string
-  readonly status: string
-  readonly message?: string
-  readonly error?: string
-}
-
-export interface ComponentStatus extends KubeObject {
-  readonly conditions?: readonly ComponentCondition[]
-}
-
 export interface EventSource {
   readonly component?: string
   readonly host?: string

@@ -1,10 +1,5 @@
 /** Types of policy/v1, made by scripts/declare-types.ts. */
 import type { Condition, KubeObject, LabelSelector } from '../meta.ts'
-import type { DeleteOptions } from './meta-v1.ts'
-
-export interface Eviction extends KubeObject {
-  readonly deleteOptions?: DeleteOptions
-}
 
 export interface PodDisruptionBudget extends KubeObject {
   readonly spec: PodDisruptionBudgetSpec

@@ -4,7 +4,7 @@ import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
-import { nonNegative } from './workload.ts'
+import { atLeastZero } from '../quantities.ts'
 
 /** `statefulset.apps/web` */
 const ownerText = ({ metadata }: ControllerRevision): string => {
@@ -30,7 +30,7 @@ export const controllerRevision = define<ControllerRevision>({
   ],
   validate: ({ data, revision }) => [
     ...(data === undefined ? [required('data', 'data is mandatory')] : []),
-    ...nonNegative(revision, 'revision'),
+    ...atLeastZero(revision, 'revision'),
   ],
   validateUpdate: ({ data }, old) => immutable('data', data, old.data),
 })

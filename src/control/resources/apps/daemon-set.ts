@@ -10,8 +10,9 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define, withMetadata } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
+import { atLeastZero } from '../quantities.ts'
 import { unattended } from '../unattended.ts'
-import { nonNegative, numberOf, templateColumns, validateCounts, validatePart, validateWorkload } from './workload.ts'
+import { numberOf, templateColumns, validateCounts, validatePart, validateWorkload } from './workload.ts'
 
 const defaultStrategy = (strategy: DaemonSetUpdateStrategy): DaemonSetUpdateStrategy => {
   const type = strategy.type ?? 'RollingUpdate'
@@ -117,7 +118,7 @@ export const daemonSet = define<DaemonSet>({
   validate: (d) => [
     ...validateWorkload(d, { emptyFor: 'daemonset', owner: 'DaemonSet' }),
     ...validateStrategy(d.spec.updateStrategy),
-    ...nonNegative(d.spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
+    ...atLeastZero(d.spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
     ...validateCounts(d.status, [
       ...(['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady'] as const),
       ...(['observedGeneration', 'updatedNumberScheduled', 'numberAvailable', 'numberUnavailable'] as const),

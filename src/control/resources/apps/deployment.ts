@@ -5,15 +5,8 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
-import {
-  nonNegative,
-  numberOf,
-  scaleOf,
-  templateColumns,
-  validateAmount,
-  validatePart,
-  validateWorkload,
-} from './workload.ts'
+import { atLeastZero } from '../quantities.ts'
+import { numberOf, scaleOf, templateColumns, validateAmount, validatePart, validateWorkload } from './workload.ts'
 
 const defaultStrategy = (strategy: DeploymentStrategy | undefined): DeploymentStrategy => {
   const type = strategy?.type ?? 'RollingUpdate'
@@ -47,7 +40,7 @@ const validateStrategy = (strategy: DeploymentStrategy): FieldError[] => {
 const validateDeployment = (d: Deployment): FieldError[] => [
   ...validateWorkload(d),
   ...validateStrategy(d.spec.strategy ?? {}),
-  ...nonNegative(d.spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
+  ...atLeastZero(d.spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
   ...(d.spec.progressDeadlineSeconds !== undefined && d.spec.progressDeadlineSeconds <= (d.spec.minReadySeconds ?? 0)
     ? [
         invalidValue(

@@ -6,8 +6,9 @@ import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
 import { checkLabel, subdomainName } from '../names.ts'
+import { atLeastZero } from '../quantities.ts'
 import { unattended } from '../unattended.ts'
-import { containerColumns, nonNegative, scaleOf, validateAmount, validateCounts, validateWorkload } from './workload.ts'
+import { containerColumns, scaleOf, validateAmount, validateCounts, validateWorkload } from './workload.ts'
 
 const defaultStrategy = (strategy: StatefulSetUpdateStrategy): StatefulSetUpdateStrategy => {
   const { type, rollingUpdate } = strategy
@@ -54,7 +55,7 @@ const validateStrategy = (strategy: StatefulSetUpdateStrategy): FieldError[] => 
         : []
     case 'RollingUpdate':
       return [
-        ...nonNegative(rollingUpdate?.partition, `${path}.rollingUpdate.partition`),
+        ...atLeastZero(rollingUpdate?.partition, `${path}.rollingUpdate.partition`),
         ...validateAmount(rollingUpdate?.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`),
       ]
     default:
@@ -89,8 +90,8 @@ const validate = (set: StatefulSet): FieldError[] => {
       : [invalidValue('spec.podManagementPolicy', spec.podManagementPolicy, "must be 'OrderedReady' or 'Parallel'")]),
     ...validateStrategy(spec.updateStrategy),
     ...validateRetention(spec),
-    ...nonNegative(spec.ordinals?.start, 'spec.ordinals.start'),
-    ...nonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
+    ...atLeastZero(spec.ordinals?.start, 'spec.ordinals.start'),
+    ...atLeastZero(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
     ...claims.flatMap((name, at) => {
       const message = checkLabel(name ?? '')
       return message === undefined

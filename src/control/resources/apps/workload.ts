@@ -1,4 +1,5 @@
 /** What Deployments and their kin share: a selector, a template, a number of replicas, amounts of them. */
+
 import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
 import { formatLabelSelector, matchLabelSelector } from '../../../api/selectors.ts'
 import type { Container, IntOrString, KubeObject, LabelSelector, PodTemplateSpec } from '../../../api/types/index.ts'
@@ -6,6 +7,7 @@ import { list, wide } from '../columns.ts'
 import { validateRunningTemplate } from '../core/pod-validation.ts'
 import type { Column } from '../definition.ts'
 import { validateSelector } from '../metadata.ts'
+import { atLeastZero } from '../quantities.ts'
 
 export interface Workload extends KubeObject {
   readonly spec: {
@@ -16,9 +18,6 @@ export interface Workload extends KubeObject {
   }
   readonly status?: { readonly replicas?: number }
 }
-
-export const nonNegative = (value: number | undefined, field: string): FieldError[] =>
-  value !== undefined && value < 0 ? [invalidValue(field, value, 'must be greater than or equal to 0')] : []
 
 const isEmpty = (selector: LabelSelector): boolean =>
   Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0
@@ -47,8 +46,8 @@ export const validateWorkload = (
   { spec }: Pick<Workload, 'spec'>,
   rules: WorkloadRules = deploymentRules,
 ): FieldError[] => [
-  ...nonNegative(spec.replicas, 'spec.replicas'),
-  ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
+  ...atLeastZero(spec.replicas, 'spec.replicas'),
+  ...atLeastZero(spec.minReadySeconds, 'spec.minReadySeconds'),
   ...(spec.selector ? validateSelector(spec.selector, 'spec.selector') : [required('spec.selector')]),
   ...(spec.selector && isEmpty(spec.selector)
     ? [invalidValue('spec.selector', spec.selector, `empty selector is invalid for ${rules.emptyFor}`)]
@@ -60,7 +59,7 @@ export const validateWorkload = (
 export const validateCounts = <T extends object>(status: T | undefined, names: readonly (keyof T & string)[]) =>
   names.flatMap((name) => {
     const count = status?.[name]
-    return typeof count === 'number' ? nonNegative(count, `status.${name}`) : []
+    return typeof count === 'number' ? atLeastZero(count, `status.${name}`) : []
   })
 
 const percent = /^\d+%$/
@@ -73,7 +72,7 @@ export const numberOf = (amount: IntOrString | undefined): number =>
 /** A number of pods, or a part of them. */
 export const validateAmount = (value: IntOrString | undefined, field: string): FieldError[] => {
   if (value === undefined || isPercent(value)) return []
-  if (typeof value === 'number') return nonNegative(value, field)
+  if (typeof value === 'number') return atLeastZero(value, field)
   return [
     invalidValue(
       field,

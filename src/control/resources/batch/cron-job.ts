@@ -1,10 +1,11 @@
 import { type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
 import type { CronJob } from '../../../api/types/kubernetes/batch-v1.ts'
-import { nonNegative, templateColumns } from '../apps/workload.ts'
+import { templateColumns } from '../apps/workload.ts'
 import { ageColumn, column, nameColumn, since } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
 import { checkSubdomain } from '../names.ts'
+import { atLeastZero } from '../quantities.ts'
 import { unattended } from '../unattended.ts'
 import { validateJobSpec } from './job-spec.ts'
 import { checkSchedule, checkTimeZone } from './schedule.ts'
@@ -81,12 +82,12 @@ export const cronJob = define<CronJob>({
   validate: ({ spec }) => [
     ...validateSchedule(spec.schedule),
     ...(spec.timeZone === undefined ? [] : wrong(checkTimeZone(spec.timeZone), 'spec.timeZone', spec.timeZone)),
-    ...nonNegative(spec.startingDeadlineSeconds, 'spec.startingDeadlineSeconds'),
+    ...atLeastZero(spec.startingDeadlineSeconds, 'spec.startingDeadlineSeconds'),
     ...(policies.includes(spec.concurrencyPolicy ?? '')
       ? []
       : [notSupported('spec.concurrencyPolicy', spec.concurrencyPolicy, policies)]),
     ...validateTemplate(spec),
-    ...nonNegative(spec.successfulJobsHistoryLimit, 'spec.successfulJobsHistoryLimit'),
-    ...nonNegative(spec.failedJobsHistoryLimit, 'spec.failedJobsHistoryLimit'),
+    ...atLeastZero(spec.successfulJobsHistoryLimit, 'spec.successfulJobsHistoryLimit'),
+    ...atLeastZero(spec.failedJobsHistoryLimit, 'spec.failedJobsHistoryLimit'),
   ],
 })

@@ -1,9 +1,10 @@
 /** What Jobs and the Jobs of CronJobs have in common. */
+
 import { type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
 import type { JobSpec, PodFailurePolicyRule } from '../../../api/types/kubernetes/batch-v1.ts'
-import { nonNegative } from '../apps/workload.ts'
 import { validatePodTemplate } from '../core/pod-validation.ts'
 import { checkSubdomain } from '../names.ts'
+import { atLeastZero } from '../quantities.ts'
 
 const numbers = [
   ...(['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit'] as const),
@@ -162,7 +163,7 @@ const validatePolicies = (spec: JobSpec, path: string): FieldError[] => {
         ...(succeededIndexes === undefined || /^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(succeededIndexes)
           ? []
           : [invalidValue(`${rule}.succeededIndexes`, succeededIndexes, 'error parsing succeededIndexes')]),
-        ...nonNegative(succeededCount, `${rule}.succeededCount`),
+        ...atLeastZero(succeededCount, `${rule}.succeededCount`),
       ]
     }),
   ]
@@ -173,7 +174,7 @@ export const validateJobSpec = (spec: JobSpec, path: string): FieldError[] => {
   const { restartPolicy } = spec.template.spec
   const field = `${path}.template.spec.restartPolicy`
   return [
-    ...numbers.flatMap((name) => nonNegative(spec[name], `${path}.${name}`)),
+    ...numbers.flatMap((name) => atLeastZero(spec[name], `${path}.${name}`)),
     ...validateIndexed(spec, path),
     ...validatePolicies(spec, path),
     ...validatePodTemplate(spec.template, `${path}.template`).filter((error) => error.field !== field),

@@ -3,14 +3,13 @@ import type { Lease } from '../../../api/types/index.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { subdomainName } from '../names.ts'
+import { atLeastZero } from '../quantities.ts'
 
 const validate = ({ spec }: Lease): FieldError[] => [
   ...(spec?.leaseDurationSeconds !== undefined && spec.leaseDurationSeconds <= 0
     ? [invalidValue('spec.leaseDurationSeconds', spec.leaseDurationSeconds, 'must be greater than 0')]
     : []),
-  ...(spec?.leaseTransitions !== undefined && spec.leaseTransitions < 0
-    ? [invalidValue('spec.leaseTransitions', spec.leaseTransitions, 'must be greater than or equal to 0')]
-    : []),
+  ...atLeastZero(spec?.leaseTransitions, 'spec.leaseTransitions'),
 ]
 
 export const lease = define<Lease>({

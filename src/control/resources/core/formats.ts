@@ -1,4 +1,5 @@
 /** The form of every text of this group's kinds. */
+
 import {
   annotations,
   cidr,
@@ -39,6 +40,7 @@ import {
   word,
 } from '../formats/formats.ts'
 import { argument, byKind, foreign, legacyCondition, message, object } from '../formats/words.ts'
+import { foreignVolumeFormats } from './foreign-volumes.ts'
 
 const pullPolicy = oneOf('Always', 'IfNotPresent', 'Never')
 const policy = oneOf('Honor', 'Ignore')
@@ -286,45 +288,13 @@ export const coreFormats: FieldFormats = {
     fsType: foreign,
     kind: foreign,
   },
-  'core/v1.AzureFileVolumeSource': { secretName: foreign, shareName: foreign },
-  'core/v1.CSIVolumeSource': { driver: foreign, fsType: foreign, volumeAttributes: foreign },
-  'core/v1.CephFSVolumeSource': { monitors: foreign, path: foreign, secretFile: foreign, user: foreign },
-  'core/v1.CinderVolumeSource': { fsType: foreign, volumeID: foreign },
   'core/v1.FCVolumeSource': { fsType: foreign, targetWWNs: foreign, wwids: foreign },
-  'core/v1.FlexVolumeSource': { driver: foreign, fsType: foreign, options: foreign },
   'core/v1.FlockerVolumeSource': { datasetName: foreign, datasetUUID: foreign },
   'core/v1.GCEPersistentDiskVolumeSource': { fsType: foreign, pdName: foreign },
   'core/v1.GitRepoVolumeSource': { directory: foreign, repository: foreign, revision: foreign },
-  'core/v1.GlusterfsVolumeSource': { endpoints: foreign, path: foreign },
-  'core/v1.ISCSIVolumeSource': {
-    fsType: foreign,
-    initiatorName: foreign,
-    iqn: foreign,
-    iscsiInterface: foreign,
-    portals: foreign,
-    targetPortal: foreign,
-  },
   'core/v1.PhotonPersistentDiskVolumeSource': { fsType: foreign, pdID: foreign },
   'core/v1.PortworxVolumeSource': { fsType: foreign, volumeID: foreign },
   'core/v1.QuobyteVolumeSource': { group: foreign, registry: foreign, tenant: foreign, user: foreign, volume: foreign },
-  'core/v1.RBDVolumeSource': {
-    fsType: foreign,
-    image: foreign,
-    keyring: foreign,
-    monitors: foreign,
-    pool: foreign,
-    user: foreign,
-  },
-  'core/v1.ScaleIOVolumeSource': {
-    fsType: foreign,
-    gateway: foreign,
-    protectionDomain: foreign,
-    storageMode: foreign,
-    storagePool: foreign,
-    system: foreign,
-    volumeName: foreign,
-  },
-  'core/v1.StorageOSVolumeSource': { fsType: foreign, volumeName: foreign, volumeNamespace: foreign },
   'core/v1.VsphereVirtualDiskVolumeSource': {
     fsType: foreign,
     storagePolicyID: foreign,
@@ -454,65 +424,5 @@ export const coreFormats: FieldFormats = {
     status: oneOf('InProgress', 'Infeasible', 'Pending'),
     targetVolumeAttributesClassName: subdomain,
   },
-  'core/v1.AzureFilePersistentVolumeSource': {
-    secretName: foreign,
-    secretNamespace: foreign,
-    shareName: foreign,
-  },
-  'core/v1.CSIPersistentVolumeSource': {
-    driver: foreign,
-    fsType: foreign,
-    volumeAttributes: foreign,
-    volumeHandle: foreign,
-  },
-  'core/v1.CephFSPersistentVolumeSource': {
-    monitors: foreign,
-    path: foreign,
-    secretFile: foreign,
-    user: foreign,
-  },
-  'core/v1.CinderPersistentVolumeSource': {
-    fsType: foreign,
-    volumeID: foreign,
-  },
-  'core/v1.FlexPersistentVolumeSource': {
-    driver: foreign,
-    fsType: foreign,
-    options: foreign,
-  },
-  'core/v1.GlusterfsPersistentVolumeSource': {
-    endpoints: foreign,
-    endpointsNamespace: foreign,
-    path: foreign,
-  },
-  'core/v1.ISCSIPersistentVolumeSource': {
-    fsType: foreign,
-    initiatorName: foreign,
-    iqn: foreign,
-    iscsiInterface: foreign,
-    portals: foreign,
-    targetPortal: foreign,
-  },
-  'core/v1.RBDPersistentVolumeSource': {
-    fsType: foreign,
-    image: foreign,
-    keyring: foreign,
-    monitors: foreign,
-    pool: foreign,
-    user: foreign,
-  },
-  'core/v1.ScaleIOPersistentVolumeSource': {
-    fsType: foreign,
-    gateway: foreign,
-    protectionDomain: foreign,
-    storageMode: foreign,
-    storagePool: foreign,
-    system: foreign,
-    volumeName: foreign,
-  },
-  'core/v1.StorageOSPersistentVolumeSource': {
-    fsType: foreign,
-    volumeName: foreign,
-    volumeNamespace: foreign,
-  },
+  ...foreignVolumeFormats,
 }

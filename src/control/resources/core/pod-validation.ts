@@ -25,10 +25,10 @@ import type {
 } from '../../../api/types/index.ts'
 import { parseAddress } from '../../../ip/address.ts'
 import { checkPortName, isPort, portRange } from '../names.ts'
+import { atLeastZero, notNegativeMessage } from '../quantities.ts'
 import { repeatedAt } from '../repeated.ts'
 
 const protocols = ['SCTP', 'TCP', 'UDP']
-const nonNegative = 'must be greater than or equal to 0'
 
 const ifWrong = (message: string | undefined, field: string, value: unknown): FieldError[] =>
   message === undefined ? [] : [invalidValue(field, value, message)]
@@ -37,10 +37,6 @@ const oneOf = (value: string | undefined, allowed: readonly string[], field: str
   if (value === undefined || value === '') return [required(field)]
   return allowed.includes(value) ? [] : [notSupported(field, value, [...allowed].sort())]
 }
-
-/** A number that may be missing. */
-export const atLeastZero = (value: number | undefined, field: string): FieldError[] =>
-  value !== undefined && value < 0 ? [invalidValue(field, value, nonNegative)] : []
 
 const repeated = (values: readonly (string | undefined)[], pathOf: (at: number) => string): FieldError[] =>
   repeatedAt(values).map((at) => duplicate(pathOf(at), values[at]))
@@ -118,7 +114,8 @@ const validateResources = (resources: ResourceRequirements | undefined, field: s
   Object.entries(resources?.requests ?? {}).flatMap(([name, request]) => {
     const limit = resources?.limits?.[name]
     const wanted = parseQuantity(request)
-    if (wanted !== undefined && wanted < 0n) return [invalidValue(`${field}.requests[${name}]`, request, nonNegative)]
+    if (wanted !== undefined && wanted < 0n)
+      return [invalidValue(`${field}.requests[${name}]`, request, notNegativeMessage)]
     const most = limit === undefined ? undefined : parseQuantity(limit)
     return wanted !== undefined && most !== undefined && wanted > most
       ? [

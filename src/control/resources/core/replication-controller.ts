@@ -5,9 +5,10 @@ import { ageColumn, column, list, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { validateLabels } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
+import { atLeastZero } from '../quantities.ts'
 import { unattended } from '../unattended.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
-import { atLeastZero, validateRunningTemplate } from './pod-validation.ts'
+import { validateRunningTemplate } from './pod-validation.ts'
 
 /** As `kubectl get` and a Scale show it. */
 const selectorText = (selector: StringMap = {}): string =>

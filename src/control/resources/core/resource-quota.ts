@@ -1,10 +1,10 @@
 import { type FieldError, invalidValue, notSupported } from '../../../api/errors.ts'
-import { parseQuantity } from '../../../api/quantity.ts'
 import type { ResourceQuota } from '../../../api/types/kubernetes/core-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
+import { notNegative } from '../quantities.ts'
 import { unattended } from '../unattended.ts'
 
 /** `cpu: 100m/1, pods: 2/10` of what begins with `limits`, or of the rest. */
@@ -36,11 +36,7 @@ const validateScopes = (given: readonly string[]): FieldError[] => [
 ]
 
 const validate = ({ spec }: ResourceQuota): FieldError[] => [
-  ...Object.entries(spec.hard ?? {}).flatMap(([name, text]) =>
-    (parseQuantity(text) ?? 0n) < 0n
-      ? [invalidValue(`spec.hard[${name}]`, text, 'must be greater than or equal to 0')]
-      : [],
-  ),
+  ...Object.entries(spec.hard ?? {}).flatMap(([name, text]) => notNegative(`spec.hard[${name}]`, text)),
   ...validateScopes(spec.scopes ?? []),
   ...(spec.scopeSelector?.matchExpressions ?? []).flatMap(({ scopeName, operator, values = [] }, at) => {
     const field = `spec.scopeSelector.matchExpressions[${at}]`

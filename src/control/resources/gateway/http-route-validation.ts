@@ -9,6 +9,7 @@ import type {
   ParentReference,
 } from '../../../api/types/index.ts'
 import { durationForm, parseDuration } from '../../../proxy/ingress/gateway/duration.ts'
+import { atLeastZero } from '../quantities.ts'
 import {
   atMost,
   checkHostname,
@@ -95,12 +96,12 @@ const validateTimeouts = ({ timeouts }: HttpRouteRule, field: string): FieldErro
 
 const validateRetry = ({ retry, timeouts }: HttpRouteRule, field: string): FieldError[] => {
   if (!retry) return []
-  const { codes = [], attempts = 0, backoff } = retry
+  const { codes = [], attempts, backoff } = retry
   const wrong = [
     ...codes.flatMap((code, at) =>
       code < 400 || code > 599 ? [invalidValue(`${field}.codes[${at}]`, code, 'must be between 400 and 599')] : [],
     ),
-    ...(attempts < 0 ? [invalidValue(`${field}.attempts`, attempts, 'must be greater than or equal to 0')] : []),
+    ...atLeastZero(attempts, `${field}.attempts`),
     ...matching(durationForm, 64, backoff, `${field}.backoff`),
   ]
   const whole = parseDuration(timeouts?.request ?? '') ?? 0

@@ -3,9 +3,9 @@ import { duplicate, type FieldError, invalidValue, required } from '../../../api
 import { isQualifiedName } from '../../../api/selectors.ts'
 import type { CSINode, CSINodeDriver } from '../../../api/types/kubernetes/storage-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { atLeastZero } from '../core/pod-validation.ts'
 import { define } from '../definition.ts'
 import { qualifiedNameMessage, subdomainName } from '../names.ts'
+import { atLeastZero } from '../quantities.ts'
 import { repeatedAt } from '../repeated.ts'
 import { validateDriverName } from './driver-name.ts'
 
