@@ -1,4 +1,6 @@
 import t from 'tap'
+import { shapeOf } from '../../../../src/control/apply/shape.ts'
+import { merge } from '../../../../src/control/apply/values.ts'
 import { applyJsonPatch } from '../../../../src/control/patch/json-patch.ts'
 import { applyMergePatch } from '../../../../src/control/patch/merge-patch.ts'
 import { applyStrategicPatch } from '../../../../src/control/patch/strategic.ts'
@@ -261,6 +263,15 @@ t.test('what a patch costs grows with its size, not with its square', async (t) 
     [
       'retained keys',
       (size) => applyStrategicPatch(keys(size), { $retainKeys: Object.keys(keys(size)) }, 'core/v1.Pod'),
+    ],
+    [
+      'items that somebody applies',
+      (size) =>
+        merge(
+          { spec: { containers: containers(size) } },
+          { spec: { containers: containers(size).reverse() } },
+          shapeOf('core/v1.Pod'),
+        ),
     ],
     [
       'operations on a large object',

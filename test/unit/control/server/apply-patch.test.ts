@@ -103,6 +103,11 @@ t.test('every writer is known, by its option or its name', async (t) => {
   ])
   const long = await patch({}, `?fieldManager=${'x'.repeat(129)}`)
   t.match(long, { code: 422, body: { message: /fieldManager: Invalid value: .*may not be longer than 128/ } })
+  for (const name of ['a%00b', '%00', '%0A'])
+    t.match(await patch({}, `?fieldManager=${name}`), {
+      code: 422,
+      body: { message: /should only contain printable characters/ },
+    })
   t.match(await patch({}, '?force=true'), { code: 422, body: { message: /force: Forbidden/ } })
 })
 
