@@ -1,18 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import t, { type Test } from 'tap'
+import { createServer } from 'node:http'
+import t from 'tap'
 import { fetchUrl, timeoutText } from '../../../src/commands/fetch-run.ts'
-
-const serve = async (t: Test, server: Server): Promise<number> => {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
+import { serve } from '../../support/serve.ts'
 
 const options = { count: 1, timeout: 0.2 }
 

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { createRunHandler, resolvePort } from '../../../../src/agent/probes/handler.ts'
 import type { HttpGet } from '../../../../src/agent/probes/http-get.ts'
 import { ExecTimeout } from '../../../../src/agent/runtime/runtime.ts'
 import type { Handler } from '../../../../src/api/types/index.ts'
+import { serve } from '../../../support/serve.ts'
 
 const container = { name: 'main', ports: [{ name: 'web', containerPort: 8080 }] }
 const target = { containerId: 'p_main_0', container, host: '127.0.0.1' }
@@ -52,16 +53,6 @@ t.test('which page is asked for', async (t) => {
   )
   t.match(asked[0]?.headers, { host: 'web.lab', 'user-agent': /^kube-probe/ })
 })
-
-const serve = async (t: Test, server: Server): Promise<number> => {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
 
 t.test('pages', async (t) => {
   const server = createServer((request, response) => {
