@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { containerDefaults } from '../agent/env/defaults.ts'
 import { rightsWords } from '../agent/runtime/process/rights.ts'
 import { createStateStore } from '../agent/runtime/process/state.ts'
@@ -11,8 +11,7 @@ import { packageRoot } from './self.ts'
 
 /** Of the caller's environment a pod gets to know the terminal. */
 const podEnv = (): readonly string[] => {
-  const { PATH = '', ...env } = containerDefaults(packageRoot)
-  const all = { ...env, PATH: `${PATH}:${dirname(process.execPath)}`, TERM: process.env['TERM'] ?? 'dumb' }
+  const all = { ...containerDefaults(packageRoot), TERM: process.env['TERM'] ?? 'dumb' }
   return Object.entries(all).map(([name, value]) => `${name}=${value}`)
 }
 
