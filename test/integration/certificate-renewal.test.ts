@@ -20,6 +20,7 @@ t.teardown(() => rm(folder, { recursive: true, force: true }))
 
 const address = '172.31.9.1'
 const dirs = { state: join(folder, 'state'), data: join(folder, 'data'), control: join(folder, 'control') }
+const cgroupParent = `podway-renewal-${process.pid}`
 const kubectl = (...args: readonly string[]): Promise<string> =>
   runner.run('kubectl', ['--kubeconfig', join(dirs.control, 'admin.kubeconfig'), ...args])
 
@@ -38,7 +39,7 @@ t.test('certificates are renewed without a restart', async (t) => {
     podway,
     [
       ...['up', '--node-name', 'vm', '--node-ip', address, '--control-data', dirs.control, '--state', dirs.state],
-      ...['--data', dirs.data, '--cgroup-parent', `podway-renewal-${process.pid}`],
+      ...['--data', dirs.data, '--cgroup-parent', cgroupParent],
       ...['--cluster-signing-duration', '15s'],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
@@ -46,9 +47,12 @@ t.test('certificates are renewed without a restart', async (t) => {
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk))
   t.teardown(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGKILL')
-    await once(child, 'close')
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL')
+      await once(child, 'close')
+    }
+    const ours = ['--state', dirs.state, '--data', dirs.data, '--cgroup-parent', cgroupParent]
+    await runner.run(podway, ['cleanup', ...ours])
   })
   await until(async () => /vm +Ready/.test(await kubectl('get', 'nodes').catch(() => '')), 'the node', 60_000)
   const [client, serving] = [await clientCertificate(), await servingCertificate()]
