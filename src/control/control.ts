@@ -1,45 +1,27 @@
 /** The control plane as a whole: store, API, controllers, scheduler, in one process. */
 
-import { randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createClient } from '../api/client.ts'
 import { systemClock } from '../api/clock.ts'
 import { renderKubeconfig } from '../api/kubeconfig.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
 import { type IpFamily, isAddress, joinHostPort } from '../ip/address.ts'
 import { addressAt } from '../ip/cidr.ts'
-import { certificateRequests } from './admission/certificate-requests.ts'
-import { defaultIngressClass } from './admission/default-ingress-class.ts'
-import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
-import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import type { ClusterNetworks } from './admission/node-claims.ts'
-import { nodeRestriction } from './admission/node-restriction.ts'
-import { priorityClasses } from './admission/priority-classes.ts'
-import { serviceAllocation } from './admission/service-allocation.ts'
-import { createAuthorizer } from './auth/authorizers.ts'
 import { bootstrapTokenUsers } from './auth/bootstrap-tokens.ts'
 import { keepCertificates } from './auth/keep-certificates.ts'
 import { openPki, type Pki } from './auth/pki.ts'
 import { controlUser, mastersGroup } from './auth/user.ts'
 import { bootstrapCluster } from './bootstrap/bootstrap.ts'
+import { openControlPlane } from './control-plane.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
-import { createObjects } from './objects/objects.ts'
-import { createRegistry } from './registry/registry.ts'
 import { runControllers } from './run-controllers.ts'
 import { createAgentConnection } from './server/agent-connection.ts'
-import { createApiHandler } from './server/api-handler.ts'
-import { csrApprovals } from './server/csr-approval.ts'
 import { apiServerTls, createApiServer } from './server/https.ts'
-import { createLocalTransport } from './server/local-transport.ts'
-import { podLog } from './server/pod-log.ts'
-import { namespaceFinalize, podBinding } from './server/subresources.ts'
 import { openSqliteBackend } from './storage/sqlite-backend.ts'
-import { openStore } from './storage/watch-cache.ts'
-import { podwayVersion } from './version.ts'
 
 export interface ControlOptions {
   /** Everything durable is below this folder. */
@@ -78,10 +60,6 @@ export const controlFiles = (dataDir: string) => ({
   /** Written last: whoever finds it can use the API. */
   kubeconfig: join(dataDir, 'admin.kubeconfig'),
 })
-
-const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
-const newSuffix = (): string =>
-  Array.from({ length: 5 }, () => suffixAlphabet[randomInt(suffixAlphabet.length)]).join('')
 
 /** Whether a store is there, in whatever state. */
 const isFounded = (store: string): boolean => lstatSync(store, { throwIfNoEntry: false }) !== undefined
@@ -123,47 +101,18 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   let pki = await openCertificates(options, apiClusterIP)
   if (!isFounded(files.store)) log.info({ file: files.store }, 'beginning with an empty store')
   const backend = openSqliteBackend(files.store, { resumeAt: Date.now(), onDamage: (message) => log.warn(message) })
-  const store = await openStore(backend)
   const clock = systemClock
   const networks: ClusterNetworks = {
     ...{ serviceCIDRs: options.serviceCIDRs, podCIDRs: options.podCIDRs, localNode: options.localNode },
     controlAddresses: [bindAddress, ...options.names.filter(isAddress)],
   }
-
-  const objects = createObjects({
-    store,
-    clock,
-    newUid: randomUUID,
-    newSuffix,
-    admissions: [
-      nodeRestriction(store, clock, networks),
-      certificateRequests,
-      namespaceLifecycle(store),
-      defaultIngressClass(store),
-      defaultTolerationSeconds(options.podEvictionSeconds),
-      priorityClasses(store),
-      serviceAllocation(store, { serviceCIDRs: options.serviceCIDRs, nodePorts: options.nodePorts }),
-    ],
+  const plane = await openControlPlane({
+    ...{ backend, clock, configMapsOfNodes: options.configMapsOfNodes },
+    admission: { networks, nodePorts: options.nodePorts, podEvictionSeconds: options.podEvictionSeconds },
+    agents: createAgentConnection(() => pki.client, pki.authority.cert),
   })
-  const handle = createApiHandler({
-    registry: createRegistry(),
-    authorizer: createAuthorizer(store, { configMapsOfNodes: options.configMapsOfNodes }),
-    store,
-    objects,
-    clock,
-    version: podwayVersion(),
-    subresources: {
-      ...csrApprovals(objects),
-      'pods/binding create': podBinding(objects, clock),
-      'pods/log get': podLog(
-        objects,
-        createAgentConnection(() => pki.client, pki.authority.cert),
-      ),
-      'namespaces/finalize update': namespaceFinalize(objects),
-    },
-  })
-  const client = createClient(createLocalTransport(handle, controlUser))
-  const server = createApiServer(handle, {
+  const { client, store } = plane
+  const server = createApiServer(plane.handle, {
     ...{ ...pki.server, ca: pki.authority.cert },
     findTokenUser: bootstrapTokenUsers(store, clock),
     log,
@@ -207,5 +156,5 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   await renewing
   server.closeAllConnections()
   server.close()
-  await store.close()
+  await plane.close()
 }

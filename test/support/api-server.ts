@@ -3,23 +3,14 @@ import { createFakeClock, type FakeClock } from '../../src/api/clock.ts'
 import { ApiError } from '../../src/api/errors.ts'
 import type { Method } from '../../src/api/transport.ts'
 import type { WatchEvent } from '../../src/api/types/index.ts'
-import { certificateRequests } from '../../src/control/admission/certificate-requests.ts'
-import { defaultTolerationSeconds } from '../../src/control/admission/default-toleration-seconds.ts'
-import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
-import { nodeRestriction } from '../../src/control/admission/node-restriction.ts'
-import { priorityClasses } from '../../src/control/admission/priority-classes.ts'
-import { createAuthorizer } from '../../src/control/auth/authorizers.ts'
+import type { AdmissionSettings } from '../../src/control/admission/admissions.ts'
 import { mastersGroup, type User } from '../../src/control/auth/user.ts'
-import type { Admission } from '../../src/control/objects/admission.ts'
-import { createObjects } from '../../src/control/objects/objects.ts'
-import { createRegistry } from '../../src/control/registry/registry.ts'
-import { createApiHandler } from '../../src/control/server/api-handler.ts'
+import { openControlPlane } from '../../src/control/control-plane.ts'
 import type { Answer, Call, Handler } from '../../src/control/server/call.ts'
-import { csrApprovals } from '../../src/control/server/csr-approval.ts'
-import { namespaceFinalize, podBinding } from '../../src/control/server/subresources.ts'
+import type { AgentConnection } from '../../src/control/server/pod-log.ts'
+import type { Backend } from '../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
 import type { Store } from '../../src/control/storage/store.ts'
-import { openStore } from '../../src/control/storage/watch-cache.ts'
 
 export interface Reply {
   readonly code: number
@@ -44,6 +35,7 @@ export interface RequestOptions {
 
 export interface TestApi {
   readonly clock: FakeClock
+  readonly backend: Backend
   readonly store: Store
   readonly handle: Handler
   /** `path` may hold a query. */
@@ -53,11 +45,17 @@ export interface TestApi {
 }
 
 /** The control plane of tests answers at 172.30.0.2. */
-const testNetworks = {
+export const testNetworks = {
   serviceCIDRs: ['10.96.0.0/16'],
   podCIDRs: ['10.244.0.0/16'],
   controlAddresses: ['172.30.0.2'],
   localNode: undefined,
+}
+
+export const testAdmission: AdmissionSettings = {
+  networks: testNetworks,
+  nodePorts: { from: 30_000, to: 32_767 },
+  podEvictionSeconds: 300,
 }
 
 export const admin: User = { name: 'admin', groups: [mastersGroup] }
@@ -87,50 +85,38 @@ const replyOf = (answer: Answer): Reply => {
 
 export interface TestApiOptions {
   readonly history?: number
-  readonly admissions?: (store: Store) => readonly Admission[]
+  readonly admission?: Partial<AdmissionSettings>
+  /** That of another API: this one is a further server of the same cluster. */
+  readonly backend?: Backend
+}
+
+/** No agent answers. */
+export const noAgents: AgentConnection = {
+  get: async () => {
+    throw new Error('there are no agents in this test')
+  },
 }
 
 /** An API over an empty store, with the namespace `default`. Names and uids count up, time stands still. */
-export const createTestApi = async ({ history, admissions }: TestApiOptions = {}): Promise<TestApi> => {
+export const createTestApi = async ({
+  history,
+  admission,
+  backend = createMemoryBackend(),
+}: TestApiOptions = {}): Promise<TestApi> => {
   const clock = createFakeClock()
-  const store = await openStore(
-    createMemoryBackend(),
-    history === undefined ? {} : { history: { changes: history, milliseconds: 3_600_000 } },
-  )
-  const registry = createRegistry()
   let uids = 0
   let suffixes = 0
-  const objects = createObjects({
-    store,
-    clock,
-    admissions: [
-      nodeRestriction(store, clock, testNetworks),
-      certificateRequests,
-      namespaceLifecycle(store),
-      defaultTolerationSeconds(300),
-      priorityClasses(store),
-      ...(admissions?.(store) ?? []),
-    ],
-    newUid: () => `uid-${++uids}`,
-    newSuffix: () => String(++suffixes).padStart(5, '0'),
-  })
-  const handle = createApiHandler({
-    registry,
-    authorizer: createAuthorizer(store),
-    store,
-    objects,
-    clock,
-    version: '0.0.0',
-    subresources: {
-      ...csrApprovals(objects),
-      'pods/binding create': podBinding(objects, clock),
-      'namespaces/finalize update': namespaceFinalize(objects),
-    },
+  const { store, handle } = await openControlPlane({
+    ...{ backend, clock, agents: noAgents },
+    admission: { ...testAdmission, ...admission },
+    naming: { newUid: () => `uid-${++uids}`, newSuffix: () => String(++suffixes).padStart(5, '0') },
+    storing: history === undefined ? {} : { history: { changes: history, milliseconds: 3_600_000 } },
   })
   const never = new AbortController().signal
 
   const api: TestApi = {
     clock,
+    backend,
     store,
     handle,
     request: async (method, path, options = {}) => {

@@ -1,5 +1,4 @@
 /** The control plane in one process: the real API over memory, and all controllers; nodes and their agents are played. */
-import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { createAuthority, validFor } from '../../src/api/certificates.ts'
 import { type Client, createClient } from '../../src/api/client.ts'
@@ -8,23 +7,14 @@ import { isAlreadyExists, isConflict, isNotFound } from '../../src/api/errors.ts
 import { createInformer } from '../../src/api/informer.ts'
 import { leases, namespaces, nodes, pods } from '../../src/api/resources.ts'
 import type { Node, Pod } from '../../src/api/types/index.ts'
-import { certificateRequests } from '../../src/control/admission/certificate-requests.ts'
-import { defaultTolerationSeconds } from '../../src/control/admission/default-toleration-seconds.ts'
-import { namespaceLifecycle } from '../../src/control/admission/namespace-lifecycle.ts'
-import { createAuthorizer } from '../../src/control/auth/authorizers.ts'
 import type { User } from '../../src/control/auth/user.ts'
+import { openControlPlane } from '../../src/control/control-plane.ts'
 import type { ControllerSettings, CreateController } from '../../src/control/controllers/controller.ts'
-import { createObjects } from '../../src/control/objects/objects.ts'
-import { createRegistry } from '../../src/control/registry/registry.ts'
 import { runControllers } from '../../src/control/run-controllers.ts'
-import { createApiHandler } from '../../src/control/server/api-handler.ts'
-import { csrApprovals } from '../../src/control/server/csr-approval.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
-import { namespaceFinalize, podBinding } from '../../src/control/server/subresources.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
-import { openStore } from '../../src/control/storage/watch-cache.ts'
 import { silentLogger } from '../../src/host/log.ts'
-import { admin } from './api-server.ts'
+import { admin, noAgents, testAdmission, testNetworks } from './api-server.ts'
 
 export interface ControlPlane {
   readonly client: Client
@@ -46,10 +36,7 @@ const settings: ControllerSettings = {
   certificates: {
     authority: await createAuthority('test', validFor(1, Date.now())),
     signingSeconds: 3600,
-    networks: {
-      ...{ serviceCIDRs: ['10.96.0.0/16'], podCIDRs: ['10.244.0.0/16'] },
-      ...{ controlAddresses: ['172.30.0.2'], localNode: undefined },
-    },
+    networks: testNetworks,
     ...{ clusterDomain: 'cluster.local', controlNames: ['kubernetes', 'kubernetes.default', 'api.lab'] },
   },
 }
@@ -85,27 +72,12 @@ export const startControlPlane = async (
     clock?: Clock
   } = {},
 ): Promise<ControlPlane> => {
-  const store = await openStore(createMemoryBackend())
-  const objects = createObjects({
-    ...{ store, clock: systemClock, newUid: randomUUID, newSuffix: () => randomBytes(3).toString('hex') },
-    admissions: [certificateRequests, namespaceLifecycle(store), defaultTolerationSeconds(evictionSeconds)],
+  const plane = await openControlPlane({
+    ...{ backend: createMemoryBackend(), agents: noAgents },
+    admission: { ...testAdmission, podEvictionSeconds: evictionSeconds },
   })
-  const handle = createApiHandler({
-    ...{
-      registry: createRegistry(),
-      authorizer: createAuthorizer(store),
-      store,
-      objects,
-      clock: systemClock,
-      version: '0.0.0',
-    },
-    subresources: {
-      ...csrApprovals(objects),
-      'pods/binding create': podBinding(objects, systemClock),
-      'namespaces/finalize update': namespaceFinalize(objects),
-    },
-  })
-  const client = createClient(createLocalTransport(handle, admin))
+  const as = (user: User): Client => createClient(createLocalTransport(plane.handle, user))
+  const client = as(admin)
   for (const name of ['default', 'kube-node-lease']) await client.create(namespaces, { metadata: { name } })
 
   const stop = new AbortController()
@@ -145,18 +117,21 @@ export const startControlPlane = async (
 
   const running = Promise.all([
     podCopies.run(stop.signal),
-    runControllers({ client, clock, log: silentLogger, settings: { ...settings, ...changed }, more }, stop.signal),
+    runControllers(
+      { client: plane.client, clock, log: silentLogger, settings: { ...settings, ...changed }, more },
+      stop.signal,
+    ),
   ])
   t.teardown(async () => {
     clearInterval(beats)
     stop.abort()
     await running
-    store.close()
+    await plane.close()
   })
 
   return {
     client,
-    as: (user) => createClient(createLocalTransport(handle, user)),
+    as,
     addNode: async (name, allocatable = {}) => {
       const made = await client.create(nodes, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } })
       beating.add(name)

@@ -1,8 +1,7 @@
 import t from 'tap'
 import type { ServiceSpec } from '../../../../src/api/types/index.ts'
 import { chooseFamilies } from '../../../../src/control/admission/ip-families.ts'
-import { serviceAllocation } from '../../../../src/control/admission/service-allocation.ts'
-import { createTestApi, type Json } from '../../../support/api-server.ts'
+import { createTestApi, type Json, testNetworks } from '../../../support/api-server.ts'
 
 const selector = { app: 'web' }
 const headless = { clusterIP: 'None' }
@@ -37,11 +36,14 @@ for (const [name, spec, available, end] of cases)
   })
 
 const services = '/api/v1/namespaces/default/services'
-const ranges = { serviceCIDRs: ['10.96.0.0/28', 'fd00:96::/120'], nodePorts: { from: 30_000, to: 30_003 } }
+const ranges = {
+  networks: { ...testNetworks, serviceCIDRs: ['10.96.0.0/28', 'fd00:96::/120'] },
+  nodePorts: { from: 30_000, to: 30_003 },
+}
 const spec = (body: Json): Json => body['spec'] ?? body
 
 t.test('from one stack to two and back', async (t) => {
-  const api = await createTestApi({ admissions: (store) => [serviceAllocation(store, ranges)] })
+  const api = await createTestApi({ admission: ranges })
   const base = { metadata: { name: 'a' }, spec: { ports: [{ port: 80 }], selector } }
   const { body } = await api.request('POST', services, { body: base })
   const first = String(spec(body)['clusterIP'])

@@ -1,10 +1,12 @@
 import t from 'tap'
-import { serviceAllocation } from '../../../../src/control/admission/service-allocation.ts'
-import { createTestApi, type Json } from '../../../support/api-server.ts'
+import { createTestApi, type Json, testNetworks } from '../../../support/api-server.ts'
 
 const services = '/api/v1/namespaces/default/services'
-const ranges = { serviceCIDRs: ['10.96.0.0/28'], nodePorts: { from: 30_000, to: 30_003 } }
-const open = () => createTestApi({ admissions: (store) => [serviceAllocation(store, ranges)] })
+const ranges = {
+  networks: { ...testNetworks, serviceCIDRs: ['10.96.0.0/28'] },
+  nodePorts: { from: 30_000, to: 30_003 },
+}
+const open = () => createTestApi({ admission: ranges })
 
 const service = (name: string, spec: object = {}) => ({
   metadata: { name },
@@ -143,21 +145,12 @@ t.test('a change of type to ExternalName and back', async (t) => {
 t.test('after a restart the store says who holds what', async (t) => {
   const api = await open()
   const { body } = await api.request('POST', services, { body: service('a', { type: 'NodePort' }) })
-  const again = serviceAllocation(api.store, ranges)
-  const definition = (await import('../../../../src/control/resources/core/service.ts')).service
-  const object = { apiVersion: 'v1', kind: 'Service', ...service('b', { clusterIP: spec(body)['clusterIP'] }) }
-  t.throws(
-    () =>
-      again.admit({
-        operation: 'create',
-        definition,
-        object: { ...object, metadata: { name: 'b', namespace: 'default' } },
-        old: undefined,
-        user: { name: 'x', groups: [] },
-        dryRun: false,
-      }),
-    /already allocated/,
-  )
+  const again = await createTestApi({ admission: ranges, backend: api.backend })
+  const { code, body: refused } = await again.request('POST', services, {
+    body: service('b', { clusterIP: spec(body)['clusterIP'] }),
+  })
+  t.equal(code, 422)
+  t.match(refused['message'], /already allocated/)
 })
 
 t.test('ServiceCIDRs add ranges, and take them away for new Services', async (t) => {

@@ -1,6 +1,13 @@
 /** What every cluster has comes back. */
 import t from 'tap'
-import { endpointSlices, endpoints, namespaces, serviceCIDRs, services } from '../../../../src/api/resources.ts'
+import {
+  endpointSlices,
+  endpoints,
+  namespaces,
+  priorityClasses,
+  serviceCIDRs,
+  services,
+} from '../../../../src/api/resources.ts'
 import { bootstrapCluster, bootstrapObjects } from '../../../../src/control/bootstrap/bootstrap.ts'
 import { createBootstrapController } from '../../../../src/control/controllers/bootstrap-objects.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
@@ -17,7 +24,7 @@ t.test('what is deleted or overwritten of the objects of every cluster comes bac
   const immortal = ['default', 'kube-system', 'kube-public']
   for (const { resource, key } of bootstrapObjects(options)) {
     const [name = '', namespace] = key.split('/').reverse()
-    if (resource === namespaces && immortal.includes(name)) continue
+    if (resource === priorityClasses || (resource === namespaces && immortal.includes(name))) continue
     // Its addresses hold it.
     if (resource === serviceCIDRs) continue
     const find = () => client.get(resource, name, namespace).catch(() => undefined)

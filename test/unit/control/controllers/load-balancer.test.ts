@@ -8,7 +8,7 @@ import { until } from '../../../support/until.ts'
 
 const balanced = (name: string, port: number, more: Partial<ServiceSpec> = {}) => ({
   metadata: { name, namespace: 'default' },
-  spec: { type: 'LoadBalancer', clusterIP: `10.96.0.${port % 250}`, ports: [{ port }], ...more } as const,
+  spec: { type: 'LoadBalancer', ports: [{ port }], ...more } as const,
 })
 
 const addressesOf = async ({ client }: ControlPlane, name: string): Promise<readonly (string | undefined)[]> =>

@@ -1,0 +1,33 @@
+/** Everybody who has a say in writes, in this order. A further one is one more line here. */
+import type { Clock } from '../../api/clock.ts'
+import type { Admission } from '../objects/admission.ts'
+import type { Store } from '../storage/store.ts'
+import { certificateRequests } from './certificate-requests.ts'
+import { defaultIngressClass } from './default-ingress-class.ts'
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import type { ClusterNetworks } from './node-claims.ts'
+import { nodeRestriction } from './node-restriction.ts'
+import { priorityClasses } from './priority-classes.ts'
+import { type AllocationRanges, serviceAllocation } from './service-allocation.ts'
+
+export interface AdmissionSettings {
+  readonly networks: ClusterNetworks
+  readonly nodePorts: AllocationRanges['nodePorts']
+  /** Pods of a node that is not ready for so long are given up, unless they say otherwise themselves. */
+  readonly podEvictionSeconds: number
+}
+
+export const createAdmissions = (
+  store: Store,
+  clock: Clock,
+  { networks, nodePorts, podEvictionSeconds }: AdmissionSettings,
+): readonly Admission[] => [
+  nodeRestriction(store, clock, networks),
+  certificateRequests,
+  namespaceLifecycle(store),
+  defaultIngressClass(store),
+  defaultTolerationSeconds(podEvictionSeconds),
+  priorityClasses(store),
+  serviceAllocation(store, { serviceCIDRs: networks.serviceCIDRs, nodePorts }),
+]

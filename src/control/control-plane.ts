@@ -1,0 +1,75 @@
+/** One API server without its socket, over any backend: the daemon and the tests make it here and nowhere else. */
+import { randomInt, randomUUID } from 'node:crypto'
+import { type Client, createClient } from '../api/client.ts'
+import { type Clock, systemClock } from '../api/clock.ts'
+import { type AdmissionSettings, createAdmissions } from './admission/admissions.ts'
+import { createAuthorizer } from './auth/authorizers.ts'
+import { controlUser } from './auth/user.ts'
+import { createObjects, type Objects } from './objects/objects.ts'
+import { createRegistry } from './registry/registry.ts'
+import { createApiHandler } from './server/api-handler.ts'
+import type { Handler } from './server/call.ts'
+import { csrApprovals } from './server/csr-approval.ts'
+import { createLocalTransport } from './server/local-transport.ts'
+import { type AgentConnection, podLog } from './server/pod-log.ts'
+import { namespaceFinalize, podBinding } from './server/subresources.ts'
+import type { Backend } from './storage/backend.ts'
+import type { Store } from './storage/store.ts'
+import { openStore, type StoreOptions } from './storage/watch-cache.ts'
+import { podwayVersion } from './version.ts'
+
+/** What is by chance in an object that is made. */
+export interface Naming {
+  readonly newUid: () => string
+  /** Five characters that make a generated name unique. */
+  readonly newSuffix: () => string
+}
+
+export interface ControlPlaneOptions {
+  readonly backend: Backend
+  readonly admission: AdmissionSettings
+  /** How pods' nodes are asked for what they alone know. */
+  readonly agents: AgentConnection
+  /** ConfigMaps (`namespace/name`) that the options of agents name. */
+  readonly configMapsOfNodes?: readonly string[]
+  readonly clock?: Clock
+  readonly naming?: Naming
+  readonly storing?: StoreOptions
+}
+
+export interface ControlPlane {
+  readonly handle: Handler
+  /** As the control plane itself. */
+  readonly client: Client
+  readonly store: Store
+  readonly objects: Objects
+  close(): Promise<void>
+}
+
+const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
+
+const randomNaming: Naming = {
+  newUid: randomUUID,
+  newSuffix: () => Array.from({ length: 5 }, () => suffixAlphabet[randomInt(suffixAlphabet.length)]).join(''),
+}
+
+/** Rejects when the backend cannot be loaded. `close` closes the backend, too. */
+export const openControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
+  const { backend, agents, configMapsOfNodes = [], clock = systemClock, naming = randomNaming, storing } = options
+  const store = await openStore(backend, storing)
+  const admissions = createAdmissions(store, clock, options.admission)
+  const objects = createObjects({ store, clock, ...naming, admissions })
+  const handle = createApiHandler({
+    registry: createRegistry(),
+    authorizer: createAuthorizer(store, { configMapsOfNodes }),
+    ...{ store, objects, clock, version: podwayVersion() },
+    subresources: {
+      ...csrApprovals(objects),
+      'pods/binding create': podBinding(objects, clock),
+      'pods/log get': podLog(objects, agents),
+      'namespaces/finalize update': namespaceFinalize(objects),
+    },
+  })
+  const client = createClient(createLocalTransport(handle, controlUser))
+  return { handle, client, store, objects, close: store.close }
+}
