@@ -14,6 +14,7 @@ import {
 } from '../../api/certificates.ts'
 import { DamagedFile, readDurable, reportDamage } from '../../host/durable-file.ts'
 import { writeFileAtomic } from '../../host/files.ts'
+import { openTokenKeys, type TokenKeys } from '../tokens/keys.ts'
 
 export interface Pki {
   readonly authority: KeyPair
@@ -22,6 +23,8 @@ export interface Pki {
   /** What the control plane shows to agents. */
   readonly client: KeyPair
   readonly admin: KeyPair
+  /** What the tokens of ServiceAccounts are signed by. */
+  readonly tokens: TokenKeys
 }
 
 const authorityDays = 3650
@@ -120,5 +123,6 @@ export const openPki = async ({ folder, now, isFounded, onDamage, ...identities 
     server: await leaf('server', identities.server, 'server'),
     client: await leaf('control', identities.client, 'client'),
     admin: await leaf('admin', identities.admin, 'client'),
+    tokens: await openTokenKeys(folder, onDamage),
   }
 }

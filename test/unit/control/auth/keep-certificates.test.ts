@@ -7,7 +7,7 @@ import { silentLogger } from '../../../../src/host/log.ts'
 
 const pkiOf = (serial: string): Pki => {
   const pair = { cert: serial, key: 'key' }
-  return { authority: pair, server: pair, client: pair, admin: pair }
+  return { authority: pair, server: pair, client: pair, admin: pair, tokens: { signing: 'key', trusted: [] } }
 }
 
 t.test('looked at every day, and sooner after a failure', async (t) => {
