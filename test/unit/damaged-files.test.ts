@@ -162,7 +162,7 @@ const files: readonly DurableFile[] = [
     pkiFile(`${name}.key`, 'set aside'),
     pkiFile(`${name}.crt`, 'set aside'),
   ]),
-  ...['sa.key', 'sa.pub'].map((name) => pkiFile(name, 'set aside')),
+  ...['sa.key', 'sa.pub'].map((name) => ({ ...pkiFile(name, 'set aside'), but: { gone: 'goes on' as const } })),
   {
     name: 'agent-identity.json',
     make: async (folder) => {
