@@ -3,12 +3,14 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { type Client, createClient } from '../api/client.ts'
 import { type Clock, systemClock } from '../api/clock.ts'
 import { type AdmissionSettings, createAdmissions } from './admission/admissions.ts'
+import { createAuthenticators } from './auth/authenticators.ts'
 import { createAuthorizer } from './auth/authorizers.ts'
 import { controlUser } from './auth/user.ts'
 import { createObjects, type Objects } from './objects/objects.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createApiHandler } from './server/api-handler.ts'
-import type { Handler } from './server/call.ts'
+import { authenticated } from './server/authentication.ts'
+import type { Handler, IncomingHandler } from './server/call.ts'
 import { csrApprovals } from './server/csr-approval.ts'
 import { createLocalTransport } from './server/local-transport.ts'
 import { type AgentConnection, podLog } from './server/pod-log.ts'
@@ -38,6 +40,9 @@ export interface ControlPlaneOptions {
 }
 
 export interface ControlPlane {
+  /** Answers whoever comes over the network. */
+  readonly handleIncoming: IncomingHandler
+  /** The same for a user that is known already. */
   readonly handle: Handler
   /** As the control plane itself. */
   readonly client: Client
@@ -71,5 +76,6 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
     },
   })
   const client = createClient(createLocalTransport(handle, controlUser))
-  return { handle, client, store, objects, close: store.close }
+  const handleIncoming = authenticated(createAuthenticators(store, clock), handle)
+  return { handleIncoming, handle, client, store, objects, close: store.close }
 }

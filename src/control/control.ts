@@ -11,7 +11,6 @@ import type { Logger } from '../host/log.ts'
 import { type IpFamily, isAddress, joinHostPort } from '../ip/address.ts'
 import { addressAt } from '../ip/cidr.ts'
 import type { ClusterNetworks } from './admission/node-claims.ts'
-import { bootstrapTokenUsers } from './auth/bootstrap-tokens.ts'
 import { keepCertificates } from './auth/keep-certificates.ts'
 import { openPki, type Pki } from './auth/pki.ts'
 import { controlUser, mastersGroup } from './auth/user.ts'
@@ -111,10 +110,9 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     admission: { networks, nodePorts: options.nodePorts, podEvictionSeconds: options.podEvictionSeconds },
     agents: createAgentConnection(() => pki.client, pki.authority.cert),
   })
-  const { client, store } = plane
-  const server = createApiServer(plane.handle, {
+  const { client } = plane
+  const server = createApiServer(plane.handleIncoming, {
     ...{ ...pki.server, ca: pki.authority.cert },
-    findTokenUser: bootstrapTokenUsers(store, clock),
     log,
   })
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import { ApiError } from '../../src/api/errors.ts'
 import { servedDefinitions } from '../../src/control/registry/registry.ts'
 import { apiVersionOf } from '../../src/control/resources/definition.ts'
-import { createTestApi, type Json, type TestApi } from '../support/api-server.ts'
+import { callOf, createTestApi, type Json, type TestApi } from '../support/api-server.ts'
 
 const everything = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
@@ -49,18 +49,7 @@ t.test('discovery tells of each kind what a real server tells', async (t) => {
 
 const methodsOf = async (api: TestApi, method: 'DELETE' | 'POST' | 'PUT' | 'PATCH', path: string): Promise<string> => {
   try {
-    const none = new AbortController().signal
-    const user = { name: 'admin', groups: ['system:masters'] }
-    const call = {
-      method,
-      path,
-      query: new URLSearchParams(),
-      user,
-      agent: '',
-      accept: '',
-      contentType: 'application/json',
-    }
-    await api.handle({ ...call, body: async () => ({}), signal: none })
+    await api.handle(callOf(method, path, { body: {} }, new AbortController().signal))
     return 'was done'
   } catch (error) {
     return error instanceof ApiError && error.code === 405 ? (error.headers['allow'] ?? '') : String(error)

@@ -5,10 +5,14 @@ import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { createAuthority, issueCertificate, validFor } from '../../src/api/certificates.ts'
 import { createClient } from '../../src/api/client.ts'
+import { systemClock } from '../../src/api/clock.ts'
 import { createHttpTransport } from '../../src/api/http-transport.ts'
 import { createInformer } from '../../src/api/informer.ts'
 import { configMaps } from '../../src/api/resources.ts'
+import { bearerOf, createAuthentication } from '../../src/control/auth/authenticate.ts'
+import { certificateUsers } from '../../src/control/auth/certificate-users.ts'
 import { mastersGroup } from '../../src/control/auth/user.ts'
+import { authenticated } from '../../src/control/server/authentication.ts'
 import { createApiServer } from '../../src/control/server/https.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { createTestApi } from '../support/api-server.ts'
@@ -51,8 +55,12 @@ const forged = await issueCertificate(
 const serve = async (t: Test) => {
   const api = await createTestApi({ history: 50 })
   const bearer = { name: 'bearer', groups: [mastersGroup] }
-  const findTokenUser = (token: string) => (token === 'secret' ? bearer : undefined)
-  const server = createApiServer(api.handle, { ...serverPair, ca: authority.cert, findTokenUser, log: silentLogger })
+  const authenticate = createAuthentication([
+    certificateUsers(systemClock),
+    (credentials) => (bearerOf(credentials) === 'secret' ? bearer : undefined),
+  ])
+  const handle = authenticated(authenticate, api.handle)
+  const server = createApiServer(handle, { ...serverPair, ca: authority.cert, log: silentLogger })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -96,7 +104,12 @@ const send = (port: number, path: string, { method = 'GET', body, headers = {}, 
 
 t.test('who may come in', async (t) => {
   const { port } = await serve(t)
-  t.equal((await send(port, '/api')).code, 401, 'nobody')
+  const nobody = await send(port, '/api')
+  t.match(
+    JSON.parse(nobody.body),
+    { code: 403, message: 'forbidden: User "system:anonymous" cannot get path "/api"' },
+    'nobody is a caller like any other',
+  )
   t.equal((await send(port, '/api', forged)).code, 401, 'a certificate of a stranger')
   t.equal((await send(port, '/api', serving)).code, 401, 'a certificate that serves')
   t.equal((await send(port, '/api', ended)).code, 401, 'one that has ended')
@@ -104,7 +117,7 @@ t.test('who may come in', async (t) => {
   t.equal((await send(port, '/api', { headers: { authorization: 'Bearer secret' } })).code, 200)
   t.equal((await send(port, '/api', admin)).code, 200)
   t.equal((await send(port, '/healthz')).body, 'ok', 'health is public')
-  const refused = JSON.parse((await send(port, '/api')).body)
+  const refused = JSON.parse((await send(port, '/api', forged)).body)
   t.match(refused, { kind: 'Status', message: 'Unauthorized', reason: 'Unauthorized', code: 401 })
 })
 
@@ -140,7 +153,7 @@ t.test('a body over the limit is answered, also to a client that sends on or ask
   const asking = { ...headers, expect: '100-continue', 'content-length': String(large.length) }
   t.match(told((await send(port, path, { ...admin, method: 'POST', headers: asking })).body), status, 'asked first')
   const stranger = await send(port, path, { method: 'POST', body: large, headers })
-  t.match(told(stranger.body), { reason: 'Unauthorized' }, 'nobody is told that first')
+  t.match(told(stranger.body), { reason: 'Forbidden' }, 'nobody is told that first')
   const nested = `{"metadata":{"name":"n","managedFields":[{"fieldsV1":${'{"f:a":'.repeat(20_000)}{}${'}'.repeat(20_000)}}]}}`
   t.equal((await send(port, path, { ...admin, method: 'POST', body: nested, headers })).code, 400, 'nested')
 })
@@ -170,12 +183,12 @@ t.test('a client may wait for leave to send', async (t) => {
 })
 
 t.test('a fault of the server is told without its particulars', async (t) => {
-  const broken = () => {
+  const broken = async () => {
     throw new Error('cannot write /var/lib/podway/store.db: disk full')
   }
   const logged: unknown[] = []
   const log = { ...silentLogger, error: (...line: unknown[]) => logged.push(line) } as typeof silentLogger
-  const server = createApiServer(broken, { ...serverPair, ca: authority.cert, findTokenUser: () => undefined, log })
+  const server = createApiServer(broken, { ...serverPair, ca: authority.cert, log })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {

@@ -4,9 +4,9 @@ import { ApiError } from '../../src/api/errors.ts'
 import type { Method } from '../../src/api/transport.ts'
 import type { WatchEvent } from '../../src/api/types/index.ts'
 import type { AdmissionSettings } from '../../src/control/admission/admissions.ts'
-import { mastersGroup, type User } from '../../src/control/auth/user.ts'
+import { authenticatedGroup, mastersGroup, type User } from '../../src/control/auth/user.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
-import type { Answer, Call, Handler } from '../../src/control/server/call.ts'
+import { type Answer, type Call, type Handler, withHeaders } from '../../src/control/server/call.ts'
 import type { AgentConnection } from '../../src/control/server/pod-log.ts'
 import type { Backend } from '../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
@@ -30,6 +30,8 @@ export interface RequestOptions {
   readonly contentType?: string
   readonly accept?: string
   readonly agent?: string
+  /** Further ones, by their names in lower case. */
+  readonly headers?: Readonly<Record<string, readonly string[]>>
   readonly user?: User
 }
 
@@ -58,19 +60,23 @@ export const testAdmission: AdmissionSettings = {
   podEvictionSeconds: 300,
 }
 
-export const admin: User = { name: 'admin', groups: [mastersGroup] }
+export const admin: User = { name: 'admin', groups: [mastersGroup, authenticatedGroup] }
 
-const callOf = (method: Method, path: string, options: RequestOptions, signal: AbortSignal): Call => {
+export const callOf = (method: Method, path: string, options: RequestOptions, signal: AbortSignal): Call => {
   const url = new URL(path, 'https://api')
   return {
     method,
     path: url.pathname,
     query: url.searchParams,
     user: options.user ?? admin,
-    agent: options.agent ?? 'test/1',
-    accept: options.accept ?? '',
+    ...withHeaders({
+      'user-agent': [options.agent ?? 'test/1'],
+      accept: [options.accept ?? ''],
+      ...options.headers,
+    }),
     contentType: options.contentType ?? 'application/json',
     body: async () => (options.body === undefined ? undefined : structuredClone(options.body)),
+    rawBody: async () => Buffer.from(options.body === undefined ? '' : JSON.stringify(options.body)),
     signal,
   }
 }

@@ -29,6 +29,10 @@ export const certificateRequests: Admission = {
       )
     const asked = expirationSeconds === undefined ? {} : { expirationSeconds }
     const spec = { signerName, request: csr, ...(usages ? { usages } : {}), ...asked }
-    return { ...request, spec: { ...spec, username: user.name, groups: user.groups } }
+    const { name: username, groups, uid, extra } = user
+    return {
+      ...request,
+      spec: { ...spec, username, groups, ...(uid === undefined ? {} : { uid }), ...(extra ? { extra } : {}) },
+    }
   },
 }

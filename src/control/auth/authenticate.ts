@@ -1,41 +1,44 @@
-/** Who is calling: by client certificate, or by bearer token. */
+/** Who is calling, by what the connection and the request show. */
 import { unauthorized } from '../../api/errors.ts'
-import type { User } from './user.ts'
+import { anonymous, asAuthenticated, type User } from './user.ts'
 
-/** What a connection and a request say about the caller. */
-export interface Credentials {
-  /** The certificate's subject, when the client showed one, and until when it is good. */
-  readonly certificate?: {
-    readonly commonNames: readonly string[]
-    readonly organizations: readonly string[]
-    readonly notAfter: number
-  }
+export interface ClientCertificate {
+  /** Of its subject. */
+  readonly commonNames: readonly string[]
+  readonly organizations: readonly string[]
+  /** Until when it is good, in milliseconds. */
+  readonly notAfter: number
   /** Whether our authority signed it for clients. */
   readonly trusted: boolean
+}
+
+/** All that a caller may show; empty when it shows nothing. */
+export interface Credentials {
+  readonly certificate?: ClientCertificate
   /** The Authorization header. */
   readonly authorization?: string
 }
 
-/** Whose bearer token this is; undefined for nobody's. */
-export type FindTokenUser = (token: string) => User | undefined
-
 /**
- * Undefined for a caller who shows nothing at all. A certificate or token that is not good is refused (401), also one that
- * has ended since the connection began, and one that names nobody, or more than one.
+ * Whose credentials these are; undefined for nobody's that it knows. One of several: what this one does not know, another
+ * one may. Throws only when it cannot tell.
  */
-export const authenticate = (
-  { certificate, trusted, authorization }: Credentials,
-  findTokenUser: FindTokenUser,
-  now: number,
-): User | undefined => {
-  if (certificate) {
-    const [name, ...more] = certificate.commonNames
-    if (!trusted || now > certificate.notAfter || !name || more.length > 0) throw unauthorized()
-    return { name, groups: certificate.organizations }
+export type Authenticator = (credentials: Credentials) => User | undefined | Promise<User | undefined>
+
+/** The token of `Authorization: Bearer TOKEN`. */
+export const bearerOf = ({ authorization = '' }: Credentials): string | undefined =>
+  /^Bearer\s+(\S+)$/i.exec(authorization)?.[1]
+
+export type Authenticate = (credentials: Credentials) => Promise<User>
+
+/** The first who knows the caller counts. Whoever shows something that nobody knows is refused (401). */
+export const createAuthentication =
+  (authenticators: readonly Authenticator[]): Authenticate =>
+  async (credentials) => {
+    if (credentials.certificate === undefined && credentials.authorization === undefined) return anonymous
+    for (const authenticate of authenticators) {
+      const user = await authenticate(credentials)
+      if (user) return asAuthenticated(user)
+    }
+    throw unauthorized()
   }
-  if (authorization === undefined) return undefined
-  const given = /^Bearer\s+(\S+)$/i.exec(authorization)?.[1]
-  const user = given === undefined ? undefined : findTokenUser(given)
-  if (!user) throw unauthorized()
-  return user
-}

@@ -1,39 +1,59 @@
-/** Who decides whether a request may go on, and how several who decide stand side by side. */
-import type { RequestInfo } from '../request/request-info.ts'
+/** Who decides whether a request may go on, and how several who decide stand one after the other. */
 import type { User } from './user.ts'
+
+/** What somebody wants to do with a resource. Verbs are those of requests, and others that reviews ask for: `use`, `bind`. */
+export interface ResourceAccess {
+  readonly kind: 'resource'
+  readonly verb: string
+  readonly group: string
+  readonly version: string
+  readonly plural: string
+  readonly subresource: string | undefined
+  /** Undefined for cluster-scoped requests and lists over all namespaces. */
+  readonly namespace: string | undefined
+  readonly name: string | undefined
+}
+
+export interface PathAccess {
+  readonly kind: 'path'
+  /** The method in lower case. */
+  readonly verb: string
+  readonly path: string
+}
+
+export type Access = ResourceAccess | PathAccess
 
 /** All that an authorizer sees of a request; what is in its body is the matter of admission. */
 export interface Attributes {
   readonly user: User
-  readonly request: RequestInfo
-  /** As they stand in the query; empty when missing. */
-  readonly fieldSelector: string
+  readonly request: Access
+  /** As it stands in the query; empty when missing. */
   readonly labelSelector: string
 }
 
-/** `reason` tells the caller why somebody who might have allowed it did not. */
+/** `reason` tells the caller why somebody who might have allowed it did not, and the audit log why somebody did. */
 export interface Verdict {
-  readonly allowed: boolean
+  readonly decision: 'allow' | 'deny' | 'none'
   readonly reason?: string
 }
 
-/** Allows a request, or has no opinion: nobody can forbid what another one allows. */
+/** Allows a request, denies it for good, or has no opinion. */
 export interface Authorizer {
-  authorize(attributes: Attributes): Verdict
+  authorize(attributes: Attributes): Verdict | Promise<Verdict>
 }
 
-export const allowed: Verdict = { allowed: true }
-export const noOpinion: Verdict = { allowed: false }
+export const allowed: Verdict = { decision: 'allow' }
+export const noOpinion: Verdict = { decision: 'none' }
 
-/** Allows what any of them allows; otherwise with all the reasons that there are. */
-export const anyOf = (authorizers: readonly Authorizer[]): Authorizer => ({
-  authorize: (attributes) => {
+/** The first who allows or denies counts. When nobody has an opinion, all their reasons are told. */
+export const createAuthorizerChain = (authorizers: readonly Authorizer[]): Authorizer => ({
+  authorize: async (attributes) => {
     const reasons: string[] = []
     for (const authorizer of authorizers) {
-      const verdict = authorizer.authorize(attributes)
-      if (verdict.allowed) return verdict
+      const verdict = await authorizer.authorize(attributes)
+      if (verdict.decision !== 'none') return verdict
       if (verdict.reason !== undefined) reasons.push(verdict.reason)
     }
-    return reasons.length === 0 ? noOpinion : { allowed: false, reason: reasons.join(', ') }
+    return reasons.length === 0 ? noOpinion : { decision: 'none', reason: reasons.join(', ') }
   },
 })

@@ -11,7 +11,7 @@ import {
 import type { Clock } from '../../api/clock.ts'
 import type { Secret } from '../../api/types/index.ts'
 import type { Store } from '../storage/store.ts'
-import type { FindTokenUser } from './authenticate.ts'
+import { type Authenticator, bearerOf } from './authenticate.ts'
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
@@ -19,9 +19,9 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b))
 
 export const bootstrapTokenUsers =
-  (store: Store, clock: Clock): FindTokenUser =>
-  (text) => {
-    const given = parseBootstrapToken(text)
+  (store: Store, clock: Clock): Authenticator =>
+  (credentials) => {
+    const given = parseBootstrapToken(bearerOf(credentials) ?? '')
     if (!given) return undefined
     const name = `${bootstrapTokenNamespace}/${bootstrapTokenName(given.id)}`
     const secret = store.get({ bucket: 'secrets', name })?.object as Secret | undefined

@@ -3,9 +3,14 @@
  * node writes into its objects is checked by admission (NodeRestriction).
  */
 import { publishedLabel } from '../../api/labels.ts'
-import { parseFieldSelector } from '../../api/selectors.ts'
-import type { ResourceRequest, Verb } from '../request/request-info.ts'
-import { type Attributes, type Authorizer, allowed, noOpinion, type Verdict } from './authorizer.ts'
+import {
+  type Attributes,
+  type Authorizer,
+  allowed,
+  noOpinion,
+  type ResourceAccess,
+  type Verdict,
+} from './authorizer.ts'
 import { nodeOf } from './user.ts'
 
 /** What may hold data that is not for everybody. */
@@ -19,8 +24,8 @@ export interface NodeGraph {
   nodeOfPod(key: string): string | undefined
 }
 
-const reading: readonly Verb[] = ['get', 'list', 'watch']
-const changing: readonly Verb[] = ['update', 'patch']
+const reading: readonly string[] = ['get', 'list', 'watch']
+const changing: readonly string[] = ['update', 'patch']
 
 /** What the data plane is made of, by `group/plural`. */
 const readable = new Set([
@@ -34,20 +39,12 @@ const readable = new Set([
 
 const leaseNamespace = 'kube-node-lease'
 
-/** The one object that a request is about: named in its path, or by its field selector. */
-const nameOf = ({ request, fieldSelector }: Attributes): string | undefined => {
-  if (request.kind !== 'resource') return undefined
-  if (request.name !== undefined) return request.name
-  return parseFieldSelector(fieldSelector).find(({ field, negated }) => field === 'metadata.name' && !negated)?.value
-}
-
-const verdict = (isAllowed: boolean, reason: string): Verdict => (isAllowed ? allowed : { allowed: false, reason })
+const verdict = (isAllowed: boolean, reason: string): Verdict => (isAllowed ? allowed : { decision: 'none', reason })
 
 export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
-  const mayReadData = (kind: DataKind, attributes: Attributes, request: ResourceRequest, node: string): Verdict => {
-    if (!reading.includes(request.verb)) return { allowed: false, reason: `nodes only read ${kind}` }
-    const { namespace } = request
-    const name = nameOf(attributes)
+  const mayReadData = (kind: DataKind, attributes: Attributes, request: ResourceAccess, node: string): Verdict => {
+    if (!reading.includes(request.verb)) return { decision: 'none', reason: `nodes only read ${kind}` }
+    const { namespace, name } = request
     if (namespace !== undefined && name !== undefined)
       return verdict(
         graph.refers(node, kind, `${namespace}/${name}`),
@@ -55,12 +52,12 @@ export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
       )
     if (kind === 'configmaps' && attributes.labelSelector === publishedLabel) return allowed
     return {
-      allowed: false,
+      decision: 'none',
       reason: `can only list and watch ${kind} of one namespace with the field selector metadata.name=NAME`,
     }
   }
 
-  const mayDoWithPod = ({ verb, subresource, namespace, name }: ResourceRequest, node: string): Verdict => {
+  const mayDoWithPod = ({ verb, subresource, namespace, name }: ResourceAccess, node: string): Verdict => {
     // Which pod may be written to is decided at the moment of the write, by admission.
     if (subresource === undefined) return verdict(verb === 'delete', 'nodes may not create or change pods')
     if (subresource === 'status') return verdict(changing.includes(verb), '')
@@ -70,7 +67,7 @@ export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
     return verdict(subresource === 'log' && verb === 'get' && isOwn, `the pod is not of node '${node}'`)
   }
 
-  const decide = (attributes: Attributes, request: ResourceRequest, node: string): Verdict => {
+  const decide = (attributes: Attributes, request: ResourceAccess, node: string): Verdict => {
     const { verb, subresource } = request
     const kind = `${request.group}/${request.plural}`
     const isOwn = request.name === node

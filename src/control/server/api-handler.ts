@@ -1,12 +1,13 @@
 /** The whole API as one function from a call to an answer: authorisation first, then whoever is responsible. */
-import { ApiError, forbidden, noSuchPath } from '../../api/errors.ts'
+import { noSuchPath } from '../../api/errors.ts'
 import { kubernetesMinor, kubernetesVersion } from '../../api/kubernetes-version.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
-import type { User } from '../auth/user.ts'
 import { openApiV2, openApiV2Type } from '../openapi/v2.ts'
 import { createOpenApiV3 } from '../openapi/v3.ts'
-import { type RequestInfo, type ResourceRequest, requestInfo } from '../request/request-info.ts'
+import { type ResourceRequest, requestInfo } from '../request/request-info.ts'
+import { authorization } from './authorization.ts'
 import { type Answer, type Call, type Handler, objectAnswer } from './call.ts'
+import { throughSteps } from './chain.ts'
 import { discover } from './discovery.ts'
 import { createResourceHandler, type ResourceContext } from './resources.ts'
 
@@ -27,25 +28,6 @@ export const serverVersion = (version: string) => ({
   compiler: `node-${process.versions.node}`,
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 })
-
-const denied = (user: User, request: RequestInfo, reason: string | undefined): ApiError => {
-  const who = `User ${JSON.stringify(user.name)}`
-  if (request.kind === 'path')
-    return new ApiError(
-      403,
-      'Forbidden',
-      `forbidden: ${who} cannot ${request.verb} path ${JSON.stringify(request.path)}`,
-      {},
-    )
-  const { verb, plural, subresource, group, namespace, name = '' } = request
-  const resource = subresource === undefined ? plural : `${plural}/${subresource}`
-  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`
-  return forbidden(
-    { group, plural },
-    name,
-    `${who} cannot ${verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(group)} ${where}${reason ? `: ${reason}` : ''}`,
-  )
-}
 
 const text = (content: string): Answer => ({ kind: 'bytes', contentType: 'text/plain', bytes: content })
 
@@ -71,14 +53,9 @@ export const createApiHandler = (options: ApiOptions): Handler => {
     throw noSuchPath()
   }
 
-  return (call) => {
+  const route: Handler = (call) => {
     const request = requestInfo(call.method, call.path, call.query)
-    const [fieldSelector, labelSelector] = [
-      call.query.get('fieldSelector') ?? '',
-      call.query.get('labelSelector') ?? '',
-    ]
-    const { allowed, reason } = authorizer.authorize({ user: call.user, request, fieldSelector, labelSelector })
-    if (!allowed) throw denied(call.user, request, reason)
     return request.kind === 'path' ? onPath(call) : resources(call, request satisfies ResourceRequest)
   }
+  return throughSteps([authorization(authorizer)], route)
 }

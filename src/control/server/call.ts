@@ -1,7 +1,16 @@
 /** Requests and answers of the API server, without sockets. */
 import type { Method } from '../../api/transport.ts'
 import type { WatchEvent } from '../../api/types/index.ts'
+import type { Credentials } from '../auth/authenticate.ts'
 import type { User } from '../auth/user.ts'
+
+export type Headers = Readonly<Record<string, readonly string[] | undefined>>
+
+/** Both ways to a request's headers. */
+export const withHeaders = (headers: Headers): Pick<Call, 'headers' | 'header'> => ({
+  headers,
+  header: (name) => (headers[name.toLowerCase()] ?? []).join(', '),
+})
 
 /** One authenticated request. */
 export interface Call {
@@ -9,10 +18,10 @@ export interface Call {
   readonly path: string
   readonly query: URLSearchParams
   readonly user: User
-  /** What the client calls itself (its User-Agent); may be empty. */
-  readonly agent: string
-  /** The Accept header; empty for plain JSON. */
-  readonly accept: string
+  /** By their names in lower case, each with all its values. */
+  readonly headers: Headers
+  /** One of them, its values joined by commas; empty when it is missing. */
+  readonly header: (name: string) => string
   /** Without parameters, in lower case; empty when there is no body. */
   readonly contentType: string
   /**
@@ -20,6 +29,8 @@ export interface Call {
    * BadRequest, RequestEntityTooLarge, UnsupportedMediaType, TooManyRequests.
    */
   readonly body: (limit?: number) => Promise<unknown>
+  /** The bytes of the body, empty when there is none. Bounds as for `body`. */
+  readonly rawBody: (limit?: number) => Promise<Uint8Array>
   /** Ends when the client goes away. */
   readonly signal: AbortSignal
 }
@@ -56,3 +67,7 @@ export const objectAnswer = (object: unknown, code = 200, warnings?: readonly st
 
 /** Answers a call or throws `ApiError`. */
 export type Handler = (call: Call) => Answer | Promise<Answer>
+
+/** A request before it is known who makes it. */
+export type Incoming = Omit<Call, 'user'> & { readonly credentials: Credentials }
+export type IncomingHandler = (incoming: Incoming) => Promise<Answer>

@@ -103,9 +103,9 @@ const aggregatedVersion = (accept: string): string | undefined => {
 const coreDocument = { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
 
 /** Answers below `/api` and `/apis`. Throws NotFound for a group or version that is not served. */
-export const discover = (definitions: readonly ResourceDefinition[], { path, accept }: Call): Answer => {
+export const discover = (definitions: readonly ResourceDefinition[], { path, header }: Call): Answer => {
   const [root, ...rest] = path.split('/').filter(Boolean)
-  const version = aggregatedVersion(accept)
+  const version = aggregatedVersion(header('accept'))
   const named = groupsOf(definitions).filter((group) => group !== '')
   if (root === 'api') {
     if (rest.length > 0) return resourceList(definitions, rest.join('/'))

@@ -30,7 +30,7 @@ export const managerErrors = (call: Call): readonly FieldError[] => {
 }
 
 export const managerOf = (call: Call, definition: ResourceDefinition, subresource?: string): Manager => ({
-  name: call.query.get('fieldManager') || programOf(call.agent),
+  name: call.query.get('fieldManager') || programOf(call.header('user-agent')),
   operation: isApply(call) ? 'Apply' : 'Update',
   apiVersion: apiVersionOf(definition),
   ...(subresource === undefined ? {} : { subresource }),

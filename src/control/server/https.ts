@@ -3,16 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import type { KeyPair } from '../../api/certificates.ts'
-import { ApiError, badRequest, methodNotAllowed, toApiError, unauthorized } from '../../api/errors.ts'
+import { ApiError, badRequest, methodNotAllowed, toApiError } from '../../api/errors.ts'
 import type { Method } from '../../api/transport.ts'
 import type { WatchEvent } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
-import { authenticate, type Credentials, type FindTokenUser } from '../auth/authenticate.ts'
-import type { User } from '../auth/user.ts'
+import type { Credentials } from '../auth/authenticate.ts'
 import { bodyLimit } from '../schema/bounds.ts'
 import { createBodyParser } from './body/parse.ts'
 import { createBodyReader, discardRest, hasBody } from './body/read.ts'
-import type { Answer, Call, Handler } from './call.ts'
+import { type Answer, type Incoming, type IncomingHandler, withHeaders } from './call.ts'
 
 /** A watcher that lets this much pile up is cut off; it comes back and lists again. */
 const backlogLimit = 16 * 1024 * 1024
@@ -26,10 +25,6 @@ const urlOf = (request: IncomingMessage): URL => {
   return url
 }
 
-/** Open to callers without a name: load balancers ask them. */
-const publicPath = /^\/(healthz|livez|readyz|version)(\/|$)/
-const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
-
 const listOf = (value: string | string[] | undefined): readonly string[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value]
 
@@ -38,12 +33,11 @@ const credentialsOf = (request: IncomingMessage): Credentials => {
   const { subject, valid_to: notAfter } = socket.getPeerCertificate()
   const authorization = request.headers.authorization
   return {
-    trusted: socket.authorized,
     ...(subject
       ? {
           certificate: {
             ...{ commonNames: listOf(subject.CN), organizations: listOf(subject.O) },
-            notAfter: Date.parse(notAfter),
+            ...{ notAfter: Date.parse(notAfter), trusted: socket.authorized },
           },
         }
       : {}),
@@ -164,36 +158,33 @@ export interface HttpsOptions {
   readonly cert: string
   readonly key: string
   readonly ca: string
-  readonly findTokenUser: FindTokenUser
   readonly log: Logger
 }
 
 /** A server that is not listening yet. */
-export const createApiServer = (handle: Handler, { cert, key, ca, findTokenUser, log }: HttpsOptions): Server => {
-  const identify = (request: IncomingMessage, path: string): User => {
-    const user = authenticate(credentialsOf(request), findTokenUser, Date.now())
-    if (user) return user
-    if (publicPath.test(path)) return anonymous
-    throw unauthorized()
-  }
-
+export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }: HttpsOptions): Server => {
   const bodies = createBodyReader()
   const parser = createBodyParser()
 
-  const callOf = (request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Call => {
+  const incomingOf = (request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Incoming => {
     const { pathname, searchParams } = urlOf(request)
-    const user = identify(request, pathname)
     const method = request.method ?? ''
     if (!isMethod(method)) throw methodNotAllowed(methods)
     const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+    let bytes: Promise<Buffer> | undefined
+    const read = (limit: number): Promise<Buffer> => {
+      bytes ??= bodies.read(request, response, limit)
+      return bytes
+    }
     return {
-      ...{ method, path: pathname, query: searchParams, user, contentType, signal },
-      agent: request.headers['user-agent'] ?? '',
-      accept: request.headers.accept ?? '',
+      ...{ method, path: pathname, query: searchParams, contentType, signal },
+      ...withHeaders(request.headersDistinct),
+      credentials: credentialsOf(request),
+      rawBody: async (limit = bodyLimit) => (hasBody(request) ? read(limit) : Buffer.alloc(0)),
       body: async (limit = bodyLimit) => {
         if (!hasBody(request)) return undefined
         parser.check(contentType)
-        return parser.parse(await bodies.read(request, response, limit), contentType)
+        return parser.parse(await read(limit), contentType)
       },
     }
   }
@@ -202,7 +193,7 @@ export const createApiServer = (handle: Handler, { cert, key, ca, findTokenUser,
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     try {
-      await send(response, await handle(callOf(request, response, gone.signal)), gone.signal, log)
+      await send(response, await handle(incomingOf(request, response, gone.signal)), gone.signal, log)
       await discardRest(request)
     } catch (error) {
       await sendError(request, response, error, log)

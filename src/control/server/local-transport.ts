@@ -3,17 +3,17 @@ import { ApiError } from '../../api/errors.ts'
 import type { ApiRequest, ApiTransport } from '../../api/transport.ts'
 import type { Status, WatchEvent } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
-import type { Call, Handler } from './call.ts'
+import { type Call, type Handler, withHeaders } from './call.ts'
 
 const callOf = (user: User, request: ApiRequest, signal: AbortSignal): Call => ({
   method: request.method,
   path: request.path,
   query: new URLSearchParams(request.query),
   user,
-  agent: 'podway',
-  accept: '',
+  ...withHeaders({ 'user-agent': ['podway'] }),
   contentType: request.contentType ?? 'application/json',
   body: async () => request.body,
+  rawBody: async () => Buffer.from(request.body === undefined ? '' : JSON.stringify(request.body)),
   signal,
 })
 

@@ -76,7 +76,12 @@ export const createResourceHandler = (context: ResourceContext) => {
     object: KubeObject,
     code = 200,
     warnings?: readonly string[],
-  ) => objectAnswer(showObject(definition, object, negotiate(call.accept, call.query), clock.now()), code, warnings)
+  ) =>
+    objectAnswer(
+      showObject(definition, object, negotiate(call.header('accept'), call.query), clock.now()),
+      code,
+      warnings,
+    )
 
   const optionsOf = (
     call: Call,
@@ -111,7 +116,9 @@ export const createResourceHandler = (context: ResourceContext) => {
       ...(exact && version !== undefined ? { revision: version } : {}),
     })
     const metadata = listMetadata(page, page.revision)
-    return objectAnswer(showList(definition, page.items, metadata, negotiate(call.accept, query), clock.now()))
+    return objectAnswer(
+      showList(definition, page.items, metadata, negotiate(call.header('accept'), query), clock.now()),
+    )
   }
 
   const watch = (call: Call, request: ResourceRequest, definition: ResourceDefinition): Answer =>
@@ -119,7 +126,7 @@ export const createResourceHandler = (context: ResourceContext) => {
       { store, clock },
       definition,
       selectionFor(call, request, definition),
-      negotiate(call.accept, call.query),
+      negotiate(call.header('accept'), call.query),
       call.query,
     )
 

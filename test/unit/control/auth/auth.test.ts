@@ -3,34 +3,52 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { bootstrappersGroup } from '../../../../src/api/bootstrap-token.ts'
+import { createFakeClock } from '../../../../src/api/clock.ts'
 import { nodesGroup } from '../../../../src/api/users.ts'
-import { authenticate } from '../../../../src/control/auth/authenticate.ts'
+import { accessOf } from '../../../../src/control/auth/access.ts'
+import { bearerOf, createAuthentication } from '../../../../src/control/auth/authenticate.ts'
+import {
+  type Authorizer,
+  allowed,
+  createAuthorizerChain,
+  noOpinion,
+  type Verdict,
+} from '../../../../src/control/auth/authorizer.ts'
 import { createAuthorizer } from '../../../../src/control/auth/authorizers.ts'
+import { certificateUsers } from '../../../../src/control/auth/certificate-users.ts'
 import { openPki } from '../../../../src/control/auth/pki.ts'
-import { mastersGroup } from '../../../../src/control/auth/user.ts'
+import { anonymous, authenticatedGroup, mastersGroup } from '../../../../src/control/auth/user.ts'
 import { requestInfo } from '../../../../src/control/request/request-info.ts'
 import { createMemoryBackend } from '../../../../src/control/storage/memory-backend.ts'
 import { openStore } from '../../../../src/control/storage/watch-cache.ts'
 
 const joiner = { name: 'system:bootstrap:abcdef', groups: [bootstrappersGroup] }
-const tokens = (token: string) => (token === 'good' ? joiner : undefined)
-const now = Date.now()
 
-t.test('callers are known by certificate or token, or not at all', async (t) => {
-  const certificate = { commonNames: ['bob'], organizations: ['a'], notAfter: now + 1000 }
-  t.strictSame(authenticate({ certificate, trusted: true }, tokens, now), { name: 'bob', groups: ['a'] })
-  t.throws(() => authenticate({ certificate, trusted: false }, tokens, now), { code: 401 }, 'of another authority')
-  t.throws(() => authenticate({ certificate, trusted: true }, tokens, now + 2000), { code: 401 }, 'it has ended')
+t.test('callers are known by certificate or token, or are nobody', async (t) => {
+  const clock = createFakeClock()
+  const certificate = { commonNames: ['bob'], organizations: ['a'], notAfter: clock.now() + 1000, trusted: true }
+  const authenticate = createAuthentication([
+    certificateUsers(clock),
+    (credentials) => (bearerOf(credentials) === 'good' ? joiner : undefined),
+    async (credentials) => (bearerOf(credentials) === 'late' ? { name: 'late', groups: [] } : undefined),
+  ])
+  t.strictSame(await authenticate({ certificate }), { name: 'bob', groups: ['a', authenticatedGroup] })
+  await t.rejects(authenticate({ certificate: { ...certificate, trusted: false } }), { code: 401 }, 'of somebody else')
   for (const commonNames of [[], [''], ['bob', 'eve']])
-    t.throws(
-      () => authenticate({ certificate: { ...certificate, commonNames }, trusted: true }, tokens, now),
+    await t.rejects(
+      authenticate({ certificate: { ...certificate, commonNames } }),
       { code: 401 },
       `it names ${commonNames.length} callers`,
     )
-  t.strictSame(authenticate({ trusted: false, authorization: 'Bearer good' }, tokens, now), joiner)
-  for (const authorization of ['Bearer bad', 'Bearer ', 'Basic good', 'good'])
-    t.throws(() => authenticate({ trusted: false, authorization }, tokens, now), { code: 401 }, authorization)
-  t.equal(authenticate({ trusted: false }, tokens, now), undefined)
+  const token = { authorization: 'Bearer good' }
+  t.strictSame(await authenticate(token), { ...joiner, groups: [...joiner.groups, authenticatedGroup] })
+  t.match(await authenticate({ authorization: 'bearer late' }), { name: 'late' }, 'one who takes time to say so')
+  t.match(await authenticate({ certificate, ...token }), { name: 'bob' }, 'the first who knows the caller counts')
+  for (const authorization of ['Bearer bad', 'Bearer ', 'Basic good', 'good', ''])
+    await t.rejects(authenticate({ authorization }), { code: 401 }, authorization)
+  t.strictSame(await authenticate({}), anonymous, 'who shows nothing is nobody')
+  clock.advance(2000)
+  await t.rejects(authenticate({ certificate }), { code: 401 }, 'it has ended')
 })
 
 t.test('what each kind of caller may do', async (t) => {
@@ -39,7 +57,8 @@ t.test('what each kind of caller may do', async (t) => {
     node: { name: 'system:node:n1', groups: [nodesGroup] },
     fakeNode: { name: 'system:node:n1', groups: [] },
     joiner,
-    other: { name: 'bob', groups: ['a'] },
+    other: { name: 'bob', groups: ['a', authenticatedGroup] },
+    nobody: anonymous,
   }
   const cases: [
     user: keyof typeof users,
@@ -82,23 +101,60 @@ t.test('what each kind of caller may do', async (t) => {
     ['node', 'PUT', '/apis/certificates.k8s.io/v1/certificatesigningrequests/x/approval', false],
     ['node', 'GET', '/apis/certificates.k8s.io/v1/certificatesigningrequests', false],
     ['joiner', 'GET', '/api/v1/pods', false],
-    ['joiner', 'GET', '/version', false],
+    ['joiner', 'GET', '/api', false],
     ['other', 'GET', '/apis', true],
+    ['nobody', 'GET', '/apis', false],
+    ['nobody', 'GET', '/version', true],
+    ['nobody', 'GET', '/healthz', true],
+    ['nobody', 'GET', '/api/v1/pods', false],
     ['other', 'GET', '/api/v1/pods', false],
     ['other', 'POST', '/podway/v1/join', false],
   ]
   const { authorize } = createAuthorizer(await openStore(createMemoryBackend()))
   for (const [user, method, path, allowed] of cases) {
     const url = new URL(path, 'https://x')
-    t.equal(
-      authorize({
-        ...{ user: users[user], request: requestInfo(method, url.pathname, url.searchParams) },
-        ...{ fieldSelector: '', labelSelector: '' },
-      }).allowed,
-      allowed,
-      `${user} ${method} ${path}`,
-    )
+    const request = accessOf(requestInfo(method, url.pathname, url.searchParams), url.searchParams)
+    const { decision } = await authorize({ user: users[user], request, labelSelector: '' })
+    t.equal(decision === 'allow', allowed, `${user} ${method} ${path}`)
   }
+})
+
+t.test('one after the other: the first who allows or denies counts', async (t) => {
+  const says = (verdict: Verdict): Authorizer => ({ authorize: async () => verdict })
+  const attributes = { user: anonymous, request: { kind: 'path', verb: 'get', path: '/' }, labelSelector: '' } as const
+  const decide = (...verdicts: Verdict[]) => createAuthorizerChain(verdicts.map(says)).authorize(attributes)
+  const deny: Verdict = { decision: 'deny', reason: 'never' }
+  t.same(await decide(noOpinion, allowed, deny), allowed)
+  t.same(await decide(noOpinion, deny, allowed), deny)
+  t.same(await decide(), noOpinion)
+  t.same(await decide({ decision: 'none', reason: 'a' }, noOpinion, { decision: 'none', reason: 'b' }), {
+    decision: 'none',
+    reason: 'a, b',
+  })
+})
+
+t.test('requests as authorizers see them', (t) => {
+  const of = (method: 'GET' | 'POST' | 'DELETE', path: string) => {
+    const url = new URL(path, 'https://x')
+    return accessOf(requestInfo(method, url.pathname, url.searchParams), url.searchParams)
+  }
+  const pods = '/api/v1/namespaces/a/pods'
+  t.match(of('GET', `${pods}/p/exec?command=sh`), { verb: 'create', subresource: 'exec', name: 'p' }, 'by WebSocket')
+  t.match(of('POST', `${pods}/p/attach`), { verb: 'create', subresource: 'attach' })
+  t.match(of('GET', `${pods}/p/log`), { verb: 'get', subresource: 'log' })
+  t.match(of('GET', `${pods}/p/proxy/exec/x`), { verb: 'get', subresource: 'proxy' }, 'a path behind a proxy')
+  t.match(of('GET', '/api/v1/namespaces/a'), { plural: 'namespaces', name: 'a', namespace: 'a' })
+  t.match(of('GET', '/api/v1/namespaces'), { plural: 'namespaces', name: undefined, namespace: undefined })
+  for (const path of [
+    `${pods}?fieldSelector=metadata.name=p`,
+    `${pods}?watch=1&fieldSelector=metadata.name=p,spec.x=y`,
+  ])
+    t.match(of('GET', path), { name: 'p' }, path)
+  t.match(of('DELETE', `${pods}?fieldSelector=metadata.name=p`), { verb: 'deletecollection', name: 'p' })
+  for (const selector of ['metadata.name!=p', 'metadata.name=', 'metadata.name=a/b', 'what'])
+    t.match(of('GET', `${pods}?fieldSelector=${encodeURIComponent(selector)}`), { name: undefined }, selector)
+  t.match(of('POST', `${pods}?fieldSelector=metadata.name=p`), { verb: 'create', name: undefined })
+  t.end()
 })
 
 t.test('keys are made once, private, and renewed when a name is missing', async (t) => {

@@ -310,7 +310,7 @@ t.test('CertificateSigningRequest of v1beta1: a signer and usages by default', a
     signerName: 'kubernetes.io/legacy-unknown',
     usages: ['digital signature', 'key encipherment'],
     username: 'admin',
-    groups: ['system:masters'],
+    groups: ['system:masters', 'system:authenticated'],
   })
   t.notOk(made.body['status']?.['conditions'], 'nobody approves their own request')
   const approved = await api.request('PATCH', `${beta}/c/approval`, {
