@@ -1,0 +1,77 @@
+/** An answer of an API server in the form in which two of them are compared, and what is different between two. */
+import type { Value } from './mutants.ts'
+
+/** What a write came to: the object as it would be kept, or what is wrong with it. */
+export type Comparable =
+  | { readonly code: number; readonly object: Value }
+  | { readonly code: number; readonly reason: string; readonly causes: readonly string[] }
+
+type Fields = { readonly [key: string]: Value }
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What is different each time, and says nothing. */
+const perWrite = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'selfLink', 'generateName'])
+
+/** What a server picks itself out of many. */
+const isPicked = (path: string, value: Value): boolean =>
+  (/\.clusterIPs?(\[0\])?$/.test(path) && typeof value === 'string' && /^\d+\.\d+\.\d+\.\d+$/.test(value)) ||
+  (/odePort$/.test(path) && typeof value === 'number' && value >= 30_000 && value < 32_768)
+
+const isTime = (value: Value): boolean => typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value)
+
+const settle = (value: Value, path: string): Value => {
+  if (Array.isArray(value)) return value.map((item, at) => settle(item, `${path}[${at}]`))
+  if (isTime(value)) return 'TIME'
+  if (isPicked(path, value)) return 'PICKED'
+  if (!isFields(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !(path === 'metadata' && perWrite.has(key)))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, settle(item, path === '' ? key : `${path}.${key}`)]),
+  )
+}
+
+const causesOf = (status: Fields): readonly string[] => {
+  const causes = isFields(status['details']) ? status['details']['causes'] : undefined
+  if (!Array.isArray(causes)) return []
+  return [...new Set(causes.map((cause) => (isFields(cause) ? `${cause['field']} ${cause['reason']}` : '?')))].sort()
+}
+
+/** Messages are left out: their words have tests of their own. */
+export const comparable = (code: number, body: Value): Comparable => {
+  if (code < 400) return { code, object: settle(body, '') }
+  const status = isFields(body) ? body : {}
+  return { code, reason: String(status['reason'] ?? ''), causes: causesOf(status) }
+}
+
+/** `path: what is there` for everything that differs between two values; the second is ours. */
+export const differencesOf = (reference: Value | undefined, ours: Value | undefined, path = ''): readonly string[] => {
+  if (JSON.stringify(reference) === JSON.stringify(ours)) return []
+  if (isFields(reference) && isFields(ours))
+    return [...new Set([...Object.keys(reference), ...Object.keys(ours)])].flatMap((key) =>
+      differencesOf(reference[key], ours[key], path === '' ? key : `${path}.${key}`),
+    )
+  if (Array.isArray(reference) && Array.isArray(ours) && reference.length === ours.length)
+    return reference.flatMap((item, at) => differencesOf(item, ours[at], `${path}[${at}]`))
+  return [`${path}: ${short(reference)} / ${short(ours)}`]
+}
+
+const short = (value: Value | undefined): string => {
+  const text = value === undefined ? 'nothing' : JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** Undefined when both servers mean the same. */
+export const compare = (reference: Comparable, ours: Comparable): string | undefined => {
+  const word = ({ code, ...rest }: Comparable): string =>
+    'causes' in rest ? `${code} ${rest.reason} ${rest.causes.join(', ')}`.trim() : String(code)
+  if ('object' in reference && 'object' in ours && reference.code === ours.code) {
+    const found = differencesOf(reference.object, ours.object)
+    return found.length === 0 ? undefined : found.join('; ')
+  }
+  const [a, b] = [word(reference), word(ours)]
+  return a === b ? undefined : `${a} / ${b}`
+}
