@@ -1,8 +1,6 @@
 /** Two servers that can be asked: Podway's, in this process, and any other over HTTPS. */
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'undici'
-import { defaultIngressClass } from '../../src/control/admission/default-ingress-class.ts'
-import { serviceAllocation } from '../../src/control/admission/service-allocation.ts'
 import { createTestApi } from '../support/api-server.ts'
 import { type Comparable, comparable } from './answers.ts'
 import type { Value } from './mutants.ts'
@@ -13,12 +11,7 @@ export type Ask = (path: string, object: Value) => Promise<Comparable>
 const withoutEffect = (path: string): string => `${path}?dryRun=All`
 
 export const createOurs = async (): Promise<Ask> => {
-  const api = await createTestApi({
-    admissions: (store) => [
-      defaultIngressClass(store),
-      serviceAllocation(store, { serviceCIDRs: ['10.96.0.0/16'], nodePorts: { from: 30_000, to: 32_767 } }),
-    ],
-  })
+  const api = await createTestApi()
   return async (path, object) => {
     const { code, body } = await api.request('POST', withoutEffect(path), { body: object })
     return comparable(code, body as unknown as Value)
