@@ -5,12 +5,13 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pods } from '../../src/api/resources.ts'
 import { residentBytes } from '../../src/host/process.ts'
+import { cpuSecondsOf } from '../support/cpu-time.ts'
 import { createFakeApi } from '../support/fake-api.ts'
 import { serveFakeApi } from '../support/fake-api-server.ts'
 import { podFor, questions } from '../support/pod-agent.ts'
@@ -28,11 +29,6 @@ const script = join(import.meta.dirname, '../support/agent-child.ts')
 const agent = spawn(process.execPath, [script, server.url, folder], { stdio: 'inherit' })
 const pid = agent.pid ?? 0
 const megabytes = async () => Math.round(((await residentBytes(pid)) ?? 0) / 1e6)
-/** Hundredths of a second. */
-const cpuTicks = (): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return Number(fields[11]) + Number(fields[12])
-}
 
 await create(podFor('warm-up'))
 await until(() => isReady('warm-up'), 'the first pod')
@@ -42,9 +38,9 @@ const readinessProbe = { exec: { command: ['true'] } }
 await Promise.all(names.map((name, n) => create(podFor(name, n % 3 === 0 ? { readinessProbe } : {}))))
 await until(() => names.every(isReady), 'all pods', 120_000)
 console.log(`${count} pods ready after ${Date.now() - began} ms, agent ${await megabytes()} MB`)
-const ticks = cpuTicks()
+const busy = cpuSecondsOf(pid)
 await pause(idleMs)
-console.log(`idle: ${(((cpuTicks() - ticks) * 10) / idleMs) * 100} % of a CPU, agent ${await megabytes()} MB`)
+console.log(`idle: ${(((cpuSecondsOf(pid) - busy) * 1000) / idleMs) * 100} % of a CPU, agent ${await megabytes()} MB`)
 const ended = Date.now()
 for (const name of [...names, 'warm-up'])
   await client.delete(pods, { metadata: { name, namespace: 'default' } }, { gracePeriodSeconds: 1 })

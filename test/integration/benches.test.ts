@@ -12,6 +12,7 @@ const peers: Readonly<Record<string, readonly string[]>> = {
   dns: ['dnsperf', 'unbound', 'dnsmasq'],
   ingress: ['nginx', 'haproxy', 'wrk', 'h2load', 'curl'],
   agent: [],
+  api: [],
   fuzz: [],
 }
 
