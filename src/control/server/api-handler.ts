@@ -9,6 +9,7 @@ import { authorization } from './authorization.ts'
 import { type Answer, type Call, type Handler, objectAnswer } from './call.ts'
 import { throughSteps } from './chain.ts'
 import { discover } from './discovery.ts'
+import { impersonation } from './impersonation.ts'
 import { createResourceHandler, type ResourceContext } from './resources.ts'
 
 export interface ApiOptions extends ResourceContext {
@@ -57,5 +58,5 @@ export const createApiHandler = (options: ApiOptions): Handler => {
     const request = requestInfo(call.method, call.path, call.query)
     return request.kind === 'path' ? onPath(call) : resources(call, request satisfies ResourceRequest)
   }
-  return throughSteps([authorization(authorizer)], route)
+  return throughSteps([impersonation(authorizer), authorization(authorizer)], route)
 }
