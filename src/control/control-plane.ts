@@ -7,7 +7,7 @@ import { createAuthenticators } from './auth/authenticators.ts'
 import { createAuthorizer } from './auth/authorizers.ts'
 import { controlUser } from './auth/user.ts'
 import { createObjects, type Objects } from './objects/objects.ts'
-import { createRegistry } from './registry/registry.ts'
+import { createRegistry, type Registry } from './registry/registry.ts'
 import { createApiHandler } from './server/api-handler.ts'
 import { authenticated } from './server/authentication.ts'
 import type { Handler, IncomingHandler } from './server/call.ts'
@@ -46,6 +46,7 @@ export interface ControlPlane {
   readonly handle: Handler
   /** As the control plane itself. */
   readonly client: Client
+  readonly registry: Registry
   readonly store: Store
   readonly objects: Objects
   close(): Promise<void>
@@ -64,8 +65,9 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const store = await openStore(backend, storing)
   const admissions = createAdmissions(store, clock, options.admission)
   const objects = createObjects({ store, clock, ...naming, admissions })
+  const registry = createRegistry()
   const handle = createApiHandler({
-    registry: createRegistry(),
+    registry,
     authorizer: createAuthorizer(store, { configMapsOfNodes }),
     ...{ store, objects, clock, version: podwayVersion() },
     subresources: {
@@ -77,5 +79,5 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   })
   const client = createClient(createLocalTransport(handle, controlUser))
   const handleIncoming = authenticated(createAuthenticators(store, clock), handle)
-  return { handleIncoming, handle, client, store, objects, close: store.close }
+  return { handleIncoming, handle, client, registry, store, objects, close: store.close }
 }

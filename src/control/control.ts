@@ -110,7 +110,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     admission: { networks, nodePorts: options.nodePorts, podEvictionSeconds: options.podEvictionSeconds },
     agents: createAgentConnection(() => pki.client, pki.authority.cert),
   })
-  const { client } = plane
+  const { client, registry } = plane
   const server = createApiServer(plane.handleIncoming, {
     ...{ ...pki.server, ca: pki.authority.cert },
     log,
@@ -150,7 +150,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     },
     signal,
   )
-  await runControllers({ client, clock, log, settings, more: [createBootstrapController(bootstrap)] }, signal)
+  await runControllers({ client, registry, clock, log, settings, more: [createBootstrapController(bootstrap)] }, signal)
   await renewing
   server.closeAllConnections()
   server.close()

@@ -24,7 +24,7 @@ import { createNodeLifecycleController } from './controllers/node/lifecycle.ts'
 import { createPodGcController } from './controllers/node/pod-gc.ts'
 import { createReplicaSetController } from './controllers/replicaset/replicaset.ts'
 import { createServiceAddressController } from './controllers/service-addresses.ts'
-import { definitions } from './registry/registry.ts'
+import type { Registry } from './registry/registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 
 /** Every controller there is. */
@@ -55,6 +55,7 @@ const restartMs = 1_000
 
 export interface RunControllersOptions {
   readonly client: Client
+  readonly registry: Registry
   readonly clock: Clock
   readonly log: Logger
   readonly settings: ControllerSettings
@@ -75,8 +76,8 @@ const addressesOf = ({ loadBalancerCIDR }: ControllerSettings, informers: Inform
 
 /** Runs until `signal` aborts. A controller that fails is told of, and started anew; the others go on. */
 export const runControllers = async (options: RunControllersOptions, signal: AbortSignal): Promise<void> => {
-  const { client, clock, log, more = [] } = options
-  const informers = createInformers({ client, definitions, clock, log })
+  const { client, registry, clock, log, more = [] } = options
+  const informers = createInformers({ client, registry, clock, log })
   const watching = informers.run(signal)
 
   const keepRunning = async ({ name, run }: Controller): Promise<void> => {

@@ -118,7 +118,14 @@ export const startControlPlane = async (
   const running = Promise.all([
     podCopies.run(stop.signal),
     runControllers(
-      { client: plane.client, clock, log: silentLogger, settings: { ...settings, ...changed }, more },
+      {
+        client: plane.client,
+        registry: plane.registry,
+        clock,
+        log: silentLogger,
+        settings: { ...settings, ...changed },
+        more,
+      },
       stop.signal,
     ),
   ])

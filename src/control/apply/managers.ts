@@ -5,7 +5,7 @@
 import { type ApiError, fieldManagerConflict } from '../../api/errors.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../../api/types/index.ts'
 import { difference, emptySet, type FieldSet, intersection, isEmpty, isEqual, pathsOf, union } from './field-set.ts'
-import { type Shape, shapeOf } from './shape.ts'
+import type { Shape } from './shape.ts'
 import { type Changes, changesBetween, fieldsOfWish, merge, without } from './values.ts'
 
 /** Who writes. */
@@ -126,10 +126,10 @@ export const managedAfter = (
   old: KubeObject | undefined,
   now: KubeObject,
   manager: Manager,
-  type: string,
+  shape: Shape,
   time: string,
 ): readonly ManagedFieldsEntry[] | undefined => {
-  const { changed, removed } = reachedChanges(old, now, manager, shapeOf(type))
+  const { changed, removed } = reachedChanges(old, now, manager, shape)
   if (isEmpty(changed) && isEmpty(removed)) return old?.metadata.managedFields
   const { own, others } = split(old, manager)
   const fields = difference(union(own?.fields ?? emptySet, changed), removed)
@@ -166,9 +166,9 @@ export const apply = (
   old: KubeObject | undefined,
   wish: KubeObject,
   manager: Manager,
-  options: { readonly type: string; readonly time: string; readonly isForced: boolean },
+  options: { readonly shape: Shape; readonly time: string; readonly isForced: boolean },
 ): Applied => {
-  const shape = shapeOf(options.type)
+  const { shape } = options
   const { own, others } = split(old, manager)
   const wished = reachOf(manager, fieldsOfWish(wish, shape))
 

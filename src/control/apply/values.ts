@@ -7,7 +7,9 @@ const leaf: FieldSet = {}
 
 /** Every field that a value has. `withOwn`: the parts themselves, too, which come with a change and not with a wish. */
 const fieldsIn = (value: unknown, shape: Shape, withOwn: boolean): FieldSet =>
-  isWhole(shape) ? leaf : Object.fromEntries(partsOf(value, shape).map((part) => [part.step, nodeOf(part, withOwn)]))
+  isWhole(shape, value)
+    ? leaf
+    : Object.fromEntries(partsOf(value, shape).map((part) => [part.step, nodeOf(part, withOwn)]))
 
 const nodeOf = (part: Part, withOwn: boolean): FieldSet => {
   const below = fieldsIn(part.value, part.shape, withOwn)
@@ -36,7 +38,7 @@ export const changesBetween = (old: unknown, now: unknown, shape: Shape): Change
     const was = before.get(part.step)
     before.delete(part.step)
     if (!was) changed.push([part.step, nodeOf(part, true)])
-    else if (isWhole(part.shape)) {
+    else if (isWhole(part.shape, part.value)) {
       if (!deepEqual(was.value, part.value)) changed.push([part.step, leaf])
     } else {
       const inner = changesBetween(was.value, part.value, part.shape)
@@ -50,7 +52,7 @@ export const changesBetween = (old: unknown, now: unknown, shape: Shape): Change
 
 /** A value with what somebody wishes of it: theirs, where both have something; items in the order of the wish. */
 export const merge = (value: unknown, wish: unknown, shape: Shape): unknown => {
-  if (isWhole(shape) || value === undefined) return wish
+  if (isWhole(shape, wish) || value === undefined) return wish
   const wished = partsOf(wish, shape)
   const present = partsOf(value, shape)
   const places = new Map(wished.map(({ step }, place) => [step, place]))
@@ -75,7 +77,7 @@ export const merge = (value: unknown, wish: unknown, shape: Shape): unknown => {
 
 /** A value without the fields of `gone`, except those of `kept`: what holds a kept field stays, too. */
 export const without = (value: unknown, gone: FieldSet, kept: FieldSet, shape: Shape): unknown => {
-  if (isWhole(shape)) return value
+  if (isWhole(shape, value)) return value
   const parts = partsOf(value, shape).flatMap((part): readonly Part[] => {
     const [leaving, staying] = [at(gone, part.step), at(kept, part.step)]
     if (!leaving) return [part]

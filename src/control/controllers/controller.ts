@@ -9,6 +9,7 @@ import { createWorkQueue, type Outcome, type WorkQueue } from '../../api/work-qu
 import type { Logger } from '../../host/log.ts'
 import type { IpFamily } from '../../ip/address.ts'
 import type { ClusterNetworks } from '../admission/node-claims.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Informers } from './informers.ts'
 import type { LoadBalancerAddresses } from './load-balancer-addresses.ts'
 
@@ -48,6 +49,7 @@ export interface ControllerSettings {
 export interface ControllerContext {
   readonly client: Client
   readonly informers: Informers
+  readonly registry: Registry
   readonly clock: Clock
   readonly log: Logger
   readonly settings: ControllerSettings

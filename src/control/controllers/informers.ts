@@ -1,12 +1,13 @@
 /** One local copy of each kind, shared by all controllers. */
 import type { Client } from '../../api/client.ts'
-import type { Clock } from '../../api/clock.ts'
+import { type Clock, sleep } from '../../api/clock.ts'
 import { createInformer, type Informer } from '../../api/informer.ts'
 import type { Resource } from '../../api/resources.ts'
 import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, KubeObject, Pod } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
-import type { ResourceDefinition } from '../resources/definition.ts'
+import type { Kind, Registry } from '../registry/registry.ts'
+import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
 
 type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>
 
@@ -23,11 +24,19 @@ const indexesOf: Readonly<Record<string, Indexes>> = {
   endpointslices: { service: (slice) => serviceOfSlice(slice as EndpointSlice) },
 }
 
+/** A kind with its copy. */
+export interface KindCopies {
+  readonly definition: ResourceDefinition
+  readonly copies: Informer<KubeObject>
+}
+
 export interface Informers {
   /** The copy of a kind of the registry. Throws for any other. */
   of<T extends KubeObject>(resource: Resource<T>): Informer<T>
-  /** Every kind with its copy. */
-  readonly all: readonly (readonly [ResourceDefinition, Informer<KubeObject>])[]
+  /** Every kind that there is now, by its store's bucket (`deployments.apps`). */
+  readonly all: ReadonlyMap<string, KindCopies>
+  /** Calls for every kind that there is, and for every one that comes, until `signal` aborts. */
+  each(listener: (kind: KindCopies) => void, signal: AbortSignal): void
   /** Resolves when all first lists are in. */
   readonly synced: Promise<void>
   run(signal: AbortSignal): Promise<void>
@@ -35,34 +44,96 @@ export interface Informers {
 
 export interface InformersOptions {
   readonly client: Client
-  readonly definitions: readonly ResourceDefinition[]
+  readonly registry: Registry
   readonly clock: Clock
   readonly log: Logger
 }
 
-export const createInformers = ({ client, definitions, clock, log }: InformersOptions): Informers => {
-  const all = definitions.map((definition): [ResourceDefinition, Informer<KubeObject>] => [
-    definition,
+/** For so long the start waits for kinds that somebody added: a broken one must not keep the others from starting. */
+const addedSyncMs = 5_000
+
+interface Following extends KindCopies {
+  readonly stop: AbortController
+}
+
+/** Whether a copy of one is a copy of the other, too. */
+const isSame = (a: ResourceDefinition, b: ResourceDefinition): boolean =>
+  a.version === b.version && a.namespaced === b.namespaced
+
+export const createInformers = ({ client, registry, clock, log }: InformersOptions): Informers => {
+  const all = new Map<string, Following>()
+  const listeners = new Set<(kind: KindCopies) => void>()
+  let running: AbortSignal | undefined
+  const runs = new Set<Promise<void>>()
+
+  const informerOf = (definition: ResourceDefinition): Informer<KubeObject> =>
     createInformer<KubeObject>(client, definition, {
       clock,
-      indexes: { ...commonIndexes, ...indexesOf[definition.plural] },
+      indexes: { ...commonIndexes, ...(definition.schema ? {} : indexesOf[definition.plural]) },
       onError: (error, retryInMs) =>
         log.warn({ err: error, kind: definition.kind, retryInMs }, 'cannot watch; trying again'),
-    }),
-  ])
-  const byPlural = new Map(all.map(([{ group, plural }, informer]) => [`${plural}.${group}`, informer]))
+    })
+
+  const start = ({ copies, stop }: Following): void => {
+    if (!running) return
+    const run = copies.run(AbortSignal.any([running, stop.signal])).finally(() => runs.delete(run))
+    runs.add(run)
+  }
+
+  const follow = (bucket: string, { row }: Kind): void => {
+    const known = all.get(bucket)
+    if (known && isSame(known.definition, row)) {
+      all.set(bucket, { ...known, definition: row })
+      return
+    }
+    known?.stop.abort()
+    const made = { definition: row, copies: informerOf(row), stop: new AbortController() }
+    all.set(bucket, made)
+    start(made)
+    for (const listener of listeners) listener(made)
+  }
+
+  const update = (): void => {
+    const kinds = new Map(registry.kinds.map((kind) => [bucketOf(kind.row), kind]))
+    for (const [bucket, { stop }] of all)
+      if (!kinds.has(bucket)) {
+        stop.abort()
+        all.delete(bucket)
+      }
+    for (const [bucket, kind] of kinds) follow(bucket, kind)
+  }
+  update()
+
+  const syncOf = (isAdded: boolean): Promise<unknown> =>
+    Promise.all(
+      [...all.values()]
+        .filter(({ definition }) => (definition.schema !== undefined) === isAdded)
+        .map(({ copies }) => copies.synced),
+    )
 
   return {
     of: <T extends KubeObject>({ group, plural }: Resource<T>) => {
-      const found = byPlural.get(`${plural}.${group}`)
+      const found = all.get(group === '' ? plural : `${plural}.${group}`)
       if (!found) throw new Error(`there is no informer of ${plural}.${group}`)
       // The registry's rows carry no object type: this is the one place that gives it back.
-      return found as unknown as Informer<T>
+      return found.copies as unknown as Informer<T>
     },
     all,
-    synced: Promise.all(all.map(([, informer]) => informer.synced)).then(() => {}),
+    each: (listener, signal) => {
+      for (const kind of all.values()) listener(kind)
+      listeners.add(listener)
+      signal.addEventListener('abort', () => listeners.delete(listener), { once: true })
+    },
+    synced: syncOf(false)
+      .then(() => Promise.race([syncOf(true), sleep(addedSyncMs, new AbortController().signal, clock)]))
+      .then(() => undefined),
     run: async (signal) => {
-      await Promise.all(all.map(([, informer]) => informer.run(signal)))
+      running = signal
+      for (const following of all.values()) start(following)
+      const unsubscribe = registry.subscribe(update)
+      await Promise.all(runs)
+      unsubscribe()
+      await Promise.all(runs)
     },
   }
 }

@@ -71,7 +71,6 @@ export const remainingConditions = (
 export const createNamespaceController: CreateController = (context) => {
   const { client, informers, clock } = context
   const copies = informers.of(namespaces)
-  const namespaced = informers.all.filter(([definition]) => definition.namespaced)
 
   const deleteAll = async ({ definition, objects }: Remains): Promise<void> => {
     for (const object of objects) {
@@ -87,7 +86,8 @@ export const createNamespaceController: CreateController = (context) => {
   /** Asked, not looked up: a copy that lags behind would let the namespace go too early. */
   const findRemains = async (namespace: string): Promise<readonly Remains[]> => {
     const found: Remains[] = []
-    for (const [definition] of namespaced) {
+    for (const { definition } of informers.all.values()) {
+      if (!definition.namespaced) continue
       const { items } = await client.list(definition, { namespace })
       if (items.length > 0) found.push({ definition, objects: items })
     }
@@ -122,12 +122,15 @@ export const createNamespaceController: CreateController = (context) => {
       copies.onChange((key, current) => {
         if (current?.metadata.deletionTimestamp !== undefined) queue.add(key)
       })
-      for (const [, objects] of namespaced)
-        objects.onChange((_key, current, previous) => {
-          const namespace = previous?.metadata.namespace
-          if (!current && namespace && copies.get(namespace)?.metadata.deletionTimestamp !== undefined)
-            queue.addAfter(namespace, 50)
-        })
+      informers.each(
+        ({ copies: objects }) =>
+          objects.onChange((_key, current, previous) => {
+            const namespace = previous?.metadata.namespace
+            if (!current && namespace && copies.get(namespace)?.metadata.deletionTimestamp !== undefined)
+              queue.addAfter(namespace, 50)
+          }),
+        signal,
+      )
       return queue.run(signal)
     },
   }

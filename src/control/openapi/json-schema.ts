@@ -1,28 +1,13 @@
-/** The schema's types as JSON schemas: what OpenAPI v2 and v3 both publish. */
+/** The schemas of kinds as JSON: what OpenAPI v2 and v3 both publish. */
 
-import { servedDefinitions as served } from '../registry/registry.ts'
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
-import { type Field, type FieldType, fieldsOf, type Scalar } from '../schema/types.ts'
+import { type Field, type FieldType, fieldsOf, publicNameOf, type Scalar } from '../schema/types.ts'
 
-export interface GroupVersionKind {
-  readonly group: string
-  readonly version: string
-  readonly kind: string
-}
+/** As it stands in a document; a reference to another schema is one of the document's own form. */
+export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** The subset of JSON schema that is needed to say what the types say. */
-export interface JsonSchema {
-  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object'
-  readonly format?: string
-  readonly default?: unknown
-  readonly items?: JsonSchema
-  readonly additionalProperties?: JsonSchema
-  readonly properties?: Readonly<Record<string, JsonSchema>>
-  readonly required?: readonly string[]
-  /** The name of another type. */
-  readonly ref?: string
-  readonly extensions?: Readonly<Record<string, unknown>>
-}
+/** How one of the two documents says that a field is of another type: `#/definitions/…`. */
+export type Reference = (name: string) => JsonSchema
 
 const scalarSchemas: Readonly<Record<Scalar, JsonSchema>> = {
   string: { type: 'string' },
@@ -38,23 +23,21 @@ const scalarSchemas: Readonly<Record<Scalar, JsonSchema>> = {
   any: { type: 'object' },
 }
 
-const schemaOfField = (type: FieldType): JsonSchema => {
+const schemaOfField = (type: FieldType, refer: Reference): JsonSchema => {
   switch (type.kind) {
     case 'scalar':
       return scalarSchemas[type.scalar]
     case 'object':
-      return { ref: type.type }
+      return refer(publicNameOf(type.type))
     case 'list':
-      return { type: 'array', items: schemaOfField(type.of) }
+      return { type: 'array', items: schemaOfField(type.of, refer) }
     case 'map':
-      return { type: 'object', additionalProperties: schemaOfField(type.of) }
+      return { type: 'object', additionalProperties: schemaOfField(type.of, refer) }
   }
 }
 
-type Extensions = Readonly<Record<string, unknown>>
-
 /** How a strategic merge patch merges the field. */
-const mergeExtensions = ({ type, merge }: Field): Extensions => {
+const mergeExtensions = ({ type, merge }: Field): JsonSchema => {
   if (!merge) return {}
   const strategy = [...(type.kind === 'list' ? ['merge'] : []), ...(merge.retainKeys ? ['retainKeys'] : [])].join(',')
   return {
@@ -64,36 +47,35 @@ const mergeExtensions = ({ type, merge }: Field): Extensions => {
 }
 
 /** How server-side apply merges the field. */
-const applyExtensions = ({ list, keys, atomic }: Field): Extensions => ({
+const applyExtensions = ({ list, keys, atomic }: Field): JsonSchema => ({
   ...(list === undefined ? {} : { 'x-kubernetes-list-type': list }),
   ...(keys === undefined ? {} : { 'x-kubernetes-list-map-keys': keys }),
   ...(atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
 })
 
-const kindsOf = (type: string): readonly GroupVersionKind[] =>
-  served
-    .filter((definition) => schemaTypeOf(definition) === type)
-    .map(({ group, version, kind }) => ({ group, version, kind }))
+/** Which kinds a schema is that of. */
+const kindExtension = (definitions: readonly ResourceDefinition[]): JsonSchema =>
+  definitions.length === 0
+    ? {}
+    : { 'x-kubernetes-group-version-kind': definitions.map(({ group, version, kind }) => ({ group, version, kind })) }
 
-/** One type, with its own kind and its lists' merge keys as Kubernetes extensions. */
-export const schemaOfType = (type: string): JsonSchema => {
+const schemaOfType = (type: string, refer: Reference): JsonSchema => {
   const fields = [...fieldsOf(type)]
-  const kinds = kindsOf(type)
   const required = fields.filter(([, field]) => field.required).map(([name]) => name)
   return {
     type: 'object',
     properties: Object.fromEntries(
-      fields.map(([name, field]) => {
-        const extensions = { ...mergeExtensions(field), ...applyExtensions(field) }
-        const schema = {
-          ...schemaOfField(field.type),
+      fields.map(([name, field]) => [
+        name,
+        {
+          ...schemaOfField(field.type, refer),
           ...(field.default === undefined ? {} : { default: field.default }),
-        }
-        return [name, Object.keys(extensions).length > 0 ? { ...schema, extensions } : schema]
-      }),
+          ...mergeExtensions(field),
+          ...applyExtensions(field),
+        },
+      ]),
     ),
     ...(required.length > 0 ? { required } : {}),
-    ...(kinds.length > 0 ? { extensions: { 'x-kubernetes-group-version-kind': kinds } } : {}),
   }
 }
 
@@ -102,16 +84,60 @@ const typesIn = (type: FieldType): readonly string[] => {
   return type.kind === 'scalar' ? [] : typesIn(type.of)
 }
 
-/** The types a kind is made of, itself first. */
-export const reachable = (roots: readonly string[]): readonly string[] => {
+const objectMeta = 'meta/v1.ObjectMeta'
+
+/** The types that kinds are made of, their own first. */
+const reachable = (definitions: readonly ResourceDefinition[]): ReadonlySet<string> => {
   const found = new Set<string>()
   const visit = (type: string): void => {
     if (found.has(type)) return
     found.add(type)
     for (const field of fieldsOf(type).values()) for (const inner of typesIn(field.type)) visit(inner)
   }
-  roots.forEach(visit)
-  return [...found]
+  for (const definition of definitions) visit(definition.schema ? objectMeta : schemaTypeOf(definition))
+  return found
+}
+
+/** `com.example.stable.v1.CronTab` */
+const ownName = ({ group, version, kind }: ResourceDefinition): string =>
+  `${group.split('.').reverse().join('.')}.${version}.${kind}`
+
+/** What the schema of a kind is called. */
+export const schemaNameOf = (definition: ResourceDefinition): string =>
+  definition.schema ? ownName(definition) : publicNameOf(schemaTypeOf(definition))
+
+/** A schema that a kind brings along, with what every object has. `cut`: what the document has no words for is left out. */
+const ownSchema = (definition: ResourceDefinition, refer: Reference, cut: (schema: JsonSchema) => JsonSchema) => {
+  const { properties, ...published } = cut(definition.schema?.published ?? {})
+  return {
+    ...published,
+    // An object of which nothing is known has no fields to speak of, or clients would know better than the server.
+    ...(properties === undefined
+      ? {}
+      : {
+          properties: {
+            ...(properties as JsonSchema),
+            apiVersion: { type: 'string', description: 'The version of the schema that this object is written in' },
+            kind: { type: 'string', description: 'The kind of this object' },
+            metadata: refer(publicNameOf(objectMeta)),
+          },
+        }),
+  }
+}
+
+/** The schemas of some kinds, and of all that they are made of, by name. `all`: every kind there is. */
+export const schemasOf = (
+  definitions: readonly ResourceDefinition[],
+  all: readonly ResourceDefinition[],
+  refer: Reference,
+  cut: (schema: JsonSchema) => JsonSchema = (schema) => schema,
+): Readonly<Record<string, JsonSchema>> => {
+  const named = Map.groupBy(all, schemaNameOf)
+  const withKinds = (name: string, schema: JsonSchema) => [name, { ...schema, ...kindExtension(named.get(name) ?? []) }]
+  return Object.fromEntries([
+    ...[...reachable(definitions)].map((type) => withKinds(publicNameOf(type), schemaOfType(type, refer))),
+    ...definitions.flatMap((each) => (each.schema ? [withKinds(ownName(each), ownSchema(each, refer, cut))] : [])),
+  ])
 }
 
 /** The URL templates of a kind: its collection (in a namespace, when it has one) and one object. */

@@ -1,7 +1,14 @@
 /** Writes protobuf messages (proto3 wire format): just the field kinds that the OpenAPI v2 document needs. */
 
-/** A field of a message: number, then text, flag, or the bytes of an inner message. */
-export type Field = readonly [number: number, value: string | boolean | Uint8Array | undefined]
+/** A number that is not an integer to protobuf. */
+export interface Double {
+  readonly double: number
+}
+
+export const double = (value: number): Double => ({ double: value })
+
+/** A field of a message: number, then text, flag, integer, double, or the bytes of an inner message. */
+export type Field = readonly [number: number, value: string | boolean | number | Double | Uint8Array | undefined]
 
 const varint = (value: number): number[] => {
   const bytes: number[] = []
@@ -14,11 +21,20 @@ const varint = (value: number): number[] => {
   return bytes
 }
 
-const lengthDelimited = 2
+const [fixed64, lengthDelimited] = [1, 2] as const
+
+const fixedBytes = (value: number): Buffer => {
+  const bytes = Buffer.alloc(8)
+  bytes.writeDoubleLE(value)
+  return bytes
+}
 
 const encodeField = ([number, value]: Field): Uint8Array => {
-  if (value === undefined || value === false || value === '') return new Uint8Array()
+  if (value === undefined || value === false || value === '' || value === 0) return new Uint8Array()
   if (value === true) return Uint8Array.from([...varint(number << 3), 1])
+  if (typeof value === 'number') return Uint8Array.from([...varint(number << 3), ...varint(value)])
+  if (typeof value === 'object' && 'double' in value)
+    return Buffer.concat([Uint8Array.from(varint((number << 3) | fixed64)), fixedBytes(value.double)])
   const content = typeof value === 'string' ? new TextEncoder().encode(value) : value
   return Buffer.concat([
     Uint8Array.from([...varint((number << 3) | lengthDelimited), ...varint(content.length)]),

@@ -1,101 +1,103 @@
 /**
- * OpenAPI v2 in gnostic's protobuf form (openapiv2/OpenAPIv2.proto), the only form that kubectl up to 1.26 reads and
- * without which its `apply` and `create` refuse to work.
+ * OpenAPI v2, without which kubectl up to 1.26 refuses to `apply` and `create`. It is made as JSON, and given out so or in the
+ * form that kubectl reads (protobuf).
  */
-import { type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
-import { publicNameOf } from '../schema/types.ts'
-import { type JsonSchema, patchTypesOf, pathsOf, reachable, schemaOfType } from './json-schema.ts'
-import { type Field, message } from './protobuf.ts'
+import type { ResourceDefinition } from '../resources/definition.ts'
+import { type JsonSchema, patchTypesOf, pathsOf, schemaNameOf, schemasOf } from './json-schema.ts'
+import { encodeDocument } from './v2-protobuf.ts'
 
-/** Clients ask for `…v2@v1.0+protobuf`, but Go's MIME parser refuses an answer with an `@` in its type. */
-export const openApiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+const refer = (name: string) => ({ $ref: `#/definitions/${name}` })
 
-/** NamedAny: extensions travel as YAML text, and JSON is YAML. */
-const extensions = (number: number, values: Readonly<Record<string, unknown>> = {}): readonly Field[] =>
-  Object.entries(values).map(([name, value]) => [number, message([1, name], [2, message([2, JSON.stringify(value)])])])
+/** What Swagger has no words for, and what its readers understand otherwise. */
+const unspoken = new Set(['anyOf', 'oneOf', 'not', 'nullable', 'default', 'x-kubernetes-validations'])
 
-const schema = (s: JsonSchema): Uint8Array =>
-  message(
-    [1, s.ref === undefined ? undefined : `#/definitions/${publicNameOf(s.ref)}`],
-    [2, s.format],
-    [5, s.default === undefined ? undefined : message([2, JSON.stringify(s.default)])],
-    ...(s.required ?? []).map((name): Field => [19, name]),
-    [21, s.additionalProperties && message([1, schema(s.additionalProperties)])],
-    [22, s.type && message([1, s.type])],
-    [23, s.items && message([1, schema(s.items)])],
-    [
-      25,
-      s.properties &&
-        message(...Object.entries(s.properties).map(([name, value]): Field => [1, named(name, schema(value))])),
-    ],
-    ...extensions(31, s.extensions),
-  )
+const isObject = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null
 
-const named = (name: string, value: Uint8Array): Uint8Array => message([1, name], [2, value])
-
-/** ParametersItem → Parameter → NonBodyParameter → QueryParameterSubSchema. */
-const queryParameter = (name: string): Uint8Array =>
-  message([1, message([2, message([3, message([2, 'query'], [4, name], [6, 'string'])])])])
-
-const bodyParameter: Uint8Array = message([
-  1,
-  message([1, message([2, 'body'], [3, 'body'], [4, true], [5, schema({ type: 'object' })])]),
-])
-
-const ok = (type: string): Uint8Array =>
-  message([1, named('200', message([1, message([1, 'OK'], [2, message([1, schema({ ref: type })])])]))])
-
-const operation = (definition: ResourceDefinition, action: string, fields: readonly Field[] = []): Uint8Array => {
-  const { group, version, kind } = definition
-  return message(
-    [6, 'application/json'],
-    ...fields,
-    [9, ok(schemaTypeOf(definition))],
-    ...extensions(13, {
-      'x-kubernetes-action': action,
-      'x-kubernetes-group-version-kind': { group, version, kind },
-    }),
-  )
+/** A schema of its own kind in the words of Swagger. */
+const cut = (schema: JsonSchema): JsonSchema => {
+  const isOpen = schema['nullable'] === true || schema['x-kubernetes-int-or-string'] === true
+  const isFree = schema['x-kubernetes-preserve-unknown-fields'] === true
+  const kept = Object.entries(schema).flatMap(([name, value]): readonly (readonly [string, unknown])[] => {
+    if (unspoken.has(name) || ((isOpen || isFree) && (name === 'type' || name === 'items'))) return []
+    // Clients would refuse what they do not know of.
+    if (isFree && (name === 'properties' || name === 'required')) return []
+    if (name === 'properties' && isObject(value))
+      return [
+        [
+          name,
+          Object.fromEntries(Object.entries(value).map(([key, each]) => [key, isObject(each) ? cut(each) : each])),
+        ],
+      ]
+    if ((name === 'items' || name === 'additionalProperties') && isObject(value)) return [[name, cut(value)]]
+    if (name === 'allOf') return []
+    return [[name, value]]
+  })
+  return Object.fromEntries(kept)
 }
 
-const writes: readonly Field[] = [
-  [8, bodyParameter],
-  [8, queryParameter('dryRun')],
-  [8, queryParameter('fieldManager')],
-]
+const parameter = (name: string) => ({ name, in: 'query', type: 'string', uniqueItems: true })
+const body = { name: 'body', in: 'body', required: true, schema: { type: 'object' } }
+const writes = { parameters: [body, parameter('dryRun'), parameter('fieldManager')] }
 
-const pathItems = (definition: ResourceDefinition): readonly Field[] => {
+const operation = (definition: ResourceDefinition, action: string, more: object = {}) => {
+  const { group, version, kind } = definition
+  return {
+    produces: ['application/json'],
+    ...more,
+    responses: { 200: { description: 'OK', schema: refer(schemaNameOf(definition)) } },
+    'x-kubernetes-action': action,
+    'x-kubernetes-group-version-kind': { group, version, kind },
+  }
+}
+
+const pathItems = (definition: ResourceDefinition): readonly (readonly [string, unknown])[] => {
   const { collection, object } = pathsOf(definition)
-  const patchBodies = patchTypesOf(definition).map((type): Field => [7, type])
   return [
-    [2, named(collection, message([2, operation(definition, 'list')], [4, operation(definition, 'post', writes)]))],
+    [collection, { get: operation(definition, 'list'), post: operation(definition, 'post', writes) }],
     [
-      2,
-      named(
-        object,
-        message(
-          [2, operation(definition, 'get')],
-          [3, operation(definition, 'put', writes)],
-          [5, operation(definition, 'delete')],
-          [8, operation(definition, 'patch', [...patchBodies, ...writes])],
-        ),
-      ),
+      object,
+      {
+        get: operation(definition, 'get'),
+        put: operation(definition, 'put', writes),
+        delete: operation(definition, 'delete'),
+        patch: operation(definition, 'patch', { consumes: patchTypesOf(definition), ...writes }),
+      },
     ],
   ]
 }
 
-/** The whole document. Field numbers are those of the proto file, message by message. */
-export const openApiV2 = (definitions: readonly ResourceDefinition[], version: string): Uint8Array =>
-  message(
-    [1, '2.0'],
-    [2, message([1, 'Podway'], [2, version])],
-    [8, message(...definitions.flatMap(pathItems))],
-    [
-      9,
-      message(
-        ...reachable(definitions.map(schemaTypeOf)).map(
-          (type): Field => [1, named(publicNameOf(type), schema(schemaOfType(type)))],
-        ),
-      ),
-    ],
-  )
+export interface OpenApiV2 {
+  readonly swagger: '2.0'
+  readonly info: { readonly title: string; readonly version: string }
+  readonly paths: Readonly<Record<string, unknown>>
+  readonly definitions: Readonly<Record<string, JsonSchema>>
+}
+
+const documentOf = (definitions: readonly ResourceDefinition[], version: string): OpenApiV2 => ({
+  swagger: '2.0',
+  info: { title: 'Podway', version },
+  paths: Object.fromEntries(definitions.flatMap(pathItems)),
+  definitions: schemasOf(definitions, definitions, refer, cut),
+})
+
+/** Clients ask for `…v2@v1.0+protobuf`, but Go's MIME parser refuses an answer with an `@` in its type. */
+export const openApiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+
+export interface OpenApiBytes {
+  readonly contentType: string
+  readonly bytes: string | Uint8Array
+}
+
+export type OpenApiForm = 'json' | 'protobuf'
+
+/** The document of all kinds. */
+export const openApiV2 = (
+  definitions: readonly ResourceDefinition[],
+  version: string,
+  form: OpenApiForm,
+): OpenApiBytes => {
+  const document = documentOf(definitions, version)
+  return form === 'json'
+    ? { contentType: 'application/json', bytes: JSON.stringify(document) }
+    : { contentType: openApiV2Type, bytes: encodeDocument(document) }
+}

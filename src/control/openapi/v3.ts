@@ -1,20 +1,10 @@
 /** OpenAPI v3, one document for each group version, as kubectl 1.27 and newer read it. */
 import { createHash } from 'node:crypto'
 import { noSuchPath } from '../../api/errors.ts'
-import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
-import { publicNameOf } from '../schema/types.ts'
-import { type JsonSchema, patchTypesOf, pathsOf, reachable, schemaOfType } from './json-schema.ts'
+import { apiVersionOf, type ResourceDefinition } from '../resources/definition.ts'
+import { patchTypesOf, pathsOf, schemaNameOf, schemasOf } from './json-schema.ts'
 
-const render = ({ ref, items, additionalProperties, properties, extensions, ...rest }: JsonSchema): unknown => ({
-  ...rest,
-  ...(ref ? { allOf: [{ $ref: `#/components/schemas/${publicNameOf(ref)}` }] } : {}),
-  ...(items ? { items: render(items) } : {}),
-  ...(additionalProperties ? { additionalProperties: render(additionalProperties) } : {}),
-  ...(properties
-    ? { properties: Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, render(value)])) }
-    : {}),
-  ...extensions,
-})
+const refer = (name: string) => ({ allOf: [{ $ref: `#/components/schemas/${name}` }] })
 
 const query = (name: string, description: string) => ({
   name,
@@ -31,7 +21,7 @@ const writeParameters = [
 
 const operation = (definition: ResourceDefinition, action: string, more: object = {}) => {
   const { group, version, kind } = definition
-  const schema = { $ref: `#/components/schemas/${publicNameOf(schemaTypeOf(definition))}` }
+  const schema = { $ref: `#/components/schemas/${schemaNameOf(definition)}` }
   return {
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': { group, version, kind },
@@ -43,7 +33,7 @@ const operation = (definition: ResourceDefinition, action: string, more: object 
 const body = (definition: ResourceDefinition) => ({
   requestBody: {
     content: {
-      'application/json': { schema: { $ref: `#/components/schemas/${publicNameOf(schemaTypeOf(definition))}` } },
+      'application/json': { schema: { $ref: `#/components/schemas/${schemaNameOf(definition)}` } },
     },
   },
   parameters: writeParameters,
@@ -88,32 +78,38 @@ export interface OpenApiV3 {
   document(path: string): string
 }
 
-/** Documents are made when first asked for. */
+/** The documents of the kinds that there are. They are made when first asked for. */
 export const createOpenApiV3 = (definitions: readonly ResourceDefinition[], version: string): OpenApiV3 => {
-  const groupVersions = new Map(definitions.map((definition) => [pathOf(apiVersionOf(definition)), definition]))
+  const served = Map.groupBy(definitions, (definition) => pathOf(apiVersionOf(definition)))
   const made = new Map<string, string>()
 
   const build = (path: string): string => {
-    const served = definitions.filter((definition) => pathOf(apiVersionOf(definition)) === path)
-    if (served.length === 0) throw noSuchPath()
-    const types = reachable(served.map(schemaTypeOf))
+    const own = served.get(path)
+    if (!own) throw noSuchPath()
     return JSON.stringify({
       openapi: '3.0.0',
       info: { title: 'Podway', version },
-      paths: Object.fromEntries(served.flatMap(pathItems)),
-      components: {
-        schemas: Object.fromEntries(types.map((type) => [publicNameOf(type), render(schemaOfType(type))])),
-      },
+      paths: Object.fromEntries(own.flatMap(pathItems)),
+      components: { schemas: schemasOf(own, definitions, refer) },
     })
+  }
+
+  /** Changes with what the document says: clients keep documents by it. */
+  const hashOf = (path: string, own: readonly ResourceDefinition[]): string => {
+    const schemas = own.map(({ plural, schema }) => [plural, schema?.published])
+    return createHash('sha256')
+      .update(`${version} ${path} ${JSON.stringify(schemas)}`)
+      .digest('hex')
+      .toUpperCase()
   }
 
   return {
     index: () => ({
       paths: Object.fromEntries(
-        [...groupVersions.keys()].map((path) => {
-          const hash = createHash('sha256').update(`${version} ${path}`).digest('hex').toUpperCase()
-          return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }]
-        }),
+        [...served].map(([path, own]) => [
+          path,
+          { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(path, own)}` },
+        ]),
       ),
     }),
     document: (path) => {

@@ -39,14 +39,69 @@ export const definitions: readonly ResourceDefinition[] = [
 /** A row for each version of each kind, as clients find them. */
 export const servedDefinitions: readonly ResourceDefinition[] = definitions.flatMap(inAllVersions)
 
-export interface Registry {
-  /** One for each version of each kind. */
+/** A kind with all its versions. */
+export interface Kind {
+  /** The one of `served` by which the server's own parts use it. */
+  readonly row: ResourceDefinition
+  /** One for each version. */
+  readonly served: readonly ResourceDefinition[]
+}
+
+/** Where kinds come from. They may come and go: `subscribe` tells of it until its result is called. */
+export interface KindSource {
+  readonly kinds: readonly Kind[]
+  subscribe(listener: () => void): () => void
+}
+
+const builtIn: readonly Kind[] = definitions.map((row) => ({ row, served: inAllVersions(row) }))
+
+/** The kinds that every server has. */
+export const builtInKinds: KindSource = { kinds: builtIn, subscribe: () => () => undefined }
+
+/** The catalogue of all kinds: whoever answers, copies or collects objects reads it, and follows its changes. */
+export interface Registry extends KindSource {
+  /** One for each version of each kind, as it is now. */
   readonly definitions: readonly ResourceDefinition[]
   /** By group, version and plural, as a URL names it. */
   find(group: string, version: string, plural: string): ResourceDefinition | undefined
 }
 
-export const createRegistry = (rows: readonly ResourceDefinition[] = servedDefinitions): Registry => {
-  const byPath = new Map(rows.map((row) => [`${row.group}/${row.version}/${row.plural}`, row]))
-  return { definitions: rows, find: (group, version, plural) => byPath.get(`${group}/${version}/${plural}`) }
+interface Snapshot {
+  readonly kinds: readonly Kind[]
+  readonly definitions: readonly ResourceDefinition[]
+  readonly byPath: ReadonlyMap<string, ResourceDefinition>
+}
+
+const pathOf = (group: string, version: string, plural: string): string => `${group}/${version}/${plural}`
+
+const snapshotOf = (sources: readonly KindSource[]): Snapshot => {
+  const kinds = sources.flatMap((source) => source.kinds)
+  const rows = kinds.flatMap(({ served }) => served)
+  // Of two for one path the first stays: no kind that is added takes the place of another one.
+  const byPath = new Map(rows.toReversed().map((row) => [pathOf(row.group, row.version, row.plural), row]))
+  return { kinds, definitions: rows, byPath }
+}
+
+export const createRegistry = (...sources: readonly KindSource[]): Registry => {
+  const all = [builtInKinds, ...sources]
+  const listeners = new Set<() => void>()
+  let now = snapshotOf(all)
+  const changed = (): void => {
+    now = snapshotOf(all)
+    for (const listener of [...listeners]) listener()
+  }
+  for (const source of all) source.subscribe(changed)
+  return {
+    get kinds() {
+      return now.kinds
+    },
+    get definitions() {
+      return now.definitions
+    },
+    find: (group, version, plural) => now.byPath.get(pathOf(group, version, plural)),
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
 }

@@ -6,7 +6,10 @@ import { validateMetadata } from '../resources/metadata.ts'
 import { validateFormats } from './validate-formats.ts'
 
 const formatErrors = (definition: ResourceDefinition, object: KubeObject): readonly FieldError[] =>
-  validateFormats({ ...object }, schemaTypeOf(kindOf(definition)))
+  // A kind with a schema of its own checks its texts itself; metadata is everybody's.
+  definition.schema
+    ? validateFormats({ ...object.metadata }, 'meta/v1.ObjectMeta', 'metadata')
+    : validateFormats({ ...object }, schemaTypeOf(kindOf(definition)))
 
 /** Those that are not among the others. `keyOf`: what makes two the same. */
 const without = (

@@ -1,6 +1,8 @@
 /** What the server knows of a kind. Each kind is one such row; everything generic reads from it. */
 import type { FieldError } from '../../api/errors.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
+import { type Shape, shapeOf } from '../apply/shape.ts'
+import { type Decoded, decode } from '../schema/decode.ts'
 import { hasType, schemaGroupOf } from '../schema/types.ts'
 import type { Verb } from './verbs.ts'
 
@@ -54,6 +56,15 @@ export interface OtherVersion<T extends KubeObject> extends OwnRules<T> {
   readonly orphans?: Orphans
 }
 
+/** The schema of a kind that brings its own: pure functions of it. */
+export interface OwnSchema {
+  /** As `decode` of the schema's types. Throws BadRequest. */
+  readonly decode: (body: unknown) => Decoded
+  readonly shape: Shape
+  /** As OpenAPI publishes it: `metadata` and the like included, and with extensions. */
+  readonly published: Readonly<Record<string, unknown>>
+}
+
 /** What it owns outlives an object whose deletion does not say otherwise. */
 export interface Orphans {
   /** What such a deletion is told. */
@@ -76,6 +87,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly categories?: readonly string[]
   /** The name of its type in the schema, when it is not that of its group, version and kind. */
   readonly schemaType?: string
+  /** In place of a type of the schema. */
+  readonly schema?: OwnSchema
   readonly columns: readonly Column<T>[]
   /** How names of this kind are checked. */
   readonly nameRule: NameRule
@@ -177,8 +190,12 @@ export const inAllVersions = (definition: ResourceDefinition): readonly Resource
 export const schemaTypeOf = ({ schemaType, group, version, kind }: ResourceDefinition): string =>
   schemaType ?? `${schemaGroupOf(group, version)}.${kind}`
 
-/** The schema's type of what is kept. */
-export const storedTypeOf = (definition: ResourceDefinition): string => schemaTypeOf(kindOf(definition))
+export const shapeOfKind = (definition: ResourceDefinition): Shape =>
+  definition.schema?.shape ?? shapeOf(schemaTypeOf(definition))
+
+/** A body as an object of the kind. Throws BadRequest. */
+export const decodeAs = (definition: ResourceDefinition, body: unknown): Decoded =>
+  definition.schema?.decode(body) ?? decode(body, definition.kind, schemaTypeOf(definition))
 
 /** A copy with some metadata replaced. */
 export const withMetadata = <T extends KubeObject>(object: T, metadata: Partial<ObjectMeta>): T => ({

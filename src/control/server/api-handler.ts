@@ -2,8 +2,7 @@
 import { noSuchPath } from '../../api/errors.ts'
 import { kubernetesMinor, kubernetesVersion } from '../../api/kubernetes-version.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
-import { openApiV2, openApiV2Type } from '../openapi/v2.ts'
-import { createOpenApiV3 } from '../openapi/v3.ts'
+import { createOpenApi } from '../openapi/openapi.ts'
 import { type ResourceRequest, requestInfo } from '../request/request-info.ts'
 import { authorization } from './authorization.ts'
 import { type Answer, type Call, type Handler, objectAnswer } from './call.ts'
@@ -34,21 +33,23 @@ const text = (content: string): Answer => ({ kind: 'bytes', contentType: 'text/p
 
 export const createApiHandler = (options: ApiOptions): Handler => {
   const { registry, authorizer, version } = options
-  const { definitions } = registry
   const resources = createResourceHandler(options)
-  const v3 = createOpenApiV3(definitions, version)
+  const openApi = createOpenApi(registry, version)
 
   const onPath = (call: Call): Answer | Promise<Answer> => {
     const { path } = call
     if (call.method !== 'GET') throw noSuchPath()
     if (path === '/version') return objectAnswer(serverVersion(version))
     if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return text('ok')
-    if (path === '/openapi/v3') return objectAnswer(v3.index())
+    if (path === '/openapi/v3') return objectAnswer(openApi.v3.index())
     if (path.startsWith('/openapi/v3/'))
-      return { kind: 'bytes', contentType: 'application/json', bytes: v3.document(path.slice('/openapi/v3/'.length)) }
-    if (path === '/openapi/v2')
-      return { kind: 'bytes', contentType: openApiV2Type, bytes: openApiV2(definitions, version) }
-    if (/^\/apis?(\/|$)/.test(path)) return discover(definitions, call)
+      return {
+        kind: 'bytes',
+        contentType: 'application/json',
+        bytes: openApi.v3.document(path.slice('/openapi/v3/'.length)),
+      }
+    if (path === '/openapi/v2') return { kind: 'bytes', ...openApi.v2(call.header('accept') ?? '') }
+    if (/^\/apis?(\/|$)/.test(path)) return discover(registry.definitions, call)
     if (path === '/')
       return objectAnswer({ paths: ['/api', '/apis', '/healthz', '/openapi/v2', '/openapi/v3', '/version'] })
     throw noSuchPath()

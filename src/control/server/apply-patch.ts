@@ -6,10 +6,10 @@ import type { KubeObject } from '../../api/types/index.ts'
 import { type Applied, apply } from '../apply/managers.ts'
 import type { ObjectName } from '../objects/objects.ts'
 import { isSet } from '../request/request-info.ts'
-import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
+import { type ResourceDefinition, shapeOfKind } from '../resources/definition.ts'
 import type { Call } from './call.ts'
 import { managerOf } from './field-manager.ts'
-import { checkName, readTyped } from './input.ts'
+import { checkName, readShown } from './input.ts'
 
 /** A decoded value without what only decoding gave it: who applies has no opinion on what they do not name. */
 const asSent = (decoded: unknown, sent: unknown): unknown => {
@@ -28,12 +28,10 @@ export const readWish = (
   { namespace, name }: ObjectName,
   body: unknown,
 ): KubeObject => {
-  const { kind } = definition
-  const apiVersion = apiVersionOf(definition)
-  if (!isJsonObject(body)) throw badRequest(`an apply patch is an object of kind ${kind}`)
+  if (!isJsonObject(body)) throw badRequest(`an apply patch is an object of kind ${definition.kind}`)
   if (!body['kind'] || !body['apiVersion']) throw badRequest('an apply patch names its apiVersion and kind')
   const strict = new URLSearchParams({ fieldValidation: 'Strict' })
-  const { object } = readTyped(body, { kind, apiVersion, schemaType: schemaTypeOf(definition) }, strict)
+  const { object } = readShown(definition, body, strict)
   if (object.metadata.managedFields) throw badRequest('metadata.managedFields must be nil')
   checkName(object.metadata.name, name)
   const sent = asSent(object, body) as KubeObject
@@ -49,5 +47,6 @@ export const applyingOf = (
 ): ((old: KubeObject | undefined, wish: KubeObject) => Applied) => {
   const manager = managerOf(call, definition, subresource)
   const isForced = isSet(call.query, 'force')
-  return (old, wish) => apply(old, wish, manager, { type: schemaTypeOf(definition), time, isForced })
+  const shape = shapeOfKind(definition)
+  return (old, wish) => apply(old, wish, manager, { shape, time, isForced })
 }

@@ -1,8 +1,8 @@
 /** Bodies of write requests as objects of their kind. */
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { apiVersionOf, kindOf, type ResourceDefinition, schemaTypeOf, toStored } from '../resources/definition.ts'
-import { decode } from '../schema/decode.ts'
+import { apiVersionOf, decodeAs, kindOf, type ResourceDefinition, toStored } from '../resources/definition.ts'
+import { type Decoded, decode } from '../schema/decode.ts'
 
 export interface Input {
   readonly object: KubeObject
@@ -25,7 +25,7 @@ const textOf = (value: unknown, field: string): string => {
   return value
 }
 
-const checkType = (body: unknown, { kind, apiVersion }: Expected): void => {
+const checkType = (body: unknown, { kind, apiVersion }: Omit<Expected, 'schemaType'>): void => {
   if (typeof body !== 'object' || body === null) throw badRequest(`the body is not an object of kind ${kind}`)
   const given = body as { readonly kind?: unknown; readonly apiVersion?: unknown }
   const givenKind = textOf(given.kind, 'kind')
@@ -51,20 +51,31 @@ const judgeUnknown = (unknown: readonly string[], kind: string, mode: string): r
   return mode === 'Ignore' ? [] : lines
 }
 
+const readAs = (kind: string, { value, unknown }: Decoded, query: URLSearchParams): Input => ({
+  object: value as unknown as KubeObject,
+  warnings: judgeUnknown(unknown, kind, query.get('fieldValidation') ?? 'Warn'),
+})
+
 /** Reads a body as a given type. Throws BadRequest for a wrong kind, wrong field types, or (Strict) unknown fields. */
 export const readTyped = (body: unknown, expected: Expected, query: URLSearchParams): Input => {
   checkType(body, expected)
-  const { value, unknown } = decode(body, expected.kind, expected.schemaType)
-  const warnings = judgeUnknown(unknown, expected.kind, query.get('fieldValidation') ?? 'Warn')
-  return { object: value as unknown as KubeObject, warnings }
+  return readAs(expected.kind, decode(body, expected.kind, expected.schemaType), query)
 }
 
+/** Reads a body as an object of the kind in that version. Throws as `readTyped`. */
+export const readShown = (definition: ResourceDefinition, body: unknown, query: URLSearchParams): Input => {
+  checkType(body, { kind: definition.kind, apiVersion: apiVersionOf(definition) })
+  return readAs(definition.kind, decodeAs(definition, body), query)
+}
+
+/** The same, as it is kept. */
 export const readObject = (definition: ResourceDefinition, body: unknown, query: URLSearchParams): Input => {
-  const type = { kind: definition.kind, apiVersion: apiVersionOf(definition), schemaType: schemaTypeOf(definition) }
-  const { object, warnings } = readTyped(body, type, query)
+  const { object, warnings } = readShown(definition, body, query)
   if (!definition.stored?.convert) return { object, warnings }
-  // A conversion need not care for what is always there, or left out when it is empty.
-  const { value } = decode(toStored(definition, object), definition.kind, schemaTypeOf(kindOf(definition)))
+  const stored = toStored(definition, object)
+  // What a kind of its own schema keeps is what its version says. A conversion of others need not care for what is always
+  // there, or left out when it is empty.
+  const value = definition.schema ? stored : decodeAs(kindOf(definition), stored).value
   return { object: value as unknown as KubeObject, warnings }
 }
 

@@ -4,7 +4,7 @@ import { objectKey } from '../../../api/resources.ts'
 import type { KubeObject, OwnerReference } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { foregroundFinalizer, orphanFinalizer } from '../../objects/deletion.ts'
-import { apiVersionOf, inAllVersions, type ResourceDefinition } from '../../resources/definition.ts'
+import { apiVersionOf, bucketOf, type ResourceDefinition } from '../../resources/definition.ts'
 import { type CreateController, createQueue } from '../controller.ts'
 import { isForeground, isOrphaning, judge, ownerState } from './references.ts'
 
@@ -15,22 +15,22 @@ interface Item {
   readonly object: KubeObject
 }
 
-const keyOf = ({ definition, object }: Item): string => `${definition.plural}.${definition.group}|${objectKey(object)}`
+const keyOf = ({ definition, object }: Item): string => `${bucketOf(definition)}|${objectKey(object)}`
 
 export const createGarbageCollector: CreateController = (context) => {
-  const { client, informers } = context
-  const byPlural = new Map(informers.all.map(([row, copies]) => [`${row.plural}.${row.group}`, { row, copies }]))
-  const byKind = new Map(
-    informers.all.flatMap(([row]) => inAllVersions(row)).map((row) => [`${apiVersionOf(row)}/${row.kind}`, row]),
-  )
+  const { client, informers, registry } = context
+  const { all } = informers
+
+  const definitionOf = ({ apiVersion, kind }: OwnerReference): ResourceDefinition | undefined =>
+    registry.definitions.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion)
 
   const dependentsOf = (uid: string | undefined): readonly Item[] =>
-    informers.all.flatMap(([definition, copies]) =>
+    [...all.values()].flatMap(({ definition, copies }) =>
       copies.by('owner', uid ?? '').map((object) => ({ definition, object })),
     )
 
   const findOwner = (uid: string): KubeObject | undefined => {
-    for (const [, copies] of informers.all) {
+    for (const { copies } of all.values()) {
       const found = copies.by('uid', uid)[0]
       if (found) return found
     }
@@ -39,7 +39,7 @@ export const createGarbageCollector: CreateController = (context) => {
 
   /** The copies may lag behind; that an owner is gone must be true. */
   const askForOwner = async (object: KubeObject, reference: OwnerReference): Promise<KubeObject | undefined> => {
-    const definition = byKind.get(`${reference.apiVersion}/${reference.kind}`)
+    const definition = definitionOf(reference)
     if (!definition)
       throw new Error(`${objectKey(object)} has an owner of unknown kind ${reference.apiVersion} ${reference.kind}`)
     try {
@@ -92,11 +92,11 @@ export const createGarbageCollector: CreateController = (context) => {
   }
 
   const reconcile = async (key: string): Promise<Outcome> => {
-    const [plural = '', objectPath = ''] = key.split('|')
-    const known = byPlural.get(plural)
+    const [bucket = '', objectPath = ''] = key.split('|')
+    const known = all.get(bucket)
     const object = known?.copies.get(objectPath)
     if (!known || !object) return 'done'
-    const item = { definition: known.row, object }
+    const item = { definition: known.definition, object }
     if (isForeground(object) || isOrphaning(object)) await finishDeletion(item)
     else await collect(item)
     return 'done'
@@ -107,7 +107,7 @@ export const createGarbageCollector: CreateController = (context) => {
   /** Owners that wait for this one to go. */
   const wakeOwners = ({ metadata }: KubeObject): void => {
     for (const { uid } of metadata.ownerReferences ?? [])
-      for (const [definition, copies] of informers.all)
+      for (const { definition, copies } of all.values())
         for (const object of copies.by('uid', uid)) if (isForeground(object)) queue.add(keyOf({ definition, object }))
   }
 
@@ -123,14 +123,17 @@ export const createGarbageCollector: CreateController = (context) => {
     if (!current) return
     const isNews = current.metadata.ownerReferences !== previous?.metadata.ownerReferences
     if ((current.metadata.ownerReferences && isNews) || isForeground(current) || isOrphaning(current))
-      queue.add(`${definition.plural}.${definition.group}|${key}`)
+      queue.add(`${bucketOf(definition)}|${key}`)
   }
 
   return {
     name,
     run: (signal) => {
-      for (const [definition, copies] of informers.all)
-        copies.onChange((key, current, previous) => changed(definition, key, current, previous))
+      informers.each(
+        ({ definition, copies }) =>
+          copies.onChange((key, current, previous) => changed(definition, key, current, previous)),
+        signal,
+      )
       return queue.run(signal)
     },
   }

@@ -39,7 +39,7 @@ const extension = (message: Message | undefined, field: number, name: string): u
 }
 
 t.test('the OpenAPI v2 document holds every type, and a PATCH for every kind', async (t) => {
-  const document = read(Buffer.from(openApiV2(definitions, '1.2.3')))
+  const document = read(Buffer.from(openApiV2(definitions, '1.2.3', 'protobuf').bytes))
   t.equal(text(document, 1), '2.0')
   t.equal(text(one(document, 2), 2), '1.2.3')
   const paths = byName(all(one(document, 8), 2))
@@ -75,4 +75,20 @@ t.test('the OpenAPI v2 document holds every type, and a PATCH for every kind', a
   t.strictSame(extension(types.get('io.k8s.api.core.v1.Pod'), 31, 'x-kubernetes-group-version-kind'), [
     { group: '', version: 'v1', kind: 'Pod' },
   ])
+})
+
+t.test('in JSON it says the same', async (t) => {
+  const { contentType, bytes } = openApiV2(definitions, '1.2.3', 'json')
+  t.equal(contentType, 'application/json')
+  const document = JSON.parse(String(bytes))
+  t.equal(document.swagger, '2.0')
+  t.match(document.definitions['io.k8s.api.core.v1.PodSpec'].properties.containers, {
+    type: 'array',
+    items: { $ref: '#/definitions/io.k8s.api.core.v1.Container' },
+    'x-kubernetes-patch-merge-key': 'name',
+  })
+  t.match(document.paths['/api/v1/namespaces/{namespace}/pods/{name}'].patch, {
+    parameters: [{}, { name: 'dryRun' }],
+    'x-kubernetes-group-version-kind': { group: '', version: 'v1', kind: 'Pod' },
+  })
 })
