@@ -11,9 +11,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pods } from '../../src/api/resources.ts'
 import { residentBytes } from '../../src/host/process.ts'
+import { openClusterApi } from '../support/cluster-api.ts'
+import { serveClusterApi } from '../support/cluster-api-server.ts'
 import { cpuSecondsOf } from '../support/cpu-time.ts'
-import { createFakeApi } from '../support/fake-api.ts'
-import { serveFakeApi } from '../support/fake-api-server.ts'
 import { podFor, questions } from '../support/pod-agent.ts'
 import { until } from '../support/until.ts'
 import { sized } from './support/size.ts'
@@ -22,8 +22,8 @@ const count = Number(process.argv[2] ?? sized(30, 2))
 const idleMs = sized(10_000, 200)
 const names = Array.from({ length: count }, (_, n) => `pod-${n}`)
 const folder = mkdtempSync(join(tmpdir(), 'podway-bench-'))
-const api = createFakeApi()
-const server = await serveFakeApi(api)
+const api = await openClusterApi()
+const server = await serveClusterApi(api)
 const { client, create, get, isReady } = questions(api)
 const script = join(import.meta.dirname, '../support/agent-child.ts')
 const agent = spawn(process.execPath, [script, server.url, folder], { stdio: 'inherit' })

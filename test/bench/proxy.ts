@@ -14,7 +14,7 @@ import { silentLogger } from '../../src/host/log.ts'
 import { createNetfilter, type Netfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
 import { cleanupProxy } from '../../src/proxy/iptables/kernel.ts'
 import { createServiceProxy } from '../../src/proxy/iptables/service-proxy.ts'
-import { createFakeApi, type FakeApi } from '../support/fake-api.ts'
+import { type ClusterApi, openClusterApi } from '../support/cluster-api.ts'
 import { makeService, makeSlice } from '../unit/proxy/support/objects.ts'
 import { sized } from './support/size.ts'
 
@@ -44,7 +44,7 @@ const slice = (at: number, last: number) => {
 }
 
 /** Cluster addresses all over a /16, as an allocator that draws lots gives them. */
-const fill = (api: FakeApi, size: number): void => {
+const fill = (api: ClusterApi, size: number): void => {
   for (let at = 0; at < size; at++) {
     const number = (at * 7919) % 65_536
     api.put('services', makeService({ name: `web-${at}`, clusterIP: `10.96.${number >> 8}.${number & 255}` }))
@@ -71,7 +71,7 @@ const watch = (netfilter: Netfilter): Watched => {
   }
 }
 
-const startProxy = (api: FakeApi, netfilter: Netfilter) => {
+const startProxy = (api: ClusterApi, netfilter: Netfilter) => {
   const client = createClient(api)
   const stop = new AbortController()
   const watched = createInformer(client, services)
@@ -106,7 +106,7 @@ const startProxy = (api: FakeApi, netfilter: Netfilter) => {
 const measure = async (backend: NetfilterBackend): Promise<Readonly<Record<string, number | string>>> => {
   const size = Number(count)
   const netfilter = watch(createNetfilter(createCommandRunner(), 'IPv4', backend))
-  const api = createFakeApi()
+  const api = await openClusterApi()
   fill(api, size)
   const first = startProxy(api, netfilter)
   await first.ready

@@ -11,18 +11,18 @@ import type { StoredContainer } from '../../src/agent/runtime/process/state.ts'
 import { pods } from '../../src/api/resources.ts'
 import type { ApiRequest } from '../../src/api/transport.ts'
 import type { Pod } from '../../src/api/types/index.ts'
-import { createFakeApi } from '../support/fake-api.ts'
-import { serveFakeApi } from '../support/fake-api-server.ts'
+import { openClusterApi } from '../support/cluster-api.ts'
+import { serveClusterApi } from '../support/cluster-api-server.ts'
 import { podFor, questions } from '../support/pod-agent.ts'
 import { until } from '../support/until.ts'
 
 const support = join(import.meta.dirname, '../support')
 
-/** A real agent in a process of its own, in front of a fake API. */
+/** A real agent in a process of its own, in front of an API server. */
 const setUp = async (t: Test) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
-  const api = createFakeApi()
-  const server = await serveFakeApi(api)
+  const api = await openClusterApi()
+  const server = await serveClusterApi(api)
   const children: ChildProcess[] = []
   const start = () => {
     const child = spawn(process.execPath, [join(support, 'agent-child.ts'), server.url, folder], {

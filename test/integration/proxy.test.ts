@@ -6,7 +6,7 @@ import { silentLogger } from '../../src/host/log.ts'
 import { createNetfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
 import { createUdpCleaner } from '../../src/proxy/conntrack/udp-cleaner.ts'
 import { cleanupProxy } from '../../src/proxy/iptables/kernel.ts'
-import { createFakeApi, type FakeApi } from '../support/fake-api.ts'
+import { type ClusterApi, openClusterApi } from '../support/cluster-api.ts'
 import { until } from '../support/until.ts'
 import { makeService, makeSlice, type ServiceDraft } from '../unit/proxy/support/objects.ts'
 import { putObjects, startProxy } from '../unit/proxy/support/running.ts'
@@ -17,7 +17,7 @@ const pod = (number: number) => ({ address: `10.1.0.${number}`, node: 'here' })
 const awayPod = { address: '10.1.9.2', node: 'away' }
 
 /** A Service with its slice. Its endpoints answer on the peers' port. */
-const put = (api: FakeApi, draft: ServiceDraft, endpoints: Parameters<typeof makeSlice>[0], udp = false): void => {
+const put = (api: ClusterApi, draft: ServiceDraft, endpoints: Parameters<typeof makeSlice>[0], udp = false): void => {
   const protocol = udp ? ('UDP' as const) : ('TCP' as const)
   const ports = draft.ports ?? [{ name: 'main', port: 80, protocol }]
   const { name = 'web' } = draft
@@ -30,7 +30,7 @@ const nodePort = (number: number) => ({
   ports: [{ name: 'main', port: 80, nodePort: number }],
 })
 
-const addServices = (api: FakeApi): void => {
+const addServices = (api: ClusterApi): void => {
   put(api, { name: 'three', clusterIP: '10.96.0.3' }, [pod(2), pod(3), pod(4)])
   put(api, { name: 'other', clusterIP: '10.96.0.4' }, [pod(2)])
   put(api, { name: 'empty', clusterIP: '10.96.0.5', ...nodePort(30_005) }, [])
@@ -103,7 +103,12 @@ substr($tcp, 16, 2) = pack('n', ~$sum & 0xffff);
 socket(my $s, PF_INET, SOCK_RAW, 6) or die $!;
 send($s, $tcp, 0, sockaddr_in(0, $to)) or die $!;`
 
-const checkTraffic = async (t: Test, network: NodeNetwork, api: FakeApi, backend: NetfilterBackend): Promise<void> => {
+const checkTraffic = async (
+  t: Test,
+  network: NodeNetwork,
+  api: ClusterApi,
+  backend: NetfilterBackend,
+): Promise<void> => {
   const [pod2, pod3] = network.pods
 
   await t.test('10,000 connections are shared in turn', async (t) => {
@@ -228,7 +233,7 @@ const checkTraffic = async (t: Test, network: NodeNetwork, api: FakeApi, backend
 /** UDP clients that keep their port: to the kernel they are one long connection. */
 const checkUdp = async (t: Test, network: NodeNetwork, backend: NetfilterBackend): Promise<void> => {
   const { runner } = network.node
-  const api = createFakeApi()
+  const api = await openClusterApi()
   const udpPorts = [{ name: 'main', port: 53, protocol: 'UDP' as const, nodePort: 30_053 }]
   const draft = { name: 'dns', clusterIP: '10.96.1.53', type: 'NodePort' as const, ports: udpPorts }
   put(api, draft, [pod(2), pod(3)], true)
@@ -287,7 +292,7 @@ const checkUdp = async (t: Test, network: NodeNetwork, backend: NetfilterBackend
 }
 
 const checkIpv6 = async (t: Test, network: NodeNetwork, backend: NetfilterBackend): Promise<void> => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   const put6 = (draft: ServiceDraft, endpoints: Parameters<typeof makeSlice>[0]) => {
     const target = { service: draft.name ?? 'web', addressType: 'IPv6' as const, ports: [{ port: peerPort }] }
     putObjects(api, { service: makeService(draft), slices: [makeSlice(endpoints, target)] })
@@ -324,7 +329,7 @@ for (const backend of ['nft', 'legacy'] as const)
     await runner.run(`iptables-${backend}-restore`, ['--noflush'], strangers)
     const before = await save()
     const netfilter = createNetfilter(runner, 'IPv4', backend)
-    const api = createFakeApi()
+    const api = await openClusterApi()
     addServices(api)
     const first = startProxy(t, api, netfilter)
     await first.proxy.synced

@@ -5,14 +5,14 @@ import { createClient } from '../../src/api/client.ts'
 import { createHttpTransport } from '../../src/api/http-transport.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { createLogger } from '../../src/host/log.ts'
-import { createFakeApi } from './fake-api.ts'
+import { openClusterApi } from './cluster-api.ts'
 import { agentOptions } from './pod-agent.ts'
 import { createVethNetwork } from './veth-network.ts'
 
 const [url = '', folder = ''] = process.argv.slice(2)
 const log = createLogger('agent')
 const agent = createPodAgent({
-  ...agentOptions(createFakeApi(), folder, (onChange, onDamage) =>
+  ...agentOptions(await openClusterApi(), folder, (onChange, onDamage) =>
     createProcessRuntime({
       ...{ stateDir: `${folder}/runtime`, cgroups: undefined, onChange, onDamage, log, pollMs: 5_000 },
     }),

@@ -1,5 +1,5 @@
 /**
- * The API server of somebody else's cluster in small: the fake API behind a socket, with discovery, a 404 in plain text for
+ * The API server of somebody else's cluster in small: the API server behind a socket, with discovery, a 404 in plain text for
  * kinds that it does not have, and RBAC by bearer token.
  */
 import { once } from 'node:events'
@@ -8,12 +8,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { ApiError, forbidden, internalError, unauthorized } from '../../src/api/errors.ts'
-import { createFakeApi, type FakeApi } from './fake-api.ts'
-import { toRequest } from './fake-api-server.ts'
+import { type ClusterApi, openClusterApi } from './cluster-api.ts'
+import { toRequest } from './cluster-api-server.ts'
 import { type Asked, allows, askedBy, type Rule } from './rbac.ts'
 
 export interface ClusterServer {
-  readonly api: FakeApi
+  readonly api: ClusterApi
   /** What each user asked for, and whether it was allowed. */
   readonly asked: readonly (Asked & { readonly user: string; readonly isAllowed: boolean })[]
   /** From now on this user may do so much. */
@@ -63,7 +63,7 @@ const isServed = (path: string, { group, resource }: Asked, kinds: ServedKinds):
 }
 
 export const startClusterServer = async (t: Test, kinds: ServedKinds): Promise<ClusterServer> => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   const asked: (Asked & { readonly user: string; readonly isAllowed: boolean })[] = []
   const rules = new Map<string, readonly Rule[]>()
 

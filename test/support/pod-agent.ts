@@ -13,7 +13,7 @@ import { pods } from '../../src/api/resources.ts'
 import type { Container, Event, Pod, PodSpec } from '../../src/api/types/index.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { silentLogger } from '../../src/host/log.ts'
-import { createFakeApi, type FakeApi } from './fake-api.ts'
+import { type ClusterApi, openClusterApi } from './cluster-api.ts'
 import { until } from './until.ts'
 
 /** Resolves when `signal` aborts. */
@@ -24,7 +24,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   })
 
 /** Options of an agent on node `node-a` whose services, waits and resolv.conf are those of tests. */
-export const agentOptions = (api: FakeApi, folder: string, createRuntime: RuntimeFactory): PodAgentOptions => ({
+export const agentOptions = (api: ClusterApi, folder: string, createRuntime: RuntimeFactory): PodAgentOptions => ({
   ...{ client: createClient(api), nodeName: 'node-a', createRuntime, network: createFakeNetwork() },
   ...{
     runner: createCommandRunner(),
@@ -56,7 +56,7 @@ export const podFor = (
 })
 
 /** What the API says. */
-export const questions = (api: FakeApi) => {
+export const questions = (api: ClusterApi) => {
   const client = createClient(api)
   const get = (name: string) => api.peek<Pod>('pods', `default/${name}`)
   return {
@@ -75,9 +75,9 @@ export const questions = (api: FakeApi) => {
 }
 
 /** An agent over a fake runtime, running until the test ends. */
-export const startFakeAgent = (t: Test, more: Partial<PodAgentOptions> = {}) => {
+export const startFakeAgent = async (t: Test, more: Partial<PodAgentOptions> = {}) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
-  const api = createFakeApi()
+  const api = await openClusterApi()
   const network = createFakeNetwork()
   const made: FakeRuntime[] = []
   let damage: OnDamage = () => undefined

@@ -1,5 +1,6 @@
 /** The Node as the agent wants it, built upon what others have put there. Pure. */
 import { formatTime } from '../../api/clock.ts'
+import { formatQuantity } from '../../api/quantity.ts'
 import type { Condition, Node, NodeAddress, StringMap } from '../../api/types/index.ts'
 import type { HostFacts } from './host-facts.ts'
 
@@ -28,14 +29,14 @@ export const nodeLabels = ({ name, host, labels }: NodeTraits): StringMap => ({
   ...labels,
 })
 
-const kibibytes = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`
+const kibibytes = (bytes: number): string => formatQuantity(`${Math.floor(bytes / 1024)}Ki`)
 
-/** What the node has; all of it can be given to pods. */
+/** What the node has, in the form that the API server keeps; all of it can be given to pods. */
 export const nodeCapacity = ({ host, maxPods }: Pick<NodeTraits, 'host' | 'maxPods'>): StringMap => ({
-  cpu: String(host.cpus),
+  cpu: formatQuantity(String(host.cpus)),
   memory: kibibytes(host.memoryBytes),
   'ephemeral-storage': kibibytes(host.storageBytes),
-  pods: String(maxPods),
+  pods: formatQuantity(String(maxPods)),
 })
 
 const addressesOf = ({ name, addresses }: NodeTraits): readonly NodeAddress[] => [

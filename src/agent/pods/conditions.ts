@@ -65,7 +65,7 @@ const toCondition = (
 ): Condition => {
   const status = isTrue ? 'True' : 'False'
   return {
-    ...{ type, status, lastProbeTime: null },
+    ...{ type, status },
     lastTransitionTime: (before?.status === status && before.lastTransitionTime) || formatTime(now),
     ...(reason === undefined ? {} : { reason }),
     ...(message === undefined ? {} : { message }),

@@ -1,7 +1,7 @@
 /** What becomes of an object between a client's request and the store, apart from who allows it. Pure. */
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
-import { type ResourceDefinition, storedVersionOf } from '../resources/definition.ts'
+import { type ResourceDefinition, storedVersionOf, withMetadata } from '../resources/definition.ts'
 import { carryMetadata, sameWish } from '../resources/metadata.ts'
 
 /** What the server decides about a new object. */
@@ -71,6 +71,8 @@ const statusOf = (object: KubeObject): unknown => (object as KubeObject & { read
 const withStatus = (object: KubeObject, status: unknown): KubeObject =>
   status === undefined ? withoutStatus(object) : ({ ...object, status } as KubeObject)
 
+const marksOf = ({ labels, annotations }: ObjectMeta) => ({ labels, annotations })
+
 /** `given` as the new version of `old`: the client's part from one, everything else from the other. */
 export const prepareUpdate = (
   definition: ResourceDefinition,
@@ -78,7 +80,8 @@ export const prepareUpdate = (
   old: KubeObject,
   part: Part,
 ): KubeObject => {
-  if (part === 'status') return withStatus(old, statusOf(given))
+  if (part === 'status')
+    return withStatus(definition.statusMetadata ? withMetadata(old, marksOf(given.metadata)) : old, statusOf(given))
   const metadata = carryMetadata(given.metadata, old.metadata)
   if (part === 'internal') return { ...given, metadata }
   const owned = { ...given, apiVersion: storedVersionOf(definition), kind: definition.kind, metadata }

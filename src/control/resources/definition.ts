@@ -94,6 +94,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly nameRule: NameRule
   /** Has a status that only the `status` subresource writes. `onCreate`: a new object may bring one along. */
   readonly status?: 'separate' | 'onCreate'
+  /** The `status` subresource writes labels and annotations, too: agents of others keep what they say of a Node there. */
+  readonly statusMetadata?: boolean
   /** `metadata.generation` counts the changes of everything but metadata and status. */
   readonly generation?: boolean
   readonly scale?: {

@@ -1,8 +1,13 @@
 import { type Backend, type Kept, pathOf } from './backend.ts'
 import { createBatches } from './batches.ts'
 
+export interface MemoryBackend extends Backend {
+  /** Commits what waits, at once. */
+  flush(): void
+}
+
 /** Forgets everything at the end; for tests, and for the contract suites as the reference. */
-export const createMemoryBackend = (): Backend => {
+export const createMemoryBackend = (): MemoryBackend => {
   const kept = new Map<string, Kept>()
   const batches = createBatches(
     {
@@ -21,6 +26,7 @@ export const createMemoryBackend = (): Backend => {
     commit: batches.commit,
     follow: batches.follow,
     latest: async () => batches.revision,
+    flush: batches.flush,
     close: async () => batches.flush(),
   }
 }

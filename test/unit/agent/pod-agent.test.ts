@@ -12,7 +12,7 @@ import { until } from '../../support/until.ts'
 const uidOf = (pod: { metadata: { uid?: string } }): string => pod.metadata.uid ?? ''
 
 t.test('a pod from creation to deletion', async (t) => {
-  const { create, client, get, isReady, events, runtime, network, folder, until } = startFakeAgent(t)
+  const { create, client, get, isReady, events, runtime, network, folder, until } = await startFakeAgent(t)
   const pod = await create(podFor('web', { env: [{ name: 'WHO', value: 'me' }] }, { hostname: 'web-0' }))
   const uid = uidOf(pod)
   await until(() => isReady('web'), 'the pod to be ready')
@@ -40,14 +40,14 @@ t.test('a pod from creation to deletion', async (t) => {
 })
 
 t.test('damaged files of a pod are told of on the node', async (t) => {
-  const { events, until, damage } = startFakeAgent(t)
+  const { events, until, damage } = await startFakeAgent(t)
   damage('sandboxes/a is damaged: set aside')
   await until(() => events('node-a').length > 0, 'the event')
   t.match(events('node-a')[0], 'DamagedPodState: sandboxes/a is damaged: set aside')
 })
 
 t.test('a pod whose addresses are no longer of this node starts anew', async (t) => {
-  const first = startFakeAgent(t)
+  const first = await startFakeAgent(t)
   const uid = uidOf(await first.create(podFor('web')))
   await first.until(() => first.isReady('web'), 'the pod to be ready')
   const { podIP } = first.get('web')?.status ?? {}
@@ -69,7 +69,7 @@ t.test('a pod whose addresses are no longer of this node starts anew', async (t)
 })
 
 t.test('a pod whose network is damaged is not ready, and says why', async (t) => {
-  const { create, get, isReady, events, network, until } = startFakeAgent(t)
+  const { create, get, isReady, events, network, until } = await startFakeAgent(t)
   const uid = uidOf(await create(podFor('web')))
   await until(() => isReady('web'), 'the pod to be ready')
   network.damage(uid, "the pod's network is damaged (its link is gone) and cannot be put back: no space")
@@ -85,7 +85,7 @@ t.test('a pod whose network is damaged is not ready, and says why', async (t) =>
 })
 
 t.test('crashes: a restart at once, then with back-off', async (t) => {
-  const { create, main, get, events, runtime, until } = startFakeAgent(t)
+  const { create, main, get, events, runtime, until } = await startFakeAgent(t)
   const uid = uidOf(await create(podFor('web')))
   await until(() => main('web')?.state?.running, 'the first instance')
   runtime.finish(`${uid}_main_0`, 3)
@@ -106,7 +106,7 @@ t.test('crashes: a restart at once, then with back-off', async (t) => {
 })
 
 t.test('a pod that runs to its end keeps its record and frees its network', async (t) => {
-  const { create, phase, get, main, network, runtime, until } = startFakeAgent(t)
+  const { create, phase, get, main, network, runtime, until } = await startFakeAgent(t)
   const pod = await create(podFor('job', { command: ['sh', '-c', 'exit 0'] }, { restartPolicy: 'Never' }))
   await until(() => phase('job') === 'Succeeded', 'the success')
   t.match(main('job')?.state, { terminated: { reason: 'Completed', exitCode: 0 } })
@@ -120,7 +120,7 @@ t.test('a pod that runs to its end keeps its record and frees its network', asyn
 })
 
 t.test('configuration that comes late', async (t) => {
-  const { create, client, main, phase, events, isReady, runtime, until } = startFakeAgent(t)
+  const { create, client, main, phase, events, isReady, runtime, until } = await startFakeAgent(t)
   const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'conf', key: 'a' } } }]
   const uid = uidOf(await create(podFor('web', { env })))
   await until(() => main('web')?.state?.waiting?.reason === 'CreateContainerConfigError', 'the complaint')
@@ -136,7 +136,7 @@ t.test('configuration that comes late', async (t) => {
 })
 
 t.test('what cannot be run says why', async (t) => {
-  const { create, main, events, runtime, until } = startFakeAgent(t)
+  const { create, main, events, runtime, until } = await startFakeAgent(t)
   await create(podFor('nginx', { image: 'nginx', command: [] }))
   await create(podFor('volume', {}, { volumes: [{ name: 'v' }] }))
   await until(() => main('nginx')?.state?.waiting?.reason === 'CreateContainerError', 'the first complaint')
@@ -148,7 +148,7 @@ t.test('what cannot be run says why', async (t) => {
 })
 
 t.test('a sandbox that cannot be made is tried again, and nothing of it stays', async (t) => {
-  const { create, isReady, events, network, until } = startFakeAgent(t)
+  const { create, isReady, events, network, until } = await startFakeAgent(t)
   network.failNext(new Error('no addresses left'))
   await create(podFor('web'))
   await until(() => isReady('web'), 'the pod to be ready')
@@ -161,7 +161,7 @@ t.test('a sandbox that cannot be made is tried again, and nothing of it stays', 
 })
 
 t.test('a sandbox that dies is replaced', async (t) => {
-  const { create, main, get, isReady, events, runtime, network, until } = startFakeAgent(t)
+  const { create, main, get, isReady, events, runtime, network, until } = await startFakeAgent(t)
   const uid = uidOf(await create(podFor('web')))
   await until(() => isReady('web'), 'the pod to be ready')
   runtime.die(uid)
@@ -173,8 +173,8 @@ t.test('a sandbox that dies is replaced', async (t) => {
 })
 
 t.test('init containers go first, one after the other', async (t) => {
-  const { create, phase, isReady, get, runtime, until } = startFakeAgent(t)
-  const init = (name: string) => ({ name, command: ['sleep', '3600'] })
+  const { create, phase, isReady, get, runtime, until } = await startFakeAgent(t)
+  const init = (name: string) => ({ name, image: 'any', command: ['sleep', '3600'] })
   const uid = uidOf(await create(podFor('web', {}, { initContainers: [init('one'), init('two')] })))
   const started = () =>
     runtime.calls.filter((call) => call.startsWith('start-container')).map((call) => call.split('_')[1])
@@ -189,8 +189,8 @@ t.test('init containers go first, one after the other', async (t) => {
 })
 
 t.test('liveness kills, readiness hides', async (t) => {
-  const { create, main, isReady, phase, events, runtime, until } = startFakeAgent(t)
-  const probe = (word: string) => ({ exec: { command: [word] }, periodSeconds: 0.05, failureThreshold: 1 })
+  const { create, main, isReady, phase, events, runtime, until } = await startFakeAgent(t)
+  const probe = (word: string) => ({ exec: { command: [word] }, periodSeconds: 1, failureThreshold: 1 })
   const answers = new Map([
     ['ready', 0],
     ['alive', 0],
@@ -215,7 +215,7 @@ t.test('liveness kills, readiness hides', async (t) => {
 })
 
 t.test('hooks', async (t) => {
-  const { create, client, get, isReady, events, runtime, until } = startFakeAgent(t)
+  const { create, client, get, isReady, events, runtime, until } = await startFakeAgent(t)
   const ran: string[] = []
   runtime.onExec((_container, [word = '']) => {
     ran.push(word)
@@ -234,7 +234,7 @@ t.test('hooks', async (t) => {
 })
 
 t.test('KILL follows when TERM does not help', async (t) => {
-  const { create, client, get, isReady, runtime, until } = startFakeAgent(t)
+  const { create, client, get, isReady, runtime, until } = await startFakeAgent(t)
   runtime.ignoreTerm('main')
   const pod = await create(podFor('web'))
   await until(() => isReady('web'), 'the pod to be ready')
@@ -245,7 +245,7 @@ t.test('KILL follows when TERM does not help', async (t) => {
 })
 
 t.test('a pod that vanishes, or becomes another of the same name', async (t) => {
-  const { api, create, isReady, runtime, network, main, until } = startFakeAgent(t)
+  const { api, create, isReady, runtime, network, main, until } = await startFakeAgent(t)
   const first = await create(podFor('web'))
   await until(() => isReady('web'), 'the pod to be ready')
   api.drop('pods', 'default/web')
@@ -260,7 +260,7 @@ t.test('a pod that vanishes, or becomes another of the same name', async (t) => 
 })
 
 t.test('a status is written once, and again only when it differs', async (t) => {
-  const { api, create, client, isReady, get, until } = startFakeAgent(t)
+  const { api, create, client, isReady, get, until } = await startFakeAgent(t)
   await create(podFor('web'))
   await until(() => isReady('web'), 'the pod to be ready')
   const writes = () => api.calls.filter((call) => call === 'PUT /api/v1/namespaces/default/pods/web/status').length
@@ -274,7 +274,7 @@ t.test('a status is written once, and again only when it differs', async (t) => 
 })
 
 t.test('conflicts and a server that is away', async (t) => {
-  const { api, create, client, isReady, get, main, runtime, until } = startFakeAgent(t)
+  const { api, create, client, isReady, get, main, runtime, until } = await startFakeAgent(t)
   let interfered = 0
   api.interfere(async ({ method, path }) => {
     if (method !== 'PUT' || !path.endsWith('/status') || interfered++ > 0) return
@@ -298,7 +298,7 @@ t.test('conflicts and a server that is away', async (t) => {
 })
 
 t.test('pods on the host network have its address', async (t) => {
-  const { create, get, isReady, network, until } = startFakeAgent(t)
+  const { create, get, isReady, network, until } = await startFakeAgent(t)
   await create(podFor('web', {}, { hostNetwork: true }))
   await until(() => isReady('web'), 'the pod to be ready')
   t.equal(get('web')?.status?.podIP, '192.0.2.1')
@@ -306,7 +306,7 @@ t.test('pods on the host network have its address', async (t) => {
 })
 
 t.test('pods of other nodes are none of our business', async (t) => {
-  const { create, isReady, runtime, until } = startFakeAgent(t)
+  const { create, isReady, runtime, until } = await startFakeAgent(t)
   await create(podFor('there', {}, { nodeName: 'node-b' }))
   await create(podFor('here'))
   await until(() => isReady('here'), 'our own')

@@ -4,7 +4,7 @@ import { createFakeClock } from '../../../src/api/clock.ts'
 import { createEventRecorder, referenceTo } from '../../../src/api/event-recorder.ts'
 import type { Event } from '../../../src/api/types/index.ts'
 import { silentLogger } from '../../../src/host/log.ts'
-import { createFakeApi } from '../../support/fake-api.ts'
+import { openClusterApi } from '../../support/cluster-api.ts'
 
 const pod = {
   apiVersion: 'v1',
@@ -12,9 +12,9 @@ const pod = {
   metadata: { name: 'web', namespace: 'shop', uid: 'u', resourceVersion: '7' },
 }
 
-const setUp = () => {
+const setUp = async () => {
   const clock = createFakeClock()
-  const api = createFakeApi({ clock })
+  const api = await openClusterApi({ clock })
   const client = createClient(api)
   const recorder = createEventRecorder({ client, component: 'podway', host: 'node-a', log: silentLogger, clock })
   const all = async (): Promise<readonly Event[]> => {
@@ -25,7 +25,7 @@ const setUp = () => {
 }
 
 t.test('an event says who, what, where and when', async (t) => {
-  const { recorder, all } = setUp()
+  const { recorder, all } = await setUp()
   recorder.record(referenceTo(pod, 'spec.containers{main}'), 'Normal', 'Started', 'Started container main')
   const [event] = await all()
   t.match(event, {
@@ -42,7 +42,7 @@ t.test('an event says who, what, where and when', async (t) => {
 })
 
 t.test('the same again counts up', async (t) => {
-  const { clock, recorder, all } = setUp()
+  const { clock, recorder, all } = await setUp()
   for (let n = 0; n < 3; n++) {
     recorder.record(referenceTo(pod), 'Warning', 'BackOff', 'Back-off restarting failed container')
     clock.advance(10_000)
@@ -59,7 +59,7 @@ t.test('the same again counts up', async (t) => {
 })
 
 t.test('many that are alike become one', async (t) => {
-  const { recorder, all } = setUp()
+  const { recorder, all } = await setUp()
   for (let n = 0; n < 14; n++) recorder.record(referenceTo(pod), 'Warning', 'Failed', `attempt ${n} failed`)
   const found = await all()
   t.equal(found.length, 11)
@@ -67,18 +67,18 @@ t.test('many that are alike become one', async (t) => {
 })
 
 t.test('an object that says too much is cut short, others are not', async (t) => {
-  const { clock, recorder, all } = setUp()
+  const { clock, recorder, all } = await setUp()
   for (let n = 0; n < 40; n++) recorder.record(referenceTo(pod), 'Normal', `Reason${n}`, 'text')
   t.equal((await all()).length, 25)
   recorder.record({ kind: 'Node', name: 'node-a' }, 'Normal', 'Starting', 'text')
-  t.equal((await all()).at(-1)?.metadata.namespace, 'default')
+  t.ok((await all()).some(({ metadata }) => metadata.namespace === 'default'))
   clock.advance(300_000)
   recorder.record(referenceTo(pod), 'Normal', 'Later', 'text')
   t.equal((await all()).length, 27, 'after a while it may speak again')
 })
 
 t.test('an event that expired is made anew; a server that fails is only logged', async (t) => {
-  const { api, recorder, all } = setUp()
+  const { api, recorder, all } = await setUp()
   recorder.record(referenceTo(pod), 'Normal', 'A', 'text')
   const [first] = await all()
   api.drop('events', `shop/${first?.metadata.name}`)

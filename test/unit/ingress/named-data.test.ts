@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { createClient } from '../../../src/api/client.ts'
 import { ApiError } from '../../../src/api/errors.ts'
 import { createConfigMapData, createSecretData, type NamedData } from '../../../src/proxy/ingress/named-data.ts'
-import { createFakeApi } from '../../support/fake-api.ts'
+import { openClusterApi } from '../../support/cluster-api.ts'
 import { until } from '../../support/until.ts'
 
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
@@ -13,8 +13,8 @@ const secret = (name: string, type: string, data: Readonly<Record<string, string
   data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)])),
 })
 
-const start = (t: Test, create: typeof createSecretData) => {
-  const api = createFakeApi()
+const start = async (t: Test, create: typeof createSecretData) => {
+  const api = await openClusterApi()
   const data: NamedData = create(createClient(api), (error) => t.fail(String(error)))
   const stop = new AbortController()
   const changes: string[] = []
@@ -28,7 +28,7 @@ const start = (t: Test, create: typeof createSecretData) => {
 }
 
 t.test('Secrets: each by its name, and only those that are referred to', async (t) => {
-  const { api, data, changes } = start(t, createSecretData)
+  const { api, data, changes } = await start(t, createSecretData)
   api.put('secrets', secret('tls', 'kubernetes.io/tls', { 'tls.crt': 'C', 'tls.key': 'K' }))
   api.put('secrets', secret('users', 'Opaque', { auth: 'anna:x' }))
   api.put('secrets', secret('private', 'Opaque', { token: 'T' }))
@@ -57,7 +57,7 @@ t.test('Secrets: each by its name, and only those that are referred to', async (
 })
 
 t.test('ConfigMaps', async (t) => {
-  const { api, data } = start(t, createConfigMapData)
+  const { api, data } = await start(t, createConfigMapData)
   api.put('configmaps', {
     ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'tcp', namespace: 'default' } },
     ...{ data: { '9000': 'default/db:5432' } },
@@ -70,7 +70,7 @@ t.test('ConfigMaps', async (t) => {
 })
 
 t.test('what is refused holds up no other', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   const refused: unknown[] = []
   const asked: unknown[] = []
   const transport: typeof api = {
@@ -100,7 +100,7 @@ t.test('what is refused holds up no other', async (t) => {
 })
 
 t.test('more than may be watched are asked for from time to time', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   for (const name of ['a', 'b', 'c']) api.put('secrets', secret(name, 'Opaque', { auth: `${name}1` }))
   const data = createSecretData(createClient(api), (error) => t.fail(String(error)), { watches: 1, pollMs: 20 })
   const changes: string[] = []

@@ -4,7 +4,7 @@ import { createClient } from '../../../../src/api/client.ts'
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import { configMaps, secrets } from '../../../../src/api/resources.ts'
 import type { Pod } from '../../../../src/api/types/index.ts'
-import { createFakeApi } from '../../../support/fake-api.ts'
+import { openClusterApi } from '../../../support/cluster-api.ts'
 
 const pod: Pod = {
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop' } },
@@ -15,7 +15,7 @@ const pod: Pod = {
 
 t.test('what is mentioned is fetched once in a while', async (t) => {
   const clock = createFakeClock()
-  const api = createFakeApi({ clock })
+  const api = await openClusterApi({ clock })
   const client = createClient(api)
   const configOf = createConfigSource({ client, clock, cacheMs: 1000 })
   await client.create(configMaps, { metadata: { name: 'conf', namespace: 'shop' }, data: { a: '1' } })
@@ -35,7 +35,7 @@ t.test('what is mentioned is fetched once in a while', async (t) => {
 })
 
 t.test('a failure is not remembered', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   const configOf = createConfigSource({ client: createClient(api) })
   api.interfere(() => {
     throw new Error('down')

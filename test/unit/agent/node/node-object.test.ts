@@ -28,7 +28,7 @@ const node = (more: Partial<Node> = {}): Node => ({
 t.test('the status', async (t) => {
   const status = nodeStatus(traits(), undefined, 0)
   t.match(status, {
-    capacity: { cpu: '2', memory: '4194304Ki', 'ephemeral-storage': '10485760Ki', pods: '110' },
+    capacity: { cpu: '2', memory: '4Gi', 'ephemeral-storage': '10Gi', pods: '110' },
     allocatable: { cpu: '2' },
     addresses: [
       { type: 'InternalIP', address: '192.0.2.1' },

@@ -5,10 +5,11 @@ import { createClient } from '../../../../src/api/client.ts'
 import { nodes } from '../../../../src/api/resources.ts'
 import type { Lease, Node } from '../../../../src/api/types/index.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
-import { createFakeApi } from '../../../support/fake-api.ts'
+import { type ClusterApi, openClusterApi } from '../../../support/cluster-api.ts'
 import { until } from '../../../support/until.ts'
 
-const start = (t: Test, more: Partial<RegistrationOptions> = {}, api = createFakeApi()) => {
+const start = async (t: Test, more: Partial<RegistrationOptions> = {}, given?: ClusterApi) => {
+  const api = given ?? (await openClusterApi())
   const problems: string[] = []
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: 'node-a', addresses: ['192.0.2.1'], maxPods: 10, kubeletPort: 1, labels: {}, annotations: {}, problems },
@@ -16,7 +17,7 @@ const start = (t: Test, more: Partial<RegistrationOptions> = {}, api = createFak
     host: {
       ...{ cpus: 1, memoryBytes: 1, storageBytes: 1 },
       info: {
-        ...{ machineID: '', systemUUID: '', bootID: '', kernelVersion: '', osImage: '' },
+        ...{ machineID: 'm', systemUUID: 's', bootID: 'b', kernelVersion: '6.1', osImage: 'Debian' },
         ...{ operatingSystem: 'linux', architecture: 'amd64' },
       },
     },
@@ -49,7 +50,7 @@ const start = (t: Test, more: Partial<RegistrationOptions> = {}, api = createFak
 }
 
 t.test('a node registers, and beats', async (t) => {
-  const { registration, node, lease } = start(t, { taints: [{ key: 'new', effect: 'NoSchedule' }] })
+  const { registration, node, lease } = await start(t, { taints: [{ key: 'new', effect: 'NoSchedule' }] })
   const registered = await registration.registered
   t.match(registered, {
     metadata: { labels: { 'kubernetes.io/hostname': 'node-a' } },
@@ -65,7 +66,7 @@ t.test('a node registers, and beats', async (t) => {
 })
 
 t.test('a status that does not change is not written', async (t) => {
-  const { api, registration, writes, problems, ready } = start(t)
+  const { api, registration, writes, problems, ready } = await start(t)
   await registration.registered
   const looks = () => api.calls.filter((call) => call === 'GET /api/v1/nodes/node-a').length
   await until(() => looks() > 4, 'some looks')
@@ -77,20 +78,20 @@ t.test('a status that does not change is not written', async (t) => {
 })
 
 t.test('an old one is', async (t) => {
-  const { registration, writes } = start(t, { reportMs: 50 })
+  const { registration, writes } = await start(t, { reportMs: 50 })
   await registration.registered
   await until(() => writes() > 2, 'some reports')
   t.pass()
 })
 
 t.test('what others have set stays, and a Node that is deleted comes back', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   const client = createClient(api)
   await client.create(nodes, {
     metadata: { name: 'node-a', labels: { mine: '1' } },
     spec: { podCIDR: '10.1.0.0/24', unschedulable: true },
   })
-  const { registration, node } = start(t, {}, api)
+  const { registration, node } = await start(t, {}, api)
   await registration.registered
   t.match(node(), {
     metadata: { labels: { mine: '1', 'kubernetes.io/os': 'linux' } },
@@ -101,7 +102,7 @@ t.test('what others have set stays, and a Node that is deleted comes back', asyn
 })
 
 t.test('a server that is away', async (t) => {
-  const { api, registration, lease } = start(t)
+  const { api, registration, lease } = await start(t)
   await registration.registered
   const before = await until(() => lease()?.spec?.renewTime, 'the heartbeat')
   let refused = 0
@@ -112,4 +113,10 @@ t.test('a server that is away', async (t) => {
   await until(() => refused > 5, 'some attempts')
   api.interfere(undefined)
   await until(() => (lease()?.spec?.renewTime ?? '') > before, 'the heartbeat again')
+})
+
+t.test('capacities are in the form that the API server keeps', async (t) => {
+  const { registration } = await start(t, { statusMs: 5_000 })
+  const { status } = await registration.registered
+  t.same(status?.capacity, { cpu: '1', memory: '0', 'ephemeral-storage': '0', pods: '10' })
 })

@@ -5,15 +5,15 @@ import { forbidden } from '../../../../src/api/errors.ts'
 import { createInformer } from '../../../../src/api/informer.ts'
 import { nodes as nodeResource } from '../../../../src/api/resources.ts'
 import type { ApiRequest } from '../../../../src/api/transport.ts'
-import { createFakeApi } from '../../../support/fake-api.ts'
+import { openClusterApi } from '../../../support/cluster-api.ts'
 import { recordingLog } from '../../../support/recording-log.ts'
 import { until } from '../../../support/until.ts'
 
 const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'a', annotations: { other: 'kept' } } }
 const annotations = { told: 'here' }
 
-const keeping = (t: Test, mayPatch: (path: string) => boolean) => {
-  const api = createFakeApi()
+const keeping = async (t: Test, mayPatch: (path: string) => boolean) => {
+  const api = await openClusterApi()
   let may = mayPatch
   api.interfere(({ method, path }: ApiRequest) => {
     if (method === 'PATCH' && !may(path)) throw forbidden({ group: '', plural: 'nodes' }, 'a', `no ${path}`)
@@ -41,7 +41,7 @@ const keeping = (t: Test, mayPatch: (path: string) => boolean) => {
 const isStatus = (path: string): boolean => path.endsWith('/status')
 
 t.test('they are set beside others, and again in a Node that is made anew', async (t) => {
-  const { api, written } = keeping(t, () => true)
+  const { api, written } = await keeping(t, () => true)
   await written()
   t.same(api.peek('nodes', 'a')?.metadata.annotations, { other: 'kept', told: 'here' })
   api.drop('nodes', 'a')
@@ -54,14 +54,14 @@ t.test('they are set beside others, and again in a Node that is made anew', asyn
 })
 
 t.test('with the status where nodes may not be patched', async (t) => {
-  const { api, written, messages } = keeping(t, isStatus)
+  const { api, written, messages } = await keeping(t, isStatus)
   await written()
   t.ok(api.calls.includes('PATCH /api/v1/nodes/a/status'))
   t.same(messages, [])
 })
 
 t.test('refused both ways: told once, and tried until it is allowed', async (t) => {
-  const { api, written, messages, allow } = keeping(t, () => false)
+  const { api, written, messages, allow } = await keeping(t, () => false)
   await until(() => messages.length > 0, 'a word')
   t.match(messages[0], /cannot annotate Node a: forbidden: .*grant "patch" on nodes or nodes\/status/)
   allow(isStatus)

@@ -278,7 +278,7 @@ t.test('all fields of a running pod', async (t) => {
     phase: 'Running',
     conditions: [
       ...['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady'].map((type) => ({
-        ...{ type, status: 'True', lastProbeTime: null, lastTransitionTime: '1970-01-01T00:00:04Z' },
+        ...{ type, status: 'True', lastTransitionTime: '1970-01-01T00:00:04Z' },
       })),
       { type: 'PodScheduled', status: 'True', lastTransitionTime: 'then' },
     ],

@@ -8,13 +8,13 @@ import type { Gateway, GatewayClass, HTTPRoute, Secret } from '../../../../src/a
 import { createGatewayController } from '../../../../src/proxy/ingress/gateway/controller.ts'
 import { sharedPlace } from '../../../../src/proxy/ingress/gateway/places.ts'
 import { secretState } from '../../../../src/proxy/ingress/gateway/world.ts'
-import { createFakeApi } from '../../../support/fake-api.ts'
+import { openClusterApi } from '../../../support/cluster-api.ts'
 import { createFedInformer } from '../../../support/fed-informer.ts'
 import { gateway, gatewayClass, route } from '../../../support/gateway-objects.ts'
 import { until } from '../../../support/until.ts'
 
-const start = (t: Test) => {
-  const api = createFakeApi()
+const start = async (t: Test) => {
+  const api = await openClusterApi()
   const stored = { gatewayclasses: gatewayClass(), gateways: gateway(), httproutes: route() }
   for (const [plural, object] of Object.entries(stored)) api.put(plural, object)
   const sources = {
@@ -63,7 +63,7 @@ const all = [
 ]
 
 t.test('everything is written once; what is as it should be is left alone', async (t) => {
-  const { api, catchUp, controller, writes } = start(t)
+  const { api, catchUp, controller, writes } = await start(t)
   await until(() => writes().length === 3, 'three writes')
   t.same([...writes()].sort(), all)
   catchUp()
@@ -78,7 +78,7 @@ t.test('everything is written once; what is as it should be is left alone', asyn
 })
 
 t.test('a lost race is tried again, and not told', async (t) => {
-  const { api, failures, writes } = start(t)
+  const { api, failures, writes } = await start(t)
   let races = 2
   api.interfere(({ method, path }) => {
     if (method === 'PATCH' && path.includes('httproutes') && races-- > 0)
@@ -89,7 +89,7 @@ t.test('a lost race is tried again, and not told', async (t) => {
 })
 
 t.test('a failure is told, does not hold others up, and is tried again', async (t) => {
-  const { api, failures, writes } = start(t)
+  const { api, failures, writes } = await start(t)
   let isDown = true
   api.interfere(({ method, path }) => {
     if (method === 'PATCH' && path.includes('gatewayclasses') && isDown) throw internalError('down')

@@ -8,7 +8,7 @@ import { chainName, rule } from '../../../../src/host/netfilter/rule.ts'
 import { parseSave, type TableEdit } from '../../../../src/host/netfilter/tables.ts'
 import { cleanupProxy } from '../../../../src/proxy/iptables/kernel.ts'
 import { createServiceProxy } from '../../../../src/proxy/iptables/service-proxy.ts'
-import { createFakeApi } from '../../../support/fake-api.ts'
+import { openClusterApi } from '../../../support/cluster-api.ts'
 import { createFedInformer } from '../../../support/fed-informer.ts'
 import { until } from '../../../support/until.ts'
 import { makeService, makeSlice } from '../support/objects.ts'
@@ -44,7 +44,7 @@ const holds = async (netfilter: FakeNetfilter, objects: readonly Objects[], what
 }
 
 t.test('follows Services and slices, and writes only what changed', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   putObjects(api, web)
   const netfilter = createFakeNetfilter()
   const { proxy } = startProxy(t, api, netfilter)
@@ -69,7 +69,7 @@ t.test('follows Services and slices, and writes only what changed', async (t) =>
 })
 
 t.test('a slice that moves to another Service changes both', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   const shared = makeSlice([{ address: '10.1.0.2', node: 'here' }], { name: 'one' })
   putObjects(api, { ...web, slices: [shared] })
   putObjects(api, { ...api2, slices: [] })
@@ -85,7 +85,7 @@ t.test('a slice that moves to another Service changes both', async (t) => {
 })
 
 t.test('writes nothing before both lists are in', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   putObjects(api, web)
   const release = Promise.withResolvers<void>()
   api.interfere((request) => (request.path.includes('endpointslices') ? release.promise : undefined))
@@ -100,7 +100,7 @@ t.test('writes nothing before both lists are in', async (t) => {
 })
 
 t.test('after a restart what is right stays untouched, what is stale goes, what is others’ stays', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   putObjects(api, web)
   putObjects(api, api2)
   const netfilter = createFakeNetfilter('IPv4', strangers)
@@ -121,7 +121,7 @@ t.test('after a restart what is right stays untouched, what is stale goes, what 
 })
 
 t.test('somebody flushes, deletes or empties: healed at the next look', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   putObjects(api, web)
   const netfilter = createFakeNetfilter()
   let looks = 0
@@ -164,7 +164,7 @@ t.test('somebody flushes, deletes or empties: healed at the next look', async (t
 })
 
 t.test('a restore that fails is made good, whatever it left behind', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   putObjects(api, web)
   const real = createFakeNetfilter()
   let broken = false
@@ -189,7 +189,7 @@ t.test('a restore that fails is made good, whatever it left behind', async (t) =
 })
 
 t.test('clean-up gives the tables back as they were', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   putObjects(api, web)
   const netfilter = createFakeNetfilter('IPv4', strangers)
   const before = [netfilter.dump('nat'), netfilter.dump('filter')]
@@ -217,7 +217,7 @@ t.test('the zone is that of this node alone, as it is now', async (t) => {
   })
   const drafts = ['z1', 'z2'].map((zone, at) => ({ address: `10.1.9.${at + 1}`, forZones: [zone] }))
   const hinted: Objects = { service: makeService(), slices: [makeSlice(drafts)] }
-  const api = createFakeApi()
+  const api = await openClusterApi()
   putObjects(api, hinted)
   const nodes = createFedInformer([nodeOf('away', 'z2'), nodeOf('here', 'z1')])
   const netfilter = createFakeNetfilter()
@@ -246,7 +246,7 @@ t.test('the zone is that of this node alone, as it is now', async (t) => {
 })
 
 t.test('nonsense in the options is refused, nonsense in a Service is told once', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   putObjects(api, { service: makeService({ externalIPs: ['nowhere'] }), slices: [] })
   const told: unknown[] = []
   const log = { ...silentLogger, info: () => {}, debug: () => {}, warn: (text: unknown) => told.push(text) }
@@ -265,7 +265,7 @@ t.test('nonsense in the options is refused, nonsense in a Service is told once',
 })
 
 t.test('a Service that cannot be read has no rules, and the others have theirs', async (t) => {
-  const api = createFakeApi()
+  const api = await openClusterApi()
   putObjects(api, web)
   const spec = JSON.parse('{"clusterIP":"10.96.0.50","ports":[null]}')
   const broken: Service = { ...makeService({ name: 'broken' }), spec }

@@ -1,4 +1,4 @@
-/** A service proxy at work over a fake API server. */
+/** A service proxy at work over an API server server. */
 import type { Test } from 'tap'
 import { createClient } from '../../../../src/api/client.ts'
 import { createInformer } from '../../../../src/api/informer.ts'
@@ -7,16 +7,21 @@ import { serviceOfSlice } from '../../../../src/api/slices.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 import type { Netfilter } from '../../../../src/host/netfilter/netfilter.ts'
 import { createServiceProxy, type ServiceProxyOptions } from '../../../../src/proxy/iptables/service-proxy.ts'
-import type { FakeApi } from '../../../support/fake-api.ts'
+import type { ClusterApi } from '../../../support/cluster-api.ts'
 import { type Objects, serviceRanges } from './rules.ts'
 
-export const putObjects = (api: FakeApi, { service, slices }: Objects): void => {
+export const putObjects = (api: ClusterApi, { service, slices }: Objects): void => {
   api.put('services', service)
   for (const slice of slices) api.put('endpointslices', slice)
 }
 
 /** A proxy of node `here`, with its informers; runs until `end` or the end of the test. */
-export const startProxy = (t: Test, api: FakeApi, netfilter: Netfilter, options: Partial<ServiceProxyOptions> = {}) => {
+export const startProxy = (
+  t: Test,
+  api: ClusterApi,
+  netfilter: Netfilter,
+  options: Partial<ServiceProxyOptions> = {},
+) => {
   const client = createClient(api)
   const stop = new AbortController()
   const watched = createInformer(client, services)

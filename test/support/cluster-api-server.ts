@@ -1,10 +1,10 @@
-/** The fake API behind a socket of 127.0.0.1, for agents in processes of their own. */
+/** The API of a test behind a socket of 127.0.0.1, for agents in processes of their own. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ApiError, internalError } from '../../src/api/errors.ts'
 import type { ApiRequest, Method } from '../../src/api/transport.ts'
-import type { FakeApi } from './fake-api.ts'
+import type { ClusterApi } from './cluster-api.ts'
 
 export const toRequest = async (request: IncomingMessage): Promise<ApiRequest> => {
   const url = new URL(request.url ?? '/', 'http://api')
@@ -20,7 +20,7 @@ export const toRequest = async (request: IncomingMessage): Promise<ApiRequest> =
   }
 }
 
-const answer = async (api: FakeApi, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const answer = async (api: ClusterApi, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const asked = await toRequest(request)
   if (asked.query?.['watch'] !== 'true') return void response.end(JSON.stringify(await api.request(asked)))
   const gone = new AbortController()
@@ -31,7 +31,9 @@ const answer = async (api: FakeApi, request: IncomingMessage, response: ServerRe
 }
 
 /** Serves `api`; resolves to its URL and a way to end it. */
-export const serveFakeApi = async (api: FakeApi): Promise<{ readonly url: string; readonly close: () => void }> => {
+export const serveClusterApi = async (
+  api: ClusterApi,
+): Promise<{ readonly url: string; readonly close: () => void }> => {
   const server = createServer((request, response) => {
     answer(api, request, response).catch((error: unknown) => {
       const failure = error instanceof ApiError ? error : internalError(String(error))
