@@ -24,6 +24,7 @@ import type {
   Service,
   ServiceCIDR,
 } from './types/index.ts'
+import type { ServiceAccount } from './types/kubernetes/core-v1.ts'
 import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
 
 /** One served resource. `T` is the type of its objects. */
@@ -56,6 +57,7 @@ export const services = resource<Service>()('', 'v1', 'services', 'Service', tru
 export const endpoints = resource<Endpoints>()('', 'v1', 'endpoints', 'Endpoints', true)
 export const configMaps = resource<ConfigMap>()('', 'v1', 'configmaps', 'ConfigMap', true)
 export const secrets = resource<Secret>()('', 'v1', 'secrets', 'Secret', true)
+export const serviceAccounts = resource<ServiceAccount>()('', 'v1', 'serviceaccounts', 'ServiceAccount', true)
 export const events = resource<Event>()('', 'v1', 'events', 'Event', true)
 export const leases = resource<Lease>()('coordination.k8s.io', 'v1', 'leases', 'Lease', true)
 export const endpointSlices = resource<EndpointSlice>()(

@@ -15,9 +15,12 @@ import { csrApprovals } from './server/csr-approval.ts'
 import { createLocalTransport } from './server/local-transport.ts'
 import { type AgentConnection, podLog } from './server/pod-log.ts'
 import { namespaceFinalize, podBinding } from './server/subresources.ts'
+import { tokenDiscoveryPaths } from './server/token-discovery.ts'
+import { tokenRequest } from './server/token-request.ts'
 import type { Backend } from './storage/backend.ts'
 import type { Store } from './storage/store.ts'
 import { openStore, type StoreOptions } from './storage/watch-cache.ts'
+import { type AccountTokenOptions, type AccountTokens, createAccountTokens } from './tokens/account-tokens.ts'
 import { podwayVersion } from './version.ts'
 
 /** What is by chance in an object that is made. */
@@ -32,6 +35,7 @@ export interface ControlPlaneOptions {
   readonly admission: AdmissionSettings
   /** How pods' nodes are asked for what they alone know. */
   readonly agents: AgentConnection
+  readonly tokens: AccountTokenOptions
   /** ConfigMaps (`namespace/name`) that the options of agents name. */
   readonly configMapsOfNodes?: readonly string[]
   readonly clock?: Clock
@@ -49,6 +53,7 @@ export interface ControlPlane {
   readonly registry: Registry
   readonly store: Store
   readonly objects: Objects
+  readonly tokens: AccountTokens
   close(): Promise<void>
 }
 
@@ -63,6 +68,7 @@ const randomNaming: Naming = {
 export const openControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
   const { backend, agents, configMapsOfNodes = [], clock = systemClock, naming = randomNaming, storing } = options
   const store = await openStore(backend, storing)
+  const tokens = createAccountTokens(store, clock, options.tokens)
   const admissions = createAdmissions(store, clock, options.admission)
   const objects = createObjects({ store, clock, ...naming, admissions })
   const registry = createRegistry()
@@ -70,14 +76,16 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
     registry,
     authorizer: createAuthorizer(store, { configMapsOfNodes }),
     ...{ store, objects, clock, version: podwayVersion() },
+    paths: tokenDiscoveryPaths(tokens.discovery),
     subresources: {
       ...csrApprovals(objects),
       'pods/binding create': podBinding(objects, clock),
       'pods/log get': podLog(objects, agents),
       'namespaces/finalize update': namespaceFinalize(objects),
+      'serviceaccounts/token create': tokenRequest(objects, tokens.issuer),
     },
   })
   const client = createClient(createLocalTransport(handle, controlUser))
-  const handleIncoming = authenticated(createAuthenticators(store, clock), handle)
-  return { handleIncoming, handle, client, registry, store, objects, close: store.close }
+  const handleIncoming = authenticated(createAuthenticators(store, clock, tokens.find), handle)
+  return { handleIncoming, handle, client, registry, store, objects, tokens, close: store.close }
 }

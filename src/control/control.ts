@@ -105,10 +105,16 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     ...{ serviceCIDRs: options.serviceCIDRs, podCIDRs: options.podCIDRs, localNode: options.localNode },
     controlAddresses: [bindAddress, ...options.names.filter(isAddress)],
   }
+  const serverUrl = `https://${joinHostPort(bindAddress, options.port)}`
   const plane = await openControlPlane({
     ...{ backend, clock, configMapsOfNodes: options.configMapsOfNodes },
     admission: { networks, nodePorts: options.nodePorts, podEvictionSeconds: options.podEvictionSeconds },
     agents: createAgentConnection(() => pki.client, pki.authority.cert),
+    tokens: {
+      keys: () => pki.tokens,
+      issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
+      keysUrl: `${serverUrl}/openid/v1/jwks`,
+    },
   })
   const { client, registry } = plane
   const server = createApiServer(plane.handleIncoming, {
@@ -121,11 +127,8 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   await bootstrapCluster(client, bootstrap)
   server.listen(options.port, bindAddress)
   await once(server, 'listening')
-  const connection = {
-    server: `https://${joinHostPort(bindAddress, options.port)}`,
-  }
   const writeKubeconfig = ({ authority, admin }: Pki): Promise<void> =>
-    writeFileAtomic(files.kubeconfig, renderKubeconfig('podway', { ...connection, ca: authority.cert, ...admin }))
+    writeFileAtomic(files.kubeconfig, renderKubeconfig('podway', { server: serverUrl, ca: authority.cert, ...admin }))
   await writeKubeconfig(pki)
   log.info({ address: bindAddress, port: options.port }, 'the API is up')
 
@@ -138,6 +141,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
       ...{ authority: pki.authority, signingSeconds: options.signingSeconds, networks },
       ...{ clusterDomain: options.clusterDomain, controlNames: namesOfApi(options) },
     },
+    secretTokens: plane.tokens.ofSecrets,
   }
   const renewing = keepCertificates(
     {

@@ -3,6 +3,8 @@ import type { Client } from '../api/client.ts'
 import { aborted, type Clock, sleep } from '../api/clock.ts'
 import { gatewayClasses, gateways, services } from '../api/resources.ts'
 import type { Logger } from '../host/log.ts'
+import { createDefaultAccountController, createRootCaPublisher } from './controllers/accounts/namespace-objects.ts'
+import { createTokenSecretController } from './controllers/accounts/token-secrets.ts'
 import { createCsrApprover } from './controllers/certificates/approver.ts'
 import { createCsrCleaner, createTokenCleaner } from './controllers/certificates/cleaner.ts'
 import { createCsrSigner } from './controllers/certificates/signer.ts'
@@ -29,6 +31,9 @@ import { createScheduler } from './scheduler/scheduler.ts'
 
 /** Every controller there is. */
 const controllers: readonly CreateController[] = [
+  createDefaultAccountController,
+  createRootCaPublisher,
+  createTokenSecretController,
   createCsrApprover,
   createCsrSigner,
   createCsrCleaner,

@@ -1,4 +1,5 @@
 /** The whole API without sockets: a request in, what would go over the wire out. */
+import { generateKeyPairSync } from 'node:crypto'
 import { createFakeClock, type FakeClock } from '../../src/api/clock.ts'
 import { ApiError } from '../../src/api/errors.ts'
 import type { Method } from '../../src/api/transport.ts'
@@ -11,6 +12,7 @@ import type { AgentConnection } from '../../src/control/server/pod-log.ts'
 import type { Backend } from '../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
 import type { Store } from '../../src/control/storage/store.ts'
+import type { AccountTokenOptions } from '../../src/control/tokens/account-tokens.ts'
 
 export interface Reply {
   readonly code: number
@@ -59,6 +61,18 @@ export const testAdmission: AdmissionSettings = {
   nodePorts: { from: 30_000, to: 32_767 },
   podEvictionSeconds: 300,
 }
+
+const { privateKey, publicKey } = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  ...{ privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } },
+})
+
+export const testTokens: AccountTokenOptions = {
+  keys: () => testKeys,
+  issuer: 'https://kubernetes.default.svc.cluster.local',
+  keysUrl: 'https://172.30.0.2:6443/openid/v1/jwks',
+}
+const testKeys = { signing: privateKey, trusted: [publicKey] }
 
 export const admin: User = { name: 'admin', groups: [mastersGroup, authenticatedGroup] }
 
@@ -113,7 +127,7 @@ export const createTestApi = async ({
   let uids = 0
   let suffixes = 0
   const { store, handle } = await openControlPlane({
-    ...{ backend, clock, agents: noAgents },
+    ...{ backend, clock, agents: noAgents, tokens: testTokens },
     admission: { ...testAdmission, ...admission },
     naming: { newUid: () => `uid-${++uids}`, newSuffix: () => String(++suffixes).padStart(5, '0') },
     storing: history === undefined ? {} : { history: { changes: history, milliseconds: 3_600_000 } },

@@ -11,7 +11,7 @@ import { bucketOf, type ResourceDefinition } from '../../src/control/resources/d
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import type { Operation, StoreKey } from '../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
-import { admin, noAgents, testAdmission } from './api-server.ts'
+import { admin, noAgents, testAdmission, testTokens } from './api-server.ts'
 
 export interface ClusterApi extends ApiTransport {
   /** Every request that was answered, as `PATCH /api/v1/nodes/a/status`; watches as `WATCH /api/v1/pods`. */
@@ -38,7 +38,13 @@ const definitionOf = (plural: string): ResourceDefinition => {
 
 export const openClusterApi = async ({ clock = systemClock }: { readonly clock?: Clock } = {}): Promise<ClusterApi> => {
   const backend = createMemoryBackend()
-  const { store, handle } = await openControlPlane({ backend, clock, agents: noAgents, admission: testAdmission })
+  const { store, handle } = await openControlPlane({
+    backend,
+    clock,
+    agents: noAgents,
+    tokens: testTokens,
+    admission: testAdmission,
+  })
   const transport = createLocalTransport(handle, admin)
   const calls: string[] = []
   let interference: ((request: ApiRequest) => void | Promise<void>) | undefined

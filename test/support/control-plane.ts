@@ -14,7 +14,7 @@ import { runControllers } from '../../src/control/run-controllers.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
 import { silentLogger } from '../../src/host/log.ts'
-import { admin, noAgents, testAdmission, testNetworks } from './api-server.ts'
+import { admin, noAgents, testAdmission, testNetworks, testTokens } from './api-server.ts'
 
 export interface ControlPlane {
   readonly client: Client
@@ -28,7 +28,7 @@ export interface ControlPlane {
   podList(labelSelector?: string): Promise<readonly Pod[]>
 }
 
-const settings: ControllerSettings = {
+const settings: Omit<ControllerSettings, 'secretTokens'> = {
   podCIDRs: ['10.244.0.0/16'],
   nodePrefixLengths: { IPv4: 24, IPv6: 64 },
   nodeMonitorGraceSeconds: 10,
@@ -73,7 +73,7 @@ export const startControlPlane = async (
   } = {},
 ): Promise<ControlPlane> => {
   const plane = await openControlPlane({
-    ...{ backend: createMemoryBackend(), agents: noAgents },
+    ...{ backend: createMemoryBackend(), agents: noAgents, tokens: testTokens },
     admission: { ...testAdmission, podEvictionSeconds: evictionSeconds },
   })
   const as = (user: User): Client => createClient(createLocalTransport(plane.handle, user))
@@ -123,7 +123,7 @@ export const startControlPlane = async (
         registry: plane.registry,
         clock,
         log: silentLogger,
-        settings: { ...settings, ...changed },
+        settings: { ...settings, secretTokens: plane.tokens.ofSecrets, ...changed },
         more,
       },
       stop.signal,

@@ -15,11 +15,13 @@ import { nodeOf } from './user.ts'
 
 /** What may hold data that is not for everybody. */
 export type DataKind = 'secrets' | 'configmaps'
+/** What pods refer to. */
+export type ReferenceKind = DataKind | 'serviceaccounts'
 
 /** Which objects have to do with which node, as of now. */
 export interface NodeGraph {
   /** Whether a pod of the node, or what every node serves, refers to `namespace/name`. */
-  refers(node: string, kind: DataKind, key: string): boolean
+  refers(node: string, kind: ReferenceKind, key: string): boolean
   /** The node that the pod `namespace/name` is bound to; empty for none, undefined when there is no such pod. */
   nodeOfPod(key: string): string | undefined
 }
@@ -67,6 +69,18 @@ export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
     return verdict(subresource === 'log' && verb === 'get' && isOwn, `the pod is not of node '${node}'`)
   }
 
+  /** What the token is bound to is decided at the moment of the write, by admission. */
+  const mayAskForToken = ({ verb, subresource, namespace, name }: ResourceAccess, node: string): Verdict => {
+    if (verb !== 'create' || name === undefined)
+      return { decision: 'none', reason: 'can only create tokens for individual service accounts' }
+    if (subresource !== 'token')
+      return { decision: 'none', reason: 'can only create token subresource of serviceaccount' }
+    return verdict(
+      graph.refers(node, 'serviceaccounts', `${namespace}/${name}`),
+      `no relationship found between node '${node}' and this object`,
+    )
+  }
+
   const decide = (attributes: Attributes, request: ResourceAccess, node: string): Verdict => {
     const { verb, subresource } = request
     const kind = `${request.group}/${request.plural}`
@@ -78,6 +92,8 @@ export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
       case '/configmaps':
         if (subresource !== undefined) return noOpinion
         return mayReadData(kind === '/secrets' ? 'secrets' : 'configmaps', attributes, request, node)
+      case '/serviceaccounts':
+        return mayAskForToken(request, node)
       case '/pods':
         return mayDoWithPod(request, node)
       case '/nodes':

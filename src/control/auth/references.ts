@@ -1,12 +1,12 @@
-/** Which Secrets and ConfigMaps an object refers to. Pure. */
+/** Which Secrets, ConfigMaps and ServiceAccounts an object refers to. Pure. */
 import { isJsonObject } from '../../api/json.ts'
 import type { Ingress, Pod } from '../../api/types/index.ts'
 import { readAnnotations } from '../../proxy/ingress/annotations/read.ts'
 import { ingressView } from '../../proxy/ingress/routes/model.ts'
-import type { DataKind } from './node-authorizer.ts'
+import type { DataKind, ReferenceKind } from './node-authorizer.ts'
 
 export interface Reference {
-  readonly kind: DataKind
+  readonly kind: ReferenceKind
   /** `namespace/name`. */
   readonly key: string
 }
@@ -45,8 +45,10 @@ function* referring(value: unknown): Generator<{ readonly kind: DataKind; readon
     }
 }
 
-export const referencesOfPod = ({ metadata, spec }: Pod): readonly Reference[] =>
-  [...referring(spec)].map(({ kind, name }) => ({ kind, key: `${metadata.namespace}/${name}` }))
+export const referencesOfPod = ({ metadata, spec }: Pod): readonly Reference[] => {
+  const account = spec.serviceAccountName ? [{ kind: 'serviceaccounts' as const, name: spec.serviceAccountName }] : []
+  return [...referring(spec), ...account].map(({ kind, name }) => ({ kind, key: `${metadata.namespace}/${name}` }))
+}
 
 const nothingThere = { secret: () => undefined, configMap: () => undefined }
 

@@ -4,7 +4,7 @@ import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
 import { type Shape, shapeOf } from '../apply/shape.ts'
 import { type Decoded, decode } from '../schema/decode.ts'
 import { hasType, schemaGroupOf } from '../schema/types.ts'
-import type { Verb } from './verbs.ts'
+import type { Subresource, Verb } from './verbs.ts'
 
 export type Cell = string | number | boolean | null
 
@@ -105,7 +105,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** What can be done with it; everything, when missing. */
   readonly verbs?: readonly Verb[]
   /** Subresources beside `status` and `scale`, with the verbs they know; their handlers are the server's. */
-  readonly subresources?: readonly { readonly name: string; readonly kind: string; readonly verbs: readonly Verb[] }[]
+  readonly subresources?: readonly Subresource[]
   /** Fields that field selectors may name, beside metadata.name and metadata.namespace. */
   readonly fields?: Readonly<Record<string, (object: T) => string>>
   /** As if made by a CustomResourceDefinition: no strategic merge patches. */

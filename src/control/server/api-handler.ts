@@ -15,7 +15,11 @@ export interface ApiOptions extends ResourceContext {
   readonly authorizer: Authorizer
   /** Podway's own version: `0.1.0`. */
   readonly version: string
+  /** Further paths that answer a GET. */
+  readonly paths?: Readonly<Record<string, () => Promise<Answer>>>
 }
+
+const ownPaths = ['/api', '/apis', '/healthz', '/openapi/v2', '/openapi/v3', '/version']
 
 export const serverVersion = (version: string) => ({
   major: '1',
@@ -32,7 +36,7 @@ export const serverVersion = (version: string) => ({
 const text = (content: string): Answer => ({ kind: 'bytes', contentType: 'text/plain', bytes: content })
 
 export const createApiHandler = (options: ApiOptions): Handler => {
-  const { registry, authorizer, version } = options
+  const { registry, authorizer, version, paths = {} } = options
   const resources = createResourceHandler(options)
   const openApi = createOpenApi(registry, version)
 
@@ -50,9 +54,10 @@ export const createApiHandler = (options: ApiOptions): Handler => {
       }
     if (path === '/openapi/v2') return { kind: 'bytes', ...openApi.v2(call.header('accept') ?? '') }
     if (/^\/apis?(\/|$)/.test(path)) return discover(registry.definitions, call)
-    if (path === '/')
-      return objectAnswer({ paths: ['/api', '/apis', '/healthz', '/openapi/v2', '/openapi/v3', '/version'] })
-    throw noSuchPath()
+    if (path === '/') return objectAnswer({ paths: [...Object.keys(paths), ...ownPaths].sort() })
+    const further = Object.hasOwn(paths, path) ? paths[path] : undefined
+    if (!further) throw noSuchPath()
+    return further()
   }
 
   const route: Handler = (call) => {

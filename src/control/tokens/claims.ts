@@ -27,7 +27,7 @@ export interface AccountClaims {
 
 /** Of the tokens in Secrets. */
 export const legacyIssuer = 'kubernetes/serviceaccount'
-const legacy = (field: string): string => `${legacyIssuer}/${field}`
+const legacy = (field: string): string => `kubernetes.io/serviceaccount/${field}`
 
 export const accountUserName = (namespace: string, name: string): string => `system:serviceaccount:${namespace}:${name}`
 

@@ -5,6 +5,7 @@ import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
+import { accountNameAnnotation, tokenSecretType } from './token-secret.ts'
 
 const sizeLimit = 1024 * 1024
 
@@ -87,6 +88,9 @@ export const secret = define<Secret>({
   ],
   defaults: foldStringData,
   validate: (s) => [
+    ...(s.type === tokenSecretType && !s.metadata.annotations?.[accountNameAnnotation]
+      ? [required(`metadata.annotations[${accountNameAnnotation}]`)]
+      : []),
     ...(requiredKeys.get(s.type ?? '') ?? [])
       .filter((key) => s.data?.[key] === undefined)
       .map((key) => required(`data[${key}]`)),

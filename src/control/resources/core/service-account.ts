@@ -12,6 +12,9 @@ export const serviceAccount = define<ServiceAccount>({
   namespaced: true,
   shortNames: ['sa'],
   nameRule: subdomainName,
+  subresources: [
+    { name: 'token', kind: 'TokenRequest', verbs: ['create'], group: 'authentication.k8s.io', version: 'v1' },
+  ],
   columns: [
     nameColumn,
     column('Secrets', ({ secrets }) => (secrets ?? []).length, 'How many Secrets its pods may use'),
