@@ -1,8 +1,10 @@
 /** The control plane as a whole: store, API, controllers, scheduler, in one process. */
 
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../api/clock.ts'
 import { renderKubeconfig } from '../api/kubeconfig.ts'
@@ -17,6 +19,7 @@ import { controlUser, mastersGroup } from './auth/user.ts'
 import { bootstrapCluster } from './bootstrap/bootstrap.ts'
 import { openControlPlane } from './control-plane.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
+import { runUnderLease } from './leadership/leadership.ts'
 import { runControllers } from './run-controllers.ts'
 import { createAgentConnection } from './server/agent-connection.ts'
 import { apiServerTls, createApiServer } from './server/https.ts'
@@ -154,7 +157,12 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     },
     signal,
   )
-  await runControllers({ client, registry, clock, log, settings, more: [createBootstrapController(bootstrap)] }, signal)
+  await runUnderLease(
+    { client, clock, log, name: 'podway-controllers', identity: `${hostname()}_${randomUUID()}`, isSole: true },
+    (term) =>
+      runControllers({ client, registry, clock, log, settings, more: [createBootstrapController(bootstrap)] }, term),
+    signal,
+  )
   await renewing
   server.closeAllConnections()
   server.close()

@@ -8,14 +8,14 @@ import { createTokenSecretController } from './controllers/accounts/token-secret
 import { createCsrApprover } from './controllers/certificates/approver.ts'
 import { createCsrCleaner, createTokenCleaner } from './controllers/certificates/cleaner.ts'
 import { createCsrSigner } from './controllers/certificates/signer.ts'
-import type { Controller, ControllerSettings, CreateController } from './controllers/controller.ts'
+import type { ControllerContext, ControllerSettings, CreateController } from './controllers/controller.ts'
 import { createDeploymentController } from './controllers/deployment/deployment.ts'
 import { createEndpointSliceController } from './controllers/endpoints/endpoint-slices.ts'
 import { createMirroringController } from './controllers/endpoints/mirroring.ts'
 import { createEventTtlController } from './controllers/event-ttl.ts'
 import { createGarbageCollector } from './controllers/garbage/collector.ts'
 import { createGatewayStatusController } from './controllers/gateway-status.ts'
-import { createInformers, type Informers } from './controllers/informers.ts'
+import { createInformers, type Informers, scopedInformers } from './controllers/informers.ts'
 import { createIngressProblemController } from './controllers/ingress-problems.ts'
 import { createIngressStatusController } from './controllers/ingress-status.ts'
 import { createLoadBalancerController } from './controllers/load-balancer.ts'
@@ -85,12 +85,17 @@ export const runControllers = async (options: RunControllersOptions, signal: Abo
   const informers = createInformers({ client, registry, clock, log })
   const watching = informers.run(signal)
 
-  const keepRunning = async ({ name, run }: Controller): Promise<void> => {
+  /** Each life of a controller begins from nothing, and nobody calls its handlers after it. */
+  const keepRunning = async (create: CreateController, context: ControllerContext): Promise<void> => {
     while (!signal.aborted) {
+      const life = new AbortController()
+      const controller = create({ ...context, informers: scopedInformers(informers, life.signal) })
       try {
-        await run(signal)
+        await controller.run(AbortSignal.any([signal, life.signal]))
+        life.abort()
       } catch (error) {
-        log.error({ controller: name, err: error }, 'a controller failed; starting it again')
+        life.abort()
+        log.error({ controller: controller.name, err: error }, 'a controller failed; starting it again')
         await sleep(restartMs, signal, clock)
       }
     }
@@ -100,7 +105,7 @@ export const runControllers = async (options: RunControllersOptions, signal: Abo
   if (!signal.aborted) {
     log.info('all controllers start')
     const context = { ...options, informers, loadBalancerAddresses: addressesOf(options.settings, informers) }
-    await Promise.all([...controllers, ...more].map((create) => keepRunning(create(context))))
+    await Promise.all([...controllers, ...more].map((create) => keepRunning(create, context)))
   }
   await watching
 }

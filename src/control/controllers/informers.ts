@@ -3,6 +3,7 @@ import type { Client } from '../../api/client.ts'
 import { type Clock, sleep } from '../../api/clock.ts'
 import { createInformer, type Informer } from '../../api/informer.ts'
 import type { Resource } from '../../api/resources.ts'
+import { scopedInformer } from '../../api/scoped-informer.ts'
 import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, KubeObject, Pod } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
@@ -41,6 +42,21 @@ export interface Informers {
   readonly synced: Promise<void>
   run(signal: AbortSignal): Promise<void>
 }
+
+/** The same copies for somebody who ends with `signal`, and whose handlers end then, too. */
+export const scopedInformers = (inner: Informers, signal: AbortSignal): Informers => ({
+  of: (resource) => scopedInformer(inner.of(resource), signal),
+  get all() {
+    return inner.all
+  },
+  each: (listener, own) =>
+    inner.each(
+      ({ definition, copies }) => listener({ definition, copies: scopedInformer(copies, signal) }),
+      AbortSignal.any([own, signal]),
+    ),
+  synced: inner.synced,
+  run: async () => undefined,
+})
 
 export interface InformersOptions {
   readonly client: Client
