@@ -5,7 +5,7 @@ import { createInformer, type Informer } from '../../api/informer.ts'
 import type { Resource } from '../../api/resources.ts'
 import { scopedInformer } from '../../api/scoped-informer.ts'
 import { serviceOfSlice } from '../../api/slices.ts'
-import type { EndpointSlice, KubeObject, Pod } from '../../api/types/index.ts'
+import type { EndpointSlice, KubeObject, Pod, Service } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Kind, Registry } from '../registry/registry.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
@@ -19,8 +19,23 @@ const commonIndexes: Indexes = {
   namespace: ({ metadata }) => (metadata.namespace === undefined ? [] : [metadata.namespace]),
 }
 
-/** `node` of pods; `service` (a key) of endpoint slices. */
+/** One label that every pod has that the Service selects: what to find the Service by when a pod changes. */
+const selectedLabel = ({ metadata, spec }: Service): readonly string[] => {
+  const [first] = Object.entries(spec.selector ?? {})
+  return first ? [labelIndex(metadata.namespace, ...first)] : []
+}
+
+/** The value of the index `selects` for Services that select pods of the namespace by this label, and maybe others. */
+export const labelIndex = (namespace: string | undefined, label: string, value: string): string =>
+  `${namespace}/${label}=${value}`
+
+/** `node` of pods; `service` (a key) of endpoint slices; `type`, `clusterIP` and `selects` of Services. */
 const indexesOf: Readonly<Record<string, Indexes>> = {
+  services: {
+    type: (service) => [(service as Service).spec.type ?? ''],
+    clusterIP: (service) => (service as Service).spec.clusterIPs ?? [],
+    selects: (service) => selectedLabel(service as Service),
+  },
   pods: { node: (pod) => [(pod as Pod).spec.nodeName ?? ''] },
   endpointslices: { service: (slice) => serviceOfSlice(slice as EndpointSlice) },
 }

@@ -123,7 +123,7 @@ export const createLoadBalancerController: CreateController = (context) => {
       )
       return []
     }
-    const holder = portHolder(service, copies.values())
+    const holder = portHolder(service, copies.by('type', 'LoadBalancer'))
     if (!holder) return nodeAddresses(service, nodeCopies.values(), slices.by('service', key))
     tell(
       service,
@@ -149,7 +149,7 @@ export const createLoadBalancerController: CreateController = (context) => {
 
   const queue = createQueue(context, name, reconcile)
   const addAll = (): void => {
-    for (const [key, service] of copies.entries()) if (service.spec.type === 'LoadBalancer') queue.add(key)
+    for (const service of copies.by('type', 'LoadBalancer')) queue.add(objectKey(service))
   }
 
   return {
@@ -157,9 +157,11 @@ export const createLoadBalancerController: CreateController = (context) => {
     run: (signal) => {
       pool?.onRelease(addAll)
       copies.onChange((key, current, previous) => {
-        if (current?.spec.type === 'LoadBalancer' || previous?.spec.type === 'LoadBalancer') queue.add(key)
-        // A port may have become free.
-        if (!current || current.spec.type !== previous?.spec.type) addAll()
+        const isOne = current?.spec.type === 'LoadBalancer'
+        const wasOne = previous?.spec.type === 'LoadBalancer'
+        if (isOne || wasOne) queue.add(key)
+        // A port became free, or is wanted by one more.
+        if (isOne !== wasOne) addAll()
       })
       nodeCopies.onChange(addAll)
       slices.onChange((_key, current, previous) => {

@@ -62,7 +62,7 @@ export const createServiceAddressController: CreateController = (context) => {
   /** Of one address: it is there while a Service has it. */
   const syncAddress = async (address: string): Promise<void> => {
     const there = addresses.get(address)
-    const owner = [...serviceCopies.values()].find((service) => addressesOf(service).includes(address))
+    const [owner] = serviceCopies.by('clusterIP', address)
     const isOurs = there?.metadata.labels?.[managerLabel] === manager
     if (there && isOurs && (!owner || parentOf(there) !== owner))
       await client.delete(ipAddresses, there).catch((error: unknown) => {

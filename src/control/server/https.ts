@@ -28,21 +28,33 @@ const urlOf = (request: IncomingMessage): URL => {
 const listOf = (value: string | string[] | undefined): readonly string[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value]
 
-const credentialsOf = (request: IncomingMessage): Credentials => {
-  const socket = request.socket as TLSSocket
+type Certificate = Credentials['certificate']
+
+/** What a connection's client showed is read once: it costs as much as a small request. */
+const shown = new WeakMap<TLSSocket, { readonly certificate: Certificate }>()
+
+const readCertificate = (socket: TLSSocket): Certificate => {
   const { subject, valid_to: notAfter } = socket.getPeerCertificate()
-  const authorization = request.headers.authorization
-  return {
-    ...(subject
-      ? {
-          certificate: {
-            ...{ commonNames: listOf(subject.CN), organizations: listOf(subject.O) },
-            ...{ notAfter: Date.parse(notAfter), trusted: socket.authorized },
-          },
-        }
-      : {}),
-    ...(authorization === undefined ? {} : { authorization }),
-  }
+  return subject
+    ? {
+        ...{ commonNames: listOf(subject.CN), organizations: listOf(subject.O) },
+        ...{ notAfter: Date.parse(notAfter), trusted: socket.authorized },
+      }
+    : undefined
+}
+
+const certificateOf = (socket: TLSSocket): Certificate => {
+  const known = shown.get(socket)
+  if (known) return known.certificate
+  const certificate = readCertificate(socket)
+  shown.set(socket, { certificate })
+  return certificate
+}
+
+const credentialsOf = (request: IncomingMessage): Credentials => {
+  const certificate = certificateOf(request.socket as TLSSocket)
+  const { authorization } = request.headers
+  return { ...(certificate ? { certificate } : {}), ...(authorization === undefined ? {} : { authorization }) }
 }
 
 type Headers = Record<string, string | string[]>

@@ -2,13 +2,14 @@
 import { formatTime } from '../../../api/clock.ts'
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { isAlreadyExists, isNotFound } from '../../../api/errors.ts'
-import { endpointSlices, endpoints, nodes, pods, services, splitKey } from '../../../api/resources.ts'
+import { endpointSlices, endpoints, nodes, objectKey, pods, services, splitKey } from '../../../api/resources.ts'
 import { matchMap } from '../../../api/selectors.ts'
 import { serviceNameLabel } from '../../../api/slices.ts'
 import type { Pod, Service } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { type CreateController, createQueue } from '../controller.ts'
 import { createExpectations } from '../expectations.ts'
+import { labelIndex } from '../informers.ts'
 import { controllerReference } from '../ownership.ts'
 import { conditionOf } from '../pod-state.ts'
 import { overCapacityAnnotation, toSubsets } from './endpoints-object.ts'
@@ -126,10 +127,10 @@ export const createEndpointSliceController: CreateController = (context) => {
 
   const queue = createQueue(context, name, reconcile)
 
-  const podChanged = (pod: Pod): void => {
-    for (const service of serviceCopies.by('namespace', pod.metadata.namespace ?? ''))
-      if (matchMap(service.spec.selector)(pod.metadata.labels))
-        queue.add(`${service.metadata.namespace}/${service.metadata.name}`)
+  const podChanged = ({ metadata: { namespace, labels } }: Pod): void => {
+    for (const [label, value] of Object.entries(labels ?? {}))
+      for (const service of serviceCopies.by('selects', labelIndex(namespace, label, value)))
+        if (matchMap(service.spec.selector)(labels)) queue.add(objectKey(service))
   }
 
   return {
