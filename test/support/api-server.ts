@@ -9,6 +9,7 @@ import { authenticatedGroup, mastersGroup, type User } from '../../src/control/a
 import { openControlPlane } from '../../src/control/control-plane.ts'
 import { type Answer, type Call, type Handler, withHeaders } from '../../src/control/server/call.ts'
 import type { AgentConnection } from '../../src/control/server/pod-log.ts'
+import { renderList } from '../../src/control/server/render.ts'
 import type { Backend } from '../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
 import type { Store } from '../../src/control/storage/store.ts'
@@ -98,6 +99,8 @@ export const callOf = (method: Method, path: string, options: RequestOptions, si
 const replyOf = (answer: Answer): Reply => {
   if (answer.kind === 'object')
     return { code: answer.code, body: JSON.parse(JSON.stringify(answer.object)), warnings: answer.warnings ?? [] }
+  if (answer.kind === 'list')
+    return { code: 200, body: JSON.parse(renderList(answer.list, answer.bare)), warnings: answer.warnings ?? [] }
   if (answer.kind !== 'bytes') throw new Error(`expected an object, got a ${answer.kind}`)
   const text = answer.contentType === 'application/json' ? JSON.parse(String(answer.bytes)) : { bytes: answer.bytes }
   return { code: 200, body: text, warnings: [] }

@@ -161,11 +161,21 @@ export const apiVersionOf = (definition: ResourceDefinition): string =>
 /** The apiVersion that objects have in the store. */
 export const storedVersionOf = (definition: ResourceDefinition): string => apiVersionOf(kindOf(definition))
 
-/** A stored object in the version of the row through which it is asked for. */
+const convert = (definition: ResourceDefinition, object: KubeObject): KubeObject => ({
+  ...(definition.stored?.convert?.fromStored(object) ?? object),
+  apiVersion: apiVersionOf(definition),
+})
+
+const converted = new WeakMap<ResourceDefinition, WeakMap<KubeObject, KubeObject>>()
+
+/** A stored object in the version of the row through which it is asked for; the same object each time. */
 export const inVersion = (definition: ResourceDefinition, object: KubeObject): KubeObject => {
-  const { stored, otherVersions } = definition
-  if (!stored) return otherVersions ? { ...object, apiVersion: apiVersionOf(definition) } : object
-  return { ...(stored.convert?.fromStored(object) ?? object), apiVersion: apiVersionOf(definition) }
+  if (!definition.stored && !definition.otherVersions) return object
+  const known = converted.get(definition) ?? new WeakMap<KubeObject, KubeObject>()
+  if (!converted.has(definition)) converted.set(definition, known)
+  const shown = known.get(object) ?? convert(definition, object)
+  known.set(object, shown)
+  return shown
 }
 
 /** The inverse: what a client sent through that row, as it is kept. */

@@ -1,6 +1,6 @@
 /** Requests and answers of the API server, without sockets. */
 import type { Method } from '../../api/transport.ts'
-import type { WatchEvent } from '../../api/types/index.ts'
+import type { KubeList, WatchEvent } from '../../api/types/index.ts'
 import type { Credentials } from '../auth/authenticate.ts'
 import type { User } from '../auth/user.ts'
 
@@ -46,6 +46,14 @@ export type Answer =
       /** When it is not plain `application/json`. */
       readonly contentType?: string
       /** Told to the user by kubectl, one line each. */
+      readonly warnings?: readonly string[]
+    }
+  | {
+      readonly kind: 'list'
+      /** Its items are objects as the store has them, and not to be changed. */
+      readonly list: KubeList<object>
+      /** Sent without the items' kind and apiVersion: those of built-in kinds are known from the list's. */
+      readonly bare: boolean
       readonly warnings?: readonly string[]
     }
   | {

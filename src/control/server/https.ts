@@ -12,6 +12,7 @@ import { bodyLimit } from '../schema/bounds.ts'
 import { createBodyParser } from './body/parse.ts'
 import { createBodyReader, discardRest, hasBody } from './body/read.ts'
 import { type Answer, type Incoming, type IncomingHandler, withHeaders } from './call.ts'
+import { renderEvent, renderList } from './render.ts'
 
 /** A watcher that lets this much pile up is cut off; it comes back and lists again. */
 const backlogLimit = 16 * 1024 * 1024
@@ -59,20 +60,19 @@ const credentialsOf = (request: IncomingMessage): Credentials => {
 
 type Headers = Record<string, string | string[]>
 
-/** Writes the head of an answer with this object; the body is the caller's to write. */
-const writeHead = (response: ServerResponse, code: number, object: unknown, headers: Headers): string => {
-  const text = JSON.stringify(object)
+/** Writes the head of an answer with this body, which is the caller's to write. */
+const writeHead = (response: ServerResponse, code: number, text: string, headers: Headers): void => {
   response.writeHead(code, {
     'content-type': 'application/json',
     'cache-control': 'no-cache, private',
     ...headers,
     'content-length': Buffer.byteLength(text),
   })
-  return text
 }
 
-const sendJson = (response: ServerResponse, code: number, object: unknown, headers: Headers = {}): void => {
-  response.end(writeHead(response, code, object, headers))
+const sendJson = (response: ServerResponse, code: number, text: string, headers: Headers = {}): void => {
+  writeHead(response, code, text, headers)
+  response.end(text)
 }
 
 const warningLimit = 256
@@ -84,6 +84,9 @@ const warningHeaders = (warnings: readonly string[]): string[] =>
     const quoted = JSON.stringify(text.length > warningLimit ? `${text.slice(0, warningLimit)}…` : text)
     return `299 - ${quoted.replaceAll(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)}`
   })
+
+const warningsOf = ({ warnings }: { readonly warnings?: readonly string[] }): Headers =>
+  warnings ? { warning: warningHeaders(warnings) } : {}
 
 /**
  * The connection may close behind the answer, which resets a client that is still sending: the answer ends when the
@@ -100,19 +103,11 @@ const sendError = async (
   if (response.headersSent) return void response.destroy()
   const retry = known.details?.retryAfterSeconds
   const headers = { ...known.headers, ...(retry === undefined ? {} : { 'retry-after': String(retry) }) }
-  response.write(writeHead(response, known.code, known.toStatus(), headers))
+  const text = JSON.stringify(known.toStatus())
+  writeHead(response, known.code, text, headers)
+  response.write(text)
   await discardRest(request)
   response.end()
-}
-
-/** The JSON of objects that many watchers get, kept for as long as the object itself. */
-const rendered = new WeakMap<object, string>()
-
-const renderEvent = ({ type, object }: WatchEvent<unknown>): string => {
-  if (typeof object !== 'object' || object === null) return `${JSON.stringify({ type, object })}\n`
-  const known = rendered.get(object) ?? JSON.stringify(object)
-  rendered.set(object, known)
-  return `{"type":"${type}","object":${known}}\n`
 }
 
 const sendWatch = async (
@@ -149,10 +144,12 @@ const sendStream = async (response: ServerResponse, answer: Answer & { kind: 'st
 const send = async (response: ServerResponse, answer: Answer, signal: AbortSignal, log: Logger): Promise<void> => {
   switch (answer.kind) {
     case 'object':
-      return sendJson(response, answer.code, answer.object, {
+      return sendJson(response, answer.code, JSON.stringify(answer.object), {
         ...(answer.contentType ? { 'content-type': answer.contentType } : {}),
-        ...(answer.warnings ? { warning: warningHeaders(answer.warnings) } : {}),
+        ...warningsOf(answer),
       })
+    case 'list':
+      return sendJson(response, 200, renderList(answer.list, answer.bare), warningsOf(answer))
     case 'bytes':
       response.writeHead(200, { 'content-type': answer.contentType, 'content-length': Buffer.byteLength(answer.bytes) })
       return void response.end(answer.bytes)

@@ -23,6 +23,7 @@ const never = new AbortController().signal
 export const createLocalTransport = (handle: Handler, user: User): ApiTransport => ({
   request: async (request, signal = never) => {
     const answer = await handle(callOf(user, request, signal))
+    if (answer.kind === 'list') return answer.list
     if (answer.kind !== 'object') throw new Error(`${request.method} ${request.path} does not answer with an object`)
     return answer.object
   },

@@ -1,7 +1,8 @@
 /** How objects are shown: as they are, as rows of a table, or only their metadata. Chosen by the Accept header. */
 import { notAcceptable } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { type Cell, inVersion, type ResourceDefinition } from '../resources/definition.ts'
+import { apiVersionOf, type Cell, inVersion, type ResourceDefinition } from '../resources/definition.ts'
+import { type Answer, objectAnswer } from './call.ts'
 
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
 
@@ -90,7 +91,7 @@ const cellsOf = ({ columns }: ResourceDefinition, object: KubeObject, now: numbe
   })
 
 interface ListMeta {
-  readonly resourceVersion?: string
+  readonly resourceVersion: string
   readonly continue?: string
   readonly remainingItemCount?: number
 }
@@ -98,7 +99,7 @@ interface ListMeta {
 const tableOf = (
   definition: ResourceDefinition,
   items: readonly KubeObject[],
-  metadata: ListMeta,
+  metadata: Partial<ListMeta>,
   { version, include }: { readonly version: string; readonly include: IncludeObject },
   now: number,
 ): unknown => ({
@@ -137,6 +138,24 @@ export const showObject = (
   }
 }
 
+/** Objects as they are. */
+export const listAnswer = (
+  definition: ResourceDefinition,
+  items: readonly KubeObject[],
+  metadata: ListMeta,
+  warnings: readonly string[] = [],
+): Answer => ({
+  kind: 'list',
+  list: {
+    kind: `${definition.kind}List`,
+    apiVersion: apiVersionOf(definition),
+    metadata,
+    items: items.map((item) => inVersion(definition, item)),
+  },
+  bare: definition.custom !== true,
+  ...(warnings.length > 0 ? { warnings } : {}),
+})
+
 /** A list, as asked for. */
 export const showList = (
   definition: ResourceDefinition,
@@ -144,23 +163,18 @@ export const showList = (
   metadata: ListMeta,
   representation: Representation,
   now: number,
-): unknown => {
+): Answer => {
   switch (representation.as) {
     case 'object':
-      return {
-        kind: `${definition.kind}List`,
-        apiVersion: definition.group === '' ? definition.version : `${definition.group}/${definition.version}`,
-        metadata,
-        items: items.map((item) => inVersion(definition, item)),
-      }
+      return listAnswer(definition, items, metadata)
     case 'metadata':
-      return {
+      return objectAnswer({
         kind: 'PartialObjectMetadataList',
         apiVersion: `meta.k8s.io/${representation.version}`,
         metadata,
         items: items.map((item) => partial(item, representation.version)),
-      }
+      })
     case 'table':
-      return tableOf(definition, items, metadata, representation, now)
+      return objectAnswer(tableOf(definition, items, metadata, representation, now))
   }
 }

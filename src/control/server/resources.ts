@@ -8,14 +8,14 @@ import { selectionOf } from '../objects/selection.ts'
 import { applyPatchType, patchTypesOf } from '../openapi/json-schema.ts'
 import type { Registry } from '../registry/registry.ts'
 import { integerOf, type ResourceRequest } from '../request/request-info.ts'
-import { apiVersionOf, inVersion, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
+import { inVersion, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
 import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../resources/verbs.ts'
 import type { Store } from '../storage/store.ts'
 import { applyingOf, readWish } from './apply-patch.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { checkName, readObject, readTyped } from './input.ts'
 import { patcherOf } from './patches.ts'
-import { negotiate, showList, showObject } from './representation.ts'
+import { listAnswer, negotiate, showList, showObject } from './representation.ts'
 import { type Scale, scaleType, showScale, withScale } from './scale.ts'
 import { checkReached, parseVersion, watchAnswer } from './watch-answer.ts'
 import { readDeletion, writeOptionsOf } from './write-options.ts'
@@ -116,9 +116,7 @@ export const createResourceHandler = (context: ResourceContext) => {
       ...(exact && version !== undefined ? { revision: version } : {}),
     })
     const metadata = listMetadata(page, page.revision)
-    return objectAnswer(
-      showList(definition, page.items, metadata, negotiate(call.header('accept'), query), clock.now()),
-    )
+    return showList(definition, page.items, metadata, negotiate(call.header('accept'), query), clock.now())
   }
 
   const watch = (call: Call, request: ResourceRequest, definition: ResourceDefinition): Answer =>
@@ -243,13 +241,7 @@ export const createResourceHandler = (context: ResourceContext) => {
           // Someone else was faster.
           if (!isNotFound(error)) throw error
         })
-    const list = {
-      kind: `${definition.kind}List`,
-      apiVersion: apiVersionOf(definition),
-      metadata: listMetadata(page, store.revision),
-      items: page.items.map((item) => inVersion(definition, item)),
-    }
-    return objectAnswer(list, 200, warnings)
+    return listAnswer(definition, page.items, listMetadata(page, store.revision), warnings)
   }
 
   const scale: Write = async (call, request, definition) => {

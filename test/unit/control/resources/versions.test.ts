@@ -34,9 +34,10 @@ for (const definition of definitions.filter(({ otherVersions }) => otherVersions
       const again = await api.request('PUT', path, { body: shown.body })
       t.strictSame(again.body, shown.body, `${apiVersionOf(row)}: what is shown may be sent back, and changes nothing`)
       const listed = await api.request('GET', collection(row))
+      t.equal(listed.body['apiVersion'], apiVersionOf(row))
       t.strictSame(
         [...(listed.body['items'] as unknown as Json[])].map((item) => item['apiVersion']),
-        [apiVersionOf(row)],
+        [row.custom ? apiVersionOf(row) : undefined],
       )
       const accept = 'application/json;as=Table;g=meta.k8s.io;v=v1'
       const table = await api.request('GET', `${path}?includeObject=Object`, { accept })
