@@ -31,11 +31,11 @@ export type Client = ReturnType<typeof createClient>
 
 /** All methods reject with `ApiError` on a failure Status. */
 export const createClient = (transport: ApiTransport) => {
-  const typed = <T extends KubeObject>(r: Resource<T>, object: Draft<T>) => ({
-    apiVersion: r.group === '' ? r.version : `${r.group}/${r.version}`,
-    kind: r.kind,
-    ...object,
+  const typeOf = ({ group, version, kind }: Resource) => ({
+    apiVersion: group === '' ? version : `${group}/${version}`,
+    kind,
   })
+  const typed = <T extends KubeObject>(r: Resource<T>, object: Draft<T>) => ({ ...typeOf(r), ...object })
   const pathOf = (r: Resource, object: Named, subresource?: string) =>
     resourcePath(r, object.metadata.namespace, object.metadata.name, subresource)
 
@@ -53,6 +53,7 @@ export const createClient = (transport: ApiTransport) => {
     get: async <T extends KubeObject>(r: Resource<T>, name: string, namespace?: string): Promise<T> =>
       (await transport.request({ method: 'GET', path: resourcePath(r, namespace, name) })) as T,
 
+    /** Its items have kind and apiVersion, which servers leave out of lists of built-in kinds. */
     list: async <T extends KubeObject>(
       r: Resource<T>,
       options: ListOptions = {},
@@ -60,7 +61,8 @@ export const createClient = (transport: ApiTransport) => {
     ): Promise<KubeList<T>> => {
       const { namespace, ...selectors } = options
       const path = resourcePath(r, namespace)
-      return (await transport.request({ method: 'GET', path, query: selectors }, signal)) as KubeList<T>
+      const list = (await transport.request({ method: 'GET', path, query: selectors }, signal)) as KubeList<T>
+      return { ...list, items: (list.items ?? []).map((item) => (item.kind ? item : { ...item, ...typeOf(r) })) }
     },
 
     /** Events from `resourceVersion` on, bookmarks included. An ERROR event is thrown as `ApiError` by the transport. */
