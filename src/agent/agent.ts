@@ -225,13 +225,15 @@ const live = async (
     ...{ searches: hostDns.searches, clusterCIDRs: options.clusterCIDRs, nodeAddresses, netfilterOf, runner, log },
   })
   const bridged = Promise.withResolvers<void>()
-  const background = [dns.run(signal, bridged.promise)]
+  const alone = Promise.withResolvers<void>()
+  const background = [dns.run(signal, bridged.promise, alone.promise)]
   const others = await Promise.all(claims.map((claim) => claim.hasOthers()))
   if (others.includes(true)) {
-    // Their bridge is there, and so is the zone that they have kept.
+    // Their bridge is there.
     bridged.resolve()
     await Promise.race([dns.ready, sleep(warmMs, signal)])
   }
+  alone.resolve()
   await Promise.all(claims.map((claim) => claim.replaceOthers()))
   if (signal.aborted) return
   await acquireLease({ client, nodeName, identity: agentIdentity, log }, signal)

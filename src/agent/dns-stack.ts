@@ -68,8 +68,8 @@ export const watchPublished = (
 
 export interface DnsStack {
   readonly ready: Promise<void>
-  /** Serves as soon as the device is there, until `signal` aborts. */
-  run(signal: AbortSignal, device: Promise<void>): Promise<void>
+  /** Serves as soon as the device is there, until `signal` aborts; `alone`: see `ClusterDns`. */
+  run(signal: AbortSignal, device: Promise<void>, alone: Promise<void>): Promise<void>
 }
 
 export const dnsPort = 53
@@ -112,13 +112,13 @@ export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack
   }
   return {
     ready: Promise.all(servers.map(({ ready }) => ready)).then(() => undefined),
-    run: async (signal, deviceReady) => {
+    run: async (signal, deviceReady, alone) => {
       await Promise.race([deviceReady, aborted(signal)])
       const holding = own.run(signal)
       await Promise.race([own.synced, aborted(signal)])
       await Promise.all([
         holding,
-        ...servers.map((server) => server.run(signal)),
+        ...servers.map((server) => server.run(signal, alone)),
         configured ? followDnsConfig(configured, configure, log, signal) : undefined,
         metrics
           ? runHttpListener(

@@ -45,8 +45,11 @@ export interface ClusterDnsOptions {
 }
 
 export interface ClusterDns {
-  /** Answers until `signal` aborts. A thread that dies is replaced. */
-  run(signal: AbortSignal): Promise<void>
+  /**
+   * Answers until `signal` aborts. A thread that dies is replaced. Until `alone` resolves another one answers on the same
+   * port: then this one only does once it knows everything, since the kernel would share the queries out.
+   */
+  run(signal: AbortSignal, alone?: Promise<void>): Promise<void>
   /** Resolves to the port when cluster names are answered for the first time. */
   readonly ready: Promise<number>
   /** Everything of the cluster is known, and answered. */
@@ -83,6 +86,8 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
   let config = complete(options.config ?? defaultDnsConfig, upstreams)
   let thread: DnsThread | undefined
   let isSynced = false
+  /** Resolves when the thread of now knows everything. */
+  let toldAll = Promise.withResolvers<void>()
 
   /** Told again to each new thread. */
   const sky = new Map<string, readonly SkyEntry[]>()
@@ -158,6 +163,7 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
       if (dirty !== 'all') return
       thread?.post({ kind: 'synced', sources })
       isSynced = true
+      if (thread) toldAll.resolve()
     },
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot tell the DNS thread; trying again'),
   })
@@ -167,8 +173,14 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
 
   const restarts = createRestarts(clock)
 
+  /** Resolves when nobody would answer better than this thread. */
+  const untilUseful = async ({ ended }: DnsThread, alone: Promise<void>, signal: AbortSignal): Promise<void> => {
+    const { promise: whole } = toldAll
+    await Promise.race([whole, isSynced ? whole : alone, ended, aborted(signal)])
+  }
+
   /** One life of the thread; with why it has ended when nobody asked it to. Rejects when it cannot start. */
-  const serve = async (signal: AbortSignal): Promise<Error | undefined> => {
+  const serve = async (signal: AbortSignal, alone: Promise<void>): Promise<Error | undefined> => {
     const started = await startDnsThread(
       {
         ...{ origin: clusterDomain, addresses, port, config, recursionCIDRs: options.recursionCIDRs },
@@ -186,22 +198,31 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
       },
     )
     thread = started
-    log.info({ addresses, port: started.port, kept: started.isReady }, 'cluster DNS is up')
-    if (started.isReady) ready.resolve(started.port)
-    for (const [source, entries] of sky) started.post({ kind: 'published', source, entries })
-    loop.markAll()
-    void Promise.all([synced, loop.synced]).then(() => ready.resolve(started.port))
-    const failure = await Promise.race([started.ended, aborted(signal)])
-    thread = undefined
-    if (failure) return failure
+    toldAll = Promise.withResolvers()
+    const { promise: whole } = toldAll
+    try {
+      for (const [source, entries] of sky) started.post({ kind: 'published', source, entries })
+      loop.markAll()
+      await untilUseful(started, alone, signal)
+      if (!signal.aborted) {
+        const listening = await started.listen()
+        log.info({ addresses, port: listening, kept: started.hasZone }, 'cluster DNS is up')
+        if (started.hasZone) ready.resolve(listening)
+        void whole.then(() => ready.resolve(listening))
+      }
+      const failure = await Promise.race([started.ended, aborted(signal)])
+      if (failure) return failure
+    } finally {
+      thread = undefined
+    }
     await started.stop()
     return undefined
   }
 
-  const keepServing = async (signal: AbortSignal): Promise<void> => {
+  const keepServing = async (signal: AbortSignal, alone: Promise<void>): Promise<void> => {
     while (!signal.aborted) {
       try {
-        const reason = await serve(signal)
+        const reason = await serve(signal, alone)
         if (reason === undefined) continue
         const retryInMs = restarts.ended(reason)
         log.error({ err: reason, retryInMs }, 'a DNS thread has ended: starting another one')
@@ -230,7 +251,7 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
     stats: async () => thread?.stats().catch(() => undefined),
     restarts: restarts.counts,
     looping: restarts.looping,
-    run: async (signal) => {
+    run: async (signal, alone = Promise.resolve()) => {
       services.onChange((key) => loop.mark(key))
       slices.onChange((_key, current, previous) => {
         for (const key of servicesOfChange(current, previous)) loop.mark(key)
@@ -242,7 +263,7 @@ export const createClusterDns = (options: ClusterDnsOptions): ClusterDns => {
       })
       // Until everything is known, names are not denied.
       const syncing = Promise.race([synced, aborted(signal)]).then(() => loop.run(signal))
-      await Promise.all([syncing, keepServing(signal), followConfigured(signal)])
+      await Promise.all([syncing, keepServing(signal, alone), followConfigured(signal)])
     },
   }
 }

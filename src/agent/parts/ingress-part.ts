@@ -1,7 +1,12 @@
 import { createIngressStack } from '../ingress-stack.ts'
+import type { Succession } from './hold-part.ts'
 import type { PartContext } from './part.ts'
 
-export const runIngressPart = async (context: PartContext, signal: AbortSignal, onReady: () => void): Promise<void> => {
+export const runIngressPart = async (
+  context: PartContext,
+  signal: AbortSignal,
+  { onReady }: Succession,
+): Promise<void> => {
   const { client, informers, failures, netfilterOf, runner, options } = context
   const { clusterDomain, clusterDns, nodeName, nodeAddresses, log } = options
   const stack = createIngressStack({

@@ -37,7 +37,7 @@ const runs: Readonly<Record<Part, { readonly isWarm: boolean; readonly run: RunP
 
 const heldPart = (name: Part, context: PartContext): HeldPart => {
   const { isWarm, run } = runs[name]
-  return { name, isWarm, run: (signal, onReady) => run(context, signal, onReady) }
+  return { name, isWarm, run: (signal, succession) => run(context, signal, succession) }
 }
 
 /**

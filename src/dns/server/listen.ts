@@ -3,9 +3,9 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { setTimeout as pause, setImmediate as turnOfLoop } from 'node:timers/promises'
 import { isIPv6 } from '../../ip/address.ts'
 import type { Responder } from '../answer/responder.ts'
+import { type LateAnswer, takeLeave } from './leave.ts'
 
 export interface ListenOptions {
   readonly address: string
@@ -27,13 +27,8 @@ const maxConnections = 1_000
 const maxPipelined = 64
 const receiveBufferBytes = 1 << 20
 
-/** For so long a socket that shall be closed waits for a moment without queries. */
-const drainMs = 500
-const quietMs = 3
-
 interface UdpListener {
   readonly socket: UdpSocket
-  /** Closes it in a moment in which no query waits in it: nobody else would ever read that. */
   close(): Promise<void>
 }
 
@@ -52,16 +47,16 @@ const listenUdp = async ({ address, port, respond }: ListenOptions): Promise<Udp
   })
   // An answer that cannot be sent is a lost packet: the client asks again.
   socket.on('error', () => undefined)
-  let isOpen = true
-  let seen = 0
   let answering = 0
-  socket.on('close', () => {
-    isOpen = false
-  })
+  let heard = 0
+  /** Answers of a socket that takes its leave. */
+  let late: LateAnswer[] | undefined
   socket.on('message', (message, { address: client, port: clientPort }) => {
-    seen++
+    heard++
     const send = (answer: Buffer | undefined): void => {
-      if (answer && isOpen) socket.send(answer, clientPort, client)
+      if (!answer) return
+      if (late) late.push({ answer, client, clientPort })
+      else socket.send(answer, clientPort, client)
     }
     const reply = respond(message, family === 6 ? unmapped(client) : client, false)
     if (reply instanceof Promise) {
@@ -73,16 +68,13 @@ const listenUdp = async ({ address, port, respond }: ListenOptions): Promise<Udp
   socket.bind(port, address)
   await listening
   const close = async (): Promise<void> => {
-    for (const deadline = performance.now() + drainMs; performance.now() < deadline; ) {
-      const before = seen
-      await pause(quietMs)
-      // One more turn of the loop, which reads what is there.
-      await turnOfLoop()
-      if (seen === before && answering === 0) break
-    }
-    const closed = once(socket, 'close')
-    socket.close()
-    await closed
+    const answers: LateAnswer[] = []
+    late = answers
+    await takeLeave(socket, {
+      heard: () => heard,
+      isBusy: () => answering > 0,
+      take: () => answers.splice(0),
+    })
   }
   return { socket, close }
 }

@@ -8,7 +8,7 @@ import type { DnsStats } from './stats.ts'
 export interface WorkerData {
   /** `cluster.local` */
   readonly origin: string
-  /** Where to listen. */
+  /** Where to listen, once it is told to. */
   readonly addresses: readonly string[]
   readonly port: number
   readonly config: DnsConfig
@@ -34,12 +34,14 @@ export type ToWorker =
   /** Replaces what this source publishes. */
   | { readonly kind: 'published'; readonly source: string; readonly entries: readonly SkyEntry[] }
   | { readonly kind: 'config'; readonly config: DnsConfig }
+  | { readonly kind: 'listen' }
   | { readonly kind: 'stats' }
   | { readonly kind: 'stop' }
 
 export type FromWorker =
-  /** `isReady`: cluster names are answered from the zone that was kept. */
-  | { readonly kind: 'listening'; readonly port: number; readonly isReady: boolean }
+  /** `hasZone`: it will answer cluster names from the zone that was kept, whatever it is told. */
+  | { readonly kind: 'started'; readonly hasZone: boolean }
+  | { readonly kind: 'listening'; readonly port: number }
   /** A query could not be answered, by a fault of ours. */
   | { readonly kind: 'fault'; readonly error: string }
   /** The zone that was kept cannot be used. */

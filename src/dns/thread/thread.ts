@@ -5,9 +5,10 @@ import type { FromWorker, LoggedQuery, ToWorker, WorkerData } from './protocol.t
 import type { DnsStats } from './stats.ts'
 
 export interface DnsThread {
-  readonly port: number
-  /** Cluster names are answered already, from the zone that was kept. */
-  readonly isReady: boolean
+  /** It will answer cluster names from the zone that was kept, whatever it is told. */
+  readonly hasZone: boolean
+  /** Resolves to the port when queries are answered. Rejects when it cannot listen. */
+  listen(): Promise<number>
   post(message: ToWorker): void
   stats(): Promise<DnsStats>
   /** Resolves when the thread has ended, with the reason when nobody asked it to. */
@@ -30,15 +31,18 @@ export interface ThreadListener {
   query(query: LoggedQuery): void
 }
 
-/** Resolves when the thread listens. Rejects when it cannot. */
+/** Resolves when the thread can be told things. Rejects when it cannot start. */
 export const startDnsThread = async (data: Omit<WorkerData, 'heart'>, on: ThreadListener): Promise<DnsThread> => {
-  const listening = Promise.withResolvers<Pick<DnsThread, 'port' | 'isReady'>>()
+  const started = Promise.withResolvers<Pick<DnsThread, 'hasZone'>>()
+  const listening = Promise.withResolvers<number>()
   const askers: ((stats: DnsStats) => void)[] = []
 
   const hear = (message: FromWorker): void => {
     switch (message.kind) {
+      case 'started':
+        return started.resolve(message)
       case 'listening':
-        return listening.resolve(message)
+        return listening.resolve(message.port)
       case 'fault':
         return on.fault(message.error)
       case 'damage':
@@ -52,11 +56,21 @@ export const startDnsThread = async (data: Omit<WorkerData, 'heart'>, on: Thread
     }
   }
   const thread = startWatchedThread<ToWorker, FromWorker>({ name: 'DNS', url: workerUrl(), data, hear })
-  void thread.ended.then((reason) => listening.reject(reason ?? new Error('the DNS thread was stopped')))
+  void thread.ended.then((reason) => {
+    const error = reason ?? new Error('the DNS thread was stopped')
+    started.reject(error)
+    listening.reject(error)
+  })
+  // Who waits for it hears of it; often nobody does.
+  listening.promise.catch(() => undefined)
   const { post } = thread
-  const { port, isReady } = await listening.promise
+  const { hasZone } = await started.promise
   return {
-    ...{ port, isReady, post },
+    ...{ hasZone, post },
+    listen: () => {
+      post({ kind: 'listen' })
+      return listening.promise
+    },
     stats: () =>
       new Promise((resolve, reject) => {
         askers.push(resolve)

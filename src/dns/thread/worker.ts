@@ -116,11 +116,20 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
   let current = compose(data.config)
   const respond: Responder = (...query) => current.respond(...query)
 
-  // With port 0 the first address chooses, and the others follow.
-  const listeners: Listener[] = []
-  for (const address of addresses)
-    listeners.push(await listen({ address, port: listeners[0]?.port ?? data.port, respond }))
-  void guard.check(current.router)
+  const opened = Promise.withResolvers<readonly Listener[]>()
+  const open = async (): Promise<readonly Listener[]> => {
+    // With port 0 the first address chooses, and the others follow.
+    const listeners: Listener[] = []
+    for (const address of addresses)
+      listeners.push(await listen({ address, port: listeners[0]?.port ?? data.port, respond }))
+    return listeners
+  }
+  const close = async (): Promise<void> => {
+    // One that was not told to listen has nothing to close.
+    opened.resolve([])
+    await Promise.all((await opened.promise).map((listener) => listener.close()))
+    port.close()
+  }
 
   let saving: NodeJS.Timeout | undefined
   const save = (file: string): void => {
@@ -158,6 +167,8 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
         before.router.close()
         return void guard.check(current.router)
       }
+      case 'listen':
+        return opened.resolve(open())
       case 'stats': {
         const stats = counters.read({ cacheEntries: current.cache?.size ?? 0, names: zone.size })
         return tell({ kind: 'stats', stats })
@@ -165,7 +176,7 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
       case 'stop':
         clearTimeout(saving)
         current.router.close()
-        void Promise.all(listeners.map(({ close }) => close())).then(() => port.close())
+        void close()
     }
   }
   port.on('message', (message: ToWorker) => {
@@ -175,7 +186,10 @@ const serve = async (port: MessagePort, data: WorkerData): Promise<void> => {
       fault(error)
     }
   })
-  tell({ kind: 'listening', port: listeners[0]?.port ?? data.port, isReady: kept !== undefined })
+  tell({ kind: 'started', hasZone: kept !== undefined })
+  const [first] = await opened.promise
+  tell({ kind: 'listening', port: first?.port ?? data.port })
+  void guard.check(current.router)
 }
 
 /** Tells who watches over the thread which name is being looked for. */
