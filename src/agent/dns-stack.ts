@@ -16,14 +16,13 @@ import { type Published, publishedBy } from '../dns/skydns/published.ts'
 import { mergeStats } from '../dns/thread/stats.ts'
 import type { PodName } from '../dns/zone/pod-records.ts'
 import type { CommandRunner } from '../host/command.ts'
-import { runHttpListener } from '../host/http-listener.ts'
+import { type ListenAddress, runHttpListener } from '../host/http-listener.ts'
 import { createIproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { sumRestarts } from '../host/restarts.ts'
 import { familyOf, type IpFamily } from '../ip/address.ts'
 import { hostCidr } from '../ip/cidr.ts'
-import type { ListenAddress } from './service-stack.ts'
 
 /** What the operator of a node may choose about DNS. */
 export interface DnsSettings {

@@ -1,5 +1,5 @@
 /** A pod network for tests: addresses 10.244.0.2, .3, … and no packets. */
-import type { PodNetwork } from './network.ts'
+import type { PodNetwork } from './pods/pod-network.ts'
 
 export interface FakeNetwork extends PodNetwork {
   /** Every call, as `attach web`, `detach web`, `retain a b`. */

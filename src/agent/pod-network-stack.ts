@@ -21,8 +21,8 @@ import type { Rejection } from '../overlay/peers.ts'
 import { createPodNetwork } from '../overlay/pod-network.ts'
 import { createPolicyEnforcer, type PolicyEnforcer } from '../overlay/policy/enforcer.ts'
 import type { PolicyPod } from '../overlay/policy/pod.ts'
-import type { PodNetwork } from './network.ts'
 import { createPodConnections } from './pod-connections.ts'
+import type { PodNetwork } from './pods/pod-network.ts'
 import { ownAddresses } from './service-stack.ts'
 
 /** What the operator of a node may choose about the pod network. */

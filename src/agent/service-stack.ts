@@ -8,7 +8,7 @@ import { isServedEverywhere, type ServedPort } from '../api/served-ports.ts'
 import type { EndpointSlice, Node, Service } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { createConnections } from '../host/conntrack/connections.ts'
-import { runHttpListener } from '../host/http-listener.ts'
+import { type ListenAddress, runHttpListener } from '../host/http-listener.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { readSysctl } from '../host/sysctl.ts'
@@ -28,11 +28,6 @@ import { createProxyMetrics } from '../proxy/metrics/proxy-metrics.ts'
 import { allObservers } from '../proxy/observer.ts'
 import { runLocalhostNodePorts } from '../proxy/userspace/localhost.ts'
 import { createUserspaceProxy } from '../proxy/userspace/userspace-proxy.ts'
-
-export interface ListenAddress {
-  readonly address: string
-  readonly port: number
-}
 
 /** What the operator of a node may choose about Services. */
 export interface ProxySettings {

@@ -14,6 +14,9 @@ export const systemClock: Clock = {
   },
 }
 
+/** Time that only goes forward, whatever happens to the wall clock. `now` counts from the start of the thread. */
+export const steadyClock: Clock = { now: () => performance.now(), after: systemClock.after }
+
 /** Resolves after `ms`, or at once when `signal` aborts: the caller looks at the signal, nothing is thrown. */
 export const sleep = (ms: number, signal?: AbortSignal, clock: Clock = systemClock): Promise<void> =>
   new Promise((resolve) => {

@@ -5,6 +5,12 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from './log.ts'
 
+/** Where somebody listens. */
+export interface ListenAddress {
+  readonly address: string
+  readonly port: number
+}
+
 export interface HttpReply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>

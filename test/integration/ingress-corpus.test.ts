@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
+import type { BackendKey } from '../../src/proxy/ingress/policy/backend-key.ts'
 import { compileHost } from '../../src/proxy/ingress/routes/paths.ts'
 import { type AnswerCase, answerCases } from '../support/corpus/answers.ts'
 import * as framing from '../support/corpus/framing.ts'

@@ -2,8 +2,8 @@
 import { createServer as createHttpServer } from 'node:http'
 import t, { type Test } from 'tap'
 import { createFakeClock } from '../../src/api/clock.ts'
-import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
-import type { RouteTimeouts } from '../../src/proxy/ingress/routes/policy.ts'
+import type { BackendKey } from '../../src/proxy/ingress/policy/backend-key.ts'
+import type { RouteTimeouts } from '../../src/proxy/ingress/policy/policy.ts'
 import { dial, listenRaw } from '../support/raw-http.ts'
 import {
   everythingTo,

@@ -1,5 +1,5 @@
 /** Secrets or ConfigMaps that are fed by hand. Only what somebody refers to is shown, as in the real one. */
-import type { Data, NamedData } from '../../src/proxy/ingress/named-data.ts'
+import type { Data, NamedData } from '../../src/proxy/ingress/data/named-data.ts'
 
 export interface FedNamedData extends NamedData {
   /** Undefined: it is deleted. */

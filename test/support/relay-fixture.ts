@@ -1,15 +1,15 @@
 /** A relay on a free port of 127.0.0.1 with backends that a test has at hand. */
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Test } from 'tap'
+import { steadyClock } from '../../src/api/clock.ts'
 import { defaultLimits, type HeadLimits } from '../../src/proxy/ingress/http/limits.ts'
+import type { BackendKey } from '../../src/proxy/ingress/policy/backend-key.ts'
+import { type BackendProtocol, plainPolicy, type RoutePolicy } from '../../src/proxy/ingress/policy/policy.ts'
 import { createRelay, type Relay, type RelayOptions, type RelayUpdate } from '../../src/proxy/ingress/relay/relay.ts'
 import { defaultTimeouts, type Timeouts } from '../../src/proxy/ingress/relay/timeouts.ts'
 import type { BackendUpdates } from '../../src/proxy/ingress/routes/endpoints.ts'
-import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
 import { compileHost } from '../../src/proxy/ingress/routes/paths.ts'
-import { type BackendProtocol, plainPolicy, type RoutePolicy } from '../../src/proxy/ingress/routes/policy.ts'
 import type { Origin, Route } from '../../src/proxy/ingress/routes/rule.ts'
-import { steadyClock } from '../../src/proxy/ingress/steady-clock.ts'
 import { until } from './until.ts'
 
 export const web = 'default/web:80' as BackendKey

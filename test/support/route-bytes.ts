@@ -1,7 +1,10 @@
 /** Everything that a route writes to backends and clients, for a few requests; and what is wrong with it. */
+
+import { createBalancer } from '../../src/proxy/ingress/balance/balancer.ts'
 import { valueIn } from '../../src/proxy/ingress/decide/asking.ts'
 import { type DecideContext, decide, dressed } from '../../src/proxy/ingress/decide/decide.ts'
 import { createDraft } from '../../src/proxy/ingress/decide/draft.ts'
+import type { Plan } from '../../src/proxy/ingress/decide/plan.ts'
 import { prepare } from '../../src/proxy/ingress/decide/prepare.ts'
 import { defaultLimits } from '../../src/proxy/ingress/http/limits.ts'
 import { isRefusal } from '../../src/proxy/ingress/http/refusal.ts'
@@ -9,11 +12,9 @@ import { parseRequestHead } from '../../src/proxy/ingress/http/request-head.ts'
 import { requestFields, requestText, type Via, viaFields } from '../../src/proxy/ingress/http/request-text.ts'
 import { parseResponseHead } from '../../src/proxy/ingress/http/response-head.ts'
 import { replyFields, replyText, responseFields, responseText } from '../../src/proxy/ingress/http/response-text.ts'
-import { createBalancer } from '../../src/proxy/ingress/relay/balancer.ts'
-import type { Plan } from '../../src/proxy/ingress/relay/plan.ts'
+import { fill } from '../../src/proxy/ingress/policy/template.ts'
 import type { PathTable } from '../../src/proxy/ingress/routes/match.ts'
 import type { Route } from '../../src/proxy/ingress/routes/rule.ts'
-import { fill } from '../../src/proxy/ingress/routes/template.ts'
 import { stepContext } from './step-context.ts'
 import { fieldsFault, headFault, requestLine, statusLine } from './wire-text.ts'
 

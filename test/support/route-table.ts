@@ -1,7 +1,7 @@
 /** Ingresses to the table that serves them, without anything around. */
 import type { Ingress } from '../../src/api/types/index.ts'
+import type { BackendKey } from '../../src/proxy/ingress/policy/backend-key.ts'
 import { emptyTable, type RouteTable, setHost } from '../../src/proxy/ingress/routes/match.ts'
-import type { BackendKey } from '../../src/proxy/ingress/routes/model.ts'
 import { createRouting, type RouteProblem, type Routing } from '../../src/proxy/ingress/routes/routing.ts'
 import { createFedInformer } from './fed-informer.ts'
 import { byService, ingressClass } from './ingress-objects.ts'

@@ -1,6 +1,6 @@
 /** What the steps of a decision use of a relay, where nobody outside is to be asked. */
 import type { StepContext } from '../../src/proxy/ingress/decide/draft.ts'
-import { createLimiter } from '../../src/proxy/ingress/relay/limiter.ts'
+import { createLimiter } from '../../src/proxy/ingress/decide/limiter.ts'
 
 export const stepContext = (): StepContext => ({
   httpsPort: 443,

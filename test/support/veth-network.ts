@@ -1,5 +1,5 @@
 /** A pod network for tests in a universe: one veth pair for each pod, addresses 10.99.N.2, and no way to anywhere else. */
-import type { PodNetwork } from '../../src/agent/network.ts'
+import type { PodNetwork } from '../../src/agent/pods/pod-network.ts'
 import type { CommandRunner } from '../../src/host/command.ts'
 
 /** Keeps what it knows in the names and addresses of the links, so a second one over the same kernel goes on. */

@@ -1,15 +1,26 @@
 /** The ports that are served at the node's addresses, as the agent's settings say. Pure. */
 import { isLoopback } from '../../api/host-ports.ts'
 import type { ServedPort } from '../../api/served-ports.ts'
+import type { ListenAddress } from '../../host/http-listener.ts'
 import { isAddress } from '../../ip/address.ts'
-import type { IngressStackSettings } from '../ingress-stack.ts'
-import type { ListenAddress, ProxySettings } from '../service-stack.ts'
+
+/** Of the Ingress proxy. */
+interface IngressPorts {
+  readonly proxy: { readonly address: string; readonly httpPort: number; readonly httpsPort?: number }
+  readonly metrics: ListenAddress | undefined
+}
+
+/** Of the proxy of Services. */
+interface ProxyPorts {
+  readonly healthz: ListenAddress | undefined
+  readonly metrics: ListenAddress | undefined
+}
 
 export interface ServingSettings {
   /** Undefined: the part does not run here. */
   readonly agentPort?: number | undefined
-  readonly ingress?: IngressStackSettings | undefined
-  readonly proxy?: Pick<ProxySettings, 'healthz' | 'metrics'> | undefined
+  readonly ingress?: IngressPorts | undefined
+  readonly proxy?: ProxyPorts | undefined
   readonly dnsMetrics?: ListenAddress | undefined
   /** Where the API server is, and the addresses of this node: it may be here. */
   readonly apiServer?: ListenAddress | undefined

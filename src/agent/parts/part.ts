@@ -3,12 +3,12 @@ import type { Registry } from 'prom-client'
 import type { Client } from '../../api/client.ts'
 import type { ServedPort } from '../../api/served-ports.ts'
 import type { CommandRunner } from '../../host/command.ts'
+import type { ListenAddress } from '../../host/http-listener.ts'
 import type { Netfilter } from '../../host/netfilter/netfilter.ts'
 import type { IpFamily } from '../../ip/address.ts'
 import type { AgentOptions } from '../agent.ts'
 import type { ClusterInformers } from '../cluster-informers.ts'
 import type { Part } from '../part-names.ts'
-import type { ListenAddress } from '../service-stack.ts'
 import type { WatchFailures } from '../watch-failures.ts'
 
 type Shared =

@@ -1,6 +1,6 @@
 /** What TLS entries are told: certificates instead of the names of the Secrets that hold them. */
 
-import type { Data } from './named-data.ts'
+import type { Data } from './data/named-data.ts'
 import type { TlsView } from './routes/routing.ts'
 import { readKeyPair } from './tls/key-pair.ts'
 import type { Certificate, TlsConfiguration } from './tls/server-tls.ts'

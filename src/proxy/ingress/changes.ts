@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { servicesOfChange } from '../../api/slices.ts'
 import type { KubeObject } from '../../api/types/index.ts'
+import type { NamedData } from './data/named-data.ts'
 import type { GatewayInformers } from './gateway/serving.ts'
-import type { NamedData } from './named-data.ts'
 import { classView, ingressView } from './routes/model.ts'
 import type { RoutingSources } from './routes/routing.ts'
 

@@ -1,5 +1,5 @@
 /** TCP and UDP Services behind ports of the node, listed in two ConfigMaps as ingress-nginx has them. */
-import { aborted } from '../../api/clock.ts'
+import { aborted, steadyClock } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
 import { servicesOfChange } from '../../api/slices.ts'
 import { createSyncLoop } from '../../api/sync-loop.ts'
@@ -9,12 +9,11 @@ import type { Portal } from '../relays.ts'
 import { createPicker, type Picker } from '../userspace/picker.ts'
 import { listenTcp, type Relay } from '../userspace/tcp-relay.ts'
 import { listenUdp } from '../userspace/udp-relay.ts'
-import type { NamedData } from './named-data.ts'
+import type { NamedData } from './data/named-data.ts'
 import { type ClusterNames, createLookup } from './names/lookup.ts'
 import { isOwnHost } from './names/own-host.ts'
 import { resolveBackend } from './routes/endpoints.ts'
 import { backendRef } from './routes/model.ts'
-import { steadyClock } from './steady-clock.ts'
 import { throttled } from './thread/throttled.ts'
 
 export interface StreamSettings {

@@ -11,7 +11,6 @@ t.test('what the settings make a node serve at its addresses', async (t) => {
     ...{ apiServer: at('172.30.0.11', 6443), nodeAddresses: ['172.30.0.11'] },
     ingress: {
       proxy: { address: '::', httpPort: 80, httpsPort: 443 },
-      streams: { address: '::', tcp: undefined, udp: undefined },
       metrics: at('::', 10_254),
     },
   })

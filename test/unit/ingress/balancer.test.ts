@@ -1,9 +1,9 @@
 /** Shares of endpoints, by text, age, trouble and work, without a socket. */
 import t from 'tap'
 import { createFakeClock } from '../../../src/api/clock.ts'
-import { type Balancer, createBalancer, type PickBy } from '../../../src/proxy/ingress/relay/balancer.ts'
+import { type Balancer, createBalancer, type PickBy } from '../../../src/proxy/ingress/balance/balancer.ts'
+import type { BackendKey } from '../../../src/proxy/ingress/policy/backend-key.ts'
 import type { Endpoint } from '../../../src/proxy/ingress/routes/endpoints.ts'
-import type { BackendKey } from '../../../src/proxy/ingress/routes/model.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
 
 const endpoint = (key: string): Endpoint => ({ key, address: key, port: 80 })

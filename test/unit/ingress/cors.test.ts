@@ -4,7 +4,7 @@ import { corsSteps } from '../../../src/proxy/ingress/decide/cors.ts'
 import { createDraft } from '../../../src/proxy/ingress/decide/draft.ts'
 import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
 import { parseRequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
-import type { Cors } from '../../../src/proxy/ingress/routes/policy.ts'
+import type { Cors } from '../../../src/proxy/ingress/policy/policy.ts'
 import { stepContext } from '../../support/step-context.ts'
 
 const star: Cors = {

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { createClient } from '../../../src/api/client.ts'
 import { ApiError } from '../../../src/api/errors.ts'
-import { createConfigMapData, createSecretData, type NamedData } from '../../../src/proxy/ingress/named-data.ts'
+import { createConfigMapData, createSecretData, type NamedData } from '../../../src/proxy/ingress/data/named-data.ts'
 import { openClusterApi } from '../../support/cluster-api.ts'
 import { until } from '../../support/until.ts'
 

@@ -7,7 +7,7 @@ import {
   type PatternKind,
   patternOf,
   patternProblem,
-} from '../../../src/proxy/ingress/routes/pattern.ts'
+} from '../../../src/proxy/ingress/policy/pattern.ts'
 
 t.test('how each kind is looked for', async (t) => {
   const cases: readonly (readonly [PatternKind, string, string, boolean])[] = [

@@ -1,15 +1,15 @@
 /** The small parts of the relay that need no socket. */
 import t from 'tap'
 import { createFakeClock } from '../../../src/api/clock.ts'
+import { createBalancer } from '../../../src/proxy/ingress/balance/balancer.ts'
 import { defaultLimits } from '../../../src/proxy/ingress/http/limits.ts'
 import { parseRequestHead } from '../../../src/proxy/ingress/http/request-head.ts'
+import type { BackendKey } from '../../../src/proxy/ingress/policy/backend-key.ts'
+import { plainPolicy, type Retries } from '../../../src/proxy/ingress/policy/policy.ts'
 import { createAttempts } from '../../../src/proxy/ingress/relay/attempts.ts'
-import { createBalancer } from '../../../src/proxy/ingress/relay/balancer.ts'
 import { createDeadlines } from '../../../src/proxy/ingress/relay/deadlines.ts'
 import { createHeadedWriter } from '../../../src/proxy/ingress/relay/headed-writer.ts'
 import type { Endpoint } from '../../../src/proxy/ingress/routes/endpoints.ts'
-import type { BackendKey } from '../../../src/proxy/ingress/routes/model.ts'
-import { plainPolicy, type Retries } from '../../../src/proxy/ingress/routes/policy.ts'
 import { throttled } from '../../../src/proxy/ingress/thread/throttled.ts'
 
 const endpoint = (key: string): Endpoint => ({ key, address: key, port: 80 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { weighted } from '../../../src/proxy/ingress/decide/canary.ts'
-import type { BackendKey } from '../../../src/proxy/ingress/routes/model.ts'
+import type { BackendKey } from '../../../src/proxy/ingress/policy/backend-key.ts'
 import type { Target } from '../../../src/proxy/ingress/routes/rule.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
 

@@ -1,5 +1,5 @@
 /** What is spoken with backends, and how TLS to them is made. */
-import type { BackendProtocol } from '../routes/policy.ts'
+import type { BackendProtocol } from '../policy/policy.ts'
 import { certificateProblem, keyPairProblem } from './pem.ts'
 import { defined, idle, type ObjectData, type Part, type Reading, type Rows, unserved, type Values } from './row.ts'
 import { hostName, reference } from './text.ts'

@@ -1,5 +1,5 @@
 /** Which endpoint answers. */
-import type { Balancing, StickyCookie } from '../routes/policy.ts'
+import type { Balancing, StickyCookie } from '../policy/policy.ts'
 import { defined, idle, type Part, type Reading, type Rows, type Values } from './row.ts'
 import { cookieDomain, cookiePath, template, token } from './text.ts'
 import { duration, flag, whole, word, wrong } from './value.ts'

@@ -1,5 +1,5 @@
 /** A second Ingress for the same paths that gets some of the requests. */
-import type { Canary } from '../routes/policy.ts'
+import type { Canary } from '../policy/policy.ts'
 import type { balancingRows } from './balancing.ts'
 import { pattern } from './pattern.ts'
 import { defined, type Part, type Reading, type Rows, type Values } from './row.ts'

@@ -1,5 +1,5 @@
 /** Certificates that clients must show. */
-import type { ClientCertificates } from '../routes/policy.ts'
+import type { ClientCertificates } from '../policy/policy.ts'
 import { pattern } from './pattern.ts'
 import { certificateProblem } from './pem.ts'
 import { defined, type Part, type Reading, type Rows, type Values } from './row.ts'

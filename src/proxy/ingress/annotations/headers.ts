@@ -1,6 +1,6 @@
 /** Fields that requests and answers get. */
 import { skip, tokenBytes } from '../http/syntax.ts'
-import { noChanges } from '../routes/policy.ts'
+import { noChanges } from '../policy/policy.ts'
 import { defined, idle, type ObjectData, type Part, type Reading, type Rows, type Values } from './row.ts'
 import { hostAndPort, path, reference } from './text.ts'
 

@@ -1,5 +1,5 @@
 /** Regular expressions that users write. */
-import { patternProblem } from '../routes/pattern.ts'
+import { patternProblem } from '../policy/pattern.ts'
 import { wrong } from './value.ts'
 
 export const pattern = (text: string): string => {

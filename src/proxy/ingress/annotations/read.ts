@@ -1,5 +1,5 @@
 /** Annotations of an Ingress to what they mean. Pure. */
-import { plainPolicy, type RoutePolicy } from '../routes/policy.ts'
+import { plainPolicy, type RoutePolicy } from '../policy/policy.ts'
 import { nearest } from './nearest.ts'
 import { createReading, type OpenReading } from './reading.ts'
 import type { Part, Row } from './row.ts'

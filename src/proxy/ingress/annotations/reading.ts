@@ -1,5 +1,5 @@
 /** Keeps account of what is found while one Ingress is read. */
-import type { RoutePolicy } from '../routes/policy.ts'
+import type { RoutePolicy } from '../policy/policy.ts'
 import type { ObjectData, Reading } from './row.ts'
 import type { AnnotationProblem, IngressSettings, Lookup } from './settings.ts'
 import type { Reference } from './text.ts'

@@ -1,5 +1,5 @@
 /** Where else clients are sent, and HTTPS. */
-import type { Redirect } from '../routes/policy.ts'
+import type { Redirect } from '../policy/policy.ts'
 import { defined, type Part, type Reading, type Rows, type Values } from './row.ts'
 import { clientUrl, localPath } from './text.ts'
 import { flag, whole, wrong } from './value.ts'

@@ -1,6 +1,6 @@
 /** What the table of annotations is made of. */
 
-import type { RoutePolicy } from '../routes/policy.ts'
+import type { RoutePolicy } from '../policy/policy.ts'
 import type { IngressSettings } from './settings.ts'
 import type { Reference } from './text.ts'
 

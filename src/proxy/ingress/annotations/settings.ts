@@ -1,5 +1,5 @@
 /** What the annotations of one Ingress come to. */
-import type { Canary, ClientCertificates, RoutePolicy } from '../routes/policy.ts'
+import type { Canary, ClientCertificates, RoutePolicy } from '../policy/policy.ts'
 
 /** Where annotations that name objects find them. */
 export interface Lookup {

@@ -1,6 +1,6 @@
 /** Readers of values that become parts of messages: nothing that could end a line or a field gets through. */
 import { skip, tokenBytes } from '../http/syntax.ts'
-import { parseTemplate, type Template } from '../routes/template.ts'
+import { parseTemplate, type Template } from '../policy/template.ts'
 import { wrong } from './value.ts'
 
 const isToken = (text: string): boolean => text !== '' && skip(text, 0, tokenBytes) === text.length

@@ -1,5 +1,5 @@
 /** Time-outs, attempts and sizes. */
-import type { Retries, RouteTimeouts } from '../routes/policy.ts'
+import type { Retries, RouteTimeouts } from '../policy/policy.ts'
 import { defined, type Part, type Reading, type Rows, type Values } from './row.ts'
 import { duration, list, size, whole, word } from './value.ts'
 

@@ -1,7 +1,7 @@
 /** What a policy changes of every answer. */
 import type { Changes } from '../http/changes.ts'
 import type { Field } from '../http/fields.ts'
-import type { FieldChanges, RoutePolicy } from '../routes/policy.ts'
+import type { FieldChanges, RoutePolicy } from '../policy/policy.ts'
 
 /** `set` replaces, `add` joins, `remove` takes away. Undefined when nothing changes. */
 export const toChanges = ({ set, add, remove }: FieldChanges): Changes | undefined =>

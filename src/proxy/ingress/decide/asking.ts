@@ -2,8 +2,8 @@
 import { pathText } from '../http/path.ts'
 import type { RequestHead } from '../http/request-head.ts'
 import type { Via } from '../http/request-text.ts'
-import type { ClientCertificates } from '../routes/policy.ts'
-import type { Variable } from '../routes/template.ts'
+import type { ClientCertificates } from '../policy/policy.ts'
+import type { Variable } from '../policy/template.ts'
 
 /** What a client has shown for a host that asks for certificates. */
 export interface ClientProof {

@@ -1,9 +1,9 @@
 /** Which requests a canary gets, and which backend of several (weights). */
 
+import type { Balancer } from '../balance/balancer.ts'
 import type { RequestHead } from '../http/request-head.ts'
-import type { RelayContext } from '../relay/context.ts'
-import { patternOf } from '../routes/pattern.ts'
-import type { Canary } from '../routes/policy.ts'
+import { patternOf } from '../policy/pattern.ts'
+import type { Canary } from '../policy/policy.ts'
 import type { CanaryRoute, Route, Target } from '../routes/rule.ts'
 import { cookieOf, headerOf } from './asking.ts'
 
@@ -41,7 +41,10 @@ export const weighted = (targets: readonly Target[], random: Random): Target | u
   return undefined
 }
 
-type Relay = Pick<RelayContext, 'random' | 'balancer'>
+interface Relay {
+  readonly random: Random
+  readonly balancer: Pick<Balancer, 'knows'>
+}
 
 /** Whose endpoint the client's sticky cookie names; undefined when it has none, or its endpoint is gone. */
 const stickyTargets = (route: Route, canary: CanaryRoute, request: RequestHead, { balancer }: Relay) => {

@@ -1,6 +1,6 @@
 /** Which pages of other origins may ask (the Fetch standard's CORS protocol). */
-import { literally, patternOf, patternProblem } from '../routes/pattern.ts'
-import type { Cors } from '../routes/policy.ts'
+import { literally, patternOf, patternProblem } from '../policy/pattern.ts'
+import type { Cors } from '../policy/policy.ts'
 import { headerOf } from './asking.ts'
 import type { Step } from './draft.ts'
 

@@ -1,18 +1,18 @@
 /** What becomes of a request: an answer of our own, or a plan of whom to ask for one. */
+
+import type { Balancer, PickBy } from '../balance/balancer.ts'
 import { type Changes, joinChanges } from '../http/changes.ts'
 import { plainReply, type Reply } from '../http/response-text.ts'
-import type { PickBy } from '../relay/balancer.ts'
-import type { RelayContext } from '../relay/context.ts'
-import { type Plan, protocolOf } from '../relay/plan.ts'
-import type { BackendKey } from '../routes/model.ts'
-import type { Balancing, Rewrite, RoutePolicy } from '../routes/policy.ts'
+import type { BackendKey } from '../policy/backend-key.ts'
+import type { Balancing, Rewrite, RoutePolicy } from '../policy/policy.ts'
+import { fill } from '../policy/template.ts'
 import type { Route, Target } from '../routes/rule.ts'
-import { fill } from '../routes/template.ts'
 import { toChanges } from './answers.ts'
 import { type Asking, valueIn } from './asking.ts'
 import { targetsFor, weighted } from './canary.ts'
 import { type Draft, requestChangesOf, type StepContext } from './draft.ts'
 import { errorPlanOf } from './error-pages.ts'
+import { type Plan, protocolOf } from './plan.ts'
 import type { Prepared } from './prepare.ts'
 import { redirectReply } from './redirects.ts'
 import { rewrittenTarget } from './rewrite.ts'
@@ -24,7 +24,11 @@ export type Decision =
   | { readonly plan: Plan; readonly reply?: never }
 
 /** What decisions use of a relay. */
-export type DecideContext = StepContext & Pick<RelayContext, 'balancer' | 'random'>
+export interface DecideContext extends StepContext {
+  readonly balancer: Balancer
+  /** From 0 to 1. */
+  readonly random: () => number
+}
 
 const roundRobin: PickBy = { kind: 'round-robin' }
 

@@ -1,8 +1,9 @@
 /** What the steps have found out about a request so far. */
 import type { Changes } from '../http/changes.ts'
 import type { Reply } from '../http/response-text.ts'
-import type { RelayContext } from '../relay/context.ts'
+import type { Outside } from '../names/ask-outside.ts'
 import type { Asking } from './asking.ts'
+import type { Limiter } from './limiter.ts'
 
 export interface Draft {
   /** Fields for the backend, from the steps. */
@@ -18,7 +19,14 @@ export interface Draft {
 export const createDraft = (): Draft => ({ requestFields: [], dropped: [], responseFields: [], finally: [] })
 
 /** What steps use of a relay. */
-export type StepContext = Pick<RelayContext, 'httpsPort' | 'limiter' | 'outside' | 'report'>
+export interface StepContext {
+  readonly limiter: Limiter
+  readonly outside: Pick<Outside, 'ask'>
+  /** The port that plain HTTP is redirected to. */
+  readonly httpsPort: number
+  /** Told what a backend did wrong. */
+  readonly report: (problem: string) => void
+}
 
 /** Looks at a request: an answer ends the matter, undefined passes it on. */
 export type Step = (asking: Asking, draft: Draft, relay: StepContext) => Reply | undefined | Promise<Reply | undefined>

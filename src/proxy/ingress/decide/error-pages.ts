@@ -1,7 +1,8 @@
 /** Another backend says what people see when one fails. */
-import type { Plan } from '../relay/plan.ts'
-import type { ErrorPages } from '../routes/policy.ts'
+
+import type { ErrorPages } from '../policy/policy.ts'
 import { headerOf } from './asking.ts'
+import type { Plan } from './plan.ts'
 
 /** The question to the error backend, as ingress-nginx asks it; undefined for an answer that is passed on. */
 export const errorPlanOf =

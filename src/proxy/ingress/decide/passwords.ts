@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { verifyPassword } from '../auth/htpasswd.ts'
 import { plainReply, type Reply } from '../http/response-text.ts'
-import type { BasicAuth } from '../routes/policy.ts'
+import type { BasicAuth } from '../policy/policy.ts'
 import { headerOf } from './asking.ts'
 import type { Step } from './draft.ts'
 

@@ -1,7 +1,7 @@
 /** A route made ready: what can be worked out once for all of its requests is. */
 import { type Changes, joinChanges } from '../http/changes.ts'
 import { plainReply, type Reply } from '../http/response-text.ts'
-import type { RoutePolicy } from '../routes/policy.ts'
+import type { RoutePolicy } from '../policy/policy.ts'
 import type { Route } from '../routes/rule.ts'
 import { addressStep } from './addresses.ts'
 import { answerChanges, toChanges } from './answers.ts'

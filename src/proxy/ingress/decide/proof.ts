@@ -1,6 +1,6 @@
 /** Hosts that ask clients for certificates: only who came in by that host's own TLS has shown one. */
 import { plainReply } from '../http/response-text.ts'
-import { patternOf } from '../routes/pattern.ts'
+import { patternOf } from '../policy/pattern.ts'
 import type { Step } from './draft.ts'
 import { redirectTo } from './redirects.ts'
 

@@ -1,6 +1,6 @@
 /** How often one address may ask. */
 import { plainReply, type Reply } from '../http/response-text.ts'
-import type { RateLimit } from '../routes/policy.ts'
+import type { RateLimit } from '../policy/policy.ts'
 import { addressSet } from './addresses.ts'
 import type { Step } from './draft.ts'
 

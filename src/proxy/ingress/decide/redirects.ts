@@ -1,8 +1,8 @@
 /** Sending clients elsewhere. */
 import { escapedByte } from '../http/path.ts'
 import { plainReply, type Reply } from '../http/response-text.ts'
-import type { Redirect } from '../routes/policy.ts'
-import { fill } from '../routes/template.ts'
+import type { Redirect } from '../policy/policy.ts'
+import { fill } from '../policy/template.ts'
 import { type Asking, hostOf, pathOf, queryOf, valueIn } from './asking.ts'
 import type { Step } from './draft.ts'
 import { rewrittenTarget } from './rewrite.ts'

@@ -2,8 +2,8 @@
 import { escapedByte, pathText, receivedOffsets, routingPath } from '../http/path.ts'
 import { malformed } from '../http/refusal.ts'
 import type { RequestHead } from '../http/request-head.ts'
-import { patternOf } from '../routes/pattern.ts'
-import type { PathRewrite } from '../routes/policy.ts'
+import { patternOf } from '../policy/pattern.ts'
+import type { PathRewrite } from '../policy/policy.ts'
 import { asBytes } from '../routes/rule-path.ts'
 import { pathOf, queryOf } from './asking.ts'
 

@@ -1,8 +1,9 @@
 /** The cookie by which a client stays with one endpoint. */
+
+import type { PickBy } from '../balance/balancer.ts'
 import type { Changes } from '../http/changes.ts'
-import type { PickBy } from '../relay/balancer.ts'
+import type { StickyCookie } from '../policy/policy.ts'
 import type { Endpoint } from '../routes/endpoints.ts'
-import type { StickyCookie } from '../routes/policy.ts'
 import { type Asking, cookieOf } from './asking.ts'
 
 export const stickyPick = (cookie: StickyCookie, { request }: Asking): PickBy => {

@@ -1,7 +1,8 @@
 /** References to Services, and the shares of requests that they get. */
 import type { GatewayBackendReference, HttpBackendRef } from '../../../api/types/index.ts'
-import type { BackendKey, BackendRef } from '../routes/model.ts'
-import type { BackendProtocol } from '../routes/policy.ts'
+import type { BackendKey } from '../policy/backend-key.ts'
+import type { BackendProtocol } from '../policy/policy.ts'
+import type { BackendRef } from '../routes/model.ts'
 import type { Target } from '../routes/rule.ts'
 import { fieldChanges } from './fields.ts'
 import { isPermitted } from './grants.ts'

@@ -1,5 +1,7 @@
 /** Gateways and their routes to what the proxy listens on and serves. Pure. */
-import type { BackendKey, BackendRef } from '../routes/model.ts'
+
+import type { BackendKey } from '../policy/backend-key.ts'
+import type { BackendRef } from '../routes/model.ts'
 import type { RouteRule } from '../routes/rule.ts'
 import type { TlsListener } from '../tls/server-tls.ts'
 import type { Attachment } from './attach.ts'

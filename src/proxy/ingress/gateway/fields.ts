@@ -1,6 +1,6 @@
 import type { HttpHeaderFilter } from '../../../api/types/index.ts'
 import { skip, tokenBytes } from '../http/syntax.ts'
-import { type FieldChanges, noChanges } from '../routes/policy.ts'
+import { type FieldChanges, noChanges } from '../policy/policy.ts'
 
 type Pair = readonly [name: string, value: string]
 

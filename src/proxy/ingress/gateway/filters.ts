@@ -1,6 +1,6 @@
 /** The filters of a rule as a route policy. */
 import type { HttpCors, HttpRequestMirror, HttpRouteFilter } from '../../../api/types/index.ts'
-import type { Cors, Mirror, RoutePolicy } from '../routes/policy.ts'
+import type { Cors, Mirror, RoutePolicy } from '../policy/policy.ts'
 import { type ResolvedBackend, resolveBackend } from './backends.ts'
 import { fieldChanges } from './fields.ts'
 import type { GatewayWorld, Problem } from './model.ts'

@@ -1,6 +1,6 @@
 /** What an HTTPRoute matches by, as paths and conditions of rules. */
 import type { HttpRouteMatch, HttpValueMatch } from '../../../api/types/index.ts'
-import { patternProblem } from '../routes/pattern.ts'
+import { patternProblem } from '../policy/pattern.ts'
 import type { Conditions, PathMatch, ValueMatch } from '../routes/rule.ts'
 import { asBytes } from '../routes/rule-path.ts'
 

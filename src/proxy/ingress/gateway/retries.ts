@@ -1,6 +1,6 @@
 /** How often a rule's requests are tried again, and when. */
 import type { HttpRouteRetry } from '../../../api/types/index.ts'
-import { defaultRetries, type Retries } from '../routes/policy.ts'
+import { defaultRetries, type Retries } from '../policy/policy.ts'
 import { parseDuration } from './duration.ts'
 
 /** One request must not keep a backend busy for ever. */

@@ -1,6 +1,6 @@
 /** Filters that send requests elsewhere or change where they are sent to, of rules and of single backends. */
 import type { HttpPathModifier, HttpRequestRedirect, HttpRouteFilter } from '../../../api/types/index.ts'
-import type { PathRewrite, Redirect, Rewrite } from '../routes/policy.ts'
+import type { PathRewrite, Redirect, Rewrite } from '../policy/policy.ts'
 import type { PathMatch } from '../routes/rule.ts'
 import { rulePath } from '../routes/rule-path.ts'
 import { modifierProblem } from './fields.ts'

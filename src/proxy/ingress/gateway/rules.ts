@@ -1,6 +1,6 @@
 /** The rules of an HTTPRoute, each match one of its own. */
 import type { HTTPRoute, HttpRouteRule } from '../../../api/types/index.ts'
-import { plainPolicy, type RoutePolicy, type RouteTimeouts } from '../routes/policy.ts'
+import { plainPolicy, type RoutePolicy, type RouteTimeouts } from '../policy/policy.ts'
 import type { RouteRule, Target } from '../routes/rule.ts'
 import { compileBackends, failing, type ResolvedBackend } from './backends.ts'
 import { parseDuration } from './duration.ts'

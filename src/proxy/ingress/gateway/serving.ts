@@ -1,7 +1,7 @@
 /** What the Gateway API adds to a node's proxy: rules for its entries, doors of its own, certificates. */
 import type { Informer } from '../../../api/informer.ts'
 import type { Gateway, GatewayClass, HTTPRoute, Namespace, ReferenceGrant, Service } from '../../../api/types/index.ts'
-import type { Data } from '../named-data.ts'
+import type { Data } from '../data/named-data.ts'
 import type { EntryName, SourceRules } from '../routes/book.ts'
 import type { BackendRef } from '../routes/model.ts'
 import { readKeyPair } from '../tls/key-pair.ts'

@@ -1,5 +1,5 @@
 /** Paths that match nothing, or something else than they seem to. */
-import { groupsOf, patternProblem } from '../routes/pattern.ts'
+import { groupsOf, patternProblem } from '../policy/pattern.ts'
 import { asBytes, rulePath } from '../routes/rule-path.ts'
 import { type Finding, finding, type Place, placesOf, type Subject } from './finding.ts'
 

@@ -1,9 +1,9 @@
 /** Which endpoint gets a request, and which one next when that fails. */
 import type { Clock } from '../../../api/clock.ts'
+import type { Balancer } from '../balance/balancer.ts'
+import type { Plan } from '../decide/plan.ts'
 import { isIdempotent } from '../http/request-text.ts'
 import type { Endpoint } from '../routes/endpoints.ts'
-import type { Balancer } from './balancer.ts'
-import type { Plan } from './plan.ts'
 
 export interface Choice {
   readonly endpoint: Endpoint

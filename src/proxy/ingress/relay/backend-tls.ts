@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { connect, createSecureContext, type SecureContext } from 'node:tls'
 import { isAddress } from '../../../ip/address.ts'
-import type { BackendTls } from '../routes/policy.ts'
+import type { BackendTls } from '../policy/policy.ts'
 
 /** Contexts are costly to make, and few. */
 const contexts = new Map<string, SecureContext>()

@@ -1,5 +1,6 @@
 /** One HTTP/1.x connection of a client: takes its requests one after another and answers them in order. */
 import type { Socket } from 'node:net'
+import type { Plan } from '../decide/plan.ts'
 import { type BodyReader, createBodyReader, endlessBody, noBody } from '../http/body.ts'
 import type { Changes } from '../http/changes.ts'
 import type { Field } from '../http/fields.ts'
@@ -13,7 +14,6 @@ import type { RelayContext } from './context.ts'
 import { createExchange, type Exchange, type ExchangeClient } from './exchange.ts'
 import { createGuard } from './guard.ts'
 import { createH1Sink, type H1Sink } from './h1-sink.ts'
-import type { Plan } from './plan.ts'
 import { createRequest, type RunningRequest } from './request.ts'
 import type { Timeouts } from './timeouts.ts'
 

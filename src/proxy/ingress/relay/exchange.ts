@@ -1,4 +1,6 @@
 /** One request: finds an endpoint that takes it, and moves the bytes of both bodies until the answer is complete. */
+
+import type { Plan } from '../decide/plan.ts'
 import type { Field } from '../http/fields.ts'
 import type { Framing } from '../http/framing.ts'
 import type { ResponseHead } from '../http/response-head.ts'
@@ -8,7 +10,6 @@ import type { Deadline } from './deadlines.ts'
 import type { Lane, LaneUser } from './lane.ts'
 import { startCopies } from './mirror.ts'
 import { openLane } from './open-lane.ts'
-import type { Plan } from './plan.ts'
 import type { Sink } from './sink.ts'
 import type { Timeouts } from './timeouts.ts'
 

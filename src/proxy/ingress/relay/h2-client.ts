@@ -1,5 +1,6 @@
 /** One HTTP/2 connection of a client: each of its streams is a request of its own. */
 import type { Socket } from 'node:net'
+import type { Plan } from '../decide/plan.ts'
 import { countBody } from '../h2/body-length.ts'
 import { createH2Connection } from '../h2/connection.ts'
 import { errorCodes } from '../h2/errors.ts'
@@ -18,7 +19,6 @@ import type { RelayContext } from './context.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { createGuard } from './guard.ts'
 import { createH2Sink } from './h2-sink.ts'
-import type { Plan } from './plan.ts'
 import { createRequest, type RunningRequest } from './request.ts'
 import type { Timeouts } from './timeouts.ts'
 

@@ -1,11 +1,11 @@
 /** Copies of requests for others to look at. Nobody waits for them, and what they answer is thrown away. */
 import { PassThrough } from 'node:stream'
 import { valueIn } from '../decide/asking.ts'
+import type { Plan } from '../decide/plan.ts'
 import { requestFields } from '../http/request-text.ts'
-import type { Mirror } from '../routes/policy.ts'
-import { fill } from '../routes/template.ts'
+import type { Mirror } from '../policy/policy.ts'
+import { fill } from '../policy/template.ts'
 import type { RelayContext } from './context.ts'
-import type { Plan } from './plan.ts'
 
 /** The body on its way to the copies. */
 export interface Copies {

@@ -1,11 +1,12 @@
 /** Which HTTP an endpoint is spoken to in. */
+
+import { type Plan, protocolOf } from '../decide/plan.ts'
 import { requestFields, requestText } from '../http/request-text.ts'
 import type { Choice } from './attempts.ts'
 import type { RelayContext } from './context.ts'
 import { openH1Lane } from './h1-lane.ts'
 import { openH2Lane } from './h2-lane.ts'
 import type { Lane, LaneUser } from './lane.ts'
-import { type Plan, protocolOf } from './plan.ts'
 import type { Sink } from './sink.ts'
 
 /** Opens a way to the endpoint. What follows is told to `user`, never before this returns. */

@@ -1,7 +1,7 @@
 /** Connections that are passed on as they come: TLS that ends at a backend, and TCP services. */
 import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
-import type { BackendKey } from '../routes/model.ts'
+import type { BackendKey } from '../policy/backend-key.ts'
 import type { ClientConnection } from './client.ts'
 import type { RelayContext } from './context.ts'
 import { createGuard } from './guard.ts'

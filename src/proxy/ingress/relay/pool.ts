@@ -1,8 +1,8 @@
 /** Connections to backends that wait for their next request. */
 import type { LookupFunction } from 'node:net'
 import type { Clock } from '../../../api/clock.ts'
+import type { BackendTls } from '../policy/policy.ts'
 import type { Endpoint } from '../routes/endpoints.ts'
-import type { BackendTls } from '../routes/policy.ts'
 import { tlsKey } from './backend-tls.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { OnFault } from './guard.ts'

@@ -2,6 +2,7 @@
 import type { Asking } from '../decide/asking.ts'
 import { type Decision, decide, dressed } from '../decide/decide.ts'
 import { createDraft } from '../decide/draft.ts'
+import type { Plan } from '../decide/plan.ts'
 import { type Prepared, prepare } from '../decide/prepare.ts'
 import { isRefusal } from '../http/refusal.ts'
 import type { RequestHead } from '../http/request-head.ts'
@@ -12,7 +13,6 @@ import type { Connection } from './connection.ts'
 import type { RelayContext } from './context.ts'
 import type { Outcome } from './exchange.ts'
 import { viaForwarded } from './forwarded.ts'
-import type { Plan } from './plan.ts'
 
 /** What nginx logs for it. */
 const clientGone = 499

@@ -1,7 +1,7 @@
 /** One connection to a backend. It serves one request at a time and rests in the pool in between. */
 import { connect, type LookupFunction, type Socket } from 'node:net'
+import type { BackendTls } from '../policy/policy.ts'
 import type { Endpoint } from '../routes/endpoints.ts'
-import type { BackendTls } from '../routes/policy.ts'
 import { secure } from './backend-tls.ts'
 import { createGuard, type OnFault } from './guard.ts'
 

@@ -2,8 +2,9 @@
 import type { EndpointConditions, EndpointSlice, Protocol, Service, ServicePort } from '../../../api/types/index.ts'
 import { familyOf, isAddress, joinHostPort } from '../../../ip/address.ts'
 import { isOwnHost } from '../names/own-host.ts'
-import { type BackendKey, type BackendRef, firstPort } from './model.ts'
-import type { BackendProtocol } from './policy.ts'
+import type { BackendKey } from '../policy/backend-key.ts'
+import type { BackendProtocol } from '../policy/policy.ts'
+import { type BackendRef, firstPort } from './model.ts'
 
 export interface Endpoint {
   /** `address:port`, the address in brackets for IPv6. */

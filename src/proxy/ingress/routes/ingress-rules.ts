@@ -1,8 +1,8 @@
 /** One Ingress to rules. Pure. */
 import type { IngressSettings } from '../annotations/settings.ts'
+import { literally, literalStart, patternProblem } from '../policy/pattern.ts'
+import { type PathRewrite, plainPolicy, type RoutePolicy } from '../policy/policy.ts'
 import { type BackendRef, type BackendView, backendRef, firstPort, type IngressView, type PathView } from './model.ts'
-import { literally, literalStart, patternProblem } from './pattern.ts'
-import { type PathRewrite, plainPolicy, type RoutePolicy } from './policy.ts'
 import type { Origin, PathMatch, Route, RouteRule } from './rule.ts'
 import { asBytes } from './rule-path.ts'
 

@@ -1,7 +1,7 @@
 /** The route table of one entry, and the question it answers. Plain data: it is cloned into the threads that serve. */
 import type { Field } from '../http/fields.ts'
 import { Refusal } from '../http/refusal.ts'
-import { type PatternKind, patternOf } from './pattern.ts'
+import { type PatternKind, patternOf } from '../policy/pattern.ts'
 import type { Conditions, Route, ValueMatch } from './rule.ts'
 
 /** Routes for one path, those with more conditions first. */

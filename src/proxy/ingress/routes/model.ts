@@ -1,5 +1,6 @@
 /** Ingress and IngressClass objects, cut down to what routing needs. */
 import type { Ingress, IngressBackend, IngressClass, IngressRule } from '../../../api/types/index.ts'
+import type { BackendKey } from '../policy/backend-key.ts'
 
 /** The value of `spec.controller` in an IngressClass that this proxy serves. */
 export const controllerName = 'podway.dev/ingress'
@@ -8,9 +9,6 @@ export const controllerName = 'podway.dev/ingress'
 const implicitClass = 'podway'
 const classAnnotation = 'kubernetes.io/ingress.class'
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class'
-
-/** One port of one Service: `namespace/name:port`, the port by number or by name. */
-export type BackendKey = string & { readonly __brand: 'BackendKey' }
 
 export interface BackendRef {
   readonly key: BackendKey

@@ -1,6 +1,6 @@
 /** One rule as everything that can be written compiles to: where it applies, and what happens there. Plain data. */
-import type { BackendKey } from './model.ts'
-import type { Canary, FieldChanges, Redirect, Rewrite, RoutePolicy } from './policy.ts'
+import type { BackendKey } from '../policy/backend-key.ts'
+import type { Canary, FieldChanges, Redirect, Rewrite, RoutePolicy } from '../policy/policy.ts'
 
 /** What a route comes from: what people see of it in logs, metrics and Events. */
 export interface Origin {

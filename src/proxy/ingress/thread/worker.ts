@@ -1,9 +1,9 @@
 /** The entry of a serving thread: keep what it imports small, it is loaded once more in each. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { steadyClock } from '../../../api/clock.ts'
 import { startHeartbeat } from '../../../host/heartbeat.ts'
 import { createGuard } from '../relay/guard.ts'
 import { createRelay, type Relay } from '../relay/relay.ts'
-import { steadyClock } from '../steady-clock.ts'
 import type { AccessLog } from './access-log.ts'
 import { createDoors, type Doors } from './doors.ts'
 import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'

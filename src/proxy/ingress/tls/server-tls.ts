@@ -1,7 +1,7 @@
 /** Which certificate a client is shown, and what it is asked for, by the name it says. */
 import { createSecureContext, type SecureContext } from 'node:tls'
-import type { BackendKey } from '../routes/model.ts'
-import type { ClientCertificates } from '../routes/policy.ts'
+import type { BackendKey } from '../policy/backend-key.ts'
+import type { ClientCertificates } from '../policy/policy.ts'
 
 /** PEM. */
 export interface Certificate {

@@ -1,8 +1,8 @@
 /** The Ingress proxy in a process of its own, fed by hand. Its argument is `OursOptions`, its questions are `Change`. */
 import { serviceOfSlice } from '../../../../src/api/slices.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
+import type { NamedData } from '../../../../src/proxy/ingress/data/named-data.ts'
 import { createIngress } from '../../../../src/proxy/ingress/ingress.ts'
-import type { NamedData } from '../../../../src/proxy/ingress/named-data.ts'
 import { service, slice } from '../../../support/cluster-objects.ts'
 import { createFedInformer } from '../../../support/fed-informer.ts'
 import { ingress, ingressClass, path } from '../../../support/ingress-objects.ts'

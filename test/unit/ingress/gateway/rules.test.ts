@@ -3,8 +3,8 @@ import t from 'tap'
 import type { HttpBackendRef, HttpRouteFilter, HttpRouteRule } from '../../../../src/api/types/index.ts'
 import { compileGateways } from '../../../../src/proxy/ingress/gateway/compile.ts'
 import { parseDuration } from '../../../../src/proxy/ingress/gateway/duration.ts'
-import { patternProblem } from '../../../../src/proxy/ingress/routes/pattern.ts'
-import { defaultRetries, plainPolicy, type RoutePolicy } from '../../../../src/proxy/ingress/routes/policy.ts'
+import { patternProblem } from '../../../../src/proxy/ingress/policy/pattern.ts'
+import { defaultRetries, plainPolicy, type RoutePolicy } from '../../../../src/proxy/ingress/policy/policy.ts'
 import {
   backendRef,
   gateway,

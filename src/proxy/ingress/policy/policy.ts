@@ -2,7 +2,7 @@
  * How a route is served beyond which backend it has: one typed value, whether it was written as annotations of an
  * Ingress or as filters of an HTTPRoute. Plain data: it is cloned into the threads that serve.
  */
-import type { BackendKey } from './model.ts'
+import type { BackendKey } from './backend-key.ts'
 import type { Template } from './template.ts'
 
 /** Milliseconds. */

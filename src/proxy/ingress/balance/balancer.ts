@@ -1,9 +1,9 @@
 /** Chooses an endpoint for each request, and knows which of them are in trouble. */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../../api/clock.ts'
+import type { BackendKey } from '../policy/backend-key.ts'
+import type { BackendProtocol } from '../policy/policy.ts'
 import type { Backend, Endpoint } from '../routes/endpoints.ts'
-import type { BackendKey } from '../routes/model.ts'
-import type { BackendProtocol } from '../routes/policy.ts'
 
 /** By what an endpoint is chosen. */
 export type PickBy =

@@ -4,12 +4,12 @@
  * others are asked for from time to time.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Client } from '../../api/client.ts'
-import { sleep } from '../../api/clock.ts'
-import { isForbidden, isNotFound } from '../../api/errors.ts'
-import { createInformer } from '../../api/informer.ts'
-import { configMaps, type Resource, secrets } from '../../api/resources.ts'
-import type { ConfigMap, KubeObject, Secret } from '../../api/types/index.ts'
+import type { Client } from '../../../api/client.ts'
+import { sleep } from '../../../api/clock.ts'
+import { isForbidden, isNotFound } from '../../../api/errors.ts'
+import { createInformer } from '../../../api/informer.ts'
+import { configMaps, type Resource, secrets } from '../../../api/resources.ts'
+import type { ConfigMap, KubeObject, Secret } from '../../../api/types/index.ts'
 
 export type Data = Readonly<Record<string, string>>
 

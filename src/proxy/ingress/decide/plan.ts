@@ -1,13 +1,14 @@
 /** What is to be done with a request, once everything about it is decided. */
+
+import type { Balancer, PickBy } from '../balance/balancer.ts'
 import type { Changes } from '../http/changes.ts'
 import type { RequestHead } from '../http/request-head.ts'
 import type { Outgoing, Via } from '../http/request-text.ts'
 import type { ResponseHead } from '../http/response-head.ts'
+import type { BackendKey } from '../policy/backend-key.ts'
+import type { BackendProtocol, RoutePolicy } from '../policy/policy.ts'
 import type { Endpoint } from '../routes/endpoints.ts'
-import type { BackendKey } from '../routes/model.ts'
-import type { BackendProtocol, RoutePolicy } from '../routes/policy.ts'
 import type { Origin } from '../routes/rule.ts'
-import type { Balancer, PickBy } from './balancer.ts'
 
 export interface Plan {
   readonly request: RequestHead

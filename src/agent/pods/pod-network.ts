@@ -1,5 +1,5 @@
 /** How pods get onto the network: the one thing about it that whoever runs pods has to know. */
-import type { StringMap } from '../api/types/index.ts'
+import type { StringMap } from '../../api/types/index.ts'
 
 /** A pod that wants to be reached. */
 export interface PodToAttach {
