@@ -20,6 +20,7 @@ import { jsonOf, readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { canSetGroups, readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
+import { keepWaitingConnections } from '../host/waiting-connections.ts'
 import { parseCidr } from '../ip/cidr.ts'
 import { overlayAnnotations } from '../overlay/annotations.ts'
 import { podBridge } from '../overlay/bridge.ts'
@@ -162,6 +163,7 @@ const ownParts = ['pods', ...parts]
 export const runAgent = async (options: AgentOptions, signal: AbortSignal): Promise<void> => {
   const { stateDir, log } = options
   await mkdir(stateDir, { recursive: true })
+  await keepWaitingConnections(log)
   const takeover = await openTakeover(stateDir, log)
   const claims = await Promise.all(ownParts.map(takeover.claim))
   const either = AbortSignal.any([signal, ...claims.map((claim) => claim.signal)])

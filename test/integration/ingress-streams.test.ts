@@ -284,6 +284,26 @@ t.test('stopping: what runs is finished, what rests is closed, nobody new is let
   t.pass('drained')
 })
 
+t.test('stopping: who has just come is served', async (t) => {
+  const backend = await startBackend(t, (_request, response) => response.end('served'))
+  const { relay, port } = await startRelay(t, [backend.port], { drain: 5_000 })
+  const silent = dial(port)
+  const asking = dial(port)
+  const again = dial(port)
+  again.say(get('/'))
+  await again.hears('served')
+  await until(() => relay.connections === 3, 'the connections')
+  const drained = relay.drain()
+  await again.ends()
+  again.socket.end()
+  asking.say(get('/'))
+  t.match(await asking.ends(), /^HTTP\/1.1 200 .*Connection: close\r\n\r\nserved$/s)
+  asking.socket.end()
+  t.equal(await silent.ends(), '', 'and not waited for when nothing comes')
+  silent.socket.end()
+  await drained
+})
+
 t.test('stopping does not wait for ever', async (t) => {
   const server = await listenRaw()
   t.teardown(() => server.close())

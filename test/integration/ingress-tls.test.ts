@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer as createH2Server } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
 import t from 'tap'
 import type { BackendKey } from '../../src/proxy/ingress/policy/backend-key.ts'
@@ -307,6 +308,17 @@ t.test('connections that are passed on as they come', async (t) => {
   relay.apply({ tables: [], backends: onPorts([(server.address() as AddressInfo).port], inside) })
   t.equal((await askTls(tlsPort, { host: 'p.lab' })).body, 'inside')
   t.equal((await askTls(tlsPort, { host: 'a.lab' })).status, 200, 'the others end here')
+})
+
+t.test('stopping: who has just come is served', async (t) => {
+  const backend = await echo(t)
+  const { tlsPort, relay } = await startTlsRelay(t, [backend.port], { hosts: [{ host: 'a.lab', certificate: a }] })
+  const client = connect({ port: tlsPort, host: '127.0.0.1', servername: 'a.lab', rejectUnauthorized: false })
+  await once(client, 'secureConnect')
+  const drained = relay.drain()
+  client.write('GET / HTTP/1.1\r\nHost: a.lab\r\n\r\n')
+  t.match(await text(client), /^HTTP\/1.1 200 /)
+  await drained
 })
 
 t.test('stopping ends connections that are passed on, when they do not end in time', async (t) => {

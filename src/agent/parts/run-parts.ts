@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { createClient } from '../../api/client.ts'
 import { openTransport } from '../../api/http-transport.ts'
 import { createCommandRunner } from '../../host/command.ts'
+import { keepWaitingConnections } from '../../host/waiting-connections.ts'
 import { createClusterInformers } from '../cluster-informers.ts'
 import { type Life, liveOnRanges } from '../moves.ts'
 import { servedPorts, serverPlace } from '../node/served-ports.ts'
@@ -50,6 +51,7 @@ export const runParts = async (options: PartsOptions, signal: AbortSignal): Prom
   const either = AbortSignal.any([signal, stop.signal])
   await mkdir(options.stateDir, { recursive: true })
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
+  await keepWaitingConnections(log)
   const takeover = await openTakeover(options.stateDir, log)
   const { connection, transport } = await openTransport(options.kubeconfig)
   const client = createClient(transport)

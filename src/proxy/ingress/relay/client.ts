@@ -15,10 +15,10 @@ import { createExchange, type Exchange, type ExchangeClient } from './exchange.t
 import { createGuard } from './guard.ts'
 import { createH1Sink, type H1Sink } from './h1-sink.ts'
 import { createRequest, type RunningRequest } from './request.ts'
-import type { Timeouts } from './timeouts.ts'
+import { firstRequestMs, type Timeouts } from './timeouts.ts'
 
 export interface ClientConnection {
-  /** Ends after what runs; at once when nothing does. */
+  /** Ends after what runs; at once when nothing does, and was asked for at least once. */
   drain(): void
   destroy(): void
 }
@@ -34,6 +34,7 @@ export const serveClient = (
   let pending: Buffer | undefined
   /** Of `pending`, how much was searched for the end of a head. */
   let searched = 0
+  let hasAsked = false
   let waitsFor: keyof Timeouts = 'keepAlive'
   let running: RunningRequest | undefined
   let request: RequestHead | undefined
@@ -152,6 +153,7 @@ export const serveClient = (
 
   const begin = (head: RequestHead): void => {
     request = head
+    hasAsked = true
     const bodyOptions = {
       maxTrailerBytes: relay.limits.trailerBytes,
       checkTrailer: (field: Field) => checkRequestTrailer(field, changes),
@@ -282,7 +284,9 @@ export const serveClient = (
 
   return {
     drain: () => {
-      if (running === undefined && pending === undefined) linger()
+      if (running !== undefined || pending !== undefined) return
+      if (hasAsked) linger()
+      else wait('keepAlive', firstRequestMs)
     },
     destroy: () => socket.destroy(),
   }

@@ -21,6 +21,7 @@ import { serveH2Client } from './h2-client.ts'
 import { passThrough } from './passthrough.ts'
 import { type ProxyHeader, readProxyHeader } from './proxy-protocol.ts'
 import { readStart } from './start-of.ts'
+import { firstRequestMs } from './timeouts.ts'
 
 export interface ListenOptions {
   readonly address: string
@@ -106,7 +107,14 @@ export const createEntry = (options: EntryOptions): Entry => {
   const patience = { deadlines: relay.deadlines, timeoutMs: relay.timeouts.head, fault: relay.fault }
   /** From its first moment on a connection counts, and ends with the others. */
   const arrive = (socket: Socket): void => {
-    const arrival: ClientConnection = { drain: () => socket.destroySoon(), destroy: () => socket.destroy() }
+    const drain = (): void => {
+      const deadline = relay.deadlines.add(() => {
+        if (arrivals.has(socket)) socket.destroySoon()
+      })
+      deadline.set(firstRequestMs)
+      socket.once('close', deadline.remove)
+    }
+    const arrival: ClientConnection = { drain, destroy: () => socket.destroy() }
     arrivals.set(socket, arrival)
     clients.add(arrival)
     socket.once('close', () => begun(socket))

@@ -22,6 +22,12 @@ export interface Timeouts {
   readonly drain: number
 }
 
+/**
+ * After the order to stop, for the first request of a connection: who has just come knows nothing of it, and would take the
+ * end of a connection that has served nobody for a failure.
+ */
+export const firstRequestMs = 1_000
+
 export const defaultTimeouts: Timeouts = {
   keepAlive: 75_000,
   head: 60_000,
