@@ -23,11 +23,14 @@ export type DeletionReview = Pick<Review, 'definition' | 'object' | 'user'>
  */
 export interface Admission {
   readonly name: string
-  admit(review: Review): KubeObject
+  admit(review: Review): KubeObject | Promise<KubeObject>
   admitDeletion?(review: DeletionReview): void
   revoke?(review: Review): void
 }
 
-/** Runs one after the other; a later one sees the object as the earlier ones left it. */
-export const admitAll = (admissions: readonly Admission[], review: Review): KubeObject =>
-  admissions.reduce((object, admission) => admission.admit({ ...review, object }), review.object)
+/** One after the other; a later one sees the object as the earlier ones left it. */
+export const admitAll = async (admissions: readonly Admission[], review: Review): Promise<KubeObject> => {
+  let { object } = review
+  for (const admission of admissions) object = await admission.admit({ ...review, object })
+  return object
+}

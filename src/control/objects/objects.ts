@@ -125,7 +125,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
   const admitted = async <T>(review: Review, write: (object: KubeObject) => Promise<T>): Promise<T> => {
     let done = false
     try {
-      const result = await write(admitAll(admissions, review))
+      const result = await write(await admitAll(admissions, review))
       done = !review.dryRun
       return result
     } finally {

@@ -80,7 +80,6 @@ const common = {
   defaults: withDefaults,
   validateUpdate: ({ roleRef }: Binding, old: Binding): FieldError[] =>
     deepEqual(roleRef, old.roleRef) ? [] : [invalidValue('roleRef', roleRef, 'cannot change roleRef')],
-  warnings: () => ['this server does not evaluate RBAC: the binding is kept, and grants nothing'],
 }
 
 export const roleBinding = define<RoleBinding>({

@@ -14,7 +14,7 @@ import {
   noOpinion,
   type Verdict,
 } from '../../../../src/control/auth/authorizer.ts'
-import { createAuthorizer } from '../../../../src/control/auth/authorizers.ts'
+import { createAuthorizer } from '../../../../src/control/authorization/authorizers.ts'
 import { certificateUsers } from '../../../../src/control/auth/certificate-users.ts'
 import { openPki } from '../../../../src/control/auth/pki.ts'
 import { anonymous, authenticatedGroup, mastersGroup } from '../../../../src/control/auth/user.ts'

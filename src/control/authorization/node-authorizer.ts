@@ -10,8 +10,8 @@ import {
   noOpinion,
   type ResourceAccess,
   type Verdict,
-} from './authorizer.ts'
-import { nodeOf } from './user.ts'
+} from '../auth/authorizer.ts'
+import { nodeOf } from '../auth/user.ts'
 
 /** What may hold data that is not for everybody. */
 export type DataKind = 'secrets' | 'configmaps'

@@ -1,9 +1,9 @@
 /** Who asks for certificates: nodes, and machines that are about to become nodes. Each sees its own requests only. */
 import { certificateSigningRequests as resource } from '../../api/resources.ts'
 import type { CertificateSigningRequest } from '../../api/types/index.ts'
+import { type Authorizer, allowed, noOpinion } from '../auth/authorizer.ts'
+import { isBootstrapper, nodeOf } from '../auth/user.ts'
 import type { Store } from '../storage/store.ts'
-import { type Authorizer, allowed, noOpinion } from './authorizer.ts'
-import { isBootstrapper, nodeOf } from './user.ts'
 
 const bucket = `${resource.plural}.${resource.group}`
 

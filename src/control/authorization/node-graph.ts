@@ -13,6 +13,7 @@ import type { Ingress, KubeObject, Pod } from '../../api/types/index.ts'
 import { gatewayReferences } from '../../proxy/ingress/gateway/certificates.ts'
 import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
 import type { Store } from '../storage/store.ts'
+import { bucketOfResource, follow } from './follow.ts'
 import type { NodeGraph } from './node-authorizer.ts'
 import { type Reference, referencesOfIngress, referencesOfPod } from './references.ts'
 
@@ -38,8 +39,6 @@ const createEdges = () => {
   }
 }
 
-const bucketOf = ({ group, plural }: Resource): string => (group === '' ? plural : `${plural}.${group}`)
-
 export interface NodeGraphOptions {
   /** ConfigMaps (`namespace/name`) that the options of agents name: every node reads them. */
   readonly configMapsOfNodes?: readonly string[]
@@ -56,18 +55,7 @@ export const createNodeGraph = (store: Store, { configMapsOfNodes = [] }: NodeGr
   )
 
   const all = <T extends KubeObject>(resource: Resource<T>): readonly T[] =>
-    store.list(bucketOf(resource)).entries.map(({ object }) => object as T)
-
-  const follow = <T extends KubeObject>(
-    resource: Resource<T>,
-    see: (key: string, object: T | undefined) => void,
-  ): void => {
-    const { revision, entries } = store.list(bucketOf(resource))
-    for (const { key, object } of entries) see(key.name, object as T)
-    store.watch(bucketOf(resource), revision, ({ key, object, removed }) =>
-      see(key.name, removed ? undefined : (object as T)),
-    )
-  }
+    store.list(bucketOfResource(resource)).entries.map(({ object }) => object as T)
 
   const classes = () => new Map(all(ingressClasses).map((each) => [each.metadata.name, classView(each)]))
   let known = classes()
@@ -83,16 +71,16 @@ export const createNodeGraph = (store: Store, { configMapsOfNodes = [] }: NodeGr
     ])
   }
 
-  follow(pods, (key, pod) => {
+  follow(store, pods, (key, pod) => {
     const node = pod?.spec.nodeName
     ofPods.set(key, pod && node ? referencesOfPod(pod).map((each) => `${node} ${textOf(each)}`) : [])
   })
-  follow(ingresses, seeIngress)
-  follow(ingressClasses, () => {
+  follow(store, ingresses, seeIngress)
+  follow(store, ingressClasses, () => {
     known = classes()
     for (const ingress of all(ingresses)) seeIngress(objectKey(ingress), ingress)
   })
-  for (const resource of [gatewayClasses, gateways, referenceGrants]) follow<KubeObject>(resource, seeGateways)
+  for (const resource of [gatewayClasses, gateways, referenceGrants]) follow<KubeObject>(store, resource, seeGateways)
 
   return {
     refers: (node, kind, key) => {
