@@ -25,7 +25,9 @@ export const clusterSettings = (options: ClusterOptions) => {
     nodePrefixLengths: { IPv4: options.nodePrefix, IPv6: options.nodePrefix6 },
     nodePorts: portRange(options.nodePorts),
     loadBalancerCIDR: options.loadBalancerCidr,
-    configMapsOfNodes: [options.tcpServicesConfigmap ?? [], options.udpServicesConfigmap ?? []].flat(),
+    authorization: {
+      configMapsOfNodes: [options.tcpServicesConfigmap ?? [], options.udpServicesConfigmap ?? []].flat(),
+    },
     clusterDns: options.clusterDns,
     clusterDomain: options.clusterDomain,
     signingSeconds: options.clusterSigningDuration,

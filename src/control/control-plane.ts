@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../api/clock.ts'
 import { type AdmissionSettings, createAdmissions } from './admission/admissions.ts'
 import { createAuthenticators } from './auth/authenticators.ts'
 import { controlUser } from './auth/user.ts'
-import { createAuthorizer } from './authorization/authorizers.ts'
+import { type AuthorizationSettings, createAuthorization } from './authorization/authorizers.ts'
 import { createObjects, type Objects } from './objects/objects.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { createApiHandler } from './server/api-handler.ts'
@@ -36,8 +36,7 @@ export interface ControlPlaneOptions {
   /** How pods' nodes are asked for what they alone know. */
   readonly agents: AgentConnection
   readonly tokens: AccountTokenOptions
-  /** ConfigMaps (`namespace/name`) that the options of agents name. */
-  readonly configMapsOfNodes?: readonly string[]
+  readonly authorization?: AuthorizationSettings
   readonly clock?: Clock
   readonly naming?: Naming
   readonly storing?: StoreOptions
@@ -66,15 +65,16 @@ const randomNaming: Naming = {
 
 /** Rejects when the backend cannot be loaded. `close` closes the backend, too. */
 export const openControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
-  const { backend, agents, configMapsOfNodes = [], clock = systemClock, naming = randomNaming, storing } = options
+  const { backend, agents, clock = systemClock, naming = randomNaming, storing } = options
   const store = await openStore(backend, storing)
   const tokens = createAccountTokens(store, clock, options.tokens)
-  const admissions = createAdmissions(store, clock, options.admission)
+  const authorization = createAuthorization(store, options.authorization)
+  const admissions = createAdmissions(store, clock, authorization, options.admission)
   const objects = createObjects({ store, clock, ...naming, admissions })
   const registry = createRegistry()
   const handle = createApiHandler({
     registry,
-    authorizer: createAuthorizer(store, { configMapsOfNodes }),
+    authorizer: authorization.authorizer,
     ...{ store, objects, clock, version: podwayVersion() },
     paths: tokenDiscoveryPaths(tokens.discovery),
     subresources: {

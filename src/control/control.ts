@@ -16,7 +16,9 @@ import type { ClusterNetworks } from './admission/node-claims.ts'
 import { keepCertificates } from './auth/keep-certificates.ts'
 import { openPki, type Pki } from './auth/pki.ts'
 import { controlUser, mastersGroup } from './auth/user.ts'
+import type { AuthorizationSettings } from './authorization/authorizers.ts'
 import { bootstrapCluster } from './bootstrap/bootstrap.ts'
+import { keepDefaultRoles } from './bootstrap/default-roles.ts'
 import { openControlPlane } from './control-plane.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
 import { runUnderLease } from './leadership/leadership.ts'
@@ -45,8 +47,7 @@ export interface ControlOptions {
   readonly clusterDomain: string
   /** The node on this machine, which may have the API's own address. */
   readonly localNode: string | undefined
-  /** ConfigMaps (`namespace/name`) that the options of agents name. */
-  readonly configMapsOfNodes: readonly string[]
+  readonly authorization: AuthorizationSettings
   /** No certificate that nodes and others ask for is good for longer. */
   readonly signingSeconds: number
   readonly nodeGraceSeconds: number
@@ -110,7 +111,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   }
   const serverUrl = `https://${joinHostPort(bindAddress, options.port)}`
   const plane = await openControlPlane({
-    ...{ backend, clock, configMapsOfNodes: options.configMapsOfNodes },
+    ...{ backend, clock, authorization: options.authorization },
     admission: { networks, nodePorts: options.nodePorts, podEvictionSeconds: options.podEvictionSeconds },
     agents: createAgentConnection(() => pki.client, pki.authority.cert),
     tokens: {
@@ -128,6 +129,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const endpoint = { apiAddress: bindAddress, apiPort: options.port }
   const bootstrap = { ...endpoint, apiClusterIP, dnsClusterIP: clusterDns, serviceCIDRs: options.serviceCIDRs }
   await bootstrapCluster(client, bootstrap)
+  await keepDefaultRoles(client)
   server.listen(options.port, bindAddress)
   await once(server, 'listening')
   const writeKubeconfig = ({ authority, admin }: Pki): Promise<void> =>

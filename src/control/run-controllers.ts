@@ -8,6 +8,7 @@ import { createTokenSecretController } from './controllers/accounts/token-secret
 import { createCsrApprover } from './controllers/certificates/approver.ts'
 import { createCsrCleaner, createTokenCleaner } from './controllers/certificates/cleaner.ts'
 import { createCsrSigner } from './controllers/certificates/signer.ts'
+import { createClusterRoleAggregation } from './controllers/cluster-role-aggregation.ts'
 import type { ControllerContext, ControllerSettings, CreateController } from './controllers/controller.ts'
 import { createDeploymentController } from './controllers/deployment/deployment.ts'
 import { createEndpointSliceController } from './controllers/endpoints/endpoint-slices.ts'
@@ -54,6 +55,7 @@ const controllers: readonly CreateController[] = [
   createLoadBalancerController,
   createServiceAddressController,
   createEventTtlController,
+  createClusterRoleAggregation,
 ]
 
 const restartMs = 1_000

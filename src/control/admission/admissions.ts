@@ -1,5 +1,6 @@
 /** Everybody who has a say in writes, in this order. A further one is one more line here. */
 import type { Clock } from '../../api/clock.ts'
+import type { Authorization } from '../authorization/authorizers.ts'
 import type { Admission } from '../objects/admission.ts'
 import type { Store } from '../storage/store.ts'
 import { certificateRequests } from './certificate-requests.ts'
@@ -9,6 +10,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import type { ClusterNetworks } from './node-claims.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { priorityClasses } from './priority-classes.ts'
+import { roleEscalation } from './role-escalation.ts'
 import { type AllocationRanges, serviceAllocation } from './service-allocation.ts'
 
 export interface AdmissionSettings {
@@ -21,6 +23,7 @@ export interface AdmissionSettings {
 export const createAdmissions = (
   store: Store,
   clock: Clock,
+  { resolver, authorizer }: Authorization,
   { networks, nodePorts, podEvictionSeconds }: AdmissionSettings,
 ): readonly Admission[] => [
   nodeRestriction(store, clock, networks),
@@ -30,4 +33,6 @@ export const createAdmissions = (
   defaultTolerationSeconds(podEvictionSeconds),
   priorityClasses(store),
   serviceAllocation(store, { serviceCIDRs: networks.serviceCIDRs, nodePorts }),
+  // After all who change the object.
+  roleEscalation(resolver, authorizer),
 ]

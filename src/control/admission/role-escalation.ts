@@ -3,10 +3,10 @@ import { deepEqual } from '../../api/deep-equal.ts'
 import { forbidden, notFound } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import type { ClusterRole, PolicyRule, RoleBinding, RoleRef } from '../../api/types/kubernetes/rbac-v1.ts'
-import { type RuleResolver, rulesOf } from '../authorization/rbac/resolver.ts'
-import { compactRules, missingRules, ruleText } from '../authorization/rbac/rules.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import { mastersGroup, type User } from '../auth/user.ts'
+import { type RuleResolver, rulesOf } from '../authorization/rbac/resolver.ts'
+import { compactRules, missingRules, ruleText } from '../authorization/rbac/rules.ts'
 import type { Admission, Review } from '../objects/admission.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
 import { clusterRoleBinding, roleBinding } from '../resources/rbac/binding.ts'
@@ -22,7 +22,13 @@ const everything: readonly PolicyRule[] = [
 
 /** Without what the garbage collector changes, and what the server keeps of a write. */
 const content = ({ metadata, ...rest }: KubeObject) => {
-  const { ownerReferences: _owners, finalizers: _finalizers, managedFields: _fields, resourceVersion: _, ...kept } = metadata
+  const {
+    ownerReferences: _owners,
+    finalizers: _finalizers,
+    managedFields: _fields,
+    resourceVersion: _,
+    ...kept
+  } = metadata
   return { ...rest, metadata: kept }
 }
 

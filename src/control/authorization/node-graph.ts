@@ -12,8 +12,8 @@ import {
 import type { Ingress, KubeObject, Pod } from '../../api/types/index.ts'
 import { gatewayReferences } from '../../proxy/ingress/gateway/certificates.ts'
 import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
+import { bucketOfResource, follow } from '../storage/follow.ts'
 import type { Store } from '../storage/store.ts'
-import { bucketOfResource, follow } from './follow.ts'
 import type { NodeGraph } from './node-authorizer.ts'
 import { type Reference, referencesOfIngress, referencesOfPod } from './references.ts'
 

@@ -9,9 +9,9 @@ import type {
   Subject,
 } from '../../../api/types/kubernetes/rbac-v1.ts'
 import type { User } from '../../auth/user.ts'
+import { follow } from '../../storage/follow.ts'
 import type { Store } from '../../storage/store.ts'
 import { accountUserName } from '../../tokens/claims.ts'
-import { follow } from '../follow.ts'
 
 const group = 'rbac.authorization.k8s.io'
 type Binding = RoleBinding | ClusterRoleBinding

@@ -7,7 +7,8 @@ export const rbacFormats: FieldFormats = {
   'rbac/v1.ClusterRole': object,
   'rbac/v1.PolicyRule': {
     ...{ apiGroups: word, resources: word, verbs: word },
-    resourceNames: objectName,
+    // Of whatever resource: users and signers have names that no object could have.
+    resourceNames: line,
     nonResourceURLs: urlPath,
   },
   'rbac/v1.RoleBinding': object,

@@ -160,16 +160,3 @@ t.test('names may hold colons, and nothing that a path would read otherwise', as
     for (const name of ['a/b', 'a%2fb', '.', '..']) t.equal((await named(name)).code, 422, `${kind} ${name}`)
   }
 })
-
-t.test('a binding that grants nothing says so', async (t) => {
-  for (const kind of ['RoleBinding', 'ClusterRoleBinding']) {
-    const api = await createTestApi()
-    const row = kindNamed(kind)
-    const path = collectionOf(row)
-    const body = validObject(row, 'b')
-    const wanted = ['this server does not evaluate RBAC: the binding is kept, and grants nothing']
-    t.strictSame((await api.request('POST', path, { body })).warnings, wanted)
-    t.strictSame((await api.request('PUT', `${path}/b`, { body })).warnings, wanted)
-    t.strictSame((await api.request('GET', `${path}/b`)).warnings, [])
-  }
-})

@@ -1,6 +1,6 @@
 import type { Resource } from '../../api/resources.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import type { Store } from '../storage/store.ts'
+import type { Store } from './store.ts'
 
 export const bucketOfResource = ({ group, plural }: Pick<Resource, 'group' | 'plural'>): string =>
   group === '' ? plural : `${plural}.${group}`
