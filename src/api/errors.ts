@@ -269,6 +269,7 @@ export const isMissingPath = (error: unknown): error is ApiError => error instan
 export const isAlreadyExists = hasReason('AlreadyExists')
 export const isConflict = hasReason('Conflict')
 export const isForbidden = hasReason('Forbidden')
+export const isUnauthorized = hasReason('Unauthorized')
 /** The namespace is on its way out: nothing new may come into it. */
 export const isNamespaceTerminating = (error: unknown): boolean =>
   error instanceof ApiError && (error.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating')

@@ -17,6 +17,7 @@ import { type AgentConnection, podLog } from './server/pod-log.ts'
 import { namespaceFinalize, podBinding } from './server/subresources.ts'
 import { tokenDiscoveryPaths } from './server/token-discovery.ts'
 import { tokenRequest } from './server/token-request.ts'
+import { tokenReviews } from './server/token-review.ts'
 import type { Backend } from './storage/backend.ts'
 import type { Store } from './storage/store.ts'
 import { openStore, type StoreOptions } from './storage/watch-cache.ts'
@@ -72,6 +73,7 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const admissions = createAdmissions(store, clock, authorization, options.admission)
   const objects = createObjects({ store, clock, ...naming, admissions })
   const registry = createRegistry()
+  const authenticate = createAuthenticators(store, clock, tokens.find)
   const handle = createApiHandler({
     registry,
     authorizer: authorization.authorizer,
@@ -84,8 +86,13 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
       'namespaces/finalize update': namespaceFinalize(objects),
       'serviceaccounts/token create': tokenRequest(objects, tokens.issuer),
     },
+    questions: {
+      'tokenreviews.authentication.k8s.io': tokenReviews({
+        ...{ authenticate, findAccount: tokens.find, audiences: tokens.issuer.audiences },
+      }),
+    },
   })
   const client = createClient(createLocalTransport(handle, controlUser))
-  const handleIncoming = authenticated(createAuthenticators(store, clock, tokens.find), handle)
+  const handleIncoming = authenticated(authenticate, handle)
   return { handleIncoming, handle, client, registry, store, objects, tokens, close: store.close }
 }

@@ -9,6 +9,7 @@ import type { EndpointSlice, KubeObject, Pod, Service } from '../../api/types/in
 import type { Logger } from '../../host/log.ts'
 import type { Kind, Registry } from '../registry/registry.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
+import { verbsOf } from '../resources/verbs.ts'
 
 type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>
 
@@ -125,7 +126,9 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
   }
 
   const update = (): void => {
-    const kinds = new Map(registry.kinds.map((kind) => [bucketOf(kind.row), kind]))
+    // Of what can only be asked, there is nothing to copy.
+    const kept = registry.kinds.filter(({ row }) => verbsOf(row).includes('list'))
+    const kinds = new Map(kept.map((kind) => [bucketOf(kind.row), kind]))
     for (const [bucket, { stop }] of all)
       if (!kinds.has(bucket)) {
         stop.abort()

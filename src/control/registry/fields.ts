@@ -5,6 +5,7 @@
  */
 import { admissionregistrationFormats } from '../resources/admissionregistration/formats.ts'
 import { appsFormats } from '../resources/apps/formats.ts'
+import { authenticationFormats } from '../resources/authentication/formats.ts'
 import { autoscalingFormats } from '../resources/autoscaling/formats.ts'
 import { batchFormats } from '../resources/batch/formats.ts'
 import { certificatesFormats } from '../resources/certificates/formats.ts'
@@ -24,6 +25,7 @@ import { storageFormats } from '../resources/storage/formats.ts'
 export const fieldFormats: FieldFormats = {
   ...admissionregistrationFormats,
   ...appsFormats,
+  ...authenticationFormats,
   ...autoscalingFormats,
   ...batchFormats,
   ...certificatesFormats,

@@ -2,6 +2,7 @@
 
 import { admissionregistrationKinds } from '../resources/admissionregistration/kinds.ts'
 import { appsKinds } from '../resources/apps/kinds.ts'
+import { authenticationKinds } from '../resources/authentication/kinds.ts'
 import { autoscalingKinds } from '../resources/autoscaling/kinds.ts'
 import { batchKinds } from '../resources/batch/kinds.ts'
 import { certificatesKinds } from '../resources/certificates/kinds.ts'
@@ -21,6 +22,7 @@ import { storageKinds } from '../resources/storage/kinds.ts'
 export const definitions: readonly ResourceDefinition[] = [
   ...coreKinds,
   ...appsKinds,
+  ...authenticationKinds,
   ...autoscalingKinds,
   ...batchKinds,
   ...coordinationKinds,

@@ -8,7 +8,7 @@ import { selectionOf } from '../objects/selection.ts'
 import { applyPatchType, patchTypesOf } from '../openapi/json-schema.ts'
 import type { Registry } from '../registry/registry.ts'
 import { integerOf, type ResourceRequest } from '../request/request-info.ts'
-import { inVersion, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
+import { bucketOf, inVersion, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
 import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../resources/verbs.ts'
 import type { Store } from '../storage/store.ts'
 import { applyingOf, readWish } from './apply-patch.ts'
@@ -27,6 +27,9 @@ export type SubresourceHandler = (
   definition: ResourceDefinition,
 ) => Promise<Answer>
 
+/** Answers what is asked with an object that is kept nowhere, such as a TokenReview. */
+export type QuestionHandler = (call: Call, request: ResourceRequest, definition: ResourceDefinition) => Promise<Answer>
+
 export interface ResourceContext {
   readonly registry: Registry
   readonly objects: Objects
@@ -34,6 +37,8 @@ export interface ResourceContext {
   readonly clock: Clock
   /** By `plural/subresource` and verb: `pods/log get`. */
   readonly subresources: Readonly<Record<string, SubresourceHandler>>
+  /** By the kinds that can only be created: `tokenreviews.authentication.k8s.io`. */
+  readonly questions?: Readonly<Record<string, QuestionHandler>>
 }
 
 type Handle = (call: Call, request: ResourceRequest, definition: ResourceDefinition) => Promise<Answer> | Answer
@@ -68,7 +73,7 @@ const nameOf = ({ namespace, name }: ResourceRequest): ObjectName => {
 }
 
 export const createResourceHandler = (context: ResourceContext) => {
-  const { registry, objects, store, clock, subresources } = context
+  const { registry, objects, store, clock, subresources, questions = {} } = context
 
   const shown = (
     call: Call,
@@ -276,7 +281,7 @@ export const createResourceHandler = (context: ResourceContext) => {
       case 'get':
         return shown(call, definition, objects.get(definition, nameOf(request)))
       case 'create':
-        return create(call, request, definition)
+        return (questions[bucketOf(definition)] ?? create)(call, request, definition)
       case 'update':
         return update(call, request, definition)
       case 'patch':

@@ -164,3 +164,55 @@ t.test('others find the keys that verify tokens', async (t) => {
   t.notOk('d' in (keys[0] ?? {}), 'nothing private')
   t.match((await api.request('GET', '/')).body, { paths: /openid/ })
 })
+
+t.test('whoever lets others in by tokens asks whose they are', async (t) => {
+  const { api, post, uids } = await start()
+  const review = (spec: object, version = 'v1') => post(`/apis/authentication.k8s.io/${version}/tokenreviews`, { spec })
+  const issue = async (spec: object) => String((await post(tokenOf('app'), body(spec))).body['status']?.['token'])
+  const pod = { apiVersion: 'v1', kind: 'Pod', name: 'web' }
+  const token = await issue({ boundObjectRef: pod })
+  const known = {
+    authenticated: true,
+    user: {
+      username: 'system:serviceaccount:default:app',
+      uid: uids.account,
+      groups: ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated'],
+      extra: { 'authentication.kubernetes.io/pod-name': ['web'] },
+    },
+    audiences: [issuer],
+  }
+  for (const version of ['v1', 'v1beta1'])
+    t.match(await review({ token }, version), {
+      code: 201,
+      body: { kind: 'TokenReview', apiVersion: `authentication.k8s.io/${version}`, spec: { token }, status: known },
+    })
+  const vault = await issue({ audiences: ['vault'] })
+  t.match((await review({ token: vault, audiences: ['vault', 'mail'] })).body, {
+    status: { authenticated: true, audiences: ['vault'] },
+  })
+  for (const [why, spec] of [
+    ['for others', { token: vault }],
+    ['not for them', { token, audiences: ['vault'] }],
+    ['no token', { token: 'x' }],
+  ] as const)
+    t.match((await review(spec)).body['status'], { user: {}, error: 'invalid bearer token' }, why)
+  t.match(await review({}), { code: 400, body: { message: 'token is required for TokenReview in authentication' } })
+  t.equal((await api.request('GET', '/apis/authentication.k8s.io/v1/tokenreviews')).code, 405)
+  t.equal((await api.request('GET', '/apis/authentication.k8s.io/v1/tokenreviews/x')).code, 405)
+})
+
+t.test('the tokens of machines that join are for the API alone', async (t) => {
+  const { post } = await start()
+  await post('/api/v1/namespaces', { metadata: { name: 'kube-system' } })
+  await post('/api/v1/namespaces/kube-system/secrets', {
+    metadata: { name: 'bootstrap-token-abcdef' },
+    type: 'bootstrap.kubernetes.io/token',
+    stringData: {
+      ...{ 'token-id': 'abcdef', 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true' },
+    },
+  })
+  const token = 'abcdef.0123456789abcdef'
+  const review = (spec: object) => post('/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token, ...spec } })
+  t.match((await review({})).body['status'], { user: { username: 'system:bootstrap:abcdef' }, audiences: [issuer] })
+  t.match((await review({ audiences: ['vault'] })).body['status'], { error: 'invalid bearer token' })
+})
