@@ -26,6 +26,9 @@ import { createPodWorker } from './pods/worker.ts'
 import { createRunHandler } from './probes/handler.ts'
 import { createProber } from './probes/prober.ts'
 import { type Runtime, type RuntimeFactory, type SandboxRecord, sandboxOf } from './runtime/runtime.ts'
+import { volumeConfigNames } from './volumes/file-volumes.ts'
+import { createPodVolumes } from './volumes/pod-volumes.ts'
+import { createVolumeRefresher } from './volumes/refresher.ts'
 
 export interface PodAgentOptions {
   readonly client: Client
@@ -122,11 +125,25 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
       tell(sandboxOf(id), name, 'FailedPreStopHook', `PreStopHook failed: ${complaint}`)
     },
   })
+  const files = createPodFiles(join(stateDir, 'files'), options.clusterDomain)
+  const configOf = createConfigSource({ client, clock })
+  const volumes = createPodVolumes({
+    ...{ client, clock, allocatable: options.allocatable, folderOf: files.folderOf },
+    configOf: (pod) => configOf(pod, volumeConfigNames(pod)),
+  })
+  const refresher = createVolumeRefresher({
+    ...{ volumes, clock },
+    pods: async () => (await runtime.list()).flatMap(({ id, running }) => (running ? (podOf(id) ?? []) : [])),
+    onError: (pod, error) => {
+      log.warn({ err: error, pod: keys.get(pod.metadata.uid ?? '') }, 'cannot refresh the volumes of a pod')
+      events.record(referenceTo(pod), 'Warning', 'FailedMount', error instanceof Error ? error.message : String(error))
+    },
+  })
   const act = createActions({
     ...{ client, runtime, network, stopper, postStarts, events, clock, logDir, hostIPs, retryMs },
     ...{ envDefaults: options.envDefaults, allocatable: options.allocatable, resolvConf: options.resolvConf },
-    files: createPodFiles(join(stateDir, 'files'), options.clusterDomain),
-    configOf: createConfigSource({ client, clock }),
+    ...{ files, volumes },
+    configOf: (pod) => configOf(pod),
     services: options.services.all,
   })
   const statuses = createStatusWriter(client)
@@ -187,7 +204,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     runtime,
     run: async (signal) => {
       await takeOver()
-      await Promise.all([pods.run(signal), runtime.run(signal), work(signal), keeper.run(signal)])
+      await Promise.all([pods.run(signal), runtime.run(signal), work(signal), keeper.run(signal), refresher(signal)])
       stopper.forgetAll()
       prober.stop()
     },

@@ -1,6 +1,6 @@
 /** The typed client: resources in, objects out. Knows paths and verbs; how bytes travel is the transport's matter. */
 import { listsResource, listsVersion } from './discovery.ts'
-import { type Resource, resourcePath } from './resources.ts'
+import { type Resource, resourcePath, serviceAccounts } from './resources.ts'
 import type { ApiTransport } from './transport.ts'
 import type { KubeList, KubeObject, Status, WatchEvent } from './types/index.ts'
 
@@ -24,6 +24,33 @@ export interface DeleteOptions {
 
 /** What a caller may leave out of an object it creates: the client fills apiVersion and kind. */
 export type Draft<T extends KubeObject> = Omit<T, 'apiVersion' | 'kind'>
+
+export interface AccountName {
+  readonly name: string
+  readonly namespace: string
+}
+
+export interface TokenRequestSpec {
+  /** Whom the token is for: the API, when empty. */
+  readonly audiences: readonly string[]
+  readonly expirationSeconds: number
+  /** The token ends with this object. */
+  readonly boundObjectRef?: {
+    readonly apiVersion: string
+    readonly kind: string
+    readonly name: string
+    readonly uid: string
+  }
+}
+
+export interface TokenRequestStatus {
+  readonly token: string
+  readonly expirationTimestamp: string
+}
+
+interface TokenRequest {
+  readonly status: TokenRequestStatus
+}
 
 type Named = { readonly metadata: { readonly name: string; readonly namespace?: string } }
 
@@ -87,6 +114,14 @@ export const createClient = (transport: ApiTransport) => {
       const path =
         subresource === undefined ? resourcePath(r, namespace) : resourcePath(r, namespace, name, subresource)
       return (await transport.request({ method: 'POST', path, body: typed(r, object) })) as T
+    },
+
+    /** A token of a ServiceAccount. */
+    requestToken: async ({ name, namespace }: AccountName, spec: TokenRequestSpec): Promise<TokenRequestStatus> => {
+      const path = resourcePath(serviceAccounts, namespace, name, 'token')
+      const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec }
+      const { status } = (await transport.request({ method: 'POST', path, body })) as TokenRequest
+      return status
     },
 
     /** Replaces the object; its resourceVersion, when there, must still be the current one. */

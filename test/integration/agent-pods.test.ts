@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { podLogDir } from '../../src/agent/logs/paths.ts'
 import type { StoredContainer } from '../../src/agent/runtime/process/state.ts'
-import { pods } from '../../src/api/resources.ts'
+import { configMaps, pods, serviceAccounts } from '../../src/api/resources.ts'
 import type { ApiRequest } from '../../src/api/transport.ts'
 import type { Pod } from '../../src/api/types/index.ts'
 import { openClusterApi } from '../support/cluster-api.ts'
@@ -111,6 +111,50 @@ t.test('a pod with a real program, a real network and a real probe', async (t) =
   t.match(JSON.parse(await fetchText(`http://${ip}:8080/still`)), { path: '/still' }, 'it answers while it ends')
   await until(() => !get('web'), 'the end')
   t.ok(events('web').includes('Killing: Stopping container main'))
+})
+
+t.test('a pod reads its token, and who it is', async (t) => {
+  const { start, create, client, get, events, logOf } = await setUp(t)
+  const account = await client.create(serviceAccounts, { metadata: { name: 'app', namespace: 'default' } })
+  start()
+  const volume = {
+    name: 'access',
+    projected: {
+      sources: [
+        { serviceAccountToken: { path: 'token' } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+      ],
+    },
+  }
+  const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
+  const pod = await create(
+    podFor(
+      'reader',
+      {
+        command: ['sh', '-c', `cd ${mountPath}; cat namespace; echo; cat ca.crt; echo; cat token; echo`],
+        volumeMounts: [{ name: 'access', mountPath }],
+      },
+      { serviceAccountName: 'app', restartPolicy: 'Never', volumes: [volume] },
+    ),
+  )
+  await until(() => events('reader').some((event) => event.startsWith('FailedMount:')), 'word of what is missing')
+  t.match(
+    events('reader').join(),
+    /MountVolume.SetUp failed for volume "access" : configmap "kube-root-ca.crt" not found/,
+  )
+  await client.create(configMaps, {
+    ...{ metadata: { name: 'kube-root-ca.crt', namespace: 'default' }, data: { 'ca.crt': 'the authority' } },
+  })
+  await until(() => get('reader')?.status?.phase === 'Succeeded', 'the pod to end')
+  const [namespace, authority, token = ''] = logOf(pod).split('\n')
+  t.same([namespace, authority], ['default', 'the authority'])
+  t.match(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()), {
+    'kubernetes.io': {
+      pod: { name: 'reader', uid: pod.metadata.uid ?? '' },
+      serviceaccount: { name: 'app', uid: account.metadata.uid ?? '' },
+    },
+  })
 })
 
 t.test('kill -9 and a new agent: nothing is restarted, nothing is missed', async (t) => {

@@ -17,6 +17,7 @@ import t, { type Test } from 'tap'
 import { createProcessRuntime } from '../../src/agent/runtime/process/process-runtime.ts'
 import type { StoredContainer } from '../../src/agent/runtime/process/state.ts'
 import type { OnChange, Runtime } from '../../src/agent/runtime/runtime.ts'
+import { writeAtomicFolder } from '../../src/agent/volumes/atomic-folder.ts'
 import { type Cgroups, openCgroups } from '../../src/host/cgroup.ts'
 import { createLogger } from '../../src/host/log.ts'
 import { damageNames, damages } from '../support/damage.ts'
@@ -64,9 +65,16 @@ t.test('what a container sees', async (t) => {
   const hosts = join(folder, 'hosts')
   writeFileSync(hosts, '10.1.2.3 me\n')
   mkdirSync(join(folder, 'work dir'))
-  await runtime.startSandbox(sandboxSpec('a', { mounts: [{ source: hosts, target: '/etc/hosts' }] }))
+  const volume = join(folder, 'volume')
+  await writeAtomicFolder(volume, new Map([['token', { content: Buffer.from('first'), mode: 0o644 }]]))
+  const mounts = [
+    { source: hosts, target: '/etc/hosts' },
+    { source: volume, target: '/var/run/secrets/kubernetes.io/serviceaccount', folder: true },
+  ]
+  await runtime.startSandbox(sandboxSpec('a', { mounts }))
 
   const workingDir = join(folder, 'work dir')
+  const access = '/var/run/secrets/kubernetes.io/serviceaccount'
   const script =
     'hostname; cat /etc/hosts; pwd; cat /proc/1/comm; ls /dev/shm | wc -l; ip -o link | wc -l; cat; echo "$@"'
   t.same(
@@ -74,6 +82,10 @@ t.test('what a container sees', async (t) => {
     ['pod-a', '10.1.2.3 me', workingDir, 'sh', '0', '1', 'a b $HOME', ''],
     'its own host name, files, folder, processes, memory, network; nothing to read; the words as they were given',
   )
+  const read = `cat ${access}/token; touch ${access}/x 2>&1 | grep -o 'Read-only'`
+  t.equal(await say(runtime, folder, 'volume', ['sh', '-c', read]), 'firstRead-only\n')
+  await writeAtomicFolder(volume, new Map([['token', { content: Buffer.from('second'), mode: 0o644 }]]))
+  t.equal(await say(runtime, folder, 'renewed', ['sh', '-c', `cat ${access}/token`]), 'second')
 
   const env = {
     PATH: '/usr/bin:/bin',

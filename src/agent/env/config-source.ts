@@ -11,6 +11,11 @@ export interface PodConfig {
   readonly secrets: ReadonlyMap<string, Secret>
 }
 
+export interface ConfigNames {
+  readonly configMaps: readonly string[]
+  readonly secrets: readonly string[]
+}
+
 export interface ConfigSourceOptions {
   readonly client: Client
   readonly clock?: Clock
@@ -18,7 +23,7 @@ export interface ConfigSourceOptions {
   readonly cacheMs?: number
 }
 
-/** Fetches what the pod's environment mentions; what does not exist is left out. */
+/** Fetches what the pod's environment mentions, or what is named beside; what does not exist is left out. */
 export const createConfigSource = ({ client, clock = systemClock, cacheMs = 2_000 }: ConfigSourceOptions) => {
   const cache = new Map<string, { readonly at: number; readonly object: Promise<KubeObject | undefined> }>()
 
@@ -48,10 +53,9 @@ export const createConfigSource = ({ client, clock = systemClock, cacheMs = 2_00
     return found
   }
 
-  return async (pod: Pod): Promise<PodConfig> => {
+  return async (pod: Pod, names: ConfigNames = configNames(pod)): Promise<PodConfig> => {
     forgetOld()
     const namespace = pod.metadata.namespace ?? ''
-    const names = configNames(pod)
     return {
       configMaps: await fetchAll(configMaps, names.configMaps, namespace),
       secrets: await fetchAll(secrets, names.secrets, namespace),

@@ -12,6 +12,7 @@ import type { NodeFacts } from '../env/field-ref.ts'
 import type { ServiceLink } from '../env/service-links.ts'
 import { makeLogFile, podLogDir, removeLogsBefore } from '../logs/paths.ts'
 import type { Runtime, SandboxRecord } from '../runtime/runtime.ts'
+import { type PodVolumes, VolumeError } from '../volumes/pod-volumes.ts'
 import { restartsLabel } from './back-off.ts'
 import type { PostStarts } from './hooks.ts'
 import { containerSpecOf, NoCommandError } from './launch.ts'
@@ -26,6 +27,7 @@ export interface ActionDeps {
   readonly runtime: Runtime
   readonly network: PodNetwork
   readonly files: PodFiles
+  readonly volumes: PodVolumes
   readonly stopper: Stopper
   readonly postStarts: PostStarts
   readonly events: EventRecorder
@@ -68,7 +70,7 @@ const containerOf = (pod: Pod, name: string): Container => {
 }
 
 export const createActions = (deps: ActionDeps) => {
-  const { client, runtime, network, files, stopper, postStarts, events, clock, logDir, hostIPs } = deps
+  const { client, runtime, network, files, volumes, stopper, postStarts, events, clock, logDir, hostIPs } = deps
 
   const tell = (pod: Pod, type: EventType, reason: string, message: string, container?: string): void =>
     events.record(referenceTo(pod, container && `spec.containers{${container}}`), type, reason, message)
@@ -87,7 +89,7 @@ export const createActions = (deps: ActionDeps) => {
   const makeSandbox = async (pod: Pod, { uid, sandbox, memory }: Subject): Promise<void> => {
     const resolv = await deps.resolvConf?.(pod)
     for (const warning of resolv?.warnings ?? []) tell(pod, 'Warning', 'DNSConfigForming', warning)
-    const mounts = await files.make(pod, resolv?.text)
+    const mounts = [...(await files.make(pod, resolv?.text)), ...(await volumes.make(pod))]
     const { name, namespace = '' } = pod.metadata
     const life = Number(sandbox?.labels[lifeLabel] ?? 0) + 1
     const graceMs = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
@@ -114,9 +116,12 @@ export const createActions = (deps: ActionDeps) => {
       await makeSandbox(pod, subject)
       subject.memory.troubles.delete(sandboxTrouble)
     } catch (error) {
-      const message = `Failed to create pod sandbox: ${messageOf(error)}`
-      tell(pod, 'Warning', 'FailedCreatePodSandBox', message)
-      trouble(subject, sandboxTrouble, 'FailedCreatePodSandBox', message)
+      const [reason, message] =
+        error instanceof VolumeError
+          ? ['FailedMount', error.message]
+          : ['FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`]
+      tell(pod, 'Warning', reason, message)
+      trouble(subject, sandboxTrouble, reason, message)
       await endSandbox(subject)
     }
   }
@@ -183,6 +188,7 @@ export const createActions = (deps: ActionDeps) => {
   const forget = async ({ uid, sandbox }: Subject): Promise<void> => {
     await runtime.end(uid, 'forget')
     await network.detach(uid)
+    volumes.forget(uid)
     await files.remove(uid)
     if (sandbox) await rm(podLogDir(logDir, sandbox), { recursive: true, force: true })
   }

@@ -57,6 +57,9 @@ export type PodFiles = ReturnType<typeof createPodFiles>
 export const createPodFiles = (folder: string, clusterDomain: string) => {
   const dirOf = (pod: Pod): string => join(folder, pod.metadata.uid ?? '')
   return {
+    /** Everything of a pod is below it. */
+    folderOf: (uid: string): string => join(folder, uid),
+
     hostname: (pod: Pod): string => podHostname(pod, clusterDomain),
 
     /** Makes the files, and tells where they are to be seen. Without a `resolvConf` the pod sees the host's. */

@@ -1,5 +1,6 @@
 /** What a pod asks for and this node cannot give. Better told than left out in silence. */
 import type { Container, Pod } from '../../api/types/index.ts'
+import { fileVolume, mountsOf } from '../volumes/file-volumes.ts'
 
 export interface Abilities {
   /** Whether containers can run as these ids. In a user namespace with a single user they cannot. */
@@ -35,7 +36,7 @@ const isBeyond = (name: string, value: unknown, { canBecome, canSetGroups }: Abi
   if (ids.has(name)) return typeof value === 'number' && !(canBecome(value) && (name !== 'fsGroup' || canSetGroups))
   if (name === 'supplementalGroups')
     return Array.isArray(value) && value.length > 0 && !(canSetGroups && value.every(canBecome))
-  // Without volumes there is nothing it could be about.
+  // Nobody changes the owner of files that pods cannot write to.
   if (name === 'fsGroupChangePolicy') return false
   return !honoured.has(name) && isSet(value) && typeOf(value) !== asIs[name]
 }
@@ -58,8 +59,9 @@ const containerChecks = (
   container: Container,
   hostNetwork: boolean,
   abilities: Abilities,
+  unserved: readonly string[],
 ): readonly Check[] => [
-  [`${path}.volumeMounts`, isSet(container.volumeMounts)],
+  [`${path}.volumeMounts`, unserved.includes(`${path}.volumeMounts`)],
   [`${path}.volumeDevices`, isSet(container.volumeDevices)],
   [`${path}.stdin`, isSet(container.stdin)],
   [`${path}.tty`, isSet(container.tty)],
@@ -72,16 +74,18 @@ const containerChecks = (
 ]
 
 /** The paths of the fields that cannot be honoured; empty when the pod can run as it is. */
-export const unsupportedFields = ({ spec }: Pod, abilities: Abilities): readonly string[] => {
+export const unsupportedFields = (pod: Pod, abilities: Abilities): readonly string[] => {
+  const { spec } = pod
+  const { unserved } = mountsOf(pod)
   const checks: readonly Check[] = [
-    ['spec.volumes', isSet(spec.volumes)],
+    ['spec.volumes', (spec.volumes ?? []).some((volume) => !fileVolume(volume))],
     ['spec.hostPID', isSet(spec.hostPID)],
     ['spec.hostIPC', isSet(spec.hostIPC)],
     ['spec.runtimeClassName', isSet(spec.runtimeClassName)],
     ...securityChecks('spec.securityContext', spec.securityContext, abilities),
     ...(['initContainers', 'containers'] as const).flatMap((list) =>
       (spec[list] ?? []).flatMap((container, at) =>
-        containerChecks(`spec.${list}[${at}]`, container, spec.hostNetwork ?? false, abilities),
+        containerChecks(`spec.${list}[${at}]`, container, spec.hostNetwork ?? false, abilities, unserved),
       ),
     ),
   ]

@@ -2,10 +2,11 @@
 import type { StringMap } from '../../api/types/index.ts'
 import type { CgroupLimits } from '../../host/cgroup.ts'
 
-/** A file of the host that the pod sees in place of another. */
+/** A file of the host that the pod sees in place of another, or a folder that it sees and cannot write to. */
 export interface Mount {
   readonly source: string
   readonly target: string
+  readonly folder?: boolean
 }
 
 export interface SandboxSpec {

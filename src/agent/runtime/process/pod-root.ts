@@ -44,6 +44,17 @@ const ownLinks: Readonly<Record<string, string>> = {
   ...{ '/dev/stdin': '/proc/self/fd/0', '/dev/stdout': '/proc/self/fd/1', '/dev/stderr': '/proc/self/fd/2' },
 }
 
+const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
+
+/** Where a path leads in the pod. */
+const throughLinks = (path: string): string => (isIn(path, '/var/run') ? path.slice('/var'.length) : path)
+
+const ancestorsOf = (path: string): readonly string[] =>
+  path
+    .split('/')
+    .slice(1, -1)
+    .map((_, at, parts) => `/${parts.slice(0, at + 1).join('/')}`)
+
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => `/dev/${name}`)
 
 /** As other runtimes have it: what tells of the machine, or changes it. */
@@ -83,8 +94,6 @@ export const parseMounts = (text: string): readonly NodeMount[] =>
     if (target === undefined || options === undefined) return []
     return [{ target: pathOf(target), options: options.split(','), type: rest[rest.indexOf('-') + 1] ?? '' }]
   })
-
-const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 
 /** A mount of its own that a copy made in a user namespace must have, too: it may take none of them away. */
 const kept = new Set(['nosuid', 'noexec'])
@@ -164,9 +173,11 @@ export const compilePodRoot = (
     else if (kind === 'file') mount('/dev/null', path, 'none', 'bind')
   }
 
-  for (const { source, target } of files) {
-    if (!isIn(target, '/etc')) place(target, 'file')
-    mount(source, target, 'none', 'bind')
+  for (const { source, target, folder } of files) {
+    const path = throughLinks(target)
+    if (folder) for (const each of [...ancestorsOf(path), path]) place(each, 'folder')
+    else if (!isIn(path, '/etc')) place(path, 'file')
+    mount(source, path, 'none', folder ? 'bind,ro,nosuid,nodev,noexec' : 'bind')
   }
 
   return { folders, files: [...placeholders], links, mounts: `${lines.join('\n')}\n` }

@@ -4,6 +4,7 @@ import type { PodSpec } from '../../../../src/api/types/index.ts'
 import { pod } from './builders.ts'
 
 const abilities = { canBecome: (id: number) => id === 0, canSetGroups: false, hostPorts: false }
+const secretVolume = { secret: { secretName: 's' } }
 const main = (more: object): Partial<PodSpec> => ({ containers: [{ name: 'main', ...more }] })
 
 for (const { name, spec, fields } of [
@@ -22,6 +23,22 @@ for (const { name, spec, fields } of [
     name: 'volumes',
     spec: { volumes: [{ name: 'v' }], ...main({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }) },
     fields: ['spec.volumes', 'spec.containers[0].volumeMounts'],
+  },
+  {
+    name: 'volumes of files, each at a place of its own',
+    spec: {
+      volumes: [{ name: 'v', ...secretVolume }],
+      ...main({ volumeMounts: [{ name: 'v', mountPath: '/v', readOnly: true }] }),
+    },
+    fields: [],
+  },
+  {
+    name: 'a part of a volume',
+    spec: {
+      volumes: [{ name: 'v', ...secretVolume }],
+      ...main({ volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'a' }] }),
+    },
+    fields: ['spec.containers[0].volumeMounts'],
   },
   {
     name: 'the namespaces of the host',

@@ -71,6 +71,16 @@ t.test('files of the pod', async (t) => {
   t.same(plan.files, ['/srv/deep/x'], 'the copy of /etc has places for those in it')
 })
 
+t.test('folders of the pod', async (t) => {
+  const files = [{ source: '/s/v', target: '/var/run/secrets/kubernetes.io/serviceaccount', folder: true }]
+  const plan = compile({}, { files })
+  const path = '/run/secrets/kubernetes.io/serviceaccount'
+  t.same(lines(plan).slice(-1), [`/s/v /r${path} none bind,ro,nosuid,nodev,noexec 0 0`], '/var/run is a link')
+  for (const folder of ['/run', '/run/secrets', '/run/secrets/kubernetes.io', path])
+    t.equal(plan.folders.get(folder), 0o755, `whoever the container runs as gets into ${folder}`)
+  t.same(plan.files, [])
+})
+
 t.test('rights', async (t) => {
   const usual = rightsWords({}, true)
   t.equal(usual[0], '--clear-groups')
