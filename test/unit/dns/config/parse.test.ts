@@ -1,6 +1,6 @@
 import t from 'tap'
-import { defaultDnsConfig } from '../../../src/dns/config/config.ts'
-import { parseDnsConfig, parseUpstream } from '../../../src/dns/config/parse.ts'
+import { defaultDnsConfig } from '../../../../src/dns/config/config.ts'
+import { parseDnsConfig, parseUpstream } from '../../../../src/dns/config/parse.ts'
 
 const wrong: readonly (readonly [text: string, message: RegExp])[] = [
   ['ttl: soon', /^dns\.yaml:1: ttl: expected a whole number from 0 to 3600$/],
