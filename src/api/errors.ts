@@ -162,11 +162,24 @@ export const tooManyRequests = (): ApiError =>
 export const internalError = (message: string): ApiError =>
   new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 
-/** What a client is told of a failure that is no `ApiError`; the log has the rest. */
-export const toApiError = (error: unknown): ApiError =>
-  error instanceof ApiError ? error : internalError('the request failed; the server log tells why')
-
 export const serviceUnavailable = (message: string): ApiError => new ApiError(503, 'ServiceUnavailable', message)
+
+/** A failure for the log, which knows what a client is told of it. */
+export class AnsweredError extends Error {
+  override readonly name: string = 'AnsweredError'
+  readonly answer: ApiError
+
+  constructor(message: string, answer: ApiError, cause?: unknown) {
+    super(message, { cause })
+    this.answer = answer
+  }
+}
+
+/** What a client is told of any failure; the log has the rest. */
+export const toApiError = (error: unknown): ApiError => {
+  if (error instanceof ApiError) return error
+  return error instanceof AnsweredError ? error.answer : internalError('the request failed; the server log tells why')
+}
 
 /** One thing wrong with a field, in the words of apimachinery's field errors. */
 export interface FieldError {

@@ -2,6 +2,7 @@ import { type ControlOptions, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
 import type { ClusterOptions, ControlCommandOptions } from './control.ts'
+import { etcdPlace } from './etcd.ts'
 import { cidrsOption } from './families.ts'
 import { checkRangesApart, namedRanges } from './ranges.ts'
 import { stopSignal } from './stop-signal.ts'
@@ -38,9 +39,11 @@ export const clusterSettings = (options: ClusterOptions) => {
 
 export const control = async (options: ControlCommandOptions): Promise<void> => {
   const { data, bind, port, name = [] } = options
+  const etcd = etcdPlace(options)
   const settings: ControlOptions = {
     ...clusterSettings(options),
     dataDir: data,
+    ...(etcd === undefined ? {} : { etcd }),
     bindAddress: bind,
     port,
     names: name,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { type EtcdOptions, etcdOptions } from './etcd.ts'
 import { collect, countOption, durationOption, portOption, secondsOption } from './options.ts'
 
 /** What one who runs a control plane may choose; `podway up` and `podway control` share it. */
@@ -18,7 +19,7 @@ export interface ClusterOptions {
   readonly udpServicesConfigmap?: string
 }
 
-export interface ControlCommandOptions extends ClusterOptions {
+export interface ControlCommandOptions extends ClusterOptions, EtcdOptions {
   readonly data: string
   readonly bind: string
   readonly port: number
@@ -51,7 +52,7 @@ export const clusterOptions = (command: Command): Command =>
     .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
 
 export const registerControl = (program: Command): void => {
-  clusterOptions(program.command('control'))
+  etcdOptions(clusterOptions(program.command('control')))
     .description('run a control plane: the Kubernetes API, its store, controllers and scheduler')
     .option('--data <folder>', 'its durable files', '/var/lib/podway/control')
     .option('--local-node <name>', "the node that runs on this machine, too, and may have the API's own address")
@@ -65,6 +66,8 @@ export const registerControl = (program: Command): void => {
       `
 Examples:
   podway control --bind 192.0.2.10
+  podway control --bind 192.0.2.10 --etcd-servers https://192.0.2.21:2379,https://192.0.2.22:2379 \\
+    --etcd-cafile ca.crt --etcd-certfile podway.crt --etcd-keyfile podway.key
   podway token create     on the control plane: prints the command by which a node joins`,
     )
     .action(async (options: ControlCommandOptions) => (await import('./control-run.ts')).control(options))

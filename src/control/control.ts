@@ -2,7 +2,6 @@
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { lstatSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -22,14 +21,16 @@ import { keepDefaultRoles } from './bootstrap/default-roles.ts'
 import { openControlPlane } from './control-plane.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
 import { runUnderLease } from './leadership/leadership.ts'
+import { type EtcdPlace, isFoundedFile, openBackend } from './open-backend.ts'
 import { runControllers } from './run-controllers.ts'
 import { createAgentConnection } from './server/agent-connection.ts'
 import { apiServerTls, createApiServer } from './server/https.ts'
-import { openSqliteBackend } from './storage/sqlite-backend.ts'
 
 export interface ControlOptions {
   /** Everything durable is below this folder. */
   readonly dataDir: string
+  /** Where the objects are instead, perhaps those of several control planes. */
+  readonly etcd?: EtcdPlace
   /** The address and port that the API listens on; other machines reach it there. */
   readonly bindAddress: string
   readonly port: number
@@ -64,9 +65,6 @@ export const controlFiles = (dataDir: string) => ({
   kubeconfig: join(dataDir, 'admin.kubeconfig'),
 })
 
-/** Whether a store is there, in whatever state. */
-const isFounded = (store: string): boolean => lstatSync(store, { throwIfNoEntry: false }) !== undefined
-
 /** The names by which the API is reached. */
 const namesOfApi = ({ bindAddress, names, clusterDomain }: ControlOptions): readonly string[] => {
   const services = [
@@ -90,7 +88,7 @@ const openCertificates = (options: ControlOptions, apiClusterIP: string): Promis
     client: { commonName: controlUser.name, organizations: [mastersGroup] },
     admin: { commonName: 'podway-admin', organizations: [mastersGroup] },
     now: Date.now(),
-    isFounded: isFounded(controlFiles(dataDir).store),
+    isFounded: isFoundedFile(controlFiles(dataDir).store),
     onDamage: (message) => log.warn(message),
   })
 }
@@ -102,8 +100,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
   let pki = await openCertificates(options, apiClusterIP)
-  if (!isFounded(files.store)) log.info({ file: files.store }, 'beginning with an empty store')
-  const backend = openSqliteBackend(files.store, { resumeAt: Date.now(), onDamage: (message) => log.warn(message) })
+  const { backend, isSole } = await openBackend(files.store, options.etcd, log)
   const clock = systemClock
   const networks: ClusterNetworks = {
     ...{ serviceCIDRs: options.serviceCIDRs, podCIDRs: options.podCIDRs, localNode: options.localNode },
@@ -160,7 +157,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     signal,
   )
   await runUnderLease(
-    { client, clock, log, name: 'podway-controllers', identity: `${hostname()}_${randomUUID()}`, isSole: true },
+    { client, clock, log, name: 'podway-controllers', identity: `${hostname()}_${randomUUID()}`, isSole },
     (term) =>
       runControllers({ client, registry, clock, log, settings, more: [createBootstrapController(bootstrap)] }, term),
     signal,

@@ -8,6 +8,7 @@ import { authorization } from './authorization.ts'
 import { type Answer, type Call, type Handler, objectAnswer } from './call.ts'
 import { throughSteps } from './chain.ts'
 import { discover } from './discovery.ts'
+import { freshness } from './freshness.ts'
 import { impersonation } from './impersonation.ts'
 import { createResourceHandler, type ResourceContext } from './resources.ts'
 
@@ -64,5 +65,5 @@ export const createApiHandler = (options: ApiOptions): Handler => {
     const request = requestInfo(call.method, call.path, call.query)
     return request.kind === 'path' ? onPath(call) : resources(call, request satisfies ResourceRequest)
   }
-  return throughSteps([impersonation(authorizer), authorization(authorizer)], route)
+  return throughSteps([impersonation(authorizer), authorization(authorizer), freshness(options.store)], route)
 }

@@ -1,5 +1,7 @@
 /** Where objects are kept: one ordered sequence of commits, shared by every API server of a cluster. */
 
+import { AnsweredError, internalError, serviceUnavailable } from '../../api/errors.ts'
+
 /** `bucket` is the resource (`pods`, `deployments.apps`), `name` is `namespace/name` or `name`. */
 export interface StoreKey {
   readonly bucket: string
@@ -44,7 +46,7 @@ export interface Backend {
   load(): Promise<{ readonly revision: number; readonly kept: readonly Kept[] }>
   /**
    * Makes all operations durable under one revision, or none. Rejects with `RevisionMismatch` when one does not find what it
-   * expects, with another error when the medium fails.
+   * expects, with `StorageFailure` when the medium fails.
    */
   commit(operations: readonly Operation[]): Promise<number>
   /** Tells of every commit after `revision`, whoever makes it; the result ends it. */
@@ -52,6 +54,26 @@ export interface Backend {
   /** The latest revision that anybody has been told of, by any server. */
   latest(): Promise<number>
   close(): Promise<void>
+}
+
+/** The medium could not do it: nobody can reach it, or it is full. */
+export class StorageFailure extends AnsweredError {
+  override readonly name = 'StorageFailure'
+  /** Whether a write was made all the same. */
+  readonly made: 'not made' | 'unknown'
+
+  constructor(message: string, made: 'not made' | 'unknown', cause?: unknown) {
+    super(
+      message,
+      made === 'not made'
+        ? serviceUnavailable(
+            'the store cannot be read or written now, and nothing was changed; the server log tells why',
+          )
+        : internalError('the store did not answer in time: the write may have been made'),
+      cause,
+    )
+    this.made = made
+  }
 }
 
 /** Someone else wrote first, or the entry is not there (or already there). */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { DamagedFile } from '../../host/durable-file.ts'
-import type { Backend, Commit, Kept, StoreKey } from './backend.ts'
+import { type Backend, type Commit, type Kept, StorageFailure, type StoreKey } from './backend.ts'
 import { createBatches } from './batches.ts'
 import { checkStoreFile, logOf, storeCure } from './sqlite-file.ts'
 
@@ -125,7 +125,7 @@ export const openSqliteBackend = (
           database.exec('COMMIT')
         } catch (error) {
           if (database.isTransaction) database.exec('ROLLBACK')
-          throw new Error(`cannot write ${file}: ${messageOf(error)}`)
+          throw new StorageFailure(`cannot write ${file}: ${messageOf(error)}`, 'not made', error)
         }
       },
     },
