@@ -27,6 +27,11 @@ const kinds: readonly string[] = [
   ...['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'].map(
     (kind) => `admissionregistration/v1.${kind}`,
   ),
+  ...['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'].map(
+    (kind) => `admissionregistration/v1.${kind}`,
+  ),
+  ...['apiextensions/v1.CustomResourceDefinition', 'apiextensions/v1beta1.CustomResourceDefinition'],
+  'apiregistration/v1.APIService',
 ]
 
 const folder = join(import.meta.dirname, '../src/api/types')

@@ -30,7 +30,7 @@ const api = (group: string, ...versions: readonly string[]): readonly string[] =
 /** Every package whose kinds are served, or may be. */
 const packages = [
   ...api('core', 'v1'),
-  ...api('admissionregistration', 'v1'),
+  ...api('admissionregistration', 'v1', 'v1beta1'),
   ...api('apps', 'v1'),
   ...api('authentication', 'v1'),
   ...api('authorization', 'v1'),
@@ -47,8 +47,10 @@ const packages = [
   ...api('rbac', 'v1', 'v1beta1'),
   ...api('scheduling', 'v1', 'v1beta1'),
   ...api('storage', 'v1', 'v1beta1'),
-  'k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1',
-  'k8s.io/kube-aggregator/pkg/apis/apiregistration/v1',
+  ...['v1', 'v1beta1'].flatMap((version) => [
+    `k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/${version}`,
+    `k8s.io/kube-aggregator/pkg/apis/apiregistration/${version}`,
+  ]),
   'k8s.io/metrics/pkg/apis/metrics/v1beta1',
   'k8s.io/apimachinery/pkg/apis/meta/v1',
 ]
@@ -69,10 +71,14 @@ const scalars: Readonly<Record<string, string>> = {
   'intstr.IntOrString': 'intOrString',
   'runtime.RawExtension': 'any',
   'runtime.Object': 'any',
-  'apiextensions/v1.JSON': 'any',
-  'apiextensions/v1.JSONSchemaPropsOrArray': 'any',
-  'apiextensions/v1.JSONSchemaPropsOrBool': 'any',
-  'apiextensions/v1.JSONSchemaPropsOrStringArray': 'any',
+  ...Object.fromEntries(
+    ['v1', 'v1beta1'].flatMap((version) =>
+      ['', 'SchemaPropsOrArray', 'SchemaPropsOrBool', 'SchemaPropsOrStringArray'].map((name) => [
+        `apiextensions/${version}.JSON${name}`,
+        'any',
+      ]),
+    ),
+  ),
 }
 
 /** `k8s.io/api/core/v1` is `core/v1`. */

@@ -24,6 +24,7 @@ import type {
   Service,
   ServiceCIDR,
 } from './types/index.ts'
+import type { CustomResourceDefinition } from './types/kubernetes/apiextensions-v1.ts'
 import type { ServiceAccount } from './types/kubernetes/core-v1.ts'
 import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
 
@@ -98,6 +99,13 @@ export const certificateSigningRequests = resource<CertificateSigningRequest>()(
   'v1',
   'certificatesigningrequests',
   'CertificateSigningRequest',
+  false,
+)
+export const customResourceDefinitions = resource<CustomResourceDefinition>()(
+  'apiextensions.k8s.io',
+  'v1',
+  'customresourcedefinitions',
+  'CustomResourceDefinition',
   false,
 )
 export const gatewayClasses = resource<GatewayClass>()(

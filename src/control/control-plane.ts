@@ -6,6 +6,8 @@ import { type AdmissionSettings, createAdmissions } from './admission/admissions
 import { createAuthenticators } from './auth/authenticators.ts'
 import { controlUser } from './auth/user.ts'
 import { type AuthorizationSettings, createAuthorization } from './authorization/authorizers.ts'
+import { createConversionWebhook } from './custom/conversion-webhook.ts'
+import { createCustomKinds } from './custom/source.ts'
 import { createObjects, type Objects } from './objects/objects.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { createApiHandler } from './server/api-handler.ts'
@@ -23,6 +25,8 @@ import type { Store } from './storage/store.ts'
 import { openStore, type StoreOptions } from './storage/watch-cache.ts'
 import { type AccountTokenOptions, type AccountTokens, createAccountTokens } from './tokens/account-tokens.ts'
 import { podwayVersion } from './version.ts'
+import { createWebhookClient } from './webhooks/client.ts'
+import { createServiceResolver } from './webhooks/service-address.ts'
 
 /** What is by chance in an object that is made. */
 export interface Naming {
@@ -72,7 +76,9 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const authorization = createAuthorization(store, options.authorization)
   const admissions = createAdmissions(store, clock, authorization, options.admission)
   const objects = createObjects({ store, clock, ...naming, admissions })
-  const registry = createRegistry()
+  const webhooks = createWebhookClient(createServiceResolver(store))
+  const customKinds = createCustomKinds(store, (definition) => createConversionWebhook(definition, webhooks))
+  const registry = createRegistry(customKinds)
   const authenticate = createAuthenticators(store, clock, tokens.find)
   const handle = createApiHandler({
     registry,
@@ -94,5 +100,9 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   })
   const client = createClient(createLocalTransport(handle, controlUser))
   const handleIncoming = authenticated(authenticate, handle)
-  return { handleIncoming, handle, client, registry, store, objects, tokens, close: store.close }
+  const close = async (): Promise<void> => {
+    webhooks.close()
+    await store.close()
+  }
+  return { handleIncoming, handle, client, registry, store, objects, tokens, close }
 }

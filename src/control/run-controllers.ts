@@ -10,6 +10,7 @@ import { createCsrCleaner, createTokenCleaner } from './controllers/certificates
 import { createCsrSigner } from './controllers/certificates/signer.ts'
 import { createClusterRoleAggregation } from './controllers/cluster-role-aggregation.ts'
 import type { ControllerContext, ControllerSettings, CreateController } from './controllers/controller.ts'
+import { createCustomKindController } from './controllers/custom-kinds/custom-kinds.ts'
 import { createDeploymentController } from './controllers/deployment/deployment.ts'
 import { createEndpointSliceController } from './controllers/endpoints/endpoint-slices.ts'
 import { createMirroringController } from './controllers/endpoints/mirroring.ts'
@@ -46,6 +47,7 @@ const controllers: readonly CreateController[] = [
   createDeploymentController,
   createEndpointSliceController,
   createMirroringController,
+  createCustomKindController,
   createGarbageCollector,
   createNamespaceController,
   createPodGcController,

@@ -106,6 +106,35 @@ const replyOf = (answer: Answer): Reply => {
   return { code: 200, body: text, warnings: [] }
 }
 
+/** Requests to a handler, and what comes back. */
+export const requesting = (handle: Handler): Pick<TestApi, 'request' | 'watch'> => {
+  const never = new AbortController().signal
+  return {
+    request: async (method, path, options = {}) => {
+      try {
+        return replyOf(await handle(callOf(method, path, options, never)))
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        return { code: error.code, body: JSON.parse(JSON.stringify(error.toStatus())), warnings: [] }
+      }
+    },
+    watch: async (path, accept) => {
+      const stop = new AbortController()
+      const answer = await handle(callOf('GET', path, accept === undefined ? {} : { accept }, stop.signal))
+      if (answer.kind !== 'watch') throw new Error('not a watch')
+      const events: WatchEvent<Json>[] = []
+      const ended = answer.run((event) => events.push(JSON.parse(JSON.stringify(event))), stop.signal)
+      return {
+        events,
+        stop: () => {
+          stop.abort()
+          return ended
+        },
+      }
+    },
+  }
+}
+
 export interface TestApiOptions {
   readonly history?: number
   readonly admission?: Partial<AdmissionSettings>
@@ -135,35 +164,12 @@ export const createTestApi = async ({
     naming: { newUid: () => `uid-${++uids}`, newSuffix: () => String(++suffixes).padStart(5, '0') },
     storing: history === undefined ? {} : { history: { changes: history, milliseconds: 3_600_000 } },
   })
-  const never = new AbortController().signal
-
   const api: TestApi = {
     clock,
     backend,
     store,
     handle,
-    request: async (method, path, options = {}) => {
-      try {
-        return replyOf(await handle(callOf(method, path, options, never)))
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error
-        return { code: error.code, body: JSON.parse(JSON.stringify(error.toStatus())), warnings: [] }
-      }
-    },
-    watch: async (path, accept) => {
-      const stop = new AbortController()
-      const answer = await handle(callOf('GET', path, accept === undefined ? {} : { accept }, stop.signal))
-      if (answer.kind !== 'watch') throw new Error('not a watch')
-      const events: WatchEvent<Json>[] = []
-      const ended = answer.run((event) => events.push(JSON.parse(JSON.stringify(event))), stop.signal)
-      return {
-        events,
-        stop: () => {
-          stop.abort()
-          return ended
-        },
-      }
-    },
+    ...requesting(handle),
   }
   await api.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'default' } } })
   return api

@@ -14,9 +14,9 @@ import { runControllers } from '../../src/control/run-controllers.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
 import { silentLogger } from '../../src/host/log.ts'
-import { admin, noAgents, testAdmission, testNetworks, testTokens } from './api-server.ts'
+import { admin, noAgents, requesting, type TestApi, testAdmission, testNetworks, testTokens } from './api-server.ts'
 
-export interface ControlPlane {
+export interface ControlPlane extends Pick<TestApi, 'request' | 'watch'> {
   readonly client: Client
   /** The API as somebody else sees it. */
   as(user: User): Client
@@ -137,6 +137,7 @@ export const startControlPlane = async (
   })
 
   return {
+    ...requesting(plane.handle),
     client,
     as,
     addNode: async (name, allocatable = {}) => {

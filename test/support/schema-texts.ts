@@ -17,22 +17,30 @@ const within = (
   of: FieldType,
   about: Pick<TextPlace, 'type' | 'field'>,
   path: TextPlace['path'],
+  inside: readonly string[],
   isMap = false,
 ): readonly TextPlace[] => {
   switch (of.kind) {
     case 'scalar':
       return texts.includes(of.scalar) || isMap ? [{ ...about, path, isMap, scalar: of.scalar }] : []
     case 'object':
-      return textPlaces(of.type, path)
+      // A type within itself has the same texts again.
+      return inside.includes(of.type) ? [] : textPlaces(of.type, path, inside)
     case 'list':
-      return within(of.of, about, [...path, 0])
+      return within(of.of, about, [...path, 0], inside)
     case 'map':
-      return within(of.of, about, path, true)
+      return within(of.of, about, path, inside, true)
   }
 }
 
-export const textPlaces = (type: string, path: TextPlace['path'] = []): readonly TextPlace[] =>
-  [...fieldsOf(type)].flatMap(([field, { type: of }]) => within(of, { type, field }, [...path, field]))
+export const textPlaces = (
+  type: string,
+  path: TextPlace['path'] = [],
+  inside: readonly string[] = [],
+): readonly TextPlace[] =>
+  [...fieldsOf(type)].flatMap(([field, { type: of }]) =>
+    within(of, { type, field }, [...path, field], [...inside, type]),
+  )
 
 /** `spec.containers[0].image` */
 export const pathText = (path: TextPlace['path']): string =>

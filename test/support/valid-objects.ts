@@ -24,6 +24,13 @@ const contents: Readonly<Record<string, object>> = {
   Endpoints: { subsets: [{ addresses: [{ ip: '10.1.0.2' }], ports: [{ port: 80 }] }] },
   Event: { involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' }, reason: 'Started', type: 'Normal' },
   LimitRange: { spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } },
+  CustomResourceDefinition: {
+    metadata: { name: 'tables.example.com' },
+    spec: {
+      ...{ group: 'example.com', scope: 'Namespaced', names: { plural: 'tables', kind: 'Table' } },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+    },
+  },
   Namespace: {},
   PersistentVolume: {
     spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/data' } },

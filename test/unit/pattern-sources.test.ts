@@ -24,6 +24,6 @@ t.test('the library that runs patterns of users is imported in one place', async
   const importers = files.filter((file) => /from 're2js'/.test(readFileSync(file, 'utf8')))
   t.same(
     importers.map((file) => relative(root, file)),
-    ['proxy/ingress/routes/pattern.ts'],
+    ['proxy/ingress/policy/pattern.ts'],
   )
 })

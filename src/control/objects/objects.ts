@@ -41,6 +41,9 @@ export interface WriteOptions {
   readonly manage?: Manage
 }
 
+/** An object made of the one that is there. */
+export type ChangeObject = (old: KubeObject) => KubeObject | Promise<KubeObject>
+
 /** The `managedFields` of an object that a write makes of another one, or of none. */
 export type Manage = (old: KubeObject | undefined, now: KubeObject) => ObjectMeta['managedFields']
 
@@ -74,7 +77,7 @@ export interface Objects {
     definition: ResourceDefinition,
     name: ObjectName,
     part: Part,
-    change: (old: KubeObject) => KubeObject,
+    change: ChangeObject,
     options: WriteOptions,
   ): Promise<KubeObject>
   delete(definition: ResourceDefinition, name: ObjectName, deletion: Deletion, options: WriteOptions): Promise<Deleted>
@@ -167,11 +170,11 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     definition: ResourceDefinition,
     name: ObjectName,
     part: Part,
-    change: (old: KubeObject) => KubeObject,
+    change: ChangeObject,
     { user, dryRun = false, manage }: WriteOptions,
   ): Promise<KubeObject | undefined> => {
     const { revision, object: old, key } = present(definition, name)
-    const given = change(old)
+    const given = await change(old)
     const raced = () => modifiedMeanwhile(resourceName(definition), name.name)
     const version = given.metadata.resourceVersion
     if (version && version !== String(revision)) throw raced()

@@ -88,6 +88,8 @@ export const prepareUpdate = (
   const kept = definition.status ? withStatus(owned, statusOf(old)) : owned
   const adopted = definition.adopt?.(kept, old) ?? kept
   const object = definition.defaults?.(adopted) ?? adopted
-  if (!definition.generation || sameWish(object, old)) return object
+  // A custom kind without a status of its own may still have a field of that name.
+  const hasStatus = definition.status !== undefined || definition.schema === undefined
+  if (!definition.generation || sameWish(object, old, hasStatus)) return object
   return { ...object, metadata: { ...object.metadata, generation: (old.metadata.generation ?? 0) + 1 } }
 }

@@ -4,6 +4,7 @@
  * another, a name that must not repeat) is checked by the kind itself.
  */
 import { admissionregistrationFormats } from '../resources/admissionregistration/formats.ts'
+import { apiextensionsFormats } from '../resources/apiextensions/formats.ts'
 import { appsFormats } from '../resources/apps/formats.ts'
 import { authenticationFormats } from '../resources/authentication/formats.ts'
 import { autoscalingFormats } from '../resources/autoscaling/formats.ts'
@@ -24,6 +25,7 @@ import { storageFormats } from '../resources/storage/formats.ts'
 
 export const fieldFormats: FieldFormats = {
   ...admissionregistrationFormats,
+  ...apiextensionsFormats,
   ...appsFormats,
   ...authenticationFormats,
   ...autoscalingFormats,

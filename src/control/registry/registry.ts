@@ -1,6 +1,7 @@
 /** Every kind the server knows, group by group. */
 
 import { admissionregistrationKinds } from '../resources/admissionregistration/kinds.ts'
+import { apiextensionsKinds } from '../resources/apiextensions/kinds.ts'
 import { appsKinds } from '../resources/apps/kinds.ts'
 import { authenticationKinds } from '../resources/authentication/kinds.ts'
 import { autoscalingKinds } from '../resources/autoscaling/kinds.ts'
@@ -34,6 +35,7 @@ export const definitions: readonly ResourceDefinition[] = [
   ...nodeKinds,
   ...rbacKinds,
   ...admissionregistrationKinds,
+  ...apiextensionsKinds,
   ...policyKinds,
   ...gatewayKinds,
 ]

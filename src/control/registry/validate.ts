@@ -40,7 +40,7 @@ export const validateObject = (
 ): readonly FieldError[] => {
   const own = [
     ...validateMetadata(definition, object.metadata),
-    ...(definition.validate?.(object) ?? []),
+    ...(definition.validate?.(object, old) ?? []),
     ...(old ? [] : (definition.validateCreate?.(object) ?? [])),
   ]
   const formats = without(

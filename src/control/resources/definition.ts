@@ -11,9 +11,10 @@ export type Cell = string | number | boolean | null
 /** A column of `kubectl get`. Priority 1 is shown with `-o wide` only. */
 export interface Column<T extends KubeObject = KubeObject> {
   readonly name: string
-  readonly type: 'string' | 'integer' | 'boolean' | 'date'
-  readonly format?: 'name'
-  readonly priority: 0 | 1
+  /** `string`, `integer`, `number`, `boolean` or `date`. */
+  readonly type: string
+  readonly format?: string
+  readonly priority: number
   readonly description: string
   readonly cell: (object: T, now: number) => Cell
 }
@@ -32,6 +33,8 @@ export interface Conversion {
   readonly fromStored: (object: KubeObject) => KubeObject
   /** Where the version shows what is kept at a path: what errors name. Missing: at the same place. */
   readonly shownField?: (path: string) => string
+  /** For a conversion that takes its time: what is to be shown or stored of these is ready once it resolves. */
+  readonly prepare?: (objects: readonly KubeObject[], form: 'shown' | 'stored') => Promise<void>
 }
 
 export interface Stored {
@@ -82,6 +85,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly plural: string
   readonly singular: string
   readonly kind: string
+  /** Missing: the kind's name with `List` behind it. */
+  readonly listKind?: string
   readonly namespaced: boolean
   readonly shortNames?: readonly string[]
   readonly categories?: readonly string[]
@@ -116,8 +121,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly updateNeedsVersion?: boolean
   /** Fills what the user left out. Pure, and the same again when done twice. */
   readonly defaults?: (object: T) => T
-  /** Everything wrong with the object, defaults filled. */
-  readonly validate?: (object: T) => readonly FieldError[]
+  /** Everything wrong with the object, defaults filled. `old`: what an update replaces. */
+  readonly validate?: (object: T, old?: T) => readonly FieldError[]
   /** What is wrong with a new object only; called beside `validate`. */
   readonly validateCreate?: (object: T) => readonly FieldError[]
   /** What is wrong with the change; called beside `validate`. */
@@ -155,16 +160,19 @@ export const bucketOf = (definition: ResourceDefinition): string => {
   return group === '' ? plural : `${plural}.${group}`
 }
 
+export const listKindOf = ({ kind, listKind = `${kind}List` }: ResourceDefinition): string => listKind
+
 export const apiVersionOf = (definition: ResourceDefinition): string =>
   definition.group === '' ? definition.version : `${definition.group}/${definition.version}`
 
 /** The apiVersion that objects have in the store. */
 export const storedVersionOf = (definition: ResourceDefinition): string => apiVersionOf(kindOf(definition))
 
-const convert = (definition: ResourceDefinition, object: KubeObject): KubeObject => ({
-  ...(definition.stored?.convert?.fromStored(object) ?? object),
-  apiVersion: apiVersionOf(definition),
-})
+const convert = (definition: ResourceDefinition, object: KubeObject): KubeObject => {
+  const shown = definition.stored?.convert?.fromStored(object) ?? object
+  const apiVersion = apiVersionOf(definition)
+  return shown.apiVersion === apiVersion ? shown : { ...shown, apiVersion }
+}
 
 const converted = new WeakMap<ResourceDefinition, WeakMap<KubeObject, KubeObject>>()
 
@@ -176,6 +184,15 @@ export const inVersion = (definition: ResourceDefinition, object: KubeObject): K
   const shown = known.get(object) ?? convert(definition, object)
   known.set(object, shown)
   return shown
+}
+
+/** Until it resolves, objects of the row may not be ready to be shown or stored in their other form. */
+export const prepared = async (
+  definition: ResourceDefinition,
+  objects: readonly KubeObject[],
+  form: 'shown' | 'stored',
+): Promise<void> => {
+  await definition.stored?.convert?.prepare?.(objects, form)
 }
 
 /** The inverse: what a client sent through that row, as it is kept. */

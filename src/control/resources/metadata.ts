@@ -128,8 +128,8 @@ export const validateSelector = (selector: LabelSelector | undefined, field: str
 export const immutable = (field: string, value: unknown, old: unknown): FieldError[] =>
   deepEqual(value, old) ? [] : [invalidValue(field, value, 'field is immutable')]
 
-/** True when nothing but metadata and status differs: the change is not one of the wish. */
-export const sameWish = (a: KubeObject, b: KubeObject): boolean => {
-  const wish = (object: KubeObject) => ({ ...object, metadata: undefined, status: undefined })
+/** True when nothing but metadata and status differs: the change is not one of the wish. `hasStatus`: a status is none of it. */
+export const sameWish = (a: KubeObject, b: KubeObject, hasStatus = true): boolean => {
+  const wish = (object: KubeObject) => ({ ...object, metadata: undefined, ...(hasStatus ? { status: undefined } : {}) })
   return deepEqual(wish(a), wish(b))
 }

@@ -34,11 +34,12 @@ const csrApproval =
     if (verb === 'get') return objectAnswer(inVersion(definition, objects.get(definition, target)))
     const apply = verb === 'patch' ? patcherOf(call.contentType) : (_: KubeObject, whole: unknown) => whole
     const body = await call.body()
-    const change = (object: KubeObject): KubeObject => {
+    const change = async (object: KubeObject): Promise<KubeObject> => {
       const old = object as CertificateSigningRequest
       const shown = { ...inVersion(definition, old), metadata: { ...old.metadata, resourceVersion: undefined } }
       const wanted = apply(shown, body, schemaTypeOf(definition))
-      return withDecision(old, readObject(definition, wanted, call.query).object as CertificateSigningRequest)
+      const input = await readObject(definition, wanted, call.query)
+      return withDecision(old, input.object as CertificateSigningRequest)
     }
     const result = await objects.update(definition, target, 'status', change, { user: call.user })
     return objectAnswer(inVersion(definition, result))

@@ -1,7 +1,7 @@
 /** Bodies of write requests as objects of their kind. */
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { apiVersionOf, decodeAs, kindOf, type ResourceDefinition, toStored } from '../resources/definition.ts'
+import { apiVersionOf, decodeAs, kindOf, prepared, type ResourceDefinition, toStored } from '../resources/definition.ts'
 import { type Decoded, decode } from '../schema/decode.ts'
 
 export interface Input {
@@ -69,9 +69,14 @@ export const readShown = (definition: ResourceDefinition, body: unknown, query: 
 }
 
 /** The same, as it is kept. */
-export const readObject = (definition: ResourceDefinition, body: unknown, query: URLSearchParams): Input => {
+export const readObject = async (
+  definition: ResourceDefinition,
+  body: unknown,
+  query: URLSearchParams,
+): Promise<Input> => {
   const { object, warnings } = readShown(definition, body, query)
   if (!definition.stored?.convert) return { object, warnings }
+  await prepared(definition, [object], 'stored')
   const stored = toStored(definition, object)
   // What a kind of its own schema keeps is what its version says. A conversion of others need not care for what is always
   // there, or left out when it is empty.

@@ -1,7 +1,7 @@
 /** How objects are shown: as they are, as rows of a table, or only their metadata. Chosen by the Accept header. */
 import { notAcceptable } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { apiVersionOf, type Cell, inVersion, type ResourceDefinition } from '../resources/definition.ts'
+import { apiVersionOf, type Cell, inVersion, listKindOf, type ResourceDefinition } from '../resources/definition.ts'
 import { type Answer, objectAnswer } from './call.ts'
 
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
@@ -147,7 +147,7 @@ export const listAnswer = (
 ): Answer => ({
   kind: 'list',
   list: {
-    kind: `${definition.kind}List`,
+    kind: listKindOf(definition),
     apiVersion: apiVersionOf(definition),
     metadata,
     items: items.map((item) => inVersion(definition, item)),

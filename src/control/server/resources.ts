@@ -8,7 +8,7 @@ import { selectionOf } from '../objects/selection.ts'
 import { applyPatchType, patchTypesOf } from '../openapi/json-schema.ts'
 import type { Registry } from '../registry/registry.ts'
 import { integerOf, type ResourceRequest } from '../request/request-info.ts'
-import { bucketOf, inVersion, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
+import { bucketOf, inVersion, prepared, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
 import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../resources/verbs.ts'
 import type { Store } from '../storage/store.ts'
 import { applyingOf, readWish } from './apply-patch.ts'
@@ -75,18 +75,17 @@ const nameOf = ({ namespace, name }: ResourceRequest): ObjectName => {
 export const createResourceHandler = (context: ResourceContext) => {
   const { registry, objects, store, clock, subresources, questions = {} } = context
 
-  const shown = (
+  const shown = async (
     call: Call,
     definition: ResourceDefinition,
     object: KubeObject,
     code = 200,
     warnings?: readonly string[],
-  ) =>
-    objectAnswer(
-      showObject(definition, object, negotiate(call.header('accept'), call.query), clock.now()),
-      code,
-      warnings,
-    )
+  ): Promise<Answer> => {
+    const representation = negotiate(call.header('accept'), call.query)
+    await prepared(definition, [object], 'shown')
+    return objectAnswer(showObject(definition, object, representation, clock.now()), code, warnings)
+  }
 
   const optionsOf = (
     call: Call,
@@ -110,7 +109,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     return selectionOf(definition, namespace, query.get('labelSelector') ?? '', named)
   }
 
-  const list = (call: Call, request: ResourceRequest, definition: ResourceDefinition): Answer => {
+  const list: Write = async (call, request, definition) => {
     const { query } = call
     const version = parseVersion(query.get('resourceVersion'))
     checkReached(version, store.revision)
@@ -121,20 +120,38 @@ export const createResourceHandler = (context: ResourceContext) => {
       ...(exact && version !== undefined ? { revision: version } : {}),
     })
     const metadata = listMetadata(page, page.revision)
+    await prepared(definition, page.items, 'shown')
     return showList(definition, page.items, metadata, negotiate(call.header('accept'), query), clock.now())
   }
 
-  const watch = (call: Call, request: ResourceRequest, definition: ResourceDefinition): Answer =>
-    watchAnswer(
-      { store, clock },
-      definition,
-      selectionFor(call, request, definition),
-      negotiate(call.header('accept'), call.query),
-      call.query,
-    )
+  /** A watch ends when its kind changes: what it shows would be told by what no longer is. */
+  const whileServed = (answer: Answer, definition: ResourceDefinition): Answer => {
+    if (answer.kind !== 'watch' || !definition.schema) return answer
+    const { group, version, plural } = definition
+    return {
+      ...answer,
+      run: async (emit, signal) => {
+        const over = new AbortController()
+        const unsubscribe = registry.subscribe(() => {
+          if (registry.find(group, version, plural) !== definition) over.abort()
+        })
+        try {
+          await answer.run(emit, AbortSignal.any([signal, over.signal]))
+        } finally {
+          unsubscribe()
+        }
+      },
+    }
+  }
+
+  const watch = (call: Call, request: ResourceRequest, definition: ResourceDefinition): Answer => {
+    const selection = selectionFor(call, request, definition)
+    const representation = negotiate(call.header('accept'), call.query)
+    return whileServed(watchAnswer({ store, clock }, definition, selection, representation, call.query), definition)
+  }
 
   const create: Write = async (call, request, definition) => {
-    const { object, warnings } = readObject(definition, await call.body(), call.query)
+    const { object, warnings } = await readObject(definition, await call.body(), call.query)
     const options = optionsOf(call, definition, 'CreateOptions')
     const created = await objects.create(definition, request.namespace, object, options)
     return written(call, definition, created, warnings, 201)
@@ -150,7 +167,7 @@ export const createResourceHandler = (context: ResourceContext) => {
 
   const update: Write = async (call, request, definition) => {
     const name = nameOf(request)
-    const { object, warnings } = readObject(definition, await call.body(), call.query)
+    const { object, warnings } = await readObject(definition, await call.body(), call.query)
     checkName(object.metadata?.name, name.name)
     const given = { ...object, metadata: { ...object.metadata, name: name.name } }
     const options = optionsOf(call, definition, 'UpdateOptions', request.subresource)
@@ -172,10 +189,11 @@ export const createResourceHandler = (context: ResourceContext) => {
     const applying = applyingOf(call, definition, request.subresource, formatTime(clock.now()))
     const part = request.subresource === 'status' ? 'status' : 'main'
     let fields: ReturnType<Manage>
-    const change = (old: KubeObject | undefined): KubeObject => {
+    const change = async (old: KubeObject | undefined): Promise<KubeObject> => {
+      if (old) await prepared(definition, [old], 'shown')
       const result = applying(old && inVersion(definition, old), wish)
       fields = result.managedFields
-      const { object } = readObject(definition, result.object, call.query)
+      const { object } = await readObject(definition, result.object, call.query)
       const { resourceVersion } = wish.metadata
       return { ...object, metadata: { ...object.metadata, resourceVersion } }
     }
@@ -184,7 +202,7 @@ export const createResourceHandler = (context: ResourceContext) => {
       return written(call, definition, await objects.update(definition, name, part, change, write), [])
     } catch (error) {
       if (part === 'status' || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
-      const made = await objects.create(definition, name.namespace, change(undefined), write)
+      const made = await objects.create(definition, name.namespace, await change(undefined), write)
       return written(call, definition, made, [], 201)
     }
   }
@@ -196,10 +214,11 @@ export const createResourceHandler = (context: ResourceContext) => {
     const body = await call.body()
     const type = schemaTypeOf(definition)
     let warnings: readonly string[] = []
-    const change = (old: KubeObject): KubeObject => {
+    const change = async (old: KubeObject): Promise<KubeObject> => {
+      await prepared(definition, [old], 'shown')
       const shownAs = inVersion(definition, old)
       const patched = apply(shownAs, body, type)
-      const input = readObject(definition, patched, call.query)
+      const input = await readObject(definition, patched, call.query)
       warnings = input.warnings
       // The patched copy carries the version it was made from; only a version that the patch itself names binds it.
       const named = input.object.metadata.resourceVersion !== old.metadata.resourceVersion
@@ -246,22 +265,28 @@ export const createResourceHandler = (context: ResourceContext) => {
           // Someone else was faster.
           if (!isNotFound(error)) throw error
         })
+    await prepared(definition, page.items, 'shown')
     return listAnswer(definition, page.items, listMetadata(page, store.revision), warnings)
   }
 
   const scale: Write = async (call, request, definition) => {
     const name = nameOf(request)
-    if (request.verb === 'get') return objectAnswer(showScale(definition, objects.get(definition, name)))
+    const scaleAnswer = async (object: KubeObject): Promise<Answer> => {
+      await prepared(definition, [object], 'shown')
+      return objectAnswer(showScale(definition, object))
+    }
+    if (request.verb === 'get') return scaleAnswer(objects.get(definition, name))
     const apply = request.verb === 'patch' ? patcherOf(call.contentType) : undefined
     const body = await call.body()
-    const change = (old: KubeObject): KubeObject => {
+    const change = async (old: KubeObject): Promise<KubeObject> => {
+      await prepared(definition, [old], 'shown')
       const current = { ...showScale(definition, old), metadata: { ...old.metadata, resourceVersion: undefined } }
       const wanted = apply ? apply(current, body, scaleType.schemaType) : body
       return withScale(definition, old, readTyped(wanted, scaleType, call.query).object as Scale)
     }
     const kind = request.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions'
     const options = optionsOf(call, definition, kind, 'scale')
-    return objectAnswer(showScale(definition, await objects.update(definition, name, 'main', change, options)))
+    return scaleAnswer(await objects.update(definition, name, 'main', change, options))
   }
 
   const onSubresource: Handle = (call, request, definition) => {

@@ -63,7 +63,7 @@ export const podBinding =
 export const namespaceFinalize =
   (objects: Objects): SubresourceHandler =>
   async (call, { name }, definition) => {
-    const given = readObject(definition, await call.body(), call.query).object as Namespace
+    const given = (await readObject(definition, await call.body(), call.query)).object as Namespace
     const change = (old: KubeObject): KubeObject =>
       ({
         ...old,

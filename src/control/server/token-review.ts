@@ -38,7 +38,7 @@ export const tokenReviews = ({ authenticate, findAccount, audiences }: TokenRevi
   }
 
   return async (call, _request, definition) => {
-    const { object, warnings } = readObject(definition, await call.body(), call.query)
+    const { object, warnings } = await readObject(definition, await call.body(), call.query)
     const { token = '', audiences: asked = [] } = (object as TokenReview).spec ?? {}
     if (token === '') throw badRequest('token is required for TokenReview in authentication')
     const wanted = asked.length > 0 ? asked : audiences

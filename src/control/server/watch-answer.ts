@@ -6,7 +6,7 @@ import { listObjects } from '../objects/list.ts'
 import type { Selection } from '../objects/selection.ts'
 import { watchObjects } from '../objects/watch.ts'
 import { integerOf, isSet } from '../request/request-info.ts'
-import { apiVersionOf, type ResourceDefinition } from '../resources/definition.ts'
+import { apiVersionOf, prepared, type ResourceDefinition } from '../resources/definition.ts'
 import type { Store } from '../storage/store.ts'
 import type { Answer, Emit } from './call.ts'
 import { type Representation, showObject } from './representation.ts'
@@ -104,10 +104,30 @@ export const watchAnswer = (
   })
 
   const run = async (emit: Emit, signal: AbortSignal): Promise<void> => {
-    const send = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void =>
-      emit({ type, object: showObject(definition, object, representation, clock.now()) })
-    for (const object of initial) send('ADDED', object)
     const ended = Promise.withResolvers<void>()
+    const show = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void =>
+      emit({ type, object: showObject(definition, object, representation, clock.now()) })
+    /** Where objects take their time to be ready to be shown, events wait for each other. */
+    let last: Promise<void> | undefined
+    const inTurn = (tell: () => void, object?: KubeObject): void => {
+      last = (last ?? Promise.resolve())
+        .then(async () => {
+          if (object) await prepared(definition, [object], 'shown')
+          tell()
+        })
+        .catch(ended.reject)
+    }
+    const isReady = definition.stored?.convert?.prepare === undefined
+    const send = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void => {
+      if (isReady) show(type, object)
+      else inTurn(() => show(type, object), object)
+    }
+    const note = (at: number, annotations?: Readonly<Record<string, string>>): void => {
+      if (isReady) emit(bookmark(at, annotations))
+      else inTurn(() => emit(bookmark(at, annotations)))
+    }
+    if (!isReady) await prepared(definition, initial, 'shown')
+    for (const object of initial) show('ADDED', object)
     let stop: () => void
     try {
       stop = watchObjects(store, definition, selection, revision, { event: send, failed: ended.reject })
@@ -116,18 +136,17 @@ export const watchAnswer = (
       emit({ type: 'ERROR', object: error.toStatus() })
       return
     }
-    if (isSet(query, 'sendInitialEvents') && bookmarks)
-      emit(bookmark(revision, { 'k8s.io/initial-events-end': 'true' }))
+    if (isSet(query, 'sendInitialEvents') && bookmarks) note(revision, { 'k8s.io/initial-events-end': 'true' })
 
     let cancelBookmark: (() => void) | undefined
     const scheduleBookmark = (): void => {
       cancelBookmark = clock.after(bookmarkMs, () => {
-        emit(bookmark(store.revision))
+        note(store.revision)
         scheduleBookmark()
       })
     }
     const cancelTimeout = clock.after(timeoutMs, () => {
-      if (bookmarks) emit(bookmark(store.revision))
+      if (bookmarks) note(store.revision)
       ended.resolve()
     })
     const end = (): void => ended.resolve()

@@ -3,17 +3,16 @@ import { duplicate, type FieldError, invalidValue, notSupported, required } from
 import type {
   MutatingWebhook,
   RuleWithOperations,
-  ServiceReference,
   ValidatingWebhook,
   WebhookClientConfig,
 } from '../../../api/types/kubernetes/admissionregistration-v1.ts'
 import { validateSelector } from '../metadata.ts'
-import { checkLabel1035, checkSubdomain } from '../names.ts'
+import { checkSubdomain } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
+import { validateClient, validateReviewVersions } from './webhook-client.ts'
 
 export type Webhook = MutatingWebhook | ValidatingWebhook
 
-const reviewVersions = ['v1', 'v1beta1']
 const harmless = ['None', 'NoneOnDryRun']
 
 const alone = (list: readonly string[], field: string, others: string): FieldError[] =>
@@ -70,67 +69,6 @@ const validateName = (name: string, field: string): FieldError[] => {
     : []
 }
 
-const form = '; desired format: https://host[/path]'
-
-const validateUrl = (text: string, field: string): FieldError[] => {
-  const url = /^[\x21-\x7e]+$/.test(text) ? URL.parse(text) : null
-  if (!url) return [required(field, `url must be a valid URL${form}`)]
-  const user = [url.username, url.password].filter(Boolean).join(':')
-  return [
-    ...(url.protocol === 'https:'
-      ? []
-      : [invalidValue(field, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`)]),
-    ...(url.host === '' ? [invalidValue(field, '', `host must be provided${form}`)] : []),
-    ...(user === '' ? [] : [invalidValue(field, user, 'user information is not permitted in the URL')]),
-    ...(text.includes('#') ? [invalidValue(field, url.hash.slice(1), 'fragments are not permitted in the URL')] : []),
-    ...(text.includes('?')
-      ? [invalidValue(field, url.search.slice(1), 'query parameters are not permitted in the URL')]
-      : []),
-  ]
-}
-
-const validatePath = (path: string, field: string): FieldError[] => {
-  if (path === '' || path === '/') return []
-  const wrong = (why: string) => invalidValue(field, path, why)
-  if (path === '//') return [wrong('segment[0] may not be empty')]
-  const steps = path.slice(1).replace(/\/$/, '').split('/')
-  return [
-    ...(path.startsWith('/') ? [] : [wrong("must start with a '/'")]),
-    ...steps.flatMap((step, at) => {
-      if (step === '') return [wrong(`segment[${at}] may not be empty`)]
-      const message = checkSubdomain(step)
-      return message === undefined ? [] : [wrong(`segment[${at}]: ${message}`)]
-    }),
-  ]
-}
-
-const validateService = ({ name, namespace, path = '' }: ServiceReference, field: string): FieldError[] => [
-  ...(name ? [] : [required(`${field}.name`, 'service name is required')]),
-  ...(namespace ? [] : [required(`${field}.namespace`, 'service namespace is required')]),
-  ...validatePath(path, `${field}.path`),
-]
-
-const validateClient = ({ url, service }: WebhookClientConfig, field: string): FieldError[] => {
-  if ((url === undefined) === (service === undefined))
-    return [required(field, 'exactly one of url or service is required')]
-  if (url !== undefined) return validateUrl(url, `${field}.url`)
-  return service ? validateService(service, `${field}.service`) : []
-}
-
-const validateVersions = (versions: readonly string[], field: string): FieldError[] => {
-  if (versions.length === 0) return [required(field, `must specify one of ${reviewVersions.join(', ')}`)]
-  return [
-    ...repeatedAt(versions).map((at) => invalidValue(`${field}[${at}]`, versions[at], 'duplicate version')),
-    ...versions.flatMap((version, at) => {
-      const message = checkLabel1035(version)
-      return message === undefined ? [] : [invalidValue(`${field}[${at}]`, version, message)]
-    }),
-    ...(versions.some((version) => reviewVersions.includes(version))
-      ? []
-      : [invalidValue(field, versions, `must include at least one of ${reviewVersions.join(', ')}`)]),
-  ]
-}
-
 const validateSideEffects = (effects: string | undefined, field: string): FieldError[] => {
   if (effects === undefined) return [required(field, `must specify one of ${harmless.join(', ')}`)]
   return harmless.includes(effects) ? [] : [notSupported(field, effects, harmless)]
@@ -148,7 +86,7 @@ const validateWebhook = (webhook: Webhook, field: string): FieldError[] => {
     ...validateSelector(webhook.namespaceSelector, `${field}.namespaceSelector`),
     ...validateSelector(webhook.objectSelector, `${field}.objectSelector`),
     ...validateClient(webhook.clientConfig, `${field}.clientConfig`),
-    ...validateVersions(webhook.admissionReviewVersions ?? [], `${field}.admissionReviewVersions`),
+    ...validateReviewVersions(webhook.admissionReviewVersions ?? [], `${field}.admissionReviewVersions`),
   ]
 }
 

@@ -115,6 +115,25 @@ const judge = (pattern: string): string | undefined => {
   }
 }
 
+/** What one pattern may cost that is no route of anybody. */
+export interface SearchLimits {
+  /** Of the pattern, in characters. */
+  readonly longest: number
+  readonly mostInstructions: number
+  /** For one text; a text that would take more does not match. */
+  readonly mostSteps: number
+}
+
+/** A pattern as RE2 reads it by itself, to be found anywhere in a text. Throws with the reason why it cannot be used. */
+export const searchOf = (pattern: string, limits: SearchLimits): ((text: string) => boolean) => {
+  if (pattern.length > limits.longest) throw new Error(`the pattern is longer than ${limits.longest} characters`)
+  if (estimate(partsOf(pattern)) > limits.mostInstructions) throw new Error(tooLarge)
+  const compiled = RE2JS.compile(pattern)
+  const size = compiled.programSize()
+  if (size > limits.mostInstructions) throw new Error(tooLarge)
+  return (text) => size * text.length <= limits.mostSteps && compiled.matcher(text).find()
+}
+
 /** Remembers what was made of the latest texts. */
 const remembering = <T>(make: (text: string) => T): ((text: string) => T) => {
   const known = new Map<string, { readonly made: T }>()

@@ -1,0 +1,25 @@
+/** Everything that is wrong with an object of a kind that a CustomResourceDefinition defines. Pure. */
+import type { FieldError } from '../../api/errors.ts'
+import type { KubeObject } from '../../api/types/index.ts'
+import { validateLists } from '../structural/lists.ts'
+import type { Structural } from '../structural/schema.ts'
+import { validateValue } from '../structural/validate.ts'
+
+const valueErrors = (schema: Structural, object: KubeObject): readonly FieldError[] => {
+  const wrong = validateValue(object, schema, '')
+  return wrong.length > 0 ? wrong : validateLists(object, schema, '')
+}
+
+const keyOf = ({ field, message }: FieldError): string => `${field} ${message}`
+
+/** What was wrong before may stay as it is, so that the object can still be changed. */
+export const errorsOf = (
+  schema: Structural,
+  object: KubeObject,
+  old: KubeObject | undefined,
+): readonly FieldError[] => {
+  const errors = valueErrors(schema, object)
+  if (errors.length === 0 || !old) return errors
+  const before = new Set(valueErrors(schema, old).map(keyOf))
+  return errors.filter((error) => !before.has(keyOf(error)))
+}

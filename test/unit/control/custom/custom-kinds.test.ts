@@ -1,0 +1,297 @@
+/** Kinds that users define: served at once, by their schema, until their definition goes. */
+import t from 'tap'
+import { customResourceDefinitions } from '../../../../src/api/resources.ts'
+import { startControlPlane } from '../../../support/control-plane.ts'
+import { defineKind, definitionsPath, tableDefinition, tablesPath } from '../../../support/custom-kind.ts'
+import { causesOf } from '../../../support/kind-cases.ts'
+import { until } from '../../../support/until.ts'
+
+const asTable = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+const merge = 'application/merge-patch+json'
+
+const size = { type: 'integer', minimum: 1, maximum: 10, default: 4 }
+const properties = {
+  size,
+  wood: { type: 'string', enum: ['oak', 'pine'] },
+  tags: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set' },
+  legs: {
+    ...{ type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] },
+    items: {
+      type: 'object',
+      required: ['name'],
+      properties: { name: { type: 'string' }, length: { 'x-kubernetes-int-or-string': true } },
+    },
+  },
+  free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+  note: { type: 'string', nullable: true },
+  labels: { type: 'object', additionalProperties: { type: 'string' } },
+}
+
+t.test('a kind is served as its definition says', async (t) => {
+  const plane = await startControlPlane(t)
+  t.equal((await plane.request('GET', tablesPath)).code, 404)
+  await defineKind(
+    plane,
+    tableDefinition(properties, {
+      subresources: { status: {}, scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.size' } },
+      additionalPrinterColumns: [
+        { name: 'Wood', type: 'string', jsonPath: '.spec.wood' },
+        { name: 'Size', type: 'integer', jsonPath: '.spec.size', priority: 1 },
+      ],
+      selectableFields: [{ jsonPath: '.spec.wood' }],
+    }),
+  )
+
+  const { body: groups } = await plane.request('GET', '/apis')
+  t.match(groups['groups'], [
+    ...Array.from({ length: Number(groups['groups']?.['length']) - 1 }, () => ({})),
+    { name: 'example.com' },
+  ])
+  const { body: resources } = await plane.request('GET', '/apis/example.com/v1')
+  t.match(resources['resources'], [
+    { name: 'tables', singularName: 'table', kind: 'Table', shortNames: ['tb'], categories: ['all'], namespaced: true },
+    { name: 'tables/scale', kind: 'Scale' },
+    { name: 'tables/status', kind: 'Table' },
+  ])
+  const { body: openApi } = await plane.request('GET', '/openapi/v2', { accept: 'application/json' })
+  t.match(openApi['definitions']?.['com.example.v1.Table'], {
+    properties: { spec: { properties: { size: { maximum: 10 } } } },
+  })
+
+  const made = await plane.request('POST', tablesPath, {
+    body: {
+      ...{ apiVersion: 'example.com/v1', kind: 'Table', metadata: { name: 'a' } },
+      spec: { wood: 'oak', colour: 'red', free: { any: [1] }, note: null, labels: { x: 'y' } },
+      status: { size: 3 },
+    },
+  })
+  t.equal(made.code, 201, JSON.stringify(made.body))
+  t.strictSame(made.body['spec'], { wood: 'oak', free: { any: [1] }, note: null, labels: { x: 'y' }, size: 4 })
+  t.equal(made.body['status'], undefined, 'a status is written apart')
+  t.match(made.warnings, ['unknown field "spec.colour"'])
+  t.equal(made.body['metadata']?.['generation'], 1)
+
+  const { body: table } = await plane.request('GET', tablesPath, { accept: asTable })
+  t.match(table['columnDefinitions'], [{ name: 'Name' }, { name: 'Wood', priority: 0 }, { name: 'Size', priority: 1 }])
+  t.match(table['rows'], [{ cells: ['a', 'oak', 4] }])
+  const { body: list } = await plane.request('GET', `${tablesPath}?fieldSelector=spec.wood%3Dpine`)
+  t.match(list, { kind: 'TableList', items: [] })
+  t.equal(list['items']?.['length'], 0)
+
+  const status = await plane.request('PATCH', `${tablesPath}/a/status`, {
+    body: { status: { size: 3 } },
+    contentType: merge,
+  })
+  t.equal(status.code, 200)
+  t.equal(status.body['metadata']?.['generation'], 1)
+  t.match((await plane.request('GET', `${tablesPath}/a/scale`)).body, {
+    spec: { replicas: 4 },
+    status: { replicas: 0 },
+  })
+  const scaled = await plane.request('PATCH', `${tablesPath}/a/scale`, {
+    body: { spec: { replicas: 5 } },
+    contentType: merge,
+  })
+  t.match(scaled.body, { spec: { replicas: 5 } })
+  t.match((await plane.request('GET', `${tablesPath}/a`)).body, { spec: { size: 5 }, metadata: { generation: 2 } })
+})
+
+t.test('what is wrong with an object is told in the words of Kubernetes', async (t) => {
+  const plane = await startControlPlane(t)
+  await defineKind(plane, tableDefinition(properties))
+  const cases: readonly (readonly [spec: object, ...causes: string[]])[] = [
+    [{ size: 11 }, 'spec.size: Invalid value: 11: spec.size in body should be less than or equal to 10'],
+    [{ size: 'x' }, 'spec.size: Invalid value: "string": spec.size in body must be of type integer: "string"'],
+    [{ wood: 'tin' }, 'spec.wood: Unsupported value: "tin": supported values: "oak", "pine"'],
+    [
+      { wood: null },
+      'spec.wood: Invalid value: "null": spec.wood in body must be of type string: "null"',
+      'spec.wood: Unsupported value: null: supported values: "oak", "pine"',
+    ],
+    [{ tags: ['a', 'a'] }, 'spec.tags[1]: Duplicate value: "a"'],
+    [{ legs: [{ name: 'a' }, { name: 'a' }] }, 'spec.legs[1]: Duplicate value: {"name":"a"}'],
+    [{ legs: [{}] }, 'spec.legs[0].name: Required value'],
+    [
+      { legs: [{ name: 'a', length: 1.5 }] },
+      'spec.legs[0].length: Invalid value: "number": spec.legs[0].length in body must be of type integer,string: "number"',
+    ],
+    [
+      { labels: { a: 1 } },
+      'spec.labels.a: Invalid value: "integer": spec.labels.a in body must be of type string: "integer"',
+    ],
+  ]
+  for (const [spec, ...causes] of cases) {
+    const { code, body } = await plane.request('POST', tablesPath, { body: { metadata: { name: 'x' }, spec } })
+    t.equal(code, 422, JSON.stringify(spec))
+    t.ok(
+      causesOf(body).every((cause) => causes.includes(cause)) && causesOf(body).length > 0,
+      causesOf(body).join('\n'),
+    )
+  }
+  const named = await plane.request('POST', tablesPath, { body: { metadata: { name: 'Not a name' } } })
+  t.equal(named.code, 422)
+})
+
+t.test('lists are merged by their keys when they are applied, and there is no strategic merge', async (t) => {
+  const plane = await startControlPlane(t)
+  await defineKind(plane, tableDefinition(properties))
+  const apply = (manager: string, legs: readonly object[], more: object = {}) =>
+    plane.request('PATCH', `${tablesPath}/a?fieldManager=${manager}`, {
+      body: { apiVersion: 'example.com/v1', kind: 'Table', metadata: { name: 'a' }, spec: { legs, ...more } },
+      contentType: 'application/apply-patch+yaml',
+    })
+  t.equal((await apply('one', [{ name: 'left', length: 1 }])).code, 201)
+  const second = await apply('two', [{ name: 'right', length: '2 m' }])
+  t.equal(second.code, 200)
+  t.match(second.body['spec']?.['legs'], [
+    { name: 'left', length: 1 },
+    { name: 'right', length: '2 m' },
+  ])
+  const conflict = await apply('two', [{ name: 'left', length: 7 }])
+  t.equal(conflict.code, 409)
+  t.match(conflict.body['message'], /conflict with "one".*\.spec\.legs\[name="left"\]\.length/s)
+  const strategic = await plane.request('PATCH', `${tablesPath}/a`, {
+    ...{ body: { spec: {} }, contentType: 'application/strategic-merge-patch+json' },
+  })
+  t.equal(strategic.code, 415)
+  const strict = await apply('one', [{ name: 'left' }], { colour: 'red' })
+  t.equal(strict.code, 400)
+  t.match(strict.body['message'], /unknown field "spec.colour"/)
+})
+
+t.test('a changed definition changes the kind: defaults are read, too', async (t) => {
+  const plane = await startControlPlane(t)
+  await defineKind(plane, tableDefinition({ wood: { type: 'string' } }))
+  await plane.request('POST', tablesPath, { body: { metadata: { name: 'a' }, spec: { wood: 'oak' } } })
+  const watch = await plane.watch(`${tablesPath}?watch=true`)
+  const changed = tableDefinition({ wood: { type: 'string' }, size })
+  const { spec } = changed
+  const update = await plane.request('PATCH', `${definitionsPath}/tables.example.com`, {
+    body: { spec },
+    contentType: merge,
+  })
+  t.equal(update.code, 200)
+  t.strictSame((await plane.request('GET', `${tablesPath}/a`)).body['spec'], { wood: 'oak', size: 4 })
+  await watch.stop()
+  const renamed = await plane.request('PATCH', `${definitionsPath}/tables.example.com`, {
+    ...{ body: { spec: { names: { kind: 'Desk' } } }, contentType: merge },
+  })
+  t.match(causesOf(renamed.body), ['spec.names.kind: Invalid value: "Desk": field is immutable'])
+})
+
+t.test('several versions show one object', async (t) => {
+  const plane = await startControlPlane(t)
+  const schema = (name: string) => ({
+    openAPIV3Schema: {
+      type: 'object',
+      properties: { spec: { type: 'object', properties: { [name]: { type: 'string' } } } },
+    },
+  })
+  await defineKind(
+    plane,
+    tableDefinition(
+      {},
+      {},
+      {
+        versions: [
+          { name: 'v1beta1', served: true, storage: false, schema: schema('old'), deprecated: true },
+          { name: 'v1', served: true, storage: true, schema: schema('new') },
+          { name: 'v1alpha1', served: false, storage: false, schema: schema('old') },
+        ],
+      },
+    ),
+  )
+  const { body: group } = await plane.request('GET', '/apis/example.com')
+  t.strictSame(group['versions'], [
+    { groupVersion: 'example.com/v1', version: 'v1' },
+    { groupVersion: 'example.com/v1beta1', version: 'v1beta1' },
+  ])
+  t.equal((await plane.request('GET', '/apis/example.com/v1alpha1')).code, 404)
+  const beta = '/apis/example.com/v1beta1/namespaces/default/tables'
+  const made = await plane.request('POST', beta, { body: { metadata: { name: 'a' }, spec: { old: 'x' } } })
+  t.match(made.body, { apiVersion: 'example.com/v1beta1', spec: { old: 'x' } })
+  t.match(made.warnings, ['example.com/v1beta1 Table is deprecated'])
+  t.match((await plane.request('GET', `${tablesPath}/a`)).body, { apiVersion: 'example.com/v1' })
+  t.strictSame((await plane.request('GET', `${tablesPath}/a`)).body['spec'], {}, 'v1 does not know the field')
+  t.strictSame((await plane.request('GET', `${beta}/a`)).body['spec'], { old: 'x' }, 'which is kept')
+})
+
+t.test('names belong to one kind of a group', async (t) => {
+  const plane = await startControlPlane(t)
+  await defineKind(plane, tableDefinition({}))
+  const { spec, ...rest } = tableDefinition({}, {}, { names: { plural: 'desks', kind: 'Table', shortNames: ['tb'] } })
+  const second = { ...rest, metadata: { name: 'desks.example.com' }, spec }
+  t.equal((await plane.request('POST', definitionsPath, { body: second })).code, 201)
+  const conditions = async (): Promise<string> =>
+    JSON.stringify((await plane.request('GET', `${definitionsPath}/desks.example.com`)).body['status'])
+  await until(async () => (await conditions()).includes('ListKindConflict'), 'the conflict')
+  t.match(await conditions(), /"Established","status":"False"|"status":"False","type":"Established"|NotAccepted/)
+  t.equal((await plane.request('GET', '/apis/example.com/v1/desks')).code, 404)
+  await plane.request('DELETE', `${definitionsPath}/tables.example.com`)
+  await until(
+    async () => (await plane.request('GET', '/apis/example.com/v1/desks')).code === 200,
+    'the names to be free',
+  )
+})
+
+t.test('a definition takes its objects with it, and its paths are gone', async (t) => {
+  const plane = await startControlPlane(t)
+  await defineKind(plane, tableDefinition({}))
+  await plane.request('POST', tablesPath, { body: { metadata: { name: 'a', finalizers: ['example.com/hold'] } } })
+  const gone = await plane.request('DELETE', `${definitionsPath}/tables.example.com`)
+  t.equal(gone.code, 200)
+  t.match(gone.body['metadata']?.['finalizers'], ['customresourcecleanup.apiextensions.k8s.io'])
+  await until(
+    async () => (await plane.request('GET', `${tablesPath}/a`)).body['metadata']?.['deletionTimestamp'],
+    'the object to be deleted',
+  )
+  t.equal((await plane.request('POST', tablesPath, { body: { metadata: { name: 'b' } } })).code, 405)
+  await plane.request('PATCH', `${tablesPath}/a`, { body: { metadata: { finalizers: [] } }, contentType: merge })
+  await until(async () => (await plane.request('GET', tablesPath)).code === 404, 'the kind to be gone')
+  t.equal((await plane.request('GET', `${definitionsPath}/tables.example.com`)).code, 404)
+  t.equal((await plane.request('GET', '/apis/example.com')).code, 404)
+})
+
+t.test('the namespace and the owner of an object take it with them', async (t) => {
+  const plane = await startControlPlane(t)
+  await defineKind(plane, tableDefinition({}))
+  await plane.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'other' } } })
+  const other = '/apis/example.com/v1/namespaces/other/tables'
+  await plane.request('POST', other, { body: { metadata: { name: 'a' } } })
+  const owner = await plane.request('POST', tablesPath, { body: { metadata: { name: 'owner' } } })
+  const reference = { apiVersion: 'example.com/v1', kind: 'Table', name: 'owner', uid: owner.body['metadata']?.['uid'] }
+  const config = { metadata: { name: 'owned', ownerReferences: [reference] } }
+  await plane.request('POST', '/api/v1/namespaces/default/configmaps', { body: config })
+  await plane.request('DELETE', `${tablesPath}/owner`)
+  await plane.request('DELETE', '/api/v1/namespaces/other')
+  await until(
+    async () => (await plane.request('GET', '/api/v1/namespaces/default/configmaps/owned')).code === 404,
+    'what is owned to go',
+  )
+  await until(async () => (await plane.request('GET', '/api/v1/namespaces/other')).code === 404, 'the namespace to go')
+  t.equal((await plane.request('GET', `${other}/a`)).code, 404)
+})
+
+t.test('a definition of a kind that every server has is accepted, and changes nothing of it', async (t) => {
+  const plane = await startControlPlane(t)
+  const { spec, ...rest } = tableDefinition(
+    {},
+    {},
+    { group: 'gateway.networking.k8s.io', names: { plural: 'gateways', kind: 'Gateway' } },
+  )
+  const approved = { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api/pull/1' }
+  const gateways = { ...rest, metadata: { name: 'gateways.gateway.networking.k8s.io', annotations: approved }, spec }
+  await defineKind(plane, gateways)
+  const { body } = await plane.request('GET', '/apis/gateway.networking.k8s.io/v1')
+  t.match(JSON.stringify(body), /"gateways\/status"/)
+  const invalid = await plane.request('POST', '/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways', {
+    body: { metadata: { name: 'g' }, spec: {} },
+  })
+  t.equal(invalid.code, 422)
+  await plane.client.delete(customResourceDefinitions, { metadata: { name: gateways.metadata.name } })
+  await until(
+    async () => (await plane.request('GET', `${definitionsPath}/${gateways.metadata.name}`)).code === 404,
+    'it to go',
+  )
+  t.equal((await plane.request('GET', '/apis/gateway.networking.k8s.io/v1/gateways')).code, 200)
+})
