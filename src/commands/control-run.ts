@@ -1,6 +1,7 @@
 import { type ControlOptions, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
+import { authorizationSettings } from './access-options.ts'
 import type { ClusterOptions, ControlCommandOptions } from './control.ts'
 import { etcdPlace } from './etcd.ts'
 import { cidrsOption } from './families.ts'
@@ -27,6 +28,7 @@ export const clusterSettings = (options: ClusterOptions) => {
     nodePorts: portRange(options.nodePorts),
     loadBalancerCIDR: options.loadBalancerCidr,
     authorization: {
+      ...authorizationSettings(options),
       configMapsOfNodes: [options.tcpServicesConfigmap ?? [], options.udpServicesConfigmap ?? []].flat(),
     },
     clusterDns: options.clusterDns,

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
+import { type AccessOptions, accessOptions } from './access-options.ts'
 import { type EtcdOptions, etcdOptions } from './etcd.ts'
 import { collect, countOption, durationOption, portOption, secondsOption } from './options.ts'
 
 /** What one who runs a control plane may choose; `podway up` and `podway control` share it. */
-export interface ClusterOptions {
+export interface ClusterOptions extends AccessOptions {
   readonly serviceCidr: string
   readonly podCidr: string
   readonly nodePrefix: number
@@ -28,7 +29,7 @@ export interface ControlCommandOptions extends ClusterOptions, EtcdOptions {
 }
 
 export const clusterOptions = (command: Command): Command =>
-  command
+  accessOptions(command)
     .option('--service-cidr <cidr>', 'addresses of Services; two, with a comma, for both IP families', '10.96.0.0/16')
     .option('--pod-cidr <cidr>', 'addresses of pods; two for both families', '10.244.0.0/16')
     .option(

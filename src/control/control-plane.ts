@@ -2,10 +2,12 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { type Client, createClient } from '../api/client.ts'
 import { type Clock, systemClock } from '../api/clock.ts'
+import { type Logger, silentLogger } from '../host/log.ts'
 import { type AdmissionSettings, createAdmissions } from './admission/admissions.ts'
 import { createAuthenticators } from './auth/authenticators.ts'
 import { controlUser } from './auth/user.ts'
-import { type AuthorizationSettings, createAuthorization } from './authorization/authorizers.ts'
+import { createAuthorization } from './authorization/authorizers.ts'
+import type { AuthorizationSettings } from './authorization/modes.ts'
 import { createConversionWebhook } from './custom/conversion-webhook.ts'
 import { createCustomKinds } from './custom/source.ts'
 import { createObjects, type Objects } from './objects/objects.ts'
@@ -43,6 +45,7 @@ export interface ControlPlaneOptions {
   readonly tokens: AccountTokenOptions
   readonly authorization?: AuthorizationSettings
   readonly clock?: Clock
+  readonly log?: Logger
   readonly naming?: Naming
   readonly storing?: StoreOptions
 }
@@ -70,10 +73,10 @@ const randomNaming: Naming = {
 
 /** Rejects when the backend cannot be loaded. `close` closes the backend, too. */
 export const openControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
-  const { backend, agents, clock = systemClock, naming = randomNaming, storing } = options
+  const { backend, agents, clock = systemClock, naming = randomNaming, storing, log = silentLogger } = options
   const store = await openStore(backend, storing)
   const tokens = createAccountTokens(store, clock, options.tokens)
-  const authorization = createAuthorization(store, options.authorization)
+  const authorization = await createAuthorization({ store, clock, log }, options.authorization)
   const admissions = createAdmissions(store, clock, authorization, options.admission)
   const objects = createObjects({ store, clock, ...naming, admissions })
   const webhooks = createWebhookClient(createServiceResolver(store))

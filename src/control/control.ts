@@ -15,7 +15,7 @@ import type { ClusterNetworks } from './admission/node-claims.ts'
 import { keepCertificates } from './auth/keep-certificates.ts'
 import { openPki, type Pki } from './auth/pki.ts'
 import { controlUser, mastersGroup } from './auth/user.ts'
-import type { AuthorizationSettings } from './authorization/authorizers.ts'
+import { type AuthorizationSettings, hasRoles } from './authorization/modes.ts'
 import { bootstrapCluster } from './bootstrap/bootstrap.ts'
 import { keepDefaultRoles } from './bootstrap/default-roles.ts'
 import { openControlPlane } from './control-plane.ts'
@@ -108,7 +108,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   }
   const serverUrl = `https://${joinHostPort(bindAddress, options.port)}`
   const plane = await openControlPlane({
-    ...{ backend, clock, authorization: options.authorization },
+    ...{ backend, clock, log, authorization: options.authorization },
     admission: { networks, nodePorts: options.nodePorts, podEvictionSeconds: options.podEvictionSeconds },
     agents: createAgentConnection(() => pki.client, pki.authority.cert),
     tokens: {
@@ -126,7 +126,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const endpoint = { apiAddress: bindAddress, apiPort: options.port }
   const bootstrap = { ...endpoint, apiClusterIP, dnsClusterIP: clusterDns, serviceCIDRs: options.serviceCIDRs }
   await bootstrapCluster(client, bootstrap)
-  await keepDefaultRoles(client)
+  if (hasRoles(options.authorization)) await keepDefaultRoles(client)
   server.listen(options.port, bindAddress)
   await once(server, 'listening')
   const writeKubeconfig = ({ authority, admin }: Pki): Promise<void> =>

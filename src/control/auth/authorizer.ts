@@ -37,16 +37,42 @@ export interface Verdict {
   readonly reason?: string
 }
 
+/** What somebody may do in a namespace, as far as it can be told. */
+export interface Rules {
+  readonly resourceRules: readonly ResourceRule[]
+  readonly nonResourceRules: readonly NonResourceRule[]
+  /** Why there may be more, or less. */
+  readonly problems: readonly string[]
+}
+
+export interface ResourceRule {
+  readonly verbs: readonly string[]
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly resourceNames?: readonly string[]
+}
+
+export interface NonResourceRule {
+  readonly verbs: readonly string[]
+  readonly nonResourceURLs: readonly string[]
+}
+
 /** Allows a request, denies it for good, or has no opinion. */
 export interface Authorizer {
   authorize(attributes: Attributes): Verdict | Promise<Verdict>
+  /** Missing: it has no rules that could be told. */
+  rules?(user: User, namespace: string): Rules
 }
 
 export const allowed: Verdict = { decision: 'allow' }
 export const noOpinion: Verdict = { decision: 'none' }
 
+export const noRules: Rules = { resourceRules: [], nonResourceRules: [], problems: [] }
+
 /** The first who allows or denies counts. When nobody has an opinion, all their reasons are told. */
-export const createAuthorizerChain = (authorizers: readonly Authorizer[]): Authorizer => ({
+export const createAuthorizerChain = (
+  authorizers: readonly Authorizer[],
+): Authorizer & Required<Pick<Authorizer, 'rules'>> => ({
   authorize: async (attributes) => {
     const reasons: string[] = []
     for (const authorizer of authorizers) {
@@ -55,5 +81,13 @@ export const createAuthorizerChain = (authorizers: readonly Authorizer[]): Autho
       if (verdict.reason !== undefined) reasons.push(verdict.reason)
     }
     return reasons.length === 0 ? noOpinion : { decision: 'none', reason: reasons.join(', ') }
+  },
+  rules: (user, namespace) => {
+    const all = authorizers.map((authorizer) => authorizer.rules?.(user, namespace) ?? noRules)
+    return {
+      resourceRules: all.flatMap(({ resourceRules }) => resourceRules),
+      nonResourceRules: all.flatMap(({ nonResourceRules }) => nonResourceRules),
+      problems: all.flatMap(({ problems }) => problems),
+    }
   },
 })

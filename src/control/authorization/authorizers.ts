@@ -1,22 +1,20 @@
 /** Everybody who may allow a request, in the order in which they are asked. A further one is one more line here. */
+import type { Clock } from '../../api/clock.ts'
+import type { Logger } from '../../host/log.ts'
 import { type Authorizer, allowed, createAuthorizerChain, noOpinion } from '../auth/authorizer.ts'
 import { mastersGroup } from '../auth/user.ts'
 import type { Store } from '../storage/store.ts'
+import { createAbacAuthorizer, readPolicies } from './abac.ts'
 import { createCertificateAuthorizer } from './certificate-authorizer.ts'
+import { type AuthorizationMode, type AuthorizationSettings, defaultModes } from './modes.ts'
 import { createNodeAuthorizer } from './node-authorizer.ts'
-import { createNodeGraph, type NodeGraphOptions } from './node-graph.ts'
+import { createNodeGraph } from './node-graph.ts'
 import { createRbacAuthorizer } from './rbac/authorizer.ts'
 import { createRuleResolver, type RuleResolver } from './rbac/resolver.ts'
-
-/** As `--authorization-mode` names them. */
-export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny'
-
-export interface AuthorizationSettings extends NodeGraphOptions {
-  readonly modes?: readonly AuthorizationMode[]
-}
+import { askByWebhook, createWebhookAuthorizer } from './webhook.ts'
 
 export interface Authorization {
-  readonly authorizer: Authorizer
+  readonly authorizer: ReturnType<typeof createAuthorizerChain>
   /** What roles give to whom, in whatever mode: nobody writes a role that says more. */
   readonly resolver: RuleResolver
 }
@@ -26,20 +24,34 @@ const masters: Authorizer = {
   authorize: ({ user }) => (user.groups.includes(mastersGroup) ? allowed : noOpinion),
 }
 
-const everybody: Authorizer = { authorize: () => allowed }
+const everybody: Authorizer = {
+  authorize: () => allowed,
+  rules: () => ({
+    resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+    nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+    problems: [],
+  }),
+}
 const nobody: Authorizer = { authorize: () => ({ decision: 'none', reason: 'Everything is forbidden.' }) }
 
-export const createAuthorization = (
-  store: Store,
-  { modes = ['Node', 'RBAC'], ...graph }: AuthorizationSettings = {},
-): Authorization => {
+/** Rejects for a policy file or a webhook's configuration that cannot be used. */
+export const createAuthorization = async (
+  { store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Logger },
+  { modes = defaultModes, policyFile = '', webhook, ...graph }: AuthorizationSettings = {},
+): Promise<Authorization> => {
   const resolver = createRuleResolver(store)
-  const authorizers: Readonly<Record<AuthorizationMode, () => readonly Authorizer[]>> = {
-    Node: () => [createNodeAuthorizer(createNodeGraph(store, graph)), createCertificateAuthorizer(store)],
-    RBAC: () => [createRbacAuthorizer(resolver)],
-    AlwaysAllow: () => [everybody],
-    AlwaysDeny: () => [nobody],
+  const byWebhook = async (): Promise<readonly Authorizer[]> => {
+    if (!webhook) throw new Error('authorization mode Webhook needs --authorization-webhook-config-file')
+    return [createWebhookAuthorizer({ ...webhook, ask: await askByWebhook(webhook.configFile), clock, log })]
   }
-  const authorizer = createAuthorizerChain([masters, ...modes.flatMap((mode) => authorizers[mode]())])
-  return { authorizer, resolver }
+  const authorizers: Readonly<Record<AuthorizationMode, () => Promise<readonly Authorizer[]>>> = {
+    Node: async () => [createNodeAuthorizer(createNodeGraph(store, graph)), createCertificateAuthorizer(store)],
+    RBAC: async () => [createRbacAuthorizer(resolver)],
+    ABAC: async () => [createAbacAuthorizer(await readPolicies(policyFile))],
+    Webhook: byWebhook,
+    AlwaysAllow: async () => [everybody],
+    AlwaysDeny: async () => [nobody],
+  }
+  const chosen = await Promise.all(modes.map((mode) => authorizers[mode]()))
+  return { authorizer: createAuthorizerChain([masters, ...chosen.flat()]), resolver }
 }

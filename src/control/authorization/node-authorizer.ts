@@ -8,6 +8,7 @@ import {
   type Authorizer,
   allowed,
   noOpinion,
+  noRules,
   type ResourceAccess,
   type Verdict,
 } from '../auth/authorizer.ts'
@@ -122,5 +123,10 @@ export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
         ? noOpinion
         : decide(attributes, attributes.request, node)
     },
+    // What a node may read hangs on what its pods refer to just now.
+    rules: (user) =>
+      nodeOf(user) === undefined
+        ? noRules
+        : { ...noRules, problems: ['node authorizer does not support user rule resolution'] },
   }
 }

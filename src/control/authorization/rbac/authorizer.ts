@@ -19,4 +19,19 @@ export const createRbacAuthorizer = (resolver: RuleResolver): Authorizer => ({
     }
     return missing.length === 0 ? noOpinion : { decision: 'none', reason: `RBAC: ${listed(missing)}` }
   },
+  rules: (user, namespace) => {
+    const grants = [...resolver.grants(user, namespace)]
+    const rules = grants.flatMap((grant) => grant.rules ?? [])
+    return {
+      resourceRules: rules.flatMap(({ verbs, apiGroups = [], resources = [], resourceNames }) =>
+        resources.length === 0
+          ? []
+          : [{ verbs, apiGroups, resources, ...(resourceNames === undefined ? {} : { resourceNames }) }],
+      ),
+      nonResourceRules: rules.flatMap(({ verbs, nonResourceURLs = [] }) =>
+        nonResourceURLs.length === 0 ? [] : [{ verbs, nonResourceURLs }],
+      ),
+      problems: grants.flatMap(({ rules, describe }) => (rules ? [] : [describe()])),
+    }
+  },
 })

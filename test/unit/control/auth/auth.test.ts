@@ -21,6 +21,7 @@ import { createAuthorization } from '../../../../src/control/authorization/autho
 import { requestInfo } from '../../../../src/control/request/request-info.ts'
 import { createMemoryBackend } from '../../../../src/control/storage/memory-backend.ts'
 import { openStore } from '../../../../src/control/storage/watch-cache.ts'
+import { silentLogger } from '../../../../src/host/log.ts'
 
 const joiner = { name: 'system:bootstrap:abcdef', groups: [bootstrappersGroup] }
 
@@ -107,7 +108,8 @@ t.test('what each kind of caller may do', async (t) => {
     ['other', 'GET', '/api/v1/pods', false],
     ['other', 'POST', '/podway/v1/join', false],
   ]
-  const { authorizer } = createAuthorization(await openStore(createMemoryBackend()))
+  const store = await openStore(createMemoryBackend())
+  const { authorizer } = await createAuthorization({ store, clock: createFakeClock(), log: silentLogger })
   for (const [user, method, path, allowed] of cases) {
     const url = new URL(path, 'https://x')
     const request = accessOf(requestInfo(method, url.pathname, url.searchParams), url.searchParams)

@@ -1,0 +1,122 @@
+/** Asks somebody else by SubjectAccessReviews (`--authorization-mode Webhook`). */
+import { createHash } from 'node:crypto'
+import type { Clock } from '../../api/clock.ts'
+import { ApiError } from '../../api/errors.ts'
+import { createHttpTransport } from '../../api/http-transport.ts'
+import { isJsonObject } from '../../api/json.ts'
+import { type Connection, readKubeconfig } from '../../api/kubeconfig.ts'
+import type { Logger } from '../../host/log.ts'
+import { type Attributes, type Authorizer, noRules, type Verdict } from '../auth/authorizer.ts'
+
+export interface WebhookSettings {
+  /** In the form of a kubeconfig: whom to ask, and as whom. */
+  readonly configFile: string
+  readonly version: 'v1' | 'v1beta1'
+  /** For so long an answer holds. */
+  readonly authorizedSeconds: number
+  readonly unauthorizedSeconds: number
+}
+
+/** Sends a review, resolves to the answer. */
+export type AskReview = (review: object) => Promise<unknown>
+
+const keptAnswers = 8192
+const attempts = 5
+const firstWaitMs = 500
+
+const specOf = ({ user, request }: Attributes, version: WebhookSettings['version']): object => {
+  const { name, groups, uid, extra } = user
+  const group = version === 'v1' ? { groups } : { group: groups }
+  const who = { user: name, ...group, ...(uid === undefined ? {} : { uid }), ...(extra ? { extra } : {}) }
+  if (request.kind === 'path') return { nonResourceAttributes: { path: request.path, verb: request.verb }, ...who }
+  const { verb, plural: resource } = request
+  const optional = { namespace: request.namespace, group: request.group, version: request.version }
+  const rest = { subresource: request.subresource, name: request.name }
+  const given = Object.entries({ ...optional, ...rest }).filter(([, value]) => value)
+  return { resourceAttributes: { ...Object.fromEntries(given), verb, resource }, ...who }
+}
+
+/** Throws when it is no answer. */
+const verdictOf = (answer: unknown): Verdict => {
+  const status = isJsonObject(answer) ? answer['status'] : undefined
+  if (!isJsonObject(status)) throw new Error('the answer has no status')
+  const { allowed = false, denied = false, reason } = status
+  if (typeof allowed !== 'boolean' || typeof denied !== 'boolean') throw new Error('the answer does not say whether')
+  if (allowed && denied) throw new Error('the answer both allows and denies')
+  const decision = denied ? 'deny' : allowed ? 'allow' : 'none'
+  return { decision, ...(typeof reason === 'string' && reason !== '' ? { reason } : {}) }
+}
+
+/** It was understood, and refused: asking again changes nothing. */
+const isFinal = (error: unknown): boolean => error instanceof ApiError && error.code < 500 && error.code !== 429
+
+export interface WebhookOptions extends Pick<WebhookSettings, 'version' | 'authorizedSeconds' | 'unauthorizedSeconds'> {
+  readonly ask: AskReview
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Whoever cannot be reached, or gives no answer, allows nothing. */
+export const createWebhookAuthorizer = (options: WebhookOptions): Authorizer => {
+  const { ask, clock, log, version, authorizedSeconds, unauthorizedSeconds } = options
+  const kept = new Map<string, { readonly verdict: Verdict; readonly until: number }>()
+
+  const keep = (key: string, verdict: Verdict): void => {
+    const seconds = verdict.decision === 'allow' ? authorizedSeconds : unauthorizedSeconds
+    if (seconds <= 0) return
+    const [oldest] = kept.keys()
+    if (kept.size >= keptAnswers && oldest !== undefined) kept.delete(oldest)
+    kept.set(key, { verdict, until: clock.now() + seconds * 1000 })
+  }
+
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve))
+
+  const askAgain = async (review: object): Promise<unknown> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask(review)
+      } catch (error) {
+        if (attempt >= attempts || isFinal(error)) throw error
+        await wait(firstWaitMs * 1.5 ** (attempt - 1))
+      }
+    }
+  }
+
+  return {
+    authorize: async (attributes) => {
+      const spec = specOf(attributes, version)
+      const key = createHash('sha256').update(JSON.stringify(spec)).digest('base64')
+      const known = kept.get(key)
+      if (known && known.until > clock.now()) return known.verdict
+      kept.delete(key)
+      const review = { apiVersion: `authorization.k8s.io/${version}`, kind: 'SubjectAccessReview', spec }
+      try {
+        const verdict = verdictOf(await askAgain({ ...review, metadata: {} }))
+        keep(key, verdict)
+        return verdict
+      } catch (error) {
+        log.error({ err: error }, 'the authorization webhook gives no answer; the request is not allowed')
+        return { decision: 'none', reason: 'the authorization webhook gives no answer' }
+      }
+    },
+    rules: () => ({ ...noRules, problems: ['webhook authorizer does not support user rule resolution'] }),
+  }
+}
+
+/** `https://host/path` → a connection to the host, and the path. */
+const splitServer = (connection: Connection) => {
+  const url = new URL(connection.server)
+  return {
+    connection: { ...connection, server: url.origin },
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+  }
+}
+
+export const askByWebhook = async (configFile: string): Promise<AskReview> => {
+  const { connection, path, query } = splitServer(await readKubeconfig(configFile))
+  const transport = createHttpTransport(connection, {
+    reread: async () => splitServer(await readKubeconfig(configFile)).connection,
+  })
+  return (review) => transport.request({ method: 'POST', path, query, body: review })
+}
