@@ -7,7 +7,7 @@ import type { Clock } from '../../api/clock.ts'
 import { deepEqual } from '../../api/deep-equal.ts'
 import { type ApiError, forbidden } from '../../api/errors.ts'
 import { podCIDRsOf } from '../../api/nodes.ts'
-import type { Event, KubeObject, Lease, Node, Pod } from '../../api/types/index.ts'
+import type { Event, KubeObject, Lease, Node, ObjectMeta, Pod } from '../../api/types/index.ts'
 import { parseAddress } from '../../ip/address.ts'
 import { contains, parseCidr } from '../../ip/cidr.ts'
 import { nodeOf } from '../auth/user.ts'
@@ -102,6 +102,14 @@ const checkPod =
   ({ operation, object, old }, node) => {
     if (operation === 'create') return 'nodes are not allowed to create pods'
     const pod = object as Pod
+    const marks = ({ labels = {}, finalizers = [], ownerReferences = [] }: ObjectMeta) => ({
+      ...{ labels, finalizers, ownerReferences },
+    })
+    const [wanted, before] = [marks(pod.metadata), marks(old?.metadata ?? { name: '' })]
+    const marked = (['labels', 'finalizers', 'ownerReferences'] as const).find(
+      (part) => !deepEqual(wanted[part], before[part]),
+    )
+    if (marked !== undefined) return `node "${node}" cannot update ${marked} through pod status`
     const elsewhere = boundElsewhere(old as Pod, node) ?? boundElsewhere(pod, node)
     if (elsewhere !== undefined) return elsewhere
     const { podIP, podIPs = [] } = pod.status ?? {}

@@ -34,7 +34,11 @@ const unmanaged: FieldSet = {
     ),
   },
 }
-const statusOnly = ({ 'f:status': status }: FieldSet): FieldSet => (status ? { 'f:status': status } : emptySet)
+/** A status brings metadata along. */
+const statusOnly = ({ 'f:status': status, 'f:metadata': metadata }: FieldSet): FieldSet => ({
+  ...(metadata ? { 'f:metadata': metadata } : {}),
+  ...(status ? { 'f:status': status } : {}),
+})
 const allButStatus = ({ 'f:status': _, ...rest }: FieldSet): FieldSet => rest
 
 /** What of some fields a write can have to do with: a status has writers of its own. */

@@ -1,7 +1,7 @@
 /** What becomes of an object between a client's request and the store, apart from who allows it. Pure. */
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
-import { type ResourceDefinition, storedVersionOf, withMetadata } from '../resources/definition.ts'
+import { type ResourceDefinition, storedVersionOf } from '../resources/definition.ts'
 import { carryMetadata, sameWish } from '../resources/metadata.ts'
 
 /** What the server decides about a new object. */
@@ -71,7 +71,12 @@ const statusOf = (object: KubeObject): unknown => (object as KubeObject & { read
 const withStatus = (object: KubeObject, status: unknown): KubeObject =>
   status === undefined ? withoutStatus(object) : ({ ...object, status } as KubeObject)
 
-const marksOf = ({ labels, annotations }: ObjectMeta) => ({ labels, annotations })
+/** The metadata that a write of the status leads to. */
+const metadataWithStatus = (definition: ResourceDefinition, given: ObjectMeta, old: ObjectMeta): ObjectMeta => {
+  const keeps = definition.custom ? 'all' : (definition.statusKeeps ?? [])
+  if (keeps === 'all') return old
+  return { ...carryMetadata(given, old), ...Object.fromEntries(keeps.map((part) => [part, old[part]])) }
+}
 
 /** `given` as the new version of `old`: the client's part from one, everything else from the other. */
 export const prepareUpdate = (
@@ -81,7 +86,10 @@ export const prepareUpdate = (
   part: Part,
 ): KubeObject => {
   if (part === 'status')
-    return withStatus(definition.statusMetadata ? withMetadata(old, marksOf(given.metadata)) : old, statusOf(given))
+    return withStatus(
+      { ...old, metadata: metadataWithStatus(definition, given.metadata, old.metadata) },
+      statusOf(given),
+    )
   const metadata = carryMetadata(given.metadata, old.metadata)
   if (part === 'internal') return { ...given, metadata }
   const owned = { ...given, apiVersion: storedVersionOf(definition), kind: definition.kind, metadata }

@@ -74,6 +74,8 @@ export interface Orphans {
   readonly warning?: string
 }
 
+export type MetadataPart = 'labels' | 'annotations' | 'finalizers' | 'ownerReferences'
+
 export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** Empty for the core group. */
   readonly group: string
@@ -99,8 +101,11 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly nameRule: NameRule
   /** Has a status that only the `status` subresource writes. `onCreate`: a new object may bring one along. */
   readonly status?: 'separate' | 'onCreate'
-  /** The `status` subresource writes labels and annotations, too: agents of others keep what they say of a Node there. */
-  readonly statusMetadata?: boolean
+  /**
+   * What of the metadata the `status` subresource leaves as it is; the rest is written with the status, as in Kubernetes.
+   * Custom kinds keep all of it.
+   */
+  readonly statusKeeps?: readonly MetadataPart[] | 'all'
   /** `metadata.generation` counts the changes of everything but metadata and status. */
   readonly generation?: boolean
   readonly scale?: {

@@ -21,7 +21,7 @@ const withDecision = (old: CertificateSigningRequest, given: CertificateSigningR
     throw badRequest(`status.conditions: updates may not remove a condition of type ${JSON.stringify(lost.type)}`)
   return {
     ...old,
-    metadata: { ...old.metadata, resourceVersion: given.metadata.resourceVersion ?? '' },
+    metadata: { ...given.metadata, resourceVersion: given.metadata.resourceVersion ?? '' },
     status: { ...old.status, conditions: wanted },
   }
 }

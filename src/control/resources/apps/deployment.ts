@@ -63,6 +63,7 @@ export const deployment = define<Deployment>({
   categories: ['all'],
   nameRule: subdomainName,
   status: 'separate',
+  statusKeeps: ['labels'],
   generation: true,
   scale: scaleOf<Deployment>(),
   columns: [

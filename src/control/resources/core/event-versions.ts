@@ -1,10 +1,8 @@
 /** Event as events.k8s.io writes it: other names for the same fields, and in its v1 stricter rules for new ones. */
-import { deepEqual } from '../../../api/deep-equal.ts'
 import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
 import type { Event } from '../../../api/types/index.ts'
 import { renamed } from '../conversion.ts'
 import type { OtherVersion } from '../definition.ts'
-import { immutable } from '../metadata.ts'
 
 const { toStored, fromStored } = renamed({
   involvedObject: 'regarding',
@@ -39,17 +37,6 @@ const validateCreate = (event: Event): FieldError[] => [
   ...unset('source', event.source?.component || event.source?.host),
 ]
 
-const fixed = [
-  ...(['involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count'] as const),
-  ...(['type', 'eventTime', 'action', 'related', 'reportingInstance'] as const),
-] as const
-
-const validateUpdate = (event: Event, old: Event): FieldError[] => [
-  ...(deepEqual(event.series, old.series) ? [] : validateSeries(event)),
-  ...fixed.flatMap((field) => immutable(field, event[field], old[field])),
-  ...immutable('reportingController', event.reportingComponent, old.reportingComponent),
-]
-
 const about = (name: keyof Event['involvedObject']) => (event: Event) => event.involvedObject?.[name] ?? ''
 
 const fields: OtherVersion<Event>['fields'] = {
@@ -68,8 +55,8 @@ const fields: OtherVersion<Event>['fields'] = {
 const convert = { toStored, fromStored }
 const group = 'events.k8s.io'
 
-/** Errors name the fields as they are kept, which is what Kubernetes does. */
+/** As in Kubernetes, an event that is changed is held against the rules of the core group only. Errors name the fields as they are kept, which is what Kubernetes does. */
 export const eventVersions: readonly OtherVersion<Event>[] = [
-  { group, version: 'v1', convert, fields, validateCreate, validateUpdate },
+  { group, version: 'v1', convert, fields, validateCreate },
   { group, version: 'v1beta1', convert, fields },
 ]

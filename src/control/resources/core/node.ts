@@ -91,7 +91,6 @@ export const node = define<Node>({
   shortNames: ['no'],
   nameRule: subdomainName,
   status: 'onCreate',
-  statusMetadata: true,
   fields: { 'spec.unschedulable': (n) => String(n.spec?.unschedulable ?? false) },
   columns: [
     nameColumn,

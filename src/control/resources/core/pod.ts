@@ -36,6 +36,7 @@ export const pod = define<Pod>({
   categories: ['all'],
   nameRule: subdomainName,
   status: 'separate',
+  statusKeeps: ['ownerReferences'],
   subresources: [
     { name: 'log', kind: 'Pod', verbs: ['get'] },
     { name: 'binding', kind: 'Binding', verbs: ['create'] },

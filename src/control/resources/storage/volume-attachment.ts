@@ -59,6 +59,7 @@ export const volumeAttachment = define<VolumeAttachment>({
   namespaced: false,
   nameRule: subdomainName,
   status: 'separate',
+  statusKeeps: 'all',
   updateNeedsVersion: true,
   columns: [
     nameColumn,

@@ -135,6 +135,15 @@ t.test('its own pods only', async (t) => {
   t.match(await n1('PATCH', `${pods}/host/status`, ip('172.30.0.12')), /^403/)
   t.equal(await n1('PATCH', `${pods}/host/status`, ip('172.30.0.11')), '200')
   t.equal(await n1('PATCH', `${pods}/mine/status`, ip('10.244.1.2')), '200')
+  for (const metadata of [
+    { labels: { app: 'web' } },
+    { finalizers: ['example.com/hold'] },
+    { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'a', uid: 'b' }] },
+  ]) {
+    const answer = await n1('PATCH', `${pods}/mine/status`, { metadata, ...ip('10.244.1.2') })
+    const isLeft = 'ownerReferences' in metadata
+    t.match(answer, isLeft ? /^200/ : /^403 .*cannot update (labels|finalizers) through pod status/)
+  }
   t.match(await n1('PATCH', `${pods}/gone/status`, ip('10.244.1.2')), /^404/, 'what is gone is not forbidden')
   t.match(await n1('GET', `${pods}/other/log`), /^403/)
   t.equal(await n1('DELETE', `${pods}/mine?gracePeriodSeconds=0`), '200')
