@@ -25,6 +25,7 @@ import { parseCidr } from '../ip/cidr.ts'
 import { overlayAnnotations } from '../overlay/annotations.ts'
 import { podBridge } from '../overlay/bridge.ts'
 import { readIdentity } from '../overlay/identity.ts'
+import { keepApiServers, readApiServers } from './api-servers.ts'
 import { rotateClientCertificate } from './certificates/client-certificate.ts'
 import { createServingCertificate } from './certificates/serving-certificate.ts'
 import { createClusterInformers } from './cluster-informers.ts'
@@ -182,7 +183,8 @@ const live = async (
 ): Promise<void> => {
   const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log } = options
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const { connection, transport } = await openTransport(options.kubeconfig)
+  const serversFile = join(dataDir, 'api-servers.json')
+  const { connection, transport } = await openTransport(options.kubeconfig, () => readApiServers(serversFile))
   const ca = caOf(connection, options.kubeconfig)
   const client = createClient(transport)
   const runner = createCommandRunner()
@@ -218,6 +220,7 @@ const live = async (
   })
   const failures = createWatchFailures(log)
   const informers = createClusterInformers(client, failures, signal)
+  keepApiServers(informers.slices(), serversFile, log, signal)
   const netfilterOf = await openRuleStore(runner, log)
   const dns = await createDnsStack({
     ...{ services: informers.services(), slices: informers.slices() },

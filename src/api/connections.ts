@@ -11,9 +11,16 @@ export interface ConnectionsOptions {
   readonly pingIntervalMs?: number
 }
 
+export interface Way {
+  readonly pool: Pool
+  readonly connection: Connection
+}
+
 export interface Connections {
   /** What requests are made with now. Looks at the files first when that was long ago. */
-  current(): Promise<{ readonly pool: Pool; readonly connection: Connection }>
+  current(): Promise<Way>
+  /** The server of this way did not answer: the next one is asked from now on. False when there is no other. */
+  leave(way: Way): boolean
   /** Reads the connection anew, now. What runs over old connections goes on. Never rejects. */
   refresh(): Promise<void>
   /** Why the connection could not be read anew: what was known is used. */
@@ -46,13 +53,22 @@ const openPool = ({ server, ca, cert, key, serverName }: Connection, pingInterva
     },
   })
 
-/** A token goes into each request: another one needs no other connection. */
-const isSameWay = (a: Connection, b: Connection): boolean =>
-  isDeepStrictEqual({ ...a, token: undefined }, { ...b, token: undefined })
+/** A token goes into each request, and other servers are for later: another one needs no other connection. */
+const isSameWay = (a: Connection, b: Connection): boolean => {
+  const rest = { token: undefined, others: undefined }
+  return isDeepStrictEqual({ ...a, ...rest }, { ...b, ...rest })
+}
+
+/** What others are known by is not their address, which anybody may have named, but that they are the API. */
+const serverName = 'kubernetes.default.svc'
+
+const serversOf = ({ server, others = [] }: Connection): readonly string[] => [...new Set([server, ...others])]
 
 export const createConnections = (first: Connection, options: ConnectionsOptions = {}): Connections => {
   const { reread, clock = systemClock, pingIntervalMs = defaultPingMs } = options
   let connection = first
+  /** Which of the servers is asked. */
+  let server = first.server
   let pool = openPool(first, pingIntervalMs)
   const retired = new Set<Pool>()
   let readAt = clock.now()
@@ -68,12 +84,18 @@ export const createConnections = (first: Connection, options: ConnectionsOptions
       .finally(() => retired.delete(old))
   }
 
+  const move = (to: string): void => {
+    retire(pool)
+    server = to
+    pool = openPool(server === connection.server ? connection : { serverName, ...connection, server }, pingIntervalMs)
+  }
+
   const use = (next: Connection): void => {
     const isOther = !isSameWay(next, connection)
     connection = next
-    if (!isOther) return
-    retire(pool)
-    pool = openPool(next, pingIntervalMs)
+    const servers = serversOf(next)
+    if (!isOther && servers.includes(server)) return
+    move(isOther ? next.server : (servers[0] ?? next.server))
   }
 
   const readAnew = async (read: () => Promise<Connection>): Promise<void> => {
@@ -98,6 +120,14 @@ export const createConnections = (first: Connection, options: ConnectionsOptions
     current: async () => {
       if (clock.now() - readAt >= rereadMs) await refresh()
       return { pool, connection }
+    },
+    leave: (way) => {
+      if (way.pool !== pool) return true
+      const servers = serversOf(connection)
+      const next = servers[(servers.indexOf(server) + 1) % servers.length]
+      if (next === undefined || next === server) return false
+      move(next)
+      return true
     },
     refresh,
     get problem() {

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Dispatcher } from 'undici'
 import dispatch from 'undici/lib/api/api-request.js'
-import { type Connections, type ConnectionsOptions, createConnections } from './connections.ts'
+import { type ConnectionsOptions, createConnections, type Way } from './connections.ts'
 import { ApiError } from './errors.ts'
 import { type Connection, readKubeconfig } from './kubeconfig.ts'
 import type { ApiRequest, ApiTransport } from './transport.ts'
@@ -47,6 +47,12 @@ export async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
   if (rest !== '') yield rest
 }
 
+const unheard = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
+
+/** No connection came about. */
+const isUnheard = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && unheard.includes(String(error.code))
+
 export interface HttpTransport extends ApiTransport {
   /** As `Connections.refresh`. */
   refresh(): Promise<void>
@@ -58,7 +64,7 @@ export const createHttpTransport = (first: Connection, options: ConnectionsOptio
   const connections = createConnections(first, options)
 
   const dispatchOver = (
-    { pool, connection: { token } }: Awaited<ReturnType<Connections['current']>>,
+    { pool, connection: { token } }: Way,
     request: ApiRequest,
     signal: AbortSignal | undefined,
     bodyTimeout: number,
@@ -78,6 +84,24 @@ export const createHttpTransport = (first: Connection, options: ConnectionsOptio
       bodyTimeout,
     })
 
+  /** Of each server once, as long as none of them has heard the request. */
+  const ask = async (
+    request: ApiRequest,
+    signal: AbortSignal | undefined,
+    bodyTimeout: number,
+  ): Promise<{ readonly way: Way; readonly answer: Dispatcher.ResponseData }> => {
+    for (let tried = 1; ; tried++) {
+      const way = await connections.current()
+      try {
+        return { way, answer: await dispatchOver(way, request, signal, bodyTimeout) }
+      } catch (error) {
+        if (signal?.aborted) throw error
+        const isElsewhere = connections.leave(way)
+        if (!isElsewhere || !isUnheard(error) || tried > (way.connection.others?.length ?? 0)) throw error
+      }
+    }
+  }
+
   /** An answer that is a failure is thrown. Whom the server does not know (401) asks once more as what the files say now. */
   const send = async (
     request: ApiRequest,
@@ -85,8 +109,7 @@ export const createHttpTransport = (first: Connection, options: ConnectionsOptio
     bodyTimeout: number,
     isSecond = false,
   ): Promise<Dispatcher.ResponseData> => {
-    const way = await connections.current()
-    const answer = await dispatchOver(way, request, signal, bodyTimeout)
+    const { way, answer } = await ask(request, signal, bodyTimeout)
     if (answer.statusCode < 400) return answer
     const error = failure(answer.statusCode, await answer.body.text())
     if (error.code !== 401 || isSecond) throw error
@@ -101,12 +124,19 @@ export const createHttpTransport = (first: Connection, options: ConnectionsOptio
     request: async (request, signal) => JSON.parse(await (await send(request, signal, requestTimeoutMs)).body.text()),
 
     watch: async function* (request, signal) {
+      const way = await connections.current()
       const { body } = await send(request, signal, 0)
-      for await (const line of lines(body)) {
-        if (line === '') continue
-        const event = JSON.parse(line) as WatchEvent
-        if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as unknown as Status, 500)
-        yield event
+      try {
+        for await (const line of lines(body)) {
+          if (line === '') continue
+          const event = JSON.parse(line) as WatchEvent
+          if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as unknown as Status, 500)
+          yield event
+        }
+      } catch (error) {
+        // A connection that broke: its server may be gone.
+        if (!(error instanceof ApiError) && !signal.aborted) connections.leave(way)
+        throw error
       }
     },
 
@@ -115,10 +145,18 @@ export const createHttpTransport = (first: Connection, options: ConnectionsOptio
   }
 }
 
-/** As the kubeconfig says, now and whenever its tokens and certificates are rotated. */
+/**
+ * As the kubeconfig says, now and whenever its tokens and certificates are rotated. `others` tells what other servers the cluster
+ * was last known to have.
+ */
 export const openTransport = async (
   kubeconfig: string,
+  others: () => Promise<readonly string[]> = async () => [],
 ): Promise<{ readonly transport: HttpTransport; readonly connection: Connection }> => {
-  const connection = await readKubeconfig(kubeconfig)
-  return { connection, transport: createHttpTransport(connection, { reread: () => readKubeconfig(kubeconfig) }) }
+  const read = async (): Promise<Connection> => {
+    const [connection, servers] = [await readKubeconfig(kubeconfig), await others()]
+    return servers.length === 0 ? connection : { ...connection, others: servers }
+  }
+  const connection = await read()
+  return { connection, transport: createHttpTransport(connection, { reread: read }) }
 }

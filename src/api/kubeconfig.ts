@@ -6,6 +6,8 @@ import { dirname, resolve } from 'node:path'
 export interface Connection {
   /** `https://host:port` */
   readonly server: string
+  /** Other servers of the same cluster, asked when that one is away. */
+  readonly others?: readonly string[]
   readonly ca?: string
   readonly cert?: string
   readonly key?: string

@@ -196,3 +196,40 @@ t.test('a client certificate that was rotated is shown by new connections, and w
   say?.()
   await until(() => watch.events.length === 1, 'an event over the old connection')
 })
+
+t.test('another server of the cluster is asked when one is away, and must prove to be one', async (t) => {
+  const names = ['kubernetes', 'kubernetes.default.svc']
+  const identity = { commonName: 'api', dnsNames: names, addresses: ['127.0.0.1'] }
+  const real = await issueCertificate(authority, identity, validity, 'server')
+  const answering = async (name: string, pair = real) => {
+    const asked: string[] = []
+    const server = createTlsServer({ ...pair, ALPNProtocols: ['http/1.1'] }, (request, response) => {
+      asked.push(String(request.url))
+      if (request.url === '/watch') return void response.flushHeaders()
+      response.end(JSON.stringify({ name }))
+    })
+    return { url: await listen(t, server, 'https'), asked, server }
+  }
+  const ask = (transport: HttpTransport) => transport.request({ method: 'GET', path: '/' })
+  const gone = 'https://127.0.0.1:1'
+
+  const [second, third] = [await answering('second'), await answering('third')]
+  const transport = open(t, { server: gone, ca: authority.cert, others: [second.url, third.url] })
+  t.same(await ask(transport), { name: 'second' }, 'at once')
+  t.same(await ask(transport), { name: 'second' })
+  const watch = watchFrom(t, transport)
+  await until(() => second.asked.includes('/watch'), 'the watch')
+  second.server.closeAllConnections()
+  second.server.close()
+  await until(() => watch.end(), 'its end')
+  t.same(await ask(transport), { name: 'third' }, 'who lost a connection asks the next one')
+
+  // A node has a certificate of the same authority, for its own address.
+  const node = await answering('node', serving)
+  const misled = open(t, { server: gone, ca: authority.cert, others: [node.url] })
+  await t.rejects(ask(misled), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+  t.same(node.asked, [])
+
+  const alone = open(t, { server: gone, ca: authority.cert })
+  await t.rejects(ask(alone), { code: 'ECONNREFUSED' })
+})
