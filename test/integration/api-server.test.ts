@@ -256,3 +256,15 @@ t.test('an informer keeps up: past, present, deletions, and after being cut off'
   stop.abort()
   await running
 })
+
+t.test('the OpenAPI document is sent once to whoever keeps it', async (t) => {
+  const { port } = await serve(t)
+  const first = await send(port, '/openapi/v2', admin)
+  t.equal(first.headers['content-type'], 'application/json')
+  const tag = String(first.headers['etag'])
+  t.match(tag, /^"[0-9a-f]{64}"$/)
+  const again = await send(port, '/openapi/v2', { ...admin, headers: { 'if-none-match': tag } })
+  t.strictSame([again.code, again.body], [304, ''])
+  const other = await send(port, '/openapi/v2', { ...admin, headers: { 'if-none-match': '"other"' } })
+  t.equal(other.code, 200)
+})

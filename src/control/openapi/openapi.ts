@@ -18,8 +18,8 @@ export const createOpenApi = (registry: Registry, version: string): OpenApi => {
   })
   return {
     v2: (accept) => {
-      // Whoever can read protobuf asks for it by name, and kubectl takes anything for it.
-      const form = accept.includes('json') && !accept.includes('protobuf') ? 'json' : 'protobuf'
+      // Whoever can read protobuf asks for it by name.
+      const form = accept.includes('protobuf') ? 'protobuf' : 'json'
       const known = v2.get(form) ?? openApiV2(registry.definitions, version, form)
       v2.set(form, known)
       return known

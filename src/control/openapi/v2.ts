@@ -2,6 +2,7 @@
  * OpenAPI v2, without which kubectl up to 1.26 refuses to `apply` and `create`. It is made as JSON, and given out so or in the
  * form that kubectl reads (protobuf).
  */
+import { createHash } from 'node:crypto'
 import type { ResourceDefinition } from '../resources/definition.ts'
 import { type JsonSchema, patchTypesOf, pathsOf, schemaNameOf, schemasOf } from './json-schema.ts'
 import { encodeDocument } from './v2-protobuf.ts'
@@ -86,7 +87,14 @@ export const openApiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+
 export interface OpenApiBytes {
   readonly contentType: string
   readonly bytes: string | Uint8Array
+  /** Names the content. */
+  readonly tag: string
 }
+
+const tagged = (contentType: string, bytes: string | Uint8Array): OpenApiBytes => ({
+  ...{ contentType, bytes },
+  tag: createHash('sha256').update(bytes).digest('hex'),
+})
 
 export type OpenApiForm = 'json' | 'protobuf'
 
@@ -98,6 +106,6 @@ export const openApiV2 = (
 ): OpenApiBytes => {
   const document = documentOf(definitions, version)
   return form === 'json'
-    ? { contentType: 'application/json', bytes: JSON.stringify(document) }
-    : { contentType: openApiV2Type, bytes: encodeDocument(document) }
+    ? tagged('application/json', JSON.stringify(document))
+    : tagged(openApiV2Type, encodeDocument(document))
 }

@@ -62,7 +62,13 @@ export type Answer =
       readonly run: (emit: Emit, signal: AbortSignal) => Promise<void>
       readonly contentType?: string
     }
-  | { readonly kind: 'bytes'; readonly contentType: string; readonly bytes: string | Uint8Array }
+  | {
+      readonly kind: 'bytes'
+      readonly contentType: string
+      readonly bytes: string | Uint8Array
+      /** Names this content among others of the path: who has it already is told so (304). */
+      readonly tag?: string
+    }
   /** Text that grows while it is sent: logs. */
   | { readonly kind: 'stream'; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> }
 

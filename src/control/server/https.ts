@@ -141,7 +141,25 @@ const sendStream = async (response: ServerResponse, answer: Answer & { kind: 'st
   response.end()
 }
 
-const send = async (response: ServerResponse, answer: Answer, signal: AbortSignal, log: Logger): Promise<void> => {
+const sendBytes = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { contentType, bytes, tag }: Answer & { kind: 'bytes' },
+): void => {
+  const entityTag = tag === undefined ? {} : { etag: `"${tag}"`, vary: 'Accept' }
+  if (tag !== undefined && request.headers['if-none-match']?.includes(`"${tag}"`))
+    return void response.writeHead(304, entityTag).end()
+  response.writeHead(200, { 'content-type': contentType, 'content-length': Buffer.byteLength(bytes), ...entityTag })
+  response.end(bytes)
+}
+
+const send = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  signal: AbortSignal,
+  log: Logger,
+): Promise<void> => {
   switch (answer.kind) {
     case 'object':
       return sendJson(response, answer.code, JSON.stringify(answer.object), {
@@ -151,8 +169,7 @@ const send = async (response: ServerResponse, answer: Answer, signal: AbortSigna
     case 'list':
       return sendJson(response, 200, renderList(answer.list, answer.bare), warningsOf(answer))
     case 'bytes':
-      response.writeHead(200, { 'content-type': answer.contentType, 'content-length': Buffer.byteLength(answer.bytes) })
-      return void response.end(answer.bytes)
+      return sendBytes(request, response, answer)
     case 'watch':
       return sendWatch(response, answer, signal, log)
     case 'stream':
@@ -202,7 +219,7 @@ export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }:
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     try {
-      await send(response, await handle(incomingOf(request, response, gone.signal)), gone.signal, log)
+      await send(request, response, await handle(incomingOf(request, response, gone.signal)), gone.signal, log)
       await discardRest(request)
     } catch (error) {
       await sendError(request, response, error, log)

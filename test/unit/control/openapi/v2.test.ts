@@ -1,7 +1,8 @@
 /** Reads the document back with a small decoder of its own and looks for what kubectl looks for. */
 import t from 'tap'
+import { createOpenApi } from '../../../../src/control/openapi/openapi.ts'
 import { openApiV2 } from '../../../../src/control/openapi/v2.ts'
-import { definitions } from '../../../../src/control/registry/registry.ts'
+import { builtInKinds, createRegistry, definitions } from '../../../../src/control/registry/registry.ts'
 
 type Message = Map<number, (Buffer | number)[]>
 
@@ -91,4 +92,15 @@ t.test('in JSON it says the same', async (t) => {
     parameters: [{}, { name: 'dryRun' }],
     'x-kubernetes-group-version-kind': { group: '', version: 'v1', kind: 'Pod' },
   })
+})
+
+t.test('it comes as JSON unless protobuf is asked for, and says which one it is', async (t) => {
+  const openApi = createOpenApi(createRegistry(builtInKinds), '0')
+  const plain = openApi.v2('')
+  t.equal(plain.contentType, 'application/json')
+  t.equal(JSON.parse(String(plain.bytes)).swagger, '2.0')
+  t.equal(openApi.v2('application/json, */*').tag, plain.tag)
+  const packed = openApi.v2('application/com.github.proto-openapi.spec.v2@v1.0+protobuf')
+  t.equal(packed.contentType, 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf')
+  t.not(packed.tag, plain.tag)
 })
