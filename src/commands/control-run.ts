@@ -1,3 +1,4 @@
+import { disabledPlugins } from '../control/admission/plugins.ts'
 import { type ControlOptions, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
@@ -14,6 +15,14 @@ const portRange = (text: string): { readonly from: number; readonly to: number }
   if (from === undefined || to === undefined || Number(from) < 1 || Number(to) > 65_535 || Number(from) > Number(to))
     throw new UsageError(`--node-ports ${text}: expected FROM-TO, such as 30000-32767`)
   return { from: Number(from), to: Number(to) }
+}
+
+const pluginsOption = ({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }: ClusterOptions) => {
+  try {
+    return disabledPlugins(enable, disable)
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
 }
 
 /** The part of the control plane's options that does not depend on where it runs. */
@@ -36,6 +45,7 @@ export const clusterSettings = (options: ClusterOptions) => {
     signingSeconds: options.clusterSigningDuration,
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
+    disabledPlugins: pluginsOption(options),
   }
 }
 

@@ -18,6 +18,8 @@ export interface ClusterOptions extends AccessOptions {
   readonly clusterSigningDuration: number
   readonly tcpServicesConfigmap?: string
   readonly udpServicesConfigmap?: string
+  readonly enableAdmissionPlugins: string
+  readonly disableAdmissionPlugins: string
 }
 
 export interface ControlCommandOptions extends ClusterOptions, EtcdOptions {
@@ -51,6 +53,8 @@ export const clusterOptions = (command: Command): Command =>
     )
     .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
     .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
+    .option('--enable-admission-plugins <names>', 'admission plugins that run, with commas (all do by default)', '')
+    .option('--disable-admission-plugins <names>', 'admission plugins that do not run', '')
 
 export const registerControl = (program: Command): void => {
   etcdOptions(clusterOptions(program.command('control')))

@@ -12,6 +12,7 @@ import type { Logger } from '../host/log.ts'
 import { type IpFamily, isAddress, joinHostPort } from '../ip/address.ts'
 import { addressAt } from '../ip/cidr.ts'
 import type { ClusterNetworks } from './admission/node-claims.ts'
+import type { PluginName } from './admission/plugins.ts'
 import { keepCertificates } from './auth/keep-certificates.ts'
 import { openPki, type Pki } from './auth/pki.ts'
 import { controlUser, mastersGroup } from './auth/user.ts'
@@ -54,6 +55,8 @@ export interface ControlOptions {
   readonly nodeGraceSeconds: number
   /** Pods of a node that is not ready for so long are given up, unless they say otherwise themselves. */
   readonly podEvictionSeconds: number
+  /** Admission plugins that do not run. */
+  readonly disabledPlugins: readonly PluginName[]
   readonly log: Logger
 }
 
@@ -109,7 +112,12 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const serverUrl = `https://${joinHostPort(bindAddress, options.port)}`
   const plane = await openControlPlane({
     ...{ backend, clock, log, authorization: options.authorization },
-    admission: { networks, nodePorts: options.nodePorts, podEvictionSeconds: options.podEvictionSeconds },
+    admission: {
+      networks,
+      nodePorts: options.nodePorts,
+      podEvictionSeconds: options.podEvictionSeconds,
+      disabled: options.disabledPlugins,
+    },
     agents: createAgentConnection(() => pki.client, pki.authority.cert),
     tokens: {
       keys: () => pki.tokens,

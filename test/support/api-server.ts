@@ -61,6 +61,8 @@ export const testAdmission: AdmissionSettings = {
   networks: testNetworks,
   nodePorts: { from: 30_000, to: 32_767 },
   podEvictionSeconds: 300,
+  // No controller makes accounts, and most tests are about something else.
+  disabled: ['ServiceAccount'],
 }
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', {

@@ -55,7 +55,7 @@ export const startControl = async (t: Test, options: Partial<ControlOptions> = {
       ...{ serviceCIDRs: ['10.96.0.0/16'], podCIDRs: ['10.244.0.0/16'], loadBalancerCIDR: undefined },
       ...{ nodePrefixLengths: { IPv4: 24, IPv6: 64 }, nodePorts: { from: 30_000, to: 32_767 } },
       ...{ clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', authorization: {} },
-      ...{ signingSeconds: 3600, nodeGraceSeconds: 10, podEvictionSeconds: 60, log: silentLogger },
+      ...{ signingSeconds: 3600, nodeGraceSeconds: 10, podEvictionSeconds: 60, disabledPlugins: [], log: silentLogger },
       ...options,
     },
     stop.signal,

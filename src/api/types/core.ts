@@ -170,6 +170,10 @@ export interface PodSpec {
   readonly tolerations?: readonly Toleration[]
   readonly schedulerName?: string
   readonly serviceAccountName?: string
+  /** The same, by the name it had first. */
+  readonly serviceAccount?: string
+  readonly automountServiceAccountToken?: boolean
+  readonly imagePullSecrets?: readonly { readonly name?: string }[]
   readonly enableServiceLinks?: boolean
   readonly priority?: number
   readonly readinessGates?: readonly { readonly conditionType: string }[]

@@ -9,8 +9,10 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import type { ClusterNetworks } from './node-claims.ts'
 import { nodeRestriction } from './node-restriction.ts'
+import type { PluginName } from './plugins.ts'
 import { priorityClasses } from './priority-classes.ts'
 import { roleEscalation } from './role-escalation.ts'
+import { serviceAccount } from './service-account.ts'
 import { type AllocationRanges, serviceAllocation } from './service-allocation.ts'
 
 export interface AdmissionSettings {
@@ -18,21 +20,28 @@ export interface AdmissionSettings {
   readonly nodePorts: AllocationRanges['nodePorts']
   /** Pods of a node that is not ready for so long are given up, unless they say otherwise themselves. */
   readonly podEvictionSeconds: number
+  /** Plugins that do not run. */
+  readonly disabled?: readonly PluginName[]
 }
 
 export const createAdmissions = (
   store: Store,
   clock: Clock,
   { resolver, authorizer }: Authorization,
-  { networks, nodePorts, podEvictionSeconds }: AdmissionSettings,
-): readonly Admission[] => [
-  nodeRestriction(store, clock, networks),
-  certificateRequests,
-  namespaceLifecycle(store),
-  defaultIngressClass(store),
-  defaultTolerationSeconds(podEvictionSeconds),
-  priorityClasses(store),
-  serviceAllocation(store, { serviceCIDRs: networks.serviceCIDRs, nodePorts }),
-  // After all who change the object.
-  roleEscalation(resolver, authorizer),
-]
+  { networks, nodePorts, podEvictionSeconds, disabled = [] }: AdmissionSettings,
+): readonly Admission[] => {
+  const all: readonly Admission[] = [
+    nodeRestriction(store, clock, networks),
+    certificateRequests,
+    namespaceLifecycle(store),
+    serviceAccount(store, clock),
+    defaultIngressClass(store),
+    defaultTolerationSeconds(podEvictionSeconds),
+    priorityClasses(store),
+    serviceAllocation(store, { serviceCIDRs: networks.serviceCIDRs, nodePorts }),
+    // After all who change the object.
+    roleEscalation(resolver, authorizer),
+  ]
+  const off: readonly string[] = disabled
+  return all.filter(({ name }) => !off.includes(name))
+}

@@ -7,7 +7,7 @@ import { priorityClass as kind, systemPriorityClasses } from '../resources/sched
 import type { Store } from '../storage/store.ts'
 
 export const priorityClasses = (store: Store): Admission => ({
-  name: 'PriorityClasses',
+  name: 'Priority',
   admit: ({ definition, object }) => {
     if (definition !== kind || !(object as PriorityClass).globalDefault) return object
     const classes = store.list(bucketOf(kind)).entries.map((entry) => entry.object as PriorityClass)

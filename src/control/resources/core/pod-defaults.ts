@@ -72,6 +72,12 @@ const defaultContainer =
     })),
   })
 
+/** One name in two fields: the older one counts when it is alone. */
+const accountNames = ({ serviceAccountName, serviceAccount }: PodSpec) => {
+  const name = serviceAccountName || serviceAccount
+  return name ? { serviceAccountName: name, serviceAccount: name } : {}
+}
+
 /** `template`: as it stands in a Deployment, without what only admission gives a real pod. */
 export const defaultPodSpec = (spec: PodSpec, use: 'pod' | 'template'): PodSpec => {
   const container = defaultContainer(spec.hostNetwork ?? false, use === 'pod')
@@ -82,6 +88,7 @@ export const defaultPodSpec = (spec: PodSpec, use: 'pod' | 'template'): PodSpec 
     schedulerName: 'default-scheduler',
     securityContext: {},
     ...spec,
+    ...accountNames(spec),
     containers: (spec.containers ?? []).map(container),
     ...mapped('initContainers', spec.initContainers, (containers) => containers.map(container)),
   } as const
