@@ -7,7 +7,7 @@ import { sleep } from '../api/clock.ts'
 import { createEventRecorder, type EventRecorder, referenceTo } from '../api/event-recorder.ts'
 import { openTransport } from '../api/http-transport.ts'
 import type { Informer } from '../api/informer.ts'
-import type { Connection } from '../api/kubeconfig.ts'
+import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { kubernetesVersion } from '../api/kubernetes-version.ts'
 import { objectKey } from '../api/resources.ts'
 import { formatServedPorts, servedPortsAnnotation } from '../api/served-ports.ts'
@@ -51,9 +51,13 @@ import { hostPortsOf } from './pods/host-ports.ts'
 import { openRuleStore } from './rule-store.ts'
 import { openLimits } from './runtime/process/limits.ts'
 import { createProcessRuntime } from './runtime/process/process-runtime.ts'
+import { createHttpHandlers } from './server/http.ts'
 import { createRoutes } from './server/routes.ts'
 import { createAgentServer } from './server/server.ts'
+import { createTunnel } from './server/tunnel.ts'
 import type { ProxySettings } from './service-stack.ts'
+import { createPodPorts } from './streams/pod-ports.ts'
+import { createUpgrades } from './streams/upgrades.ts'
 import { type Claim, openTakeover } from './takeover.ts'
 import { createWatchFailures } from './watch-failures.ts'
 
@@ -293,8 +297,11 @@ const live = async (
   })
   const events = createEventRecorder({ client, component: 'podway', host: nodeName, log })
   forwardHostPorts(agent, stack, events, log)
+  const ports = createPodPorts()
+  const handlers = createHttpHandlers(createRoutes(agent), createUpgrades({ ...agent, ports, log }), log)
+  const tunnel = createTunnel({ connection: () => readKubeconfig(options.kubeconfig), handlers, log })
   const server = createAgentServer({
-    ...{ answer: createRoutes(agent), ca, certificate: serving, host: '0.0.0.0', port: options.agentPort, log },
+    ...{ handlers, ca, certificate: serving, host: '0.0.0.0', port: options.agentPort, log },
     authorize: ({ name }) => name === controlUserName,
   })
   void Promise.all([stack.ready, dns.ready, server.listening])
@@ -305,6 +312,7 @@ const live = async (
     })
     // Whoever runs the part that failed hears of it from there.
     .catch(() => undefined)
-  await Promise.all([running, stack.run(signal), agent.run(signal), server.run(signal)])
+  await Promise.all([running, stack.run(signal), agent.run(signal), server.run(signal), tunnel.run(signal)])
+  ports.close()
   await transport.close()
 }

@@ -2,6 +2,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { type Client, createClient } from '../api/client.ts'
 import { type Clock, systemClock } from '../api/clock.ts'
+import { tunnelPath } from '../api/tunnel/web-socket.ts'
 import { type Logger, silentLogger } from '../host/log.ts'
 import { type AdmissionSettings, createAdmissions } from './admission/admissions.ts'
 import { createAuthenticators } from './auth/authenticators.ts'
@@ -10,6 +11,9 @@ import { createAuthorization } from './authorization/authorizers.ts'
 import type { AuthorizationSettings } from './authorization/modes.ts'
 import { createConversionWebhook } from './custom/conversion-webhook.ts'
 import { createCustomKinds } from './custom/source.ts'
+import { acceptTunnel } from './dial/accept-tunnel.ts'
+import type { Dialer } from './dial/dialer.ts'
+import type { Tunnels } from './dial/tunnels.ts'
 import { createObjects, type Objects } from './objects/objects.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { createApiHandler } from './server/api-handler.ts'
@@ -17,7 +21,6 @@ import { authenticated } from './server/authentication.ts'
 import type { Handler, IncomingHandler } from './server/call.ts'
 import { csrApprovals } from './server/csr-approval.ts'
 import { createLocalTransport } from './server/local-transport.ts'
-import { type AgentConnection, podLog } from './server/pod-log.ts'
 import { namespaceFinalize, podBinding } from './server/subresources.ts'
 import { tokenDiscoveryPaths } from './server/token-discovery.ts'
 import { tokenRequest } from './server/token-request.ts'
@@ -25,6 +28,7 @@ import { tokenReviews } from './server/token-review.ts'
 import type { Backend } from './storage/backend.ts'
 import type { Store } from './storage/store.ts'
 import { openStore, type StoreOptions } from './storage/watch-cache.ts'
+import { streamSubresources } from './streams/stream-subresources.ts'
 import { type AccountTokenOptions, type AccountTokens, createAccountTokens } from './tokens/account-tokens.ts'
 import { podwayVersion } from './version.ts'
 import { createWebhookClient } from './webhooks/client.ts'
@@ -40,8 +44,10 @@ export interface Naming {
 export interface ControlPlaneOptions {
   readonly backend: Backend
   readonly admission: AdmissionSettings
-  /** How pods' nodes are asked for what they alone know. */
-  readonly agents: AgentConnection
+  /** The way to the nodes of pods. */
+  readonly agents: Dialer
+  /** Takes what nodes dial. */
+  readonly tunnels?: Pick<Tunnels, 'add'>
   readonly tokens: AccountTokenOptions
   readonly authorization?: AuthorizationSettings
   readonly clock?: Clock
@@ -73,7 +79,7 @@ const randomNaming: Naming = {
 
 /** Rejects when the backend cannot be loaded. `close` closes the backend, too. */
 export const openControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
-  const { backend, agents, clock = systemClock, naming = randomNaming, storing, log = silentLogger } = options
+  const { backend, agents, tunnels, clock = systemClock, naming = randomNaming, storing, log = silentLogger } = options
   const store = await openStore(backend, storing)
   const tokens = createAccountTokens(store, clock, options.tokens)
   const authorization = await createAuthorization({ store, clock, log }, options.authorization)
@@ -87,11 +93,11 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
     registry,
     authorizer: authorization.authorizer,
     ...{ store, objects, clock, version: podwayVersion() },
-    paths: tokenDiscoveryPaths(tokens.discovery),
+    paths: { ...tokenDiscoveryPaths(tokens.discovery), ...(tunnels ? { [tunnelPath]: acceptTunnel(tunnels) } : {}) },
     subresources: {
       ...csrApprovals(objects),
       'pods/binding create': podBinding(objects, clock),
-      'pods/log get': podLog(objects, agents),
+      ...streamSubresources(objects, agents),
       'namespaces/finalize update': namespaceFinalize(objects),
       'serviceaccounts/token create': tokenRequest(objects, tokens.issuer),
     },

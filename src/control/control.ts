@@ -19,12 +19,12 @@ import { controlUser, mastersGroup } from './auth/user.ts'
 import { type AuthorizationSettings, hasRoles } from './authorization/modes.ts'
 import { bootstrapCluster } from './bootstrap/bootstrap.ts'
 import { keepDefaultRoles } from './bootstrap/default-roles.ts'
-import { openControlPlane } from './control-plane.ts'
+import { type ControlPlane, openControlPlane } from './control-plane.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
+import { createAgents } from './dial/agents.ts'
 import { runUnderLease } from './leadership/leadership.ts'
 import { type EtcdPlace, isFoundedFile, openBackend } from './open-backend.ts'
 import { runControllers } from './run-controllers.ts'
-import { createAgentConnection } from './server/agent-connection.ts'
 import { apiServerTls, createApiServer } from './server/https.ts'
 
 export interface ControlOptions {
@@ -110,7 +110,8 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     controlAddresses: [bindAddress, ...options.names.filter(isAddress)],
   }
   const serverUrl = `https://${joinHostPort(bindAddress, options.port)}`
-  const plane = await openControlPlane({
+  const agents = createAgents(() => plane.store, { pair: () => pki.client, ca: pki.authority.cert }, log)
+  const plane: ControlPlane = await openControlPlane({
     ...{ backend, clock, log, authorization: options.authorization },
     admission: {
       networks,
@@ -118,7 +119,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
       podEvictionSeconds: options.podEvictionSeconds,
       disabled: options.disabledPlugins,
     },
-    agents: createAgentConnection(() => pki.client, pki.authority.cert),
+    ...{ agents, tunnels: agents.tunnels },
     tokens: {
       keys: () => pki.tokens,
       issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
@@ -171,6 +172,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     signal,
   )
   await renewing
+  agents.tunnels.close()
   server.closeAllConnections()
   server.close()
   await plane.close()

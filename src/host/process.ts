@@ -1,5 +1,5 @@
 /** Processes, told apart by pid and start time together, so that a reused pid is never taken for an old process. */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 
 export interface ProcessId {
   readonly pid: number
@@ -33,6 +33,33 @@ export const isRunning = async (id: ProcessId): Promise<boolean> => (await ident
 export const childrenOf = async (pid: number): Promise<readonly number[]> => {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(unlessGone)
   return text === undefined ? [] : text.split(' ').filter(Boolean).map(Number)
+}
+
+/** Children of all of its threads. */
+const allChildrenOf = async (pid: number): Promise<readonly number[]> => {
+  const tasks = (await readdir(`/proc/${pid}/task`).catch(unlessGone)) ?? []
+  const texts = await Promise.all(
+    tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(unlessGone)),
+  )
+  return texts.flatMap((text) => (text ?? '').split(' ').filter(Boolean).map(Number))
+}
+
+/** A process and all that have come from it and still have a parent there, the oldest first. */
+export const familyOf = async (pid: number): Promise<readonly number[]> => {
+  const family = [pid]
+  for (const member of family) family.push(...(await allChildrenOf(member)))
+  return family
+}
+
+/** Kills a process and all that have come from it. They are stopped first, so that none starts another meanwhile. */
+export const killFamily = async (pid: number): Promise<void> => {
+  let family: readonly number[] = []
+  for (let known = 0; ; known = family.length) {
+    family = await familyOf(pid)
+    if (family.length === known) break
+    for (const member of family) signalProcess(member, 'SIGSTOP')
+  }
+  for (const member of family.toReversed()) signalProcess(member, 'SIGKILL')
 }
 
 /** Sends a signal to one process (or, with a negative pid, to a group); false when it is already gone. */

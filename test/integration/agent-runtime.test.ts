@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { createProcessRuntime } from '../../src/agent/runtime/process/process-runtime.ts'
 import type { StoredContainer } from '../../src/agent/runtime/process/state.ts'
@@ -151,6 +152,61 @@ t.test('ends', async (t) => {
     process.kill(pid, 'SIGKILL')
     await until(async () => (await runtime.list())[0]?.running === false, 'the news')
     t.equal(await codeOf('a_victim_0'), 137)
+  })
+})
+
+t.test('talking with a command', async (t) => {
+  const { runtime, folder } = await open(t)
+  await runtime.startSandbox(sandboxSpec('a'))
+  const env = { PATH: '/usr/bin:/bin', GREETING: `it's "so"`, 'my.odd-name': '1 2' }
+  await runtime.startContainer('a', containerSpec(folder, 'main', ['sleep', '3600'], { env, workingDir: '/tmp' }))
+  const command = (words: readonly string[], tty = false) => runtime.open('a_main_0', words, { stdin: true, tty })
+
+  await t.test('its two outputs, its code, and the container around it', async (t) => {
+    const { stdout, stderr, ended } = await command(['sh', '-c', 'echo "$GREETING"; pwd; echo wrong >&2; exit 7'])
+    t.same(await Promise.all([text(stdout), text(stderr ?? stdout), ended]), [`it's "so"\n/tmp\n`, 'wrong\n', 7])
+    t.match(await text((await command(['env'])).stdout), /^my\.odd-name=1 2$/m)
+    const killed = await command(['sh', '-c', 'kill -TERM $$'])
+    t.equal(await killed.ended, 143)
+  })
+
+  await t.test('without anything to read, stdin is empty', async (t) => {
+    const { stdout } = await runtime.open('a_main_0', ['cat'], { stdin: false, tty: false })
+    t.equal(await text(stdout), '')
+  })
+
+  await t.test('a terminal: one output, an echo, a size that changes, keys that mean something', async (t) => {
+    const script =
+      'tty; echo "$GREETING $TERM"; trap "stty size" WINCH; while :; do read -r line; echo "got $line"; done'
+    const shell = await command(['sh', '-c', script], true)
+    t.equal(shell.stderr, undefined)
+    let said = ''
+    shell.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    await until(() => said.includes(`it's "so" xterm`), 'the first words')
+    t.match(said, /^\/dev\/pts\/\d+\r\n/)
+    shell.stdin.write('typed\n')
+    await until(() => said.includes('typed\r\ngot typed\r\n'), 'the echo, and the answer')
+    shell.resize({ columns: 100, rows: 40 })
+    shell.resize({ columns: 132, rows: 43 })
+    await until(() => said.includes('43 132'), 'the new size')
+    shell.stdin.write('\u0003')
+    t.equal(await shell.ended, 130, 'interrupted from the keyboard')
+  })
+
+  await t.test('all of it ends when it is ended', async (t) => {
+    for (const tty of [false, true]) {
+      const shell = await command(['sh', '-c', 'trap "" HUP TERM; sleep 47110 & sleep 47111; echo no'], tty)
+      const running = async () => {
+        const look = ['sh', '-c', 'for file in /proc/[0-9]*/cmdline; do tr "\\0" " " <"$file"; echo; done']
+        return (await runtime.exec('a_main_0', look, 5_000)).output.match(/^sleep 4711[01] $/gm)?.length ?? 0
+      }
+      await until(async () => (await running()) === 2, 'both')
+      await shell.kill()
+      t.equal(await shell.ended, 137)
+      await until(async () => (await running()) === 0, 'their end')
+    }
   })
 })
 

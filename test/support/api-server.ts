@@ -7,8 +7,8 @@ import type { WatchEvent } from '../../src/api/types/index.ts'
 import type { AdmissionSettings } from '../../src/control/admission/admissions.ts'
 import { authenticatedGroup, mastersGroup, type User } from '../../src/control/auth/user.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
+import type { Dialer } from '../../src/control/dial/dialer.ts'
 import { type Answer, type Call, type Handler, withHeaders } from '../../src/control/server/call.ts'
-import type { AgentConnection } from '../../src/control/server/pod-log.ts'
 import { renderList } from '../../src/control/server/render.ts'
 import type { Backend } from '../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
@@ -145,8 +145,8 @@ export interface TestApiOptions {
 }
 
 /** No agent answers. */
-export const noAgents: AgentConnection = {
-  get: async () => {
+export const noAgents: Dialer = {
+  open: async () => {
     throw new Error('there are no agents in this test')
   },
 }

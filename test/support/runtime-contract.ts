@@ -1,5 +1,6 @@
 /** What every runtime must do, told with commands that both the fake and the real ones know. */
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import type { ContainerSpec, OnChange, Runtime, SandboxRecord, SandboxSpec } from '../../src/agent/runtime/runtime.ts'
 import { until } from './until.ts'
@@ -110,6 +111,24 @@ export const runtimeContract = (t: Test, open: (t: Test, onChange: OnChange) => 
     await runtime.end('a', 'forget')
   })
 
+  t.test('somebody talks with a command beside a container', async (t) => {
+    const { runtime, container } = await begin(t)
+    await runtime.startSandbox(sandboxSpec('a'))
+    await runtime.startContainer('a', container('main', ['sleep', '3600']))
+    const options = { stdin: true, tty: false }
+    const cat = await runtime.open('a_main_0', ['cat'], options)
+    cat.stdin.end('hello')
+    t.equal(await text(cat.stdout), 'hello')
+    t.equal(await cat.ended, 0)
+    const endless = await runtime.open('a_main_0', ['cat'], options)
+    await endless.kill()
+    t.equal(await endless.ended, 137)
+    await endless.kill()
+    await runtime.end('a', 'keep')
+    await t.rejects(runtime.open('a_main_0', ['cat'], options), /does not run/)
+    await t.rejects(runtime.open('nobody_x_0', ['cat'], options), /does not run/)
+    await runtime.end('a', 'forget')
+  })
   t.test('exec runs beside a container', async (t) => {
     const { runtime, container } = await begin(t)
     await runtime.startSandbox(sandboxSpec('a'))

@@ -2,6 +2,7 @@
  * A runtime for tests, strict where the real ones are. It knows a few commands: `sleep N` runs until a signal ends it,
  * `sh -c 'exit N'` ends at once, whatever begins with `/no/` cannot be run, all others run until they are told to end.
  */
+import { PassThrough } from 'node:stream'
 import type { Clock } from '../../api/clock.ts'
 import {
   byNameAndAttempt,
@@ -11,6 +12,7 @@ import {
   containerId,
   type ExecResult,
   type OnChange,
+  type RunningCommand,
   type Runtime,
   type SandboxRecord,
   type SandboxSpec,
@@ -33,6 +35,27 @@ export interface FakeRuntime extends Runtime {
   ignoreTerm(name: string): void
   /** The next call of this kind throws. */
   failNext(call: 'start-sandbox' | 'start-container' | 'end', error: Error): void
+}
+
+/** `cat` gives back what it gets; of others the words are said, and `exit N` is obeyed. */
+const playCommand = (command: readonly string[]): RunningCommand => {
+  const over = Promise.withResolvers<number>()
+  const stdin = new PassThrough()
+  const stdout = new PassThrough()
+  const stderr = new PassThrough()
+  const end = (code: number): void => {
+    stdout.end()
+    stderr.end()
+    over.resolve(code)
+  }
+  if (command[0] === 'cat') {
+    stdin.pipe(stdout, { end: false })
+    stdin.once('end', () => end(0))
+  } else {
+    stdout.write(`${command.join(' ')}\n`)
+    end(command[0] === 'exit' ? Number(command[1]) : 0)
+  }
+  return { stdin, stdout, stderr, ended: over.promise, resize: () => undefined, kill: async () => end(137) }
 }
 
 export const createFakeRuntime = ({
@@ -156,6 +179,12 @@ export const createFakeRuntime = ({
       const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
       if (!running) throw new Error(`container ${id} does not run`)
       return answer(id, command)
+    },
+
+    open: async (id, command) => {
+      const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
+      if (!running) throw new Error(`container ${id} does not run`)
+      return playCommand(command)
     },
 
     end: async (id, records) => {

@@ -1,4 +1,5 @@
 /** What runs pods: sandboxes that hold a pod's namespaces, and containers in them. */
+import type { Readable, Writable } from 'node:stream'
 import type { StringMap } from '../../api/types/index.ts'
 import type { CgroupLimits } from '../../host/cgroup.ts'
 
@@ -84,6 +85,32 @@ export interface ExecResult {
   readonly output: string
 }
 
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** A command that runs beside a container, and whoever talks with it. */
+export interface RunningCommand {
+  /** With a terminal it is the keyboard. */
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** Missing with a terminal, which has one output. */
+  readonly stderr: Readable | undefined
+  /** The exit code, 128 + n for an end by signal n; what was said may still be read. */
+  readonly ended: Promise<number>
+  /** Nothing happens without a terminal. */
+  resize(size: TerminalSize): void
+  /** Ends the command and all that it has started. */
+  kill(): Promise<void>
+}
+
+export interface CommandOptions {
+  /** Without it stdin is empty. */
+  readonly stdin: boolean
+  readonly tty: boolean
+}
+
 /**
  * Sandboxes and containers outlive the agent: `list` tells of those an earlier agent started, and of exits it missed.
  * A factory takes `onChange`, which is called with the sandbox's id when a container or the sandbox ends by itself.
@@ -101,6 +128,8 @@ export interface Runtime {
   signal(container: string, signal: 'TERM' | 'KILL'): Promise<void>
   /** Runs a command beside the container. Throws `ExecTimeout`, and an Error when the container does not run. */
   exec(container: string, command: readonly string[], timeoutMs: number): Promise<ExecResult>
+  /** Runs a command beside the container for somebody who talks with it. Throws when the container does not run. */
+  open(container: string, command: readonly string[], options: CommandOptions): Promise<RunningCommand>
   /** Kills all that runs in the sandbox; `forget` drops its records too. Safe to repeat, also for unknown ones. */
   end(sandbox: string, records: 'keep' | 'forget'): Promise<void>
 }

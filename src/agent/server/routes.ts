@@ -32,7 +32,7 @@ const text = (status: number, body: string): AgentResponse => ({ status, type: '
 const json = (value: unknown): AgentResponse => ({ status: 200, type: 'application/json', body: JSON.stringify(value) })
 
 /** The words of a path, decoded; undefined for one that cannot be. */
-const wordsOf = (path: string): readonly string[] | undefined => {
+export const wordsOf = (path: string): readonly string[] | undefined => {
   try {
     return path.split('/').filter(Boolean).map(decodeURIComponent)
   } catch {
@@ -66,12 +66,5 @@ export const createRoutes = ({ pods, runtime, clock = systemClock }: RoutesOptio
     return text(404, '404 page not found\n')
   }
 
-  return async (request) => {
-    try {
-      return await route(request)
-    } catch (error) {
-      if (error instanceof RequestError) return text(error.status, error.message)
-      throw error
-    }
-  }
+  return route
 }

@@ -3,6 +3,7 @@
  * node writes into its objects is checked by admission (NodeRestriction).
  */
 import { publishedLabel } from '../../api/labels.ts'
+import { tunnelPath } from '../../api/tunnel/web-socket.ts'
 import {
   type Attributes,
   type Authorizer,
@@ -119,9 +120,10 @@ export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
   return {
     authorize: (attributes) => {
       const node = nodeOf(attributes.user)
-      return node === undefined || attributes.request.kind !== 'resource'
-        ? noOpinion
-        : decide(attributes, attributes.request, node)
+      if (node === undefined) return noOpinion
+      const { request } = attributes
+      if (request.kind === 'resource') return decide(attributes, request, node)
+      return request.path === tunnelPath && request.verb === 'get' ? allowed : noOpinion
     },
     // What a node may read hangs on what its pods refer to just now.
     rules: (user) =>

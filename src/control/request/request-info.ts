@@ -81,19 +81,32 @@ const splitResource = (rest: readonly string[]) => {
   const [first, second, third, ...more] = rest
   const ofNamespace = first === 'namespaces' && third !== undefined && third !== 'finalize' && third !== 'status'
   const [plural = '', name, ...sub] = ofNamespace ? [third, ...more] : rest
+  const [subresource] = sub
   return {
     plural,
     name,
     namespace: ofNamespace ? second : undefined,
-    subresource: sub.length === 0 ? undefined : sub.join('/'),
+    // What is behind it is the matter of whom the proxy leads to.
+    subresource: subresource === 'proxy' ? subresource : sub.length === 0 ? undefined : sub.join('/'),
+    behind: subresource === 'proxy' ? sub[1] : undefined,
   }
 }
+
+/** Of pods: what begins with a GET, too, when it goes over a WebSocket, and is more than reading. */
+const streams: readonly (string | undefined)[] = ['exec', 'attach', 'portforward']
+/** The same of the agent itself, behind `nodes/NAME/proxy`. */
+const agentStreams: readonly (string | undefined)[] = ['exec', 'attach', 'portForward', 'run', 'dial']
+
+/** Whoever may only read gets no shell. */
+const isStream = ({ plural, subresource, behind }: ReturnType<typeof splitResource>): boolean =>
+  plural === 'pods' ? streams.includes(subresource) : plural === 'nodes' && agentStreams.includes(behind)
 
 export const requestInfo = (method: Method, path: string, query: URLSearchParams): RequestInfo => {
   const segments = decodeSegments(path)
   const root = segments && splitRoot(segments)
   if (!root || root.rest.length === 0) return { kind: 'path', verb: method.toLowerCase(), path }
-  const parts = splitResource(root.rest)
-  const verb = verbOf(method, parts.name, query)
+  const split = splitResource(root.rest)
+  const { behind: _, ...parts } = split
+  const verb = root.group === '' && isStream(split) ? 'create' : verbOf(method, parts.name, query)
   return { kind: 'resource', verb, group: root.group, version: root.version, ...parts }
 }

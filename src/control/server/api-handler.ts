@@ -17,7 +17,7 @@ export interface ApiOptions extends ResourceContext {
   /** Podway's own version: `0.1.0`. */
   readonly version: string
   /** Further paths that answer a GET. */
-  readonly paths?: Readonly<Record<string, () => Promise<Answer>>>
+  readonly paths?: Readonly<Record<string, Handler>>
 }
 
 const ownPaths = ['/api', '/apis', '/healthz', '/openapi/v2', '/openapi/v3', '/version']
@@ -58,7 +58,7 @@ export const createApiHandler = (options: ApiOptions): Handler => {
     if (path === '/') return objectAnswer({ paths: [...Object.keys(paths), ...ownPaths].sort() })
     const further = Object.hasOwn(paths, path) ? paths[path] : undefined
     if (!further) throw noSuchPath()
-    return further()
+    return further(call)
   }
 
   const route: Handler = (call) => {

@@ -1,6 +1,8 @@
 /** Requests and answers of the API server, without sockets. */
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { Method } from '../../api/transport.ts'
 import type { KubeList, WatchEvent } from '../../api/types/index.ts'
+import type { Upgrade } from '../../host/upgrade.ts'
 import type { Credentials } from '../auth/authenticate.ts'
 import type { User } from '../auth/user.ts'
 
@@ -69,8 +71,18 @@ export type Answer =
       /** Names this content among others of the path: who has it already is told so (304). */
       readonly tag?: string
     }
-  /** Text that grows while it is sent: logs. */
-  | { readonly kind: 'stream'; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> }
+  /** Bytes that come while they are sent: logs, and what others answer. */
+  | {
+      readonly kind: 'stream'
+      readonly contentType: string
+      readonly chunks: AsyncIterable<Uint8Array>
+      /** 200 when missing. */
+      readonly code?: number
+      /** Further ones. */
+      readonly headers?: OutgoingHttpHeaders
+    }
+  /** The connection itself: `take` speaks another protocol over it, and says so first. `refuse` when it is not to be had. */
+  | { readonly kind: 'upgraded'; readonly take: (upgrade: Upgrade) => void; readonly refuse: () => void }
 
 export const objectAnswer = (object: unknown, code = 200, warnings?: readonly string[]): Answer => ({
   kind: 'object',

@@ -7,6 +7,7 @@ import { ApiError, badRequest, methodNotAllowed, toApiError } from '../../api/er
 import type { Method } from '../../api/transport.ts'
 import type { WatchEvent } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
+import { responseTo, type Upgrade } from '../../host/upgrade.ts'
 import type { Credentials } from '../auth/authenticate.ts'
 import { bodyLimit } from '../schema/bounds.ts'
 import { createBodyParser } from './body/parse.ts'
@@ -132,7 +133,7 @@ const sendWatch = async (
 }
 
 const sendStream = async (response: ServerResponse, answer: Answer & { kind: 'stream' }): Promise<void> => {
-  response.writeHead(200, { 'content-type': answer.contentType })
+  response.writeHead(answer.code ?? 200, { 'content-type': answer.contentType, ...answer.headers })
   response.flushHeaders()
   for await (const chunk of answer.chunks) {
     if (response.destroyed) return
@@ -174,6 +175,10 @@ const send = async (
       return sendWatch(response, answer, signal, log)
     case 'stream':
       return sendStream(response, answer)
+    case 'upgraded':
+      // The client has not asked for it, whatever the path says.
+      answer.refuse()
+      throw badRequest('Upgrade request required')
   }
 }
 
@@ -226,6 +231,23 @@ export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }:
     }
   }
 
+  /** The same for a request that asks for another protocol, and may get it. */
+  const onUpgrade = async (upgrade: Upgrade): Promise<void> => {
+    const { response, release } = responseTo(upgrade)
+    const gone = new AbortController()
+    const end = (): void => gone.abort()
+    upgrade.socket.once('close', end)
+    try {
+      const given = await handle(incomingOf(upgrade.request, response, gone.signal))
+      if (given.kind !== 'upgraded') return await send(upgrade.request, response, given, gone.signal, log)
+      release()
+      if (upgrade.socket.destroyed) given.refuse()
+      else given.take(upgrade)
+    } catch (error) {
+      await sendError(upgrade.request, response, error, log)
+    }
+  }
+
   const listener = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response)
   const server = createServer(
     {
@@ -237,6 +259,7 @@ export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }:
   )
   // A client that asks before it sends a body hears of a refusal before it has sent it.
   server.on('checkContinue', listener)
+  server.on('upgrade', (request, socket, head) => void onUpgrade({ request, socket, head }))
   server.on('tlsClientError', (error) => log.debug({ err: error }, 'a client gave up during the TLS handshake'))
   return server
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type DetachedProcess, startDetached } from '../../../host/detached.ts'
 import { enterProcess } from '../../../host/namespaces.ts'
 import { identify, type ProcessId, signalProcess } from '../../../host/process.ts'
+import { shellWord } from '../../../host/shell-word.ts'
 import type { ContainerSpec, SandboxSpec } from '../runtime.ts'
 import type { StoredContainer } from './state.ts'
 
@@ -114,7 +115,32 @@ export const execWords = (
   { sandbox, hostNetwork, envFile }: Omit<ContainerLaunch, 'exitFile'>,
   command: readonly string[],
 ): readonly [string, ...string[]] => {
+  return ['sh', ...execScript(container, { sandbox, hostNetwork, envFile }), start, container.workingDir, ...command]
+}
+
+const execScript = (
+  container: StoredContainer,
+  { sandbox, hostNetwork, envFile }: Omit<ContainerLaunch, 'exitFile'>,
+): readonly string[] => {
   const enter = ['--pid', ...enterWords(sandbox, hostNetwork, container.rights)].join(' ')
-  const cgroups = container.cgroups.join(' ')
-  return ['sh', script('./exec.sh'), envFile, cgroups, enter, start, container.workingDir, ...command]
+  return [script('./exec.sh'), envFile, container.cgroups.join(' '), enter]
+}
+
+/** A terminal of the pod's own. script(1) echoes nothing by itself when nobody types at a terminal: the new one does. */
+const terminalStart = 'exec script --quiet --return --flush --command "$1" /dev/null'
+
+/**
+ * The words that run a command beside a container, at a terminal. script(1) of util-linux makes it, as unshare(1), nsenter(1)
+ * and setpriv(1) of the same make the rest: Node cannot, and nothing has to be compiled.
+ */
+export const terminalWords = (
+  container: StoredContainer,
+  place: Omit<ContainerLaunch, 'exitFile'>,
+  command: readonly string[],
+): readonly [string, ...string[]] => {
+  const inner = ['exec', 'sh', '-c', start, 'exec', container.workingDir, ...command].map((word, at) =>
+    at === 0 ? word : shellWord(word),
+  )
+  const text = `stty echo; export TERM=xterm; unset SHELL; ${inner.join(' ')}`
+  return ['sh', ...execScript(container, place), terminalStart, text]
 }

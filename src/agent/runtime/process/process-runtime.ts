@@ -19,6 +19,7 @@ import {
   type SandboxSpec,
   sandboxOf,
 } from '../runtime.ts'
+import { openCommand } from './command.ts'
 import { renderEnvFile } from './env-file.ts'
 import { execWords, launchContainer, launchSandbox, toolEnv } from './launch.ts'
 import { createLiveSandboxes, type Sandbox, toRecord } from './live.ts'
@@ -71,6 +72,15 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
   const find = async (id: string): Promise<Sandbox | undefined> => {
     await loaded()
     return live.get(id)
+  }
+
+  /** A container that runs, and where. */
+  const findRunning = async (id: string) => {
+    const sandbox = await find(sandboxOf(id))
+    const container = sandbox?.containers.get(id)
+    if (!sandbox?.process || !container || container.exit) throw new Error(`container ${id} does not run`)
+    const { hostNetwork } = sandbox.spec
+    return { container, place: { sandbox: sandbox.process, hostNetwork, envFile: store.envFile(id) } }
   }
 
   const forgetContainer = async (sandbox: Sandbox, id: string): Promise<void> => {
@@ -161,15 +171,16 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
     },
 
     exec: async (id, command, timeoutMs) => {
-      const sandbox = await find(sandboxOf(id))
-      const container = sandbox?.containers.get(id)
-      if (!sandbox?.process || !container || container.exit) throw new Error(`container ${id} does not run`)
-      const { hostNetwork } = sandbox.spec
-      const place = { sandbox: sandbox.process, hostNetwork, envFile: store.envFile(id) }
+      const { container, place } = await findRunning(id)
       const [file, ...args] = execWords(container, place, command)
       const { exitCode, output } = await runBounded(file, args, { timeoutMs, maxOutputBytes, env: toolEnv() })
       if (exitCode === undefined) throw new ExecTimeout(command, timeoutMs)
       return { exitCode, output }
+    },
+
+    open: async (id, command, options) => {
+      const { container, place } = await findRunning(id)
+      return openCommand(container, place, command, options)
     },
 
     end: async (id, records) => {

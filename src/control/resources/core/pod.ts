@@ -38,8 +38,11 @@ export const pod = define<Pod>({
   status: 'separate',
   statusKeeps: ['ownerReferences'],
   subresources: [
-    { name: 'log', kind: 'Pod', verbs: ['get'] },
+    { name: 'attach', kind: 'PodAttachOptions', verbs: ['create', 'get'] },
     { name: 'binding', kind: 'Binding', verbs: ['create'] },
+    { name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
+    { name: 'log', kind: 'Pod', verbs: ['get'] },
+    { name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
   ],
   columns: [
     nameColumn,

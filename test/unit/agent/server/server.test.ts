@@ -2,12 +2,18 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { createHttpHandlers } from '../../../../src/agent/server/http.ts'
+import { RequestError } from '../../../../src/agent/server/log-query.ts'
 import { createRoutes } from '../../../../src/agent/server/routes.ts'
 import { createAgentServer, type Peer } from '../../../../src/agent/server/server.ts'
 import { createAuthority, issueCertificate, type KeyPair, validFor } from '../../../../src/api/certificates.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 import { until } from '../../../support/until.ts'
 import { pod, sandbox } from '../pods/builders.ts'
+
+const refuse = async () => {
+  throw new RequestError(404, 'nothing to upgrade to')
+}
 
 const serve = async (t: Test, authorize: (peer: Peer) => boolean = ({ name }) => name === 'apiserver') => {
   const validity = validFor(1, Date.now())
@@ -33,7 +39,8 @@ const serve = async (t: Test, authorize: (peer: Peer) => boolean = ({ name }) =>
     },
   })
   const server = createAgentServer({
-    ...{ answer, authorize, host: '127.0.0.1', port: 0, log: silentLogger },
+    ...{ handlers: createHttpHandlers(answer, refuse, silentLogger), authorize, host: '127.0.0.1', port: 0 },
+    log: silentLogger,
     ca: ca.cert,
     certificate: { first: Promise.resolve(serverPair), onRenewed: () => undefined },
   })

@@ -23,6 +23,17 @@ t.test('a method and a URL say what is asked for', async (t) => {
     ['GET', '/healthz', { kind: 'path' }],
     ['PUT', '/api/v1/namespaces/n/pods', { kind: 'resource', verb: 'update', name: undefined }],
     ['GET', '/api/v1/namespaces/%zz/pods', { kind: 'path' }],
+    ['GET', '/api/v1/namespaces/n/pods/p/exec', { verb: 'create', subresource: 'exec' }],
+    ['GET', '/api/v1/namespaces/n/pods/p/attach', { verb: 'create' }],
+    ['GET', '/api/v1/namespaces/n/pods/p/%70ortforward', { verb: 'create' }],
+    ['GET', '/apis/x.io/v1/namespaces/n/pods/p/exec', { verb: 'get' }],
+    ['GET', '/api/v1/namespaces/n/services/s:80/proxy/a/b', { verb: 'get', name: 's:80', subresource: 'proxy' }],
+    ['DELETE', '/api/v1/namespaces/n/pods/p/proxy/', { verb: 'delete', name: 'p', subresource: 'proxy' }],
+    ['GET', '/api/v1/namespaces/n/pods/p/proxy/exec', { verb: 'get' }],
+    ['GET', '/api/v1/nodes/n:10250/proxy/pods', { verb: 'get', subresource: 'proxy' }],
+    ['GET', '/api/v1/nodes/n/proxy/%65xec/n/p/c', { verb: 'create', subresource: 'proxy' }],
+    ['GET', '/api/v1/nodes/n/proxy//attach/n/p/c', { verb: 'create' }],
+    ['GET', '/api/v1/nodes/n/proxy/x/../portForward/n/p', { verb: 'create' }],
   ]
   for (const [method, path, wanted] of cases) {
     const url = new URL(path, 'https://x')

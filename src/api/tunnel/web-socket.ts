@@ -1,0 +1,53 @@
+/** A WebSocket as the link of a mux: one frame is one binary message. Whether the other side is still there is asked by pings. */
+import type { WebSocket } from 'ws'
+import { type MessageLink, maxMessageBytes } from './mux.ts'
+
+/** Where an agent asks for its tunnel, and how the two call what they then speak. */
+export const tunnelPath = '/podway/v1/tunnel'
+export const tunnelProtocol = 'v1.tunnel.podway.dev'
+
+/** The same on both sides. Compressed once at most: what flows is often encrypted or compressed already. */
+export const tunnelSocketOptions = { perMessageDeflate: false, maxPayload: maxMessageBytes } as const
+
+/** A side that has been silent for two pings is gone, whatever its TCP says. */
+const defaultPingMs = 10_000
+
+/** WebSocket close codes: 1002 is a protocol error. RFC 6455, 7.4.1. */
+const protocolError = 1002
+const reasonBytes = 123
+
+const toBuffer = (data: Buffer | ArrayBuffer | readonly Buffer[]): Buffer =>
+  Buffer.isBuffer(data) ? data : data instanceof ArrayBuffer ? Buffer.from(data) : Buffer.concat(data)
+
+export const webSocketLink = (socket: WebSocket, pingMs = defaultPingMs): MessageLink => {
+  let isHeard = true
+  const heard = (): void => {
+    isHeard = true
+  }
+  const timer = setInterval(() => {
+    if (!isHeard) return socket.terminate()
+    isHeard = false
+    if (socket.readyState === socket.OPEN) socket.ping()
+  }, pingMs)
+  socket.on('ping', heard).on('pong', heard).on('message', heard)
+  socket.on('close', () => clearInterval(timer))
+  // The end follows; it says all that there is to know.
+  socket.on('error', () => undefined)
+
+  return {
+    send: (message, sent) => {
+      if (socket.readyState !== socket.OPEN) return
+      socket.send(message, { binary: true }, (error) => {
+        if (!error) sent()
+      })
+    },
+    onMessage: (handler) =>
+      void socket.on('message', (data, isBinary) => handler(isBinary ? toBuffer(data) : Buffer.alloc(0))),
+    onClose: (handler) => void socket.once('close', handler),
+    close: (why) => {
+      socket.close(protocolError, Buffer.from(why).subarray(0, reasonBytes).toString())
+      // Whoever broke the rules may not answer, either.
+      setTimeout(() => socket.terminate(), 1_000).unref()
+    },
+  }
+}

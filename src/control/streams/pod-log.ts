@@ -1,0 +1,49 @@
+/** `GET pods/NAME/log`: asks the agent of the pod's node, and passes its bytes on. */
+import { ApiError, badRequest } from '../../api/errors.ts'
+import type { Pod } from '../../api/types/index.ts'
+import type { Dialer } from '../dial/dialer.ts'
+import type { Objects } from '../objects/objects.ts'
+import type { SubresourceHandler } from '../server/resources.ts'
+import { chooseContainer } from './node-of-pod.ts'
+import { getFromAgent } from './pass-on.ts'
+
+/** The options of kubectl's `logs` that the agent understands; the rest is not passed on. */
+const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes', 'timestamps']
+
+const maxMessageBytes = 4096
+
+const textOf = async (chunks: AsyncIterable<Uint8Array>): Promise<string> => {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of chunks) {
+    parts.push(chunk)
+    length += chunk.length
+    if (length > maxMessageBytes) break
+  }
+  return Buffer.concat(parts).toString('utf8', 0, maxMessageBytes).trim()
+}
+
+export const podLog =
+  (objects: Objects, dialer: Dialer): SubresourceHandler =>
+  async (call, { namespace, name }, definition) => {
+    const pod = objects.get(definition, { namespace, name }) as Pod
+    const container = chooseContainer(pod, call.query.get('container'))
+    const { nodeName } = pod.spec
+    const waiting = () =>
+      badRequest(
+        `container "${container}" in pod "${name}" is waiting to start: ${nodeName ? 'ContainerCreating' : 'no host assigned'}`,
+      )
+    if (!nodeName) throw waiting()
+    const query = new URLSearchParams(
+      passedOn.flatMap((option) => {
+        const value = call.query.get(option)
+        return value === null ? [] : [[option, value] as [string, string]]
+      }),
+    )
+    const path = `/containerLogs/${namespace}/${name}/${container}?${query}`
+    const answer = await getFromAgent(dialer, nodeName, path, call.signal)
+    if (answer.code === 200) return { kind: 'stream', contentType: 'text/plain', chunks: answer.body }
+    const said = await textOf(answer.body)
+    if (answer.code === 404) throw waiting()
+    throw new ApiError(answer.code, answer.code === 400 ? 'BadRequest' : 'InternalError', said)
+  }

@@ -1,0 +1,136 @@
+/** exec, attach, cp, port-forward and logs by kubectl: the one on the PATH, and those that PODWAY_KUBECTL names. */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
+import { freePort } from '../support/free-port.ts'
+import { until } from '../support/until.ts'
+import { createLabHome, runner } from './support/lab.ts'
+
+t.setTimeout(600_000)
+const { home, kubeconfig, run, kubectl, apply } = await createLabHome()
+
+const others = (process.env['PODWAY_KUBECTL'] ?? '').split(/[\s,]+/).filter(Boolean)
+
+const start = (program: string, words: readonly string[]) => {
+  const child = spawn(program, ['--kubeconfig', kubeconfig, ...words])
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    said.out += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    said.err += chunk.toString()
+  })
+  child.stdin.on('error', () => undefined)
+  return { child, said }
+}
+
+/** A command to its end: what it said, and its code. */
+const end = async (program: string, words: readonly string[], input: string | Buffer = '') => {
+  const { child, said } = start(program, words)
+  child.stdin.end(input)
+  const [code] = await once(child, 'close')
+  return { code, ...said }
+}
+
+/** The same in a terminal of its own. */
+const inTerminal = (program: string, words: readonly string[]): Promise<{ out: string; code: unknown }> => {
+  const command = [program, '--kubeconfig', kubeconfig, ...words].map((word) => `'${word}'`).join(' ')
+  const child = spawn('script', ['-qec', `stty rows 33 columns 77; ${command}`, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  return Promise.all([text(child.stdout), once(child, 'exit')]).then(([out, [code]]) => ({ out, code }))
+}
+
+const tryAll = async (t: Test, program: string): Promise<void> => {
+  await t.test('exec', async (t) => {
+    t.same(await end(program, ['exec', 'web', '--', 'sh', '-c', 'echo out; echo err >&2; echo "$FOO"; exit 3']), {
+      ...{ code: 3, out: 'out\nbar\n', err: 'err\ncommand terminated with exit code 3\n' },
+    })
+    t.match(await end(program, ['exec', 'web', '--', 'hostname']), { code: 0, out: 'web\n' })
+    const bytes = randomBytes(3_000_000)
+    const counted = await end(program, ['exec', '-i', 'web', '--', 'wc', '-c'], bytes)
+    t.match(counted, { code: 0, out: '3000000\n' }, 'to the end of stdin')
+    t.match(await end(program, ['exec', 'web', '--', 'head', '-c', '3000000', '/dev/zero']), { code: 0 })
+    t.match(await end(program, ['exec', 'web', '--', 'no-such-program']), { code: 127 })
+    t.match(await end(program, ['exec', 'web', '-c', 'nobody', '--', 'true']), {
+      ...{ code: 1, err: /container nobody is not valid for pod web/ },
+    })
+    t.match(await end(program, ['exec', 'nobody', '--', 'true']), { code: 1, err: /pods "nobody" not found/ })
+  })
+
+  await t.test('exec in a terminal', async (t) => {
+    const { out, code } = await inTerminal(program, [
+      ...['exec', '-it', 'web', '--', 'sh', '-c'],
+      'tty; i=0; while [ "$(stty size)" != "33 77" ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done; stty size; exit 5',
+    ])
+    t.match(out, /\/dev\/pts\/\d+\r\n33 77\r\n/)
+    t.equal(code, 5)
+  })
+
+  await t.test('a command ends with its user', async () => {
+    const { child } = start(program, ['exec', 'web', '--', 'sleep', '47112'])
+    const running = async () =>
+      /sleep 47112/.test(await kubectl('exec', 'web', '--', 'sh', '-c', 'cat /proc/*/cmdline | tr "\\0" " "'))
+    await until(running, 'the command')
+    child.kill('SIGKILL')
+    await until(async () => !(await running()), 'its end')
+  })
+
+  await t.test('cp', async (t) => {
+    const bytes = randomBytes(2_000_000)
+    writeFileSync(join(home, 'there'), bytes)
+    t.match(await end(program, ['cp', join(home, 'there'), 'web:/tmp/file']), { code: 0 })
+    t.match(await end(program, ['cp', 'web:/tmp/file', join(home, 'back')]), { code: 0 })
+    t.ok(bytes.equals(readFileSync(join(home, 'back'))))
+  })
+
+  await t.test('logs', async (t) => {
+    t.match(await end(program, ['logs', 'talker', '--tail=1']), { code: 0, out: /^(tick \d+\n){1,5}$/ })
+    const { child, said } = start(program, ['logs', '-f', 'talker', '--tail=0'])
+    await until(() => /tick \d+\ntick \d+\n/.test(said.out), 'what comes')
+    child.kill()
+  })
+
+  await t.test('attach', async () => {
+    const { child, said } = start(program, ['attach', 'talker'])
+    await until(() => /tick \d+\ntick \d+\n/.test(said.out), 'what comes')
+    child.kill()
+  })
+
+  await t.test('port-forward', async (t) => {
+    const [port, closed] = [await freePort(), await freePort()]
+    const { child, said } = start(program, ['port-forward', 'pod/web', `${port}:8080`, `${closed}:9`])
+    await until(() => said.out.includes(`[::1]:${closed} `) || said.out.includes(`127.0.0.1:${closed} `), 'its ports')
+    const ask = async (path: string): Promise<{ pod?: string; path?: string }> =>
+      JSON.parse(await (await fetch(`http://127.0.0.1:${port}${path}`)).text())
+    const all = await Promise.all(Array.from({ length: 20 }, (_each, at) => ask(`/${at}`)))
+    t.same(
+      all.map(({ pod, path }) => [pod, path]),
+      all.map((_answer, at) => ['web', `/${at}`]),
+    )
+    await t.rejects(fetch(`http://127.0.0.1:${closed}/`))
+    await until(() => /connect ECONNREFUSED/.test(said.err), 'the reason')
+    child.kill()
+  })
+}
+
+t.test('a lab of one node', async (t) => {
+  t.teardown(() => run('lab', 'down').catch(() => undefined))
+  await run('lab', 'up', '--nodes', '1')
+  const pod = (name: string, container: object) => ({
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name } },
+    spec: { containers: [{ name: 'main', image: 'podway/echo', ...container }] },
+  })
+  const talk = 'i=0; while :; do i=$((i+1)); echo "tick $i"; sleep 0.2; done'
+  await apply(pod('web', { env: [{ name: 'FOO', value: 'bar' }] }), pod('talker', { command: ['sh', '-c', talk] }))
+  await kubectl('wait', '--for=condition=Ready', 'pod/web', 'pod/talker', '--timeout=60s')
+
+  for (const program of ['kubectl', ...others]) {
+    const version = await runner.run(program, ['version', '--client']).catch(() => program)
+    await t.test(`kubectl ${/v\d+\.\d+\.\d+/.exec(version)?.[0] ?? program}`, (t) => tryAll(t, program))
+  }
+})
