@@ -32,6 +32,10 @@ const kinds: readonly string[] = [
   ),
   ...['apiextensions/v1.CustomResourceDefinition', 'apiextensions/v1beta1.CustomResourceDefinition'],
   'apiregistration/v1.APIService',
+  ...['LocalSubjectAccessReview', 'SelfSubjectAccessReview', 'SelfSubjectRulesReview', 'SubjectAccessReview'].map(
+    (kind) => `authorization/v1.${kind}`,
+  ),
+  'authentication/v1.SelfSubjectReview',
 ]
 
 const folder = join(import.meta.dirname, '../src/api/types')

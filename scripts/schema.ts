@@ -33,7 +33,7 @@ const packages = [
   ...api('admissionregistration', 'v1', 'v1beta1'),
   ...api('apps', 'v1'),
   ...api('authentication', 'v1'),
-  ...api('authorization', 'v1'),
+  ...api('authorization', 'v1', 'v1beta1'),
   ...api('autoscaling', 'v1', 'v2', 'v2beta1', 'v2beta2'),
   ...api('batch', 'v1', 'v1beta1'),
   ...api('certificates', 'v1', 'v1beta1'),

@@ -16,6 +16,7 @@ import type { Dialer } from './dial/dialer.ts'
 import type { Tunnels } from './dial/tunnels.ts'
 import { createObjects, type Objects } from './objects/objects.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
+import { accessReviews } from './server/access-reviews.ts'
 import { createApiHandler } from './server/api-handler.ts'
 import { authenticated } from './server/authentication.ts'
 import type { Handler, IncomingHandler } from './server/call.ts'
@@ -102,6 +103,7 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
       'serviceaccounts/token create': tokenRequest(objects, tokens.issuer),
     },
     questions: {
+      ...accessReviews(authorization),
       'tokenreviews.authentication.k8s.io': tokenReviews({
         ...{ authenticate, findAccount: tokens.find, audiences: tokens.issuer.audiences },
       }),

@@ -53,3 +53,42 @@ t.test('roles, bindings and acting as somebody else', async (t) => {
     'a certificate that is known counts, whatever else comes',
   )
 })
+
+t.test('questions, and roles from files', async (t) => {
+  const { kubectl, kubectlWith } = await startControl(t)
+  t.equal(
+    await kubectl('auth', 'can-i', 'delete', 'nodes'),
+    "Warning: resource 'nodes' is not namespace scoped\nyes".split('\n').reverse().join('\n'),
+  )
+  t.equal(await kubectl('auth', 'can-i', 'get', 'pods', '--as', 'alice'), 'no')
+  t.equal(await kubectl('auth', 'can-i', 'get', '/version', '--as', 'alice'), 'yes')
+  const list = await kubectl('auth', 'can-i', '--list', '--as', 'alice')
+  t.match(list, /^selfsubjectaccessreviews\.authorization\.k8s\.io +\[\] +\[\] +\[create\]$/m)
+  t.match(list, /^ +\[\/api\/\*\] +\[\] +\[get\]$/m)
+  const manifest = JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: 'c' },
+        rules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }],
+      },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'c' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'c' },
+        subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'alice' }],
+      },
+    ],
+  })
+  t.match(
+    await kubectlWith(manifest, 'auth', 'reconcile', '-f', '-'),
+    /clusterrole.*c reconciled[\s\S]*clusterrolebinding.*c reconciled/,
+  )
+  t.equal(await kubectl('auth', 'can-i', 'get', 'pods', '--as', 'alice'), 'yes')
+  t.match(await kubectlWith(manifest.replace('"get"', '"list"'), 'auth', 'reconcile', '-f', '-'), /missing rules added/)
+  t.equal(await kubectl('auth', 'can-i', 'list', 'pods', '--as', 'alice'), 'yes')
+})

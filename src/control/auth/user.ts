@@ -29,6 +29,14 @@ export const asAuthenticated = (user: User): User =>
 /** The control plane itself, as its controllers and scheduler appear. */
 export const controlUser: User = { name: controlUserName, groups: [mastersGroup, authenticatedGroup] }
 
+/** As a review tells it. */
+export const infoOf = ({ name, uid, groups, extra }: User) => ({
+  username: name,
+  ...(uid === undefined ? {} : { uid }),
+  groups,
+  ...(extra && Object.keys(extra).length > 0 ? { extra } : {}),
+})
+
 /** The node that a user speaks for, or undefined when it is no node. */
 export const nodeOf = (user: User): string | undefined =>
   user.groups.includes(nodesGroup) && user.name.startsWith(nodeUserPrefix)

@@ -7,6 +7,7 @@ import { admissionregistrationFormats } from '../resources/admissionregistration
 import { apiextensionsFormats } from '../resources/apiextensions/formats.ts'
 import { appsFormats } from '../resources/apps/formats.ts'
 import { authenticationFormats } from '../resources/authentication/formats.ts'
+import { authorizationFormats } from '../resources/authorization/formats.ts'
 import { autoscalingFormats } from '../resources/autoscaling/formats.ts'
 import { batchFormats } from '../resources/batch/formats.ts'
 import { certificatesFormats } from '../resources/certificates/formats.ts'
@@ -28,6 +29,7 @@ export const fieldFormats: FieldFormats = {
   ...apiextensionsFormats,
   ...appsFormats,
   ...authenticationFormats,
+  ...authorizationFormats,
   ...autoscalingFormats,
   ...batchFormats,
   ...certificatesFormats,

@@ -4,6 +4,7 @@ import { admissionregistrationKinds } from '../resources/admissionregistration/k
 import { apiextensionsKinds } from '../resources/apiextensions/kinds.ts'
 import { appsKinds } from '../resources/apps/kinds.ts'
 import { authenticationKinds } from '../resources/authentication/kinds.ts'
+import { authorizationKinds } from '../resources/authorization/kinds.ts'
 import { autoscalingKinds } from '../resources/autoscaling/kinds.ts'
 import { batchKinds } from '../resources/batch/kinds.ts'
 import { certificatesKinds } from '../resources/certificates/kinds.ts'
@@ -24,6 +25,7 @@ export const definitions: readonly ResourceDefinition[] = [
   ...coreKinds,
   ...appsKinds,
   ...authenticationKinds,
+  ...authorizationKinds,
   ...autoscalingKinds,
   ...batchKinds,
   ...coordinationKinds,

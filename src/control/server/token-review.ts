@@ -1,7 +1,7 @@
 /** `POST tokenreviews`: whose token it is, asked by whoever lets others in by tokens of this cluster. */
 import { badRequest, isUnauthorized } from '../../api/errors.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
-import type { User } from '../auth/user.ts'
+import { infoOf, type User } from '../auth/user.ts'
 import type { TokenReview } from '../resources/authentication/token-review.ts'
 import { inVersion } from '../resources/definition.ts'
 import type { FindAccountUser, KnownToken } from '../tokens/account-users.ts'
@@ -15,13 +15,6 @@ export interface TokenReviewOptions {
   /** Those of the API: all tokens but those of ServiceAccounts are for it, and for nobody else. */
   readonly audiences: readonly string[]
 }
-
-const infoOf = ({ name, uid, groups, extra }: User) => ({
-  username: name,
-  ...(uid === undefined ? {} : { uid }),
-  groups,
-  ...(extra && Object.keys(extra).length > 0 ? { extra } : {}),
-})
 
 const unknown = { user: {}, error: 'invalid bearer token' }
 
