@@ -11,9 +11,11 @@ import { createInformer } from '../../src/api/informer.ts'
 import { configMaps } from '../../src/api/resources.ts'
 import { bearerOf, createAuthentication } from '../../src/control/auth/authenticate.ts'
 import { certificateUsers } from '../../src/control/auth/certificate-users.ts'
-import { mastersGroup } from '../../src/control/auth/user.ts'
+import { controlUser, mastersGroup } from '../../src/control/auth/user.ts'
+import { keepDefaultRoles } from '../../src/control/bootstrap/default-roles.ts'
 import { authenticated } from '../../src/control/server/authentication.ts'
 import { createApiServer } from '../../src/control/server/https.ts'
+import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { createTestApi } from '../support/api-server.ts'
 import { until } from '../support/until.ts'
@@ -54,6 +56,7 @@ const forged = await issueCertificate(
 
 const serve = async (t: Test) => {
   const api = await createTestApi({ history: 50 })
+  await keepDefaultRoles(createClient(createLocalTransport(api.handle, controlUser)))
   const bearer = { name: 'bearer', groups: [mastersGroup] }
   const authenticate = createAuthentication([
     certificateUsers(systemClock),

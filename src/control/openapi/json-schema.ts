@@ -117,8 +117,11 @@ const ownSchema = (definition: ResourceDefinition, refer: Reference, cut: (schem
       : {
           properties: {
             ...(properties as JsonSchema),
-            apiVersion: { type: 'string', description: 'The version of the schema that this object is written in' },
-            kind: { type: 'string', description: 'The kind of this object' },
+            apiVersion: {
+              type: 'string',
+              description: 'APIVersion defines the group and the version in which this object is written',
+            },
+            kind: { type: 'string', description: 'Kind says what this object is, in the words of its group' },
             metadata: refer(publicNameOf(objectMeta)),
           },
         }),

@@ -36,6 +36,10 @@ const cut = (schema: JsonSchema): JsonSchema => {
   return Object.fromEntries(kept)
 }
 
+/** Of a kind that may hold anything nothing is said: clients take what is not named for an error. */
+const cutKind = (schema: JsonSchema): JsonSchema =>
+  schema['x-kubernetes-preserve-unknown-fields'] === true ? { type: 'object' } : cut(schema)
+
 const parameter = (name: string) => ({ name, in: 'query', type: 'string', uniqueItems: true })
 const body = { name: 'body', in: 'body', required: true, schema: { type: 'object' } }
 const writes = { parameters: [body, parameter('dryRun'), parameter('fieldManager')] }
@@ -78,7 +82,7 @@ const documentOf = (definitions: readonly ResourceDefinition[], version: string)
   swagger: '2.0',
   info: { title: 'Podway', version },
   paths: Object.fromEntries(definitions.flatMap(pathItems)),
-  definitions: schemasOf(definitions, definitions, refer, cut),
+  definitions: schemasOf(definitions, definitions, refer, cutKind),
 })
 
 /** Clients ask for `…v2@v1.0+protobuf`, but Go's MIME parser refuses an answer with an `@` in its type. */
