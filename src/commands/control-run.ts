@@ -8,6 +8,7 @@ import { etcdPlace } from './etcd.ts'
 import { cidrsOption } from './families.ts'
 import { checkRangesApart, namedRanges } from './ranges.ts'
 import { stopSignal } from './stop-signal.ts'
+import { readTokenFile } from './token-file.ts'
 import { UsageError } from './usage-error.ts'
 
 const portRange = (text: string): { readonly from: number; readonly to: number } => {
@@ -52,10 +53,14 @@ export const clusterSettings = (options: ClusterOptions) => {
 export const control = async (options: ControlCommandOptions): Promise<void> => {
   const { data, bind, port, name = [] } = options
   const etcd = etcdPlace(options)
+  if (options.tokenFile !== undefined && etcd === undefined)
+    throw new UsageError('--token-file: only control planes on etcd are joined by others; nodes join by podway join')
+  const joinToken = await readTokenFile(options.tokenFile, true)
   const settings: ControlOptions = {
     ...clusterSettings(options),
     dataDir: data,
     ...(etcd === undefined ? {} : { etcd }),
+    ...(joinToken === undefined ? {} : { joinToken }),
     bindAddress: bind,
     port,
     names: name,

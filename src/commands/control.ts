@@ -28,6 +28,7 @@ export interface ControlCommandOptions extends ClusterOptions, EtcdOptions {
   readonly port: number
   readonly name?: readonly string[]
   readonly localNode?: string
+  readonly tokenFile?: string
 }
 
 export const clusterOptions = (command: Command): Command =>
@@ -66,6 +67,10 @@ export const registerControl = (program: Command): void => {
     .requiredOption('--bind <address>', 'listen on this address; nodes reach it there')
     .option('--port <port>', 'the port of the API', portOption, 6443)
     .option('--name <name>', 'a further name or address in its certificate; may be repeated', collect)
+    .option(
+      '--token-file <file>',
+      'with --etcd-servers: join its cluster with the token in this file; "-": standard input',
+    )
     .addHelpText(
       'after',
       `
@@ -73,6 +78,7 @@ Examples:
   podway control --bind 192.0.2.10
   podway control --bind 192.0.2.10 --etcd-servers https://192.0.2.21:2379,https://192.0.2.22:2379 \\
     --etcd-cafile ca.crt --etcd-certfile podway.crt --etcd-keyfile podway.key
+  podway token create --control-plane     prints how one more control plane joins (with etcd)
   podway token create     on the control plane: prints the command by which a node joins`,
     )
     .action(async (options: ControlCommandOptions) => (await import('./control-run.ts')).control(options))

@@ -18,6 +18,7 @@ import { createHttpTransport } from '../api/http-transport.ts'
 import { formatJoinToken } from '../api/join-token.ts'
 import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { endpoints, secrets } from '../api/resources.ts'
+import { inviteControlPlane, readSharedKeys } from '../control/auth/shared-keys.ts'
 import { controlFiles } from '../control/control.ts'
 import { joinHostPort } from '../ip/address.ts'
 import { findKubeconfig } from './kubeconfig.ts'
@@ -69,9 +70,24 @@ const apiUrl = async (client: Client): Promise<string> => {
   return `https://${joinHostPort(ip, port ?? '')}`
 }
 
+/** The keys go from the folder of this machine's control plane into the store, sealed. */
+const createControlToken = async (options: TokenCreateOptions): Promise<void> => {
+  const { ttl, output, data } = options
+  if (ttl === 0) throw new UsageError('--ttl 0: keys of a control plane are not left lying about for ever')
+  const keys = await readSharedKeys(controlFiles(data).pki)
+  const expiresAt = Date.now() + ttl * 1000
+  const { secret, token, text } = inviteControlPlane(keys, expiresAt)
+  await withControlPlane(options, (client) => client.create(secrets, secret))
+  const command = `echo ${text} | sudo podway control --bind ITS-ADDRESS --etcd-servers … --token-file -`
+  if (output === 'token') console.log(text)
+  else if (output === 'json') printJson({ id: token.id, joinToken: text, command, expires: formatTime(expiresAt) })
+  else console.log(command)
+}
+
 export const createToken = async (options: TokenCreateOptions): Promise<void> => {
   const { ttl, description, output } = options
   checkFormat(output, ['token', 'json'])
+  if (options.controlPlane) return createControlToken(options)
   await withControlPlane(options, async (client, connection) => {
     const url = await apiUrl(client)
     const expiresAt = ttl === 0 ? undefined : Date.now() + ttl * 1000

@@ -13,6 +13,8 @@ export interface TokenCreateOptions extends TokenAccess {
   readonly ttl: number
   readonly description?: string
   readonly output?: string
+  /** For a control plane in place of a node. */
+  readonly controlPlane?: boolean
 }
 
 export interface TokenListOptions extends TokenAccess {
@@ -37,6 +39,7 @@ Nodes that have joined with it stay.
 
 Examples:
   podway token create
+  podway token create --control-plane --ttl 1h
   podway token create --ttl 1h --description 'rack 3'
   podway token create -o token | ssh node1 sudo podway join https://192.0.2.10:6443 --token-file -
   podway token list
@@ -46,6 +49,7 @@ Examples:
     .description('make a token, and print the command by which a machine joins with it')
     .option('--ttl <duration>', 'it is good for so long; 0: until it is deleted', durationOption, 86_400)
     .option('--description <text>', 'what it is for')
+    .option('--control-plane', 'for one more control plane on the same etcd: with it go the keys of the cluster')
     .option('-o, --output <format>', '"token": the token alone; "json"')
     .action(async (options: TokenCreateOptions) => (await import('./token-run.ts')).createToken(options))
   access(token.command('list'))

@@ -20,10 +20,13 @@ import { type AuthorizationSettings, hasRoles } from './authorization/modes.ts'
 import { bootstrapCluster } from './bootstrap/bootstrap.ts'
 import { keepDefaultRoles } from './bootstrap/default-roles.ts'
 import { type ControlPlane, openControlPlane } from './control-plane.ts'
+import { createApiServersController } from './controllers/api-servers.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
 import { createAgents } from './dial/agents.ts'
+import { checkCluster, claimCluster, obtainKeys } from './join-cluster.ts'
+import { announceServer } from './leadership/announce.ts'
 import { runUnderLease } from './leadership/leadership.ts'
-import { type EtcdPlace, isFoundedFile, openBackend } from './open-backend.ts'
+import { type EtcdPlace, storePlace } from './open-backend.ts'
 import { runControllers } from './run-controllers.ts'
 import { apiServerTls, createApiServer } from './server/https.ts'
 
@@ -32,6 +35,8 @@ export interface ControlOptions {
   readonly dataDir: string
   /** Where the objects are instead, perhaps those of several control planes. */
   readonly etcd?: EtcdPlace
+  /** By which the keys of the cluster in etcd are got, where they are not in the folder yet. */
+  readonly joinToken?: string
   /** The address and port that the API listens on; other machines reach it there. */
   readonly bindAddress: string
   readonly port: number
@@ -79,7 +84,7 @@ const namesOfApi = ({ bindAddress, names, clusterDomain }: ControlOptions): read
   return [...services, ...[bindAddress, ...names].filter((name) => !isAddress(name))]
 }
 
-const openCertificates = (options: ControlOptions, apiClusterIP: string): Promise<Pki> => {
+const openCertificates = (options: ControlOptions, apiClusterIP: string, isFounded: boolean): Promise<Pki> => {
   const { bindAddress, names, dataDir, log } = options
   return openPki({
     folder: controlFiles(dataDir).pki,
@@ -91,7 +96,7 @@ const openCertificates = (options: ControlOptions, apiClusterIP: string): Promis
     client: { commonName: controlUser.name, organizations: [mastersGroup] },
     admin: { commonName: 'podway-admin', organizations: [mastersGroup] },
     now: Date.now(),
-    isFounded: isFoundedFile(controlFiles(dataDir).store),
+    isFounded,
     onDamage: (message) => log.warn(message),
   })
 }
@@ -102,8 +107,11 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const files = controlFiles(dataDir)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
-  let pki = await openCertificates(options, apiClusterIP)
-  const { backend, isSole } = await openBackend(files.store, options.etcd, log)
+  const place = storePlace(files.store, options.etcd, log)
+  const { isSole } = place
+  await obtainKeys(place, files.pki, options.joinToken, Date.now())
+  let pki = await openCertificates(options, apiClusterIP, await place.isFounded())
+  const backend = await place.open()
   const clock = systemClock
   const networks: ClusterNetworks = {
     ...{ serviceCIDRs: options.serviceCIDRs, podCIDRs: options.podCIDRs, localNode: options.localNode },
@@ -132,9 +140,13 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     log,
   })
 
-  const endpoint = { apiAddress: bindAddress, apiPort: options.port }
-  const bootstrap = { ...endpoint, apiClusterIP, dnsClusterIP: clusterDns, serviceCIDRs: options.serviceCIDRs }
+  const identity = `${hostname()}_${randomUUID()}`
+  const here = { address: bindAddress, port: options.port }
+  const servers = isSole ? [here] : []
+  const bootstrap = { servers, apiClusterIP, dnsClusterIP: clusterDns, serviceCIDRs: options.serviceCIDRs }
+  await checkCluster(client, pki.authority.cert)
   await bootstrapCluster(client, bootstrap)
+  await claimCluster(client, pki.authority.cert)
   if (hasRoles(options.authorization)) await keepDefaultRoles(client)
   server.listen(options.port, bindAddress)
   await once(server, 'listening')
@@ -156,7 +168,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   }
   const renewing = keepCertificates(
     {
-      ...{ clock, log, current: pki, open: () => openCertificates(options, apiClusterIP) },
+      ...{ clock, log, current: pki, open: () => openCertificates(options, apiClusterIP, true) },
       use: async (next) => {
         pki = next
         server.setSecureContext(apiServerTls(next.server, next.authority.cert))
@@ -165,12 +177,14 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     },
     signal,
   )
+  const more = [createBootstrapController(bootstrap), ...(isSole ? [] : [createApiServersController])]
+  const announcing = isSole ? undefined : announceServer({ client, clock, log, identity, place: here }, signal)
   await runUnderLease(
-    { client, clock, log, name: 'podway-controllers', identity: `${hostname()}_${randomUUID()}`, isSole },
-    (term) =>
-      runControllers({ client, registry, clock, log, settings, more: [createBootstrapController(bootstrap)] }, term),
+    { client, clock, log, name: 'podway-controllers', identity, isSole },
+    (term) => runControllers({ client, registry, clock, log, settings, more }, term),
     signal,
   )
+  await announcing
   await renewing
   agents.tunnels.close()
   server.closeAllConnections()

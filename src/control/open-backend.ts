@@ -9,25 +9,46 @@ export interface EtcdPlace extends EtcdAccess {
   readonly prefix: string
 }
 
-export interface OpenedBackend {
-  readonly backend: Backend
+export interface StorePlace {
   /** Nobody else can be at work on it. */
   readonly isSole: boolean
+  /** Whether a store is there, in whatever state. Makes nothing. */
+  isFounded(): Promise<boolean>
+  /** Throws `DamagedFile`, or when a certificate cannot be read. */
+  open(): Promise<Backend>
 }
 
-/** Whether a SQLite store is there, in whatever state. */
-export const isFoundedFile = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined
+const isThere = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined
 
-/** gRPC is loaded by those who use it. */
-const openEtcd = async (place: EtcdPlace, log: Logger): Promise<OpenedBackend> => {
-  const { openEtcdBackend } = await import('./storage/etcd/etcd-backend.ts')
-  return { backend: openEtcdBackend({ ...place, onProblem: (message) => log.warn(message) }), isSole: false }
+const inFile = (file: string, log: Logger): StorePlace => ({
+  isSole: true,
+  isFounded: async () => isThere(file),
+  open: async () => {
+    if (!isThere(file)) log.info({ file }, 'beginning with an empty store')
+    return openSqliteBackend(file, { resumeAt: Date.now(), onDamage: (message) => log.warn(message) })
+  },
+})
+
+const inEtcd = (place: EtcdPlace, log: Logger): StorePlace => {
+  // gRPC is loaded by those who use it.
+  const open = async (): Promise<Backend> => {
+    const { openEtcdBackend } = await import('./storage/etcd/etcd-backend.ts')
+    return openEtcdBackend({ ...place, onProblem: (message) => log.warn(message) })
+  }
+  return {
+    isSole: false,
+    isFounded: async () => {
+      const backend = await open()
+      try {
+        return (await backend.latest()) > 0
+      } finally {
+        await backend.close()
+      }
+    },
+    open,
+  }
 }
 
-/** In etcd where one is named, else in the file. Throws `DamagedFile`, or when a certificate cannot be read. */
-export const openBackend = async (file: string, etcd: EtcdPlace | undefined, log: Logger): Promise<OpenedBackend> => {
-  if (etcd) return openEtcd(etcd, log)
-  if (!isFoundedFile(file)) log.info({ file }, 'beginning with an empty store')
-  const backend = openSqliteBackend(file, { resumeAt: Date.now(), onDamage: (message) => log.warn(message) })
-  return { backend, isSole: true }
-}
+/** In etcd where one is named, else in the file. */
+export const storePlace = (file: string, etcd: EtcdPlace | undefined, log: Logger): StorePlace =>
+  etcd ? inEtcd(etcd, log) : inFile(file, log)

@@ -22,9 +22,8 @@ import { checkNonSpecialIp } from '../resources/formats/formats.ts'
 import { systemPriorityClasses } from '../resources/scheduling/priority-class.ts'
 
 export interface BootstrapOptions {
-  /** Where the API listens: what `default/kubernetes` leads to. */
-  readonly apiAddress: string
-  readonly apiPort: number
+  /** What `default/kubernetes` leads to; none where it depends on which servers there are. */
+  readonly servers: readonly ServerPlace[]
   /** The Service addresses of the API and of the cluster DNS. */
   readonly apiClusterIP: string
   readonly dnsClusterIP: string
@@ -71,25 +70,48 @@ const kubernetesService = (clusterIP: string): Draft<Service> => ({
   spec: { clusterIP, ports: [{ name: 'https', port: 443, targetPort: 6443, protocol: 'TCP' }] },
 })
 
-const kubernetesEndpoints = (ip: string, port: number): Draft<Endpoints> => ({
+/** Where one API server listens. */
+export interface ServerPlace {
+  readonly address: string
+  readonly port: number
+}
+
+const portsOf = (port: number) => [{ name: 'https', port, protocol: 'TCP' as const }]
+
+/** Those of one port and family, which one slice holds; that of the first has the name that clients know. */
+const groupsOf = (servers: readonly ServerPlace[]) => {
+  const groups = Map.groupBy(servers, ({ address, port }) => `${familyOf(address)}-${port}`.toLowerCase())
+  return [...groups].flatMap(([key, places], at) => {
+    const [first] = places
+    return first ? [{ name: at === 0 ? 'kubernetes' : `kubernetes-${key}`, port: first.port, places }] : []
+  })
+}
+
+const kubernetesEndpoints = (servers: readonly ServerPlace[]): Draft<Endpoints> => ({
   metadata: {
     name: 'kubernetes',
     namespace: 'default',
     labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
   },
-  subsets: [{ addresses: [{ ip }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+  subsets: [...Map.groupBy(servers, ({ port }) => port)].map(([port, places]) => ({
+    addresses: places.map(({ address }) => ({ ip: address })),
+    ports: portsOf(port),
+  })),
 })
 
-const kubernetesSlice = (ip: string, port: number): Draft<EndpointSlice> => ({
-  metadata: {
-    name: 'kubernetes',
-    namespace: 'default',
-    labels: { 'kubernetes.io/service-name': 'kubernetes', 'endpointslice.kubernetes.io/managed-by': managedBy },
-  },
-  addressType: familyOf(ip),
-  endpoints: [{ addresses: [ip], conditions: { ready: true } }],
-  ports: [{ name: 'https', port, protocol: 'TCP' }],
-})
+/** Marks the slices that lead to the API. */
+export const apiSliceLabels = {
+  'kubernetes.io/service-name': 'kubernetes',
+  'endpointslice.kubernetes.io/managed-by': managedBy,
+}
+
+const kubernetesSlices = (servers: readonly ServerPlace[]): readonly Draft<EndpointSlice>[] =>
+  groupsOf(servers).map(({ name, port, places }) => ({
+    metadata: { name, namespace: 'default', labels: apiSliceLabels },
+    addressType: familyOf(places[0]?.address ?? ''),
+    endpoints: places.map(({ address }) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: portsOf(port),
+  }))
 
 /** Every node answers on this address itself: no proxy rule leads anywhere, and it needs no endpoints. */
 const dnsService = (clusterIP: string): Draft<Service> => ({
@@ -127,9 +149,20 @@ const bootstrapObject = <T extends KubeObject>(
   keep: (client) => (how === 'made' ? ensure : converge)(client, resource, object),
 })
 
+/** What leads from the Service `kubernetes` to these servers. */
+export const wayToApi = (servers: readonly ServerPlace[]): readonly BootstrapObject[] => {
+  // An API that listens for its own machine alone has no address that others could use.
+  const places = servers.filter(({ address }) => checkNonSpecialIp(address) === undefined)
+  if (places.length === 0) return []
+  return [
+    bootstrapObject('kept', endpoints, kubernetesEndpoints(places)),
+    ...kubernetesSlices(places).map((slice) => bootstrapObject('kept', endpointSlices, slice)),
+  ]
+}
+
 /** In the order in which they can be made. */
 export const bootstrapObjects = (options: BootstrapOptions): readonly BootstrapObject[] => {
-  const { apiAddress, apiPort, apiClusterIP, dnsClusterIP, serviceCIDRs: cidrs } = options
+  const { servers, apiClusterIP, dnsClusterIP, serviceCIDRs: cidrs } = options
   return [
     ...['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) =>
       bootstrapObject('made', namespaces, { metadata: { name } }),
@@ -139,13 +172,7 @@ export const bootstrapObjects = (options: BootstrapOptions): readonly BootstrapO
     ),
     bootstrapObject('made', serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs } }),
     bootstrapObject('kept', services, kubernetesService(apiClusterIP)),
-    // An API that listens for its own machine alone has no address that others could use.
-    ...(checkNonSpecialIp(apiAddress) === undefined
-      ? [
-          bootstrapObject('kept', endpoints, kubernetesEndpoints(apiAddress, apiPort)),
-          bootstrapObject('kept', endpointSlices, kubernetesSlice(apiAddress, apiPort)),
-        ]
-      : []),
+    ...wayToApi(servers),
     bootstrapObject('made', services, dnsService(dnsClusterIP)),
     bootstrapObject('made', ingressClasses, {
       metadata: { name: 'podway', annotations: { [defaultClassAnnotation]: 'true' } },

@@ -73,7 +73,7 @@ interface Manifest {
 }
 
 const bootstrap = {
-  ...{ apiAddress: '172.30.0.1', apiPort: 6443, apiClusterIP: '10.96.0.1', dnsClusterIP: '10.96.0.10' },
+  ...{ servers: [{ address: '172.30.0.1', port: 6443 }], apiClusterIP: '10.96.0.1', dnsClusterIP: '10.96.0.10' },
   serviceCIDRs: ['10.96.0.0/16'],
 }
 

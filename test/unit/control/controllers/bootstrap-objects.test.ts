@@ -14,7 +14,7 @@ import { startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
 
 const options = {
-  ...{ apiAddress: '172.30.0.1', apiPort: 6443, apiClusterIP: '10.96.0.1', dnsClusterIP: '10.96.0.10' },
+  ...{ servers: [{ address: '172.30.0.1', port: 6443 }], apiClusterIP: '10.96.0.1', dnsClusterIP: '10.96.0.10' },
   serviceCIDRs: ['10.96.0.0/16'],
 }
 

@@ -99,7 +99,7 @@ t.test('what statuses say was given is held before anything new is given', async
 })
 
 const bootstrap = {
-  ...{ apiAddress: '172.30.0.1', apiPort: 6443, apiClusterIP: '10.96.0.1', dnsClusterIP: '10.96.0.10' },
+  ...{ servers: [{ address: '172.30.0.1', port: 6443 }], apiClusterIP: '10.96.0.1', dnsClusterIP: '10.96.0.10' },
   serviceCIDRs: ['10.96.0.0/16'],
 }
 
