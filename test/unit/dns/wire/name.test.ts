@@ -34,6 +34,23 @@ t.test('reading where a name stands', async (t) => {
   t.equal(readName(Uint8Array.of(1, 97), 0), undefined, 'without an end')
 })
 
+t.test('names that end beyond the message, or beyond 255 bytes', async (t) => {
+  t.equal(readName(Uint8Array.of(9, 9, 2, 97), 2), undefined, 'cut off within a label')
+  t.equal(readName(Uint8Array.of(9, 9, 2, 97, 98), 2), undefined, 'cut off after it')
+  const label = [63, ...Buffer.alloc(63, 97)]
+  const longest = [...label, ...label, ...label, 61, ...Buffer.alloc(61, 98), 0]
+  t.equal(readName(Uint8Array.from([...Buffer.alloc(300), ...longest]), 300)?.end, 555, 'wherever it begins')
+  const longer = [...label, ...label, ...label, 62, ...Buffer.alloc(62, 98), 0]
+  t.equal(readName(Uint8Array.from([...Buffer.alloc(300), ...longer]), 300), undefined)
+  const noRoot = [...label, ...label, ...label, 60, ...Buffer.alloc(60, 98), 1, 97, 0]
+  t.equal(readName(Uint8Array.from(noRoot), 0), undefined, 'without room for its end')
+})
+
+t.test('bytes beyond ASCII are kept', async (t) => {
+  t.same([...encodeName('\u00e4.b')], [1, 0xe4, 1, 0x62, 0])
+  t.same(readName(Uint8Array.of(1, 0xe4, 0), 0), { name: '\u00e4', end: 3 })
+})
+
 t.test('where a name ends', async (t) => {
   t.equal(skipName(encodeName('a.bc'), 0), 6)
   t.equal(skipName(Uint8Array.of(9, 1, 97, 0xc0, 1), 1), 5, 'at a pointer')
