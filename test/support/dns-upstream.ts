@@ -2,10 +2,14 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Test } from 'tap'
+import { clusterNames } from '../../src/dns/answer/cluster.ts'
+import { createResponder } from '../../src/dns/answer/responder.ts'
 import type { Request } from '../../src/dns/chain/request.ts'
 import { readQuery } from '../../src/dns/wire/query.ts'
 import { writeResponse } from '../../src/dns/wire/response.ts'
+import { apexRecords } from '../../src/dns/zone/apex.ts'
 import { addressRecord, soaRecord } from '../../src/dns/zone/records.ts'
+import { createZone } from '../../src/dns/zone/zone.ts'
 
 export const unexpected = (error: unknown): never => {
   throw error
@@ -68,4 +72,36 @@ export const startServer = async (t: Test, address: string) => {
   await once(socket, 'listening')
   t.teardown(() => socket.close())
   return Object.assign(server, { upstream: { address: '127.0.0.1', port: socket.address().port } })
+}
+
+/** An upstream that answers `answer`, or as told. */
+export const startUpstream = async (t: Test, respond: (query: Buffer) => readonly Buffer[], udpPort = 0) => {
+  const socket = createSocket('udp4')
+  socket.on('message', (query, { port, address }) => {
+    for (const answer of respond(query)) socket.send(answer, port, address)
+  })
+  socket.bind(udpPort, '127.0.0.1')
+  await once(socket, 'listening')
+  t.teardown(() => socket.close())
+  return { address: '127.0.0.1', port: socket.address().port }
+}
+
+const upstreamZone = createZone()
+upstreamZone.set('.', [
+  addressRecord('example.com', '192.0.2.1'),
+  ...apexRecords({ zone: 'example.com', addresses: [], serial: 1, negativeTtl: 5 }),
+])
+const upstreamRespond = createResponder(
+  [
+    clusterNames({
+      ...{ zone: upstreamZone, origin: 'example.com', isComplete: () => true, ttl: 60, negativeTtl: 5 },
+    }),
+  ],
+  unexpected,
+)
+/** What the one server of `example.com` answers. */
+export const genuine = (query: Buffer): Buffer => {
+  const answer = upstreamRespond(query, '127.0.0.1', false)
+  if (!Buffer.isBuffer(answer)) throw new Error('no answer')
+  return answer
 }

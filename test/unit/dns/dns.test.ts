@@ -1,43 +1,33 @@
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { access, mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import t from 'tap'
 import type { Informer } from '../../../src/api/informer.ts'
 import type { EndpointSlice, Service } from '../../../src/api/types/index.ts'
 import { checks } from '../../../src/dns/answer/checks.ts'
 import { clusterNames } from '../../../src/dns/answer/cluster.ts'
-import { outsideNames } from '../../../src/dns/answer/outside.ts'
 import { createResponder } from '../../../src/dns/answer/responder.ts'
 import { defaultDnsConfig } from '../../../src/dns/config/config.ts'
 import { createClusterDns } from '../../../src/dns/dns.ts'
-import { createForwarder } from '../../../src/dns/forward/forwarder.ts'
-import { createRouter } from '../../../src/dns/forward/router.ts'
 import { compileDnsRules } from '../../../src/dns/node-address.ts'
 import { isStub, parseResolvConf, podResolvConf } from '../../../src/dns/resolv-conf.ts'
 import { createMessageReader, listen } from '../../../src/dns/server/listen.ts'
 import { rcodes, types } from '../../../src/dns/wire/constants.ts'
 import { readName } from '../../../src/dns/wire/name.ts'
-import { createQuery } from '../../../src/dns/wire/query.ts'
-import { apexRecords } from '../../../src/dns/zone/apex.ts'
-import { addressRecord } from '../../../src/dns/zone/records.ts'
 import { recordsOf } from '../../../src/dns/zone/service-records.ts'
 import { createZone, type Zone } from '../../../src/dns/zone/zone.ts'
 import { silentLogger } from '../../../src/host/log.ts'
-import { cidrOf } from '../../../src/ip/cidr.ts'
 import { service, slice } from '../../support/cluster-objects.ts'
 import { askUdp, makeQuery, readReply } from '../../support/dns-client.ts'
+import { genuine, startUpstream } from '../../support/dns-upstream.ts'
 import { createFedInformer } from '../../support/fed-informer.ts'
-import { freePort } from '../../support/free-port.ts'
 import { rounds, seedOr } from '../../support/rounds.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
 import { until } from '../../support/until.ts'
 
 const origin = 'cluster.local'
-const { forward } = defaultDnsConfig
 
 const unexpected = (error: unknown): never => {
   throw error
@@ -80,106 +70,6 @@ t.test('100,000 broken packets: every one gets a short answer or none', { timeou
     if ((answer.readUInt16BE(2) & 0x8000) === 0) t.fail(`${cut.toString('hex')}: no answer but a query`)
   }
   t.ok(answered > 50_000, `${answered} answered`)
-})
-
-/** An upstream that answers `answer`, or as told. */
-const startUpstream = async (t: Test, respond: (query: Buffer) => readonly Buffer[], udpPort = 0) => {
-  const socket = createSocket('udp4')
-  socket.on('message', (query, { port, address }) => {
-    for (const answer of respond(query)) socket.send(answer, port, address)
-  })
-  socket.bind(udpPort, '127.0.0.1')
-  await once(socket, 'listening')
-  t.teardown(() => socket.close())
-  return { address: '127.0.0.1', port: socket.address().port }
-}
-
-const upstreamZone = createZone()
-upstreamZone.set('.', [
-  addressRecord('example.com', '192.0.2.1'),
-  ...apexRecords({ zone: 'example.com', addresses: [], serial: 1, negativeTtl: 5 }),
-])
-const upstreamRespond = createResponder(
-  [
-    clusterNames({
-      ...{ zone: upstreamZone, origin: 'example.com', isComplete: () => true, ttl: 60, negativeTtl: 5 },
-    }),
-  ],
-  unexpected,
-)
-const genuine = (query: Buffer): Buffer => {
-  const answer = upstreamRespond(query, '127.0.0.1', false)
-  if (!Buffer.isBuffer(answer)) throw new Error('no answer')
-  return answer
-}
-const withByte = (message: Buffer, at: number): Buffer => {
-  const changed = Buffer.from(message)
-  changed[at] = (changed[at] ?? 0) ^ 1
-  return changed
-}
-
-t.test('forwarding', async (t) => {
-  const good = await startUpstream(t, (query) => [genuine(query)])
-  const silent = await startUpstream(t, () => [])
-  const forged = await startUpstream(t, (query) => [
-    withByte(genuine(query), 0),
-    withByte(genuine(query), 14),
-    withByte(genuine(query), 2).subarray(0, 5),
-    genuine(query),
-  ])
-  const query = makeQuery('example.com', types.A, { id: 4711 })
-  const question = createQuery('example.com', types.A)
-  const ask = async (upstreams: readonly { address: string; port: number }[]) =>
-    readReply(await createForwarder({ ...forward, upstreams, timeoutMs: 200 }).forward(question, false))
-  const answer = await ask([good])
-  t.same(answer.answers, ['example.com A 60 192.0.2.1'])
-  t.same((await ask([silent, good])).answers.length, 1, 'the next when one is silent')
-  t.same((await ask([{ address: '127.0.0.1', port: 1 }, good])).answers.length, 1, 'or not there')
-  t.same((await ask([forged])).answers, ['example.com A 60 192.0.2.1'], 'forgeries are passed over')
-  t.same(
-    (await ask([{ address: '255.255.255.255', port: 53 }, good])).answers.length,
-    1,
-    'or the kernel has no way to it',
-  )
-  await t.rejects(ask([silent]))
-  await t.rejects(ask([]), /no upstream/)
-
-  const busy = createRouter({
-    config: { forward: { ...forward, upstreams: [silent], timeoutMs: 100, maxConcurrent: 1 }, stubDomains: {} },
-  })
-  const respond = createResponder([outsideNames(busy, undefined, [cidrOf('10.244.0.0/16')])], unexpected)
-  const first = Promise.resolve(respond(query, '10.244.1.2', false))
-  const second = await respond(query, '10.244.1.3', false)
-  t.equal(second && readReply(second).rcode, 5, 'more than may run: refused')
-  t.equal(readReply((await first) ?? Buffer.alloc(0)).rcode, 2, 'nobody answers: failed')
-  const stranger = await respond(query, '192.0.2.9', false)
-  t.equal(stranger && readReply(stranger).rcode, 5, 'strangers are refused')
-})
-
-t.test('what is too long for UDP comes over TCP', async (t) => {
-  const truncate = (query: Buffer): readonly Buffer[] => {
-    const answer = genuine(query)
-    answer.writeUInt16BE(answer.readUInt16BE(2) | 0x0200, 2)
-    return [answer]
-  }
-  // One that TCP can have, too.
-  const udp = await startUpstream(t, truncate, await freePort())
-  const tcp = createServer((socket) => {
-    socket.once('data', (chunk) => {
-      const answer = genuine(chunk.subarray(2))
-      const length = Buffer.alloc(2)
-      length.writeUInt16BE(answer.length)
-      socket.write(length)
-      socket.end(answer)
-    })
-  })
-  tcp.listen(udp.port, '127.0.0.1')
-  await once(tcp, 'listening')
-  t.teardown(() => tcp.close())
-  const forwarder = createForwarder({ ...forward, upstreams: [udp] })
-  const query = createQuery('example.com', types.A)
-  t.equal(readReply(await forwarder.forward(query, false)).isTruncated, true, 'a client over UDP asks again itself')
-  t.equal(readReply(await forwarder.forward(query, true)).isTruncated, false)
 })
 
 t.test('TCP: several queries in one connection, in any pieces', async (t) => {
