@@ -30,7 +30,7 @@ export const mutatedRooms: Readonly<Record<string, MutatedRoom>> = {
   'dns/answer': room('dns/answer', 'dns/answer/*'),
   'dns/forward': room('dns/forward', 'dns/forward/*'),
   'dns/zone': room('dns/zone', 'dns/zone/*'),
-  'control/objects': room('control/objects', 'control/objects/*', 'control/server/*'),
+  'control/objects': room('control/objects', 'control/objects/*'),
   'control/scheduler': parts('control/scheduler', 'decide', 'filters', 'node-state', 'scores'),
   'control/controllers': parts(
     'control/controllers',

@@ -42,12 +42,17 @@ const open = () => {
   return { zone, state, outside, ask }
 }
 
-const denied = { rcode: 3, isAuthoritative: true, answers: [], authority: [`${origin} SOA 5 ns.dns.${origin} 5`] }
+const denied = {
+  rcode: 3,
+  isAuthoritative: true,
+  answers: { length: 0 },
+  authority: [`${origin} SOA 5 ns.dns.${origin} 5`],
+}
 
 t.test('what there is, and what there is not', async (t) => {
   const { ask, outside } = open()
   t.match(await ask(svc('web')), {
-    ...{ rcode: 0, isAuthoritative: true, authority: [], additional: [] },
+    ...{ rcode: 0, isAuthoritative: true, authority: { length: 0 }, additional: { length: 0 } },
     answers: [`${svc('web')} A 30 10.96.0.9`],
   })
   t.match(await ask(svc('web'), types.AAAA), { ...denied, rcode: 0 }, 'nothing of that type')
@@ -82,7 +87,7 @@ t.test('ways back: those of the cluster, and others’', async (t) => {
 t.test('as long as not everything is known, nothing is denied', async (t) => {
   const { ask, state } = open()
   state.isComplete = false
-  t.match(await ask(svc('nobody')), { rcode: rcodes.failed, isAuthoritative: false, authority: [] })
+  t.match(await ask(svc('nobody')), { rcode: rcodes.failed, isAuthoritative: false, authority: { length: 0 } })
   t.match(await ask(svc('web'), types.AAAA), { rcode: rcodes.failed })
   t.equal((await ask(svc('web'))).answers.length, 1, 'what there is, is told')
 })

@@ -46,7 +46,7 @@ t.test('hosts, rewrites and names of pods', async (t) => {
     return readReply(answer)
   }
   t.same((await ask('db')).answers, ['db A 3600 10.0.0.9'])
-  t.match(await ask('db', types.AAAA), { rcode: 0, answers: [] }, 'nothing of another type')
+  t.match(await ask('db', types.AAAA), { rcode: 0, answers: { length: 0 } }, 'nothing of another type')
   t.same((await ask('9.0.0.10.in-addr.arpa', types.PTR)).answers, ['9.0.0.10.in-addr.arpa PTR 3600 db.internal'])
   t.same((await ask('shop.example')).answers, [
     'shop.example CNAME 30 web.default.svc.cluster.local',
@@ -58,6 +58,25 @@ t.test('hosts, rewrites and names of pods', async (t) => {
   ])
   t.equal((await ask('10-244-1-3.team.pod.cluster.local')).rcode, 3, 'no such pod')
   t.equal((await ask('10-244-1-2.other.pod.cluster.local')).rcode, 3, 'not of this namespace')
-  t.match(await ask('team.pod.cluster.local'), { rcode: 0, answers: [] })
+  t.match(await ask('team.pod.cluster.local'), { rcode: 0, answers: { length: 0 } })
   t.equal(aliasesOf(rules)(`${'x.'.repeat(122)}old.example`), undefined, 'too long for DNS')
+})
+
+t.test('rules: the first that fits, up to what DNS can hold', async (t) => {
+  const aliasOf = aliasesOf([
+    { kind: 'exact', from: 'old.example', to: 'first.example' },
+    { kind: 'suffix', from: 'old.example', to: 'new.example' },
+    { kind: 'suffix', from: 'example', to: 'prod.example' },
+  ])
+  t.equal(aliasOf('old.example'), 'first.example')
+  t.equal(aliasOf('a.old.example'), 'a.new.example', 'an exact rule is for that name alone')
+  t.equal(aliasOf('b.example'), 'b.prod.example')
+  t.equal(aliasOf('b.prod.example'), undefined, 'what a rule has put in place')
+  t.equal(aliasOf('prod.example'), undefined)
+  t.equal(aliasOf('notold.examples'), undefined)
+  t.equal(aliasOf('boldexample'), undefined, 'labels are whole')
+  const suffix = aliasesOf([{ kind: 'suffix', from: 'o', to: 'new' }])
+  const longest = `${'x'.repeat(249)}.o`
+  t.equal(suffix(longest)?.length, 253)
+  t.equal(suffix(`x${longest}`), undefined)
 })
