@@ -103,6 +103,14 @@ t.test('generations count changes of the wish', async (t) => {
   const grown: Widget = { ...old, spec: { size: 2 } }
   const uncounted = prepareUpdate(widgets(), grown, old, 'main')
   t.equal(uncounted.metadata.generation, 4, 'a kind that does not count')
+  t.equal(next({ ...old, status: { ready: false } }), 4, 'a status is none')
+  const field = prepareUpdate(
+    widgets({ generation: true }),
+    { ...old, status: { ready: false } } as Widget,
+    old,
+    'main',
+  )
+  t.equal(field.metadata.generation, 5, 'unless it is a field like any other')
 })
 
 t.test('what a kind adds to a change', async (t) => {
@@ -116,21 +124,17 @@ t.test('what a kind adds to a change', async (t) => {
   t.strictSame(changed(widgets({ adopt, defaults })), { color: '1', size: 1 }, 'defaults of what is carried over')
 })
 
-t.test('a change of the status alone', async (t) => {
-  const given = widget(
-    'b',
-    { labels: { new: 'y' }, annotations: { a: 'b' } },
-    { spec: { size: 2 }, status: { ready: false } },
-  )
-  t.strictSame(prepareUpdate(widgets({ status: 'separate' }), given, old, 'status'), {
-    ...old,
-    status: { ready: false },
-  })
-  const marks = prepareUpdate(widgets({ status: 'separate', statusMetadata: true }), given, old, 'status')
-  t.strictSame(marks.metadata, { ...old.metadata, labels: { new: 'y' }, annotations: { a: 'b' } })
-  t.strictSame((marks as Widget).spec, spec)
-  const { status: _, ...without } = given
-  t.notOk('status' in prepareUpdate(widgets(), without as Widget, old, 'status'), 'one that is taken away')
+t.test('a change of the status, which brings its metadata along', async (t) => {
+  const marks = { labels: { new: 'y' }, annotations: { a: 'b' }, finalizers: ['x/y'] }
+  const given = widget('b', { uid: 'other', ...marks }, { spec: { size: 2 }, status: { ready: false } })
+  const changed = (more: Partial<ResourceDefinition<Widget>> = {}, now: Widget = given) =>
+    prepareUpdate(widgets({ status: 'separate', ...more }), now, old, 'status')
+  t.strictSame(changed(), { ...old, status: { ready: false }, metadata: { ...old.metadata, ...marks } })
+  t.strictSame(changed({ statusKeeps: 'all' }), { ...old, status: { ready: false } })
+  const { labels: _, ...others } = marks
+  t.strictSame(changed({ statusKeeps: ['labels'] }).metadata, { ...old.metadata, ...others }, 'some of it stays')
+  const { status: __, ...without } = given
+  t.notOk('status' in changed({}, without as Widget), 'one that is taken away')
 })
 
 t.test('what the server itself changes', async (t) => {
