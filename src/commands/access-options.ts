@@ -1,5 +1,6 @@
 /** The options that say who may come into the API, and what each may do there. */
 import { type Command, InvalidArgumentError } from 'commander'
+import type { AuthenticationSettings } from '../control/auth/authenticators.ts'
 import {
   type AuthorizationMode,
   type AuthorizationSettings,
@@ -10,6 +11,8 @@ import { durationOption } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface AccessOptions {
+  readonly tokenAuthFile?: string
+  readonly basicAuthFile?: string
   readonly authorizationMode: readonly AuthorizationMode[]
   readonly authorizationPolicyFile?: string
   readonly authorizationWebhookConfigFile?: string
@@ -30,6 +33,8 @@ const modesOption = (text: string): readonly AuthorizationMode[] => {
 
 export const accessOptions = (command: Command): Command =>
   command
+    .option('--token-auth-file <file>', 'callers by bearer token: TOKEN,NAME,UID,"GROUP,GROUP" on each line')
+    .option('--basic-auth-file <file>', 'callers by password: PASSWORD,NAME,UID,"GROUP,GROUP" on each line')
     .option(
       '--authorization-mode <modes>',
       `who is asked whether a request is allowed, in this order: ${authorizationModes.join(', ')}`,
@@ -41,6 +46,11 @@ export const accessOptions = (command: Command): Command =>
     .option('--authorization-webhook-version <version>', 'of the SubjectAccessReviews: v1 or v1beta1', 'v1beta1')
     .option('--authorization-webhook-cache-authorized-ttl <duration>', 'so long a yes holds', durationOption, 300)
     .option('--authorization-webhook-cache-unauthorized-ttl <duration>', 'so long a no holds', durationOption, 30)
+
+export const authenticationSettings = ({ tokenAuthFile, basicAuthFile }: AccessOptions): AuthenticationSettings => ({
+  ...(tokenAuthFile === undefined ? {} : { tokenFile: tokenAuthFile }),
+  ...(basicAuthFile === undefined ? {} : { passwordFile: basicAuthFile }),
+})
 
 /** Each mode with what it needs, and nothing for a mode that is not there. Throws UsageError. */
 export const authorizationSettings = (options: AccessOptions): Omit<AuthorizationSettings, 'configMapsOfNodes'> => {

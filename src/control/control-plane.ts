@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../api/clock.ts'
 import { tunnelPath } from '../api/tunnel/web-socket.ts'
 import { type Logger, silentLogger } from '../host/log.ts'
 import { type AdmissionSettings, createAdmissions } from './admission/admissions.ts'
-import { createAuthenticators } from './auth/authenticators.ts'
+import { type AuthenticationSettings, createAuthenticators } from './auth/authenticators.ts'
 import { controlUser } from './auth/user.ts'
 import { createAuthorization } from './authorization/authorizers.ts'
 import type { AuthorizationSettings } from './authorization/modes.ts'
@@ -50,6 +50,7 @@ export interface ControlPlaneOptions {
   /** Takes what nodes dial. */
   readonly tunnels?: Pick<Tunnels, 'add'>
   readonly tokens: AccountTokenOptions
+  readonly authentication?: AuthenticationSettings
   readonly authorization?: AuthorizationSettings
   readonly clock?: Clock
   readonly log?: Logger
@@ -89,7 +90,7 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const webhooks = createWebhookClient(createServiceResolver(store))
   const customKinds = createCustomKinds(store, (definition) => createConversionWebhook(definition, webhooks))
   const registry = createRegistry(customKinds)
-  const authenticate = createAuthenticators(store, clock, tokens.find)
+  const authenticate = await createAuthenticators({ store, clock, findAccount: tokens.find }, options.authentication)
   const handle = createApiHandler({
     registry,
     authorizer: authorization.authorizer,

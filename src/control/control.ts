@@ -13,6 +13,7 @@ import { type IpFamily, isAddress, joinHostPort } from '../ip/address.ts'
 import { addressAt } from '../ip/cidr.ts'
 import type { ClusterNetworks } from './admission/node-claims.ts'
 import type { PluginName } from './admission/plugins.ts'
+import type { AuthenticationSettings } from './auth/authenticators.ts'
 import { keepCertificates } from './auth/keep-certificates.ts'
 import { openPki, type Pki } from './auth/pki.ts'
 import { controlUser, mastersGroup } from './auth/user.ts'
@@ -54,6 +55,7 @@ export interface ControlOptions {
   readonly clusterDomain: string
   /** The node on this machine, which may have the API's own address. */
   readonly localNode: string | undefined
+  readonly authentication: AuthenticationSettings
   readonly authorization: AuthorizationSettings
   /** No certificate that nodes and others ask for is good for longer. */
   readonly signingSeconds: number
@@ -120,7 +122,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const serverUrl = `https://${joinHostPort(bindAddress, options.port)}`
   const agents = createAgents(() => plane.store, { pair: () => pki.client, ca: pki.authority.cert }, log)
   const plane: ControlPlane = await openControlPlane({
-    ...{ backend, clock, log, authorization: options.authorization },
+    ...{ backend, clock, log, authentication: options.authentication, authorization: options.authorization },
     admission: {
       networks,
       nodePorts: options.nodePorts,

@@ -1,6 +1,11 @@
 /** Who may what, as the users of the stock kubectl see it. */
+import { writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { startControl } from '../support/running-control.ts'
+import { startControl, testFolder } from '../support/running-control.ts'
 import { until } from '../support/until.ts'
 
 t.test('roles, bindings and acting as somebody else', async (t) => {
@@ -91,4 +96,31 @@ t.test('questions, and roles from files', async (t) => {
   t.equal(await kubectl('auth', 'can-i', 'get', 'pods', '--as', 'alice'), 'yes')
   t.match(await kubectlWith(manifest.replace('"get"', '"list"'), 'auth', 'reconcile', '-f', '-'), /missing rules added/)
   t.equal(await kubectl('auth', 'can-i', 'list', 'pods', '--as', 'alice'), 'yes')
+})
+
+t.test('callers by token and by password', async (t) => {
+  const folder = await testFolder(t)
+  const [tokenFile, passwordFile] = [join(folder, 'tokens'), join(folder, 'passwords')]
+  await writeFile(tokenFile, 'secret,alice,u1,"dev"\n')
+  await writeFile(passwordFile, 'word,bob,u2\n')
+  const { port, ca } = await startControl(t, { authentication: { tokenFile, passwordFile } })
+  const ask = async (authorization: string): Promise<string> => {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews'
+      const headers = { authorization, 'content-type': 'application/json' }
+      const sent = request({ host: '127.0.0.1', port, ca, path, headers, method: 'POST', agent: false }, resolve)
+      sent.once('error', reject)
+      sent.end('{}')
+    })
+    const { status, message } = JSON.parse(await text(response)) as {
+      status: { userInfo?: { username: string; groups: string[] } }
+      message?: string
+    }
+    return message ?? `${status.userInfo?.username} ${status.userInfo?.groups}`
+  }
+  const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
+  t.equal(await ask('Bearer secret'), 'alice dev,system:authenticated')
+  t.equal(await ask(basic('bob:word')), 'bob system:authenticated')
+  for (const wrong of ['Bearer word', basic('bob:secret'), basic('alice:secret')])
+    t.equal(await ask(wrong), 'Unauthorized')
 })

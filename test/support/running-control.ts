@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { readKubeconfig } from '../../src/api/kubeconfig.ts'
 import { type ControlOptions, controlFiles, runControl } from '../../src/control/control.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { freePort } from './free-port.ts'
@@ -11,6 +12,8 @@ import { until } from './until.ts'
 
 export interface RunningControl {
   readonly port: number
+  /** The authority of its certificates. */
+  readonly ca: string
   readonly kubeconfig: string
   /** What kubectl writes, errors behind the rest; never rejects. */
   kubectl(...args: readonly string[]): Promise<string>
@@ -54,7 +57,7 @@ export const startControl = async (t: Test, options: Partial<ControlOptions> = {
       ...{ dataDir, bindAddress: '127.0.0.1', port, names: [], localNode: undefined },
       ...{ serviceCIDRs: ['10.96.0.0/16'], podCIDRs: ['10.244.0.0/16'], loadBalancerCIDR: undefined },
       ...{ nodePrefixLengths: { IPv4: 24, IPv6: 64 }, nodePorts: { from: 30_000, to: 32_767 } },
-      ...{ clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', authorization: {} },
+      ...{ clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', authentication: {}, authorization: {} },
       ...{ signingSeconds: 3600, nodeGraceSeconds: 10, podEvictionSeconds: 60, disabledPlugins: [], log: silentLogger },
       ...options,
     },
@@ -74,5 +77,6 @@ export const startControl = async (t: Test, options: Partial<ControlOptions> = {
     if (failure !== undefined) throw failure
     return (await kubectl('get', '--raw', '/readyz')) === 'ok'
   }, 'the control plane')
-  return { port, kubeconfig, kubectl, kubectlWith }
+  const { ca = '' } = await readKubeconfig(kubeconfig)
+  return { port, ca, kubeconfig, kubectl, kubectlWith }
 }

@@ -5,6 +5,19 @@ import type { FindAccountUser } from '../tokens/account-users.ts'
 import { type Authenticate, type Authenticator, bearerOf, createAuthentication } from './authenticate.ts'
 import { bootstrapTokenUsers } from './bootstrap-tokens.ts'
 import { certificateUsers } from './certificate-users.ts'
+import { readPasswordUsers, readTokenUsers } from './credential-files.ts'
+
+/** Who is known beside those that every cluster knows. */
+export interface AuthenticationSettings {
+  readonly tokenFile?: string
+  readonly passwordFile?: string
+}
+
+export interface AuthenticationContext {
+  readonly store: Store
+  readonly clock: Clock
+  readonly findAccount: FindAccountUser
+}
 
 const accountUsers =
   (find: FindAccountUser): Authenticator =>
@@ -13,5 +26,15 @@ const accountUsers =
     return token === undefined ? undefined : (await find(token))?.user
   }
 
-export const createAuthenticators = (store: Store, clock: Clock, findAccount: FindAccountUser): Authenticate =>
-  createAuthentication([certificateUsers(clock), bootstrapTokenUsers(store, clock), accountUsers(findAccount)])
+/** Rejects for a file that cannot be used. */
+export const createAuthenticators = async (
+  { store, clock, findAccount }: AuthenticationContext,
+  { tokenFile, passwordFile }: AuthenticationSettings = {},
+): Promise<Authenticate> =>
+  createAuthentication([
+    certificateUsers(clock),
+    ...(passwordFile === undefined ? [] : [await readPasswordUsers(passwordFile)]),
+    ...(tokenFile === undefined ? [] : [await readTokenUsers(tokenFile)]),
+    bootstrapTokenUsers(store, clock),
+    accountUsers(findAccount),
+  ])
