@@ -1,13 +1,24 @@
 /** Everything that is wrong with an object of a kind that a CustomResourceDefinition defines. Pure. */
 import type { FieldError } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
+import { brokenRules, type CompiledRules, compileRules } from '../structural/cel-rules.ts'
 import { validateLists } from '../structural/lists.ts'
 import type { Structural } from '../structural/schema.ts'
 import { validateValue } from '../structural/validate.ts'
 
-const valueErrors = (schema: Structural, object: KubeObject): readonly FieldError[] => {
+const compiled = new WeakMap<Structural, CompiledRules>()
+
+const rulesOf = (schema: Structural): CompiledRules => {
+  const known = compiled.get(schema) ?? compileRules(schema)
+  compiled.set(schema, known)
+  return known
+}
+
+/** Rules are asked about values that are what their types say. */
+const valueErrors = (schema: Structural, object: KubeObject, old?: KubeObject): readonly FieldError[] => {
   const wrong = validateValue(object, schema, '')
-  return wrong.length > 0 ? wrong : validateLists(object, schema, '')
+  if (wrong.length > 0) return wrong
+  return [...validateLists(object, schema, ''), ...brokenRules(rulesOf(schema), schema, object, old)]
 }
 
 const keyOf = ({ field, message }: FieldError): string => `${field} ${message}`
@@ -18,7 +29,7 @@ export const errorsOf = (
   object: KubeObject,
   old: KubeObject | undefined,
 ): readonly FieldError[] => {
-  const errors = valueErrors(schema, object)
+  const errors = valueErrors(schema, object, old)
   if (errors.length === 0 || !old) return errors
   const before = new Set(valueErrors(schema, old).map(keyOf))
   return errors.filter((error) => !before.has(keyOf(error)))

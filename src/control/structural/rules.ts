@@ -5,7 +5,7 @@
 import { deepEqual } from '../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
-import { patternError } from './pattern.ts'
+import { patternError } from '../cel/functions/pattern.ts'
 import { isJsonType } from './schema.ts'
 
 type Errors = readonly FieldError[]
@@ -302,6 +302,7 @@ const forbiddenWithin: Readonly<Record<string, string>> = {
   'x-kubernetes-list-map-keys': 'must be empty to be structural',
   'x-kubernetes-list-type': 'must be undefined to be structural',
   'x-kubernetes-map-type': 'must be undefined to be structural',
+  'x-kubernetes-validations': 'must be empty to be structural',
 }
 
 /** Whether what is said of a place in `allOf` and the like is said of a place that is known outside of it. */

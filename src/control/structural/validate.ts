@@ -2,8 +2,8 @@
 import { deepEqual } from '../../api/deep-equal.ts'
 import { type FieldError, invalidValue, notSupported, required, tooLong } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import { matchesPattern } from '../cel/functions/pattern.ts'
 import { hasFormat } from './formats.ts'
-import { matchesPattern } from './pattern.ts'
 import { type JsonType, metaFields, type Structural, schemaOfField, type ValueRules } from './schema.ts'
 
 const typeOf = (value: unknown): string => {

@@ -43,8 +43,8 @@ export const apiextensionsFormats: FieldFormats = {
   },
   'apiextensions/v1.ExternalDocumentation': { description: shown, url: shown },
   'apiextensions/v1.ValidationRule': {
-    ...{ rule: shown, message: free('told to whoever breaks the rule'), messageExpression: shown },
-    ...{ reason: shown, fieldPath: shown },
+    ...{ rule: ofSchema, message: free('told to whoever breaks the rule'), messageExpression: ofSchema },
+    ...{ reason: ofSchema, fieldPath: ofSchema },
   },
   'apiextensions/v1.JSONSchemaProps': {
     ...{

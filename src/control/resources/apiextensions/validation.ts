@@ -12,6 +12,7 @@ import type {
   JSONSchemaProps,
   SelectableField,
 } from '../../../api/types/kubernetes/apiextensions-v1.ts'
+import { compileRules } from '../../structural/cel-rules.ts'
 import { defaultErrors } from '../../structural/defaults.ts'
 import { parseJsonPath } from '../../structural/json-path.ts'
 import { structuralErrors } from '../../structural/rules.ts'
@@ -157,7 +158,8 @@ const schemaErrors = (version: CustomResourceDefinitionVersion, path: string, is
     ...(isFree ? [] : structuralErrors({ ...schema }, field)),
   ]
   if (wrong.length > 0 || isFree) return wrong
-  return defaultErrors(readSchema(schema), field)
+  const structural = readSchema(schema)
+  return [...compileRules(structural, field).errors, ...defaultErrors(structural, field)]
 }
 
 const versionErrors = (version: CustomResourceDefinitionVersion, path: string, isFree: boolean): Errors => [

@@ -124,14 +124,30 @@ export interface SearchLimits {
   readonly mostSteps: number
 }
 
+export interface Search {
+  test(text: string): boolean
+  /** Where it is found, one after the other; `most`: no more of them. */
+  all(text: string, most?: number): readonly Span[]
+}
+
 /** A pattern as RE2 reads it by itself, to be found anywhere in a text. Throws with the reason why it cannot be used. */
-export const searchOf = (pattern: string, limits: SearchLimits): ((text: string) => boolean) => {
+export const searchOf = (pattern: string, limits: SearchLimits): Search => {
   if (pattern.length > limits.longest) throw new Error(`the pattern is longer than ${limits.longest} characters`)
   if (estimate(partsOf(pattern)) > limits.mostInstructions) throw new Error(tooLarge)
   const compiled = RE2JS.compile(pattern)
   const size = compiled.programSize()
   if (size > limits.mostInstructions) throw new Error(tooLarge)
-  return (text) => size * text.length <= limits.mostSteps && compiled.matcher(text).find()
+  const isAffordable = (text: string): boolean => size * text.length <= limits.mostSteps
+  return {
+    test: (text) => isAffordable(text) && compiled.matcher(text).find(),
+    all: (text, most = Number.POSITIVE_INFINITY) => {
+      const found: Span[] = []
+      const matcher = compiled.matcher(text)
+      while (isAffordable(text) && found.length < most && matcher.find())
+        found.push({ start: matcher.start(), end: matcher.end() })
+      return found
+    },
+  }
 }
 
 /** Remembers what was made of the latest texts. */
