@@ -1,10 +1,12 @@
 /** Kinds that users define: served at once, by their schema, until their definition goes. */
 import t from 'tap'
 import { customResourceDefinitions } from '../../../../src/api/resources.ts'
+import type { Json } from '../../../support/api-server.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
 import { defineKind, definitionsPath, tableDefinition, tablesPath } from '../../../support/custom-kind.ts'
 import { causesOf } from '../../../support/kind-cases.ts'
 import { until } from '../../../support/until.ts'
+import { serveWebhook } from '../../../support/webhook-server.ts'
 
 const asTable = 'application/json;as=Table;v=v1;g=meta.k8s.io'
 const merge = 'application/merge-patch+json'
@@ -294,4 +296,117 @@ t.test('a definition of a kind that every server has is accepted, and changes no
     'it to go',
   )
   t.equal((await plane.request('GET', '/apis/gateway.networking.k8s.io/v1/gateways')).code, 200)
+})
+
+t.test('rules in CEL guard objects and their changes', async (t) => {
+  const plane = await startControlPlane(t)
+  const rules = [
+    { rule: 'self.size <= 8 || self.wood == "oak"', message: 'only oak can be so large', fieldPath: '.size' },
+    {
+      rule: '!has(oldSelf.wood) || self.wood == oldSelf.wood',
+      message: 'the wood stays',
+      reason: 'FieldValueForbidden',
+    },
+  ]
+  const withRules = (given: readonly object[]) => {
+    const definition = tableDefinition({})
+    const spec = { type: 'object', properties, 'x-kubernetes-validations': given }
+    const [version] = definition.spec.versions
+    const schema = { openAPIV3Schema: { type: 'object', properties: { spec } } }
+    return { ...definition, spec: { ...definition.spec, versions: [{ ...version, schema }] } }
+  }
+  const broken = await plane.request('POST', definitionsPath, { body: withRules([{ rule: 'self.weight > 1' }]) })
+  t.equal(broken.code, 422)
+  t.match(causesOf(broken.body), [
+    /^spec\.versions\[0\]\.schema\.openAPIV3Schema\.properties\[spec\]\.x-kubernetes-validations\[0\]\.rule: Invalid value: "self\.weight > 1": compilation failed/,
+  ])
+  await defineKind(plane, withRules(rules))
+  const create = (spec: object) => plane.request('POST', tablesPath, { body: { metadata: { name: 'a' }, spec } })
+  t.match(causesOf((await create({ size: 9, wood: 'pine' })).body), [
+    'spec.size: Invalid value: "object": only oak can be so large',
+  ])
+  t.equal((await create({ size: 9, wood: 'oak' })).code, 201)
+  const changed = await plane.request('PATCH', `${tablesPath}/a`, {
+    ...{ body: { spec: { wood: 'pine', size: 1 } }, contentType: merge },
+  })
+  t.match(causesOf(changed.body), ['spec: Forbidden: the wood stays'])
+})
+
+t.test('a webhook tells versions into each other', async (t) => {
+  const plane = await startControlPlane(t)
+  const converted = (object: Json, apiVersion: string) => {
+    const { cm, metres } = (object['spec'] ?? {}) as { cm?: number; metres?: number }
+    const spec = apiVersion.endsWith('/v1') ? { cm: cm ?? (metres ?? 0) * 100 } : { metres: metres ?? (cm ?? 0) / 100 }
+    return { ...object, apiVersion, spec, metadata: { ...object['metadata'], generateName: 'ignored' } }
+  }
+  let isBroken = false
+  const webhook = await serveWebhook(t, ({ request }) => {
+    const { uid, desiredAPIVersion, objects } = request as unknown as {
+      uid: string
+      desiredAPIVersion: string
+      objects: Json[]
+    }
+    const result = isBroken ? { status: 'Failed', message: 'out of tape' } : { status: 'Success' }
+    const convertedObjects = objects.map((object) => converted(object, desiredAPIVersion))
+    return {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'ConversionReview',
+      response: { uid, result, convertedObjects },
+    }
+  })
+  const schema = (name: string) => ({
+    openAPIV3Schema: {
+      type: 'object',
+      properties: { spec: { type: 'object', properties: { [name]: { type: 'number', minimum: 0 } } } },
+    },
+  })
+  await defineKind(
+    plane,
+    tableDefinition(
+      {},
+      {},
+      {
+        versions: [
+          { name: 'v1', served: true, storage: true, schema: schema('cm') },
+          {
+            ...{ name: 'v2', served: true, storage: false, schema: schema('metres') },
+            additionalPrinterColumns: [{ name: 'M', type: 'number', jsonPath: '.spec.metres' }],
+          },
+        ],
+        conversion: {
+          strategy: 'Webhook',
+          webhook: {
+            clientConfig: { url: `${webhook.url}/convert`, caBundle: webhook.caBundle },
+            conversionReviewVersions: ['v1'],
+          },
+        },
+      },
+    ),
+  )
+  const second = '/apis/example.com/v2/namespaces/default/tables'
+  const watch = await plane.watch(`${second}?watch=true`)
+  const made = await plane.request('POST', second, {
+    body: { apiVersion: 'example.com/v2', kind: 'Table', metadata: { name: 'a' }, spec: { metres: 2 } },
+  })
+  t.equal(made.code, 201, JSON.stringify(made.body))
+  t.match(made.body, { apiVersion: 'example.com/v2', spec: { metres: 2 } })
+  t.equal(made.body['metadata']?.['generateName'], undefined, 'metadata is not the webhook’s')
+  t.match((await plane.request('GET', `${tablesPath}/a`)).body, { apiVersion: 'example.com/v1', spec: { cm: 200 } })
+  const patched = await plane.request('PATCH', `${second}/a`, { body: { spec: { metres: 3 } }, contentType: merge })
+  t.match(patched.body, { spec: { metres: 3 } })
+  t.match((await plane.request('GET', `${tablesPath}/a`)).body, { spec: { cm: 300 } })
+  t.match((await plane.request('GET', second, { accept: asTable })).body['rows'], [{ cells: ['a', 3] }])
+  await until(() => watch.events.length === 2, 'the events')
+  t.match(watch.events, [
+    { type: 'ADDED', object: { apiVersion: 'example.com/v2', spec: { metres: 2 } } },
+    { type: 'MODIFIED', object: { apiVersion: 'example.com/v2', spec: { metres: 3 } } },
+  ])
+  await watch.stop()
+  t.equal((await plane.request('POST', second, { body: { metadata: { name: 'b' }, spec: { metres: -1 } } })).code, 422)
+
+  isBroken = true
+  const failed = await plane.request('POST', second, { body: { metadata: { name: 'c' }, spec: { metres: 1 } } })
+  t.equal(failed.code, 500)
+  t.match(failed.body['message'], /conversion webhook for example.com, Kind=Table failed: out of tape/)
+  t.equal((await plane.request('GET', `${tablesPath}/a`)).code, 200, 'what needs no conversion needs nobody')
 })
