@@ -14,6 +14,7 @@ import { createCustomKinds } from './custom/source.ts'
 import { acceptTunnel } from './dial/accept-tunnel.ts'
 import type { Dialer } from './dial/dialer.ts'
 import type { Tunnels } from './dial/tunnels.ts'
+import { nodeSubresources } from './node-subresources.ts'
 import { createObjects, type Objects } from './objects/objects.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { accessReviews } from './server/access-reviews.ts'
@@ -29,7 +30,6 @@ import { tokenReviews } from './server/token-review.ts'
 import type { Backend } from './storage/backend.ts'
 import type { Store } from './storage/store.ts'
 import { openStore, type StoreOptions } from './storage/watch-cache.ts'
-import { streamSubresources } from './streams/stream-subresources.ts'
 import { type AccountTokenOptions, type AccountTokens, createAccountTokens } from './tokens/account-tokens.ts'
 import { podwayVersion } from './version.ts'
 import { createWebhookClient } from './webhooks/client.ts'
@@ -99,7 +99,7 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
     subresources: {
       ...csrApprovals(objects),
       'pods/binding create': podBinding(objects, clock),
-      ...streamSubresources(objects, agents),
+      ...nodeSubresources(objects, agents),
       'namespaces/finalize update': namespaceFinalize(objects),
       'serviceaccounts/token create': tokenRequest(objects, tokens.issuer),
     },

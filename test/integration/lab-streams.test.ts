@@ -122,12 +122,32 @@ t.test('a lab of one node', async (t) => {
   t.teardown(() => run('lab', 'down').catch(() => undefined))
   await run('lab', 'up', '--nodes', '1')
   const pod = (name: string, container: object) => ({
-    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name } },
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: name } } },
     spec: { containers: [{ name: 'main', image: 'podway/echo', ...container }] },
   })
   const talk = 'i=0; while :; do i=$((i+1)); echo "tick $i"; sleep 0.2; done'
   await apply(pod('web', { env: [{ name: 'FOO', value: 'bar' }] }), pod('talker', { command: ['sh', '-c', talk] }))
   await kubectl('wait', '--for=condition=Ready', 'pod/web', 'pod/talker', '--timeout=60s')
+
+  await t.test('proxies of pods, Services and nodes', async (t) => {
+    await kubectl('create', 'service', 'clusterip', 'web', '--tcp=80:8080')
+    await kubectl('create', 'service', 'clusterip', 'empty', '--tcp=80')
+    const get = (path: string) => kubectl('get', '--raw', `/api/v1/${path}`)
+    const refusal = (path: string) => get(path).then(String, String)
+    t.match(JSON.parse(await get('namespaces/default/pods/web:8080/proxy/a/b?c=d')), { pod: 'web', path: '/a/b?c=d' })
+    await until(() => get('namespaces/default/services/web:80/proxy/').catch(() => ''), 'the endpoints')
+    t.match(JSON.parse(await get('namespaces/default/services/web:80/proxy/x')), { pod: 'web', path: '/x' })
+    t.match(JSON.parse(await get('nodes/node1/proxy/pods')), { kind: 'PodList' })
+    t.equal(await get('nodes/node1:10250/proxy/healthz'), 'ok')
+    t.match(await refusal('namespaces/default/services/empty:80/proxy/'), /no endpoints available for service "empty"/)
+    t.match(await refusal('namespaces/default/pods/web:9/proxy/'), /error trying to reach service: .*ECONNREFUSED/)
+  })
+
+  await t.test('no node needs an open port', async (t) => {
+    const close = ['iptables', '-I', 'INPUT', '-p', 'tcp', '--dport', '10250', '-j', 'REJECT']
+    await run('lab', 'exec', 'node1', '--', ...close)
+    t.match(await kubectl('exec', 'web', '--', 'hostname'), 'web')
+  })
 
   for (const program of ['kubectl', ...others]) {
     const version = await runner.run(program, ['version', '--client']).catch(() => program)

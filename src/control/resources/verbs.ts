@@ -7,6 +7,9 @@ export type Verb = (typeof everyVerb)[number]
 
 export const verbsOf = ({ verbs = everyVerb }: ResourceDefinition): readonly Verb[] => verbs
 
+/** Of what only hands requests on. */
+export const proxyVerbs: readonly Verb[] = ['create', 'delete', 'get', 'patch', 'update']
+
 export interface Subresource {
   readonly name: string
   readonly kind: string

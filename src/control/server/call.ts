@@ -1,5 +1,6 @@
 /** Requests and answers of the API server, without sockets. */
 import type { OutgoingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { Method } from '../../api/transport.ts'
 import type { KubeList, WatchEvent } from '../../api/types/index.ts'
 import type { Upgrade } from '../../host/upgrade.ts'
@@ -13,6 +14,15 @@ export const withHeaders = (headers: Headers): Pick<Call, 'headers' | 'header'> 
   headers,
   header: (name) => (headers[name.toLowerCase()] ?? []).join(', '),
 })
+
+export interface RawRequest {
+  /** Methods that only proxies know among them: such a call has the method GET. */
+  readonly method: string
+  /** The query with its question mark, or nothing. */
+  readonly search: string
+  /** The body, while it comes; undefined when there is none. Not to be asked for beside `Call.body`. */
+  readonly body: () => Readable | undefined
+}
 
 /** One authenticated request. */
 export interface Call {
@@ -33,6 +43,8 @@ export interface Call {
   readonly body: (limit?: number) => Promise<unknown>
   /** The bytes of the body, empty when there is none. Bounds as for `body`. */
   readonly rawBody: (limit?: number) => Promise<Uint8Array>
+  /** As the client has sent it, for who hands it on. Missing where there is no client. */
+  readonly raw?: RawRequest
   /** Ends when the client goes away. */
   readonly signal: AbortSignal
 }

@@ -11,7 +11,7 @@ import { responseTo, type Upgrade } from '../../host/upgrade.ts'
 import type { Credentials } from '../auth/authenticate.ts'
 import { bodyLimit } from '../schema/bounds.ts'
 import { createBodyParser } from './body/parse.ts'
-import { createBodyReader, discardRest, hasBody } from './body/read.ts'
+import { createBodyReader, discardRest, hasBody, waitsForLeave } from './body/read.ts'
 import { type Answer, type Incoming, type IncomingHandler, withHeaders } from './call.ts'
 import { renderEvent, renderList } from './render.ts'
 
@@ -20,6 +20,10 @@ const backlogLimit = 16 * 1024 * 1024
 
 const methods: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies readonly Method[]
 const isMethod = (method: string): method is Method => methods.includes(method)
+
+/** What a proxied server may be asked besides. Who may read may ask it. */
+const isForProxy = (method: string, path: string): boolean =>
+  (method === 'HEAD' || method === 'OPTIONS') && /\/proxy(\/|$)/.test(path)
 
 const urlOf = (request: IncomingMessage): URL => {
   const url = URL.parse(request.url ?? '/', 'https://api')
@@ -133,7 +137,10 @@ const sendWatch = async (
 }
 
 const sendStream = async (response: ServerResponse, answer: Answer & { kind: 'stream' }): Promise<void> => {
-  response.writeHead(answer.code ?? 200, { 'content-type': answer.contentType, ...answer.headers })
+  response.writeHead(answer.code ?? 200, {
+    ...(answer.contentType === '' ? {} : { 'content-type': answer.contentType }),
+    ...answer.headers,
+  })
   response.flushHeaders()
   for await (const chunk of answer.chunks) {
     if (response.destroyed) return
@@ -198,8 +205,9 @@ export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }:
   const parser = createBodyParser()
 
   const incomingOf = (request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Incoming => {
-    const { pathname, searchParams } = urlOf(request)
-    const method = request.method ?? ''
+    const { pathname, searchParams, search } = urlOf(request)
+    const said = request.method ?? ''
+    const method = isForProxy(said, pathname) ? 'GET' : said
     if (!isMethod(method)) throw methodNotAllowed(methods)
     const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
     let bytes: Promise<Buffer> | undefined
@@ -211,6 +219,14 @@ export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }:
       ...{ method, path: pathname, query: searchParams, contentType, signal },
       ...withHeaders(request.headersDistinct),
       credentials: credentialsOf(request),
+      raw: {
+        ...{ method: said, search },
+        body: () => {
+          if (!hasBody(request)) return undefined
+          if (waitsForLeave(request)) response.writeContinue()
+          return request
+        },
+      },
       rawBody: async (limit = bodyLimit) => (hasBody(request) ? read(limit) : Buffer.alloc(0)),
       body: async (limit = bodyLimit) => {
         if (!hasBody(request)) return undefined

@@ -8,6 +8,7 @@ import { define } from '../definition.ts'
 import { ipMessage } from '../formats/formats.ts'
 import { subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
+import { proxyVerbs } from '../verbs.ts'
 
 const roleLabel = 'node-role.kubernetes.io/'
 
@@ -91,6 +92,7 @@ export const node = define<Node>({
   shortNames: ['no'],
   nameRule: subdomainName,
   status: 'onCreate',
+  subresources: [{ name: 'proxy', kind: 'NodeProxyOptions', verbs: proxyVerbs }],
   fields: { 'spec.unschedulable': (n) => String(n.spec?.unschedulable ?? false) },
   columns: [
     nameColumn,

@@ -2,6 +2,7 @@ import type { Container, Pod } from '../../../api/types/index.ts'
 import { ageColumn, column, list, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { subdomainName } from '../names.ts'
+import { proxyVerbs } from '../verbs.ts'
 import { defaultPodSpec, qosClass } from './pod-defaults.ts'
 import { podReadiness, podRestarts, podStatusText } from './pod-status.ts'
 import { validatePod, validatePodUpdate } from './pod-validation.ts'
@@ -43,6 +44,7 @@ export const pod = define<Pod>({
     { name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
     { name: 'log', kind: 'Pod', verbs: ['get'] },
     { name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
+    { name: 'proxy', kind: 'PodProxyOptions', verbs: proxyVerbs },
   ],
   columns: [
     nameColumn,

@@ -3,6 +3,7 @@ import type { Service, ServicePort, ServiceSpec } from '../../../api/types/index
 import { ageColumn, column, list, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { label1035Name } from '../names.ts'
+import { proxyVerbs } from '../verbs.ts'
 import { validateService, validateServiceUpdate } from './service-validation.ts'
 
 /** Types that have an address of their own (unless headless), and those that open a port on every node. */
@@ -167,6 +168,7 @@ export const service = define<Service>({
   categories: ['all'],
   nameRule: label1035Name,
   status: 'separate',
+  subresources: [{ name: 'proxy', kind: 'ServiceProxyOptions', verbs: proxyVerbs }],
   fields: { 'spec.clusterIP': (s) => s.spec.clusterIP ?? '', 'spec.type': (s) => s.spec.type ?? '' },
   columns: [
     nameColumn,

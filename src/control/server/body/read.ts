@@ -17,7 +17,7 @@ export interface BodyReader {
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
-const waitsForLeave = ({ headers }: IncomingMessage): boolean => /^100-continue$/i.test(headers.expect ?? '')
+export const waitsForLeave = ({ headers }: IncomingMessage): boolean => /^100-continue$/i.test(headers.expect ?? '')
 
 export const createBodyReader = (): BodyReader => {
   let held = 0

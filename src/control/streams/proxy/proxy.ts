@@ -1,0 +1,151 @@
+/** `pods/NAME/proxy`, `services/NAME/proxy` and `nodes/NAME/proxy`: any request, to whom it is for, through the node's agent. */
+import type { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import { ApiError, noSuchPath, serviceUnavailable } from '../../../api/errors.ts'
+import { type IncomingAnswer, requestOver } from '../../dial/agent-request.ts'
+import type { Dialer } from '../../dial/dialer.ts'
+import type { Objects } from '../../objects/objects.ts'
+import type { Answer, Call } from '../../server/call.ts'
+import type { SubresourceHandler } from '../../server/resources.ts'
+import { isUpgrade, switched } from '../pass-on.ts'
+import { answerHeaders, requestHeaders } from './headers.ts'
+import { type ProxyPlace, rewriteAddress, rewriteHtml } from './rewrite.ts'
+import { nodeTarget, type ProxyTarget, podTarget, serviceTarget } from './target.ts'
+
+const connectMs = 15_000
+/** A longer page keeps its addresses. */
+const maxPageBytes = 4 * 1024 * 1024
+
+const prefixOf = (path: string): { readonly prefix: string; readonly rest: string } => {
+  const [, prefix, rest = ''] =
+    /^(\/api\/v1\/(?:namespaces\/[^/]+\/(?:pods|services)|nodes)\/[^/]+\/proxy)(\/.*)?$/.exec(path) ?? []
+  if (prefix === undefined) throw noSuchPath()
+  return { prefix, rest }
+}
+
+const unreachable = (error: unknown): ApiError => {
+  if (error instanceof ApiError) return error
+  return serviceUnavailable(`error trying to reach service: ${error instanceof Error ? error.message : String(error)}`)
+}
+
+const textOf = async (chunks: AsyncIterable<Uint8Array>, limit: number): Promise<string> => {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of chunks) {
+    parts.push(chunk)
+    length += chunk.length
+    if (length > limit) break
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+/** A connection to a port of a pod, which its node's agent makes. */
+const connectToPod = async (
+  dialer: Dialer,
+  { node, pod, scheme }: ProxyTarget,
+  signal: AbortSignal,
+): Promise<Duplex> => {
+  const connection = await dialer.open(node, signal)
+  if (!pod) return connection
+  const path = `/dial/${[pod.namespace, pod.name, pod.uid, pod.port].map(encodeURIComponent).join('/')}`
+  const headers = { host: node, connection: 'Upgrade', upgrade: 'tcp' }
+  const { code, body, upgraded } = await requestOver(connection, { method: 'GET', path, headers }, signal, connectMs)
+  if (!upgraded) throw new Error((await textOf(body, 1024)) || `the agent of node ${node} answered ${code}`)
+  const { socket, head } = upgraded
+  if (head.length > 0) socket.unshift(head)
+  if (scheme === 'http') return socket
+  // Whom the pod's certificate names nobody can know.
+  return new Promise((resolve, reject) => {
+    const secured = connectTls({ socket, rejectUnauthorized: false }, () => resolve(secured))
+    secured.once('error', reject)
+  })
+}
+
+const isPage = ({ headers }: IncomingAnswer): boolean =>
+  /^text\/html\b/i.test(headers['content-type'] ?? '') &&
+  headers['content-encoding'] === undefined &&
+  Number(headers['content-length'] ?? 0) <= maxPageBytes
+
+/** The page with its addresses as the client reaches them; one that is too long goes through as it is. */
+async function* pageChunks(chunks: AsyncIterable<Buffer>, place: ProxyPlace): AsyncGenerator<Buffer> {
+  const held: Buffer[] = []
+  let length = 0
+  let isLong = false
+  for await (const chunk of chunks) {
+    if (isLong) yield chunk
+    else held.push(chunk)
+    length += chunk.length
+    if (!isLong && length > maxPageBytes) {
+      isLong = true
+      yield Buffer.concat(held.splice(0))
+    }
+  }
+  if (!isLong) yield Buffer.from(rewriteHtml(Buffer.concat(held).toString('latin1'), place), 'latin1')
+}
+
+const toAnswer = (answer: IncomingAnswer, place: ProxyPlace, hasBody: boolean): Answer => {
+  const { 'content-length': length, location, ...headers } = answerHeaders(answer.headers)
+  const page = hasBody && isPage(answer)
+  return {
+    kind: 'stream',
+    code: answer.code,
+    contentType: answer.headers['content-type'] ?? '',
+    headers: {
+      ...headers,
+      ...(typeof location === 'string' ? { location: rewriteAddress(location, place) } : {}),
+      ...(length === undefined || page ? {} : { 'content-length': length }),
+    },
+    chunks: page ? pageChunks(answer.body, place) : answer.body,
+  }
+}
+
+const proxy = async (call: Call, dialer: Dialer, target: ProxyTarget): Promise<Answer> => {
+  const { prefix, rest } = prefixOf(call.path)
+  const { method = call.method, search = '', body } = call.raw ?? {}
+  const upgrade = isUpgrade(call) ? call.header('upgrade') : undefined
+  if (rest === '' && upgrade === undefined && ['GET', 'HEAD'].includes(method))
+    return { kind: 'stream', code: 301, contentType: '', headers: { location: `${prefix}/${search}` }, chunks: none() }
+  const originalHost = call.header('host')
+  const headers = requestHeaders(call.headers, {
+    ...{ host: target.host, uri: `${prefix}${rest}`, originalHost, ...(upgrade === undefined ? {} : { upgrade }) },
+  })
+  // A page that comes compressed could not be read here.
+  if (/text\/html/i.test(call.header('accept'))) delete headers['accept-encoding']
+  try {
+    const connection = await connectToPod(dialer, target, call.signal)
+    const content = upgrade === undefined ? body?.() : undefined
+    const request = {
+      method,
+      path: `${rest === '' ? '/' : rest}${search}`,
+      headers,
+      ...(content ? { body: content } : {}),
+    }
+    const answer = await requestOver(connection, request, call.signal)
+    const { upgraded } = answer
+    if (upgraded) return switched({ ...answer, upgraded }, () => true)
+    return toAnswer(answer, { prefix, hosts: [target.host, originalHost] }, method !== 'HEAD')
+  } catch (error) {
+    throw unreachable(error)
+  }
+}
+
+async function* none(): AsyncGenerator<Uint8Array> {
+  // There is nothing to say.
+}
+
+type FindTarget = (namespace: string, name: string) => ProxyTarget
+
+const verbs = ['create', 'delete', 'get', 'patch', 'update']
+
+const forVerbs = (plural: string, dialer: Dialer, find: FindTarget): Readonly<Record<string, SubresourceHandler>> => {
+  const handler: SubresourceHandler = async (call, { namespace = '', name }) =>
+    proxy(call, dialer, find(namespace, name))
+  return Object.fromEntries(verbs.map((verb) => [`${plural}/proxy ${verb}`, handler]))
+}
+
+/** By `plural/subresource` and verb. */
+export const proxies = (objects: Objects, dialer: Dialer): Readonly<Record<string, SubresourceHandler>> => ({
+  ...forVerbs('pods', dialer, (namespace, name) => podTarget(objects, namespace, name)),
+  ...forVerbs('services', dialer, (namespace, name) => serviceTarget(objects, namespace, name)),
+  ...forVerbs('nodes', dialer, (_namespace, name) => nodeTarget(objects, name)),
+})
