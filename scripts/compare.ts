@@ -49,14 +49,12 @@ const main = async (options: Options): Promise<number> => {
       const { seed, name, object } = question
       const [theirs, own] = await Promise.all([reference.ask(seed.path, object), ours(seed.path, object)])
       records.push(recordOf(seed.name, name, theirs))
-      const difference = compare(theirs, own)
-      if (difference !== undefined) {
-        if (known(`${seed.name} | ${name} | ${difference}`) !== undefined) meant++
-        else {
-          const group = groupOf(seed.name, name, difference)
-          groups.set(group, (groups.get(group) ?? 0) + 1)
-        }
-      }
+      const differences = compare(theirs, own)
+      const faults = differences.filter((difference) => known(`${seed.name} | ${name} | ${difference}`) === undefined)
+      if (faults.length > 0) {
+        const group = groupOf(seed.name, name, faults.join('; '))
+        groups.set(group, (groups.get(group) ?? 0) + 1)
+      } else if (differences.length > 0) meant++
       if (++done % 1000 === 0) console.error(`asked ${done} of ${all.length}`)
     }
   }

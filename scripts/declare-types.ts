@@ -12,7 +12,9 @@ const kinds: readonly string[] = [
   ...['LimitRange', 'PersistentVolume', 'PersistentVolumeClaim', 'PodTemplate', 'ReplicationController'].map(
     (kind) => `core/v1.${kind}`,
   ),
-  ...['ResourceQuota', 'ServiceAccount'].map((kind) => `core/v1.${kind}`),
+  ...['Affinity', 'ResourceQuota', 'SecurityContext', 'ServiceAccount', 'TopologySpreadConstraint', 'Volume'].map(
+    (kind) => `core/v1.${kind}`,
+  ),
   ...['ControllerRevision', 'DaemonSet', 'StatefulSet'].map((kind) => `apps/v1.${kind}`),
   ...['CronJob', 'Job'].map((kind) => `batch/v1.${kind}`),
   ...['autoscaling/v1.HorizontalPodAutoscaler', 'autoscaling/v2.HorizontalPodAutoscaler'],

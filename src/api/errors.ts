@@ -195,6 +195,8 @@ export interface FieldError {
     | 'FieldValueTooMany'
   /** `spec.containers[0].image` */
   readonly field: string
+  /** The field itself, where Kubernetes names another one. */
+  readonly of?: string
   readonly message: string
 }
 

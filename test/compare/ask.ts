@@ -13,8 +13,13 @@ const withoutEffect = (path: string): string => `${path}?dryRun=All`
 export const createOurs = async (): Promise<Ask> => {
   const api = await createTestApi()
   return async (path, object) => {
-    const { code, body } = await api.request('POST', withoutEffect(path), { body: object })
-    return comparable(code, body as unknown as Value)
+    try {
+      const { code, body } = await api.request('POST', withoutEffect(path), { body: object })
+      return comparable(code, body as unknown as Value)
+    } catch (error) {
+      // What would be an Internal Server Error.
+      return { code: 500, reason: String(error), causes: [] }
+    }
   }
 }
 

@@ -138,11 +138,11 @@ const full: Readonly<Record<string, object>> = {
   },
   Service: {
     spec: {
-      ...{ type: 'LoadBalancer', selector: { app: 'a' }, externalTrafficPolicy: 'Local', healthCheckNodePort: 30_999 },
+      ...{ type: 'LoadBalancer', selector: { app: 'a' }, externalTrafficPolicy: 'Local' },
       ...{ sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 100 } } },
       ports: [
         { name: 'http', protocol: 'TCP', port: 80, targetPort: 'http', nodePort: 30_998 },
-        { name: 'dns', protocol: 'UDP', port: 53, targetPort: 53, appProtocol: 'dns' },
+        { name: 'dns', protocol: 'TCP', port: 53, targetPort: 53, appProtocol: 'dns' },
       ],
       ...{ externalIPs: ['192.0.2.7'], loadBalancerSourceRanges: ['192.0.2.0/24'], publishNotReadyAddresses: true },
     },

@@ -175,7 +175,7 @@ const cases: readonly (readonly [name: string, path: string, body: object, field
         { key: 'a', effect: 'NoExecute' },
       ],
     }),
-    'spec.taints[1]',
+    'metadata.taints[1]',
     'Duplicate value',
   ],
   [

@@ -11,7 +11,15 @@ const jobSpec = { template: { spec: { ...podSpec, restartPolicy: 'Never' } } }
 const backend = { service: { name: 'web', port: { number: 80 } } }
 const gatewayReference = { group: '', kind: 'Service', namespace: 'default' }
 
-const certificateRequest = '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'
+/** Of `CN=jane`, signed by a key that nobody has. */
+const certificateRequest = `-----BEGIN CERTIFICATE REQUEST-----
+MIHKMHECAQAwDzENMAsGA1UEAwwEamFuZTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABCfNAVDrChkSVFou7ok3MludgMSOxOVXBnRfjW54zdJZPc4Dj2wqwGk6G2EG
+/Mk8VQsE1OuONt/IbTjpUhy8cb6gADAKBggqhkjOPQQDAgNJADBGAiEA8r9afmBJ
+svwqn2cfqNvP7W0qxFIb9t31pX0IdxsRfkICIQD5QLEEBQPwYdtX8s1rNYkomYZP
+dRJstoZ55/ZS1GYpfw==
+-----END CERTIFICATE REQUEST-----
+`
 
 const contents: Readonly<Record<string, object>> = {
   ConfigMap: { data: { key: 'value' } },

@@ -1,4 +1,5 @@
 /** The core group (v1), cut to the fields Podway reads or writes. Other fields pass through the server untouched. */
+import type { Affinity, SeccompProfile, TopologySpreadConstraint, Volume } from './kubernetes/core-v1.ts'
 import type { Condition, IntOrString, KubeObject, ObjectMeta, ObjectReference, StringMap } from './meta.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -16,7 +17,7 @@ export interface EnvVarSource {
   readonly resourceFieldRef?: {
     readonly containerName?: string
     readonly resource: string
-    readonly divisor?: string | number
+    readonly divisor?: string
   }
   readonly configMapKeyRef?: KeySelector
   readonly secretKeyRef?: KeySelector
@@ -93,7 +94,13 @@ export interface Container {
   readonly terminationMessagePolicy?: string
   /** Set on init containers that keep running beside the others (sidecars). */
   readonly restartPolicy?: 'Always'
-  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[]
+  readonly volumeMounts?: readonly {
+    readonly name: string
+    readonly mountPath: string
+    readonly subPath?: string
+    readonly subPathExpr?: string
+    readonly mountPropagation?: string
+  }[]
   readonly volumeDevices?: readonly { readonly name: string; readonly devicePath: string }[]
   readonly securityContext?: ContainerSecurityContext
   readonly stdin?: boolean
@@ -108,7 +115,7 @@ export interface ContainerSecurityContext {
   readonly privileged?: boolean
   readonly allowPrivilegeEscalation?: boolean
   readonly procMount?: string
-  readonly seccompProfile?: { readonly type: string }
+  readonly seccompProfile?: SeccompProfile
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] }
 }
 
@@ -120,7 +127,8 @@ export interface PodSecurityContext {
   readonly fsGroup?: number
   readonly fsGroupChangePolicy?: string
   readonly supplementalGroups?: readonly number[]
-  readonly seccompProfile?: { readonly type: string }
+  readonly seccompProfile?: SeccompProfile
+  readonly sysctls?: readonly { readonly name: string; readonly value: string }[]
 }
 
 export interface Toleration {
@@ -144,6 +152,10 @@ export interface NodeSelectorTerm {
 
 export interface NodeAffinity {
   readonly requiredDuringSchedulingIgnoredDuringExecution?: { readonly nodeSelectorTerms: readonly NodeSelectorTerm[] }
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly {
+    readonly weight: number
+    readonly preference: NodeSelectorTerm
+  }[]
 }
 
 export interface PodSpec {
@@ -166,7 +178,8 @@ export interface PodSpec {
   readonly subdomain?: string
   readonly hostAliases?: readonly { readonly ip: string; readonly hostnames?: readonly string[] }[]
   readonly setHostnameAsFQDN?: boolean
-  readonly affinity?: { readonly nodeAffinity?: NodeAffinity }
+  readonly affinity?: Affinity
+  readonly topologySpreadConstraints?: readonly TopologySpreadConstraint[]
   readonly tolerations?: readonly Toleration[]
   readonly schedulerName?: string
   readonly serviceAccountName?: string
@@ -176,12 +189,15 @@ export interface PodSpec {
   readonly imagePullSecrets?: readonly { readonly name?: string }[]
   readonly enableServiceLinks?: boolean
   readonly priority?: number
+  readonly preemptionPolicy?: string
   readonly readinessGates?: readonly { readonly conditionType: string }[]
-  readonly volumes?: readonly { readonly name: string }[]
+  readonly volumes?: readonly Volume[]
   readonly securityContext?: PodSecurityContext
   readonly hostPID?: boolean
+  readonly shareProcessNamespace?: boolean
   readonly hostIPC?: boolean
   readonly runtimeClassName?: string
+  readonly overhead?: Readonly<Record<string, string>>
 }
 
 export interface ContainerState {

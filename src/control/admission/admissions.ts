@@ -7,6 +7,7 @@ import { certificateRequests } from './certificate-requests.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { newNodes } from './new-nodes.ts'
 import type { ClusterNetworks } from './node-claims.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import type { PluginName } from './plugins.ts'
@@ -35,6 +36,7 @@ export const createAdmissions = (
     certificateRequests,
     namespaceLifecycle(store),
     serviceAccount(store, clock),
+    newNodes,
     defaultIngressClass(store),
     defaultTolerationSeconds(podEvictionSeconds),
     priorityClasses(store),

@@ -33,10 +33,9 @@ const clientOnly = (metadata: ObjectMeta): ObjectMeta => {
   return rest
 }
 
-const named = (metadata: ObjectMeta, suffix: string): ObjectMeta =>
-  metadata.name || !metadata.generateName
-    ? metadata
-    : { ...metadata, name: `${metadata.generateName.slice(0, maxGeneratedBase)}${suffix}` }
+/** A missing name is refused later on, with everything else that is wrong. */
+const nameOf = ({ name, generateName }: Partial<ObjectMeta>, suffix: string): string =>
+  name || (generateName ? `${generateName.slice(0, maxGeneratedBase)}${suffix}` : '')
 
 const withoutStatus = <T extends KubeObject>(object: T): T => {
   const { status, ...rest } = object as T & { status?: unknown }
@@ -53,8 +52,10 @@ export const prepareCreate = (
   const asked = given.metadata?.namespace
   if (namespace !== undefined && asked && asked !== namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  const written = clientOnly(given.metadata ?? { name: '' })
   const metadata: ObjectMeta = {
-    ...named(clientOnly(given.metadata ?? { name: '' }), suffix),
+    ...written,
+    name: nameOf(written, suffix),
     ...(definition.namespaced ? { namespace } : { namespace: undefined }),
     uid,
     creationTimestamp: time,

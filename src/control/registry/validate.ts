@@ -2,7 +2,7 @@
 import type { FieldError } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { kindOf, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
-import { validateMetadata } from '../resources/metadata.ts'
+import { validateFinalizers, validateMetadata } from '../resources/metadata.ts'
 import { validateFormats } from './validate-formats.ts'
 
 const formatErrors = (definition: ResourceDefinition, object: KubeObject): readonly FieldError[] =>
@@ -22,6 +22,25 @@ const without = (
   return errors.filter((error) => !known.has(keyOf(error)))
 }
 
+/** Kubernetes names some fields of list items without their places. */
+const withoutPlaces = (field: string): string => field.replaceAll(/\[\d+\]/g, '')
+
+const placesIn = (field: string): number => field.match(/\[\d+\]/g)?.length ?? 0
+
+/**
+ * Whether an error names a field, or what holds it: the place of an item may be missing there, but not here. That all of
+ * something is forbidden says nothing of its fields.
+ */
+const namesField = ({ field, of = field, reason }: FieldError, other: string): boolean => {
+  const [named, held] = [withoutPlaces(of), withoutPlaces(other)]
+  const isHolder = held.startsWith(`${named}.`) && reason !== 'FieldValueForbidden'
+  return (named === held || isHolder) && placesIn(of) <= placesIn(other)
+}
+
+/** Those of the errors whose field, or what holds it, the others do not name. */
+const besides = (errors: readonly FieldError[], others: readonly FieldError[]): readonly FieldError[] =>
+  errors.filter(({ field }) => !others.some((other) => namesField(other, field)))
+
 /** The errors as clients of that version know the fields. */
 export const asShown = ({ stored }: ResourceDefinition, errors: readonly FieldError[]): readonly FieldError[] => {
   const shownField = stored?.convert?.shownField
@@ -31,7 +50,7 @@ export const asShown = ({ stored }: ResourceDefinition, errors: readonly FieldEr
 /**
  * `object` and `old` are as they are kept, `definition` is the row they are written through. `old` is what an update replaces:
  * a text that was accepted before a form was known for it stays, so that the object can still be changed and deleted. What the
- * kind says of a field goes before what its form says.
+ * kind says of a field, or of what holds it, goes before what its form says.
  */
 export const validateObject = (
   definition: ResourceDefinition,
@@ -41,13 +60,11 @@ export const validateObject = (
   const own = [
     ...validateMetadata(definition, object.metadata),
     ...(definition.validate?.(object, old) ?? []),
-    ...(old ? [] : (definition.validateCreate?.(object) ?? [])),
+    ...(old
+      ? []
+      : [...validateFinalizers(definition, object.metadata), ...(definition.validateCreate?.(object) ?? [])]),
   ]
-  const formats = without(
-    formatErrors(definition, object),
-    () => own,
-    ({ field }) => field,
-  )
+  const formats = besides(formatErrors(definition, object), own)
   if (!old) return [...own, ...formats]
   const before = () => formatErrors(definition, old)
   return [...own, ...without(formats, before, ({ field, message }) => `${field} ${message}`)]

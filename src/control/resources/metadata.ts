@@ -3,7 +3,14 @@
 import { deepEqual } from '../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, required } from '../../api/errors.ts'
 import { isLabelValue, isQualifiedName } from '../../api/selectors.ts'
-import type { KubeObject, LabelSelector, ObjectMeta, StringMap } from '../../api/types/index.ts'
+import type {
+  KubeObject,
+  LabelSelector,
+  LabelSelectorRequirement,
+  ObjectMeta,
+  OwnerReference,
+  StringMap,
+} from '../../api/types/index.ts'
 import type { ResourceDefinition } from './definition.ts'
 import { labelValueMessage, qualifiedNameMessage } from './names.ts'
 
@@ -31,25 +38,70 @@ const validateAnnotations = (annotations: StringMap | undefined): FieldError[] =
   ]
 }
 
-const validateOwners = ({ ownerReferences = [] }: ObjectMeta): FieldError[] => {
-  const [first, second] = ownerReferences.filter(({ controller }) => controller)
+/** What `apiVersion` names besides a group; nothing when it is none. */
+const versionOf = (apiVersion: string): string => {
+  const parts = apiVersion.split('/')
+  return parts.length > 2 ? '' : (parts.at(-1) ?? '')
+}
+
+const ownersField = 'metadata.ownerReferences'
+
+const validateOwner = ({ apiVersion = '', kind = '', name = '', uid = '' }: OwnerReference): FieldError[] => {
+  const wrong = (field: string, value: string, what = field) =>
+    invalidValue(`${ownersField}.${field}`, value, `${what} must not be empty`)
   return [
-    ...ownerReferences.flatMap((owner, at) =>
-      (['apiVersion', 'kind', 'name', 'uid'] as const)
-        .filter((name) => !owner[name])
-        .map((name) => required(`metadata.ownerReferences[${at}].${name}`, 'must not be empty')),
-    ),
-    ...(first && second
+    ...(versionOf(apiVersion) === '' ? [wrong('apiVersion', apiVersion, 'version')] : []),
+    ...(kind === '' ? [wrong('kind', kind)] : []),
+    ...(name === '' ? [wrong('name', name)] : []),
+    ...(uid === '' ? [wrong('uid', uid)] : []),
+    ...(apiVersion === 'v1' && kind === 'Event'
       ? [
           invalidValue(
-            'metadata.ownerReferences',
-            ownerReferences,
-            `Only one reference can have Controller set to true. Found "true" in references for ${first.name} and ${second.name}`,
+            ownersField,
+            { apiVersion, kind, name, uid },
+            '/v1, Kind=Event is disallowed from being an owner',
           ),
         ]
       : []),
   ]
 }
+
+const validateOwners = ({ ownerReferences = [] }: ObjectMeta): FieldError[] => {
+  const [first, ...more] = ownerReferences.filter(({ controller }) => controller)
+  return [
+    ...ownerReferences.flatMap(validateOwner),
+    ...more.map((other) =>
+      invalidValue(
+        ownersField,
+        ownerReferences,
+        `Only one reference can have Controller set to true. Found "true" in references for ${first?.name} and ${other.name}`,
+      ),
+    ),
+  ]
+}
+
+const standardFinalizers = ['foregroundDeletion', 'kubernetes', 'orphan']
+
+export const validateFinalizerNames = (finalizers: readonly string[], fieldAt: (at: number) => string): FieldError[] =>
+  finalizers.flatMap((name, at) =>
+    name.includes('/') || standardFinalizers.includes(name)
+      ? []
+      : [invalidValue(fieldAt(at), name, 'name is neither a standard finalizer name nor is it fully qualified')],
+  )
+
+/** Kinds of other groups may be held by any name. */
+const groupsWithAnyFinalizer = [
+  ...['admissionregistration.k8s.io', 'coordination.k8s.io', 'gateway.networking.k8s.io', 'node.k8s.io', 'policy'],
+]
+
+/** Whoever takes a finalizer off again has to be known by its name. For new objects. */
+export const validateFinalizers = (
+  { group, custom }: ResourceDefinition,
+  { finalizers = [] }: ObjectMeta,
+): FieldError[] =>
+  custom || groupsWithAnyFinalizer.includes(group)
+    ? []
+    : validateFinalizerNames(finalizers, (at) => `metadata.finalizers[${at}]`)
 
 /** What stands before the five characters that make a name of it. */
 const validateGenerateName = ({ nameRule }: ResourceDefinition, { generateName }: ObjectMeta): FieldError[] => {
@@ -102,28 +154,40 @@ export const carryMetadata = (metadata: ObjectMeta, old: ObjectMeta): ObjectMeta
   return old.namespace === undefined ? merged : { ...merged, namespace: old.namespace }
 }
 
-const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist']
+const validateRequirement = (requirement: LabelSelectorRequirement, path: string): FieldError[] => {
+  const { key = '', operator, values = [] } = requirement
+  const keyErrors = isQualifiedName(key) ? [] : [invalidValue(`${path}.key`, key, qualifiedNameMessage)]
+  switch (operator) {
+    case 'In':
+    case 'NotIn':
+      return values.length > 0
+        ? keyErrors
+        : [required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"), ...keyErrors]
+    case 'Exists':
+    case 'DoesNotExist':
+      return values.length === 0
+        ? keyErrors
+        : [
+            forbiddenField(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+            ...keyErrors,
+          ]
+    default:
+      return [invalidValue(`${path}.operator`, operator ?? '', 'not a valid selector operator'), ...keyErrors]
+  }
+}
 
 /** A LabelSelector in its object form. */
 export const validateSelector = (selector: LabelSelector | undefined, field: string): FieldError[] => [
   ...validateLabels(selector?.matchLabels, `${field}.matchLabels`),
-  ...(selector?.matchExpressions ?? []).flatMap(({ key, operator, values = [] }, at) => {
-    const path = `${field}.matchExpressions[${at}]`
-    const setBased = operator === 'In' || operator === 'NotIn'
-    return [
-      ...(isQualifiedName(key) ? [] : [invalidValue(`${path}.key`, key, qualifiedNameMessage)]),
-      ...(operators.includes(operator)
-        ? []
-        : [invalidValue(`${path}.operator`, operator, 'not a valid selector operator')]),
-      ...(setBased && values.length === 0
-        ? [required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")]
-        : []),
-      ...(!setBased && values.length > 0
-        ? [forbiddenField(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")]
-        : []),
-    ]
-  }),
+  ...(selector?.matchExpressions ?? []).flatMap((requirement, at) =>
+    validateRequirement(requirement, `${field}.matchExpressions[${at}]`),
+  ),
 ]
+
+/** Whether objects can be chosen by it at all. */
+export const isSelector = (selector: LabelSelector): boolean =>
+  validateSelector(selector, '').length === 0 &&
+  (selector.matchExpressions ?? []).every(({ values = [] }) => values.every(isLabelValue))
 
 export const immutable = (field: string, value: unknown, old: unknown): FieldError[] =>
   deepEqual(value, old) ? [] : [invalidValue(field, value, 'field is immutable')]

@@ -61,7 +61,7 @@ const canonical: Partial<Readonly<Record<Scalar, (value: unknown) => unknown>>> 
   quantity: (value) => formatQuantity(String(value)),
   time: (value) => canonicalTime(value, false),
   microtime: (value) => canonicalTime(value, true),
-  bytes: (value) => String(value).replaceAll(/[\r\n]/g, ''),
+  bytes: (value) => Buffer.from(String(value), 'base64').toString('base64'),
 }
 
 /** What `null` stands for where something has to stand: in a list or a map. */

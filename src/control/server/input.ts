@@ -2,6 +2,7 @@
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { apiVersionOf, decodeAs, kindOf, prepared, type ResourceDefinition, toStored } from '../resources/definition.ts'
+import { repeatedAt } from '../resources/repeated.ts'
 import { type Decoded, decode } from '../schema/decode.ts'
 
 export interface Input {
@@ -68,13 +69,29 @@ export const readShown = (definition: ResourceDefinition, body: unknown, query: 
   return readAs(definition.kind, decodeAs(definition, body), query)
 }
 
+/** Kubernetes drops an owner that is named twice, and says so. */
+const withOwnersOnce = ({ object, warnings }: Input): Input => {
+  const owners = object.metadata?.ownerReferences ?? []
+  const repeated = repeatedAt(owners.map((owner) => JSON.stringify(Object.entries(owner).sort())))
+  if (repeated.length === 0) return { object, warnings }
+  const uids = repeated.map((at) => owners[at]?.uid.slice(0, textLimit)).join(', ')
+  const ownerReferences = owners.filter((_, at) => !repeated.includes(at))
+  return {
+    object: { ...object, metadata: { ...object.metadata, ownerReferences } },
+    warnings: [
+      ...warnings,
+      `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${uids}`,
+    ],
+  }
+}
+
 /** The same, as it is kept. */
 export const readObject = async (
   definition: ResourceDefinition,
   body: unknown,
   query: URLSearchParams,
 ): Promise<Input> => {
-  const { object, warnings } = readShown(definition, body, query)
+  const { object, warnings } = withOwnersOnce(readShown(definition, body, query))
   if (!definition.stored?.convert) return { object, warnings }
   await prepared(definition, [object], 'stored')
   const stored = toStored(definition, object)

@@ -1,13 +1,24 @@
 /** Types of core/v1, made by scripts/declare-types.ts. */
 
-import type { NodeSelectorTerm, PodTemplateSpec } from '../core.ts'
-import type { KubeObject, LabelSelector, ObjectReference } from '../meta.ts'
+import type { NodeAffinity, NodeSelectorTerm, PodTemplateSpec } from '../core.ts'
+import type { KubeObject, LabelSelector, ObjectMeta, ObjectReference } from '../meta.ts'
 
 export interface AWSElasticBlockStoreVolumeSource {
   readonly volumeID: string
   readonly fsType?: string
   readonly partition?: number
   readonly readOnly?: boolean
+}
+
+export interface Affinity {
+  readonly nodeAffinity?: NodeAffinity
+  readonly podAffinity?: PodAffinity
+  readonly podAntiAffinity?: PodAntiAffinity
+}
+
+export interface AppArmorProfile {
+  readonly type: string
+  readonly localhostProfile?: string
 }
 
 export interface AzureDiskVolumeSource {
@@ -26,6 +37,12 @@ export interface AzureFilePersistentVolumeSource {
   readonly secretNamespace?: string
 }
 
+export interface AzureFileVolumeSource {
+  readonly secretName: string
+  readonly shareName: string
+  readonly readOnly?: boolean
+}
+
 export interface CSIPersistentVolumeSource {
   readonly driver: string
   readonly volumeHandle: string
@@ -39,6 +56,19 @@ export interface CSIPersistentVolumeSource {
   readonly nodeExpandSecretRef?: SecretReference
 }
 
+export interface CSIVolumeSource {
+  readonly driver: string
+  readonly readOnly?: boolean
+  readonly fsType?: string
+  readonly volumeAttributes?: Readonly<Record<string, string>>
+  readonly nodePublishSecretRef?: LocalObjectReference
+}
+
+export interface Capabilities {
+  readonly add?: readonly string[]
+  readonly drop?: readonly string[]
+}
+
 export interface CephFSPersistentVolumeSource {
   readonly monitors: readonly string[]
   readonly path?: string
@@ -48,11 +78,78 @@ export interface CephFSPersistentVolumeSource {
   readonly readOnly?: boolean
 }
 
+export interface CephFSVolumeSource {
+  readonly monitors: readonly string[]
+  readonly path?: string
+  readonly user?: string
+  readonly secretFile?: string
+  readonly secretRef?: LocalObjectReference
+  readonly readOnly?: boolean
+}
+
 export interface CinderPersistentVolumeSource {
   readonly volumeID: string
   readonly fsType?: string
   readonly readOnly?: boolean
   readonly secretRef?: SecretReference
+}
+
+export interface CinderVolumeSource {
+  readonly volumeID: string
+  readonly fsType?: string
+  readonly readOnly?: boolean
+  readonly secretRef?: LocalObjectReference
+}
+
+export interface ClusterTrustBundleProjection {
+  readonly name?: string
+  readonly signerName?: string
+  readonly labelSelector?: LabelSelector
+  readonly optional?: boolean
+  readonly path: string
+  readonly user?: number
+}
+
+export interface ConfigMapProjection {
+  readonly name?: string
+  readonly items?: readonly KeyToPath[]
+  readonly optional?: boolean
+}
+
+export interface ConfigMapVolumeSource {
+  readonly name?: string
+  readonly items?: readonly KeyToPath[]
+  readonly defaultMode?: number
+  readonly optional?: boolean
+  readonly defaultUser?: number
+}
+
+export interface DownwardAPIProjection {
+  readonly items?: readonly DownwardAPIVolumeFile[]
+}
+
+export interface DownwardAPIVolumeFile {
+  readonly path: string
+  readonly fieldRef?: ObjectFieldSelector
+  readonly resourceFieldRef?: ResourceFieldSelector
+  readonly mode?: number
+  readonly user?: number
+}
+
+export interface DownwardAPIVolumeSource {
+  readonly items?: readonly DownwardAPIVolumeFile[]
+  readonly defaultMode?: number
+  readonly defaultUser?: number
+}
+
+export interface EmptyDirVolumeSource {
+  readonly medium?: string
+  readonly sizeLimit?: string
+  readonly mode?: number
+}
+
+export interface EphemeralVolumeSource {
+  readonly volumeClaimTemplate?: PersistentVolumeClaimTemplate
 }
 
 export interface EventSource {
@@ -76,6 +173,14 @@ export interface FlexPersistentVolumeSource {
   readonly options?: Readonly<Record<string, string>>
 }
 
+export interface FlexVolumeSource {
+  readonly driver: string
+  readonly fsType?: string
+  readonly secretRef?: LocalObjectReference
+  readonly readOnly?: boolean
+  readonly options?: Readonly<Record<string, string>>
+}
+
 export interface FlockerVolumeSource {
   readonly datasetName?: string
   readonly datasetUUID?: string
@@ -88,11 +193,23 @@ export interface GCEPersistentDiskVolumeSource {
   readonly readOnly?: boolean
 }
 
+export interface GitRepoVolumeSource {
+  readonly repository: string
+  readonly revision?: string
+  readonly directory?: string
+}
+
 export interface GlusterfsPersistentVolumeSource {
   readonly endpoints: string
   readonly path: string
   readonly readOnly?: boolean
   readonly endpointsNamespace?: string
+}
+
+export interface GlusterfsVolumeSource {
+  readonly endpoints: string
+  readonly path: string
+  readonly readOnly?: boolean
 }
 
 export interface HostPathVolumeSource {
@@ -112,6 +229,32 @@ export interface ISCSIPersistentVolumeSource {
   readonly chapAuthSession?: boolean
   readonly secretRef?: SecretReference
   readonly initiatorName?: string
+}
+
+export interface ISCSIVolumeSource {
+  readonly targetPortal: string
+  readonly iqn: string
+  readonly lun: number
+  readonly iscsiInterface?: string
+  readonly fsType?: string
+  readonly readOnly?: boolean
+  readonly portals?: readonly string[]
+  readonly chapAuthDiscovery?: boolean
+  readonly chapAuthSession?: boolean
+  readonly secretRef?: LocalObjectReference
+  readonly initiatorName?: string
+}
+
+export interface ImageVolumeSource {
+  readonly reference?: string
+  readonly pullPolicy?: string
+}
+
+export interface KeyToPath {
+  readonly key: string
+  readonly path: string
+  readonly mode?: number
+  readonly user?: number
 }
 
 export interface LimitRange extends KubeObject {
@@ -155,6 +298,11 @@ export interface NodeSelector {
   readonly nodeSelectorTerms: readonly NodeSelectorTerm[]
 }
 
+export interface ObjectFieldSelector {
+  readonly apiVersion?: string
+  readonly fieldPath: string
+}
+
 export interface PersistentVolume extends KubeObject {
   readonly spec: PersistentVolumeSpec
   readonly status: PersistentVolumeStatus
@@ -196,6 +344,16 @@ export interface PersistentVolumeClaimStatus {
   readonly currentVolumeAttributesClassName?: string
   readonly modifyVolumeStatus?: ModifyVolumeStatus
   readonly healthStatus?: VolumeHealthStatus
+}
+
+export interface PersistentVolumeClaimTemplate {
+  readonly metadata: ObjectMeta
+  readonly spec: PersistentVolumeClaimSpec
+}
+
+export interface PersistentVolumeClaimVolumeSource {
+  readonly claimName: string
+  readonly readOnly?: boolean
 }
 
 export interface PersistentVolumeSpec {
@@ -244,6 +402,36 @@ export interface PhotonPersistentDiskVolumeSource {
   readonly fsType?: string
 }
 
+export interface PodAffinity {
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[]
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[]
+}
+
+export interface PodAffinityTerm {
+  readonly labelSelector?: LabelSelector
+  readonly namespaces?: readonly string[]
+  readonly topologyKey: string
+  readonly namespaceSelector?: LabelSelector
+  readonly matchLabelKeys?: readonly string[]
+  readonly mismatchLabelKeys?: readonly string[]
+}
+
+export interface PodAntiAffinity {
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[]
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[]
+}
+
+export interface PodCertificateProjection {
+  readonly signerName?: string
+  readonly keyType?: string
+  readonly maxExpirationSeconds?: number
+  readonly credentialBundlePath?: string
+  readonly keyPath?: string
+  readonly certificateChainPath?: string
+  readonly userAnnotations?: Readonly<Record<string, string>>
+  readonly user?: number
+}
+
 export interface PodTemplate extends KubeObject {
   readonly template: PodTemplateSpec
 }
@@ -252,6 +440,12 @@ export interface PortworxVolumeSource {
   readonly volumeID: string
   readonly fsType?: string
   readonly readOnly?: boolean
+}
+
+export interface ProjectedVolumeSource {
+  readonly sources: readonly VolumeProjection[]
+  readonly defaultMode?: number
+  readonly defaultUser?: number
 }
 
 export interface QuobyteVolumeSource {
@@ -271,6 +465,17 @@ export interface RBDPersistentVolumeSource {
   readonly user?: string
   readonly keyring?: string
   readonly secretRef?: SecretReference
+  readonly readOnly?: boolean
+}
+
+export interface RBDVolumeSource {
+  readonly monitors: readonly string[]
+  readonly image: string
+  readonly fsType?: string
+  readonly pool?: string
+  readonly user?: string
+  readonly keyring?: string
+  readonly secretRef?: LocalObjectReference
   readonly readOnly?: boolean
 }
 
@@ -303,6 +508,12 @@ export interface ReplicationControllerStatus {
   readonly conditions?: readonly ReplicationControllerCondition[]
 }
 
+export interface ResourceFieldSelector {
+  readonly containerName?: string
+  readonly resource: string
+  readonly divisor?: string
+}
+
 export interface ResourceQuota extends KubeObject {
   readonly spec: ResourceQuotaSpec
   readonly status: ResourceQuotaStatus
@@ -319,10 +530,30 @@ export interface ResourceQuotaStatus {
   readonly used?: Readonly<Record<string, string>>
 }
 
+export interface SELinuxOptions {
+  readonly user?: string
+  readonly role?: string
+  readonly type?: string
+  readonly level?: string
+}
+
 export interface ScaleIOPersistentVolumeSource {
   readonly gateway: string
   readonly system: string
   readonly secretRef?: SecretReference
+  readonly sslEnabled?: boolean
+  readonly protectionDomain?: string
+  readonly storagePool?: string
+  readonly storageMode?: string
+  readonly volumeName?: string
+  readonly fsType?: string
+  readonly readOnly?: boolean
+}
+
+export interface ScaleIOVolumeSource {
+  readonly gateway: string
+  readonly system: string
+  readonly secretRef?: LocalObjectReference
   readonly sslEnabled?: boolean
   readonly protectionDomain?: string
   readonly storagePool?: string
@@ -342,15 +573,56 @@ export interface ScopedResourceSelectorRequirement {
   readonly values?: readonly string[]
 }
 
+export interface SeccompProfile {
+  readonly type: string
+  readonly localhostProfile?: string
+}
+
+export interface SecretProjection {
+  readonly name?: string
+  readonly items?: readonly KeyToPath[]
+  readonly optional?: boolean
+}
+
 export interface SecretReference {
   readonly name?: string
   readonly namespace?: string
+}
+
+export interface SecretVolumeSource {
+  readonly secretName?: string
+  readonly items?: readonly KeyToPath[]
+  readonly defaultMode?: number
+  readonly optional?: boolean
+  readonly defaultUser?: number
+}
+
+export interface SecurityContext {
+  readonly capabilities?: Capabilities
+  readonly privileged?: boolean
+  readonly seLinuxOptions?: SELinuxOptions
+  readonly windowsOptions?: WindowsSecurityContextOptions
+  readonly runAsUser?: number
+  readonly runAsGroup?: number
+  readonly runAsNonRoot?: boolean
+  readonly readOnlyRootFilesystem?: boolean
+  readonly allowPrivilegeEscalation?: boolean
+  readonly procMount?: string
+  readonly seccompProfile?: SeccompProfile
+  readonly appArmorProfile?: AppArmorProfile
 }
 
 export interface ServiceAccount extends KubeObject {
   readonly secrets?: readonly ObjectReference[]
   readonly imagePullSecrets?: readonly LocalObjectReference[]
   readonly automountServiceAccountToken?: boolean
+}
+
+export interface ServiceAccountTokenProjection {
+  readonly audience?: string
+  readonly expirationSeconds?: number
+  readonly path: string
+  readonly user?: number
 }
 
 export interface StorageOSPersistentVolumeSource {
@@ -361,6 +633,14 @@ export interface StorageOSPersistentVolumeSource {
   readonly secretRef?: ObjectReference
 }
 
+export interface StorageOSVolumeSource {
+  readonly volumeName?: string
+  readonly volumeNamespace?: string
+  readonly fsType?: string
+  readonly readOnly?: boolean
+  readonly secretRef?: LocalObjectReference
+}
+
 export interface TopologySelectorLabelRequirement {
   readonly key: string
   readonly values: readonly string[]
@@ -368,6 +648,17 @@ export interface TopologySelectorLabelRequirement {
 
 export interface TopologySelectorTerm {
   readonly matchLabelExpressions?: readonly TopologySelectorLabelRequirement[]
+}
+
+export interface TopologySpreadConstraint {
+  readonly maxSkew: number
+  readonly topologyKey: string
+  readonly whenUnsatisfiable: string
+  readonly labelSelector?: LabelSelector
+  readonly minDomains?: number
+  readonly nodeAffinityPolicy?: string
+  readonly nodeTaintsPolicy?: string
+  readonly matchLabelKeys?: readonly string[]
 }
 
 export interface TypedLocalObjectReference {
@@ -381,6 +672,40 @@ export interface TypedObjectReference {
   readonly kind: string
   readonly name: string
   readonly namespace?: string
+}
+
+export interface Volume {
+  readonly name: string
+  readonly hostPath?: HostPathVolumeSource
+  readonly emptyDir?: EmptyDirVolumeSource
+  readonly gcePersistentDisk?: GCEPersistentDiskVolumeSource
+  readonly awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource
+  readonly gitRepo?: GitRepoVolumeSource
+  readonly secret?: SecretVolumeSource
+  readonly nfs?: NFSVolumeSource
+  readonly iscsi?: ISCSIVolumeSource
+  readonly glusterfs?: GlusterfsVolumeSource
+  readonly persistentVolumeClaim?: PersistentVolumeClaimVolumeSource
+  readonly rbd?: RBDVolumeSource
+  readonly flexVolume?: FlexVolumeSource
+  readonly cinder?: CinderVolumeSource
+  readonly cephfs?: CephFSVolumeSource
+  readonly flocker?: FlockerVolumeSource
+  readonly downwardAPI?: DownwardAPIVolumeSource
+  readonly fc?: FCVolumeSource
+  readonly azureFile?: AzureFileVolumeSource
+  readonly configMap?: ConfigMapVolumeSource
+  readonly vsphereVolume?: VsphereVirtualDiskVolumeSource
+  readonly quobyte?: QuobyteVolumeSource
+  readonly azureDisk?: AzureDiskVolumeSource
+  readonly photonPersistentDisk?: PhotonPersistentDiskVolumeSource
+  readonly projected?: ProjectedVolumeSource
+  readonly portworxVolume?: PortworxVolumeSource
+  readonly scaleIO?: ScaleIOVolumeSource
+  readonly storageos?: StorageOSVolumeSource
+  readonly csi?: CSIVolumeSource
+  readonly ephemeral?: EphemeralVolumeSource
+  readonly image?: ImageVolumeSource
 }
 
 export interface VolumeHealthCondition {
@@ -398,6 +723,15 @@ export interface VolumeNodeAffinity {
   readonly required?: NodeSelector
 }
 
+export interface VolumeProjection {
+  readonly secret?: SecretProjection
+  readonly downwardAPI?: DownwardAPIProjection
+  readonly configMap?: ConfigMapProjection
+  readonly serviceAccountToken?: ServiceAccountTokenProjection
+  readonly clusterTrustBundle?: ClusterTrustBundleProjection
+  readonly podCertificate?: PodCertificateProjection
+}
+
 export interface VolumeResourceRequirements {
   readonly limits?: Readonly<Record<string, string>>
   readonly requests?: Readonly<Record<string, string>>
@@ -408,4 +742,16 @@ export interface VsphereVirtualDiskVolumeSource {
   readonly fsType?: string
   readonly storagePolicyName?: string
   readonly storagePolicyID?: string
+}
+
+export interface WeightedPodAffinityTerm {
+  readonly weight: number
+  readonly podAffinityTerm: PodAffinityTerm
+}
+
+export interface WindowsSecurityContextOptions {
+  readonly gmsaCredentialSpecName?: string
+  readonly gmsaCredentialSpec?: string
+  readonly runAsUserName?: string
+  readonly hostProcess?: boolean
 }

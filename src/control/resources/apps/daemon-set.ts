@@ -116,7 +116,7 @@ export const daemonSet = define<DaemonSet>({
     return withTemplateGeneration(d, countOf(old) + (isSame ? 0 : 1))
   },
   validate: (d) => [
-    ...validateWorkload(d, { emptyFor: 'daemonset', owner: 'DaemonSet' }),
+    ...validateWorkload(d, { emptyFor: 'daemonset', owner: 'DaemonSet', quiet: true }),
     ...validateStrategy(d.spec.updateStrategy),
     ...atLeastZero(d.spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
     ...validateCounts(d.status, [

@@ -21,7 +21,8 @@ const validateStrategy = (strategy: DeploymentStrategy): FieldError[] => {
     return rollingUpdate
       ? [forbiddenField(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")]
       : []
-  if (type !== 'RollingUpdate') return [notSupported(`${path}.type`, type, ['Recreate', 'RollingUpdate'])]
+  if (type !== 'RollingUpdate')
+    return [{ ...notSupported(path, strategy, ['Recreate', 'RollingUpdate']), of: `${path}.type` }]
   return [
     ...validatePart(rollingUpdate?.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`),
     ...validateAmount(rollingUpdate?.maxSurge, `${path}.rollingUpdate.maxSurge`),

@@ -6,7 +6,7 @@ import type { Container, IntOrString, KubeObject, LabelSelector, PodTemplateSpec
 import { list, wide } from '../columns.ts'
 import { validateRunningTemplate } from '../core/pod-validation.ts'
 import type { Column } from '../definition.ts'
-import { validateSelector } from '../metadata.ts'
+import { isSelector, validateSelector } from '../metadata.ts'
 import { atLeastZero } from '../quantities.ts'
 
 export interface Workload extends KubeObject {
@@ -27,16 +27,21 @@ export interface WorkloadRules {
   readonly emptyFor: string
   readonly owner: string
   readonly claims?: readonly string[]
+  /** What is wrong with the selector as a whole is told of the template only. */
+  readonly quiet?: boolean
 }
 
-const validateTemplate = ({ selector, template }: Workload['spec'], { owner, claims }: WorkloadRules): FieldError[] => {
+const mismatch = ({ selector, template }: Workload['spec']): FieldError[] => {
   const labels = template.metadata?.labels ?? {}
-  return [
-    ...(selector && !isEmpty(selector) && !matchLabelSelector(selector)(labels)
-      ? [invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')]
-      : []),
-    ...validateRunningTemplate(template, 'spec.template', owner, claims),
-  ]
+  if (selector && (isEmpty(selector) || matchLabelSelector(selector)(labels))) return []
+  return [invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')]
+}
+
+/** By a selector that can choose nothing, no template is judged. */
+const validateChosen = (spec: Workload['spec'], { owner, claims, quiet }: WorkloadRules): FieldError[] => {
+  const isWrong = spec.selector !== undefined && !isSelector(spec.selector)
+  if (isWrong && !quiet) return [invalidValue('spec.selector', spec.selector, 'invalid label selector')]
+  return [...(isWrong ? [] : mismatch(spec)), ...validateRunningTemplate(spec.template, 'spec.template', owner, claims)]
 }
 
 /** ReplicaSets say so, too. */
@@ -48,11 +53,12 @@ export const validateWorkload = (
 ): FieldError[] => [
   ...atLeastZero(spec.replicas, 'spec.replicas'),
   ...atLeastZero(spec.minReadySeconds, 'spec.minReadySeconds'),
-  ...(spec.selector ? validateSelector(spec.selector, 'spec.selector') : [required('spec.selector')]),
+  ...(spec.selector || rules.quiet ? [] : [required('spec.selector')]),
+  ...validateSelector(spec.selector, 'spec.selector'),
   ...(spec.selector && isEmpty(spec.selector)
     ? [invalidValue('spec.selector', spec.selector, `empty selector is invalid for ${rules.emptyFor}`)]
     : []),
-  ...validateTemplate(spec, rules),
+  ...validateChosen(spec, rules),
 ]
 
 /** Numbers of a status, none of which can be less than nothing. */

@@ -81,7 +81,7 @@ export const v2beta2 = conversion<Kept, Kept>({
     const shown = {
       ...kept,
       spec: { ...kept.spec, ...(behavior ? { behavior: bothSides(behavior, withoutTolerance) } : {}) },
-      status: { ...kept.status, conditions: shownConditions(kept) },
+      status: { currentReplicas: 0, ...kept.status, conditions: shownConditions(kept) },
     }
     return carry(shown, {
       behavior: isTolerant ? withLargeKeys(behavior) : undefined,
@@ -114,6 +114,7 @@ export const v2beta1 = conversion<Beta1, Kept>({
       ...kept,
       spec: { ...spec, ...(metrics ? { metrics: metrics.map(toLegacySpec) } : {}) },
       status: {
+        currentReplicas: 0,
         ...kept.status,
         conditions: shownConditions(kept),
         currentMetrics: (kept.status.currentMetrics ?? []).map(toLegacyStatus),

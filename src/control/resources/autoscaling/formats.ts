@@ -1,14 +1,6 @@
 /** The form of every text of this group's kinds. */
-import {
-  type FieldFormats,
-  groupVersion,
-  kindName,
-  line,
-  objectName,
-  oneOf,
-  qualifiedName,
-} from '../formats/formats.ts'
-import { byKind, legacyCondition, object } from '../formats/words.ts'
+import { type FieldFormats, line, objectName, oneOf, qualifiedName } from '../formats/formats.ts'
+import { byKind, legacyCondition, lookedUp, object } from '../formats/words.ts'
 
 const metric = { name: qualifiedName }
 const metricType = oneOf('ContainerResource', 'External', 'Object', 'Pods', 'Resource')
@@ -17,7 +9,7 @@ export const autoscalingFormats: FieldFormats = {
   'autoscaling/v1.Scale': object,
   'autoscaling/v1.ScaleStatus': { selector: line },
   'autoscaling/v2.HorizontalPodAutoscaler': object,
-  'autoscaling/v2.CrossVersionObjectReference': { apiVersion: groupVersion, kind: kindName, name: objectName },
+  'autoscaling/v2.CrossVersionObjectReference': { apiVersion: lookedUp, kind: lookedUp, name: objectName },
   'autoscaling/v2.HorizontalPodAutoscalerCondition': legacyCondition,
   'autoscaling/v2.HPAScalingPolicy': { type: byKind },
   'autoscaling/v2.HPAScalingRules': { selectPolicy: byKind },

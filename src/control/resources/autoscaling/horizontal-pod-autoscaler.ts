@@ -46,7 +46,6 @@ export const horizontalPodAutoscaler = define<HorizontalPodAutoscaler>({
   nameRule: subdomainName,
   warnings: unattended('nothing is scaled'),
   status: 'separate',
-  generation: true,
   columns: [
     nameColumn,
     column('Reference', ({ spec }) => `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}`, 'What it scales'),

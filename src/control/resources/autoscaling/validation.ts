@@ -182,6 +182,14 @@ export const validateAutoscaler = ({ spec, status }: HorizontalPodAutoscaler): F
       ? [invalidValue('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`')]
       : []),
     ...validateReference(scaleTargetRef, 'spec.scaleTargetRef'),
+    ...(minReplicas === 0 && !metrics.some(({ type }) => type === 'Object' || type === 'External')
+      ? [
+          forbiddenField(
+            'spec.metrics',
+            'must specify at least one Object or External metric to support scaling to zero replicas',
+          ),
+        ]
+      : []),
     ...metrics.flatMap((metric, at) => validateMetric(metric, `spec.metrics[${at}]`)),
     ...validateRules(behavior?.scaleUp, 'spec.behavior.scaleUp'),
     ...validateRules(behavior?.scaleDown, 'spec.behavior.scaleDown'),

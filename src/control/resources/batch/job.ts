@@ -5,7 +5,7 @@ import type { Job, JobSpec } from '../../../api/types/kubernetes/batch-v1.ts'
 import { templateColumns, validateCounts } from '../apps/workload.ts'
 import { ageColumn, column, humanDuration, nameColumn } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-defaults.ts'
-import { define } from '../definition.ts'
+import { define, withMetadata } from '../definition.ts'
 import { immutable, validateSelector } from '../metadata.ts'
 import { checkLabel, subdomainName } from '../names.ts'
 import { unattended } from '../unattended.ts'
@@ -70,12 +70,14 @@ const withOwnSelector = (job: Job): Job => {
   const { template, selector, manualSelector } = job.spec
   if (manualSelector) return job
   const { metadata } = template
+  const labels = { ...ownLabels(job), ...metadata?.labels }
   return {
-    ...job,
+    // A Job without labels has those of its pods.
+    ...(isEmpty(job.metadata.labels) ? withMetadata(job, { labels }) : job),
     spec: {
       ...job.spec,
       selector: { ...selector, matchLabels: { [uidLabel]: job.metadata.uid ?? '', ...selector?.matchLabels } },
-      template: { ...template, metadata: { ...metadata, labels: { ...ownLabels(job), ...metadata?.labels } } },
+      template: { ...template, metadata: { ...metadata, labels } },
     },
   }
 }

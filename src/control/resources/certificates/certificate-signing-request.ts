@@ -13,6 +13,7 @@ import { define } from '../definition.ts'
 import { checkSubdomain, pathSegmentName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 import { csrV1beta1, legacySigner } from './csr-v1beta1.ts'
+import { isSigningRequest } from './signing-request.ts'
 
 /** certificates.k8s.io/v1 KeyUsage. */
 const usages: readonly string[] = [
@@ -25,16 +26,15 @@ const usages: readonly string[] = [
 const leastSeconds = 600
 const requestLimit = 16_384
 
+const block = /^\s*-----BEGIN CERTIFICATE REQUEST-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END CERTIFICATE REQUEST-----\s*$/
+
 const validateRequest = (request: string): FieldError[] => {
   const pem = Buffer.from(request, 'base64').toString('latin1')
   const wrong = (why: string) => [invalidValue('spec.request', '…', why)]
-  if (request === '') return [required('spec.request')]
   if (pem.length > requestLimit) return wrong(`may not be more than ${requestLimit} bytes`)
-  return /^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\r?\n[A-Za-z0-9+/=\r\n]+-----END (NEW )?CERTIFICATE REQUEST-----\s*$/.test(
-    pem,
-  )
-    ? []
-    : wrong('PEM block type must be CERTIFICATE REQUEST')
+  const [, body] = block.exec(pem) ?? []
+  if (body === undefined) return wrong('PEM block type must be CERTIFICATE REQUEST')
+  return isSigningRequest(Buffer.from(body, 'base64')) ? [] : wrong('asn1: structure error: malformed request')
 }
 
 const validateSignerName = (signerName: string): FieldError[] => {
@@ -89,6 +89,7 @@ export const certificateSigningRequest = define<CertificateSigningRequest>({
     ),
     column('Condition', stateOf, 'What has become of it'),
   ],
+  onCreate: (request) => ({ ...request, status: {} }),
   validate: ({ spec, status }) => [
     ...validateRequest(spec?.request ?? ''),
     ...validateSignerName(spec?.signerName ?? ''),

@@ -69,7 +69,16 @@ const requiredKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ['kubernetes.io/tls', ['tls.crt', 'tls.key']],
   ['kubernetes.io/dockerconfigjson', ['.dockerconfigjson']],
   ['kubernetes.io/ssh-auth', ['ssh-privatekey']],
+  ['kubernetes.io/dockercfg', ['.dockercfg']],
 ])
+
+/** One of both will do. Kubernetes names them so. */
+const validateBasicAuth = ({ type, data }: Secret): FieldError[] => {
+  const names = ['username', 'password']
+  return type !== 'kubernetes.io/basic-auth' || names.some((name) => data?.[name] !== undefined)
+    ? []
+    : names.map((name) => required(`data[%s][${name}]`))
+}
 
 export const secret = define<Secret>({
   group: '',
@@ -94,6 +103,7 @@ export const secret = define<Secret>({
     ...(requiredKeys.get(s.type ?? '') ?? [])
       .filter((key) => s.data?.[key] === undefined)
       .map((key) => required(`data[${key}]`)),
+    ...validateBasicAuth(s),
     ...(sizeOf(s.data, 'base64') > sizeLimit ? [tooLong('data', sizeLimit)] : []),
   ],
   validateUpdate: (now, old) => [...immutable('type', now.type, old.type), ...validateFrozen(now, old)],

@@ -3,7 +3,8 @@ import type { Endpoints } from '../../../api/types/index.ts'
 import { joinHostPort } from '../../../ip/address.ts'
 import { ageColumn, column, nameColumn, shorten, shortened as shown } from '../columns.ts'
 import { define } from '../definition.ts'
-import { isPort, portRange, subdomainName } from '../names.ts'
+import { ipMessage } from '../formats/formats.ts'
+import { checkSubdomain, isPort, portRange, qualifiedNameMessage, subdomainName } from '../names.ts'
 
 const endpointsText = (endpoints: Endpoints): string => {
   const { first, count } = sockets(endpoints)
@@ -37,11 +38,17 @@ const validateEndpoints = ({ subsets }: Endpoints): FieldError[] =>
         ? [required(field, 'must specify `addresses` or `notReadyAddresses`')]
         : []),
       ...lists.flatMap(([name, addresses]) =>
-        addresses.flatMap(({ ip }, n) => (ip ? [] : [required(`${field}.${name}[${n}].ip`)])),
+        addresses.flatMap(({ ip, nodeName }, n) => [
+          ...(ip ? [] : [invalidValue(`${field}.${name}[${n}].ip`, ip ?? '', ipMessage)]),
+          // Said, but empty, is not the same as not said.
+          ...(nodeName === '' ? [invalidValue(`${field}.${name}[${n}].nodeName`, '', checkSubdomain('') ?? '')] : []),
+        ]),
       ),
-      ...(subset.ports ?? []).flatMap(({ port }, n) =>
-        isPort(port) ? [] : [invalidValue(`${field}.ports[${n}].port`, port, portRange)],
-      ),
+      ...(subset.ports ?? []).flatMap(({ name, port, appProtocol }, n) => [
+        ...(name || subset.ports?.length === 1 ? [] : [required(`${field}.ports[${n}].name`)]),
+        ...(isPort(port) ? [] : [invalidValue(`${field}.ports[${n}].port`, port, portRange)]),
+        ...(appProtocol === '' ? [invalidValue(`${field}.ports[${n}].appProtocol`, '', qualifiedNameMessage)] : []),
+      ]),
     ]
   })
 

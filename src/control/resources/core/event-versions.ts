@@ -3,6 +3,7 @@ import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
 import type { Event } from '../../../api/types/index.ts'
 import { renamed } from '../conversion.ts'
 import type { OtherVersion } from '../definition.ts'
+import { checkSubdomain } from '../names.ts'
 
 const { toStored, fromStored } = renamed({
   involvedObject: 'regarding',
@@ -25,7 +26,13 @@ const validateSeries = ({ series }: Event): FieldError[] =>
 const unset = (field: string, value: unknown): FieldError[] =>
   value ? [invalidValue(field, '', 'needs to be unset')] : []
 
+const validateName = ({ metadata: { name } }: Event): FieldError[] => {
+  const message = name ? checkSubdomain(name) : undefined
+  return message === undefined ? [] : [invalidValue('metadata.name', name, message)]
+}
+
 const validateCreate = (event: Event): FieldError[] => [
+  ...validateName(event),
   ...validateSeries(event),
   ...(event.eventTime ? [] : [required('eventTime')]),
   ...(event.type === 'Normal' || event.type === 'Warning'

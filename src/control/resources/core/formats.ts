@@ -9,7 +9,6 @@ import {
   envName,
   externalName,
   type FieldFormats,
-  fieldPath,
   groupVersion,
   headerName,
   hostname,
@@ -18,7 +17,6 @@ import {
   ipOrNone,
   kindName,
   label,
-  labelOperator,
   labels,
   labelValue,
   line,
@@ -44,7 +42,6 @@ import { foreignVolumeFormats } from './foreign-volumes.ts'
 
 const pullPolicy = oneOf('Always', 'IfNotPresent', 'Never')
 const policy = oneOf('Honor', 'Ignore')
-const effect = oneOf('NoSchedule', 'PreferNoSchedule', 'NoExecute')
 const trafficPolicy = oneOf('Cluster', 'Local')
 const container = {
   args: argument,
@@ -98,7 +95,7 @@ export const coreFormats: FieldFormats = {
   // Nodes.
   'core/v1.Node': object,
   'core/v1.NodeSpec': { externalID: word, podCIDR: cidr, podCIDRs: cidr, providerID: word },
-  'core/v1.Taint': { effect, key: qualifiedName, value: labelValue },
+  'core/v1.Taint': { effect: byKind, key: byKind, value: byKind },
   'core/v1.NodeConfigSource': {},
   'core/v1.ConfigMapNodeConfigSource': {
     kubeletConfigKey: configKey,
@@ -158,7 +155,7 @@ export const coreFormats: FieldFormats = {
     restartPolicy: oneOf('Always', 'OnFailure', 'Never'),
     runtimeClassName: subdomain,
     schedulerName: subdomain,
-    serviceAccount: subdomain,
+    serviceAccount: byKind,
     serviceAccountName: subdomain,
     subdomain: label,
   },
@@ -172,7 +169,7 @@ export const coreFormats: FieldFormats = {
   'core/v1.ConfigMapKeySelector': { key: configKey, name: subdomain },
   'core/v1.SecretKeySelector': { key: configKey, name: subdomain },
   'core/v1.FileKeySelector': { key: envName, path: pathWithin, volumeName: label },
-  'core/v1.ObjectFieldSelector': { apiVersion: groupVersion, fieldPath: fieldPath },
+  'core/v1.ObjectFieldSelector': { apiVersion: groupVersion, fieldPath: byKind },
   'core/v1.ResourceFieldSelector': { containerName: label, resource: word },
   'core/v1.ResourceRequirements': { limits: resources, requests: resources },
   'core/v1.ResourceClaim': { name: label, request: label },
@@ -222,12 +219,7 @@ export const coreFormats: FieldFormats = {
   'core/v1.PodSchedulingGroup': { podGroupName: subdomain },
   'core/v1.PodOS': { name: oneOf('linux', 'windows') },
   'core/v1.PodResourceClaim': { name: label, resourceClaimName: subdomain, resourceClaimTemplateName: subdomain },
-  'core/v1.Toleration': {
-    effect,
-    key: qualifiedName,
-    operator: oneOf('Exists', 'Equal', 'Gt', 'Lt'),
-    value: labelValue,
-  },
+  'core/v1.Toleration': { effect: byKind, key: byKind, operator: byKind, value: byKind },
   'core/v1.NodeSelectorRequirement': {
     key: qualifiedName,
     operator: oneOf('In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'),
@@ -236,7 +228,7 @@ export const coreFormats: FieldFormats = {
   'core/v1.PodAffinityTerm': {
     matchLabelKeys: qualifiedName,
     mismatchLabelKeys: qualifiedName,
-    namespaces: label,
+    namespaces: byKind,
     topologyKey: qualifiedName,
   },
   'core/v1.TopologySpreadConstraint': {
@@ -380,13 +372,13 @@ export const coreFormats: FieldFormats = {
   'core/v1.LimitRange': object,
   'core/v1.LimitRangeItem': {
     ...{ default: resources, defaultRequest: resources, max: resources, min: resources },
-    ...{ maxLimitRequestRatio: resources, type: qualifiedName },
+    ...{ maxLimitRequestRatio: resources, type: byKind },
   },
   'core/v1.ResourceQuota': object,
   'core/v1.ResourceQuotaSpec': { hard: resources, scopes: byKind },
   'core/v1.ResourceQuotaStatus': { hard: resources, used: resources },
   'core/v1.ScopedResourceSelectorRequirement': {
-    operator: labelOperator,
+    operator: byKind,
     scopeName: byKind,
     values: labelValue,
   },

@@ -1,6 +1,7 @@
 import type { Namespace } from '../../../api/types/index.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define, withMetadata } from '../definition.ts'
+import { validateFinalizerNames } from '../metadata.ts'
 import { labelName } from '../names.ts'
 import { everyVerb } from '../verbs.ts'
 
@@ -8,6 +9,9 @@ import { everyVerb } from '../verbs.ts'
 export const namespaceFinalizer = 'kubernetes'
 
 const nameLabel = 'kubernetes.io/metadata.name'
+
+const withOwn = (finalizers: readonly string[]): readonly string[] =>
+  finalizers.includes(namespaceFinalizer) ? finalizers : [...finalizers, namespaceFinalizer]
 
 export const namespace = define<Namespace>({
   group: '',
@@ -28,7 +32,8 @@ export const namespace = define<Namespace>({
     ...withMetadata(n, { labels: { ...n.metadata.labels, [nameLabel]: n.metadata.name } }),
     spec: n.spec ?? {},
   }),
-  onCreate: (n) => ({ ...n, spec: { finalizers: [namespaceFinalizer] }, status: { phase: 'Active' } }),
+  onCreate: (n) => ({ ...n, spec: { finalizers: withOwn(n.spec?.finalizers ?? []) }, status: { phase: 'Active' } }),
+  validate: ({ spec }) => validateFinalizerNames(spec?.finalizers ?? [], () => 'spec.finalizers'),
   adopt: (n, old) => ({ ...n, spec: old.spec ?? {} }),
   isHeld: (n) => (n.spec?.finalizers ?? []).length > 0,
   onDeletion: (n) => ({ ...n, status: { ...n.status, phase: 'Terminating' } }),

@@ -1,14 +1,16 @@
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { duplicate, type FieldError, forbiddenField, invalidValue, required } from '../../../api/errors.ts'
+import { isLabelValue, isQualifiedName } from '../../../api/selectors.ts'
 import type { Node } from '../../../api/types/index.ts'
 import { familyOf, parseAddress } from '../../../ip/address.ts'
 import { parseCidr } from '../../../ip/cidr.ts'
 import { ageColumn, column, list, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { ipMessage } from '../formats/formats.ts'
-import { subdomainName } from '../names.ts'
+import { labelValueMessage, qualifiedNameMessage, subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 import { proxyVerbs } from '../verbs.ts'
+import { validateTaintEffect } from './scheduling-validation.ts'
 
 const roleLabel = 'node-role.kubernetes.io/'
 
@@ -29,15 +31,18 @@ const readiness = ({ spec, status }: Node): string => {
 const addressOf = (node: Node, type: string): string =>
   node.status?.addresses?.find((address) => address.type === type)?.address ?? '<none>'
 
+/** Kubernetes names the taints as if they were metadata. */
 const validateTaints = ({ spec }: Node): FieldError[] => {
   const taints = spec?.taints ?? []
+  const field = 'metadata.taints'
   return [
-    ...taints.flatMap(({ key, effect }, at) => [
-      ...(key ? [] : [required(`spec.taints[${at}].key`)]),
-      ...(effect ? [] : [required(`spec.taints[${at}].effect`)]),
+    ...taints.flatMap(({ key = '', value = '', effect }, at) => [
+      ...(isQualifiedName(key) ? [] : [invalidValue(`${field}[${at}].key`, key, qualifiedNameMessage)]),
+      ...(isLabelValue(value) ? [] : [invalidValue(`${field}[${at}].value`, value, labelValueMessage)]),
+      ...(effect ? validateTaintEffect(effect, `${field}[${at}].effect`) : [required(`${field}[${at}].effect`)]),
     ]),
     ...repeatedAt(taints.map(({ key, effect }) => `${key} ${effect}`)).map((at) =>
-      duplicate(`spec.taints[${at}]`, taints[at]),
+      duplicate(`${field}[${at}]`, taints[at]),
     ),
   ]
 }
@@ -74,6 +79,13 @@ const validateUpdate = (node: Node, old: Node): FieldError[] =>
     ? [forbiddenField('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid')]
     : []
 
+/** What a node has is all for pods, unless it says otherwise. */
+const withDefaults = (node: Node): Node => {
+  const joined = joinPodCIDRs(node)
+  const { allocatable, capacity } = node.status ?? {}
+  return capacity && !allocatable ? { ...joined, status: { ...node.status, allocatable: capacity } } : joined
+}
+
 /** `podCIDR` and the first of `podCIDRs` are the same. */
 const joinPodCIDRs = (node: Node): Node => {
   const first = node.spec?.podCIDR || node.spec?.podCIDRs?.[0]
@@ -106,7 +118,7 @@ export const node = define<Node>({
     wide('Kernel-Version', (n) => n.status?.nodeInfo?.kernelVersion || '<unknown>', 'Its kernel'),
     wide('Container-Runtime', (n) => n.status?.nodeInfo?.containerRuntimeVersion || '<unknown>', 'What runs its pods'),
   ],
-  defaults: joinPodCIDRs,
+  defaults: withDefaults,
   validate,
   validateUpdate,
 })

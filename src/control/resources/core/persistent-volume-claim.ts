@@ -1,5 +1,5 @@
 import { deepEqual } from '../../../api/deep-equal.ts'
-import { type FieldError, forbiddenField, invalidValue, required } from '../../../api/errors.ts'
+import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../../api/errors.ts'
 import { parseQuantity } from '../../../api/quantity.ts'
 import type { PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
 import { ageColumn, column, nameColumn, wide } from '../columns.ts'
@@ -7,7 +7,7 @@ import { define } from '../definition.ts'
 import { validateSelector } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
 import { unattended } from '../unattended.ts'
-import { accessModesText, volumeClassAnnotation } from './volume-text.ts'
+import { accessModesText, validateAccessModes, volumeClassAnnotation, volumeModes } from './volume-text.ts'
 
 const validate = ({ spec }: PersistentVolumeClaim): FieldError[] => {
   const { accessModes = [], resources, selector } = spec
@@ -15,6 +15,7 @@ const validate = ({ spec }: PersistentVolumeClaim): FieldError[] => {
   return [
     ...(selector ? validateSelector(selector, 'spec.selector') : []),
     ...(accessModes.length === 0 ? [required('spec.accessModes', 'at least 1 access mode is required')] : []),
+    ...validateAccessModes(accessModes),
     ...(accessModes.length > 1 && accessModes.includes('ReadWriteOncePod')
       ? [forbiddenField('spec.accessModes', 'may not use ReadWriteOncePod with other access modes')]
       : []),
@@ -22,6 +23,7 @@ const validate = ({ spec }: PersistentVolumeClaim): FieldError[] => {
     ...(storage !== undefined && (parseQuantity(storage) ?? 0n) <= 0n
       ? [invalidValue('spec.resources[storage]', storage, 'must be greater than zero')]
       : []),
+    ...(spec.volumeMode === '' ? [notSupported('spec.volumeMode', '', volumeModes)] : []),
   ]
 }
 

@@ -7,7 +7,8 @@ import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
 import { unattended } from '../unattended.ts'
-import { accessModesText, volumeClassAnnotation } from './volume-text.ts'
+import { validateNodeSelector } from './scheduling-validation.ts'
+import { accessModesText, validateAccessModes, volumeClassAnnotation, volumeModes } from './volume-text.ts'
 
 /** What of a spec is not where the data is. */
 type About =
@@ -31,6 +32,19 @@ const withDefaults = (volume: PersistentVolume): PersistentVolume => {
   }
 }
 
+const validateNodes = ({ nodeAffinity }: PersistentVolumeSpec): FieldError[] => {
+  if (!nodeAffinity) return []
+  const field = 'spec.nodeAffinity.required'
+  return nodeAffinity.required
+    ? validateNodeSelector(nodeAffinity.required, field)
+    : [required(field, 'must specify required node constraints')]
+}
+
+const validatePaths = (spec: PersistentVolumeSpec): FieldError[] =>
+  (['hostPath', 'local'] as const).flatMap((source) =>
+    spec[source] && !spec[source].path ? [required(`spec.${source}.path`)] : [],
+  )
+
 const policies = ['Delete', 'Recycle', 'Retain']
 
 const validate = ({ spec }: PersistentVolume): FieldError[] => {
@@ -39,6 +53,7 @@ const validate = ({ spec }: PersistentVolume): FieldError[] => {
   const sources = Object.keys(sourceOf(spec))
   return [
     ...(accessModes.length === 0 ? [required('spec.accessModes')] : []),
+    ...validateAccessModes(accessModes),
     ...(accessModes.length > 1 && accessModes.includes('ReadWriteOncePod')
       ? [forbiddenField('spec.accessModes', 'may not use ReadWriteOncePod with other access modes')]
       : []),
@@ -46,13 +61,18 @@ const validate = ({ spec }: PersistentVolume): FieldError[] => {
     ...(storage === undefined || Object.keys(capacity).length > 1
       ? [notSupported('spec.capacity', Object.keys(capacity), ['storage'])]
       : []),
-    ...(storage !== undefined && (parseQuantity(storage) ?? 0n) <= 0n
-      ? [invalidValue('spec.capacity[storage]', storage, 'must be greater than zero')]
-      : []),
+    ...Object.entries(capacity).flatMap(([name, quantity]) =>
+      (parseQuantity(quantity) ?? 0n) <= 0n
+        ? [invalidValue(`spec.capacity[${name}]`, quantity, 'must be greater than zero')]
+        : [],
+    ),
     ...(policies.includes(policy) ? [] : [notSupported('spec.persistentVolumeReclaimPolicy', policy, policies)]),
+    ...validateNodes(spec),
     ...(sources.length === 0 ? [required('spec', 'must specify a volume type')] : []),
     ...sources.slice(1).map((name) => forbiddenField(`spec.${name}`, 'may not specify more than 1 volume type')),
+    ...validatePaths(spec),
     ...(spec.local && !spec.nodeAffinity ? [required('spec.nodeAffinity', 'Local volume requires node affinity')] : []),
+    ...(spec.volumeMode === '' ? [notSupported('spec.volumeMode', '', volumeModes)] : []),
     ...(spec.hostPath?.path === '/' && policy === 'Recycle'
       ? [forbiddenField('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'")]
       : []),

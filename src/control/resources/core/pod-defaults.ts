@@ -10,12 +10,20 @@ import type {
   Probe,
   ResourceRequirements,
 } from '../../../api/types/index.ts'
+import { defaultOfPod, defaultVolume } from './volume-defaults.ts'
 
-/** `:latest` or no tag at all is pulled every time; a digest never changes. */
-const pullPolicy = (image: string | undefined): 'Always' | 'IfNotPresent' => {
-  const name = image?.split('/').at(-1) ?? ''
-  if (name.includes('@')) return 'IfNotPresent'
-  const tag = name.split(':')[1]
+const component = '[a-z0-9]+(?:(?:\\.|_|__|-*)[a-z0-9]+)*'
+const host = '(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])'
+const reference = new RegExp(
+  `^(?:${host}(?:\\.${host})*(?::\\d+)?/)?${component}(?:/${component})*(?::(\\w[\\w.-]{0,127}))?(@[A-Za-z][\\w+.-]*:[0-9a-fA-F]{32,})?$`,
+)
+
+const longestImage = 255
+
+/** `:latest`, or no tag at all, is pulled every time; a digest never changes. What is no image is left to the runtime. */
+const pullPolicy = (image = ''): 'Always' | 'IfNotPresent' => {
+  const [whole, tag, digest] = (image.length <= longestImage && reference.exec(image)) || []
+  if (whole === undefined || digest !== undefined) return 'IfNotPresent'
   return tag === undefined || tag === 'latest' ? 'Always' : 'IfNotPresent'
 }
 
@@ -30,12 +38,8 @@ const defaultProbe = (probe: Probe): Probe => ({
   ...defaultHandler(probe),
 })
 
-const defaultEnv = (variable: EnvVar): EnvVar => {
-  const field = variable.valueFrom?.fieldRef
-  return field
-    ? { ...variable, valueFrom: { ...variable.valueFrom, fieldRef: { apiVersion: 'v1', ...field } } }
-    : variable
-}
+const defaultEnv = (variable: EnvVar): EnvVar =>
+  variable.valueFrom ? { ...variable, valueFrom: defaultOfPod(variable.valueFrom) } : variable
 
 /** A limit without a request is a request too. */
 const defaultResources = (resources: ResourceRequirements = {}): ResourceRequirements =>
@@ -91,11 +95,13 @@ export const defaultPodSpec = (spec: PodSpec, use: 'pod' | 'template'): PodSpec 
     ...accountNames(spec),
     containers: (spec.containers ?? []).map(container),
     ...mapped('initContainers', spec.initContainers, (containers) => containers.map(container)),
+    ...mapped('volumes', spec.volumes, (volumes) => volumes.map(defaultVolume)),
   } as const
   if (use === 'template') return filled
   return {
     enableServiceLinks: true,
     priority: 0,
+    preemptionPolicy: 'PreemptLowerPriority',
     ...filled,
   }
 }

@@ -5,7 +5,7 @@ import { subdomainName } from '../names.ts'
 import { proxyVerbs } from '../verbs.ts'
 import { defaultPodSpec, qosClass } from './pod-defaults.ts'
 import { podReadiness, podRestarts, podStatusText } from './pod-status.ts'
-import { validatePod, validatePodUpdate } from './pod-validation.ts'
+import { validateNewPod, validatePod, validatePodUpdate } from './pod-validation.ts'
 
 const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
 
@@ -75,6 +75,7 @@ export const pod = define<Pod>({
   defaults: (p) => ({ ...p, spec: defaultPodSpec(p.spec ?? { containers: [] }, 'pod') }),
   onCreate: (p) => ({ ...p, status: { phase: 'Pending', qosClass: qosClass(allContainers(p)) } }),
   validate: validatePod,
+  validateCreate: validateNewPod,
   validateUpdate: validatePodUpdate,
   gracePeriod,
 })

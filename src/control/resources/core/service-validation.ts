@@ -2,7 +2,7 @@
 
 import { duplicate, type FieldError, forbiddenField, invalidValue, required } from '../../../api/errors.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../../api/types/index.ts'
-import { isPort, portRange } from '../names.ts'
+import { isPort, portRange, qualifiedNameMessage } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 const maxAffinitySeconds = 86_400
@@ -11,6 +11,8 @@ const validatePort = (port: ServicePort, field: string, spec: ServiceSpec): Fiel
   ...((spec.ports?.length ?? 0) > 1 && !port.name ? [required(`${field}.name`)] : []),
   ...(isPort(port.port) ? [] : [invalidValue(`${field}.port`, port.port, portRange)]),
   ...(port.protocol ? [] : [required(`${field}.protocol`)]),
+  ...(port.targetPort ? [] : [invalidValue(`${field}.targetPort`, port.targetPort ?? 0, portRange)]),
+  ...(port.appProtocol === '' ? [invalidValue(`${field}.appProtocol`, '', qualifiedNameMessage)] : []),
   ...(port.nodePort && spec.type !== 'NodePort' && spec.type !== 'LoadBalancer'
     ? [forbiddenField(`${field}.nodePort`, `may not be used when \`type\` is '${spec.type}'`)]
     : []),

@@ -100,12 +100,6 @@ export const headerName = pattern(
   "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')",
 )
 
-/** Of the downward API: `metadata.labels['app']`. */
-export const fieldPath = pattern(
-  /^[A-Za-z.]+(\['[-A-Za-z0-9_./]+'\])?$/,
-  512,
-  'error converting fieldPath: field label not supported',
-)
 export const sysctlName = pattern(
   /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/,
   253,

@@ -3,6 +3,7 @@ import { elsewhere, free, line, oneOf, qualifiedName } from './formats.ts'
 
 export const message = free('read by people only, who get it quoted')
 export const argument = free("handed to the container's own process as it is")
+export const lookedUp = free('looked up among the kinds that are served, and nothing else')
 export const foreign = free('of a feature that no part of Podway acts upon: kept and shown')
 export const typeMeta = elsewhere('when the body is read')
 /** The kind itself knows what the text has to be, as that hangs on other fields. */

@@ -5,7 +5,6 @@ import {
   type FieldFormats,
   fieldSet,
   groupVersion,
-  kindName,
   label,
   labelOperator,
   labels,
@@ -17,7 +16,7 @@ import {
   qualifiedName,
   word,
 } from '../formats/formats.ts'
-import { message, status } from '../formats/words.ts'
+import { lookedUp, message, status } from '../formats/words.ts'
 
 export const metaFormats: FieldFormats = {
   // Metadata, and what refers to objects.
@@ -32,7 +31,7 @@ export const metaFormats: FieldFormats = {
     selfLink: word,
     uid: word,
   },
-  'meta/v1.OwnerReference': { apiVersion: groupVersion, kind: kindName, name: objectName, uid: word },
+  'meta/v1.OwnerReference': { apiVersion: lookedUp, kind: lookedUp, name: objectName, uid: word },
   'meta/v1.ManagedFieldsEntry': {
     apiVersion: groupVersion,
     fieldsType: oneOf('FieldsV1'),

@@ -1,4 +1,4 @@
-import { type FieldError, invalidValue, required, tooLong } from '../../../api/errors.ts'
+import { type FieldError, invalidValue, notSupported, required, tooLong } from '../../../api/errors.ts'
 import type { HttpIngressPath, Ingress, IngressBackend, IngressClass, IngressRule } from '../../../api/types/index.ts'
 import { isAddress } from '../../../ip/address.ts'
 import { ageColumn, column, list, nameColumn } from '../columns.ts'
@@ -38,9 +38,13 @@ const validateBackend = ({ service, resource }: IngressBackend, field: string): 
   ]
 }
 
+const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix']
+
 const validatePath = ({ path = '', pathType, backend }: HttpIngressPath, field: string): FieldError[] => {
-  if (!pathType) return [required(`${field}.pathType`, 'pathType must be specified')]
+  if (pathType === undefined) return [required(`${field}.pathType`, 'pathType must be specified')]
   const wrong = (why: string) => invalidValue(`${field}.path`, path, why)
+  // Said, but empty, is not the same as not said.
+  const isEmpty = String(pathType) === ''
   const isStrict = pathType === 'Exact' || pathType === 'Prefix'
   return [
     ...((isStrict || path !== '') && !path.startsWith('/') ? [wrong('must be an absolute path')] : []),
@@ -50,6 +54,7 @@ const validatePath = ({ path = '', pathType, backend }: HttpIngressPath, field: 
           ...forbiddenEnds.filter((end) => path.endsWith(end)).map((end) => wrong(`cannot end with '${end}'`)),
         ]
       : []),
+    ...(isEmpty ? [notSupported(`${field}.pathType`, '', pathTypes)] : []),
     ...validateBackend(backend ?? {}, `${field}.backend`),
   ]
 }
@@ -76,6 +81,7 @@ const validateIngress =
     ...((spec.rules ?? []).length === 0 && !spec.defaultBackend
       ? [invalidValue('spec', spec.rules ?? null, `either \`${backend}\` or \`rules\` must be specified`)]
       : []),
+    ...(spec.ingressClassName === '' ? check(checkSubdomain(''), 'spec.ingressClassName', '') : []),
     ...(spec.defaultBackend ? validateBackend(spec.defaultBackend, 'spec.defaultBackend') : []),
     ...(spec.rules ?? []).flatMap((rule, at) => validateRule(rule, `spec.rules[${at}]`)),
     ...(spec.tls ?? []).flatMap(({ hosts = [] }, at) =>
@@ -142,13 +148,14 @@ export const ingress = define<Ingress>({
 })
 
 const controllerLimit = 250
+const pathText = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/
 
 const validateController = (controller: string, field: string): FieldError[] => {
   if (controller === '') return [required(field)]
   const [domain = '', ...path] = controller.split('/')
   return [
     ...(controller.length > controllerLimit ? [tooLong(field, controllerLimit)] : []),
-    ...(path.length > 0 && path.every(Boolean)
+    ...(path.length > 0 && pathText.test(path.join('/'))
       ? check(checkSubdomain(domain), field, controller)
       : [invalidValue(field, controller, 'must be a domain-prefixed path (such as "acme.io/foo")')]),
   ]
@@ -157,6 +164,7 @@ const validateController = (controller: string, field: string): FieldError[] => 
 const validateClass = ({ spec }: IngressClass): FieldError[] => [
   ...validateController(spec?.controller ?? '', 'spec.controller'),
   ...validateReference(spec?.parameters, 'spec.parameters'),
+  ...(spec?.parameters?.apiGroup === '' ? check(checkSubdomain(''), 'spec.parameters.apiGroup', '') : []),
 ]
 
 export const ingressClass = define<IngressClass>({

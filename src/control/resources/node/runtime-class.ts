@@ -1,11 +1,11 @@
 import { duplicate, type FieldError, invalidValue } from '../../../api/errors.ts'
 import type { RuntimeClass } from '../../../api/types/kubernetes/node-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { validateToleration } from '../core/pod-validation.ts'
+import { validateResources } from '../core/resource-names.ts'
+import { validateToleration } from '../core/scheduling-validation.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { checkLabel, subdomainName } from '../names.ts'
-import { notNegative } from '../quantities.ts'
 import { repeatedAt } from '../repeated.ts'
 
 const validateHandler = (handler: string): FieldError[] => {
@@ -19,9 +19,7 @@ const validate = ({ handler = '', overhead, scheduling }: RuntimeClass): FieldEr
   const keys = tolerations.map(({ key, operator, value, effect }) => JSON.stringify([key, operator, value, effect]))
   return [
     ...validateHandler(handler),
-    ...Object.entries(overhead?.podFixed ?? {}).flatMap(([name, quantity]) =>
-      notNegative(`overhead.limits[${name}]`, quantity),
-    ),
+    ...(overhead?.podFixed ? validateResources({ limits: overhead.podFixed }, 'overhead') : []),
     ...tolerations.flatMap((toleration, at) =>
       validateToleration(toleration, `scheduling.tolerations.tolerations[${at}]`),
     ),

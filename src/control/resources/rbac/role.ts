@@ -2,7 +2,7 @@ import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
 import type { ClusterRole, PolicyRule, Role } from '../../../api/types/kubernetes/rbac-v1.ts'
 import { createdColumn, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
-import { validateSelector } from '../metadata.ts'
+import { isSelector, validateSelector } from '../metadata.ts'
 import { pathSegmentName } from '../names.ts'
 
 const isEmpty = (list: readonly string[] | undefined): boolean => (list ?? []).length === 0
@@ -38,7 +38,10 @@ const validateAggregation = ({ aggregationRule }: ClusterRole): FieldError[] => 
   const selectors = aggregationRule.clusterRoleSelectors ?? []
   return selectors.length === 0
     ? [required(field, 'at least one clusterRoleSelector required if aggregationRule is non-nil')]
-    : selectors.flatMap((selector, at) => validateSelector(selector, `${field}[${at}]`))
+    : selectors.flatMap((selector, at) => [
+        ...validateSelector(selector, `${field}[${at}]`),
+        ...(isSelector(selector) ? [] : [invalidValue(`${field}[${at}]`, selector, 'invalid label selector.')]),
+      ])
 }
 
 const group = 'rbac.authorization.k8s.io'

@@ -1,4 +1,4 @@
-import { type FieldError, forbiddenField } from '../../../api/errors.ts'
+import { type FieldError, forbiddenField, required } from '../../../api/errors.ts'
 import type { PriorityClass } from '../../../api/types/kubernetes/scheduling-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define, withMetadata } from '../definition.ts'
@@ -33,7 +33,12 @@ const wrongSystemClass = ({ metadata: { name }, value, globalDefault }: Priority
   return globalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined
 }
 
-const validate = (priority: PriorityClass): FieldError[] => {
+const validate = (priority: PriorityClass): FieldError[] => [
+  ...(priority.preemptionPolicy === '' ? [required('preemptionPolicy')] : []),
+  ...validateName(priority),
+]
+
+const validateName = (priority: PriorityClass): FieldError[] => {
   if ((priority.metadata.name ?? '').startsWith(systemPrefix)) {
     const wrong = wrongSystemClass(priority)
     return wrong === undefined

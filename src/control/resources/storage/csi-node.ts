@@ -4,10 +4,10 @@ import { isQualifiedName } from '../../../api/selectors.ts'
 import type { CSINode, CSINodeDriver } from '../../../api/types/kubernetes/storage-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
+import { validateDriverName } from '../driver-name.ts'
 import { qualifiedNameMessage, subdomainName } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
 import { repeatedAt } from '../repeated.ts'
-import { validateDriverName } from './driver-name.ts'
 
 const nodeIDLimit = 256
 

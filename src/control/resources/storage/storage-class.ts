@@ -1,5 +1,13 @@
 import { deepEqual } from '../../../api/deep-equal.ts'
-import { duplicate, type FieldError, forbiddenField, invalidValue, required, tooLong } from '../../../api/errors.ts'
+import {
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalidValue,
+  notSupported,
+  required,
+  tooLong,
+} from '../../../api/errors.ts'
 import { isQualifiedName } from '../../../api/selectors.ts'
 import type { TopologySelectorTerm } from '../../../api/types/kubernetes/core-v1.ts'
 import type { StorageClass } from '../../../api/types/kubernetes/storage-v1.ts'
@@ -9,6 +17,7 @@ import { immutable } from '../metadata.ts'
 import { qualifiedNameMessage, subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
+const bindingModes = ['Immediate', 'WaitForFirstConsumer']
 const mostParameters = 512
 const parametersLimit = 256 * 1024
 
@@ -84,8 +93,9 @@ export const storageClass = define<StorageClass>({
     reclaimPolicy: s.reclaimPolicy ?? 'Delete',
     volumeBindingMode: s.volumeBindingMode ?? 'Immediate',
   }),
-  validate: ({ provisioner = '', parameters = {}, allowedTopologies = [] }) => [
+  validate: ({ provisioner = '', parameters = {}, allowedTopologies = [], volumeBindingMode }) => [
     ...validateProvisioner(provisioner),
+    ...(volumeBindingMode === '' ? [notSupported('volumeBindingMode', '', bindingModes)] : []),
     ...validateParameters(parameters),
     ...validateTopologies(allowedTopologies),
   ],

@@ -7,9 +7,9 @@ import type {
 } from '../../../api/types/kubernetes/storage-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
+import { validateDriverName } from '../driver-name.ts'
 import { immutable } from '../metadata.ts'
 import { checkSubdomain, subdomainName } from '../names.ts'
-import { validateDriverName } from './driver-name.ts'
 
 const metadataLimit = 256 * 1024
 const messageLimit = 1024
@@ -19,7 +19,10 @@ const validateSource = ({ persistentVolumeName, inlineVolumeSpec }: VolumeAttach
   if (inlineVolumeSpec && persistentVolumeName !== undefined) return [forbiddenField('spec.source', exactlyOne)]
   if (!inlineVolumeSpec && persistentVolumeName === undefined) return [required('spec.source', exactlyOne)]
   return persistentVolumeName === ''
-    ? [required('spec.source.persistentVolumeName', 'must specify non empty persistentVolumeName')]
+    ? [
+        required('spec.source.persistentVolumeName', 'must specify non empty persistentVolumeName'),
+        invalidValue('spec.source.persistentVolumeName', '', checkSubdomain('') ?? ''),
+      ]
     : []
 }
 

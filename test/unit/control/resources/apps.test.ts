@@ -24,7 +24,6 @@ const withSpec = (spec: object): object => ({ spec: { ...workload, ...spec } })
 const withPod = (spec: object): object => withSpec({ template: { ...template, spec: { ...podSpec, ...spec } } })
 
 const workloadRefusals: readonly Refusal[] = [
-  [withSpec({ selector: undefined }), 'spec.selector FieldValueRequired'],
   [withSpec({ selector: {} }), 'spec.selector FieldValueInvalid'],
   [withSpec({ selector: { matchLabels: { app: 'b' } } }), 'spec.template.metadata.labels FieldValueInvalid'],
   [withSpec({ minReadySeconds: -1 }), 'spec.minReadySeconds FieldValueInvalid'],
@@ -80,6 +79,11 @@ t.test('a StatefulSet gets its defaults', async (t) => {
 t.test('a StatefulSet is refused, field by field', async (t) => {
   const cases: readonly Refusal[] = [
     ...workloadRefusals,
+    [
+      withSpec({ selector: undefined }),
+      'spec.selector FieldValueRequired',
+      'spec.template.metadata.labels FieldValueInvalid',
+    ],
     [withSpec({ replicas: -1 }), 'spec.replicas FieldValueInvalid'],
     [withSpec({ podManagementPolicy: 'Some' }), 'spec.podManagementPolicy FieldValueInvalid'],
     [withSpec({ updateStrategy: { type: 'Recreate' } }), 'spec.updateStrategy FieldValueInvalid'],
@@ -173,6 +177,7 @@ t.test('a DaemonSet is refused, field by field', async (t) => {
   const field = 'spec.updateStrategy.rollingUpdate'
   const cases: readonly Refusal[] = [
     ...workloadRefusals,
+    [withSpec({ selector: undefined }), 'spec.template.metadata.labels FieldValueInvalid'],
     [withSpec({ updateStrategy: { type: 'Recreate' } }), 'spec.updateStrategy FieldValueNotSupported'],
     [rolling({ maxUnavailable: 0 }), `${field}.maxUnavailable FieldValueRequired`],
     [rolling({ maxUnavailable: '101%' }), `${field}.maxUnavailable FieldValueInvalid`],

@@ -100,7 +100,7 @@ t.test('ResourceQuota', async (t) => {
   t.equal((await patch({ spec: { scopes: ['BestEffort'] } })).code, 422)
   await refused(t, 'resourcequotas', [
     [{ spec: { hard: { pods: '-1' } } }, 'spec.hard[pods] FieldValueInvalid'],
-    [{ spec: { scopes: ['Nosuch'] } }, 'spec.scopes FieldValueNotSupported'],
+    [{ spec: { scopes: ['Nosuch'] } }, 'spec.scopes FieldValueInvalid'],
     [{ spec: { scopes: ['BestEffort', 'NotBestEffort'] } }, 'spec.scopes FieldValueInvalid'],
   ])
 })

@@ -115,14 +115,27 @@ const attacksOn = (place: TextPlace): readonly (readonly [value: unknown, isFree
 }
 
 /** What is wrong with an answer to an object with the marker in it; undefined when nothing is. */
+/** Where Kubernetes names another field than the one that is wrong, or an item without its place. */
+const namedAs = [
+  [/\[\d+\]/g, ''],
+  [/^spec\.taints/, 'metadata.taints'],
+  [/^scheduling\.tolerations/, 'scheduling.tolerations.tolerations'],
+  [/tolerations\.value$/, 'tolerations.operator'],
+  [/template\.metadata\.labels$/, 'template.labels'],
+  [/downwardAPI\.items/, 'downwardAPI'],
+] as const
+
+const asNamed = (where: string): string => namedAs.reduce((path, [pattern, name]) => path.replace(pattern, name), where)
+
 const judge = ({ code, body }: { readonly code: number; readonly body: Json }, where: string): string | undefined => {
   if (code < 300) return JSON.stringify(body).includes('pwn') ? 'accepted' : undefined
   if (code === 400) return undefined
   if (code !== 422) return `${code} ${body['message']}`
   const fields = [...((body['details']?.['causes'] ?? []) as unknown as Json[])].map((cause) => String(cause['field']))
-  return fields.some((field) => where.startsWith(field) || field.startsWith(where))
-    ? undefined
-    : `not named in ${fields.join(', ')}`
+  const named = asNamed(where)
+  const isNamed = (field: string): boolean =>
+    where.startsWith(field) || field.startsWith(where) || named.startsWith(field.replaceAll(/\[\d+\]/g, ''))
+  return fields.some(isNamed) ? undefined : `not named in ${fields.join(', ')}`
 }
 
 t.test('the API takes no text that has not its form, and names the place', async (t) => {

@@ -21,8 +21,8 @@ t.test('a pod that fits nowhere says so, and goes when there is room, however la
   }, 'the condition')
   t.equal(waiting.spec.nodeName, undefined)
   await until(async () => {
-    const told = (await client.list(events)).items.find(({ reason }) => reason === 'FailedScheduling')
-    return told?.message === '0/1 nodes are available: 1 Insufficient cpu.'
+    const told = (await client.list(events)).items.filter(({ reason }) => reason === 'FailedScheduling')
+    return told.some(({ message }) => message === '0/1 nodes are available: 1 Insufficient cpu.')
   }, 'the Event')
   await client.patch(nodes, { metadata: { name: 'n1' } }, { status: { allocatable: { cpu: '4' } } }, 'status')
   t.ok(

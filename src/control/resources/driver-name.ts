@@ -1,13 +1,13 @@
-import { type FieldError, invalidValue, required, tooLong } from '../../../api/errors.ts'
-import { checkSubdomain } from '../names.ts'
+import { type FieldError, invalidValue, required, tooLong } from '../../api/errors.ts'
+import { checkSubdomain } from './names.ts'
 
 const limit = 63
 
 /** The name by which a CSI driver is known to all. */
 export const validateDriverName = (name: string, field: string): FieldError[] => {
-  if (name === '') return [required(field)]
   const message = checkSubdomain(name.toLowerCase())
   return [
+    ...(name === '' ? [required(field)] : []),
     ...(name.length > limit ? [tooLong(field, limit)] : []),
     ...(message === undefined ? [] : [invalidValue(field, name, message)]),
   ]
