@@ -1,5 +1,4 @@
 /** The core group (v1), cut to the fields Podway reads or writes. Other fields pass through the server untouched. */
-import type { Affinity, SeccompProfile, TopologySpreadConstraint, Volume } from './kubernetes/core-v1.ts'
 import type { Condition, IntOrString, KubeObject, ObjectMeta, ObjectReference, StringMap } from './meta.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -115,7 +114,7 @@ export interface ContainerSecurityContext {
   readonly privileged?: boolean
   readonly allowPrivilegeEscalation?: boolean
   readonly procMount?: string
-  readonly seccompProfile?: SeccompProfile
+  readonly seccompProfile?: { readonly type: string }
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] }
 }
 
@@ -127,7 +126,7 @@ export interface PodSecurityContext {
   readonly fsGroup?: number
   readonly fsGroupChangePolicy?: string
   readonly supplementalGroups?: readonly number[]
-  readonly seccompProfile?: SeccompProfile
+  readonly seccompProfile?: { readonly type: string }
   readonly sysctls?: readonly { readonly name: string; readonly value: string }[]
 }
 
@@ -178,8 +177,12 @@ export interface PodSpec {
   readonly subdomain?: string
   readonly hostAliases?: readonly { readonly ip: string; readonly hostnames?: readonly string[] }[]
   readonly setHostnameAsFQDN?: boolean
-  readonly affinity?: Affinity
-  readonly topologySpreadConstraints?: readonly TopologySpreadConstraint[]
+  readonly affinity?: { readonly nodeAffinity?: NodeAffinity }
+  readonly topologySpreadConstraints?: readonly {
+    readonly maxSkew: number
+    readonly topologyKey: string
+    readonly whenUnsatisfiable: string
+  }[]
   readonly tolerations?: readonly Toleration[]
   readonly schedulerName?: string
   readonly serviceAccountName?: string
@@ -191,7 +194,8 @@ export interface PodSpec {
   readonly priority?: number
   readonly preemptionPolicy?: string
   readonly readinessGates?: readonly { readonly conditionType: string }[]
-  readonly volumes?: readonly Volume[]
+  /** With a source each: see the schema's own type. */
+  readonly volumes?: readonly { readonly name: string }[]
   readonly securityContext?: PodSecurityContext
   readonly hostPID?: boolean
   readonly shareProcessNamespace?: boolean

@@ -27,19 +27,19 @@ const withoutPlaces = (field: string): string => field.replaceAll(/\[\d+\]/g, ''
 
 const placesIn = (field: string): number => field.match(/\[\d+\]/g)?.length ?? 0
 
-/**
- * Whether an error names a field, or what holds it: the place of an item may be missing there, but not here. That all of
- * something is forbidden says nothing of its fields.
- */
-const namesField = ({ field, of = field, reason }: FieldError, other: string): boolean => {
-  const [named, held] = [withoutPlaces(of), withoutPlaces(other)]
-  const isHolder = held.startsWith(`${named}.`) && reason !== 'FieldValueForbidden'
-  return (named === held || isHolder) && placesIn(of) <= placesIn(other)
+/** Those of the errors whose field, or what holds it, the others do not name. That all of something is forbidden says nothing of its fields. */
+const besides = (errors: readonly FieldError[], others: readonly FieldError[]): readonly FieldError[] => {
+  const named = others.map(({ field, of = field, reason }) => ({
+    ...{ path: withoutPlaces(of), places: placesIn(of), isHolder: reason !== 'FieldValueForbidden' },
+  }))
+  return errors.filter(({ field }) => {
+    const [held, most] = [withoutPlaces(field), placesIn(field)]
+    // The place of an item may be missing in the others, but not here.
+    return !named.some(
+      ({ path, places, isHolder }) => places <= most && (path === held || (isHolder && held.startsWith(`${path}.`))),
+    )
+  })
 }
-
-/** Those of the errors whose field, or what holds it, the others do not name. */
-const besides = (errors: readonly FieldError[], others: readonly FieldError[]): readonly FieldError[] =>
-  errors.filter(({ field }) => !others.some((other) => namesField(other, field)))
 
 /** The errors as clients of that version know the fields. */
 export const asShown = ({ stored }: ResourceDefinition, errors: readonly FieldError[]): readonly FieldError[] => {

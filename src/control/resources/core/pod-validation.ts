@@ -10,6 +10,7 @@ import {
   required,
 } from '../../../api/errors.ts'
 import type { Container, Pod, PodSpec, PodTemplateSpec, Toleration } from '../../../api/types/index.ts'
+import type { Volume } from '../../../api/types/kubernetes/core-v1.ts'
 import { parseAddress } from '../../../ip/address.ts'
 import { validateLabels } from '../metadata.ts'
 import { repeatedAt } from '../repeated.ts'
@@ -150,7 +151,7 @@ export const validatePodSpec = (spec: PodSpec, path: string, claims: readonly st
 }
 
 /** A token is an account's. */
-const validateTokens = ({ volumes = [], serviceAccountName }: PodSpec): FieldError[] =>
+const validateTokens = (volumes: readonly Volume[], { serviceAccountName }: PodSpec): FieldError[] =>
   serviceAccountName
     ? []
     : volumes.flatMap(({ projected }, volume) =>
@@ -182,7 +183,7 @@ export const validateNewPod = ({ spec }: Pod): FieldError[] => withoutEphemeral(
 
 export const validatePod = (pod: Pod): FieldError[] => [
   ...validatePodSpec(pod.spec, 'spec'),
-  ...validateTokens(pod.spec),
+  ...validateTokens(pod.spec.volumes ?? [], pod.spec),
   ...validatePodIPs(pod),
 ]
 

@@ -8,14 +8,13 @@ import {
   required,
 } from '../../../api/errors.ts'
 import { isLabelValue, isQualifiedName } from '../../../api/selectors.ts'
+import type { NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm, Toleration } from '../../../api/types/index.ts'
 import type {
-  NodeAffinity,
-  NodeSelectorRequirement,
-  NodeSelectorTerm,
-  PodSpec,
-  Toleration,
-} from '../../../api/types/index.ts'
-import type { PodAffinity, PodAffinityTerm, TopologySpreadConstraint } from '../../../api/types/kubernetes/core-v1.ts'
+  Affinity,
+  PodAffinity,
+  PodAffinityTerm,
+  TopologySpreadConstraint,
+} from '../../../api/types/kubernetes/core-v1.ts'
 import { validateSelector } from '../metadata.ts'
 import { checkLabel, checkSubdomain, labelValueMessage, qualifiedNameMessage } from '../names.ts'
 
@@ -133,7 +132,7 @@ const validatePodAffinity = (affinity: PodAffinity, path: string): FieldError[] 
   ]
 }
 
-export const validateAffinity = (affinity: PodSpec['affinity'], path: string): FieldError[] => {
+export const validateAffinity = (affinity: Affinity | undefined, path: string): FieldError[] => {
   const { nodeAffinity, podAffinity, podAntiAffinity } = affinity ?? {}
   return [
     ...(nodeAffinity ? validateNodeAffinity(nodeAffinity, `${path}.nodeAffinity`) : []),
