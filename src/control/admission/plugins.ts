@@ -8,6 +8,7 @@ export const pluginNames = [
   'NodeRestriction',
   'Priority',
   'ServiceAccount',
+  'TaintNodesByCondition',
 ] as const
 export type PluginName = (typeof pluginNames)[number]
 
