@@ -27,6 +27,7 @@ import { bucketOf } from '../resources/definition.ts'
 import { serviceCIDR } from '../resources/networking/service-cidr.ts'
 import type { Store } from '../storage/store.ts'
 import { chooseFamilies, wantedAddresses } from './ip-families.ts'
+import { claimWrites, isForeignAddress, isForeignPort, ownersOf } from './service-claims.ts'
 
 export interface AllocationRanges {
   /** One for each IP family, that of most Services first. */
@@ -164,6 +165,7 @@ export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: All
       refused(service, invalidValue('spec.clusterIPs', [wanted], `failed to allocate IP ${wanted}: ${why}`))
     const kept = ranges.map(({ pool }) => pool.held(key)).find((address) => address !== undefined)
     if (kept !== undefined && (wanted === undefined || wanted === kept)) return kept
+    if (wanted !== undefined && isForeignAddress(store, wanted, key)) throw problem('provided IP is already allocated')
     for (const { pool } of wanted === undefined ? ranges : ranges.filter((range) => holds(range, wanted)))
       try {
         return pool.assign(key, wanted)
@@ -195,11 +197,13 @@ export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: All
     // The same number for TCP and UDP is held once.
     if (port && holdsPort(key, port)) return port
     const owner = portOwner(key, wanted)
+    const taken = () => refused(service, invalidValue(field, port, 'provided port is already allocated'))
+    if (port && isForeignPort(store, port, key)) throw taken()
     try {
       if (port && ports.held(owner) !== port) ports.release(owner)
       return ports.assign(owner, port || undefined)
     } catch (error) {
-      if (isTaken(error)) throw refused(service, invalidValue(field, port, 'provided port is already allocated'))
+      if (isTaken(error)) throw taken()
       if (isOutOfRange(error))
         throw refused(
           service,
@@ -239,10 +243,21 @@ export const serviceAllocation = (store: Store, { serviceCIDRs, nodePorts }: All
   return {
     name: 'ServiceAllocation',
     admit: ({ definition, object }) => (definition === services ? allocate(object as Service) : object),
+    beside: (writing, birth) => {
+      const service = writing.object ?? writing.old
+      if (writing.definition !== services || !service) return []
+      const claimsOf = (each: Service) => ({ addresses: addressesOf(each), ports: portsOf(each) })
+      return claimWrites(store, claimsOf, writing, objectKey(service), birth)
+    },
     revoke: ({ definition, object }) => {
       if (definition !== services) return
       const key = objectKey(object)
-      settle(key, store.get({ bucket, name: key })?.object as (KubeObject & Service) | undefined)
+      const addresses = allRanges().flatMap(({ pool }) => pool.held(key) ?? [])
+      const ports = heldPorts(key).map(([, port]) => port)
+      const kept = (name: string) => store.get({ bucket, name })?.object as (KubeObject & Service) | undefined
+      settle(key, kept(key))
+      // Another server was faster with one of them: whose it is could not be noted while it was held here.
+      for (const owner of ownersOf(store, { addresses, ports })) if (owner !== key) settle(owner, kept(owner))
     },
   }
 }

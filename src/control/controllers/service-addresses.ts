@@ -4,27 +4,17 @@ import { isAlreadyExists, isNotFound } from '../../api/errors.ts'
 import { ipAddresses, serviceCIDRs, services } from '../../api/resources.ts'
 import type { Condition, IPAddress, Service, ServiceCIDR } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
-import { familyOf, parseAddress } from '../../ip/address.ts'
+import { parseAddress } from '../../ip/address.ts'
 import { cidrOf, contains } from '../../ip/cidr.ts'
+import { isManagedAddress, serviceAddress, serviceOfAddress } from '../resources/networking/service-address.ts'
 import { type CreateController, createQueue } from './controller.ts'
 import { writeStatus } from './write-status.ts'
 
 const name = 'service-addresses'
-const familyLabel = 'ipaddress.kubernetes.io/ip-family'
-const managerLabel = 'ipaddress.kubernetes.io/managed-by'
-const manager = 'ipallocator.k8s.io'
 /** Holds a range that still has addresses, as Kubernetes does. */
 export const serviceCIDRFinalizer = 'networking.k8s.io/service-cidr-finalizer'
 
 const addressesOf = ({ spec }: Service): readonly string[] => (spec.clusterIPs ?? []).filter((each) => each !== 'None')
-
-const draft = (address: string, { metadata }: Service) => ({
-  metadata: {
-    name: address,
-    labels: { [familyLabel]: familyOf(address), [managerLabel]: manager },
-  },
-  spec: { parentRef: { resource: 'services', namespace: metadata.namespace ?? '', name: metadata.name } },
-})
 
 const isWithin = (address: string, { spec }: ServiceCIDR): boolean => {
   const parsed = parseAddress(address)
@@ -54,22 +44,19 @@ export const createServiceAddressController: CreateController = (context) => {
   const ranges = informers.of(serviceCIDRs)
   const addresses = informers.of(ipAddresses)
 
-  const parentOf = ({ spec }: IPAddress): Service | undefined =>
-    spec?.parentRef.resource === 'services'
-      ? serviceCopies.get(`${spec.parentRef.namespace}/${spec.parentRef.name}`)
-      : undefined
+  const parentOf = (address: IPAddress): Service | undefined => serviceCopies.get(serviceOfAddress(address) ?? '')
 
   /** Of one address: it is there while a Service has it. */
   const syncAddress = async (address: string): Promise<void> => {
     const there = addresses.get(address)
     const [owner] = serviceCopies.by('clusterIP', address)
-    const isOurs = there?.metadata.labels?.[managerLabel] === manager
-    if (there && isOurs && (!owner || parentOf(there) !== owner))
+    const isOurs = there !== undefined && isManagedAddress(there)
+    if (isOurs && (!owner || parentOf(there) !== owner))
       await client.delete(ipAddresses, there).catch((error: unknown) => {
         if (!isNotFound(error)) throw error
       })
     if (!owner || (there && parentOf(there) === owner)) return
-    await client.create(ipAddresses, draft(address, owner)).catch((error: unknown) => {
+    await client.create(ipAddresses, serviceAddress(address, owner)).catch((error: unknown) => {
       if (!isAlreadyExists(error)) throw error
     })
   }

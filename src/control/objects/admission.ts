@@ -1,6 +1,8 @@
 import type { KubeObject } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
+import type { Write } from '../storage/store.ts'
+import type { Birth } from './prepare.ts'
 
 /** A write that is about to happen: defaults are filled, nothing is checked yet. */
 export interface Review {
@@ -17,15 +19,24 @@ export interface Review {
 /** A deletion that is about to happen. */
 export type DeletionReview = Pick<Review, 'definition' | 'object' | 'user'>
 
+/** A write that is about to be made: `object` is missing for one that ends, `old` for a new one. */
+export interface Writing {
+  readonly definition: ResourceDefinition
+  readonly object: KubeObject | undefined
+  readonly old: KubeObject | undefined
+}
+
 /**
  * Has a say in writes: changes the object, or refuses by throwing `ApiError`. What `admit` took hold of (an address, a
- * port) is given back by `revoke` when the write then fails or was only a dry run. A deletion can only be refused.
+ * port) is given back by `revoke` when the write then fails or was only a dry run. A deletion can only be refused. `beside` are
+ * writes that are made with it, all or none; when one of them finds another revision than it expects, admission begins anew.
  */
 export interface Admission {
   readonly name: string
   admit(review: Review): KubeObject | Promise<KubeObject>
   admitDeletion?(review: DeletionReview): void
   revoke?(review: Review): void
+  beside?(writing: Writing, birth: () => Birth): readonly Write[]
 }
 
 /** One after the other; a later one sees the object as the earlier ones left it. */

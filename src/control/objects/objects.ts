@@ -18,11 +18,11 @@ import type { User } from '../auth/user.ts'
 import { asShown, validateObject } from '../registry/validate.ts'
 import { bucketOf, kindOf, type ResourceDefinition, withMetadata } from '../resources/definition.ts'
 import { validateMetadataUpdate } from '../resources/metadata.ts'
-import { RevisionMismatch, type StoreKey } from '../storage/backend.ts'
-import { atRevision, EntryTooLarge, objectLimit, type Store } from '../storage/store.ts'
+import { pathOf, RevisionMismatch, type StoreKey } from '../storage/backend.ts'
+import { atRevision, EntryTooLarge, objectLimit, type Store, type Write } from '../storage/store.ts'
 import { type Admission, admitAll, type Review } from './admission.ts'
 import { checkPreconditions, type Deletion, isReleased, markDeleted } from './deletion.ts'
-import { type Part, prepareCreate, prepareUpdate } from './prepare.ts'
+import { type Birth, type Part, prepareCreate, prepareUpdate } from './prepare.ts'
 
 export interface ObjectsOptions {
   readonly store: Store
@@ -108,6 +108,11 @@ const translate = (error: unknown, raced: () => ApiError): unknown => {
   return error
 }
 
+const isBeside = (error: unknown, key: StoreKey): boolean =>
+  error instanceof RevisionMismatch && pathOf(error.key) !== pathOf(key)
+
+const changedTooOften = (): ApiError => internalError('the object is being changed too often by others')
+
 export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: ObjectsOptions): Objects => {
   const present = (definition: ResourceDefinition, name: ObjectName) => {
     const entry = store.get(keyOf(definition, name))
@@ -129,20 +134,34 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     let done = false
     try {
       const result = await write(await admitAll(admissions, review))
-      done = !review.dryRun
+      done = result !== undefined && !review.dryRun
       return result
     } finally {
       if (!done) for (const admission of admissions) admission.revoke?.(review)
     }
   }
 
+  const newBirth = (): Birth => ({ uid: newUid(), time: formatTime(clock.now()), suffix: newSuffix() })
+
+  /** Commits an object with what admission wants beside it. */
+  const commit = (
+    definition: ResourceDefinition,
+    write: Write,
+    object: KubeObject | undefined,
+    old: KubeObject | undefined,
+  ): Promise<number> => {
+    const writing = { definition: kindOf(definition), object, old }
+    return store.commit(write, ...admissions.flatMap(({ beside }) => beside?.(writing, newBirth) ?? []))
+  }
+
+  /** Undefined when somebody was faster with what is written beside it. */
   const createOnce = async (
     definition: ResourceDefinition,
     namespace: string | undefined,
     given: KubeObject,
     { user, dryRun = false, manage }: WriteOptions,
-  ): Promise<KubeObject> => {
-    const birth = { uid: newUid(), time: formatTime(clock.now()), suffix: newSuffix() }
+  ): Promise<KubeObject | undefined> => {
+    const birth = newBirth()
     const prepared = prepareCreate(definition, namespace, given, birth)
     const kind = kindOf(definition)
     const review = { operation: 'create', definition: kind, object: prepared, old: undefined, user, dryRun } as const
@@ -155,15 +174,21 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
       if (store.get(key)) throw exists()
       if (dryRun) return object
       try {
-        return atRevision(object, await store.commit({ key, expected: 0, object }))
+        return atRevision(object, await commit(definition, { key, expected: 0, object }, object, undefined))
       } catch (error) {
+        if (isBeside(error, key)) return undefined
         throw translate(error, exists)
       }
     })
   }
 
-  const remove = async (key: StoreKey, expected: number, object: KubeObject): Promise<KubeObject> =>
-    atRevision(object, await store.commit({ key, expected }))
+  const remove = async (
+    definition: ResourceDefinition,
+    key: StoreKey,
+    expected: number,
+    object: KubeObject,
+    old: KubeObject,
+  ): Promise<KubeObject> => atRevision(object, await commit(definition, { key, expected }, undefined, old))
 
   /** One try at an update; undefined when someone else was faster and it may be tried again. */
   const updateOnce = async (
@@ -197,10 +222,10 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
       const next = managed(withMetadata(object, { resourceVersion: old.metadata.resourceVersion }), fields)
       if (dryRun || deepEqual(next, old)) return dryRun ? next : old
       try {
-        if (isReleased(definition, next)) return await remove(key, revision, next)
-        return atRevision(next, await store.commit({ key, expected: revision, object: next }))
+        if (isReleased(definition, next)) return await remove(definition, key, revision, next, old)
+        return atRevision(next, await commit(definition, { key, expected: revision, object: next }, next, old))
       } catch (error) {
-        if (error instanceof RevisionMismatch && !version) return undefined
+        if (isBeside(error, key) || (error instanceof RevisionMismatch && !version)) return undefined
         throw translate(error, raced)
       }
     })
@@ -221,8 +246,9 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     if (dryRun) return { object: marked, gone }
     if (!gone && deepEqual(marked, old)) return { object: old, gone }
     try {
-      if (gone) return { object: await remove(key, revision, old), gone }
-      return { object: atRevision(marked, await store.commit({ key, expected: revision, object: marked })), gone }
+      if (gone) return { object: await remove(definition, key, revision, old, old), gone }
+      const at = await commit(definition, { key, expected: revision, object: marked }, marked, old)
+      return { object: atRevision(marked, at), gone }
     } catch (error) {
       if (error instanceof RevisionMismatch) return undefined
       throw error
@@ -234,7 +260,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
       const result = await once()
       if (result !== undefined) return result
     }
-    throw internalError('the object is being changed too often by others')
+    throw changedTooOften()
   }
 
   return {
@@ -243,7 +269,9 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
       const generated = !given.metadata?.name && given.metadata?.generateName !== undefined
       for (let attempt = 1; ; attempt++) {
         try {
-          return await createOnce(definition, namespace, given, options)
+          const made = await createOnce(definition, namespace, given, options)
+          if (made) return made
+          if (attempt >= attempts) throw changedTooOften()
         } catch (error) {
           const taken = (error as Partial<ApiError>).reason === 'AlreadyExists'
           if (!generated || !taken || attempt >= attempts) throw error

@@ -79,12 +79,14 @@ export class StorageFailure extends AnsweredError {
 /** Someone else wrote first, or the entry is not there (or already there). */
 export class RevisionMismatch extends Error {
   override readonly name = 'RevisionMismatch'
+  readonly key: StoreKey
   /** The revision of the medium when it was so: whoever has read up to it sees why. */
   readonly seenAt: number
 
   /** `actual` is 0 when there is no such entry. */
   constructor(key: StoreKey, expected: number, actual: number, seenAt: number) {
     super(`${key.bucket} ${key.name} is at revision ${actual}, not ${expected}`)
+    this.key = key
     this.seenAt = seenAt
   }
 }

@@ -173,3 +173,66 @@ t.test('ServiceCIDRs add ranges, and take them away for new Services', async (t)
   await api.request('DELETE', `${cidrs}/more`)
   t.equal((await api.request('POST', services, { body: service('later') })).code, 500)
 })
+
+const ipAddresses = '/apis/networking.k8s.io/v1/ipaddresses'
+const addressOf = ({ body }: { readonly body: Json }): string => String(spec(body)['clusterIP'])
+const versionOf = ({ body }: { readonly body: Json }): string => String(body['metadata']?.['resourceVersion'])
+
+t.test('a Service and its IPAddress come and go in one transaction', async (t) => {
+  const api = await open()
+  const made = await api.request('POST', services, { body: service('a') })
+  const address = await api.request('GET', `${ipAddresses}/${addressOf(made)}`)
+  t.equal(versionOf(address), versionOf(made))
+  t.match(address.body, {
+    metadata: { uid: /./, creationTimestamp: /Z$/, labels: { 'ipaddress.kubernetes.io/ip-family': 'IPv4' } },
+    spec: { parentRef: { resource: 'services', namespace: 'default', name: 'a' } },
+  })
+  const touched = await api.request('PATCH', `${services}/a`, {
+    body: { metadata: { labels: { a: 'b' } } },
+    contentType: merge,
+  })
+  t.equal(touched.code, 200)
+  t.equal(versionOf(await api.request('GET', `${ipAddresses}/${addressOf(made)}`)), versionOf(made), 'written once')
+  const dry = await api.request('POST', `${services}?dryRun=All`, { body: service('b') })
+  t.equal((await api.request('GET', `${ipAddresses}/${addressOf(dry)}`)).code, 404)
+  const { events, stop } = await api.watch(`${ipAddresses}?watch=true&resourceVersion=${versionOf(touched)}`)
+  await api.request('DELETE', `${services}/a`)
+  t.same(
+    events.map(({ type, object }) => [type, object['metadata']?.['resourceVersion']]),
+    [['DELETED', String(api.store.revision)]],
+  )
+  await stop()
+})
+
+t.test('servers that choose the same at the same time: one wins, the other chooses again or is refused', async (t) => {
+  const one = await createTestApi({ admission: ranges })
+  const two = await createTestApi({ admission: ranges, backend: one.backend })
+  const both = (name: string, body: object) =>
+    Promise.all([one, two].map((api, n) => api.request('POST', services, { body: service(`${name}${n}`, body) })))
+  for (const [what, body] of Object.entries({
+    address: { clusterIP: '10.96.0.5' },
+    port: { type: 'NodePort', ports: [{ port: 80, nodePort: 30_001 }] },
+  })) {
+    const answers = await both(what, body)
+    t.same(answers.map(({ code }) => code).sort(), [201, 422], what)
+    t.match(answers.find(({ code }) => code === 422)?.body['message'], /already allocated/, what)
+  }
+  const many = (await Promise.all(['c', 'd', 'e'].map((name) => both(name, {})))).flat()
+  t.same(new Set(many.map(({ code }) => code)), new Set([201]))
+  t.equal(new Set(many.map(addressOf)).size, many.length, 'each has an address of its own')
+})
+
+t.test('an IPAddress of somebody else is not given to a Service', async (t) => {
+  const api = await open()
+  const taken = Array.from({ length: 12 }, (_, n) => `10.96.0.${n + 1}`)
+  for (const name of taken)
+    await api.request('POST', ipAddresses, {
+      body: { metadata: { name }, spec: { parentRef: { group: 'x.io', resource: 'things', name: 'a' } } },
+    })
+  const refused = await api.request('POST', services, { body: service('a', { clusterIP: '10.96.0.3' }) })
+  t.equal(refused.code, 422)
+  const free = await api.request('POST', services, { body: service('b', { clusterIP: '10.96.0.13' }) })
+  t.equal(free.code, 201)
+  await api.request('DELETE', `${services}/b`)
+  t.equal((await api.request('GET', ipAddresses)).body['items']?.['length'], taken.length, 'theirs stay')
+})
