@@ -22,6 +22,7 @@ import { createApiHandler } from './server/api-handler.ts'
 import { authenticated } from './server/authentication.ts'
 import type { Handler, IncomingHandler } from './server/call.ts'
 import { csrApprovals } from './server/csr-approval.ts'
+import { createHealth, type HealthCheck } from './server/health.ts'
 import { createLocalTransport } from './server/local-transport.ts'
 import { namespaceFinalize, podBinding } from './server/subresources.ts'
 import { tokenDiscoveryPaths } from './server/token-discovery.ts'
@@ -52,6 +53,8 @@ export interface ControlPlaneOptions {
   readonly tokens: AccountTokenOptions
   readonly authentication?: AuthenticationSettings
   readonly authorization?: AuthorizationSettings
+  /** Beside that of the store. */
+  readonly healthChecks?: readonly HealthCheck[]
   readonly clock?: Clock
   readonly log?: Logger
   readonly naming?: Naming
@@ -79,6 +82,12 @@ const randomNaming: Naming = {
   newSuffix: () => Array.from({ length: 5 }, () => suffixAlphabet[randomInt(suffixAlphabet.length)]).join(''),
 }
 
+/** Monitoring asks for `etcd` by this name, whatever the store is. */
+const healthChecks = (store: Store): readonly HealthCheck[] => [
+  { name: 'ping', check: () => undefined },
+  { name: 'etcd', check: () => store.fresh() },
+]
+
 /** Rejects when the backend cannot be loaded. `close` closes the backend, too. */
 export const openControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
   const { backend, agents, tunnels, clock = systemClock, naming = randomNaming, storing, log = silentLogger } = options
@@ -95,6 +104,9 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
     registry,
     authorizer: authorization.authorizer,
     ...{ store, objects, clock, version: podwayVersion() },
+    health: createHealth([...healthChecks(store), ...(options.healthChecks ?? [])], (check, error) =>
+      log.warn({ check, err: error }, 'a health check failed'),
+    ),
     paths: { ...tokenDiscoveryPaths(tokens.discovery), ...(tunnels ? { [tunnelPath]: acceptTunnel(tunnels) } : {}) },
     subresources: {
       ...csrApprovals(objects),

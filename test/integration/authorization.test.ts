@@ -124,3 +124,18 @@ t.test('callers by token and by password', async (t) => {
   for (const wrong of ['Bearer word', basic('bob:secret'), basic('alice:secret')])
     t.equal(await ask(wrong), 'Unauthorized')
 })
+
+t.test('health and numbers are paths like any other', async (t) => {
+  const { kubectl } = await startControl(t)
+  t.equal(
+    await kubectl('get', '--raw', '/livez', '--as', 'system:anonymous', '--as-group', 'system:unauthenticated'),
+    'ok',
+  )
+  t.equal(await kubectl('get', '--raw', '/readyz?verbose'), '[+]ping ok\n[+]etcd ok\nreadyz check passed')
+  t.match(await kubectl('get', '--raw', '/metrics'), /^apiserver_request_total\{verb="GET",/m)
+  t.match(await kubectl('get', '--raw', '/metrics', '--as', 'alice'), /User "alice" cannot get path "\/metrics"/)
+  t.match(
+    await kubectl('get', '--raw', '/metrics', '--as', 'm', '--as-group', 'system:monitoring'),
+    /^process_resident_memory_bytes \d+$/m,
+  )
+})

@@ -10,17 +10,30 @@ import { throughSteps } from './chain.ts'
 import { discover } from './discovery.ts'
 import { freshness } from './freshness.ts'
 import { impersonation } from './impersonation.ts'
+import { createApiMetrics } from './metrics.ts'
 import { createResourceHandler, type ResourceContext } from './resources.ts'
 
 export interface ApiOptions extends ResourceContext {
   readonly authorizer: Authorizer
   /** Podway's own version: `0.1.0`. */
   readonly version: string
+  /** Undefined for a path of something else. */
+  readonly health: (call: Call) => Promise<Answer> | undefined
   /** Further paths that answer a GET. */
   readonly paths?: Readonly<Record<string, Handler>>
 }
 
-const ownPaths = ['/api', '/apis', '/healthz', '/openapi/v2', '/openapi/v3', '/version']
+const ownPaths = [
+  '/api',
+  '/apis',
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/readyz',
+  '/version',
+]
 
 export const serverVersion = (version: string) => ({
   major: '1',
@@ -34,18 +47,19 @@ export const serverVersion = (version: string) => ({
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 })
 
-const text = (content: string): Answer => ({ kind: 'bytes', contentType: 'text/plain', bytes: content })
-
 export const createApiHandler = (options: ApiOptions): Handler => {
-  const { registry, authorizer, version, paths = {} } = options
+  const { registry, authorizer, version, health, paths = {} } = options
   const resources = createResourceHandler(options)
   const openApi = createOpenApi(registry, version)
+  const metrics = createApiMetrics(registry)
 
   const onPath = (call: Call): Answer | Promise<Answer> => {
     const { path } = call
     if (call.method !== 'GET') throw noSuchPath()
     if (path === '/version') return objectAnswer(serverVersion(version))
-    if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return text('ok')
+    const healthAnswer = health(call)
+    if (healthAnswer) return healthAnswer
+    if (path === '/metrics') return metrics.answer()
     if (path === '/openapi/v3') return objectAnswer(openApi.v3.index())
     if (path.startsWith('/openapi/v3/'))
       return {
@@ -65,5 +79,8 @@ export const createApiHandler = (options: ApiOptions): Handler => {
     const request = requestInfo(call.method, call.path, call.query)
     return request.kind === 'path' ? onPath(call) : resources(call, request satisfies ResourceRequest)
   }
-  return throughSteps([impersonation(authorizer), authorization(authorizer), freshness(options.store)], route)
+  return throughSteps(
+    [metrics.step, impersonation(authorizer), authorization(authorizer), freshness(options.store)],
+    route,
+  )
 }

@@ -80,6 +80,8 @@ export type Answer =
       readonly kind: 'bytes'
       readonly contentType: string
       readonly bytes: string | Uint8Array
+      /** 200 when missing. */
+      readonly code?: number
       /** Names this content among others of the path: who has it already is told so (304). */
       readonly tag?: string
     }

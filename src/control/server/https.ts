@@ -152,12 +152,16 @@ const sendStream = async (response: ServerResponse, answer: Answer & { kind: 'st
 const sendBytes = (
   request: IncomingMessage,
   response: ServerResponse,
-  { contentType, bytes, tag }: Answer & { kind: 'bytes' },
+  { contentType, bytes, tag, code = 200 }: Answer & { kind: 'bytes' },
 ): void => {
   const entityTag = tag === undefined ? {} : { etag: `"${tag}"`, vary: 'Accept' }
   if (tag !== undefined && request.headers['if-none-match']?.includes(`"${tag}"`))
     return void response.writeHead(304, entityTag).end()
-  response.writeHead(200, { 'content-type': contentType, 'content-length': Buffer.byteLength(bytes), ...entityTag })
+  response.writeHead(code, {
+    ...{ 'content-type': contentType, 'content-length': Buffer.byteLength(bytes) },
+    // What a caller made us say is no page.
+    ...{ 'x-content-type-options': 'nosniff', ...entityTag },
+  })
   response.end(bytes)
 }
 
