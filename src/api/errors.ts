@@ -250,6 +250,12 @@ export const tooLong = (field: string, limit: number): FieldError => ({
   message: `Too long: may not be more than ${limit} bytes`,
 })
 
+/** What is wrong with so many items, when they are more than there may be. */
+export const tooMany = (field: string, count: number, limit: number): FieldError[] =>
+  count > limit
+    ? [{ reason: 'FieldValueTooMany', field, message: `Too many: ${count}: must have at most ${limit} items` }]
+    : []
+
 const errorLimit = 64
 
 /** 422, with the field errors as causes: the first of them, when an object has more than anybody reads. */

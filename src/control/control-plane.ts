@@ -35,6 +35,7 @@ import { type AccountTokenOptions, type AccountTokens, createAccountTokens } fro
 import { podwayVersion } from './version.ts'
 import { createWebhookClient } from './webhooks/client.ts'
 import { createServiceResolver } from './webhooks/service-address.ts'
+import { mutatingWebhooks, validatingWebhooks } from './webhooks/webhooks.ts'
 
 /** What is by chance in an object that is made. */
 export interface Naming {
@@ -94,11 +95,12 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const store = await openStore(backend, storing)
   const tokens = createAccountTokens(store, clock, options.tokens)
   const authorization = await createAuthorization({ store, clock, log }, options.authorization)
-  const admissions = createAdmissions(store, clock, authorization, options.admission)
-  const objects = createObjects({ store, clock, ...naming, admissions })
   const webhooks = createWebhookClient(createServiceResolver(store))
   const customKinds = createCustomKinds(store, (definition) => createConversionWebhook(definition, webhooks))
   const registry = createRegistry(customKinds)
+  const asking = { store, registry, client: webhooks, log }
+  const admissions = createAdmissions(store, clock, authorization, options.admission, mutatingWebhooks(asking))
+  const objects = createObjects({ store, clock, ...naming, admissions, validations: [validatingWebhooks(asking)] })
   const authenticate = await createAuthenticators({ store, clock, findAccount: tokens.find }, options.authentication)
   const handle = createApiHandler({
     registry,

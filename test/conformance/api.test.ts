@@ -107,7 +107,7 @@ t.test('errors are worded as Kubernetes words them', async (t) => {
       ['GET', `${configMaps}?fieldSelector=data.a=b`],
       400,
       'BadRequest',
-      'field label not supported: data.a',
+      'field label not supported: data.a; known are metadata.name, metadata.namespace',
     ],
     [
       'several things wrong',

@@ -5,16 +5,13 @@ import type { Admission } from '../objects/admission.ts'
 import type { Store } from '../storage/store.ts'
 import { certificateRequests } from './certificate-requests.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
-import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
-import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { newNodes } from './new-nodes.ts'
 import type { ClusterNetworks } from './node-claims.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import type { PluginName } from './plugins.ts'
 import { priorityClasses } from './priority-classes.ts'
-import { resourceQuota } from './resource-quota.ts'
 import { roleEscalation } from './role-escalation.ts'
 import { serviceAccount } from './service-account.ts'
 import { type AllocationRanges, serviceAllocation } from './service-allocation.ts'
@@ -33,21 +30,20 @@ export const createAdmissions = (
   clock: Clock,
   { resolver, authorizer }: Authorization,
   { networks, nodePorts, podEvictionSeconds, disabled = [] }: AdmissionSettings,
+  webhooks: Admission,
 ): readonly Admission[] => {
   const all: readonly Admission[] = [
     nodeRestriction(store, clock, networks),
     certificateRequests,
     namespaceLifecycle(store),
-    limitRanger(store),
     serviceAccount(store, clock),
     newNodes,
-    defaultStorageClass(store),
     defaultIngressClass(store),
     defaultTolerationSeconds(podEvictionSeconds),
     priorityClasses(store),
+    webhooks,
     serviceAllocation(store, { serviceCIDRs: networks.serviceCIDRs, nodePorts }),
     // After all who change the object.
-    resourceQuota(store, clock),
     roleEscalation(resolver, authorizer),
   ]
   const off: readonly string[] = disabled

@@ -3,13 +3,10 @@
 /** Those that can be switched; all of them run unless they are disabled. The names are those of Kubernetes. */
 export const pluginNames = [
   'DefaultIngressClass',
-  'DefaultStorageClass',
   'DefaultTolerationSeconds',
-  'LimitRanger',
   'NamespaceLifecycle',
   'NodeRestriction',
   'Priority',
-  'ResourceQuota',
   'ServiceAccount',
   'TaintNodesByCondition',
 ] as const

@@ -4,6 +4,18 @@ import type { ResourceDefinition } from '../resources/definition.ts'
 import type { Write } from '../storage/store.ts'
 import type { Birth } from './prepare.ts'
 
+/** How a write was asked for by a client. */
+export interface AskedWrite {
+  /** The row of the version in which it was asked. */
+  readonly row: ResourceDefinition
+  /** Empty for the object itself. */
+  readonly subresource: string
+  /** CreateOptions and the like, as clients know them. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** Tells the client something beside the answer. */
+  readonly warn: (text: string) => void
+}
+
 /** A write that is about to happen: defaults are filled, nothing is checked yet. */
 export interface Review {
   readonly operation: 'create' | 'update'
@@ -14,10 +26,12 @@ export interface Review {
   readonly old: KubeObject | undefined
   readonly user: User
   readonly dryRun: boolean
+  /** Missing for what the server does by itself on account of another request. */
+  readonly asked?: AskedWrite
 }
 
 /** A deletion that is about to happen. */
-export type DeletionReview = Pick<Review, 'definition' | 'object' | 'user'>
+export type DeletionReview = Pick<Review, 'definition' | 'object' | 'user' | 'dryRun' | 'asked'>
 
 /** A write that is about to be made: `object` is missing for one that ends, `old` for a new one. */
 export interface Writing {
@@ -34,9 +48,16 @@ export interface Writing {
 export interface Admission {
   readonly name: string
   admit(review: Review): KubeObject | Promise<KubeObject>
-  admitDeletion?(review: DeletionReview): void
+  admitDeletion?(review: DeletionReview): void | Promise<void>
   revoke?(review: Review): void
   beside?(writing: Writing, birth: () => Birth): readonly Write[]
+}
+
+/** Has the last word, once the object is whole and found to be valid: refuses by throwing `ApiError`. */
+export interface Validation {
+  readonly name: string
+  validate(review: Review): Promise<void>
+  validateDeletion(review: DeletionReview): Promise<void>
 }
 
 /** One after the other; a later one sees the object as the earlier ones left it. */

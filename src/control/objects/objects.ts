@@ -20,7 +20,7 @@ import { bucketOf, kindOf, type ResourceDefinition, withMetadata } from '../reso
 import { validateMetadataUpdate } from '../resources/metadata.ts'
 import { pathOf, RevisionMismatch, type StoreKey } from '../storage/backend.ts'
 import { atRevision, EntryTooLarge, objectLimit, type Store, type Write } from '../storage/store.ts'
-import { type Admission, admitAll, type Review } from './admission.ts'
+import { type Admission, type AskedWrite, admitAll, type Review, type Validation } from './admission.ts'
 import { checkPreconditions, type Deletion, isReleased, markDeleted } from './deletion.ts'
 import { type Birth, type Part, prepareCreate, prepareUpdate } from './prepare.ts'
 
@@ -28,6 +28,8 @@ export interface ObjectsOptions {
   readonly store: Store
   readonly clock: Clock
   readonly admissions: readonly Admission[]
+  /** Asked after all admissions, about objects that are valid. */
+  readonly validations?: readonly Validation[]
   readonly newUid: () => string
   /** Five characters that make a generated name unique. */
   readonly newSuffix: () => string
@@ -37,6 +39,8 @@ export interface ObjectsOptions {
 export interface WriteOptions {
   readonly user: User
   readonly dryRun?: boolean
+  /** How a client asked for it. */
+  readonly asked?: AskedWrite
   /** Who manages which field afterwards; missing for the server's own writes, which leave that as it is. */
   readonly manage?: Manage
 }
@@ -113,7 +117,9 @@ const isBeside = (error: unknown, key: StoreKey): boolean =>
 
 const changedTooOften = (): ApiError => internalError('the object is being changed too often by others')
 
-export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: ObjectsOptions): Objects => {
+export const createObjects = (options: ObjectsOptions): Objects => {
+  const { store, clock, admissions, validations = [], newUid, newSuffix } = options
+
   const present = (definition: ResourceDefinition, name: ObjectName) => {
     const entry = store.get(keyOf(definition, name))
     if (!entry) throw notFound(resourceName(definition), name.name)
@@ -159,14 +165,16 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     definition: ResourceDefinition,
     namespace: string | undefined,
     given: KubeObject,
-    { user, dryRun = false, manage }: WriteOptions,
+    { user, dryRun = false, manage, asked }: WriteOptions,
   ): Promise<KubeObject | undefined> => {
     const birth = newBirth()
     const prepared = prepareCreate(definition, namespace, given, birth)
     const kind = kindOf(definition)
-    const review = { operation: 'create', definition: kind, object: prepared, old: undefined, user, dryRun } as const
+    const about = { definition: kind, user, dryRun, ...(asked ? { asked } : {}) }
+    const review = { operation: 'create', object: prepared, old: undefined, ...about } as const
     return admitted(review, async (whole) => {
       check(definition, whole, validateObject(definition, whole))
+      for (const each of validations) await each.validate({ ...review, object: whole })
       const object = managed(whole, manage?.(undefined, whole))
       const { name } = object.metadata
       const key = keyOf(definition, { namespace, name })
@@ -196,7 +204,7 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     name: ObjectName,
     part: Part,
     change: ChangeObject,
-    { user, dryRun = false, manage }: WriteOptions,
+    { user, dryRun = false, manage, asked }: WriteOptions,
   ): Promise<KubeObject | undefined> => {
     const { revision, object: old, key } = present(definition, name)
     const given = await change(old)
@@ -210,13 +218,15 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
         `Precondition failed: UID in precondition: ${given.metadata.uid}, UID in object meta: ${old.metadata.uid}`,
       )
     const prepared = prepareUpdate(definition, given, old, part)
-    const review = { operation: 'update', definition: kindOf(definition), object: prepared, old, user, dryRun } as const
+    const about = { definition: kindOf(definition), user, dryRun, ...(asked ? { asked } : {}) }
+    const review = { operation: 'update', object: prepared, old, ...about } as const
     return admitted(review, async (object) => {
       check(definition, object, [
         ...validateMetadataUpdate(object.metadata, old.metadata),
         ...(part === 'main' ? (definition.validateUpdate?.(object, old) ?? []) : []),
         ...validateObject(definition, object, old),
       ])
+      for (const each of validations) await each.validate({ ...review, object })
       const before = isReset(given.metadata.managedFields) ? managed(old, undefined) : old
       const fields = manage ? manage(before, object) : old.metadata.managedFields
       const next = managed(withMetadata(object, { resourceVersion: old.metadata.resourceVersion }), fields)
@@ -235,12 +245,13 @@ export const createObjects = ({ store, clock, admissions, newUid, newSuffix }: O
     definition: ResourceDefinition,
     name: ObjectName,
     deletion: Deletion,
-    { user, dryRun = false }: WriteOptions,
+    { user, dryRun = false, asked }: WriteOptions,
   ): Promise<Deleted | undefined> => {
     const { revision, object: old, key } = present(definition, name)
-    const review = { definition: kindOf(definition), object: old, user }
-    for (const admission of admissions) admission.admitDeletion?.(review)
+    const review = { definition: kindOf(definition), object: old, user, dryRun, ...(asked ? { asked } : {}) }
+    for (const admission of admissions) await admission.admitDeletion?.(review)
     checkPreconditions(definition, old, deletion)
+    for (const each of validations) await each.validateDeletion(review)
     const marked = markDeleted(definition, old, deletion, clock.now())
     const gone = isReleased(definition, marked)
     if (dryRun) return { object: marked, gone }

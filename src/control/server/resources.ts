@@ -154,7 +154,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     const { object, warnings } = await readObject(definition, await call.body(), call.query)
     const options = optionsOf(call, definition, 'CreateOptions')
     const created = await objects.create(definition, request.namespace, object, options)
-    return written(call, definition, created, warnings, 201)
+    return written(call, definition, created, [...warnings, ...options.told], 201)
   }
 
   const checkVersion = (definition: ResourceDefinition, object: KubeObject): KubeObject => {
@@ -174,10 +174,11 @@ export const createResourceHandler = (context: ResourceContext) => {
     try {
       const part = request.subresource === 'status' ? 'status' : 'main'
       const updated = await objects.update(definition, name, part, () => checkVersion(definition, given), options)
-      return written(call, definition, updated, warnings)
+      return written(call, definition, updated, [...warnings, ...options.told])
     } catch (error) {
       if (!definition.createOnUpdate || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
-      return written(call, definition, await objects.create(definition, name.namespace, given, options), warnings, 201)
+      const made = await objects.create(definition, name.namespace, given, options)
+      return written(call, definition, made, [...warnings, ...options.told], 201)
     }
   }
 
@@ -199,11 +200,11 @@ export const createResourceHandler = (context: ResourceContext) => {
     }
     const write = { ...options, manage: () => fields }
     try {
-      return written(call, definition, await objects.update(definition, name, part, change, write), [])
+      return written(call, definition, await objects.update(definition, name, part, change, write), options.told)
     } catch (error) {
       if (part === 'status' || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
       const made = await objects.create(definition, name.namespace, await change(undefined), write)
-      return written(call, definition, made, [], 201)
+      return written(call, definition, made, options.told, 201)
     }
   }
 
@@ -229,12 +230,16 @@ export const createResourceHandler = (context: ResourceContext) => {
     const part = request.subresource === 'status' ? 'status' : 'main'
     const options = optionsOf(call, definition, 'PatchOptions', request.subresource)
     const result = await objects.update(definition, name, part, change, options)
-    return written(call, definition, result, warnings)
+    return written(call, definition, result, [...warnings, ...options.told])
   }
 
   const remove: Write = async (call, request, definition) => {
-    const { dryRun, warnings, ...deletion } = await readDeletion(call, definition)
-    const { object, gone } = await objects.delete(definition, nameOf(request), deletion, { user: call.user, dryRun })
+    const { dryRun, warnings, asked, ...deletion } = await readDeletion(call, definition)
+    const { object, gone } = await objects.delete(definition, nameOf(request), deletion, {
+      user: call.user,
+      dryRun,
+      asked,
+    })
     if (!gone) return shown(call, definition, object, 200, warnings)
     const { name, uid } = object.metadata
     const details = {
@@ -253,13 +258,14 @@ export const createResourceHandler = (context: ResourceContext) => {
     })
 
   const removeCollection: Write = async (call, request, definition) => {
-    const { dryRun, warnings, ...deletion } = await readDeletion(call, definition)
+    const { dryRun, warnings, asked, ...deletion } = await readDeletion(call, definition)
     const page = pageOf(call, request, definition)
     for (const { metadata } of page.items)
       await objects
         .delete(definition, { namespace: metadata.namespace, name: metadata.name }, deletion, {
           user: call.user,
           dryRun,
+          asked,
         })
         .catch((error: unknown) => {
           // Someone else was faster.

@@ -1,5 +1,6 @@
 /** What a request asks a write to respect: its query, and for deletions its body. */
 import { type FieldError, invalid, invalidValue, notSupported } from '../../api/errors.ts'
+import type { AskedWrite } from '../objects/admission.ts'
 import type { Deletion } from '../objects/deletion.ts'
 import type { Manage, WriteOptions } from '../objects/objects.ts'
 import { integerOf, isSet } from '../request/request-info.ts'
@@ -24,11 +25,35 @@ export const writeOptionsOf = (
   kind: OptionsKind,
   time: string,
   subresource?: string,
-): WriteOptions & { readonly manage: Manage } => {
-  const asked = call.query.getAll('dryRun')
-  refuse(kind, [...dryRunErrors(asked), ...managerErrors(call)])
+): WriteOptions & { readonly manage: Manage; readonly told: readonly string[] } => {
+  const dryRun = call.query.getAll('dryRun')
+  refuse(kind, [...dryRunErrors(dryRun), ...managerErrors(call)])
   const manage = managing(managerOf(call, definition, subresource), definition, time)
-  return { user: call.user, dryRun: asked.length > 0, manage }
+  const { asked, told } = askedWrite(call, definition, kind, subresource)
+  return { user: call.user, dryRun: dryRun.length > 0, manage, asked, told }
+}
+
+const optionNames = ['fieldManager', 'fieldValidation'] as const
+
+/** What admission is told of a request, and what it has to tell. */
+const askedWrite = (
+  call: Call,
+  row: ResourceDefinition,
+  kind: OptionsKind,
+  subresource = '',
+): { readonly asked: AskedWrite; readonly told: readonly string[] } => {
+  const told: string[] = []
+  const dryRun = call.query.getAll('dryRun')
+  const given = optionNames.flatMap((name) => {
+    const value = call.query.get(name)
+    return value === null ? [] : [[name, value]]
+  })
+  const options = {
+    ...{ kind, apiVersion: 'meta.k8s.io/v1' },
+    ...(dryRun.length > 0 ? { dryRun } : {}),
+    ...Object.fromEntries(given),
+  }
+  return { asked: { row, subresource, options, warn: (text) => void told.push(text) }, told }
 }
 
 interface DeleteOptions extends Omit<Deletion, 'gracePeriodSeconds'> {
@@ -61,14 +86,19 @@ const graceOf = (asked: number | undefined): number | undefined => (asked !== un
 
 const optionsType = { kind: 'DeleteOptions', schemaType: 'meta/v1.DeleteOptions' } as const
 
+interface DeletionOptions extends Deletion {
+  readonly dryRun: boolean
+  readonly asked: AskedWrite
+  /** What the client has to know; more of it comes with the deletion. */
+  readonly warnings: readonly string[]
+}
+
 /**
  * The options of a deletion: those of the body when there is one, else those of the query; a dry run may be asked for in
  * both. Throws BadRequest for a body that is something else, Invalid for options that are not known or do not fit together.
  */
-export const readDeletion = async (
-  call: Call,
-  { orphans }: ResourceDefinition,
-): Promise<Deletion & { readonly dryRun: boolean; readonly warnings: readonly string[] }> => {
+export const readDeletion = async (call: Call, definition: ResourceDefinition): Promise<DeletionOptions> => {
+  const { orphans } = definition
   const body = await call.body()
   const options =
     body === undefined
@@ -79,11 +109,14 @@ export const readDeletion = async (
   const { preconditions, propagationPolicy, orphanDependents } = options
   const grace = graceOf(options.gracePeriodSeconds)
   const isOpen = propagationPolicy === undefined && orphanDependents === undefined
+  const { asked, told } = askedWrite(call, definition, 'DeleteOptions')
+  if (isOpen && orphans?.warning !== undefined) asked.warn(orphans.warning)
   return {
     ...(preconditions ? { preconditions } : {}),
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     propagationPolicy: propagationPolicy ?? (orphanDependents || (isOpen && orphans) ? 'Orphan' : 'Background'),
     dryRun: dryRun.length > 0,
-    warnings: isOpen && orphans?.warning !== undefined ? [orphans.warning] : [],
+    asked,
+    warnings: told,
   }
 }

@@ -1,6 +1,6 @@
 /** Holds a value against a schema, in the words of Kubernetes' validator. Pure. */
 import { deepEqual } from '../../api/deep-equal.ts'
-import { type FieldError, invalidValue, notSupported, required, tooLong } from '../../api/errors.ts'
+import { type FieldError, invalidValue, notSupported, required, tooLong, tooMany } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import { matchesPattern } from '../cel/functions/pattern.ts'
 import { hasFormat } from './formats.ts'
@@ -28,12 +28,6 @@ const wrongType = (path: string, value: unknown, wanted: string): FieldError => 
     message: `Invalid value: ${JSON.stringify(given)}: ${subject(path)} must be of type ${wanted}: ${JSON.stringify(given)}`,
   }
 }
-
-const tooMany = (field: string, count: number, limit: number): FieldError => ({
-  reason: 'FieldValueTooMany',
-  field,
-  message: `Too many: ${count}: must have at most ${limit} items`,
-})
 
 const checkNumber = (value: number, values: ValueRules, path: string): readonly FieldError[] => {
   const { maximum, minimum, multipleOf } = values
@@ -75,7 +69,7 @@ const checkList = (value: readonly unknown[], schema: Structural, path: string):
     ...(minItems !== undefined && value.length < minItems
       ? [invalidValue(path, value.length, `${subject(path)} should have at least ${minItems} items`)]
       : []),
-    ...(maxItems !== undefined && value.length > maxItems ? [tooMany(path, value.length, maxItems)] : []),
+    ...(maxItems === undefined ? [] : tooMany(path, value.length, maxItems)),
     ...(items ? value.flatMap((item, at) => validateValue(item, items, `${path}[${at}]`)) : []),
   ]
 }

@@ -22,7 +22,7 @@ const fixed: readonly string[] = [
     'control/server/body/yaml.ts',
   ],
   ...['control/objects/objects.ts', 'control/patch/json-patch.ts', 'control/storage/store.ts'],
-  ...['control/resources/apiextensions/validation.ts', 'control/structural/validate.ts'],
+  'control/structural/validate.ts',
   ...['agent/pods/pod-files.ts', 'proxy/ingress/h2/frame-reader.ts', 'proxy/ingress/policy/pattern.ts'],
 ]
 

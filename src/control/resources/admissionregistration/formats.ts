@@ -1,5 +1,5 @@
 /** The form of every text of this group's kinds. */
-import { type FieldFormats, free, label, oneOf, port, subdomain, urlPath, word } from '../formats/formats.ts'
+import { type FieldFormats, label, oneOf, port, qualifiedName, urlPath, word } from '../formats/formats.ts'
 import { byKind, object } from '../formats/words.ts'
 
 const webhook = {
@@ -23,7 +23,7 @@ export const admissionregistrationFormats: FieldFormats = {
     scope: oneOf('*', 'Cluster', 'Namespaced'),
   },
   'admissionregistration/v1.MatchCondition': {
-    expression: free('an expression that nothing evaluates'),
-    name: subdomain,
+    expression: byKind,
+    name: qualifiedName,
   },
 }

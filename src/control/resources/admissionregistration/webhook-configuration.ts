@@ -1,4 +1,4 @@
-import { type FieldError, forbiddenField } from '../../../api/errors.ts'
+import type { FieldError } from '../../../api/errors.ts'
 import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
@@ -6,18 +6,14 @@ import type {
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { subdomainName } from '../names.ts'
-import { validateWebhooks, withWebhookDefaults } from './webhook.ts'
+import { validateWebhooks, webhooksV1beta1, withWebhookDefaults } from './webhook.ts'
 
 type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration
 
-/** Who relies on a webhook must not be told that it guards anything while nobody calls it. */
-const validate = ({ webhooks = [] }: Configuration): FieldError[] =>
-  webhooks.length === 0
-    ? []
-    : [
-        ...validateWebhooks(webhooks),
-        forbiddenField('webhooks', 'this server calls no admission webhooks: what they guard would be unguarded'),
-      ]
+const validate = ({ webhooks = [] }: Configuration): FieldError[] => validateWebhooks(webhooks)
+
+/** Webhooks of before v1 may have effects that nobody knows of. */
+const validateBeta = ({ webhooks = [] }: Configuration): FieldError[] => validateWebhooks(webhooks, 'Unknown', 'Some')
 
 const common = {
   group: 'admissionregistration.k8s.io',
@@ -33,6 +29,7 @@ const common = {
     ageColumn,
   ],
   validate,
+  otherVersions: [{ version: 'v1beta1', convert: webhooksV1beta1, validate: validateBeta }],
 }
 
 export const mutatingWebhookConfiguration = define<MutatingWebhookConfiguration>({

@@ -1,11 +1,16 @@
 /** What is wrong with one webhook, and what it is by default. */
-import { duplicate, type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
+import { duplicate, type FieldError, invalidValue, notSupported, required, tooMany } from '../../../api/errors.ts'
+import type { KubeObject } from '../../../api/types/index.ts'
 import type {
+  MatchCondition,
   MutatingWebhook,
   RuleWithOperations,
   ValidatingWebhook,
   WebhookClientConfig,
 } from '../../../api/types/kubernetes/admissionregistration-v1.ts'
+import { conditionError } from '../../cel/conditions.ts'
+import { conversion } from '../conversion.ts'
+import type { Conversion } from '../definition.ts'
 import { validateSelector } from '../metadata.ts'
 import { checkSubdomain } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
@@ -69,17 +74,37 @@ const validateName = (name: string, field: string): FieldError[] => {
     : []
 }
 
-const validateSideEffects = (effects: string | undefined, field: string): FieldError[] => {
-  if (effects === undefined) return [required(field, `must specify one of ${harmless.join(', ')}`)]
-  return harmless.includes(effects) ? [] : [notSupported(field, effects, harmless)]
+const validateSideEffects = (effects: string | undefined, field: string, more: readonly string[]): FieldError[] => {
+  const known = [...harmless, ...more]
+  if (effects === undefined) return [required(field, `must specify one of ${known.join(', ')}`)]
+  return known.includes(effects) ? [] : [notSupported(field, effects, known)]
 }
 
-const validateWebhook = (webhook: Webhook, field: string): FieldError[] => {
+const mostConditions = 64
+
+const validateConditions = (conditions: readonly MatchCondition[], field: string): FieldError[] => [
+  ...tooMany(field, conditions.length, mostConditions),
+  ...conditions.flatMap(({ name, expression }, at) => {
+    const message = expression === '' ? undefined : conditionError(expression)
+    return [
+      ...(name === '' ? [required(`${field}[${at}].name`)] : []),
+      ...(expression === '' ? [required(`${field}[${at}].expression`)] : []),
+      ...(message === undefined
+        ? []
+        : [invalidValue(`${field}[${at}].expression`, expression, `compilation failed: ERROR: ${message}`)]),
+    ]
+  }),
+  ...repeatedAt(conditions.map(({ name }) => name || undefined)).map((at) =>
+    duplicate(`${field}[${at}].name`, conditions[at]?.name),
+  ),
+]
+
+const validateWebhook = (webhook: Webhook, field: string, effects: readonly string[]): FieldError[] => {
   const { timeoutSeconds: seconds = 10 } = webhook
   return [
     ...validateName(webhook.name ?? '', `${field}.name`),
     ...(webhook.rules ?? []).flatMap((rule, at) => validateRule(rule, `${field}.rules[${at}]`)),
-    ...validateSideEffects(webhook.sideEffects, `${field}.sideEffects`),
+    ...validateSideEffects(webhook.sideEffects, `${field}.sideEffects`, effects),
     ...(seconds < 1 || seconds > 30
       ? [invalidValue(`${field}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds')]
       : []),
@@ -87,13 +112,15 @@ const validateWebhook = (webhook: Webhook, field: string): FieldError[] => {
     ...validateSelector(webhook.objectSelector, `${field}.objectSelector`),
     ...validateClient(webhook.clientConfig, `${field}.clientConfig`),
     ...validateReviewVersions(webhook.admissionReviewVersions ?? [], `${field}.admissionReviewVersions`),
+    ...validateConditions(webhook.matchConditions ?? [], `${field}.matchConditions`),
   ]
 }
 
-export const validateWebhooks = (webhooks: readonly Webhook[]): FieldError[] => {
+/** `effects`: side effects that are allowed beside none. */
+export const validateWebhooks = (webhooks: readonly Webhook[], ...effects: readonly string[]): FieldError[] => {
   const names = webhooks.map(({ name }) => name || undefined)
   return [
-    ...webhooks.flatMap((webhook, at) => validateWebhook(webhook, `webhooks[${at}]`)),
+    ...webhooks.flatMap((webhook, at) => validateWebhook(webhook, `webhooks[${at}]`, effects)),
     ...repeatedAt(names).map((at) => duplicate(`webhooks[${at}].name`, names[at])),
   ]
 }
@@ -107,4 +134,29 @@ export const withWebhookDefaults = <T extends Webhook>(webhook: T): T => ({
   ...webhook,
   clientConfig: clientWithDefaults(webhook.clientConfig),
   ...(webhook.rules ? { rules: webhook.rules.map((rule) => ({ scope: '*', ...rule })) } : {}),
+})
+
+/** v1beta1 fills in otherwise what a webhook does not say. */
+const betaDefaults = {
+  ...{ failurePolicy: 'Ignore', matchPolicy: 'Exact', timeoutSeconds: 30, sideEffects: 'Unknown' },
+  admissionReviewVersions: ['v1beta1'],
+}
+
+type Configuration = KubeObject & { readonly webhooks?: readonly Webhook[] }
+
+const withBetaDefaults = (webhook: Webhook): Webhook => ({
+  ...betaDefaults,
+  ...webhook,
+  admissionReviewVersions:
+    webhook.admissionReviewVersions?.length > 0
+      ? webhook.admissionReviewVersions
+      : betaDefaults.admissionReviewVersions,
+})
+
+export const webhooksV1beta1: Conversion = conversion<Configuration, Configuration>({
+  toStored: (configuration) =>
+    configuration.webhooks
+      ? { ...configuration, webhooks: configuration.webhooks.map(withBetaDefaults) }
+      : configuration,
+  fromStored: (configuration) => configuration,
 })

@@ -1,6 +1,6 @@
 /** What is wrong with a CustomResourceDefinition, in the words of Kubernetes. Pure. */
 import { deepEqual } from '../../../api/deep-equal.ts'
-import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../../api/errors.ts'
+import { type FieldError, forbiddenField, invalidValue, notSupported, required, tooMany } from '../../../api/errors.ts'
 import type {
   CustomResourceColumnDefinition,
   CustomResourceConversion,
@@ -108,15 +108,7 @@ const selectableErrors = (
   schema: JSONSchemaProps | undefined,
   path: string,
 ): Errors => [
-  ...(fields.length > mostSelectable
-    ? [
-        {
-          reason: 'FieldValueTooMany' as const,
-          field: path,
-          message: `Too many: ${fields.length}: must have at most ${mostSelectable} items`,
-        },
-      ]
-    : []),
+  ...tooMany(path, fields.length, mostSelectable),
   ...repeatedAt(fields.map(({ jsonPath }) => jsonPath)).map((at) => ({
     reason: 'FieldValueDuplicate' as const,
     field: `${path}[${at}].jsonPath`,

@@ -65,7 +65,7 @@ export const deployment = define<Deployment>({
   nameRule: subdomainName,
   status: 'separate',
   statusKeeps: ['labels'],
-  generation: 'withAnnotations',
+  generation: true,
   scale: scaleOf<Deployment>(),
   columns: [
     nameColumn,

@@ -24,10 +24,7 @@ const gates = ({ spec, status }: Pod): string => {
   return `${holds.length}/${wanted.length}`
 }
 
-export const allContainers = (pod: Pod): readonly Container[] => [
-  ...(pod.spec.initContainers ?? []),
-  ...pod.spec.containers,
-]
+const allContainers = (pod: Pod): readonly Container[] => [...(pod.spec.initContainers ?? []), ...pod.spec.containers]
 
 export const pod = define<Pod>({
   group: '',

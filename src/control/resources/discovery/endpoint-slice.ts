@@ -1,4 +1,4 @@
-import { duplicate, type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
+import { duplicate, type FieldError, invalidValue, notSupported, required, tooMany } from '../../../api/errors.ts'
 import type { Endpoint, EndpointSlice } from '../../../api/types/index.ts'
 import { parseAddress } from '../../../ip/address.ts'
 import { ageColumn, column, nameColumn, shorten } from '../columns.ts'
@@ -34,11 +34,6 @@ const validateEndpoint = (endpoint: Endpoint, field: string, type: string): Fiel
   ...(endpoint.hostname === '' ? [invalidValue(`${field}.hostname`, '', checkLabel('') ?? '')] : []),
   ...tooMany(`${field}.deprecatedTopology`, Object.keys(endpoint.deprecatedTopology ?? {}).length, maxTopologyLabels),
 ]
-
-const tooMany = (field: string, count: number, limit: number): FieldError[] =>
-  count > limit
-    ? [{ reason: 'FieldValueTooMany', field, message: `Too many: ${count}: must have at most ${limit} items` }]
-    : []
 
 const validateSlice = (slice: EndpointSlice): FieldError[] => {
   const { endpoints: items = [], ports = [] } = slice

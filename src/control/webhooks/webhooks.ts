@@ -1,0 +1,227 @@
+/** Admission webhooks: they are asked about every write that their rules name, and what they cannot be asked about fails closed. */
+import { ApiError, internalError } from '../../api/errors.ts'
+import { isJsonObject } from '../../api/json.ts'
+import type { KubeObject, StringMap } from '../../api/types/index.ts'
+import type { MutatingWebhook } from '../../api/types/kubernetes/admissionregistration-v1.ts'
+import type { Logger } from '../../host/log.ts'
+import { admissionValues, conditionsOf } from '../cel/conditions.ts'
+import { widthOf } from '../cel/functions/values.ts'
+import type { Admission, Review, Validation } from '../objects/admission.ts'
+import { applyJsonPatch } from '../patch/json-patch.ts'
+import type { Registry } from '../registry/registry.ts'
+import {
+  mutatingWebhookConfiguration,
+  validatingWebhookConfiguration,
+} from '../resources/admissionregistration/webhook-configuration.ts'
+import { inVersion, prepared, type ResourceDefinition } from '../resources/definition.ts'
+import { sameWish } from '../resources/metadata.ts'
+import { checkValue } from '../schema/bounds.ts'
+import { readObject } from '../server/input.ts'
+import { showScale } from '../server/scale.ts'
+import type { Store } from '../storage/store.ts'
+import { askWebhook, type Verdict, type Webhook } from './admission-review.ts'
+import {
+  type Attributes,
+  admissionRequest,
+  attributesOf,
+  deletionAttributesOf,
+  equivalentRows,
+  subjectOf,
+} from './attributes.ts'
+import type { WebhookClient } from './client.ts'
+import { webhooksOf } from './configurations.ts'
+import { isExempt, matchesSelectors, matchingRow } from './match.ts'
+
+export interface WebhookContext {
+  readonly store: Store
+  readonly registry: Registry
+  readonly client: WebhookClient
+  readonly log: Logger
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** The labels of the namespace that an object is in; undefined for one that is in none. */
+export const namespaceLabels = (store: Store, attributes: Attributes): StringMap | undefined => {
+  const { asked } = attributes
+  const subject = subjectOf(attributes)
+  if (asked.row.group === '' && asked.row.plural === 'namespaces') return subject?.metadata.labels ?? {}
+  const namespace = subject?.metadata.namespace
+  if (namespace === undefined) return undefined
+  return store.get({ bucket: 'namespaces', name: namespace })?.object.metadata.labels ?? {}
+}
+
+/** Asks one webhook; undefined when it has nothing to do with the write, or may be done without. */
+const createAsk = ({ store, registry, client, log }: WebhookContext) => {
+  const isMeant = async (webhook: Webhook, attributes: Attributes, row: ResourceDefinition): Promise<boolean> => {
+    const { matchConditions = [] } = webhook
+    if (matchConditions.length === 0) return true
+    const request = await admissionRequest(attributes, row, '')
+    return conditionsOf(matchConditions).hold(admissionValues(request), widthOf(request))
+  }
+
+  const rowFor = (webhook: Webhook, attributes: Attributes): ResourceDefinition | undefined => {
+    const { row } = attributes.asked
+    const rows = webhook.matchPolicy === 'Exact' ? [row] : equivalentRows(registry, row)
+    const found = matchingRow(webhook.rules ?? [], attributes, rows)
+    return found && matchesSelectors(webhook, attributes, namespaceLabels(store, attributes)) ? found : undefined
+  }
+
+  return async (
+    webhook: Webhook,
+    attributes: Attributes,
+  ): Promise<{ readonly verdict: Verdict; readonly row: ResourceDefinition } | undefined> => {
+    const row = rowFor(webhook, attributes)
+    if (!row) return undefined
+    const mayFail = webhook.failurePolicy === 'Ignore'
+    try {
+      if (!(await isMeant(webhook, attributes, row))) return undefined
+      if (attributes.review.dryRun && !['None', 'NoneOnDryRun'].includes(webhook.sideEffects ?? ''))
+        throw new ApiError(
+          400,
+          'BadRequest',
+          `admission webhook ${JSON.stringify(webhook.name)} does not support dry run`,
+        )
+      return { verdict: await askWebhook(client, webhook, attributes, row), row }
+    } catch (error) {
+      if (error instanceof ApiError) throw error
+      const why = `failed calling webhook ${JSON.stringify(webhook.name)}: ${reasonOf(error)}`
+      if (!mayFail) throw internalError(why)
+      log.warn({ webhook: webhook.name, err: error }, 'a webhook failed; its failurePolicy is Ignore')
+      return undefined
+    }
+  }
+}
+
+/** What no webhook changes. */
+const fixed = [
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'resourceVersion',
+  'generation',
+  'deletionTimestamp',
+] as const
+
+const keepIdentity = (object: KubeObject, before: KubeObject): KubeObject => {
+  const own = Object.fromEntries(
+    fixed.flatMap((name) => (before.metadata[name] === undefined ? [] : [[name, before.metadata[name]]])),
+  )
+  const given = Object.fromEntries(
+    Object.entries(object.metadata).filter(([name]) => !(fixed as readonly string[]).includes(name)),
+  )
+  return { ...object, metadata: { ...given, ...own, name: before.metadata.name } }
+}
+
+/** A status changes by its own way, and nothing else by that way. */
+const keepOtherPart = (
+  object: KubeObject,
+  before: KubeObject,
+  definition: ResourceDefinition,
+  subresource: string,
+): KubeObject => {
+  const statusOf = (each: KubeObject): unknown => ('status' in each ? each.status : undefined)
+  const withStatus = (each: KubeObject, status: unknown): KubeObject => {
+    const { status: _, ...rest } = { status: undefined, ...each }
+    return status === undefined ? rest : { ...rest, ...{ status } }
+  }
+  if (subresource === 'status') return { ...withStatus(before, statusOf(object)), metadata: object.metadata }
+  return definition.status ? withStatus(object, statusOf(before)) : object
+}
+
+const anyFields = new URLSearchParams({ fieldValidation: 'Ignore' })
+
+const patched = async (review: Review, row: ResourceDefinition, patch: unknown): Promise<KubeObject> => {
+  const { object, asked } = review
+  const subresource = asked?.subresource ?? ''
+  if (subresource === 'scale') {
+    const scale: unknown = applyJsonPatch({ ...showScale(row, object) }, patch)
+    const spec = isJsonObject(scale) && isJsonObject(scale['spec']) ? scale['spec'] : {}
+    return row.scale?.withReplicas(object, Number(spec['replicas'] ?? 0)) ?? object
+  }
+  await prepared(row, [object], 'shown')
+  const shown: unknown = JSON.parse(JSON.stringify(inVersion(row, object)))
+  const changed: unknown = applyJsonPatch(isJsonObject(shown) ? shown : {}, patch)
+  checkValue(changed)
+  const { object: read } = await readObject(row, changed, anyFields)
+  const whole = keepIdentity({ ...read, apiVersion: object.apiVersion, kind: object.kind }, object)
+  const kept = keepOtherPart(whole, object, review.asked?.row ?? row, subresource)
+  const filled = review.definition.defaults?.(kept) ?? kept
+  return subresource === '' ? withGeneration(filled, review) : filled
+}
+
+/** What is wished is something else than before when a webhook makes it so, too. */
+const withGeneration = (object: KubeObject, { definition, old }: Review): KubeObject => {
+  if (!definition.generation || !old) return object
+  const { generation = 0 } = old.metadata
+  const isSame = sameWish(object, old, definition.status !== undefined || definition.schema === undefined)
+  return { ...object, metadata: { ...object.metadata, generation: isSame ? generation : generation + 1 } }
+}
+
+const isAgain = (webhook: Webhook): boolean => (webhook as Partial<MutatingWebhook>).reinvocationPolicy === 'IfNeeded'
+
+export const mutatingWebhooks = (context: WebhookContext): Admission => {
+  const webhooks = webhooksOf(context.store, mutatingWebhookConfiguration)
+  const ask = createAsk(context)
+
+  /** The object, and by whom it was changed last. */
+  const run = async (
+    review: Review,
+    asked: readonly Webhook[],
+  ): Promise<{ object: KubeObject; changed: readonly Webhook[] }> => {
+    let { object } = review
+    const changed: Webhook[] = []
+    for (const webhook of asked) {
+      const now = { ...review, object }
+      const attributes = attributesOf(now)
+      const answer = attributes && (await ask(webhook, attributes))
+      if (answer?.verdict.patch === undefined) continue
+      const operations = answer.verdict.patch
+      if (Array.isArray(operations) && operations.length === 0) continue
+      try {
+        object = await patched(now, answer.row, operations)
+      } catch (error) {
+        throw internalError(
+          `admission webhook ${JSON.stringify(webhook.name)} sent a patch that does not apply: ${reasonOf(error)}`,
+        )
+      }
+      changed.push(webhook)
+    }
+    return { object, changed }
+  }
+
+  return {
+    name: 'MutatingAdmissionWebhook',
+    admit: async (review) => {
+      const all = webhooks()
+      if (all.length === 0 || !review.asked || isExempt(review.asked.row)) return review.object
+      const { object, changed } = await run(review, all)
+      const last = changed.at(-1)
+      const again = last ? all.slice(0, all.indexOf(last)).filter(isAgain) : []
+      return again.length === 0 ? object : (await run({ ...review, object }, again)).object
+    },
+    admitDeletion: async (review) => {
+      const attributes = deletionAttributesOf(review)
+      if (!attributes || isExempt(attributes.asked.row)) return
+      for (const webhook of webhooks()) await ask(webhook, attributes)
+    },
+  }
+}
+
+export const validatingWebhooks = (context: WebhookContext): Validation => {
+  const webhooks = webhooksOf(context.store, validatingWebhookConfiguration)
+  const ask = createAsk(context)
+  /** All at once; the first of them in their order that refuses is told. */
+  const askAll = async (attributes: Attributes | undefined): Promise<void> => {
+    const all = webhooks()
+    if (all.length === 0 || !attributes || isExempt(attributes.asked.row)) return
+    const answers = await Promise.allSettled(all.map((webhook) => ask(webhook, attributes)))
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
+  }
+  return {
+    name: 'ValidatingAdmissionWebhook',
+    validate: (review) => askAll(attributesOf(review)),
+    validateDeletion: (review) => askAll(deletionAttributesOf(review)),
+  }
+}
