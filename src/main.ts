@@ -1,6 +1,7 @@
 /** The podway command. Each command loads what it needs when it runs: daemons stay small. */
 import { Command, CommanderError } from 'commander'
 import { registerAgent } from './commands/agent.ts'
+import { registerBackup } from './commands/backup.ts'
 import { registerCleanup } from './commands/cleanup.ts'
 import { registerCni } from './commands/cni.ts'
 import { registerControl } from './commands/control.ts'
@@ -43,6 +44,7 @@ for (const register of [
   registerIpam,
   registerUp,
   registerControl,
+  registerBackup,
   registerToken,
   registerAgent,
   registerCleanup,

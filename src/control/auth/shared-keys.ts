@@ -44,7 +44,8 @@ export const writeSharedKeys = async (folder: string, keys: SharedKeys): Promise
     await writeFileAtomic(join(folder, name), text, name.endsWith('.key') ? 0o600 : 0o644)
 }
 
-const isSharedKeys = (value: unknown): value is SharedKeys =>
+/** Names are those of files: no others are let in. */
+export const isSharedKeys = (value: unknown): value is SharedKeys =>
   typeof value === 'object' &&
   value !== null &&
   Object.entries(value).every(([name, text]) => namePattern.test(name) && typeof text === 'string') &&

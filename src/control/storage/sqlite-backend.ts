@@ -5,21 +5,8 @@ import { DamagedFile } from '../../host/durable-file.ts'
 import { type Backend, type Commit, type Kept, StorageFailure, type StoreKey } from './backend.ts'
 import { createBatches } from './batches.ts'
 import { checkStoreFile, logOf, storeCure } from './sqlite-file.ts'
-
-const schema = `
-  PRAGMA auto_vacuum = INCREMENTAL;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA wal_autocheckpoint = 1000;
-  CREATE TABLE IF NOT EXISTS objects (
-    bucket TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, object TEXT NOT NULL,
-    PRIMARY KEY (bucket, name)
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
-  INSERT OR IGNORE INTO state VALUES (1, 0);
-  CREATE TABLE IF NOT EXISTS life (id INTEGER PRIMARY KEY CHECK (id = 1), isOpen INTEGER NOT NULL);
-  INSERT OR IGNORE INTO life VALUES (1, 0);
-`
+import { storeSchema } from './sqlite-schema.ts'
+import { lockStore } from './store-lock.ts'
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -38,7 +25,7 @@ const openSound = (file: string): DatabaseSync => {
     if (tables.length > 0 && !tables.includes('objects')) throw new Error('it is the database of another program')
     const [found] = database.prepare('PRAGMA quick_check(1)').all().map(Object.values)
     if (found?.[0] !== 'ok') throw new Error(String(found?.[0]))
-    database.exec(schema)
+    database.exec(storeSchema)
     // A file from before it gave pages back is written anew, once.
     if (Object.values(database.prepare('PRAGMA auto_vacuum').get() ?? {})[0] !== 2) database.exec('VACUUM')
     return database
@@ -89,17 +76,29 @@ export interface SqliteOptions {
   readonly onDamage?: (message: string) => void
 }
 
+/** Nobody else has it until `unlock`. */
+const openAlone = (file: string, onDamage: (message: string) => void) => {
+  const unlock = lockStore(file)
+  try {
+    const hadLog = existsSync(logOf(file))
+    const database = openSound(file)
+    beginLife(database, file, hadLog, onDamage)
+    return { database, unlock }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
 /**
- * Opens or makes the file; throws `DamagedFile` for one that is not sound. The commits of one turn are one transaction with one
+ * Opens or makes the file; throws `DamagedFile` for one that is not sound, `StoreInUse` for one that another process has. The commits of one turn are one transaction with one
  * fsync of the write-ahead log (`synchronous = FULL`).
  */
 export const openSqliteBackend = (
   file: string,
   { resumeAt, onDamage = () => undefined }: SqliteOptions = {},
 ): Backend => {
-  const hadLog = existsSync(logOf(file))
-  const database = openSound(file)
-  beginLife(database, file, hadLog, onDamage)
+  const { database, unlock } = openAlone(file, onDamage)
   const put = database.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)')
   const remove = database.prepare('DELETE FROM objects WHERE bucket = ? AND name = ?')
   const revisionAt = database.prepare('SELECT revision FROM objects WHERE bucket = ? AND name = ?')
@@ -165,6 +164,7 @@ export const openSqliteBackend = (
       batches.flush()
       database.exec('UPDATE life SET isOpen = 0')
       database.close()
+      unlock()
     },
   }
 }

@@ -50,6 +50,8 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
 t.test('every command has help with what it is for', async (t) => {
   for (const words of [
     ['control'],
+    ['backup'],
+    ['restore'],
     ['agent'],
     ['join'],
     ['up'],
