@@ -1,5 +1,6 @@
 /** The options that say who may come into the API, and what each may do there. */
 import { type Command, InvalidArgumentError } from 'commander'
+import type { AuditSettings } from '../control/audit/log-file.ts'
 import type { AuthenticationSettings } from '../control/auth/authenticators.ts'
 import {
   type AuthorizationMode,
@@ -7,12 +8,17 @@ import {
   authorizationModes,
   defaultModes,
 } from '../control/authorization/modes.ts'
-import { durationOption } from './options.ts'
+import { countOption, durationOption } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface AccessOptions {
   readonly tokenAuthFile?: string
   readonly basicAuthFile?: string
+  readonly auditPolicyFile?: string
+  readonly auditLogPath?: string
+  readonly auditLogMaxsize: number
+  readonly auditLogMaxbackup: number
+  readonly auditLogMaxage: number
   readonly authorizationMode: readonly AuthorizationMode[]
   readonly authorizationPolicyFile?: string
   readonly authorizationWebhookConfigFile?: string
@@ -46,11 +52,36 @@ export const accessOptions = (command: Command): Command =>
     .option('--authorization-webhook-version <version>', 'of the SubjectAccessReviews: v1 or v1beta1', 'v1beta1')
     .option('--authorization-webhook-cache-authorized-ttl <duration>', 'so long a yes holds', durationOption, 300)
     .option('--authorization-webhook-cache-unauthorized-ttl <duration>', 'so long a no holds', durationOption, 30)
+    .option('--audit-policy-file <file>', 'which requests are written to the audit log, and how much of each')
+    .option('--audit-log-path <file>', 'the audit log: an event in JSON on each line')
+    .option(
+      '--audit-log-maxsize <megabytes>',
+      'it is set aside at this size',
+      countOption('megabytes', 1, 1_000_000),
+      100,
+    )
+    .option(
+      '--audit-log-maxbackup <count>',
+      'so many old ones are kept (0: all)',
+      countOption('a count', 0, 1_000_000),
+      10,
+    )
+    .option('--audit-log-maxage <days>', 'older ones go (0: none for its age)', countOption('days', 0, 100_000), 0)
 
 export const authenticationSettings = ({ tokenAuthFile, basicAuthFile }: AccessOptions): AuthenticationSettings => ({
   ...(tokenAuthFile === undefined ? {} : { tokenFile: tokenAuthFile }),
   ...(basicAuthFile === undefined ? {} : { passwordFile: basicAuthFile }),
 })
+
+/** Throws UsageError. */
+export const auditSettings = (options: AccessOptions): AuditSettings | undefined => {
+  const { auditPolicyFile: policyFile, auditLogPath: path } = options
+  if (policyFile === undefined && path === undefined) return undefined
+  if (policyFile === undefined || path === undefined)
+    throw new UsageError('--audit-policy-file and --audit-log-path belong together')
+  const maxBytes = options.auditLogMaxsize * 1024 * 1024
+  return { policyFile, path, maxBytes, maxBackups: options.auditLogMaxbackup, maxAgeDays: options.auditLogMaxage }
+}
 
 /** Each mode with what it needs, and nothing for a mode that is not there. Throws UsageError. */
 export const authorizationSettings = (options: AccessOptions): Omit<AuthorizationSettings, 'configMapsOfNodes'> => {

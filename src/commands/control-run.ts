@@ -2,7 +2,7 @@ import { disabledPlugins } from '../control/admission/plugins.ts'
 import { type ControlOptions, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
-import { authenticationSettings, authorizationSettings } from './access-options.ts'
+import { auditSettings, authenticationSettings, authorizationSettings } from './access-options.ts'
 import type { ClusterOptions, ControlCommandOptions } from './control.ts'
 import { etcdPlace } from './etcd.ts'
 import { cidrsOption } from './families.ts'
@@ -38,6 +38,7 @@ export const clusterSettings = (options: ClusterOptions) => {
     nodePorts: portRange(options.nodePorts),
     loadBalancerCIDR: options.loadBalancerCidr,
     authentication: authenticationSettings(options),
+    audit: auditSettings(options),
     authorization: {
       ...authorizationSettings(options),
       configMapsOfNodes: [options.tcpServicesConfigmap ?? [], options.udpServicesConfigmap ?? []].flat(),

@@ -5,6 +5,8 @@ import { type Clock, systemClock } from '../api/clock.ts'
 import { tunnelPath } from '../api/tunnel/web-socket.ts'
 import { type Logger, silentLogger } from '../host/log.ts'
 import { type AdmissionSettings, createAdmissions } from './admission/admissions.ts'
+import { type AuditSettings, createAuditLog } from './audit/log-file.ts'
+import { readPolicy } from './audit/policy.ts'
 import { type AuthenticationSettings, createAuthenticators } from './auth/authenticators.ts'
 import { controlUser } from './auth/user.ts'
 import { createAuthorization } from './authorization/authorizers.ts'
@@ -19,6 +21,7 @@ import { createObjects, type Objects } from './objects/objects.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { accessReviews } from './server/access-reviews.ts'
 import { createApiHandler } from './server/api-handler.ts'
+import { createAuditing } from './server/auditing.ts'
 import { authenticated } from './server/authentication.ts'
 import type { Handler, IncomingHandler } from './server/call.ts'
 import { csrApprovals } from './server/csr-approval.ts'
@@ -54,6 +57,7 @@ export interface ControlPlaneOptions {
   readonly tokens: AccountTokenOptions
   readonly authentication?: AuthenticationSettings
   readonly authorization?: AuthorizationSettings
+  readonly audit?: AuditSettings | undefined
   /** Beside that of the store. */
   readonly healthChecks?: readonly HealthCheck[]
   readonly clock?: Clock
@@ -89,6 +93,13 @@ const healthChecks = (store: Store): readonly HealthCheck[] => [
   { name: 'etcd', check: () => store.fresh() },
 ]
 
+/** Rejects for a policy that cannot be used. */
+const openAudit = async ({ policyFile, ...file }: AuditSettings, clock: Clock, logger: Logger) => {
+  const log = createAuditLog(file, clock, logger)
+  const auditing = createAuditing({ policy: await readPolicy(policyFile), log, clock })
+  return { auditing, counts: log.counts, close: log.close }
+}
+
 /** Rejects when the backend cannot be loaded. `close` closes the backend, too. */
 export const openControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
   const { backend, agents, tunnels, clock = systemClock, naming = randomNaming, storing, log = silentLogger } = options
@@ -102,10 +113,12 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const admissions = createAdmissions(store, clock, authorization, options.admission, mutatingWebhooks(asking))
   const objects = createObjects({ store, clock, ...naming, admissions, validations: [validatingWebhooks(asking)] })
   const authenticate = await createAuthenticators({ store, clock, findAccount: tokens.find }, options.authentication)
+  const audit = options.audit && (await openAudit(options.audit, clock, log))
   const handle = createApiHandler({
     registry,
     authorizer: authorization.authorizer,
     ...{ store, objects, clock, version: podwayVersion() },
+    audit,
     health: createHealth([...healthChecks(store), ...(options.healthChecks ?? [])], (check, error) =>
       log.warn({ check, err: error }, 'a health check failed'),
     ),
@@ -125,9 +138,10 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
     },
   })
   const client = createClient(createLocalTransport(handle, controlUser))
-  const handleIncoming = authenticated(authenticate, handle)
+  const handleIncoming = authenticated(authenticate, handle, audit?.auditing)
   const close = async (): Promise<void> => {
     webhooks.close()
+    await audit?.close()
     await store.close()
   }
   return { handleIncoming, handle, client, registry, store, objects, tokens, close }

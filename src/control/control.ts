@@ -13,6 +13,7 @@ import { type IpFamily, isAddress, joinHostPort } from '../ip/address.ts'
 import { addressAt } from '../ip/cidr.ts'
 import type { ClusterNetworks } from './admission/node-claims.ts'
 import type { PluginName } from './admission/plugins.ts'
+import type { AuditSettings } from './audit/log-file.ts'
 import type { AuthenticationSettings } from './auth/authenticators.ts'
 import { keepCertificates } from './auth/keep-certificates.ts'
 import { openPki, type Pki } from './auth/pki.ts'
@@ -57,6 +58,8 @@ export interface ControlOptions {
   readonly localNode: string | undefined
   readonly authentication: AuthenticationSettings
   readonly authorization: AuthorizationSettings
+  /** Missing: no audit log. */
+  readonly audit?: AuditSettings | undefined
   /** No certificate that nodes and others ask for is good for longer. */
   readonly signingSeconds: number
   readonly nodeGraceSeconds: number
@@ -122,7 +125,14 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const serverUrl = `https://${joinHostPort(bindAddress, options.port)}`
   const agents = createAgents(() => plane.store, { pair: () => pki.client, ca: pki.authority.cert }, log)
   const plane: ControlPlane = await openControlPlane({
-    ...{ backend, clock, log, authentication: options.authentication, authorization: options.authorization },
+    ...{
+      backend,
+      clock,
+      log,
+      authentication: options.authentication,
+      authorization: options.authorization,
+      audit: options.audit,
+    },
     admission: {
       networks,
       nodePorts: options.nodePorts,

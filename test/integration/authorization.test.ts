@@ -1,5 +1,5 @@
 /** Who may what, as the users of the stock kubectl see it. */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { join } from 'node:path'
@@ -138,4 +138,46 @@ t.test('health and numbers are paths like any other', async (t) => {
     await kubectl('get', '--raw', '/metrics', '--as', 'm', '--as-group', 'system:monitoring'),
     /^process_resident_memory_bytes \d+$/m,
   )
+})
+
+t.test('the audit log', async (t) => {
+  const folder = await testFolder(t)
+  const [policyFile, path] = [join(folder, 'policy.yaml'), join(folder, 'audit.log')]
+  await writeFile(
+    policyFile,
+    `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - {level: None, users: [podway:control]}
+  - {level: Request, resources: [{group: '', resources: [configmaps]}]}
+  - {level: Metadata}
+`,
+  )
+  const audit = { policyFile, path, maxBytes: 1024 * 1024, maxBackups: 1, maxAgeDays: 0 }
+  const { kubectl } = await startControl(t, { audit })
+  await kubectl('create', 'configmap', 'c', '--from-literal', 'a=b')
+  await kubectl('get', 'secrets', '--as', 'alice')
+  const events = async () =>
+    (await readFile(path, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { objectRef?: { resource: string; name?: string }; verb: string })
+  const about = async (resource: string) => (await events()).filter(({ objectRef }) => objectRef?.resource === resource)
+  await until(async () => (await about('secrets')).length > 0, 'the events')
+  t.match(
+    (await about('configmaps')).find(({ verb }) => verb === 'create'),
+    {
+      ...{ level: 'Request', stage: 'ResponseComplete', responseStatus: { code: 201 }, sourceIPs: ['127.0.0.1'] },
+      ...{ user: { username: 'podway-admin' }, requestObject: { data: { a: 'b' } } },
+    },
+  )
+  t.match(await about('secrets'), [
+    {
+      ...{ verb: 'list', impersonatedUser: { username: 'alice', groups: ['system:authenticated'] } },
+      responseStatus: { code: 403, reason: 'Forbidden' },
+      annotations: { 'authorization.k8s.io/decision': 'forbid' },
+    },
+  ])
+  t.match(await kubectl('get', '--raw', '/metrics'), /^apiserver_audit_event_total [1-9]\d*$/m)
 })

@@ -86,6 +86,7 @@ export const callOf = (method: Method, path: string, options: RequestOptions, si
     path: url.pathname,
     query: url.searchParams,
     user: options.user ?? admin,
+    address: '192.0.2.1',
     ...withHeaders({
       'user-agent': [options.agent ?? 'test/1'],
       accept: [options.accept ?? ''],

@@ -4,19 +4,22 @@ import { kubernetesMinor, kubernetesVersion } from '../../api/kubernetes-version
 import type { Authorizer } from '../auth/authorizer.ts'
 import { createOpenApi } from '../openapi/openapi.ts'
 import { type ResourceRequest, requestInfo } from '../request/request-info.ts'
+import type { Auditing } from './auditing.ts'
 import { authorization } from './authorization.ts'
 import { type Answer, type Call, type Handler, objectAnswer } from './call.ts'
 import { throughSteps } from './chain.ts'
 import { discover } from './discovery.ts'
 import { freshness } from './freshness.ts'
 import { impersonation } from './impersonation.ts'
-import { createApiMetrics } from './metrics.ts'
+import { type AuditCounts, createApiMetrics } from './metrics.ts'
 import { createResourceHandler, type ResourceContext } from './resources.ts'
 
 export interface ApiOptions extends ResourceContext {
   readonly authorizer: Authorizer
   /** Podway's own version: `0.1.0`. */
   readonly version: string
+  /** Missing: nothing is written of requests. */
+  readonly audit?: { readonly auditing: Auditing; readonly counts: AuditCounts } | undefined
   /** Undefined for a path of something else. */
   readonly health: (call: Call) => Promise<Answer> | undefined
   /** Further paths that answer a GET. */
@@ -48,10 +51,10 @@ export const serverVersion = (version: string) => ({
 })
 
 export const createApiHandler = (options: ApiOptions): Handler => {
-  const { registry, authorizer, version, health, paths = {} } = options
+  const { registry, authorizer, version, health, audit, paths = {} } = options
   const resources = createResourceHandler(options)
   const openApi = createOpenApi(registry, version)
-  const metrics = createApiMetrics(registry)
+  const metrics = createApiMetrics(registry, audit?.counts)
 
   const onPath = (call: Call): Answer | Promise<Answer> => {
     const { path } = call
@@ -80,7 +83,13 @@ export const createApiHandler = (options: ApiOptions): Handler => {
     return request.kind === 'path' ? onPath(call) : resources(call, request satisfies ResourceRequest)
   }
   return throughSteps(
-    [metrics.step, impersonation(authorizer), authorization(authorizer), freshness(options.store)],
+    [
+      metrics.step,
+      ...(audit ? [audit.auditing.step] : []),
+      impersonation(authorizer),
+      authorization(authorizer),
+      freshness(options.store),
+    ],
     route,
   )
 }

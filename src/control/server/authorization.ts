@@ -33,6 +33,8 @@ export const authorization =
     const access = accessOf(requestInfo(method, path, query), query)
     const labelSelector = query.get('labelSelector') ?? ''
     const { decision, reason } = await authorizer.authorize({ user, request: access, labelSelector })
+    call.trail?.annotate('authorization.k8s.io/decision', decision === 'allow' ? 'allow' : 'forbid')
+    call.trail?.annotate('authorization.k8s.io/reason', reason ?? '')
     if (decision !== 'allow') throw denied(user, access, reason)
     return next(call)
   }

@@ -24,12 +24,22 @@ export interface RawRequest {
   readonly body: () => Readable | undefined
 }
 
+/** What the steps tell the audit log of a request. */
+export interface AuditTrail {
+  actsAs(user: User): void
+  annotate(key: string, value: string): void
+}
+
 /** One authenticated request. */
 export interface Call {
   readonly method: Method
   readonly path: string
   readonly query: URLSearchParams
   readonly user: User
+  /** Missing: nothing is written of this request. */
+  readonly trail?: AuditTrail
+  /** Who has connected; missing within the process. */
+  readonly address?: string
   /** By their names in lower case, each with all its values. */
   readonly headers: Headers
   /** One of them, its values joined by commas; empty when it is missing. */

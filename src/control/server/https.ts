@@ -222,6 +222,7 @@ export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }:
     return {
       ...{ method, path: pathname, query: searchParams, contentType, signal },
       ...withHeaders(request.headersDistinct),
+      address: request.socket.remoteAddress ?? '',
       credentials: credentialsOf(request),
       raw: {
         ...{ method: said, search },

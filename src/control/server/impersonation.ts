@@ -96,5 +96,6 @@ export const impersonation =
       const { decision, reason } = await authorizer.authorize({ user: call.user, request: access, labelSelector: '' })
       if (decision !== 'allow') throw denied(call.user, access, reason)
     }
+    call.trail?.actsAs(wanted.user)
     return next({ ...call, ...withHeaders(withoutImpersonation(call)), user: wanted.user })
   }

@@ -6,6 +6,7 @@ import { isSet, requestInfo } from '../request/request-info.ts'
 import { subresourcesOf, type Verb } from '../resources/verbs.ts'
 import type { Answer, Call } from './call.ts'
 import type { Step } from './chain.ts'
+import { whileRunning } from './while-running.ts'
 
 const requestLabels = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'] as const
 type RequestLabels = Readonly<Record<(typeof requestLabels)[number], string>>
@@ -60,7 +61,10 @@ export interface ApiMetrics {
   readonly answer: () => Promise<Answer>
 }
 
-export const createApiMetrics = (registry: Registry): ApiMetrics => {
+/** How many events of the audit log were written, and lost. */
+export type AuditCounts = { readonly written: number; readonly lost: number }
+
+export const createApiMetrics = (registry: Registry, audit?: AuditCounts): ApiMetrics => {
   const metrics = new Metrics()
   const registers = [metrics]
   const requests = new Counter({
@@ -106,6 +110,19 @@ export const createApiMetrics = (registry: Registry): ApiMetrics => {
     return (user + system) / 1e6
   })
 
+  if (audit) {
+    const ofAudit = (name: string, help: string, read: () => number) =>
+      new Counter({
+        ...{ name, help, registers },
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      })
+    ofAudit('apiserver_audit_event_total', 'Events of the audit log', () => audit.written)
+    ofAudit('apiserver_audit_error_total', 'Events of the audit log that were lost', () => audit.lost)
+  }
+
   const eventsOf = ({ group, version, resource }: RequestLabels) => {
     const key = `${group}/${version}/${resource}`
     const kind = registry.find(group, version, resource)?.kind ?? ''
@@ -116,47 +133,12 @@ export const createApiMetrics = (registry: Registry): ApiMetrics => {
 
   /** What goes on after the answer has begun counts until its end. */
   const counted = (answer: Answer, labels: RequestLabels): Answer => {
-    switch (answer.kind) {
-      case 'watch': {
-        const events = eventsOf(labels)
-        return {
-          ...answer,
-          run: async (emit, signal) => {
-            longRunning.inc(labels)
-            try {
-              await answer.run((event) => {
-                events.count++
-                emit(event)
-              }, signal)
-            } finally {
-              longRunning.dec(labels)
-            }
-          },
-        }
-      }
-      case 'stream': {
-        const chunks = async function* (): AsyncGenerator<Uint8Array> {
-          longRunning.inc(labels)
-          try {
-            yield* answer.chunks
-          } finally {
-            longRunning.dec(labels)
-          }
-        }
-        return { ...answer, chunks: chunks() }
-      }
-      case 'upgraded':
-        return {
-          ...answer,
-          take: (upgrade) => {
-            longRunning.inc(labels)
-            upgrade.socket.once('close', () => longRunning.dec(labels))
-            answer.take(upgrade)
-          },
-        }
-      default:
-        return answer
-    }
+    const events = answer.kind === 'watch' ? eventsOf(labels) : undefined
+    return whileRunning(answer, {
+      begin: () => longRunning.inc(labels),
+      end: () => longRunning.dec(labels),
+      ...(events ? { event: () => void events.count++ } : {}),
+    })
   }
 
   const step: Step = async (call, next) => {
