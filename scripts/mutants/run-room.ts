@@ -39,10 +39,12 @@ const leftBehind = [
 
 const settingsOf = ({ sources, tests }: MutatedRoom, concurrency: number, report: string) => ({
   mutate: sources,
-  plugins: ['@stryker-mutator/tap-runner', './scripts/mutants/ignore-messages.ts'],
+  plugins: ['./scripts/mutants/one-process.ts', './scripts/mutants/ignore-messages.ts'],
   ignorers: ['messages'],
-  testRunner: 'tap',
-  tap: { testFiles: tests, nodeArgs: ['--disable-warning=ExperimentalWarning'] },
+  testRunner: 'one-process',
+  testRunnerNodeArgs: ['--disable-warning=ExperimentalWarning'],
+  testFilePatterns: tests,
+  warnings: { unknownOptions: false },
   coverageAnalysis: 'perTest',
   concurrency,
   // The tree's types are stripped, not checked.

@@ -4,7 +4,7 @@ import { customResourceDefinitions } from '../../../../src/api/resources.ts'
 import type { Json } from '../../../support/api-server.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
 import { defineKind, definitionsPath, tableDefinition, tablesPath } from '../../../support/custom-kind.ts'
-import { causesOf } from '../../../support/kind-cases.ts'
+import { causesOf } from '../../../support/kind-case.ts'
 import { until } from '../../../support/until.ts'
 import { serveWebhook } from '../../../support/webhook-server.ts'
 

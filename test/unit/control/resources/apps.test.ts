@@ -1,6 +1,6 @@
 /** StatefulSets, DaemonSets and ControllerRevisions: what is filled in, what is refused, what may change, what a table shows. */
 import t from 'tap'
-import { causes, columnsOf, createCase, type Refusal, refusals } from '../../../support/kind-case.ts'
+import { columnsOf, createCase, type Refusal, reasonsOf, refusals } from '../../../support/kind-case.ts'
 
 const podSpec = { containers: [{ name: 'c', image: 'busybox' }] }
 const selector = { matchLabels: { app: 'a' } }
@@ -129,7 +129,7 @@ t.test('of a StatefulSet, what makes its pods other pods may not change', async 
     { podManagementPolicy: 'Parallel' },
     { volumeClaimTemplates: [claim] },
   ])
-    t.ok(causes((await patch({ spec })).body).includes('spec FieldValueForbidden'), JSON.stringify(spec))
+    t.ok(reasonsOf((await patch({ spec })).body).includes('spec FieldValueForbidden'), JSON.stringify(spec))
   const changed = await patch({
     spec: {
       ...{ replicas: 2, minReadySeconds: 3, revisionHistoryLimit: 4, ordinals: { start: 1 } },
@@ -150,7 +150,7 @@ t.test('the status of a StatefulSet has numbers that can be', async (t) => {
     body: { metadata: { generation: 1 }, status: { readyReplicas: 2 } },
   })
   t.match(await row(), { Name: 'x', Ready: '2/3', Age: '0s', Containers: 'c', Images: 'busybox' })
-  t.strictSame(causes((await patch({ status: { readyReplicas: 4, currentReplicas: -1 } }, 'status')).body), [
+  t.strictSame(reasonsOf((await patch({ status: { readyReplicas: 4, currentReplicas: -1 } }, 'status')).body), [
     'status.currentReplicas FieldValueInvalid',
     'status.readyReplicas FieldValueInvalid',
   ])
@@ -208,13 +208,13 @@ t.test('a DaemonSet counts the changes of its template, and keeps its selector',
   t.strictSame(await generations({ spec: { template: { metadata: { labels: { b: 'c' } } } } }), [3, '2'])
   t.strictSame(await generations({ metadata: { annotations: null } }), [3, '2'])
   const other = { selector: { matchLabels: { app: 'b' } }, template: { metadata: { labels: { app: 'b' } } } }
-  t.strictSame(causes((await patch({ spec: other })).body), ['spec.selector FieldValueInvalid'])
+  t.strictSame(reasonsOf((await patch({ spec: other })).body), ['spec.selector FieldValueInvalid'])
   t.equal((await patch({ status: { desiredNumberScheduled: 2, numberReady: 1 } }, 'status')).code, 200)
   t.match(await row(), {
     ...{ Desired: 2, Current: 0, Ready: 1, 'Up-to-date': 0, Available: 0, 'Node Selector': 'disk=ssd,role=edge' },
     ...{ Containers: 'c', Images: 'busybox', Selector: 'app=a' },
   })
-  t.strictSame(causes((await patch({ status: { numberReady: -1 } }, 'status')).body), [
+  t.strictSame(reasonsOf((await patch({ status: { numberReady: -1 } }, 'status')).body), [
     'status.numberReady FieldValueInvalid',
   ])
 })
@@ -235,7 +235,7 @@ t.test('a ControllerRevision keeps what it was made with', async (t) => {
   t.strictSame([body['data'], body['revision'], body['metadata']?.['generation']], [data, 3, undefined])
   t.match(await row(), { Name: 'x', Controller: 'statefulset.apps/web', Revision: 3, Age: '0s' })
   t.equal((await patch({ revision: 4 })).code, 200)
-  t.strictSame(causes((await patch({ data: { spec: { more: 1 } } })).body), ['data FieldValueInvalid'])
+  t.strictSame(reasonsOf((await patch({ data: { spec: { more: 1 } } })).body), ['data FieldValueInvalid'])
   t.strictSame(await refusals(revisions, [[{}], [{ data, revision: -1 }]]), [
     ['data FieldValueRequired'],
     ['revision FieldValueInvalid'],

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../../../src/api/types/index.ts'
 import { horizontalPodAutoscaler } from '../../../../src/control/resources/autoscaling/horizontal-pod-autoscaler.ts'
 import { inAllVersions, inVersion, schemaTypeOf, toStored } from '../../../../src/control/resources/definition.ts'
 import { decode } from '../../../../src/control/schema/decode.ts'
-import { causes, columnsOf, createCase, type Refusal, refusals } from '../../../support/kind-case.ts'
+import { columnsOf, createCase, type Refusal, reasonsOf, refusals } from '../../../support/kind-case.ts'
 
 const v2 = 'autoscaling/v2 horizontalpodautoscalers'
 const v1 = 'autoscaling/v1 horizontalpodautoscalers'
@@ -153,7 +153,7 @@ t.test('what comes in annotations is held to the same forms', async (t) => {
     ...withSpec({}),
   })
   const pods = (metricName: string) => JSON.stringify([{ type: 'Pods', pods: { metricName, targetAverageValue: '1' } }])
-  t.strictSame(causes((await createCase(v1, carried('metrics', pods('a\nb')), 422)).body), [
+  t.strictSame(reasonsOf((await createCase(v1, carried('metrics', pods('a\nb')), 422)).body), [
     'spec.metrics[0].pods.metric.name FieldValueInvalid',
   ])
   for (const text of ['', '{', '[null]', '[1]', '{"a":1}', '"x"', '[{"type":1}]', '['.repeat(5000)])

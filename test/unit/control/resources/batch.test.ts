@@ -1,7 +1,7 @@
 /** Jobs and CronJobs: what is filled in, what is refused, what may change, what is left behind, what a table shows. */
 import t from 'tap'
 import { checkSchedule, checkTimeZone } from '../../../../src/control/resources/batch/schedule.ts'
-import { causes, columnsOf, createCase, type Refusal, refusals } from '../../../support/kind-case.ts'
+import { columnsOf, createCase, type Refusal, reasonsOf, refusals } from '../../../support/kind-case.ts'
 
 const jobs = 'batch/v1 jobs'
 const crons = 'batch/v1 cronjobs'
@@ -106,7 +106,7 @@ t.test('a Job is refused, field by field', async (t) => {
 
 t.test('of a Job, its pods may not change, and their place only before it starts', async (t) => {
   const { patch } = await createCase(jobs, withSpec({ suspend: true }))
-  const refusedFor = async (spec: object) => causes((await patch({ spec })).body)
+  const refusedFor = async (spec: object) => reasonsOf((await patch({ spec })).body)
   t.strictSame(await refusedFor({ completions: 2 }), ['spec.completions FieldValueInvalid'])
   t.strictSame(await refusedFor({ completionMode: 'Indexed', completions: 3 }), [
     'spec.completions FieldValueInvalid',
@@ -125,7 +125,7 @@ t.test('of a Job, its pods may not change, and their place only before it starts
     'spec.selector FieldValueInvalid',
     'spec.selector FieldValueRequired',
   ])
-  t.strictSame(causes((await patch({ status: { failed: -1 } }, 'status')).body), ['status.failed FieldValueInvalid'])
+  t.strictSame(reasonsOf((await patch({ status: { failed: -1 } }, 'status')).body), ['status.failed FieldValueInvalid'])
 })
 
 t.test('an indexed Job grows and shrinks in both numbers at once', async (t) => {

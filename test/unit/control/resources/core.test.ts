@@ -2,8 +2,7 @@
 import t, { type Test } from 'tap'
 import { definitions } from '../../../../src/control/registry/registry.ts'
 import { createTestApi } from '../../../support/api-server.ts'
-import { createCase, type Refusal, refusals } from '../../../support/kind-case.ts'
-import { collectionOf } from '../../../support/kind-cases.ts'
+import { collectionOf, createCase, type Refusal, refusals } from '../../../support/kind-case.ts'
 import { validObject } from '../../../support/valid-objects.ts'
 
 const podSpec = { containers: [{ name: 'c', image: 'busybox' }] }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { KubeObject } from '../../../../../src/api/types/index.ts'
-import { kindNamed, testKind } from '../../../../support/kind-cases.ts'
+import { kindNamed, testKind } from '../../../../support/kind-case.ts'
 
 const rule = { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }
 const webhook = {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { testKind } from '../../../../support/kind-cases.ts'
+import { testKind } from '../../../../support/kind-case.ts'
 
 const toleration = { key: 'a', operator: 'Exists' }
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createTestApi } from '../../../../support/api-server.ts'
-import { collectionOf, kindNamed, testKind } from '../../../../support/kind-cases.ts'
+import { collectionOf, kindNamed, testKind } from '../../../../support/kind-case.ts'
 import { validObject } from '../../../../support/valid-objects.ts'
 
 const apiGroup = 'rbac.authorization.k8s.io'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createTestApi } from '../../../../support/api-server.ts'
-import { testKind } from '../../../../support/kind-cases.ts'
+import { testKind } from '../../../../support/kind-case.ts'
 
 t.test(
   'PriorityClass',

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createTestApi } from '../../../../support/api-server.ts'
-import { causesOf, testKind } from '../../../../support/kind-cases.ts'
+import { causesOf, testKind } from '../../../../support/kind-case.ts'
 
 const long = 'x'.repeat(1025)
 
