@@ -210,6 +210,53 @@ t.test('talking with a command', async (t) => {
   })
 })
 
+t.test('talking with a container', async (t) => {
+  const { runtime, folder } = await open(t)
+  await runtime.startSandbox(sandboxSpec('a'))
+  const begin = (name: string, words: readonly string[], more: object) =>
+    runtime.startContainer('a', containerSpec(folder, name, words, more))
+  const said = (name: string) => readFileSync(join(folder, `${name}.log`), 'utf8')
+
+  await t.test('stdin stays for the next user', async (t) => {
+    await begin('kept', ['cat'], { stdin: 'kept' })
+    for (const word of ['one', 'two']) {
+      const { stdin } = await runtime.attach('a_kept_0')
+      stdin.end(`${word}\n`)
+      await until(() => said('kept').endsWith(`${word}\n`), word)
+    }
+    t.equal(await exitOf(runtime, 'a_kept_0'), undefined, 'it has seen no end')
+  })
+
+  await t.test('or ends with the first', async (t) => {
+    await begin('once', ['sh', '-c', 'cat; exit 4'], { stdin: 'once' })
+    const { stdin } = await runtime.attach('a_once_0')
+    stdin.end(Buffer.alloc(300_000, 'x'))
+    t.match(await until(() => exitOf(runtime, 'a_once_0'), 'its end'), { code: 4 })
+    t.equal(said('once').length, 300_000)
+  })
+
+  await t.test('a terminal', async (t) => {
+    const script = 'tty; trap "stty size" WINCH; while :; do read -r line; echo "got $line"; done'
+    const started = await begin('term', ['sh', '-c', script], { stdin: 'once', tty: true })
+    t.equal(started.exit, undefined)
+    await until(() => /^\/dev\/pts\/\d+\r\n/.test(said('term')), 'the terminal')
+    const { stdin, resize } = await runtime.attach('a_term_0')
+    stdin.write('hello\n')
+    await until(() => said('term').includes('got hello\r\n'), 'the answer')
+    resize({ columns: 90, rows: 30 })
+    await until(() => said('term').includes('30 90\r\n'), 'the size')
+    await runtime.signal('a_term_0', 'TERM')
+    t.match(await until(() => exitOf(runtime, 'a_term_0'), 'its end'), { code: 143 })
+
+    await begin('stubborn', ['sh', '-c', 'trap "" HUP TERM; echo up; while :; do sleep 1; done'], { tty: true })
+    await until(() => said('stubborn').includes('up'), 'its first word')
+    await runtime.signal('a_stubborn_0', 'KILL')
+    t.match(await until(() => exitOf(runtime, 'a_stubborn_0'), 'its end'), { code: 137 })
+    const none = await begin('none', ['/no/such'], { tty: true })
+    t.match(none.exit, { code: 128, startError: /executable file not found/ })
+  })
+})
+
 t.test('a sandbox that cannot be made leaves nothing and says why', async (t) => {
   const { runtime } = await open(t)
   const mounts = [{ source: '/no/such/file', target: '/etc/hosts' }]

@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
@@ -36,13 +35,30 @@ const end = async (program: string, words: readonly string[], input: string | Bu
   return { code, ...said }
 }
 
+/** Waits in the pod for the size of the terminals here. */
+const untilSized = 'i=0; while [ "$(stty size)" != "33 77" ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done'
+
 /** The same in a terminal of its own. */
-const inTerminal = (program: string, words: readonly string[]): Promise<{ out: string; code: unknown }> => {
+const inTerminal = async (
+  program: string,
+  words: readonly string[],
+  { prompt, typed }: { readonly prompt?: RegExp; readonly typed?: string } = {},
+): Promise<{ out: string; code: unknown }> => {
   const command = [program, '--kubeconfig', kubeconfig, ...words].map((word) => `'${word}'`).join(' ')
   const child = spawn('script', ['-qec', `stty rows 33 columns 77; ${command}`, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'ignore'],
   })
-  return Promise.all([text(child.stdout), once(child, 'exit')]).then(([out, [code]]) => ({ out, code }))
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString()
+  })
+  const ended = once(child, 'close')
+  if (prompt) {
+    await Promise.race([until(() => prompt.test(out), `${prompt}`, 30_000), ended])
+    child.stdin.write(typed ?? '')
+  }
+  const [code] = await ended
+  return { out, code }
 }
 
 const tryAll = async (t: Test, program: string): Promise<void> => {
@@ -65,7 +81,7 @@ const tryAll = async (t: Test, program: string): Promise<void> => {
   await t.test('exec in a terminal', async (t) => {
     const { out, code } = await inTerminal(program, [
       ...['exec', '-it', 'web', '--', 'sh', '-c'],
-      'tty; i=0; while [ "$(stty size)" != "33 77" ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done; stty size; exit 5',
+      `tty; ${untilSized}; stty size; exit 5`,
     ])
     t.match(out, /\/dev\/pts\/\d+\r\n33 77\r\n/)
     t.equal(code, 5)
@@ -99,6 +115,19 @@ const tryAll = async (t: Test, program: string): Promise<void> => {
     const { child, said } = start(program, ['attach', 'talker'])
     await until(() => /tick \d+\ntick \d+\n/.test(said.out), 'what comes')
     child.kill()
+  })
+
+  await t.test('run with a user', async (t) => {
+    const name = `run-${randomBytes(3).toString('hex')}`
+    const flags = ['--rm', '--image=none', '--restart=Never', '--command', '--']
+    const piped = await end(program, ['run', name, '-i', ...flags, 'sh', '-c', 'sleep 1; cat; exit 6'], 'from here\n')
+    t.match(piped, { code: 6, out: /from here\n/ })
+    const script = `stty -echo; read -r line; ${untilSized}; echo "got $line of $(stty size)"`
+    const typed = inTerminal(program, ['run', `${name}-t`, '-it', ...flags, 'sh', '-c', script], {
+      prompt: /command prompt/,
+      typed: 'words\r',
+    })
+    t.match((await typed).out, /got words of 33 77\r\n/)
   })
 
   await t.test('port-forward', async (t) => {

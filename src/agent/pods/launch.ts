@@ -62,6 +62,8 @@ export const containerSpecOf = (
     ...(user ? { user } : {}),
     ...(groups.length > 0 ? { groups } : {}),
     ...(capabilities ? { capabilities } : {}),
+    ...(container.stdin ? { stdin: container.stdinOnce ? ('once' as const) : ('kept' as const) } : {}),
+    ...(container.tty ? { tty: true } : {}),
     ...(container.securityContext?.allowPrivilegeEscalation === false ? { noNewPrivileges: true } : {}),
   }
 }

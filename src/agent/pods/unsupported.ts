@@ -63,8 +63,6 @@ const containerChecks = (
 ): readonly Check[] => [
   [`${path}.volumeMounts`, unserved.includes(`${path}.volumeMounts`)],
   [`${path}.volumeDevices`, isSet(container.volumeDevices)],
-  [`${path}.stdin`, isSet(container.stdin)],
-  [`${path}.tty`, isSet(container.tty)],
   ...securityChecks(`${path}.securityContext`, container.securityContext, abilities),
   ...probeChecks(path, container),
   ...(container.ports ?? []).map(

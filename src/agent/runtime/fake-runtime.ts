@@ -181,6 +181,12 @@ export const createFakeRuntime = ({
       return answer(id, command)
     },
 
+    attach: async (id) => {
+      const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
+      if (!running) throw new Error(`container ${id} does not run`)
+      return { stdin: new PassThrough().resume(), resize: () => undefined }
+    },
+
     open: async (id, command) => {
       const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
       if (!running) throw new Error(`container ${id} does not run`)

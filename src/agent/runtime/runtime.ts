@@ -37,6 +37,10 @@ export interface ContainerSpec {
   readonly groups?: readonly number[]
   /** As `net_bind_service`, or all that the node has; the usual ones when missing. */
   readonly capabilities?: readonly string[] | 'all'
+  /** Somebody may type; `once`: stdin ends with the first who has. Without it stdin is empty. */
+  readonly stdin?: 'once' | 'kept'
+  /** The command runs at a terminal. */
+  readonly tty?: boolean
   /** The processes cannot gain rights, not by set-user-id programs either. */
   readonly noNewPrivileges?: boolean
   readonly limits: CgroupLimits
@@ -105,6 +109,14 @@ export interface RunningCommand {
   kill(): Promise<void>
 }
 
+/** What a container that runs already is told by its user. */
+export interface ContainerInput {
+  /** Goes nowhere when the container has no stdin. Its end is the end of stdin where that is for one user only. */
+  readonly stdin: Writable
+  /** Nothing happens without a terminal. */
+  resize(size: TerminalSize): void
+}
+
 export interface CommandOptions {
   /** Without it stdin is empty. */
   readonly stdin: boolean
@@ -130,6 +142,8 @@ export interface Runtime {
   exec(container: string, command: readonly string[], timeoutMs: number): Promise<ExecResult>
   /** Runs a command beside the container for somebody who talks with it. Throws when the container does not run. */
   open(container: string, command: readonly string[], options: CommandOptions): Promise<RunningCommand>
+  /** Throws when the container does not run. */
+  attach(container: string): Promise<ContainerInput>
   /** Kills all that runs in the sandbox; `forget` drops its records too. Safe to repeat, also for unknown ones. */
   end(sandbox: string, records: 'keep' | 'forget'): Promise<void>
 }

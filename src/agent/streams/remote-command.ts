@@ -1,7 +1,7 @@
 /** Connects a command, or the output of a container, with its user. */
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { RunningCommand } from '../runtime/runtime.ts'
+import type { ContainerInput, RunningCommand } from '../runtime/runtime.ts'
 import { exitStatus, failureStatus, type RemoteChannels } from './remote-channels.ts'
 
 /** What a command that has ended leaves open, a process of its own holds: it is waited for no longer than it is silent. */
@@ -58,12 +58,12 @@ export const serveCommand = async (command: RunningCommand, channels: RemoteChan
 /** The output of a container that runs already, until it ends or the user is gone; what its user types goes to `stdin`. */
 export const serveOutput = async (
   output: AsyncIterable<Uint8Array>,
-  stdin: Writable | undefined,
+  { stdin, resize }: ContainerInput,
   channels: RemoteChannels,
 ): Promise<void> => {
   const { stdout } = channels
-  if (stdin) channels.stdin?.pipe(stdin)
-  else channels.stdin?.resume()
+  channels.stdin?.pipe(stdin)
+  channels.onResize(resize)
   try {
     for await (const bytes of output) {
       if (channels.gone.aborted) break
@@ -74,6 +74,6 @@ export const serveOutput = async (
   } catch (error) {
     channels.finish(failureStatus(error instanceof Error ? error.message : String(error)))
   } finally {
-    stdin?.end()
+    stdin.end()
   }
 }

@@ -30,7 +30,7 @@ import { openWebSocketChannels, webSocketProtocols } from './web-socket-channels
 
 export interface UpgradesOptions {
   readonly pods: { get(key: string): Pod | undefined }
-  readonly runtime: Pick<Runtime, 'list' | 'open'>
+  readonly runtime: Pick<Runtime, 'list' | 'open' | 'attach'>
   readonly ports: Pick<PodPorts, 'connect'>
   readonly log: Logger
   readonly clock?: Clock
@@ -53,6 +53,8 @@ const optionsOf = (query: URLSearchParams): StreamOptions => {
   throw new RequestError(400, 'you must specify at least 1 of stdin, stdout, stderr')
 }
 
+/** Somebody is waiting to see what they type. */
+const attachedPollMs = 20
 const connectTimeoutMs = 10_000
 
 const connectTo = (host: string, port: number): Promise<Socket> =>
@@ -135,9 +137,10 @@ export const createUpgrades = ({ pods, runtime, ports, log, clock = systemClock 
       return found === undefined || found.exit !== undefined
     }
     return (upgrade) =>
-      open(upgrade, (channels) => {
-        const output = readLog({ file: logFile, isOver, clock }, { follow: true, tailLines: 0 }, channels.gone)
-        return serveOutput(output, undefined, channels)
+      open(upgrade, async (channels) => {
+        const source = { file: logFile, isOver, clock, pollMs: attachedPollMs }
+        const output = readLog(source, { follow: true, tailLines: 0 }, channels.gone)
+        await serveOutput(output, await runtime.attach(id), channels)
       })
   }
 

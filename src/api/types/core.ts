@@ -103,6 +103,8 @@ export interface Container {
   readonly volumeDevices?: readonly { readonly name: string; readonly devicePath: string }[]
   readonly securityContext?: ContainerSecurityContext
   readonly stdin?: boolean
+  /** Stdin ends with the first who has typed. */
+  readonly stdinOnce?: boolean
   readonly tty?: boolean
 }
 

@@ -24,6 +24,13 @@ export const enterWords = (sandbox: ProcessId, hostNetwork: boolean, rights: rea
 /** The text of the last step, which runs as whoever the container runs as. */
 const start = readFileSync(script('./start.sh'), 'utf8')
 
+/** A terminal of the pod's own. script(1) echoes nothing by itself when nobody types at a terminal: the new one does. */
+const terminalStart = 'exec script --quiet --return --flush --command "$1" /dev/null'
+
+/** The words of start.sh, for script(1). */
+const terminalText = (role: 'container' | 'exec', words: readonly string[]): string =>
+  `stty echo; export TERM=xterm; exec sh -c ${[start, role, ...words].map(shellWord).join(' ')}`
+
 const identified = async (pid: number, what: string): Promise<ProcessId> => {
   const id = await identify(pid)
   if (!id) throw new Error(`${what} died while it was started`)
@@ -75,24 +82,31 @@ export const launchSandbox = async (
   })
 }
 
+/** Where a command beside a container runs. */
+export type CommandPlace = Omit<ContainerLaunch, 'exitFile' | 'stdinFile'>
+
 export interface ContainerLaunch {
   readonly sandbox: ProcessId
   readonly hostNetwork: boolean
   readonly exitFile: string
   readonly envFile: string
+  /** A FIFO; empty for none. */
+  readonly stdinFile: string
 }
 
 /** Starts the command under its shim. `startError` is set when there was nothing to run; the shim then ends with 128. */
 export const launchContainer = async (
   spec: ContainerSpec,
-  { sandbox, hostNetwork, exitFile, envFile }: ContainerLaunch,
+  { sandbox, hostNetwork, exitFile, envFile, stdinFile }: ContainerLaunch,
   { cgroups, rights }: Pick<StoredContainer, 'cgroups' | 'rights'>,
   record: (process: ProcessId) => Promise<void>,
 ): Promise<{ readonly startError: string | undefined; readonly ended: Promise<void> }> => {
   // Without a fork only children get a pid of the pod: the shim stays out of it.
   const [file, ...words] = enterProcess(sandbox.pid, ['pid'])
-  const shim = [script('./shim.sh'), exitFile, envFile, cgroups.join(' ')]
-  const inside = [enterWords(sandbox, hostNetwork, rights).join(' '), start, spec.workingDir, ...spec.command]
+  const shim = [script('./shim.sh'), exitFile, envFile, stdinFile, cgroups.join(' ')]
+  const said = [spec.workingDir, ...spec.command]
+  const begin = spec.tty ? [terminalStart, terminalText('container', said)] : [start, ...said]
+  const inside = [enterWords(sandbox, hostNetwork, rights).join(' '), ...begin]
   const output = openSync(spec.logFile, 'a', 0o640)
   const child = await startDetached(file, ['--no-fork', ...words, 'sh', ...shim, ...inside], {
     output,
@@ -112,22 +126,16 @@ export const launchContainer = async (
 /** The words that run a command beside a container. */
 export const execWords = (
   container: StoredContainer,
-  { sandbox, hostNetwork, envFile }: Omit<ContainerLaunch, 'exitFile'>,
+  { sandbox, hostNetwork, envFile }: CommandPlace,
   command: readonly string[],
 ): readonly [string, ...string[]] => {
   return ['sh', ...execScript(container, { sandbox, hostNetwork, envFile }), start, container.workingDir, ...command]
 }
 
-const execScript = (
-  container: StoredContainer,
-  { sandbox, hostNetwork, envFile }: Omit<ContainerLaunch, 'exitFile'>,
-): readonly string[] => {
+const execScript = (container: StoredContainer, { sandbox, hostNetwork, envFile }: CommandPlace): readonly string[] => {
   const enter = ['--pid', ...enterWords(sandbox, hostNetwork, container.rights)].join(' ')
   return [script('./exec.sh'), envFile, container.cgroups.join(' '), enter]
 }
-
-/** A terminal of the pod's own. script(1) echoes nothing by itself when nobody types at a terminal: the new one does. */
-const terminalStart = 'exec script --quiet --return --flush --command "$1" /dev/null'
 
 /**
  * The words that run a command beside a container, at a terminal. script(1) of util-linux makes it, as unshare(1), nsenter(1)
@@ -135,12 +143,9 @@ const terminalStart = 'exec script --quiet --return --flush --command "$1" /dev/
  */
 export const terminalWords = (
   container: StoredContainer,
-  place: Omit<ContainerLaunch, 'exitFile'>,
+  place: CommandPlace,
   command: readonly string[],
 ): readonly [string, ...string[]] => {
-  const inner = ['exec', 'sh', '-c', start, 'exec', container.workingDir, ...command].map((word, at) =>
-    at === 0 ? word : shellWord(word),
-  )
-  const text = `stty echo; export TERM=xterm; unset SHELL; ${inner.join(' ')}`
+  const text = terminalText('exec', [container.workingDir, ...command])
   return ['sh', ...execScript(container, place), terminalStart, text]
 }

@@ -8,7 +8,7 @@ import { runBounded } from '../../../host/bounded.ts'
 import type { Cgroups } from '../../../host/cgroup.ts'
 import { canSetGroups } from '../../../host/id-map.ts'
 import type { Logger } from '../../../host/log.ts'
-import { isRunning, type ProcessId, signalProcess } from '../../../host/process.ts'
+import { familyOf, isRunning, killFamily, type ProcessId, signalProcess } from '../../../host/process.ts'
 import {
   type ContainerSpec,
   containerId,
@@ -19,6 +19,7 @@ import {
   type SandboxSpec,
   sandboxOf,
 } from '../runtime.ts'
+import { attachTo, makeFifo } from './attach.ts'
 import { openCommand } from './command.ts'
 import { renderEnvFile } from './env-file.ts'
 import { execWords, launchContainer, launchSandbox, toolEnv } from './launch.ts'
@@ -89,8 +90,18 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
   }
 
   const kill = async (container: StoredContainer): Promise<void> => {
-    if (await isRunning(container.process)) signalProcess(-container.process.pid, 'SIGKILL')
+    if (await isRunning(container.process)) {
+      // What runs at a terminal has a session of its own.
+      if (container.tty) await killFamily(container.process.pid)
+      signalProcess(-container.process.pid, 'SIGKILL')
+    }
     await cgroups?.kill(container.id)
+  }
+
+  /** Who is asked to end: the shim hands it on, but script(1), which stands between at a terminal, would lose the exit code. */
+  const mainOf = async ({ process: { pid }, tty }: StoredContainer): Promise<number> => {
+    const [shim = pid, _script, command = shim] = tty ? await familyOf(pid) : [pid]
+    return command
   }
 
   /** The last instance of a name stays beside the new one. */
@@ -109,10 +120,16 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
     const kept = {
       ...{ id, name, attempt, logFile, labels, workingDir, startedAt: clock.now() },
       rights: rightsWords(spec, await canSetGroups()),
+      ...(spec.stdin ? { stdin: spec.stdin } : {}),
+      ...(spec.tty ? { tty: true } : {}),
       cgroups: (await cgroups?.create(id, spec.limits)) ?? [],
     }
     const { hostNetwork } = sandbox.spec
-    const place = { sandbox: process, hostNetwork, exitFile: store.exitFile(id), envFile: store.envFile(id) }
+    const files = { exitFile: store.exitFile(id), envFile: store.envFile(id) }
+    // A terminal without a keyboard is no terminal whose user has gone.
+    const stdinFile = spec.stdin || spec.tty ? store.stdinFile(id) : ''
+    if (stdinFile !== '') await makeFifo(stdinFile)
+    const place = { sandbox: process, hostNetwork, ...files, stdinFile }
     const { startError, ended } = await launchContainer(spec, place, kept, async (shim) => {
       const container = { ...kept, process: shim }
       await store.saveContainer(container)
@@ -167,7 +184,7 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       const container = (await find(sandboxOf(id)))?.containers.get(id)
       if (!container || container.exit) return
       if (signal === 'KILL') await kill(container)
-      else if (await isRunning(container.process)) signalProcess(container.process.pid, 'SIGTERM')
+      else if (await isRunning(container.process)) signalProcess(await mainOf(container), 'SIGTERM')
     },
 
     exec: async (id, command, timeoutMs) => {
@@ -176,6 +193,11 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       const { exitCode, output } = await runBounded(file, args, { timeoutMs, maxOutputBytes, env: toolEnv() })
       if (exitCode === undefined) throw new ExecTimeout(command, timeoutMs)
       return { exitCode, output }
+    },
+
+    attach: async (id) => {
+      const { container, place } = await findRunning(id)
+      return attachTo(container, place, store.stdinFile(id))
     },
 
     open: async (id, command, options) => {

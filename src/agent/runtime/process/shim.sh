@@ -1,14 +1,17 @@
 #!/bin/sh
 # Stands between the agent and one container: starts the command in the pod, passes signals on, and writes its exit code.
 # It stays on the node, outside of the pod; only its children get pids of the pod.
-#   shim.sh EXIT-FILE ENV-FILE CGROUPS ENTER START FOLDER COMMAND [ARG]...
-# CGROUPS: folders with a space between, or empty. ENTER: the words that lead into the pod and leave the rights of the node
+#   shim.sh EXIT-FILE ENV-FILE STDIN CGROUPS ENTER START FOLDER COMMAND [ARG]...
+# STDIN: a FIFO that is held open here, so that it does not end when nobody is at its other end, until WINCH says that it may;
+# or empty. CGROUPS: folders with a space between, or empty. ENTER: the words that lead into the pod and leave the rights of the node
 # behind. START: the text of start.sh.
 # On descriptor 3 it is told `go` (without it nothing is started), and answers `started` or `failed WHY`.
-exit_file=$1 env_file=$2 groups=$3 enter=$4 start=$5
-shift 5
+exit_file=$1 env_file=$2 stdin=$3 groups=$4 enter=$5 start=$6
+shift 6
 read -r go <&3 && [ "$go" = go ] || exit 1
 
+[ -z "$stdin" ] || exec 5<>"$stdin"
+trap 'exec 5>&-' WINCH
 child=''
 for signal in TERM INT HUP QUIT USR1 USR2; do
   trap "[ -z \"\$child\" ] || kill -$signal \"\$child\"" "$signal"
@@ -21,6 +24,8 @@ done
     }
   done
   exec 4<"$env_file"
+  # Who holds the other end, too, would never see the end.
+  [ -z "$stdin" ] || exec <"$stdin" 5>&-
   nsenter=$(command -v nsenter)
   # Inside only programs are found that the pod cannot replace.
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

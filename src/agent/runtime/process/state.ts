@@ -1,7 +1,7 @@
 /**
  * What must survive the agent, in files: which process is which sandbox or container, and how those ended that did.
  *
- *   sandboxes/ID/spec.json  process.json  containers/CONTAINER.json  containers/CONTAINER.env
+ *   sandboxes/ID/spec.json  process.json  containers/CONTAINER.json  containers/CONTAINER.env  CONTAINER.stdin
  *   sandboxes/ID/skeleton  mounts  root/      for the pod's root, which is mounted in the pod alone
  *   skeletons/HASH/  etc/COPY/  empty/        what roots are made of
  *   exits/CONTAINER         written by the container's shim, taken over into CONTAINER.json
@@ -12,7 +12,14 @@ import { join } from 'node:path'
 import { isSetAside, jsonOf, readDurable, reportDamage } from '../../../host/durable-file.ts'
 import { writeFileAtomic } from '../../../host/files.ts'
 import type { ProcessId } from '../../../host/process.ts'
-import { type ContainerExit, type ContainerRecord, type OnDamage, type SandboxSpec, sandboxOf } from '../runtime.ts'
+import {
+  type ContainerExit,
+  type ContainerRecord,
+  type ContainerSpec,
+  type OnDamage,
+  type SandboxSpec,
+  sandboxOf,
+} from '../runtime.ts'
 import type { PodRootPlan } from './pod-root.ts'
 
 /** A container as kept: what `list` shows, and what it takes to signal it or to run a command beside it. */
@@ -23,6 +30,8 @@ export interface StoredContainer extends ContainerRecord {
   /** Words for setpriv(1). */
   readonly rights: readonly string[]
   readonly cgroups: readonly string[]
+  readonly stdin?: ContainerSpec['stdin']
+  readonly tty?: boolean
 }
 
 export interface StoredSandbox {
@@ -91,7 +100,7 @@ export const createStateStore = (stateDir: string) => {
   const exitsDir = join(stateDir, 'exits')
   const sandboxDir = (id: string): string => join(stateDir, 'sandboxes', id)
   const containersDir = (id: string): string => join(sandboxDir(id), 'containers')
-  const fileOf = (container: string, kind: 'json' | 'env'): string =>
+  const fileOf = (container: string, kind: 'json' | 'env' | 'stdin'): string =>
     join(containersDir(sandboxOf(container)), `${container}.${kind}`)
   const exitFile = (container: string): string => join(exitsDir, container)
 
@@ -138,7 +147,7 @@ export const createStateStore = (stateDir: string) => {
   }
 
   const dropContainer = async (id: string): Promise<void> => {
-    for (const file of [exitFile(id), fileOf(id, 'env'), fileOf(id, 'json')])
+    for (const file of [exitFile(id), fileOf(id, 'env'), fileOf(id, 'stdin'), fileOf(id, 'json')])
       await rm(file, { recursive: true, force: true })
   }
 
@@ -147,6 +156,8 @@ export const createStateStore = (stateDir: string) => {
     exitsDir,
     exitFile,
     envFile: (container: string): string => fileOf(container, 'env'),
+    /** A FIFO, of containers with a stdin. */
+    stdinFile: (container: string): string => fileOf(container, 'stdin'),
     sandboxDir,
 
     /** All but those with damaged files, which are set aside, if they are told of; who only looks changes nothing. */

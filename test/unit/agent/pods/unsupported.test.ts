@@ -92,8 +92,10 @@ for (const { name, spec, fields } of [
   },
   {
     name: 'init containers',
-    spec: { initContainers: [{ name: 'i', tty: true }] },
-    fields: ['spec.initContainers[0].tty'],
+    spec: {
+      initContainers: [{ name: 'i', tty: true, stdin: true, volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+    },
+    fields: ['spec.initContainers[0].volumeMounts'],
   },
 ])
   t.test(name, async (t) => t.same(unsupportedFields(pod(spec), abilities), fields))

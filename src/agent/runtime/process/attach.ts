@@ -1,0 +1,49 @@
+/** The stdin of containers: a FIFO, whose other end its shim holds open until it may end. */
+import { constants, openSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import { Writable } from 'node:stream'
+import { runBounded } from '../../../host/bounded.ts'
+import { isRunning, signalProcess } from '../../../host/process.ts'
+import type { ContainerInput } from '../runtime.ts'
+import { type CommandPlace, toolEnv } from './launch.ts'
+import { createResizer } from './resize.ts'
+import type { StoredContainer } from './state.ts'
+
+const timeoutMs = 10_000
+const maxOutputBytes = 1024
+
+export const makeFifo = async (file: string): Promise<void> => {
+  await rm(file, { force: true })
+  const { exitCode, output } = await runBounded('mkfifo', ['-m', '600', file], {
+    ...{ timeoutMs, maxOutputBytes, env: toolEnv() },
+  })
+  if (exitCode !== 0) throw new Error(`cannot make ${file}: ${output.trim()}`)
+}
+
+const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
+
+/** The end of the FIFO where one writes; nobody reads any longer when it cannot be opened. */
+const openFifo = (file: string): Writable => {
+  try {
+    return new Socket({
+      fd: openSync(file, constants.O_WRONLY | constants.O_NONBLOCK),
+      readable: false,
+      writable: true,
+    })
+  } catch {
+    return nowhere()
+  }
+}
+
+export const attachTo = (container: StoredContainer, place: CommandPlace, stdinFile: string): ContainerInput => {
+  const { stdin: kind, tty = false, process } = container
+  const stdin = kind ? openFifo(stdinFile) : nowhere()
+  stdin.on('error', () => undefined)
+  if (kind === 'once')
+    stdin.once('close', () => {
+      // The shim lets go of it, too.
+      void isRunning(process).then((runs) => runs && signalProcess(process.pid, 'SIGWINCH'))
+    })
+  return { stdin, resize: tty ? createResizer(container, place, () => process.pid) : () => undefined }
+}
