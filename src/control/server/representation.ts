@@ -34,6 +34,13 @@ const isJson = (type: string): boolean => ['application/json', 'application/*', 
 
 const metaVersions = ['v1', 'v1beta1']
 
+/** Throws NotAcceptable for a client that takes nothing but tables or metadata, which an answer that is kept nowhere has not. */
+export const checkTakesObject = (accept: string): void => {
+  const accepted = parseAccept(accept)
+  const takes = accepted.some(({ type, parameters: { as } }) => isJson(type) && as === undefined)
+  if (accepted.length > 0 && !takes) throw notAcceptable(['application/json'])
+}
+
 /**
  * The first form that the client accepts and this server has. Protobuf is skipped: whoever asks for it offers JSON too.
  * Throws NotAcceptable when nothing fits.

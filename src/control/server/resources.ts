@@ -15,7 +15,7 @@ import { applyingOf, readWish } from './apply-patch.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { checkName, readObject, readTyped } from './input.ts'
 import { patcherOf } from './patches.ts'
-import { listAnswer, negotiate, showList, showObject } from './representation.ts'
+import { checkTakesObject, listAnswer, negotiate, showList, showObject } from './representation.ts'
 import { type Scale, scaleType, showScale, withScale } from './scale.ts'
 import { checkReached, parseVersion, watchAnswer } from './watch-answer.ts'
 import { readDeletion, writeOptionsOf } from './write-options.ts'
@@ -295,6 +295,13 @@ export const createResourceHandler = (context: ResourceContext) => {
     return scaleAnswer(await objects.update(definition, name, 'main', change, options))
   }
 
+  const createOrAsk: Handle = (call, request, definition) => {
+    const question = questions[bucketOf(definition)]
+    if (!question) return create(call, request, definition)
+    checkTakesObject(call.header('accept'))
+    return question(call, request, definition)
+  }
+
   const onSubresource: Handle = (call, request, definition) => {
     const { subresource, verb } = request
     const special = subresources[`${definition.plural}/${subresource} ${verb}`]
@@ -312,7 +319,7 @@ export const createResourceHandler = (context: ResourceContext) => {
       case 'get':
         return shown(call, definition, objects.get(definition, nameOf(request)))
       case 'create':
-        return (questions[bucketOf(definition)] ?? create)(call, request, definition)
+        return createOrAsk(call, request, definition)
       case 'update':
         return update(call, request, definition)
       case 'patch':

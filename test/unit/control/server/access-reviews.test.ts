@@ -142,3 +142,14 @@ t.test('all that one may, and who one is', async (t) => {
       userInfo: { username: 'alice', uid: 'u1', groups: ['dev', authenticatedGroup], extra: { 'a/b': ['c'] } },
     })
 })
+
+t.test('an answer is no row of a table', async (t) => {
+  const api = await createTestApi()
+  const body = { spec: { nonResourceAttributes: { path: '/', verb: 'get' } } }
+  const path = `${group}/v1/selfsubjectaccessreviews`
+  const asked = (accept: string) => api.request('POST', path, { body, accept })
+  const table = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+  t.equal((await asked(table)).code, 406)
+  t.equal((await asked(`${table},application/json`)).code, 201)
+  t.equal((await asked('application/json')).code, 201)
+})
