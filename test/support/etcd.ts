@@ -34,10 +34,14 @@ export interface EtcdSettings {
   readonly more?: readonly string[]
   /** Where its files are; a folder of its own, when missing. */
   readonly folder?: string
+  /** Each member on an address of its own, by these words before its command (`ip netns exec …`). */
+  readonly hosts?: readonly { readonly address: string; readonly within: readonly string[] }[]
 }
 
 interface Place {
   readonly name: string
+  readonly address: string
+  readonly within: readonly string[]
   readonly clientPort: number
   readonly peerPort: number
 }
@@ -54,18 +58,21 @@ const post = async (url: string, path: string, body: object): Promise<Readonly<R
 /** Started, and ended with the test. */
 export const startEtcd = async (
   t: Test,
-  { members: count = 1, tls, more = [], folder: given }: EtcdSettings = {},
+  { members: count = 1, tls, more = [], folder: given, hosts = [] }: EtcdSettings = {},
 ): Promise<Etcd> => {
   const folder = given ?? mkdtempSync(join(tmpdir(), 'podway-etcd-'))
   const places: Place[] = []
   for (let n = 0; n < count; n++)
-    places.push({ name: `m${n}`, clientPort: await freePort(), peerPort: await freePort() })
+    places.push({
+      ...{ name: `m${n}`, address: '127.0.0.1', within: [], ...hosts[n] },
+      ...{ clientPort: await freePort(), peerPort: await freePort() },
+    })
   const scheme = tls ? 'https' : 'http'
-  const peerOf = ({ peerPort }: Place) => `http://127.0.0.1:${peerPort}`
+  const peerOf = ({ address, peerPort }: Place) => `http://${address}:${peerPort}`
   const cluster = places.map((each) => `${each.name}=${peerOf(each)}`).join(',')
 
   const memberOf = (place: Place): EtcdMember => {
-    const url = `${scheme}://127.0.0.1:${place.clientPort}`
+    const url = `${scheme}://${place.address}:${place.clientPort}`
     let child: ChildProcess | undefined
     let ended: Promise<unknown> = Promise.resolve()
     const args = [
@@ -90,7 +97,8 @@ export const startEtcd = async (
       ...place,
       url,
       start: async () => {
-        const started = spawn('etcd', args, { stdio: 'ignore' })
+        const [file = '', ...words] = [...place.within, 'etcd', ...args]
+        const started = spawn(file, words, { stdio: 'ignore' })
         child = started
         ended = once(started, 'exit')
         await until(async () => started.exitCode !== null || (await isUp()), `etcd ${place.name}`, 30_000)
