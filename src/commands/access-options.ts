@@ -2,18 +2,28 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { AuditSettings } from '../control/audit/log-file.ts'
 import type { AuthenticationSettings } from '../control/auth/authenticators.ts'
+import type { OidcSettings } from '../control/auth/oidc.ts'
 import {
   type AuthorizationMode,
   type AuthorizationSettings,
   authorizationModes,
   defaultModes,
 } from '../control/authorization/modes.ts'
-import { countOption, durationOption } from './options.ts'
+import { collect, countOption, durationOption } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface AccessOptions {
   readonly tokenAuthFile?: string
   readonly basicAuthFile?: string
+  readonly oidcIssuerUrl?: string
+  readonly oidcClientId?: string
+  readonly oidcCaFile?: string
+  readonly oidcUsernameClaim: string
+  readonly oidcUsernamePrefix?: string
+  readonly oidcGroupsClaim?: string
+  readonly oidcGroupsPrefix: string
+  readonly oidcRequiredClaim?: readonly string[]
+  readonly oidcSigningAlgs: string
   readonly auditPolicyFile?: string
   readonly auditLogPath?: string
   readonly auditLogMaxsize: number
@@ -41,6 +51,15 @@ export const accessOptions = (command: Command): Command =>
   command
     .option('--token-auth-file <file>', 'callers by bearer token: TOKEN,NAME,UID,"GROUP,GROUP" on each line')
     .option('--basic-auth-file <file>', 'callers by password: PASSWORD,NAME,UID,"GROUP,GROUP" on each line')
+    .option('--oidc-issuer-url <url>', 'callers by ID tokens of this OpenID provider')
+    .option('--oidc-client-id <id>', 'for whom their tokens must be')
+    .option('--oidc-ca-file <file>', "the provider's authority (default: the system's)")
+    .option('--oidc-username-claim <claim>', 'the claim that names the user', 'sub')
+    .option('--oidc-username-prefix <prefix>', 'before it; - for none (default: the issuer and #, but for email)')
+    .option('--oidc-groups-claim <claim>', "the claim that lists the user's groups")
+    .option('--oidc-groups-prefix <prefix>', 'before each of them', '')
+    .option('--oidc-required-claim <claim=value>', 'a claim that tokens must have; may be repeated', collect)
+    .option('--oidc-signing-algs <algorithms>', 'how tokens may be signed, with commas', 'RS256')
     .option(
       '--authorization-mode <modes>',
       `who is asked whether a request is allowed, in this order: ${authorizationModes.join(', ')}`,
@@ -68,10 +87,41 @@ export const accessOptions = (command: Command): Command =>
     )
     .option('--audit-log-maxage <days>', 'older ones go (0: none for its age)', countOption('days', 0, 100_000), 0)
 
-export const authenticationSettings = ({ tokenAuthFile, basicAuthFile }: AccessOptions): AuthenticationSettings => ({
-  ...(tokenAuthFile === undefined ? {} : { tokenFile: tokenAuthFile }),
-  ...(basicAuthFile === undefined ? {} : { passwordFile: basicAuthFile }),
-})
+const requiredClaims = (texts: readonly string[] = []): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf('=')
+      if (at < 1) throw new UsageError(`--oidc-required-claim ${text}: expected CLAIM=VALUE`)
+      return [text.slice(0, at), text.slice(at + 1)]
+    }),
+  )
+
+const oidcSettings = (options: AccessOptions): OidcSettings | undefined => {
+  const { oidcIssuerUrl: issuer, oidcClientId: clientId, oidcCaFile: caFile, oidcGroupsClaim: groupsClaim } = options
+  if (issuer === undefined && clientId === undefined) return undefined
+  if (issuer === undefined || clientId === undefined)
+    throw new UsageError('--oidc-issuer-url and --oidc-client-id belong together')
+  const prefix = options.oidcUsernamePrefix
+  return {
+    ...{ issuer, clientId, usernameClaim: options.oidcUsernameClaim, groupsPrefix: options.oidcGroupsPrefix },
+    requiredClaims: requiredClaims(options.oidcRequiredClaim),
+    algorithms: options.oidcSigningAlgs.split(','),
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(groupsClaim === undefined ? {} : { groupsClaim }),
+    ...(prefix === undefined ? {} : { usernamePrefix: prefix === '-' ? '' : prefix }),
+  }
+}
+
+/** Throws UsageError. */
+export const authenticationSettings = (options: AccessOptions): AuthenticationSettings => {
+  const { tokenAuthFile: tokenFile, basicAuthFile: passwordFile } = options
+  const oidc = oidcSettings(options)
+  return {
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(passwordFile === undefined ? {} : { passwordFile }),
+    ...(oidc ? { oidc } : {}),
+  }
+}
 
 /** Throws UsageError. */
 export const auditSettings = (options: AccessOptions): AuditSettings | undefined => {

@@ -112,7 +112,10 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const asking = { store, registry, client: webhooks, log }
   const admissions = createAdmissions(store, clock, authorization, options.admission, mutatingWebhooks(asking))
   const objects = createObjects({ store, clock, ...naming, admissions, validations: [validatingWebhooks(asking)] })
-  const authenticate = await createAuthenticators({ store, clock, findAccount: tokens.find }, options.authentication)
+  const authenticate = await createAuthenticators(
+    { store, clock, log, findAccount: tokens.find },
+    options.authentication,
+  )
   const audit = options.audit && (await openAudit(options.audit, clock, log))
   const handle = createApiHandler({
     registry,

@@ -1,21 +1,25 @@
 /** Everybody who may know a caller. A further one is one more line here. */
 import type { Clock } from '../../api/clock.ts'
+import type { Logger } from '../../host/log.ts'
 import type { Store } from '../storage/store.ts'
 import type { FindAccountUser } from '../tokens/account-users.ts'
 import { type Authenticate, type Authenticator, bearerOf, createAuthentication } from './authenticate.ts'
 import { bootstrapTokenUsers } from './bootstrap-tokens.ts'
 import { certificateUsers } from './certificate-users.ts'
 import { readPasswordUsers, readTokenUsers } from './credential-files.ts'
+import { type OidcSettings, openOidcUsers } from './oidc.ts'
 
 /** Who is known beside those that every cluster knows. */
 export interface AuthenticationSettings {
   readonly tokenFile?: string
   readonly passwordFile?: string
+  readonly oidc?: OidcSettings
 }
 
 export interface AuthenticationContext {
   readonly store: Store
   readonly clock: Clock
+  readonly log: Logger
   readonly findAccount: FindAccountUser
 }
 
@@ -28,8 +32,8 @@ const accountUsers =
 
 /** Rejects for a file that cannot be used. */
 export const createAuthenticators = async (
-  { store, clock, findAccount }: AuthenticationContext,
-  { tokenFile, passwordFile }: AuthenticationSettings = {},
+  { store, clock, log, findAccount }: AuthenticationContext,
+  { tokenFile, passwordFile, oidc }: AuthenticationSettings = {},
 ): Promise<Authenticate> =>
   createAuthentication([
     certificateUsers(clock),
@@ -37,4 +41,5 @@ export const createAuthenticators = async (
     ...(tokenFile === undefined ? [] : [await readTokenUsers(tokenFile)]),
     bootstrapTokenUsers(store, clock),
     accountUsers(findAccount),
+    ...(oidc === undefined ? [] : [await openOidcUsers(oidc, { clock, log })]),
   ])
