@@ -49,6 +49,7 @@ export const clusterSettings = (options: ClusterOptions) => {
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
     disabledPlugins: pluginsOption(options),
+    ...(options.encryptionProviderConfig === undefined ? {} : { encryptionConfig: options.encryptionProviderConfig }),
   }
 }
 

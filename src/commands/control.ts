@@ -18,6 +18,7 @@ export interface ClusterOptions extends AccessOptions {
   readonly clusterSigningDuration: number
   readonly tcpServicesConfigmap?: string
   readonly udpServicesConfigmap?: string
+  readonly encryptionProviderConfig?: string
   readonly enableAdmissionPlugins: string
   readonly disableAdmissionPlugins: string
 }
@@ -54,6 +55,10 @@ export const clusterOptions = (command: Command): Command =>
     )
     .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
     .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
+    .option(
+      '--encryption-provider-config <file>',
+      'encrypt objects in the store: an EncryptionConfiguration, as for kube-apiserver',
+    )
     .option('--enable-admission-plugins <names>', 'admission plugins that run, with commas (all do by default)', '')
     .option('--disable-admission-plugins <names>', 'admission plugins that do not run', '')
 

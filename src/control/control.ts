@@ -25,12 +25,14 @@ import { type ControlPlane, openControlPlane } from './control-plane.ts'
 import { createApiServersController } from './controllers/api-servers.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
 import { createAgents } from './dial/agents.ts'
+import { encryptPlace, readEncryptionRules } from './encrypted-place.ts'
 import { checkCluster, claimCluster, obtainKeys } from './join-cluster.ts'
 import { announceServer } from './leadership/announce.ts'
 import { runUnderLease } from './leadership/leadership.ts'
 import { type EtcdPlace, storePlace } from './open-backend.ts'
 import { runControllers } from './run-controllers.ts'
 import { apiServerTls, createApiServer } from './server/https.ts'
+import type { EncryptedBackend } from './storage/encryption/encrypted-backend.ts'
 
 export interface ControlOptions {
   /** Everything durable is below this folder. */
@@ -65,6 +67,8 @@ export interface ControlOptions {
   readonly nodeGraceSeconds: number
   /** Pods of a node that is not ready for so long are given up, unless they say otherwise themselves. */
   readonly podEvictionSeconds: number
+  /** The file that says what is encrypted in the store, and by which keys. */
+  readonly encryptionConfig?: string
   /** Admission plugins that do not run. */
   readonly disabledPlugins: readonly PluginName[]
   readonly log: Logger
@@ -106,13 +110,27 @@ const openCertificates = (options: ControlOptions, apiClusterIP: string, isFound
   })
 }
 
+/** What cannot be written anew now stays readable, and is tried again at the next start. */
+const rewriteStale = async (backend: EncryptedBackend, log: Logger): Promise<void> => {
+  try {
+    const objects = await backend.rewrite()
+    if (objects > 0) log.info({ objects }, 'objects in the store written anew, encrypted by the first provider')
+  } catch (error) {
+    log.error(
+      { err: error },
+      'cannot write anew what is encrypted by another key or not at all; the next start tries again',
+    )
+  }
+}
+
 /** Runs until `signal` aborts. Resolves early only by rejecting, when it cannot start. */
 export const runControl = async (options: ControlOptions, signal: AbortSignal): Promise<void> => {
   const { dataDir, bindAddress, log, clusterDns } = options
   const files = controlFiles(dataDir)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
-  const place = storePlace(files.store, options.etcd, log)
+  const rules = await readEncryptionRules(options.encryptionConfig)
+  const place = encryptPlace(storePlace(files.store, options.etcd, log), rules)
   const { isSole } = place
   await obtainKeys(place, files.pki, options.joinToken, Date.now())
   let pki = await openCertificates(options, apiClusterIP, await place.isFounded())
@@ -166,6 +184,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     writeFileAtomic(files.kubeconfig, renderKubeconfig('podway', { server: serverUrl, ca: authority.cert, ...admin }))
   await writeKubeconfig(pki)
   log.info({ address: bindAddress, port: options.port }, 'the API is up')
+  if (rules.length > 0) await rewriteStale(backend, log)
 
   const settings = {
     podCIDRs: options.podCIDRs,

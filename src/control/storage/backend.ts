@@ -53,6 +53,8 @@ export interface Backend {
   follow(revision: number, follower: Follower): () => void
   /** The latest revision that anybody has been told of, by any server. */
   latest(): Promise<number>
+  /** Leaves nothing on the medium of what was replaced; missing where that cannot be done from here. */
+  scrub?(): Promise<void>
   close(): Promise<void>
 }
 

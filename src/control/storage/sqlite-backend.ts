@@ -160,6 +160,10 @@ export const openSqliteBackend = (
     commit: batches.commit,
     follow: batches.follow,
     latest: async () => batches.revision,
+    scrub: async () => {
+      batches.flush()
+      database.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE);')
+    },
     close: async () => {
       batches.flush()
       database.exec('UPDATE life SET isOpen = 0')
