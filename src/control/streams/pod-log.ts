@@ -4,8 +4,9 @@ import type { Pod } from '../../api/types/index.ts'
 import type { Dialer } from '../dial/dialer.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { SubresourceHandler } from '../server/resources.ts'
+import { logSocket } from './log-socket.ts'
 import { chooseContainer } from './node-of-pod.ts'
-import { getFromAgent } from './pass-on.ts'
+import { getFromAgent, isUpgrade } from './pass-on.ts'
 
 /** The options of kubectl's `logs` that the agent understands; the rest is not passed on. */
 const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes', 'timestamps']
@@ -42,6 +43,7 @@ export const podLog =
     )
     const path = `/containerLogs/${namespace}/${name}/${container}?${query}`
     const answer = await getFromAgent(dialer, nodeName, path, call.signal)
+    if (answer.code === 200 && isUpgrade(call)) return logSocket(call, answer.body)
     if (answer.code === 200) return { kind: 'stream', contentType: 'text/plain', chunks: answer.body }
     const said = await textOf(answer.body)
     if (answer.code === 404) throw waiting()
