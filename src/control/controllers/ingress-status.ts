@@ -10,6 +10,13 @@ import { writeStatus } from './write-status.ts'
 
 const name = 'ingress-status'
 
+/** What somebody else wrote into a status is put right after so long: two who do it at once would never end. */
+const repairMs = 30_000
+
+const isSameWish = (a: Ingress, b: Ingress): boolean =>
+  a.metadata.generation === b.metadata.generation &&
+  isDeepStrictEqual(a.metadata.annotations ?? {}, b.metadata.annotations ?? {})
+
 /** Where Ingresses are reached. Pure. */
 export const servingAddresses = (all: Iterable<Node>): readonly LoadBalancerIngress[] =>
   [...all]
@@ -47,7 +54,10 @@ export const createIngressStatusController: CreateController = (context) => {
   return {
     name,
     run: (signal) => {
-      copies.onChange((key) => queue.add(key))
+      copies.onChange((key, current, previous) => {
+        if (current && previous && isSameWish(current, previous)) queue.addAfter(key, repairMs)
+        else queue.add(key)
+      })
       classes.onChange(addAll)
       nodeCopies.onChange(addAll)
       return queue.run(signal)

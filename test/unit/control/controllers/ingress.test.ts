@@ -1,5 +1,6 @@
 /** What the control plane says of Ingresses: where they are served, and what of them is not. */
 import t from 'tap'
+import { type Clock, createFakeClock } from '../../../../src/api/clock.ts'
 import { events, ingressClasses, ingresses, secrets } from '../../../../src/api/resources.ts'
 import type { Ingress } from '../../../../src/api/types/index.ts'
 import { bootstrapCluster } from '../../../../src/control/bootstrap/bootstrap.ts'
@@ -11,8 +12,8 @@ const bootstrap = {
   serviceCIDRs: ['10.96.0.0/16'],
 }
 
-const start = async (t: Parameters<typeof startControlPlane>[0]): Promise<ControlPlane> => {
-  const plane = await startControlPlane(t)
+const start = async (t: Parameters<typeof startControlPlane>[0], clock?: Clock): Promise<ControlPlane> => {
+  const plane = await startControlPlane(t, clock ? { clock } : {})
   await plane.addNode('n1')
   await bootstrapCluster(plane.client, bootstrap)
   return plane
@@ -56,6 +57,21 @@ t.test('addresses come with our class, and go when another one takes over', asyn
   await client.patch(ingresses, mine, { status: { loadBalancer: { ingress: [{ ip: '192.0.2.9' }] } } }, 'status')
   await plane.addNode('n2')
   t.equal(await addresses(plane, 'web'), '192.0.2.9', 'what the other one says stays')
+})
+
+t.test('what somebody else writes into a status of ours is put right, but not at once', async (t) => {
+  const clock = createFakeClock(Date.now())
+  const plane = await start(t, clock)
+  const { client } = plane
+  await client.create(ingresses, web('web'))
+  await until(async () => (await addresses(plane, 'web')) === '172.30.0.11', 'the address')
+  const mine = await client.get(ingresses, 'web', 'default')
+  await client.patch(ingresses, mine, { status: { loadBalancer: { ingress: [{ ip: '192.0.2.9' }] } } }, 'status')
+  await client.create(ingresses, web('later'))
+  await until(async () => (await addresses(plane, 'later')) === '172.30.0.11', 'one that came afterwards')
+  t.equal(await addresses(plane, 'web'), '192.0.2.9')
+  clock.advance(30_000)
+  await until(async () => (await addresses(plane, 'web')) === '172.30.0.11', 'the address again')
 })
 
 t.test('Events tell what is not served as written, once, and what a change brings', async (t) => {
