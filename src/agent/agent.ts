@@ -54,7 +54,8 @@ import { createProcessRuntime } from './runtime/process/process-runtime.ts'
 import { createHttpHandlers } from './server/http.ts'
 import { createRoutes } from './server/routes.ts'
 import { createAgentServer } from './server/server.ts'
-import { createTunnel } from './server/tunnel.ts'
+import { createTunnel, type TunnelOptions } from './server/tunnel.ts'
+import { runTunnels } from './server/tunnels.ts'
 import type { ProxySettings } from './service-stack.ts'
 import { createPodPorts } from './streams/pod-ports.ts'
 import { createUpgrades } from './streams/upgrades.ts'
@@ -299,7 +300,11 @@ const live = async (
   forwardHostPorts(agent, stack, events, log)
   const ports = createPodPorts()
   const handlers = createHttpHandlers(createRoutes(agent), createUpgrades({ ...agent, ports, log }), log)
-  const tunnel = createTunnel({ connection: () => readKubeconfig(options.kubeconfig), handlers, log })
+  const tunnels = {
+    create: (connection: TunnelOptions['connection']) => createTunnel({ connection, handlers, log }),
+    connection: () => readKubeconfig(options.kubeconfig),
+    others: () => readApiServers(serversFile),
+  }
   const server = createAgentServer({
     ...{ handlers, ca, certificate: serving, host: '0.0.0.0', port: options.agentPort, log },
     authorize: ({ name }) => name === controlUserName,
@@ -312,7 +317,7 @@ const live = async (
     })
     // Whoever runs the part that failed hears of it from there.
     .catch(() => undefined)
-  await Promise.all([running, stack.run(signal), agent.run(signal), server.run(signal), tunnel.run(signal)])
+  await Promise.all([running, stack.run(signal), agent.run(signal), server.run(signal), runTunnels(tunnels, signal)])
   ports.close()
   await transport.close()
 }

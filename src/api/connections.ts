@@ -60,7 +60,7 @@ const isSameWay = (a: Connection, b: Connection): boolean => {
 }
 
 /** What others are known by is not their address, which anybody may have named, but that they are the API. */
-const serverName = 'kubernetes.default.svc'
+export const apiServerName = 'kubernetes.default.svc'
 
 const serversOf = ({ server, others = [] }: Connection): readonly string[] => [...new Set([server, ...others])]
 
@@ -87,7 +87,10 @@ export const createConnections = (first: Connection, options: ConnectionsOptions
   const move = (to: string): void => {
     retire(pool)
     server = to
-    pool = openPool(server === connection.server ? connection : { serverName, ...connection, server }, pingIntervalMs)
+    pool = openPool(
+      server === connection.server ? connection : { serverName: apiServerName, ...connection, server },
+      pingIntervalMs,
+    )
   }
 
   const use = (next: Connection): void => {
