@@ -34,7 +34,7 @@ export const createAdmissions = (
 ): readonly Admission[] => {
   const all: readonly Admission[] = [
     nodeRestriction(store, clock, networks),
-    certificateRequests,
+    certificateRequests(authorizer),
     namespaceLifecycle(store),
     serviceAccount(store, clock),
     newNodes,

@@ -16,6 +16,7 @@ import {
 import { nodesGroup } from '../../../../src/api/users.ts'
 import type { User } from '../../../../src/control/auth/user.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
+import { createTestApi } from '../../../support/api-server.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
 
@@ -200,4 +201,45 @@ t.test('all else waits for an administrator', async (t) => {
     }),
     { code: 422 },
   )
+})
+
+t.test('a request is decided and signed by those who may for its signer', async (t) => {
+  const api = await createTestApi()
+  const rbac = '/apis/rbac.authorization.k8s.io/v1'
+  const requests = '/apis/certificates.k8s.io/v1/certificatesigningrequests'
+  const { csr } = await createSigningRequest({ commonName: 'jane' })
+  const spec = { request: Buffer.from(csr).toString('base64'), signerName: clientSigner, usages: ['client auth'] }
+  const bob: User = { name: 'bob', groups: [] }
+  const allow = async (name: string, rule: object) => {
+    await api.request('POST', `${rbac}/clusterroles`, { body: { metadata: { name }, rules: [rule] } })
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }
+    const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'bob' }]
+    await api.request('POST', `${rbac}/clusterrolebindings`, { body: { metadata: { name }, roleRef, subjects } })
+  }
+  const group = { apiGroups: ['certificates.k8s.io'] }
+  await allow('requests', {
+    ...{ ...group, verbs: ['*'] },
+    resources: [
+      'certificatesigningrequests',
+      'certificatesigningrequests/approval',
+      'certificatesigningrequests/status',
+    ],
+  })
+  const made = await api.request('POST', requests, { user: bob, body: { metadata: { name: 'jane' }, spec } })
+  t.equal(made.code, 201, 'everybody who may make one asks any signer')
+  t.match(made.body['spec'], { username: 'bob' })
+  const put = async (subresource: string, status: object) => {
+    const { body } = await api.request('GET', `${requests}/jane`)
+    const { code, body: answer } = await api.request('PUT', `${requests}/jane/${subresource}`, {
+      ...{ user: bob, body: { ...(body as object), status } },
+    })
+    return code === 200 ? code : answer['message']
+  }
+  const approved = { conditions: [{ type: 'Approved', status: 'True', reason: 'x', message: 'y' }] }
+  const refused = (verb: string) =>
+    `certificatesigningrequests.certificates.k8s.io "jane" is forbidden: user not permitted to ${verb} requests with signerName "kubernetes.io/kube-apiserver-client"`
+  t.equal(await put('approval', approved), refused('approve'))
+  t.match(await put('status', { certificate: Buffer.from('x').toString('base64') }), refused('sign'))
+  await allow('approve', { ...group, verbs: ['approve'], resources: ['signers'], resourceNames: ['kubernetes.io/*'] })
+  t.equal(await put('approval', approved), 200)
 })
