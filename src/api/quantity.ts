@@ -53,25 +53,59 @@ const timesDivisible = (value: bigint, by: bigint, most: number): number => {
   return times
 }
 
-/**
- * A quantity as Kubernetes writes it: the shortest number without a fraction, in the suffixes that the text is in (`0.5` is
- * `500m`, `2048Mi` is `2Gi`, `1000` is `1k`). Text that is no quantity stays as it is.
- */
-export const formatQuantity = (text: string): string => {
-  const parsed = parseQuantity(text)
-  if (parsed === undefined) return text
+type Form = 'binary' | 'decimal' | 'exponent'
+
+/** The suffixes that a text is in. */
+const formOf = (text: string): Form => {
+  if (/i$/.test(text)) return 'binary'
+  return /[eE][+-]?\d+$/.test(text) ? 'exponent' : 'decimal'
+}
+
+/** Billionths of a unit as text: the shortest number without a fraction. */
+const render = (parsed: bigint, form: Form): string => {
   if (parsed === 0n) return '0'
   const [sign, wanted] = parsed < 0n ? ['-', -parsed] : ['', parsed]
   const nanos = wanted > mostNanos ? mostNanos : wanted
   // Less than one of the next suffix is written with decimal ones, so that nothing is rounded.
-  if (/i$/.test(text) && nanos >= 1024n * nano) {
+  if (form === 'binary' && nanos >= 1024n * nano) {
     const whole = divideUp(nanos, nano)
     const times = timesDivisible(whole, 1024n, binarySuffixes.length - 1)
     return `${sign}${whole / 1024n ** BigInt(times)}${binarySuffixes[times]}`
   }
   const times = timesDivisible(nanos, 1000n, decimalSuffixes.length - 1)
   const digits = nanos / 1000n ** BigInt(times)
-  if (!/[eE][+-]?\d+$/.test(text)) return `${sign}${digits}${decimalSuffixes[times]}`
+  if (form !== 'exponent') return `${sign}${digits}${decimalSuffixes[times]}`
   const exponent = times * 3 - 9
   return `${sign}${digits}${exponent === 0 ? '' : `e${exponent}`}`
 }
+
+/**
+ * A quantity as Kubernetes writes it: the shortest number without a fraction, in the suffixes that the text is in (`0.5` is
+ * `500m`, `2048Mi` is `2Gi`, `1000` is `1k`). Text that is no quantity stays as it is.
+ */
+export const formatQuantity = (text: string): string => {
+  const parsed = parseQuantity(text)
+  return parsed === undefined ? text : render(parsed, formOf(text))
+}
+
+/** Quantities put together, in the suffixes of the first that is more than nothing. */
+export interface Amount {
+  /** Billionths of a unit. */
+  readonly nanos: bigint
+  readonly form: Form
+}
+
+export const noAmount: Amount = { nanos: 0n, form: 'decimal' }
+
+/** Nothing for text that is no quantity. */
+export const amountOf = (text: string | number | undefined): Amount =>
+  text === undefined ? noAmount : { nanos: parseQuantity(text) ?? 0n, form: formOf(String(text)) }
+
+export const addAmounts = (a: Amount, b: Amount): Amount => ({
+  nanos: a.nanos + b.nanos,
+  form: a.nanos === 0n ? b.form : a.form,
+})
+
+export const largerAmount = (a: Amount, b: Amount): Amount => (b.nanos > a.nanos ? b : a)
+
+export const amountText = ({ nanos, form }: Amount): string => render(nanos, form)

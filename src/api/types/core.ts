@@ -194,6 +194,7 @@ export interface PodSpec {
   readonly imagePullSecrets?: readonly { readonly name?: string }[]
   readonly enableServiceLinks?: boolean
   readonly priority?: number
+  readonly priorityClassName?: string
   readonly preemptionPolicy?: string
   readonly readinessGates?: readonly { readonly conditionType: string }[]
   /** With a source each: see the schema's own type. */

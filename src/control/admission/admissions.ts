@@ -5,7 +5,9 @@ import type { Admission } from '../objects/admission.ts'
 import type { Store } from '../storage/store.ts'
 import { certificateRequests } from './certificate-requests.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
+import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { newNodes } from './new-nodes.ts'
 import type { ClusterNetworks } from './node-claims.ts'
@@ -36,8 +38,10 @@ export const createAdmissions = (
     nodeRestriction(store, clock, networks),
     certificateRequests(authorizer),
     namespaceLifecycle(store),
+    limitRanger(store),
     serviceAccount(store, clock),
     newNodes,
+    defaultStorageClass(store),
     defaultIngressClass(store),
     defaultTolerationSeconds(podEvictionSeconds),
     priorityClasses(store),

@@ -3,7 +3,9 @@
 /** Those that can be switched; all of them run unless they are disabled. The names are those of Kubernetes. */
 export const pluginNames = [
   'DefaultIngressClass',
+  'DefaultStorageClass',
   'DefaultTolerationSeconds',
+  'LimitRanger',
   'NamespaceLifecycle',
   'NodeRestriction',
   'Priority',

@@ -7,7 +7,6 @@ import { createdColumn, nameColumn } from '../columns.ts'
 import { define, withMetadata } from '../definition.ts'
 import { qualifiedNameMessage, subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
-import { unattended } from '../unattended.ts'
 import { validateContainerResourceName, validateResourceName } from './resource-names.ts'
 
 /** A container's limit is the most that it may have, its request the least or its limit, where nothing else was said. */
@@ -112,7 +111,6 @@ export const limitRange = define<LimitRange>({
   namespaced: true,
   shortNames: ['limits'],
   nameRule: subdomainName,
-  warnings: unattended('no limits are set or held'),
   columns: [nameColumn, createdColumn],
   defaults: (each) => ({ ...each, spec: { ...each.spec, limits: each.spec.limits.map(withDefaults) } }),
   // One without a name has the name of its uid.

@@ -98,12 +98,7 @@ export const defaultPodSpec = (spec: PodSpec, use: 'pod' | 'template'): PodSpec 
     ...mapped('volumes', spec.volumes, (volumes) => volumes.map(defaultVolume)),
   } as const
   if (use === 'template') return filled
-  return {
-    enableServiceLinks: true,
-    priority: 0,
-    preemptionPolicy: 'PreemptLowerPriority',
-    ...filled,
-  }
+  return { enableServiceLinks: true, ...filled }
 }
 
 export const defaultPodTemplate = (template: PodTemplateSpec | undefined): PodTemplateSpec => ({

@@ -24,7 +24,10 @@ const gates = ({ spec, status }: Pod): string => {
   return `${holds.length}/${wanted.length}`
 }
 
-const allContainers = (pod: Pod): readonly Container[] => [...(pod.spec.initContainers ?? []), ...pod.spec.containers]
+export const allContainers = (pod: Pod): readonly Container[] => [
+  ...(pod.spec.initContainers ?? []),
+  ...pod.spec.containers,
+]
 
 export const pod = define<Pod>({
   group: '',

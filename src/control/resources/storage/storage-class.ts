@@ -64,8 +64,12 @@ const defaultAnnotations = [
   'storageclass.beta.kubernetes.io/is-default-class',
 ]
 
-const nameText = ({ metadata: { name, annotations } }: StorageClass): string =>
-  defaultAnnotations.some((annotation) => annotations?.[annotation] === 'true') ? `${name} (default)` : name
+/** Whether claims that name no class get this one. */
+export const isDefaultClass = ({ metadata: { annotations } }: StorageClass): boolean =>
+  defaultAnnotations.some((name) => annotations?.[name] === 'true')
+
+const nameText = (each: StorageClass): string =>
+  isDefaultClass(each) ? `${each.metadata.name} (default)` : each.metadata.name
 
 const fixed = (field: 'parameters' | 'provisioner' | 'reclaimPolicy', now: StorageClass, old: StorageClass) =>
   deepEqual(now[field], old[field]) ? [] : [forbiddenField(field, `updates to ${field} are forbidden.`)]
