@@ -25,7 +25,7 @@ import type {
   ServiceCIDR,
 } from './types/index.ts'
 import type { CustomResourceDefinition } from './types/kubernetes/apiextensions-v1.ts'
-import type { ServiceAccount } from './types/kubernetes/core-v1.ts'
+import type { ResourceQuota, ServiceAccount } from './types/kubernetes/core-v1.ts'
 import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
 
 /** One served resource. `T` is the type of its objects. */
@@ -59,6 +59,7 @@ export const endpoints = resource<Endpoints>()('', 'v1', 'endpoints', 'Endpoints
 export const configMaps = resource<ConfigMap>()('', 'v1', 'configmaps', 'ConfigMap', true)
 export const secrets = resource<Secret>()('', 'v1', 'secrets', 'Secret', true)
 export const serviceAccounts = resource<ServiceAccount>()('', 'v1', 'serviceaccounts', 'ServiceAccount', true)
+export const resourceQuotas = resource<ResourceQuota>()('', 'v1', 'resourcequotas', 'ResourceQuota', true)
 export const events = resource<Event>()('', 'v1', 'events', 'Event', true)
 export const leases = resource<Lease>()('coordination.k8s.io', 'v1', 'leases', 'Lease', true)
 export const endpointSlices = resource<EndpointSlice>()(

@@ -27,6 +27,7 @@ import { createNodeCidrController } from './controllers/node/cidrs.ts'
 import { createNodeLifecycleController } from './controllers/node/lifecycle.ts'
 import { createPodGcController } from './controllers/node/pod-gc.ts'
 import { createReplicaSetController } from './controllers/replicaset/replicaset.ts'
+import { createResourceQuotaController } from './controllers/resource-quota.ts'
 import { createServiceAddressController } from './controllers/service-addresses.ts'
 import type { Registry } from './registry/registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
@@ -57,6 +58,7 @@ const controllers: readonly CreateController[] = [
   createLoadBalancerController,
   createServiceAddressController,
   createEventTtlController,
+  createResourceQuotaController,
   createClusterRoleAggregation,
 ]
 

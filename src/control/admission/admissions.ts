@@ -14,6 +14,7 @@ import type { ClusterNetworks } from './node-claims.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import type { PluginName } from './plugins.ts'
 import { priorityClasses } from './priority-classes.ts'
+import { resourceQuota } from './resource-quota.ts'
 import { roleEscalation } from './role-escalation.ts'
 import { serviceAccount } from './service-account.ts'
 import { type AllocationRanges, serviceAllocation } from './service-allocation.ts'
@@ -48,6 +49,7 @@ export const createAdmissions = (
     webhooks,
     serviceAllocation(store, { serviceCIDRs: networks.serviceCIDRs, nodePorts }),
     // After all who change the object.
+    resourceQuota(store, clock),
     roleEscalation(resolver, authorizer),
   ]
   const off: readonly string[] = disabled

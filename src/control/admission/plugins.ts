@@ -9,6 +9,7 @@ export const pluginNames = [
   'NamespaceLifecycle',
   'NodeRestriction',
   'Priority',
+  'ResourceQuota',
   'ServiceAccount',
   'TaintNodesByCondition',
 ] as const

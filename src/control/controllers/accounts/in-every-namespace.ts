@@ -63,11 +63,11 @@ export const inEveryNamespace =
       run: (signal) => {
         copies.onChange((namespace, current) => {
           if (current) queue.add(namespace)
-        })
+        }, signal)
         objects.onChange((_key, current, previous) => {
           const { metadata } = current ?? previous ?? { metadata: undefined }
           if (metadata?.name === wanted.name && metadata.namespace !== undefined) queue.add(metadata.namespace)
-        })
+        }, signal)
         return queue.run(signal)
       },
     }

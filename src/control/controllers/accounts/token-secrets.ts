@@ -147,13 +147,13 @@ export const createTokenSecretController: CreateController = (context) => {
   return {
     name,
     run: (signal) => {
-      accountCopies.onChange((key) => queue.add(`account ${key}`))
+      accountCopies.onChange((key) => queue.add(`account ${key}`), signal)
       secretCopies.onChange((key, current, previous) => {
         const secret = current ?? previous
         if (secret?.type !== tokenSecretType) return
         if (current) queue.add(`secret ${key}`)
         else queue.add(`account ${secret.metadata.namespace}/${accountOf(secret)}`)
-      })
+      }, signal)
       return queue.run(signal)
     },
   }

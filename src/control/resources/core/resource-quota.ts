@@ -8,7 +8,6 @@ import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
-import { unattended } from '../unattended.ts'
 import { isStandardResource, validateResourceAmount, validateResourceName } from './resource-names.ts'
 
 /** `cpu: 100m/1, pods: 2/10` of what begins with `limits`, or of the rest. */
@@ -146,7 +145,6 @@ export const resourceQuota = define<ResourceQuota>({
   namespaced: true,
   shortNames: ['quota'],
   nameRule: subdomainName,
-  warnings: unattended('nothing is counted or refused'),
   status: 'separate',
   columns: [
     nameColumn,
