@@ -107,7 +107,7 @@ t.test('errors are worded as Kubernetes words them', async (t) => {
       ['GET', `${configMaps}?fieldSelector=data.a=b`],
       400,
       'BadRequest',
-      'field label not supported: data.a; known are metadata.name, metadata.namespace',
+      'field label not supported: data.a',
     ],
     [
       'several things wrong',

@@ -1,4 +1,5 @@
 /** What becomes of an object between a client's request and the store, apart from who allows it. Pure. */
+import { deepEqual } from '../../api/deep-equal.ts'
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
 import { type ResourceDefinition, storedVersionOf } from '../resources/definition.ts'
@@ -99,6 +100,9 @@ export const prepareUpdate = (
   const object = definition.defaults?.(adopted) ?? adopted
   // A custom kind without a status of its own may still have a field of that name.
   const hasStatus = definition.status !== undefined || definition.schema === undefined
-  if (!definition.generation || sameWish(object, old, hasStatus)) return object
+  const isMarked =
+    definition.generation === 'withAnnotations' &&
+    !deepEqual(object.metadata.annotations ?? {}, old.metadata.annotations ?? {})
+  if (!definition.generation || (sameWish(object, old, hasStatus) && !isMarked)) return object
   return { ...object, metadata: { ...object.metadata, generation: (old.metadata.generation ?? 0) + 1 } }
 }

@@ -28,7 +28,7 @@ export const selectionOf = (
   const known = new Map(Object.entries({ ...everyKind, ...definition.fields }))
   const requirements = parseFieldSelector(fieldSelector).map(({ field, negated, value }) => {
     const read = known.get(field)
-    if (!read) throw badRequest(`field label not supported: ${field}; known are ${[...known.keys()].join(', ')}`)
+    if (!read) throw badRequest(`field label not supported: ${field}`)
     return { field, negated, value, read }
   })
   return {

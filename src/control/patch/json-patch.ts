@@ -18,7 +18,9 @@ const operationLimit = 10_000
 const copyLimit = 3 * 1024 * 1024
 
 const failed = (why: string): ApiError =>
-  new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`)
+  new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {
+    causes: [{ reason: 'UnexpectedServerResponse', message: why }],
+  })
 
 /** RFC 6901: `/a~1b/0` → `a/b`, `0`. */
 const parsePointer = (pointer: unknown, where: string): readonly string[] => {

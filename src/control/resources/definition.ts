@@ -106,8 +106,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
    * Custom kinds keep all of it.
    */
   readonly statusKeeps?: readonly MetadataPart[] | 'all'
-  /** `metadata.generation` counts the changes of everything but metadata and status. */
-  readonly generation?: boolean
+  /** `metadata.generation` counts the changes of everything but metadata and status; or of the annotations, too. */
+  readonly generation?: boolean | 'withAnnotations'
   readonly scale?: {
     readonly view: (object: T) => ScaleView
     readonly withReplicas: (object: T, replicas: number) => T

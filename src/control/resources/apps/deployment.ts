@@ -65,7 +65,7 @@ export const deployment = define<Deployment>({
   nameRule: subdomainName,
   status: 'separate',
   statusKeeps: ['labels'],
-  generation: true,
+  generation: 'withAnnotations',
   scale: scaleOf<Deployment>(),
   columns: [
     nameColumn,
