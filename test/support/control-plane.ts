@@ -11,6 +11,7 @@ import type { User } from '../../src/control/auth/user.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
 import type { ControllerSettings, CreateController } from '../../src/control/controllers/controller.ts'
 import { runControllers } from '../../src/control/run-controllers.ts'
+import type { Handler } from '../../src/control/server/call.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
 import { silentLogger } from '../../src/host/log.ts'
@@ -18,6 +19,7 @@ import { admin, noAgents, requesting, type TestApi, testAdmission, testNetworks,
 
 export interface ControlPlane extends Pick<TestApi, 'request' | 'watch'> {
   readonly client: Client
+  readonly handle: Handler
   /** The API as somebody else sees it. */
   as(user: User): Client
   /** A ready node with room for `pods` pods. */
@@ -138,6 +140,7 @@ export const startControlPlane = async (
 
   return {
     ...requesting(plane.handle),
+    handle: plane.handle,
     client,
     as,
     addNode: async (name, allocatable = {}) => {
