@@ -37,6 +37,7 @@ import { openStore, type StoreOptions } from './storage/watch-cache.ts'
 import { type AccountTokenOptions, type AccountTokens, createAccountTokens } from './tokens/account-tokens.ts'
 import { podwayVersion } from './version.ts'
 import { createWebhookClient } from './webhooks/client.ts'
+import { admissionPolicies } from './webhooks/policies.ts'
 import { createServiceResolver } from './webhooks/service-address.ts'
 import { mutatingWebhooks, validatingWebhooks } from './webhooks/webhooks.ts'
 
@@ -111,7 +112,13 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const registry = createRegistry(customKinds)
   const asking = { store, registry, client: webhooks, log }
   const admissions = createAdmissions(store, clock, authorization, options.admission, mutatingWebhooks(asking))
-  const objects = createObjects({ store, clock, ...naming, admissions, validations: [validatingWebhooks(asking)] })
+  const objects = createObjects({
+    store,
+    clock,
+    ...naming,
+    admissions,
+    validations: [admissionPolicies(asking), validatingWebhooks(asking)],
+  })
   const authenticate = await createAuthenticators(
     { store, clock, log, findAccount: tokens.find },
     options.authentication,

@@ -26,7 +26,8 @@ const toldElsewhere = (id: string): Told | undefined => {
 const newer: Readonly<Record<string, Told>> = {
   'v1 services': [true, 'Service', 'svc', everything],
 }
-const newerGroups = /^gateway\.networking\.k8s\.io\/|servicecidrs|ipaddresses|csistoragecapacities|selfsubjectreviews/
+const newerGroups =
+  /^gateway\.networking\.k8s\.io\/|servicecidrs|ipaddresses|csistoragecapacities|selfsubjectreviews|validatingadmissionpolic/
 
 t.test('discovery tells of each kind what a real server tells', async (t) => {
   const api = await createTestApi()

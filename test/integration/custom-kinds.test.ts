@@ -94,5 +94,8 @@ t.test('kubectl applies, shows, explains and scales it', { timeout: 120_000 }, a
   t.equal(serverSide.out, 'table.example.com/applied serverside-applied', serverSide.err)
   const gone = await kubectl(['delete', 'crd', 'tables.example.com', '--timeout=30s'])
   t.equal(gone.code, 0, gone.err)
-  t.match((await kubectl(['get', 'tables'])).err, /the server (doesn.t have a resource type "tables"|could not find the requested resource)/)
+  t.match(
+    (await kubectl(['get', 'tables'])).err,
+    /the server (doesn.t have a resource type "tables"|could not find the requested resource)/,
+  )
 })

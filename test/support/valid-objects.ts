@@ -83,6 +83,15 @@ const contents: Readonly<Record<string, object>> = {
   ClusterRoleBinding: { roleRef: { kind: 'ClusterRole', name: 'system:r' }, subjects: [{ kind: 'Group', name: 'g' }] },
   MutatingWebhookConfiguration: {},
   ValidatingWebhookConfiguration: {},
+  ValidatingAdmissionPolicy: {
+    spec: {
+      matchConstraints: {
+        resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['nosuch'] }],
+      },
+      validations: [{ expression: 'true' }],
+    },
+  },
+  ValidatingAdmissionPolicyBinding: { spec: { policyName: 'p', validationActions: ['Deny'] } },
   GatewayClass: { spec: { controllerName: 'example.com/c' } },
   Gateway: { spec: { gatewayClassName: 'c', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] } },
   HTTPRoute: { spec: { rules: [{ backendRefs: [{ name: 'web', port: 80 }] }] } },

@@ -27,35 +27,43 @@ export interface Conditions {
   hold(values: AdmissionValues, width: number): boolean
 }
 
-const cached = new Map<string, Expression>()
-const mostCached = 1_000
 const plain = admissionEnvironment()
 
-const compiled = (text: string): Expression => {
-  const known = cached.get(text)
+/** For a policy: with its parameters, what it has named, and the namespace. */
+export const policyEnvironment: Environment = admissionEnvironment(['params', 'variables', 'namespaceObject'])
+
+const cached = new Map<string, Expression>()
+const mostCached = 1_000
+
+const compiled = (text: string, env: Environment): Expression => {
+  const key = `${env === plain ? '' : 'policy '}${text}`
+  const known = cached.get(key)
   if (known) return known
-  const made = compile(plain, text, 'bool')
+  const made = compile(env, text, 'bool')
   if (cached.size >= mostCached) cached.clear()
-  cached.set(text, made)
+  cached.set(key, made)
   return made
 }
 
 /** What keeps an expression from being a condition; undefined when nothing does. */
-export const conditionError = (text: string): string | undefined => {
+export const conditionError = (text: string, env: Environment = plain): string | undefined => {
   try {
-    compiled(text)
+    compiled(text, env)
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
 }
 
-export const conditionsOf = (given: readonly { readonly name: string; readonly expression: string }[]): Conditions => ({
+export const conditionsOf = (
+  given: readonly { readonly name: string; readonly expression: string }[],
+  env: Environment = plain,
+): Conditions => ({
   hold: (values, width) => {
     const errors: string[] = []
     for (const { name, expression } of given) {
       try {
-        const condition = compiled(expression)
+        const condition = compiled(expression, env)
         if (condition.cost(width) > conditionBudget) throw new Error('the expression would take too long')
         // One that does not hold decides, whatever the others are.
         if (condition.evaluate(values) === false) return false

@@ -124,7 +124,7 @@ const parseWithHas = (env: Environment, given: string): ParseResult => {
 const readable = (text: string): string => text.replaceAll(/\bip\.isCanonical\(/g, `${canonicalName}(`)
 
 /** `wanted`: the type that it has to have. Throws with the reason why it does not compile. */
-export const compile = (env: Environment, text: string, wanted: 'bool' | 'string'): Expression => {
+export const compile = (env: Environment, text: string, wanted: 'bool' | 'string' | 'any'): Expression => {
   if (text.trim() === '') throw new Error('expression is empty')
   if (text.length > longest) throw new Error('expression is too long')
   let parsed: ParseResult
@@ -137,7 +137,7 @@ export const compile = (env: Environment, text: string, wanted: 'bool' | 'string
   rename(root)
   const { valid, type, error } = parsed.check()
   if (!valid) throw new Error(firstLine(error))
-  if (type !== wanted && type !== 'dyn') throw new Error(`must evaluate to ${wanted}`)
+  if (wanted !== 'any' && type !== wanted && type !== 'dyn') throw new Error(`must evaluate to ${wanted}`)
   const variables = names(root, new Set())
   return {
     evaluate: (values) => {

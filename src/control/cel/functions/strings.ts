@@ -76,6 +76,7 @@ const textsOf = (text: string, pattern: string, most = -1n): readonly string[] =
 export const addStrings = (env: Environment): Environment =>
   env
     .registerFunction(`string.${safeMatches}(string): bool`, matchesPattern)
+    .registerFunction('matches(string, string): bool', matchesPattern)
     .registerFunction('string.charAt(int): string', charAt)
     .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
       replace(text, from, to),

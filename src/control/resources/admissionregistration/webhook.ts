@@ -9,6 +9,7 @@ import type {
   WebhookClientConfig,
 } from '../../../api/types/kubernetes/admissionregistration-v1.ts'
 import { conditionError } from '../../cel/conditions.ts'
+import type { Environment } from '../../cel/expression.ts'
 import { conversion } from '../conversion.ts'
 import type { Conversion } from '../definition.ts'
 import { validateSelector } from '../metadata.ts'
@@ -50,7 +51,7 @@ const validateResources = (resources: readonly string[], field: string): FieldEr
   ]
 }
 
-const validateRule = (rule: RuleWithOperations, field: string): FieldError[] => {
+export const validateRule = (rule: RuleWithOperations, field: string): FieldError[] => {
   const { operations = [], apiGroups = [], apiVersions = [], resources = [] } = rule
   return [
     ...(operations.length === 0 ? [required(`${field}.operations`)] : []),
@@ -82,10 +83,14 @@ const validateSideEffects = (effects: string | undefined, field: string, more: r
 
 const mostConditions = 64
 
-const validateConditions = (conditions: readonly MatchCondition[], field: string): FieldError[] => [
+export const validateConditions = (
+  conditions: readonly MatchCondition[],
+  field: string,
+  env?: Environment,
+): FieldError[] => [
   ...tooMany(field, conditions.length, mostConditions),
   ...conditions.flatMap(({ name, expression }, at) => {
-    const message = expression === '' ? undefined : conditionError(expression)
+    const message = expression === '' ? undefined : conditionError(expression, env)
     return [
       ...(name === '' ? [required(`${field}[${at}].name`)] : []),
       ...(expression === '' ? [required(`${field}[${at}].expression`)] : []),
