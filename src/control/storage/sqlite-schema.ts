@@ -4,6 +4,7 @@ export const storeSchema = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA wal_autocheckpoint = 1000;
+  PRAGMA journal_size_limit = 8388608;
   CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, object TEXT NOT NULL,
     PRIMARY KEY (bucket, name)

@@ -164,3 +164,36 @@ t.test('a file of before, which gave nothing back, is taken over', async (t) => 
   await t.rejects(backend.commit([{ key: key('a'), expected: 7, value: '1' }]), RevisionMismatch)
   await backend.close()
 })
+
+t.test(
+  'heartbeats for ever need no more room than one, and a reader that took long leaves no log behind',
+  async (t) => {
+    const file = newFile()
+    const backend = openSqliteBackend(file)
+    const nodes = Array.from({ length: 50 }, (_, n) => ({ bucket: 'leases.coordination.k8s.io', name: `n/${n}` }))
+    let revisions = await Promise.all(
+      nodes.map((each) => backend.commit([{ key: each, expected: 0, value: 'x'.repeat(700) }])),
+    )
+    const beat = async (): Promise<void> => {
+      revisions = await Promise.all(
+        nodes.map((each, n) => backend.commit([{ key: each, expected: revisions[n] ?? 0, value: 'y'.repeat(700) }])),
+      )
+    }
+    for (let n = 0; n < 200; n++) await beat()
+    const quiet = statSync(file).size
+    t.ok(quiet < 300_000, `${quiet} bytes after 10,000 heartbeats`)
+
+    const reader = new DatabaseSync(file, { readOnly: true })
+    reader.exec('BEGIN')
+    reader.prepare('SELECT count(*) FROM objects').get()
+    const log = () => statSync(`${file}-wal`).size
+    for (let n = 0; n < 1_000 && log() < 12 * 1024 * 1024; n++) await beat()
+    t.ok(log() >= 12 * 1024 * 1024, 'while a backup reads, the log grows')
+    reader.exec('COMMIT')
+    reader.close()
+    for (let n = 0; n < 50; n++) await beat()
+    t.ok(log() <= 8 * 1024 * 1024, `${log()} bytes of log afterwards`)
+    t.equal(statSync(file).size, quiet)
+    await backend.close()
+  },
+)
