@@ -4,7 +4,7 @@ import type { Value } from './mutants.ts'
 /** What a write came to: the object as it would be kept, or what is wrong with it. */
 export type Comparable =
   | { readonly code: number; readonly object: Value }
-  | { readonly code: number; readonly reason: string; readonly causes: readonly string[] }
+  | { readonly code: number; readonly reason: string; readonly causes: readonly string[]; readonly message: string }
 
 type Fields = { readonly [key: string]: Value }
 
@@ -45,11 +45,12 @@ const causesOf = (status: Fields): readonly string[] => {
   return [...new Set(causes.map((cause) => (isFields(cause) ? `${cause['field']} ${cause['reason']}` : '?')))].sort()
 }
 
-/** Messages are left out: their words have tests of their own. */
+/** A path that is not served is told in plain text, which is the reason then. */
 export const comparable = (code: number, body: Value): Comparable => {
   if (code < 400) return { code, object: settle(body, '') }
-  const status = isFields(body) ? body : {}
-  return { code, reason: String(status['reason'] ?? ''), causes: causesOf(status) }
+  const status = isFields(body) ? body : { reason: body }
+  const { reason = '', message = '' } = status
+  return { code, reason: String(reason ?? ''), causes: causesOf(status), message: String(message ?? '') }
 }
 
 /** `path: what is there` for everything that differs between two values; the second is ours. */
@@ -69,13 +70,15 @@ const short = (value: Value | undefined): string => {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 
-const wordOf = ({ code, ...rest }: Comparable): string =>
-  'causes' in rest ? `${code} ${rest.reason} ${rest.causes.join(', ')}`.trim() : String(code)
+const wordOf = ({ code, ...rest }: Comparable, words: boolean): string =>
+  'causes' in rest
+    ? `${code} ${rest.reason} ${rest.causes.join(', ')}${words ? ` "${rest.message}"` : ''}`.trim()
+    : String(code)
 
-/** Everything that differs, one by one; nothing when both servers mean the same. */
-export const compare = (reference: Comparable, ours: Comparable): readonly string[] => {
+/** Everything that differs, one by one; nothing when both servers mean the same. `words`: messages count, too. */
+export const compare = (reference: Comparable, ours: Comparable, words = false): readonly string[] => {
   if ('object' in reference && 'object' in ours && reference.code === ours.code)
     return differencesOf(reference.object, ours.object)
-  const [a, b] = [wordOf(reference), wordOf(ours)]
+  const [a, b] = [wordOf(reference, words), wordOf(ours, words)]
   return a === b ? [] : [`${a} / ${b}`]
 }

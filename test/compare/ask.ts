@@ -1,29 +1,10 @@
-/** Two servers that can be asked: Podway's, in this process, and any other over HTTPS. */
+/** Asks an API server over HTTPS: the same way for Podway's own and for any other. */
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'undici'
-import { createTestApi } from '../support/api-server.ts'
 import { type Comparable, comparable } from './answers.ts'
 import type { Value } from './mutants.ts'
 
-/** Would you create this? Nothing is kept. */
-export type Ask = (path: string, object: Value) => Promise<Comparable>
-
-const withoutEffect = (path: string): string => `${path}?dryRun=All`
-
-export const createOurs = async (): Promise<Ask> => {
-  const api = await createTestApi()
-  return async (path, object) => {
-    try {
-      const { code, body } = await api.request('POST', withoutEffect(path), { body: object })
-      return comparable(code, body as unknown as Value)
-    } catch (error) {
-      // What would be an Internal Server Error.
-      return { code: 500, reason: String(error), causes: [] }
-    }
-  }
-}
-
-export interface Reference {
+export interface Server {
   /** `https://127.0.0.1:6443` */
   readonly url: string
   /** PEM; missing: any certificate is taken. */
@@ -31,28 +12,64 @@ export interface Reference {
   readonly token?: string
 }
 
-const dispatcherOf = ({ ca }: Reference): Agent =>
-  new Agent({ connections: 8, connect: ca === undefined ? { rejectUnauthorized: false } : { ca } })
+export interface Asked {
+  readonly method: string
+  /** With its query. */
+  readonly path: string
+  /** Missing: `application/json`. Empty: none. */
+  readonly type?: string
+  readonly accept?: string
+  /** A text is sent as it is, anything else as JSON; undefined: no body. */
+  readonly body?: Value
+}
 
-export const createReference = (reference: Reference): { readonly ask: Ask; close(): Promise<void> } => {
-  const dispatcher = dispatcherOf(reference)
-  const headers = {
-    'content-type': 'application/json',
-    ...(reference.token === undefined ? {} : { authorization: `Bearer ${reference.token}` }),
+export interface Answer {
+  readonly code: number
+  readonly body: Value
+}
+
+export interface Asker {
+  ask(asked: Asked): Promise<Answer>
+  close(): Promise<void>
+}
+
+const parsed = (text: string): Value => {
+  try {
+    return JSON.parse(text) as Value
+  } catch {
+    // A path that is not served is told in plain text.
+    return text.trim()
   }
+}
+
+const bodyOf = (body: Value | undefined): string | null => {
+  if (body === undefined) return null
+  return typeof body === 'string' ? body : JSON.stringify(body)
+}
+
+export const createAsker = ({ url, ca, token }: Server): Asker => {
+  const connect = ca === undefined ? { rejectUnauthorized: false } : { ca }
+  const dispatcher = new Agent({ connections: 8, connect })
   return {
-    ask: async (path, object) => {
-      const url = new URL(withoutEffect(path), reference.url)
-      const body = JSON.stringify(object)
-      const answer = await request(url, { method: 'POST', dispatcher, headers, body })
-      const text = await answer.body.text()
-      // A path that is not served is told in plain text.
-      return text.startsWith('{')
-        ? comparable(answer.statusCode, JSON.parse(text) as Value)
-        : { code: answer.statusCode, reason: text.trim(), causes: [] }
+    ask: async ({ method, path, type = 'application/json', accept, body }) => {
+      const headers = {
+        ...(type === '' || body === undefined ? {} : { 'content-type': type }),
+        ...(accept === undefined ? {} : { accept }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      }
+      const answer = await request(`${url}${path}`, {
+        ...{ method: method as 'GET', dispatcher, headers, body: bodyOf(body) },
+      })
+      return { code: answer.statusCode, body: parsed(await answer.body.text()) }
     },
     close: () => dispatcher.close(),
   }
+}
+
+/** The answer in the form in which two are compared. */
+export const askFor = async (asker: Asker, asked: Asked): Promise<Comparable> => {
+  const { code, body } = await asker.ask(asked)
+  return comparable(code, body)
 }
 
 export const readText = async (file: string | undefined): Promise<string | undefined> =>

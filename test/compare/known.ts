@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 export interface Known {
-  /** A pattern for `SEED | MUTANT | DIFFERENCE`. */
+  /** A pattern for `ABOUT | QUESTION | DIFFERENCE`. */
   readonly where: string
   readonly reason: string
 }

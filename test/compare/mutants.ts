@@ -84,11 +84,12 @@ const replaceAt = (object: Value, path: readonly (string | number)[], change: Ch
 
 type Path = readonly (string | number)[]
 
-const pathsOf = (value: Value, path: Path = []): readonly Path[] => {
+/** Every path of a value, outer ones first. */
+export const pathsIn = (value: Value, path: Path = []): readonly Path[] => {
   const below = Array.isArray(value)
-    ? value.flatMap((item, at) => pathsOf(item, [...path, at]))
+    ? value.flatMap((item, at) => pathsIn(item, [...path, at]))
     : isRecord(value)
-      ? Object.entries(value).flatMap(([key, item]) => pathsOf(item, [...path, key]))
+      ? Object.entries(value).flatMap(([key, item]) => pathsIn(item, [...path, key]))
       : []
   return path.length === 0 ? below : [path, ...below]
 }
@@ -102,7 +103,7 @@ const isAddress = (path: Path): boolean =>
 
 /** Every change at every path, but for its address. */
 export const mutantsOf = (object: Value): readonly Mutant[] =>
-  pathsOf(object)
+  pathsIn(object)
     .filter((path) => !isAddress(path))
     .flatMap((path) => {
       let value: Value | undefined

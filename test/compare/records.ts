@@ -1,15 +1,13 @@
-/** What a reference server answered, kept small: an object as its difference to the one of its seed. */
+/** What a reference server answered. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Comparable } from './answers.ts'
 
 export interface Record {
-  readonly seed: string
-  readonly mutant: string
+  readonly about: string
+  readonly name: string
   readonly answer: Comparable
 }
-
-export const recordOf = (seed: string, mutant: string, answer: Comparable): Record => ({ seed, mutant, answer })
 
 /** Sorted, one line each: packed well, and the same for the same answers. */
 export const writeRecords = async (file: string, records: readonly Record[]): Promise<void> => {

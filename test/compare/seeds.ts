@@ -377,3 +377,6 @@ export const seeds: readonly Seed[] = servedDefinitions
       ...(object ? [{ name: `${id} full`, path, object: JSON.parse(JSON.stringify(object)) }] : []),
     ]
   })
+
+export const nameOf = ({ object: { metadata } }: Seed): string =>
+  typeof metadata === 'object' && metadata !== null && 'name' in metadata ? String(metadata.name) : ''

@@ -133,7 +133,7 @@ t.test('options of a deletion are held to', async (t) => {
     ['both in the query', '?propagationPolicy=Orphan&orphanDependents=false', undefined, 422, both],
     ['an unknown dry run', '', { dryRun: ['Some'] }, 422, 'dryRun: Unsupported value: ["Some"]'],
     ['a dry run of the query', '?dryRun=Some', {}, 422, 'dryRun: Unsupported value: ["Some"]'],
-    ['a grace that is no number', '?gracePeriodSeconds=soon', undefined, 400, 'gracePeriodSeconds'],
+    ['a grace that is no number', '?gracePeriodSeconds=soon', undefined, 400, 'parsing "soon": invalid syntax'],
     ['a grace of another type', '', { gracePeriodSeconds: 'soon' }, 400, 'gracePeriodSeconds'],
     ['another kind', '', { kind: 'ConfigMap', apiVersion: 'v1' }, 400, 'cannot be handled as a DeleteOptions'],
     ['no object at all', '', ['x'], 400, 'cannot be handled as a DeleteOptions'],

@@ -41,15 +41,19 @@ const verbs: Readonly<Record<Method, readonly [collection: Verb, object: Verb]>>
 export const isSet = (query: URLSearchParams, name: string): boolean =>
   query.has(name) && !['false', '0'].includes(query.get(name) ?? '')
 
+const int64Max = 2n ** 63n - 1n
+
 /**
- * A whole number of the query; undefined when it is missing or empty. Throws BadRequest. Numbers that mean more than
- * anybody has are cut, as a timer that is asked to wait for years rings at once.
+ * A whole number of the query; undefined when it is missing. Throws BadRequest in the words of Go's parser. Numbers that mean
+ * more than anybody has are cut, as a timer that is asked to wait for years rings at once.
  */
 export const integerOf = (query: URLSearchParams, name: string): number | undefined => {
-  const text = query.get(name) ?? ''
-  if (text === '') return undefined
-  if (!/^-?\d{1,18}$/.test(text))
-    throw badRequest(`${name}: ${JSON.stringify(text.slice(0, 64))} is not a whole number`)
+  const text = query.get(name)
+  if (text === null) return undefined
+  const wrong = (why: string) => badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text.slice(0, 64))}: ${why}`)
+  if (!/^[-+]?\d{1,64}$/.test(text)) throw wrong('invalid syntax')
+  const value = BigInt(text.replace('+', ''))
+  if (value > int64Max || value < -int64Max - 1n) throw wrong('value out of range')
   return Math.max(-int32Max, Math.min(int32Max, Number(text)))
 }
 

@@ -1,5 +1,5 @@
 /** The whole API as one function from a call to an answer: authorisation first, then whoever is responsible. */
-import { noSuchPath } from '../../api/errors.ts'
+import { methodNotAllowed, noSuchPath } from '../../api/errors.ts'
 import { kubernetesMinor, kubernetesVersion } from '../../api/kubernetes-version.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import { createOpenApi } from '../openapi/openapi.ts'
@@ -38,6 +38,10 @@ const ownPaths = [
   '/version',
 ]
 
+/** What is there to be read, and for nothing else. */
+const isOwnPath = (path: string): boolean =>
+  path === '/' || ownPaths.some((own) => path === own || path.startsWith(`${own}/`))
+
 export const serverVersion = (version: string) => ({
   major: '1',
   minor: kubernetesMinor,
@@ -58,7 +62,7 @@ export const createApiHandler = (options: ApiOptions): Handler => {
 
   const onPath = (call: Call): Answer | Promise<Answer> => {
     const { path } = call
-    if (call.method !== 'GET') throw noSuchPath()
+    if (call.method !== 'GET') throw isOwnPath(path) ? methodNotAllowed(['GET']) : noSuchPath()
     if (path === '/version') return objectAnswer(serverVersion(version))
     const healthAnswer = health(call)
     if (healthAnswer) return healthAnswer

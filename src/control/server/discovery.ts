@@ -1,9 +1,9 @@
 /** What there is, for clients to find: the old lists, and the aggregated form (apidiscovery.k8s.io). */
-import { noSuchPath } from '../../api/errors.ts'
+import { noSuchPath, notAcceptable } from '../../api/errors.ts'
 import { apiVersionOf, type ResourceDefinition } from '../resources/definition.ts'
 import { subresourcesOf, verbsOf } from '../resources/verbs.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
-import { parseAccept } from './representation.ts'
+import { negotiate, parseAccept } from './representation.ts'
 
 const groupsOf = (definitions: readonly ResourceDefinition[]): readonly string[] => [
   ...new Set(definitions.map(({ group }) => group)),
@@ -103,9 +103,11 @@ const aggregatedVersion = (accept: string): string | undefined => {
 const coreDocument = { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
 
 /** Answers below `/api` and `/apis`. Throws NotFound for a group or version that is not served. */
-export const discover = (definitions: readonly ResourceDefinition[], { path, header }: Call): Answer => {
+export const discover = (definitions: readonly ResourceDefinition[], { path, query, header }: Call): Answer => {
   const [root, ...rest] = path.split('/').filter(Boolean)
   const version = aggregatedVersion(header('accept'))
+  // Nothing of it is a table.
+  if (!version && negotiate(header('accept'), query).as !== 'object') throw notAcceptable(['application/json'])
   const named = groupsOf(definitions).filter((group) => group !== '')
   if (root === 'api') {
     if (rest.length > 0) return resourceList(definitions, rest.join('/'))

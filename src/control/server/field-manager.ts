@@ -23,7 +23,7 @@ export const managerErrors = (call: Call): readonly FieldError[] => {
       : []),
     ...(/\p{C}/u.test(name) ? [invalidValue('fieldManager', '', 'should only contain printable characters')] : []),
     ...(isApply(call) && name === '' ? [required('fieldManager', 'is required for apply patch')] : []),
-    ...(!isApply(call) && isSet(call.query, 'force')
+    ...(call.method === 'PATCH' && !isApply(call) && isSet(call.query, 'force')
       ? [forbiddenField('force', 'may not be specified for non-apply patch')]
       : []),
   ]

@@ -27,7 +27,9 @@ const textOf = (value: unknown, field: string): string => {
 }
 
 const checkType = (body: unknown, { kind, apiVersion }: Omit<Expected, 'schemaType'>): void => {
-  if (typeof body !== 'object' || body === null) throw badRequest(`the body is not an object of kind ${kind}`)
+  // Go reads `null` as an object without fields.
+  if (body === null) return
+  if (typeof body !== 'object') throw badRequest(`the body is not an object of kind ${kind}`)
   const given = body as { readonly kind?: unknown; readonly apiVersion?: unknown }
   const givenKind = textOf(given.kind, 'kind')
   const givenVersion = textOf(given.apiVersion, 'apiVersion')
@@ -60,13 +62,13 @@ const readAs = (kind: string, { value, unknown }: Decoded, query: URLSearchParam
 /** Reads a body as a given type. Throws BadRequest for a wrong kind, wrong field types, or (Strict) unknown fields. */
 export const readTyped = (body: unknown, expected: Expected, query: URLSearchParams): Input => {
   checkType(body, expected)
-  return readAs(expected.kind, decode(body, expected.kind, expected.schemaType), query)
+  return readAs(expected.kind, decode(body ?? {}, expected.kind, expected.schemaType), query)
 }
 
 /** Reads a body as an object of the kind in that version. Throws as `readTyped`. */
 export const readShown = (definition: ResourceDefinition, body: unknown, query: URLSearchParams): Input => {
   checkType(body, { kind: definition.kind, apiVersion: apiVersionOf(definition) })
-  return readAs(definition.kind, decodeAs(definition, body), query)
+  return readAs(definition.kind, decodeAs(definition, body ?? {}), query)
 }
 
 /** Kubernetes drops an owner that is named twice, and says so. */
@@ -101,8 +103,23 @@ export const readObject = async (
   return { object: value as unknown as KubeObject, warnings }
 }
 
+/** Throws BadRequest when an object says that it is somewhere else than its URL. */
+export const checkNamespace = (given: string | undefined, namespace: string | undefined): void => {
+  if (given && namespace !== undefined && given !== namespace)
+    throw badRequest(
+      `the namespace of the object (${given.slice(0, textLimit)}) does not match the namespace on the request (${namespace})`,
+    )
+}
+
 /** Throws BadRequest when an object says that it is another one than its URL. */
 export const checkName = (given: string | undefined, name: string): void => {
   if (given && given !== name)
     throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`)
+}
+
+/** The same of what takes an object's place, which has to say its name. */
+export const checkOwnName = (given: string | undefined, name: string): void => {
+  if (!given)
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
+  checkName(given, name)
 }

@@ -14,6 +14,9 @@ const formats: Readonly<Record<string, ApplyPatch>> = {
   'application/strategic-merge-patch+json': applyStrategicPatch,
 }
 
+/** Of a body that is a change of something, not the thing itself. */
+export const isPatchType = (contentType: string): boolean => Object.hasOwn(formats, contentType)
+
 /** How to patch an object of the schema's type `type`; what it makes throws for a patch that does not apply. */
 export type Patcher = (object: KubeObject, patch: unknown, type: string) => unknown
 

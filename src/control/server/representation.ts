@@ -30,7 +30,7 @@ export const parseAccept = (accept: string): readonly MediaType[] =>
     })
     .filter(({ type }) => type !== '')
 
-const isJson = (type: string): boolean => ['application/json', 'application/*', '*/*'].includes(type)
+const isJson = (type: string): boolean => ['application/json', '*/*'].includes(type)
 
 const metaVersions = ['v1', 'v1beta1']
 

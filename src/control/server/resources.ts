@@ -1,6 +1,13 @@
 /** The verbs on resources: list, get, create, update, patch, delete, and the subresources every kind may have. */
 import { type Clock, formatTime } from '../../api/clock.ts'
-import { invalid, invalidValue, isNotFound, methodNotAllowed, noSuchPath } from '../../api/errors.ts'
+import {
+  invalid,
+  invalidValue,
+  isNotFound,
+  methodNotAllowed,
+  noSuchPath,
+  unsupportedMediaType,
+} from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { listObjects, type Page } from '../objects/list.ts'
 import type { Manage, ObjectName, Objects } from '../objects/objects.ts'
@@ -13,8 +20,9 @@ import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../res
 import type { Store } from '../storage/store.ts'
 import { applyingOf, readWish } from './apply-patch.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
-import { checkName, readObject, readTyped } from './input.ts'
-import { patcherOf } from './patches.ts'
+import { checkNamespace, checkOwnName, readObject, readTyped } from './input.ts'
+import { checkListOptions } from './list-options.ts'
+import { isPatchType, patcherOf } from './patches.ts'
 import { checkTakesObject, listAnswer, negotiate, showList, showObject } from './representation.ts'
 import { type Scale, scaleType, showScale, withScale } from './scale.ts'
 import { checkReached, parseVersion, watchAnswer } from './watch-answer.ts'
@@ -72,6 +80,12 @@ const nameOf = ({ namespace, name }: ResourceRequest): ObjectName => {
   return { namespace, name }
 }
 
+/** A change of an object is none. Throws UnsupportedMediaType. */
+const checkWhole = ({ contentType }: Call): void => {
+  if (isPatchType(contentType)) throw unsupportedMediaType(wholeTypes)
+}
+const wholeTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+
 export const createResourceHandler = (context: ResourceContext) => {
   const { registry, objects, store, clock, subresources, questions = {} } = context
 
@@ -111,6 +125,7 @@ export const createResourceHandler = (context: ResourceContext) => {
 
   const list: Write = async (call, request, definition) => {
     const { query } = call
+    checkListOptions(query)
     const version = parseVersion(query.get('resourceVersion'))
     checkReached(version, store.revision)
     const exact = query.get('resourceVersionMatch') === 'Exact'
@@ -151,8 +166,9 @@ export const createResourceHandler = (context: ResourceContext) => {
   }
 
   const create: Write = async (call, request, definition) => {
-    const { object, warnings } = await readObject(definition, await call.body(), call.query)
+    checkWhole(call)
     const options = optionsOf(call, definition, 'CreateOptions')
+    const { object, warnings } = await readObject(definition, await call.body(), call.query)
     const created = await objects.create(definition, request.namespace, object, options)
     return written(call, definition, created, [...warnings, ...options.told], 201)
   }
@@ -167,10 +183,12 @@ export const createResourceHandler = (context: ResourceContext) => {
 
   const update: Write = async (call, request, definition) => {
     const name = nameOf(request)
-    const { object, warnings } = await readObject(definition, await call.body(), call.query)
-    checkName(object.metadata?.name, name.name)
-    const given = { ...object, metadata: { ...object.metadata, name: name.name } }
+    checkWhole(call)
     const options = optionsOf(call, definition, 'UpdateOptions', request.subresource)
+    const { object, warnings } = await readObject(definition, await call.body(), call.query)
+    checkOwnName(object.metadata?.name, name.name)
+    checkNamespace(object.metadata.namespace, request.namespace)
+    const given = { ...object, metadata: { ...object.metadata, name: name.name } }
     try {
       const part = request.subresource === 'status' ? 'status' : 'main'
       const updated = await objects.update(definition, name, part, () => checkVersion(definition, given), options)
@@ -317,6 +335,7 @@ export const createResourceHandler = (context: ResourceContext) => {
       case 'watch':
         return watch(call, request, definition)
       case 'get':
+        negotiate(call.header('accept'), call.query)
         return shown(call, definition, objects.get(definition, nameOf(request)))
       case 'create':
         return createOrAsk(call, request, definition)

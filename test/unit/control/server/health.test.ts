@@ -51,7 +51,7 @@ t.test('something is not', async (t) => {
 t.test('a check that is not there', async (t) => {
   const api = await createTestApi()
   t.equal((await api.request('GET', '/readyz/nothing')).code, 404)
-  t.equal((await api.request('POST', '/readyz')).code, 404)
+  t.equal((await api.request('POST', '/readyz')).code, 405)
 })
 
 t.test('the server in numbers', async (t) => {
