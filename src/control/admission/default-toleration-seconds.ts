@@ -8,11 +8,11 @@ const covers = (toleration: Toleration, key: string): boolean =>
   (toleration.key === key || (!toleration.key && toleration.operator === 'Exists')) &&
   (!toleration.effect || toleration.effect === 'NoExecute')
 
-/** Gives new pods the tolerations they lack. */
+/** Gives pods the tolerations they lack, also those that are replaced by what leaves them out. */
 export const defaultTolerationSeconds = (tolerationSeconds: number): Admission => ({
   name: 'DefaultTolerationSeconds',
-  admit: ({ operation, definition, object }) => {
-    if (operation !== 'create' || definition.kind !== 'Pod') return object
+  admit: ({ definition, object }) => {
+    if (definition.kind !== 'Pod') return object
     const { spec } = object as Pod
     const tolerations = spec.tolerations ?? []
     const missing = taints.filter((key) => !tolerations.some((toleration) => covers(toleration, key)))

@@ -17,7 +17,7 @@ import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../api/types
 import type { User } from '../auth/user.ts'
 import { asShown, validateObject } from '../registry/validate.ts'
 import { bucketOf, kindOf, type ResourceDefinition, withMetadata } from '../resources/definition.ts'
-import { validateMetadataUpdate } from '../resources/metadata.ts'
+import { validateDeletionTime, validateMetadataUpdate } from '../resources/metadata.ts'
 import { pathOf, RevisionMismatch, type StoreKey } from '../storage/backend.ts'
 import { atRevision, EntryTooLarge, objectLimit, type Store, type Write } from '../storage/store.ts'
 import { type Admission, type AskedWrite, admitAll, type Review, type Validation } from './admission.ts'
@@ -223,6 +223,7 @@ export const createObjects = (options: ObjectsOptions): Objects => {
     return admitted(review, async (object) => {
       check(definition, object, [
         ...validateMetadataUpdate(object.metadata, old.metadata),
+        ...validateDeletionTime(given.metadata, old.metadata),
         ...(part === 'main' ? (definition.validateUpdate?.(object, old) ?? []) : []),
         ...validateObject(definition, object, old),
       ])

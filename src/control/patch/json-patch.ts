@@ -38,15 +38,14 @@ const parseOperation = (raw: Json, at: number): Operation => {
   if (typeof raw !== 'object' || raw === null) throw badRequest(`json patch: operation ${at} is not an object`)
   const { op, path, from, value } = raw as Readonly<Record<string, Json>>
   const known = operations.find((name) => name === op)
-  if (!known) throw badRequest(`json patch: operation ${at} has an unknown op ${JSON.stringify(op)}`)
+  if (!known) throw failed(`Unexpected kind: ${String(op).slice(0, 64)}`)
   const moves = known === 'move' || known === 'copy'
-  if ((known === 'add' || known === 'replace' || known === 'test') && value === undefined)
-    throw badRequest(`json patch: operation ${at} (${known}) has no value`)
   return {
     op: known,
     path: parsePointer(path, `path of operation ${at}`),
     from: moves ? parsePointer(from, `from of operation ${at}`) : [],
-    value,
+    // What has no value has none.
+    value: value ?? null,
   }
 }
 
@@ -56,10 +55,12 @@ const isRecord = (value: Json): value is Record<string, Json> => isContainer(val
 
 const indexOf = (list: Json[], token: string, insert: boolean): number => {
   if (insert && token === '-') return list.length
-  if (!/^(0|[1-9]\d*)$/.test(token)) throw failed(`"${token}" is no list index`)
+  if (!/^(0|-?[1-9]\d*)$/.test(token)) throw failed(`"${token}" is no list index`)
+  const length = list.length + (insert ? 1 : 0)
   const index = Number(token)
-  if (index > list.length - (insert ? 0 : 1)) throw failed(`index ${index} is out of range`)
-  return index
+  if (index >= length || index < -length) throw failed(`index ${index} is out of range`)
+  // From the end, as Kubernetes has it.
+  return index < 0 ? length + index : index
 }
 
 const child = (container: Json, token: string, path: readonly string[]): Json => {
@@ -70,6 +71,15 @@ const child = (container: Json, token: string, path: readonly string[]): Json =>
 
 const resolve = (root: Json, path: readonly string[]): Json =>
   path.reduce((at: Json, token) => child(at, token, path), root)
+
+/** The same, and nothing where the last name leads nowhere. */
+const valueAt = (root: Json, path: readonly string[]): Json => {
+  const token = path.at(-1)
+  const container = resolve(root, path.slice(0, -1))
+  return token !== undefined && isRecord(container) && !Object.hasOwn(container, token)
+    ? undefined
+    : resolve(root, path)
+}
 
 /** Names that mean something to the language (`__proto__`) are names like all others. */
 const put = (record: Record<string, Json>, name: string, value: Json): void => {
@@ -113,8 +123,8 @@ const remove = (root: Json, path: readonly string[]): Json => {
   return root
 }
 
+/** What is not there yet is replaced, too, as Kubernetes has it. */
 const replace = (root: Json, path: readonly string[], value: Json): Json => {
-  resolve(root, path)
   if (path.length === 0) return value
   edit(root, path, {
     list: (list, token) => {
@@ -156,7 +166,7 @@ const step = (root: Json, { op, path, from, value }: Operation, copy: Copy): Jso
       return add(remove(root, from), path, moved)
     }
     case 'test':
-      if (!deepEqual(resolve(root, path), value)) throw failed(`the test of /${path.join('/')} failed`)
+      if (!deepEqual(valueAt(root, path) ?? null, value)) throw failed(`the test of /${path.join('/')} failed`)
       return root
   }
 }

@@ -135,6 +135,10 @@ export const validateMetadataUpdate = (metadata: ObjectMeta, old: ObjectMeta): F
     : []
 }
 
+/** Nobody is deleted by being told so. */
+export const validateDeletionTime = ({ deletionTimestamp: given }: ObjectMeta, old: ObjectMeta): FieldError[] =>
+  given === undefined ? [] : immutable('metadata.deletionTimestamp', given, old.deletionTimestamp)
+
 const serverOwned = [
   'uid',
   'creationTimestamp',
@@ -147,9 +151,9 @@ const serverOwned = [
 /** The client's metadata, with everything that is the server's to say taken from the old object. */
 export const carryMetadata = (metadata: ObjectMeta, old: ObjectMeta): ObjectMeta => {
   const kept = Object.fromEntries(serverOwned.flatMap((name) => (old[name] === undefined ? [] : [[name, old[name]]])))
-  const given = Object.fromEntries(
-    Object.entries(metadata).filter(([name]) => !(serverOwned as readonly string[]).includes(name)),
-  )
+  // What is of the whole cluster is in no namespace, whatever a client says.
+  const notGiven: readonly string[] = [...serverOwned, 'namespace']
+  const given = Object.fromEntries(Object.entries(metadata).filter(([name]) => !notGiven.includes(name)))
   const merged = { ...given, ...kept, name: old.name }
   return old.namespace === undefined ? merged : { ...merged, namespace: old.namespace }
 }

@@ -8,10 +8,12 @@ import { checkValue } from '../schema/bounds.ts'
 
 type ApplyPatch = (target: Readonly<Record<string, unknown>>, patch: unknown, type: string) => unknown
 
+export const strategicPatchType = 'application/strategic-merge-patch+json'
+
 const formats: Readonly<Record<string, ApplyPatch>> = {
   'application/json-patch+json': applyJsonPatch,
   'application/merge-patch+json': applyMergePatch,
-  'application/strategic-merge-patch+json': applyStrategicPatch,
+  [strategicPatchType]: applyStrategicPatch,
 }
 
 /** Of a body that is a change of something, not the thing itself. */

@@ -22,6 +22,7 @@ import { applyingOf, readWish } from './apply-patch.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { checkNamespace, checkOwnName, readObject, readTyped } from './input.ts'
 import { checkListOptions } from './list-options.ts'
+import { checkSame, readPatched } from './patched.ts'
 import { isPatchType, patcherOf } from './patches.ts'
 import { checkTakesObject, listAnswer, negotiate, showList, showObject } from './representation.ts'
 import { type Scale, scaleType, showScale, withScale } from './scale.ts'
@@ -237,8 +238,11 @@ export const createResourceHandler = (context: ResourceContext) => {
       await prepared(definition, [old], 'shown')
       const shownAs = inVersion(definition, old)
       const patched = apply(shownAs, body, type)
-      const input = await readObject(definition, patched, call.query)
+      const input = await readPatched(definition, patched, call)
       warnings = input.warnings
+      checkOwnName(input.object.metadata?.name, name.name)
+      checkNamespace(input.object.metadata.namespace, request.namespace)
+      checkSame(definition, input.object, old)
       // The patched copy carries the version it was made from; only a version that the patch itself names binds it.
       const named = input.object.metadata.resourceVersion !== old.metadata.resourceVersion
       return named

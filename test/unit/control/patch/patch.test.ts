@@ -74,15 +74,19 @@ t.test('JSON patch: RFC 6902, appendix A', async (t) => {
     ['A.9 failed test', [{ op: 'test', path: '/a', value: 'bar' }], 422],
     ['A.12 nonexistent target', [{ op: 'add', path: '/x/bat', value: 'qux' }], 422],
     ['remove of nothing', [{ op: 'remove', path: '/x' }], 422],
-    ['replace of nothing', [{ op: 'replace', path: '/x', value: 1 }], 422],
     ['index too large', [{ op: 'add', path: '/l/3', value: 1 }], 422],
     ['leading zero', [{ op: 'replace', path: '/l/00', value: 1 }], 422],
     ['into itself', [{ op: 'move', from: '/o', path: '/o/x' }], 422],
-    ['unknown op', [{ op: 'merge', path: '/a' }], 400],
+    ['unknown op', [{ op: 'merge', path: '/a' }], 422],
     ['no pointer', [{ op: 'remove', path: 'a' }], 400],
-    ['no value', [{ op: 'add', path: '/a' }], 400],
+    ['index before the first', [{ op: 'remove', path: '/l/-2' }], 422],
     ['no list', { op: 'remove', path: '/a' }, 400],
   ]
+  t.same(applyJsonPatch({ a: 1 }, [{ op: 'replace', path: '/x', value: 1 }]), { a: 1, x: 1 }, 'replace of nothing')
+  t.same(applyJsonPatch({ a: 1 }, [{ op: 'add', path: '/a' }]), { a: null }, 'no value is null')
+  t.same(applyJsonPatch({ a: 1 }, [{ op: 'test', path: '/x', value: null }]), { a: 1 }, 'nothing is null')
+  t.same(applyJsonPatch({ l: [1, 2] }, [{ op: 'remove', path: '/l/-1' }]), { l: [1] }, 'the last one')
+  t.same(applyJsonPatch({ l: [1] }, [{ op: 'add', path: '/l/-1', value: 2 }]), { l: [1, 2] }, 'behind the last one')
   for (const [name, patch, code] of bad) t.throws(() => applyJsonPatch({ a: 1, l: [1], o: {} }, patch), { code }, name)
 
   const target = Object.freeze({ a: Object.freeze([1]) })
