@@ -15,6 +15,9 @@ import { UsageError } from './usage-error.ts'
 export interface AccessOptions {
   readonly tokenAuthFile?: string
   readonly basicAuthFile?: string
+  readonly authenticationTokenWebhookConfigFile?: string
+  readonly authenticationTokenWebhookVersion: string
+  readonly authenticationTokenWebhookCacheTtl: number
   readonly oidcIssuerUrl?: string
   readonly oidcClientId?: string
   readonly oidcCaFile?: string
@@ -51,6 +54,9 @@ export const accessOptions = (command: Command): Command =>
   command
     .option('--token-auth-file <file>', 'callers by bearer token: TOKEN,NAME,UID,"GROUP,GROUP" on each line')
     .option('--basic-auth-file <file>', 'callers by password: PASSWORD,NAME,UID,"GROUP,GROUP" on each line')
+    .option('--authentication-token-webhook-config-file <file>', 'whom to ask for bearer tokens, as a kubeconfig')
+    .option('--authentication-token-webhook-version <version>', 'of the TokenReviews: v1 or v1beta1', 'v1beta1')
+    .option('--authentication-token-webhook-cache-ttl <duration>', 'so long an answer holds', durationOption, 120)
     .option('--oidc-issuer-url <url>', 'callers by ID tokens of this OpenID provider')
     .option('--oidc-client-id <id>', 'for whom their tokens must be')
     .option('--oidc-ca-file <file>', "the provider's authority (default: the system's)")
@@ -87,6 +93,11 @@ export const accessOptions = (command: Command): Command =>
     )
     .option('--audit-log-maxage <days>', 'older ones go (0: none for its age)', countOption('days', 0, 100_000), 0)
 
+const reviewVersion = (option: string, version: string): 'v1' | 'v1beta1' => {
+  if (version !== 'v1' && version !== 'v1beta1') throw new UsageError(`${option} ${version}: expected v1 or v1beta1`)
+  return version
+}
+
 const requiredClaims = (texts: readonly string[] = []): Readonly<Record<string, string>> =>
   Object.fromEntries(
     texts.map((text) => {
@@ -116,10 +127,13 @@ const oidcSettings = (options: AccessOptions): OidcSettings | undefined => {
 export const authenticationSettings = (options: AccessOptions): AuthenticationSettings => {
   const { tokenAuthFile: tokenFile, basicAuthFile: passwordFile } = options
   const oidc = oidcSettings(options)
+  const { authenticationTokenWebhookConfigFile: configFile, authenticationTokenWebhookCacheTtl: cacheSeconds } = options
+  const version = reviewVersion('--authentication-token-webhook-version', options.authenticationTokenWebhookVersion)
   return {
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(passwordFile === undefined ? {} : { passwordFile }),
     ...(oidc ? { oidc } : {}),
+    ...(configFile === undefined ? {} : { webhook: { configFile, version, cacheSeconds } }),
   }
 }
 
@@ -136,13 +150,12 @@ export const auditSettings = (options: AccessOptions): AuditSettings | undefined
 /** Each mode with what it needs, and nothing for a mode that is not there. Throws UsageError. */
 export const authorizationSettings = (options: AccessOptions): Omit<AuthorizationSettings, 'configMapsOfNodes'> => {
   const { authorizationMode: modes, authorizationPolicyFile: policyFile } = options
-  const { authorizationWebhookConfigFile: configFile, authorizationWebhookVersion: version } = options
+  const { authorizationWebhookConfigFile: configFile } = options
+  const version = reviewVersion('--authorization-webhook-version', options.authorizationWebhookVersion)
   if (modes.includes('ABAC') !== (policyFile !== undefined))
     throw new UsageError('--authorization-mode ABAC and --authorization-policy-file belong together')
   if (modes.includes('Webhook') !== (configFile !== undefined))
     throw new UsageError('--authorization-mode Webhook and --authorization-webhook-config-file belong together')
-  if (version !== 'v1' && version !== 'v1beta1')
-    throw new UsageError(`--authorization-webhook-version ${version}: expected v1 or v1beta1`)
   const authorizedSeconds = options.authorizationWebhookCacheAuthorizedTtl
   const unauthorizedSeconds = options.authorizationWebhookCacheUnauthorizedTtl
   return {

@@ -1,5 +1,6 @@
 /** Everybody who may know a caller. A further one is one more line here. */
 import type { Clock } from '../../api/clock.ts'
+import { openReviewWebhook } from '../../api/review-webhook.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Store } from '../storage/store.ts'
 import type { FindAccountUser } from '../tokens/account-users.ts'
@@ -8,12 +9,14 @@ import { bootstrapTokenUsers } from './bootstrap-tokens.ts'
 import { certificateUsers } from './certificate-users.ts'
 import { readPasswordUsers, readTokenUsers } from './credential-files.ts'
 import { type OidcSettings, openOidcUsers } from './oidc.ts'
+import { createTokenWebhook, type TokenWebhookSettings } from './webhook-users.ts'
 
 /** Who is known beside those that every cluster knows. */
 export interface AuthenticationSettings {
   readonly tokenFile?: string
   readonly passwordFile?: string
   readonly oidc?: OidcSettings
+  readonly webhook?: TokenWebhookSettings
 }
 
 export interface AuthenticationContext {
@@ -33,7 +36,7 @@ const accountUsers =
 /** Rejects for a file that cannot be used. */
 export const createAuthenticators = async (
   { store, clock, log, findAccount }: AuthenticationContext,
-  { tokenFile, passwordFile, oidc }: AuthenticationSettings = {},
+  { tokenFile, passwordFile, oidc, webhook }: AuthenticationSettings = {},
 ): Promise<Authenticate> =>
   createAuthentication([
     certificateUsers(clock),
@@ -42,4 +45,7 @@ export const createAuthenticators = async (
     bootstrapTokenUsers(store, clock),
     accountUsers(findAccount),
     ...(oidc === undefined ? [] : [await openOidcUsers(oidc, { clock, log })]),
+    ...(webhook === undefined
+      ? []
+      : [createTokenWebhook({ ...webhook, ask: await openReviewWebhook(webhook.configFile, clock), clock, log })]),
   ])

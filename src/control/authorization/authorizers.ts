@@ -1,5 +1,6 @@
 /** Everybody who may allow a request, in the order in which they are asked. A further one is one more line here. */
 import type { Clock } from '../../api/clock.ts'
+import { openReviewWebhook } from '../../api/review-webhook.ts'
 import type { Logger } from '../../host/log.ts'
 import { type Authorizer, allowed, createAuthorizerChain, noOpinion } from '../auth/authorizer.ts'
 import { mastersGroup } from '../auth/user.ts'
@@ -11,7 +12,7 @@ import { createNodeAuthorizer } from './node-authorizer.ts'
 import { createNodeGraph } from './node-graph.ts'
 import { createRbacAuthorizer } from './rbac/authorizer.ts'
 import { createRuleResolver, type RuleResolver } from './rbac/resolver.ts'
-import { askByWebhook, createWebhookAuthorizer } from './webhook.ts'
+import { createWebhookAuthorizer } from './webhook.ts'
 
 export interface Authorization {
   readonly authorizer: ReturnType<typeof createAuthorizerChain>
@@ -42,7 +43,9 @@ export const createAuthorization = async (
   const resolver = createRuleResolver(store)
   const byWebhook = async (): Promise<readonly Authorizer[]> => {
     if (!webhook) throw new Error('authorization mode Webhook needs --authorization-webhook-config-file')
-    return [createWebhookAuthorizer({ ...webhook, ask: await askByWebhook(webhook.configFile), clock, log })]
+    return [
+      createWebhookAuthorizer({ ...webhook, ask: await openReviewWebhook(webhook.configFile, clock), clock, log }),
+    ]
   }
   const authorizers: Readonly<Record<AuthorizationMode, () => Promise<readonly Authorizer[]>>> = {
     Node: async () => [createNodeAuthorizer(createNodeGraph(store, graph)), createCertificateAuthorizer(store)],

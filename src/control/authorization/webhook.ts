@@ -1,10 +1,8 @@
 /** Asks somebody else by SubjectAccessReviews (`--authorization-mode Webhook`). */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../api/clock.ts'
-import { ApiError } from '../../api/errors.ts'
-import { createHttpTransport } from '../../api/http-transport.ts'
 import { isJsonObject } from '../../api/json.ts'
-import { type Connection, readKubeconfig } from '../../api/kubeconfig.ts'
+import type { AskReview } from '../../api/review-webhook.ts'
 import type { Logger } from '../../host/log.ts'
 import { type Attributes, type Authorizer, noRules, type Verdict } from '../auth/authorizer.ts'
 
@@ -17,12 +15,7 @@ export interface WebhookSettings {
   readonly unauthorizedSeconds: number
 }
 
-/** Sends a review, resolves to the answer. */
-export type AskReview = (review: object) => Promise<unknown>
-
 const keptAnswers = 8192
-const attempts = 5
-const firstWaitMs = 500
 
 const specOf = ({ user, request }: Attributes, version: WebhookSettings['version']): object => {
   const { name, groups, uid, extra } = user
@@ -47,9 +40,6 @@ const verdictOf = (answer: unknown): Verdict => {
   return { decision, ...(typeof reason === 'string' && reason !== '' ? { reason } : {}) }
 }
 
-/** It was understood, and refused: asking again changes nothing. */
-const isFinal = (error: unknown): boolean => error instanceof ApiError && error.code < 500 && error.code !== 429
-
 export interface WebhookOptions extends Pick<WebhookSettings, 'version' | 'authorizedSeconds' | 'unauthorizedSeconds'> {
   readonly ask: AskReview
   readonly clock: Clock
@@ -69,19 +59,6 @@ export const createWebhookAuthorizer = (options: WebhookOptions): Authorizer => 
     kept.set(key, { verdict, until: clock.now() + seconds * 1000 })
   }
 
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve))
-
-  const askAgain = async (review: object): Promise<unknown> => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ask(review)
-      } catch (error) {
-        if (attempt >= attempts || isFinal(error)) throw error
-        await wait(firstWaitMs * 1.5 ** (attempt - 1))
-      }
-    }
-  }
-
   return {
     authorize: async (attributes) => {
       const spec = specOf(attributes, version)
@@ -91,7 +68,7 @@ export const createWebhookAuthorizer = (options: WebhookOptions): Authorizer => 
       kept.delete(key)
       const review = { apiVersion: `authorization.k8s.io/${version}`, kind: 'SubjectAccessReview', spec }
       try {
-        const verdict = verdictOf(await askAgain({ ...review, metadata: {} }))
+        const verdict = verdictOf(await ask({ ...review, metadata: {} }))
         keep(key, verdict)
         return verdict
       } catch (error) {
@@ -101,22 +78,4 @@ export const createWebhookAuthorizer = (options: WebhookOptions): Authorizer => 
     },
     rules: () => ({ ...noRules, problems: ['webhook authorizer does not support user rule resolution'] }),
   }
-}
-
-/** `https://host/path` → a connection to the host, and the path. */
-const splitServer = (connection: Connection) => {
-  const url = new URL(connection.server)
-  return {
-    connection: { ...connection, server: url.origin },
-    path: url.pathname,
-    query: Object.fromEntries(url.searchParams),
-  }
-}
-
-export const askByWebhook = async (configFile: string): Promise<AskReview> => {
-  const { connection, path, query } = splitServer(await readKubeconfig(configFile))
-  const transport = createHttpTransport(connection, {
-    reread: async () => splitServer(await readKubeconfig(configFile)).connection,
-  })
-  return (review) => transport.request({ method: 'POST', path, query, body: review })
 }

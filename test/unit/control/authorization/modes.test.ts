@@ -2,6 +2,7 @@
 import t from 'tap'
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import { ApiError } from '../../../../src/api/errors.ts'
+import { persistent } from '../../../../src/api/review-webhook.ts'
 import type { Access } from '../../../../src/control/auth/authorizer.ts'
 import { authenticatedGroup, mastersGroup, type User } from '../../../../src/control/auth/user.ts'
 import { createAbacAuthorizer, parsePolicies } from '../../../../src/control/authorization/abac.ts'
@@ -170,12 +171,12 @@ const webhook = (answers: unknown[], version: 'v1' | 'v1beta1' = 'v1') => {
   const clock = createFakeClock()
   const asked: unknown[] = []
   const authorizer = createWebhookAuthorizer({
-    ask: async (review) => {
+    ask: persistent(async (review) => {
       asked.push(review)
       const answer = answers.length > 1 ? answers.shift() : answers[0]
       if (answer instanceof Error) throw answer
       return answer
-    },
+    }, clock),
     ...{ clock, log: silentLogger, version, authorizedSeconds: 300, unauthorizedSeconds: 30 },
   })
   const decide = async (request: Access, user = alice) => authorizer.authorize({ user, request, labelSelector: '' })
