@@ -1,7 +1,7 @@
 /** The store over a backend: everything in memory for reading, kept up to date by what the backend tells. */
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { type Backend, type Kept, type KeyChange, pathOf, RevisionMismatch } from './backend.ts'
+import { type Backend, type Kept, type KeyChange, pathOf, RevisionMismatch, StorageFailure } from './backend.ts'
 import { type Bucket, createBucket, defaultHistory, type HistoryLimits } from './bucket.ts'
 import { atRevision, type Entry, EntryTooLarge, objectLimit, type Store, type Write } from './store.ts'
 
@@ -14,6 +14,9 @@ export interface StoreOptions {
 
 /** How long after a failed load the next one begins. */
 const reloadMs = 1_000
+
+/** For so long the news of a commit may take. */
+const patienceMs = 10_000
 
 const errorOf = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
@@ -54,8 +57,23 @@ export const openStore = async (
     for (const { resolve } of reached) resolve()
   }
 
-  const reached = async (wanted: number): Promise<void> => {
-    if (revision < wanted) await new Promise<void>((resolve) => waiting.push({ revision: wanted, resolve }))
+  /** Whether this revision can be seen; false after a while in which nobody has told of it. */
+  const reached = async (wanted: number): Promise<boolean> => {
+    if (revision >= wanted) return true
+    return new Promise<boolean>((resolve) => {
+      const cancel = clock.after(patienceMs, () => {
+        waiting = waiting.filter((each) => each !== waiter)
+        resolve(false)
+      })
+      const waiter = {
+        revision: wanted,
+        resolve: () => {
+          cancel()
+          resolve(true)
+        },
+      }
+      waiting.push(waiter)
+    })
   }
 
   const first = await backend.load()
@@ -152,7 +170,11 @@ export const openStore = async (
       }
     },
     watch: (bucket, after, listener) => bucketOf(bucket).watch(after, listener),
-    fresh: async () => reached(await backend.latest()),
+    fresh: async () => {
+      const latest = await backend.latest()
+      if (!(await reached(latest)))
+        throw new StorageFailure(`nobody tells of what was written up to revision ${latest}`, 'not made')
+    },
     close: async () => {
       isClosed = true
       await backend.close()

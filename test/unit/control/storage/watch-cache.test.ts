@@ -241,3 +241,23 @@ t.test('a backend that cannot be loaded is asked again', async (t) => {
   await store.fresh()
   t.equal(dataOf(store.get(key('a'))?.object), '1')
 })
+
+t.test(
+  'where nobody tells of what is written, reading fresh fails in time, and a write is acknowledged all the same',
+  async (t) => {
+    const clock = createFakeClock()
+    const { backend, writeElsewhere, setDeaf } = shared()
+    const store = await openStore(backend, { clock })
+    setDeaf(true)
+    await writeElsewhere('a', 0, '1')
+    const reading = store.fresh().then(
+      () => 'fresh',
+      (error: unknown) => error,
+    )
+    const writing = put(store, 'b', '1')
+    for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(10_000)
+    t.match(await reading, { name: 'StorageFailure', made: 'not made' })
+    t.type(await writing, 'number')
+  },
+)
