@@ -1,6 +1,6 @@
 #!/bin/sh
 # npm run mutants -- ROOM ...: how many small changes of a room's sources its unit tests notice. Without a name: all rooms
-# of scripts/mutants/rooms.ts, which takes hours.
+# of scripts/mutants/rooms.ts. A room takes a few minutes.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/bootstrap.sh
