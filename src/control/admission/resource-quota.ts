@@ -77,7 +77,8 @@ export const resourceQuota = (store: Store, clock: Clock): Admission => {
 
   /** What the quota counts of the write; undefined when it does not count any of it. */
   const increaseFor = (quota: ResourceQuota, { definition, object, old }: Review): Amounts | undefined => {
-    const hard = quota.status.hard ?? quota.spec.hard ?? {}
+    // As in Kubernetes, a quota limits from the moment on that the controller has taken it up.
+    const hard = quota.status.hard ?? {}
     const before = old ? negated(usageIn(quota, definition, old)) : new Map()
     const increase = addAll(usageIn(quota, definition, object), before)
     const counted = [...increase].filter(([name, { nanos }]) => hard[name] !== undefined && nanos !== 0n)
@@ -87,11 +88,11 @@ export const resourceQuota = (store: Store, clock: Clock): Admission => {
   /** The status with the write counted in. Throws Forbidden. */
   const admitted = (quota: ResourceQuota, increase: Amounts, review: Review, key: string): ResourceQuota => {
     const { name } = quota.metadata
-    const { hard, used = {} } = quota.status
+    const { hard = {}, used = {} } = quota.status
     const names = [...increase.keys()].sort()
-    const silent = bucketOf(review.definition) === 'pods' && unspecified(review.object as Pod, hard ?? {})
+    const silent = bucketOf(review.definition) === 'pods' && unspecified(review.object as Pod, hard)
     if (silent) throw refuse(review, `failed quota: ${name}: ${silent}`)
-    if (!hard || names.some((each) => used[each] === undefined))
+    if (names.some((each) => used[each] === undefined))
       throw refuse(review, `status unknown for quota: ${name}, resources: ${names.join(',')}`)
     const present = presentUsage(quota, review.definition, key)
     const before = new Map(

@@ -19,7 +19,7 @@ const copyLimit = 3 * 1024 * 1024
 
 const failed = (why: string): ApiError =>
   new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {
-    causes: [{ reason: 'UnexpectedServerResponse', message: why }],
+    causes: [{ reason: 'UnexpectedServerResponse', message: why, field: 'patch' }],
   })
 
 /** RFC 6901: `/a~1b/0` → `a/b`, `0`. */
