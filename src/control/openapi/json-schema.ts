@@ -2,6 +2,7 @@
 
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
 import { type Field, type FieldType, fieldsOf, publicNameOf, type Scalar } from '../schema/types.ts'
+import { descriptionOfAnyObject, descriptionOfField, descriptionOfType } from './descriptions.ts'
 
 /** As it stands in a document; a reference to another schema is one of the document's own form. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -59,15 +60,19 @@ const kindExtension = (definitions: readonly ResourceDefinition[]): JsonSchema =
     ? {}
     : { 'x-kubernetes-group-version-kind': definitions.map(({ group, version, kind }) => ({ group, version, kind })) }
 
+const described = (description: string | undefined): JsonSchema => (description === undefined ? {} : { description })
+
 const schemaOfType = (type: string, refer: Reference): JsonSchema => {
   const fields = [...fieldsOf(type)]
   const required = fields.filter(([, field]) => field.required).map(([name]) => name)
   return {
+    ...described(descriptionOfType(type)),
     type: 'object',
     properties: Object.fromEntries(
       fields.map(([name, field]) => [
         name,
         {
+          ...described(descriptionOfField(type, name)),
           ...schemaOfField(field.type, refer),
           ...(field.default === undefined ? {} : { default: field.default }),
           ...mergeExtensions(field),
@@ -117,12 +122,9 @@ const ownSchema = (definition: ResourceDefinition, refer: Reference, cut: (schem
       : {
           properties: {
             ...(properties as JsonSchema),
-            apiVersion: {
-              type: 'string',
-              description: 'APIVersion defines the group and the version in which this object is written',
-            },
-            kind: { type: 'string', description: 'Kind says what this object is, in the words of its group' },
-            metadata: refer(publicNameOf(objectMeta)),
+            apiVersion: { ...described(descriptionOfAnyObject('apiVersion')), type: 'string' },
+            kind: { ...described(descriptionOfAnyObject('kind')), type: 'string' },
+            metadata: { ...described(descriptionOfAnyObject('metadata')), ...refer(publicNameOf(objectMeta)) },
           },
         }),
   }

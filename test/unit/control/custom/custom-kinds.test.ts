@@ -57,7 +57,15 @@ t.test('a kind is served as its definition says', async (t) => {
   ])
   const { body: openApi } = await plane.request('GET', '/openapi/v2', { accept: 'application/json' })
   t.match(openApi['definitions']?.['com.example.v1.Table'], {
-    properties: { spec: { properties: { size: { maximum: 10 } } } },
+    properties: {
+      apiVersion: { type: 'string', description: /^APIVersion defines/ },
+      kind: { type: 'string', description: /^Kind / },
+      metadata: { $ref: /ObjectMeta$/, description: /^Standard object's metadata/ },
+      spec: { properties: { size: { maximum: 10 } } },
+    },
+  })
+  t.match(openApi['definitions']?.['io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'], {
+    properties: { creationTimestamp: { description: /^CreationTimestamp is a timestamp/ } },
   })
 
   const made = await plane.request('POST', tablesPath, {
