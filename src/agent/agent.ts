@@ -85,6 +85,7 @@ export interface AgentOptions {
   readonly ingress: IngressStackSettings
   readonly proxy: ProxySettings
   readonly dns: DnsSettings
+  /** 0 for none: the control plane comes over the connection that the agent dials. */
   readonly agentPort: number
   /** The folder with the `podway` that containers find on their PATH. */
   readonly launcherDir: string
@@ -249,7 +250,8 @@ const live = async (
   await acquireLease({ client, nodeName, identity: agentIdentity, log }, signal)
   const nodes = informers.nodes()
   background.push(registration.run(signal))
-  background.push(serving.run(signal, registration.registered))
+  // Without a port there is nobody to show it to.
+  if (options.agentPort > 0) background.push(serving.run(signal, registration.registered))
   if (options.hasJoined)
     background.push(
       rotateClientCertificate(
@@ -305,11 +307,14 @@ const live = async (
     connection: () => readKubeconfig(options.kubeconfig),
     others: () => readApiServers(serversFile),
   }
-  const server = createAgentServer({
-    ...{ handlers, ca, certificate: serving, host: '0.0.0.0', port: options.agentPort, log },
-    authorize: ({ name }) => name === controlUserName,
-  })
-  void Promise.all([stack.ready, dns.ready, server.listening])
+  const server =
+    options.agentPort === 0
+      ? undefined
+      : createAgentServer({
+          ...{ handlers, ca, certificate: serving, host: '0.0.0.0', port: options.agentPort, log },
+          authorize: ({ name }) => name === controlUserName,
+        })
+  void Promise.all([stack.ready, dns.ready, server?.listening])
     .then(() => {
       problems = []
       log.info({ podCIDRs }, 'the node is ready')
@@ -317,7 +322,7 @@ const live = async (
     })
     // Whoever runs the part that failed hears of it from there.
     .catch(() => undefined)
-  await Promise.all([running, stack.run(signal), agent.run(signal), server.run(signal), runTunnels(tunnels, signal)])
+  await Promise.all([running, stack.run(signal), agent.run(signal), server?.run(signal), runTunnels(tunnels, signal)])
   ports.close()
   await transport.close()
 }

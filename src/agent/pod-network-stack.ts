@@ -91,7 +91,8 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
     ...{ nodes, nodeName, podCIDRs, clusterCIDRs, runner, netfilters, log, writeSysctl, identity },
     ...{ serviceCIDRs: options.serviceCIDRs, onRejected: options.onRejected },
     ...{ underlayAddress: options.nodeAddresses[0] ?? '', backend: settings.backend },
-    ...{ keyFile: settings.keyFile, directRouting: settings.directRouting, probePort: options.agentPort },
+    ...{ keyFile: settings.keyFile, directRouting: settings.directRouting },
+    ...(options.agentPort > 0 ? { probePort: options.agentPort } : {}),
     onHostPorts: connections.setHostPorts,
     servedPorts: options.servedPorts ?? [],
   })

@@ -35,11 +35,11 @@ const parsePort = (text: string): ServedPort | undefined => {
   return protocol && port > 0 && port < 65_536 ? { port, protocol } : undefined
 }
 
-/** What every node has, one of another kind, too: its kubelet, and health and metrics of its proxy. */
-const usual = ({ status }: Node): readonly ServedPort[] => [
-  { port: status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10_250, protocol: 'TCP' },
-  { port: 10_256, protocol: 'TCP' },
-]
+/** What every node has, one of another kind, too: its kubelet (mostly), and health and metrics of its proxy. */
+const usual = ({ status }: Node): readonly ServedPort[] =>
+  [status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10_250, 10_256]
+    .filter((port) => port > 0)
+    .map((port) => ({ port, protocol: 'TCP' }))
 
 /** The ports of a node, as far as they are known. What cannot be read of the annotation is left out. */
 export const servedPortsOf = (node: Node): readonly ServedPort[] => [

@@ -127,7 +127,12 @@ export const nodeOptions = (command: Command): Command =>
       'ports of the node for TCP Services: "9000": "default/db:5432"',
     )
     .option('--udp-services-configmap <namespace/name>', 'the same for UDP')
-    .option('--agent-port <port>', 'where the control plane reaches the agent', portOption, 10_250)
+    .option(
+      '--agent-port <port>',
+      'where the agent listens for the control plane, besides the connection that it dials; 0 for nowhere',
+      portOption,
+      10_250,
+    )
     .option(
       '--proxy-mode <mode>',
       'who carries Services: iptables (the kernel) or userspace (a process); a Service may say otherwise',

@@ -170,6 +170,17 @@ t.test('talking with a command', async (t) => {
     t.equal(await killed.ended, 143)
   })
 
+  await t.test('its streams can be opened once more', async (t) => {
+    const script = 'cat /dev/stdin > /dev/stdout; echo oops > /dev/stderr'
+    const user = { uid: 1000, gid: 1000 }
+    await runtime.startContainer('a', containerSpec(folder, 'other', ['sleep', '3600'], { user }))
+    for (const id of ['a_main_0', 'a_other_0']) {
+      const { stdin, stdout, stderr } = await runtime.open(id, ['sh', '-c', script], { stdin: true, tty: false })
+      stdin.end('through')
+      t.same(await Promise.all([text(stdout), text(stderr ?? stdout)]), ['through', 'oops\n'], id)
+    }
+  })
+
   await t.test('without anything to read, stdin is empty', async (t) => {
     const { stdout } = await runtime.open('a_main_0', ['cat'], { stdin: false, tty: false })
     t.equal(await text(stdout), '')

@@ -17,7 +17,7 @@ interface ProxyPorts {
 }
 
 export interface ServingSettings {
-  /** Undefined: the part does not run here. */
+  /** Undefined: the part does not run here; 0: it listens nowhere. */
   readonly agentPort?: number | undefined
   readonly ingress?: IngressPorts | undefined
   readonly proxy?: ProxyPorts | undefined
@@ -34,7 +34,7 @@ export const servedPorts = (settings: ServingSettings): readonly ServedPort[] =>
   const listeners = [proxy?.healthz, proxy?.metrics, dnsMetrics, ingress?.metrics].filter((at) => at !== undefined)
   const isOpen = ingress !== undefined && !isLoopback(ingress.proxy.address)
   return [
-    ...(agentPort === undefined ? [] : [tcp(agentPort)]),
+    ...(agentPort ? [tcp(agentPort)] : []),
     ...(isOpen ? [ingress.proxy.httpPort, ingress.proxy.httpsPort ?? 0].filter((port) => port > 0).map(tcp) : []),
     ...listeners.map(({ address, port }) => (isLoopback(address) ? { ...tcp(port), ip: address } : tcp(port))),
     ...(apiServer && (isLoopback(apiServer.address) || nodeAddresses.includes(apiServer.address))

@@ -25,6 +25,10 @@ t.test('what the settings make a node serve at its addresses', async (t) => {
     'and at one of them',
   )
   t.same(servedPorts({ apiServer: at('172.30.0.2', 443), nodeAddresses: ['172.30.0.11'] }), [], 'elsewhere')
+  t.same(servedPorts({ agentPort: 0 }), [], 'an agent that only dials')
+  const status = { daemonEndpoints: { kubeletEndpoint: { Port: 0 } } }
+  const dialling = servedPortsOf({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, status })
+  t.same(dialling, [{ port: 10_256, protocol: 'TCP' }])
   const metadata = { name: 'n1', annotations: { 'podway.dev/served-ports': `${formatServedPorts(ports)},x,99999/TCP` } }
   const found = servedPortsOf({ apiVersion: 'v1', kind: 'Node', metadata })
   t.equal(formatServedPorts(found), '80/TCP,443/TCP,10250/TCP,10254/TCP,10256/TCP', 'read back')

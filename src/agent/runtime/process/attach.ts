@@ -3,22 +3,17 @@ import { constants, openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { Writable } from 'node:stream'
-import { runBounded } from '../../../host/bounded.ts'
+import { makeFifos } from '../../../host/fifos.ts'
 import { isRunning, signalProcess } from '../../../host/process.ts'
 import type { ContainerInput } from '../runtime.ts'
-import { type CommandPlace, toolEnv } from './launch.ts'
+import type { CommandPlace } from './launch.ts'
 import { createResizer } from './resize.ts'
 import type { StoredContainer } from './state.ts'
 
-const timeoutMs = 10_000
-const maxOutputBytes = 1024
-
+/** In a folder that is the node's alone. */
 export const makeFifo = async (file: string): Promise<void> => {
   await rm(file, { force: true })
-  const { exitCode, output } = await runBounded('mkfifo', ['-m', '600', file], {
-    ...{ timeoutMs, maxOutputBytes, env: toolEnv() },
-  })
-  if (exitCode !== 0) throw new Error(`cannot make ${file}: ${output.trim()}`)
+  await makeFifos([file], '600')
 }
 
 const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })

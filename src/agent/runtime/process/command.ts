@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
 import { Readable, Writable } from 'node:stream'
+import { closeTargets, openOutputPipes } from '../../../host/fifos.ts'
 import { killFamily } from '../../../host/process.ts'
 import type { CommandOptions, RunningCommand } from '../runtime.ts'
 import { type CommandPlace, execWords, terminalWords, toolEnv } from './launch.ts'
@@ -12,40 +13,53 @@ import type { StoredContainer } from './state.ts'
 const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
   code ?? 128 + (signal === null ? 0 : constants.signals[signal])
 
+const nothing = (): Readable => Readable.from([])
+
 export const openCommand = async (
   container: StoredContainer,
   place: CommandPlace,
   command: readonly string[],
   { stdin, tty }: CommandOptions,
 ): Promise<RunningCommand> => {
-  const [file, ...words] = (tty ? terminalWords : execWords)(container, place, command)
+  const [file, ...words] = tty
+    ? terminalWords(container, place, command)
+    : execWords(container, place, command, stdin ? 'pipe' : '')
+  const outputs = await openOutputPipes(2)
+  const targets = outputs.map(({ target }) => target)
+  const sources = outputs.map(({ source }) => source)
   // A terminal without a keyboard is no terminal whose user has gone.
   const input = stdin || tty ? 'pipe' : 'ignore'
-  const child = spawn(file, words, { detached: true, cwd: '/', env: toolEnv(), stdio: [input, 'pipe', 'pipe'] })
+  const child = spawn(file, words, { detached: true, cwd: '/', env: toolEnv(), stdio: [input, ...targets] })
   const ended = new Promise<number>((resolve) =>
     child.once('exit', (code, signal) => {
       resolve(codeOf(code, signal))
     }),
   )
-  await once(child, 'spawn')
+  try {
+    await once(child, 'spawn')
+  } catch (error) {
+    for (const source of sources) source.destroy()
+    throw error
+  } finally {
+    closeTargets(outputs)
+  }
   const pid = child.pid
   if (pid === undefined) throw new Error(`${file} was started but has no pid`)
   let isOver = false
+  const keyboard = child.stdin ?? new Writable({ write: (_chunk, _encoding, done) => done() })
   void ended.then(() => {
     isOver = true
+    keyboard.destroy()
   })
-  const resize = createResizer(container, place, () => (isOver ? undefined : pid))
-
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const { stdin: keyboard, stdout = Readable.from([]), stderr } = child
-  keyboard?.on('error', () => undefined)
-  if (tty) stderr?.resume()
+  const [stdout = nothing(), stderr = nothing()] = sources
+  for (const stream of [keyboard, stdout, stderr]) stream.on('error', () => undefined)
+  if (tty) stderr.resume()
   return {
-    stdin: keyboard ?? silent,
-    stdout: stdout ?? Readable.from([]),
-    stderr: tty ? undefined : (stderr ?? undefined),
+    stdin: keyboard,
+    stdout,
+    stderr: tty ? undefined : stderr,
     ended,
-    resize: tty ? resize : () => undefined,
+    resize: tty ? createResizer(container, place, () => (isOver ? undefined : pid)) : () => undefined,
     kill: async () => {
       if (!isOver) await killFamily(pid)
     },

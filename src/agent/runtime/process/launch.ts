@@ -123,19 +123,31 @@ export const launchContainer = async (
   })
 }
 
+/** How a command beside a container gets its stdin: as it is, or through a pipe that it can open a second time. */
+type Input = '' | 'pipe'
+
+const execScript = (
+  container: StoredContainer,
+  { sandbox, hostNetwork, envFile }: CommandPlace,
+  input: Input,
+): readonly string[] => {
+  const enter = ['--pid', ...enterWords(sandbox, hostNetwork, container.rights)].join(' ')
+  return [script('./exec.sh'), input, envFile, container.cgroups.join(' '), enter]
+}
+
 /** The words that run a command beside a container. */
 export const execWords = (
   container: StoredContainer,
-  { sandbox, hostNetwork, envFile }: CommandPlace,
+  place: CommandPlace,
   command: readonly string[],
-): readonly [string, ...string[]] => {
-  return ['sh', ...execScript(container, { sandbox, hostNetwork, envFile }), start, container.workingDir, ...command]
-}
-
-const execScript = (container: StoredContainer, { sandbox, hostNetwork, envFile }: CommandPlace): readonly string[] => {
-  const enter = ['--pid', ...enterWords(sandbox, hostNetwork, container.rights)].join(' ')
-  return [script('./exec.sh'), envFile, container.cgroups.join(' '), enter]
-}
+  input: Input = '',
+): readonly [string, ...string[]] => [
+  'sh',
+  ...execScript(container, place, input),
+  start,
+  container.workingDir,
+  ...command,
+]
 
 /**
  * The words that run a command beside a container, at a terminal. script(1) of util-linux makes it, as unshare(1), nsenter(1)
@@ -147,5 +159,5 @@ export const terminalWords = (
   command: readonly string[],
 ): readonly [string, ...string[]] => {
   const text = terminalText('exec', [container.workingDir, ...command])
-  return ['sh', ...execScript(container, place), terminalStart, text]
+  return ['sh', ...execScript(container, place, ''), terminalStart, text]
 }
