@@ -41,6 +41,10 @@ const createConnector = (socket: Socket) => {
     })
 }
 
+/** The error, if there is one. */
+const send = (socket: Socket, message: Buffer): Promise<Error | null> =>
+  new Promise((resolve) => socket.send(message, resolve))
+
 export const takeLeave = async (socket: Socket, leaving: Leaving): Promise<void> => {
   const own = socket.address()
   const connectTo = createConnector(socket)
@@ -53,7 +57,8 @@ export const takeLeave = async (socket: Socket, leaving: Leaving): Promise<void>
     const late = leaving.take()
     for (const { answer, client, clientPort } of late) {
       await connectTo(clientPort, client)
-      await new Promise<void>((resolve) => socket.send(answer, () => resolve()))
+      // What fails first may be the packet before: that its client has gone is told once, and then forgotten.
+      if (await send(socket, answer)) await send(socket, answer)
     }
     if (late.length > 0) await connectTo(own.port, own.address)
     else if (leaving.heard() === before && !leaving.isBusy()) break

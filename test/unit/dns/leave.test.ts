@@ -10,51 +10,53 @@ import { until } from '../../support/until.ts'
 const at = { address: '127.0.0.1' }
 const answered: Responder = (message) => Buffer.concat([message, Buffer.from('!')])
 
-const openClient = async (t: Test): Promise<Socket> => {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
+const openClient = async (t: Test, address = '127.0.0.1'): Promise<Socket> => {
+  const socket = createSocket(address === '::1' ? 'udp6' : 'udp4')
+  socket.bind(0, address)
   await once(socket, 'listening')
   t.teardown(() => socket.close())
   return socket
 }
 
-const openClients = (t: Test): Promise<Socket[]> => Promise.all(Array.from({ length: 64 }, () => openClient(t)))
+const openClients = (t: Test, address?: string): Promise<Socket[]> =>
+  Promise.all(Array.from({ length: 64 }, () => openClient(t, address)))
 
 /** Asks once; the same socket always reaches the same listener, as long as they are the same. */
 const ask = async (client: Socket, port: number): Promise<string> => {
   const answer = once(client, 'message', { signal: AbortSignal.timeout(2_000) })
-  client.send('query', port, '127.0.0.1')
+  client.send('query', port, client.address().address)
   return answer.then(
     ([message]) => String(message),
     () => 'nothing',
   )
 }
 
-t.test('clients that never pause', async (t) => {
-  const first = await listen({ ...at, port: 0, respond: answered })
-  const { port } = first
-  const second = await listen({ ...at, port, respond: answered })
-  const clients = await openClients(t)
-  let isOver = false
-  let asked = 0
-  const failed: string[] = []
-  const asking = clients.map(async (client) => {
-    while (!isOver) {
-      asked++
-      const answer = await ask(client, port)
-      if (answer !== 'query!') failed.push(answer)
-    }
+for (const address of ['127.0.0.1', '::1'])
+  t.test(`clients that never pause, at ${address}`, async (t) => {
+    const first = await listen({ address, port: 0, respond: answered })
+    const { port } = first
+    const second = await listen({ address, port, respond: answered })
+    const clients = await openClients(t, address)
+    let isOver = false
+    let asked = 0
+    const failed: string[] = []
+    const asking = clients.map(async (client) => {
+      while (!isOver) {
+        asked++
+        const answer = await ask(client, port)
+        if (answer !== 'query!') failed.push(answer)
+      }
+    })
+    const began = performance.now()
+    await first.close()
+    t.ok(performance.now() - began < 400, 'nobody is waited for')
+    const atClose = asked
+    await until(() => asked > atClose + 2 * clients.length, 'the clients to go on')
+    isOver = true
+    await Promise.all(asking)
+    await second.close()
+    t.same(failed, [])
   })
-  const began = performance.now()
-  await first.close()
-  t.ok(performance.now() - began < 400, 'nobody is waited for')
-  const atClose = asked
-  await until(() => asked > atClose + 2 * clients.length, 'the clients to go on')
-  isOver = true
-  await Promise.all(asking)
-  await second.close()
-  t.same(failed, [])
-})
 
 t.test('queries that wait in it, and answers that take time', async (t) => {
   const heard = { first: 0, second: 0 }
