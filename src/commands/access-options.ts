@@ -52,6 +52,7 @@ const modesOption = (text: string): readonly AuthorizationMode[] => {
 
 export const accessOptions = (command: Command): Command =>
   command
+    .optionsGroup('Who is who, and who may:')
     .option('--token-auth-file <file>', 'callers by bearer token: TOKEN,NAME,UID,"GROUP,GROUP" on each line')
     .option('--basic-auth-file <file>', 'callers by password: PASSWORD,NAME,UID,"GROUP,GROUP" on each line')
     .option('--authentication-token-webhook-config-file <file>', 'whom to ask for bearer tokens, as a kubeconfig')
@@ -77,6 +78,7 @@ export const accessOptions = (command: Command): Command =>
     .option('--authorization-webhook-version <version>', 'of the SubjectAccessReviews: v1 or v1beta1', 'v1beta1')
     .option('--authorization-webhook-cache-authorized-ttl <duration>', 'so long a yes holds', durationOption, 300)
     .option('--authorization-webhook-cache-unauthorized-ttl <duration>', 'so long a no holds', durationOption, 30)
+    .optionsGroup('Who did what:')
     .option('--audit-policy-file <file>', 'which requests are written to the audit log, and how much of each')
     .option('--audit-log-path <file>', 'the audit log: an event in JSON on each line')
     .option(

@@ -33,49 +33,58 @@ export interface ControlCommandOptions extends ClusterOptions, EtcdOptions {
 }
 
 export const clusterOptions = (command: Command): Command =>
-  accessOptions(command)
-    .option('--service-cidr <cidr>', 'addresses of Services; two, with a comma, for both IP families', '10.96.0.0/16')
-    .option('--pod-cidr <cidr>', 'addresses of pods; two for both families', '10.244.0.0/16')
-    .option(
-      '--node-prefix <length>',
-      "prefix length of a node's part of them",
-      countOption('a prefix length', 8, 124),
-      24,
-    )
-    .option('--node-prefix-6 <length>', 'the same for IPv6', countOption('a prefix length', 8, 124), 64)
-    .option('--node-ports <from-to>', 'ports of NodePort Services', '30000-32767')
-    .option('--load-balancer-cidr <cidr>', "addresses of LoadBalancer Services and Gateways (default: the nodes' own)")
-    .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
-    .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
-    .option(
-      '--cluster-signing-duration <duration>',
-      'certificates of nodes and others are good for no longer',
-      durationOption,
-      30 * 86_400,
-    )
-    .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
-    .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
-    .option(
-      '--encryption-provider-config <file>',
-      'encrypt objects in the store: an EncryptionConfiguration, as for kube-apiserver',
-    )
-    .option('--enable-admission-plugins <names>', 'admission plugins that run, with commas (all do by default)', '')
-    .option('--disable-admission-plugins <names>', 'admission plugins that do not run', '')
+  accessOptions(
+    command
+      .optionsGroup('The cluster:')
+      .option('--service-cidr <cidr>', 'addresses of Services; two, with a comma, for both IP families', '10.96.0.0/16')
+      .option('--pod-cidr <cidr>', 'addresses of pods; two for both families', '10.244.0.0/16')
+      .option(
+        '--node-prefix <length>',
+        "prefix length of a node's part of them",
+        countOption('a prefix length', 8, 124),
+        24,
+      )
+      .option('--node-prefix-6 <length>', 'the same for IPv6', countOption('a prefix length', 8, 124), 64)
+      .option('--node-ports <from-to>', 'ports of NodePort Services', '30000-32767')
+      .option(
+        '--load-balancer-cidr <cidr>',
+        "addresses of LoadBalancer Services and Gateways (default: the nodes' own)",
+      )
+      .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
+      .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
+      .option(
+        '--cluster-signing-duration <duration>',
+        'certificates of nodes and others are good for no longer',
+        durationOption,
+        30 * 86_400,
+      )
+      .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
+      .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
+      .option(
+        '--encryption-provider-config <file>',
+        'encrypt objects in the store: an EncryptionConfiguration, as for kube-apiserver',
+      )
+      .option('--enable-admission-plugins <names>', 'admission plugins that run, with commas (all do by default)', '')
+      .option('--disable-admission-plugins <names>', 'admission plugins that do not run', ''),
+  )
 
 export const registerControl = (program: Command): void => {
-  etcdOptions(clusterOptions(program.command('control')))
+  const command = program
+    .command('control')
     .description('run a control plane: the Kubernetes API, its store, controllers and scheduler')
+    .optionsGroup('This server:')
+    .requiredOption('--bind <address>', 'listen on this address; nodes reach it there')
+    .option('--port <port>', 'the port of the API', portOption, 6443)
     .option('--data <folder>', 'its durable files', '/var/lib/podway/control')
     .option('--local-node <name>', "the node that runs on this machine, too, and may have the API's own address")
     .option('--tcp-services-configmap <namespace/name>', 'a ConfigMap that agents are started with: they may read it')
     .option('--udp-services-configmap <namespace/name>', 'the same for UDP')
-    .requiredOption('--bind <address>', 'listen on this address; nodes reach it there')
-    .option('--port <port>', 'the port of the API', portOption, 6443)
     .option('--name <name>', 'a further name or address in its certificate; may be repeated', collect)
     .option(
       '--token-file <file>',
       'with --etcd-servers: join its cluster with the token in this file; "-": standard input',
     )
+  etcdOptions(clusterOptions(command))
     .addHelpText(
       'after',
       `

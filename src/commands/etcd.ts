@@ -13,6 +13,7 @@ export interface EtcdOptions {
 
 export const etcdOptions = (command: Command): Command =>
   command
+    .optionsGroup('Objects in etcd:')
     .option('--etcd-servers <urls>', 'keep the objects in this etcd (3.4 or later; commas between its members)')
     .option('--etcd-prefix <path>', 'where in it', '/podway')
     .option('--etcd-cafile <file>', "the authority of etcd's own certificates")

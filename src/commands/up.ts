@@ -17,6 +17,7 @@ export const registerUp = (program: Command): void => {
   for (const option of agentOptions) command.addOption(option)
   clusterOptions(command)
     .description('make this machine a cluster of one node: control plane and agent, on its own network')
+    .optionsGroup('The cluster:')
     .option('--control-data <folder>', "the control plane's files", '/var/lib/podway/control')
     .option('--port <port>', 'the port of the API', portOption, 6443)
     .addHelpText(
