@@ -22,7 +22,7 @@ const keyFrom = (cipher: CipherName, value: unknown, path: string): Provider => 
   const key = Buffer.from(secret, 'base64')
   const { keySizes } = ciphers[cipher]
   if (!/^[A-Za-z0-9+/]+=*$/.test(secret) || !keySizes.includes(key.length))
-    throw new Error(`${path}.secret must be ${keySizes.join(', ')} bytes in base64`)
+    throw new Error(`${path}.secret must be base64 of a key whose length in bytes is one of ${keySizes.join(', ')}`)
   return { kind: 'cipher', cipher, name, key }
 }
 
