@@ -13,6 +13,7 @@ import { newNodes } from './new-nodes.ts'
 import type { ClusterNetworks } from './node-claims.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import type { PluginName } from './plugins.ts'
+import { podSecurity } from './pod-security.ts'
 import { priorityClasses } from './priority-classes.ts'
 import { resourceQuota } from './resource-quota.ts'
 import { roleEscalation } from './role-escalation.ts'
@@ -49,6 +50,7 @@ export const createAdmissions = (
     webhooks,
     serviceAllocation(store, { serviceCIDRs: networks.serviceCIDRs, nodePorts }),
     // After all who change the object.
+    podSecurity(store),
     resourceQuota(store, clock),
     roleEscalation(resolver, authorizer),
   ]

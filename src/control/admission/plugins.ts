@@ -8,6 +8,7 @@ export const pluginNames = [
   'LimitRanger',
   'NamespaceLifecycle',
   'NodeRestriction',
+  'PodSecurity',
   'Priority',
   'ResourceQuota',
   'ServiceAccount',
