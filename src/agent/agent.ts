@@ -226,7 +226,7 @@ const live = async (
   })
   const failures = createWatchFailures(log)
   const informers = createClusterInformers(client, failures, signal)
-  keepApiServers(informers.slices(), serversFile, log, signal)
+  keepApiServers(informers.slices(), serversFile, transport.refresh, log, signal)
   const netfilterOf = await openRuleStore(runner, log)
   const dns = await createDnsStack({
     ...{ services: informers.services(), slices: informers.slices() },

@@ -37,10 +37,11 @@ export const apiServersOf = (slices: Iterable<EndpointSlice>): readonly string[]
   return [...new Set(urls)].sort().slice(0, most)
 }
 
-/** Writes them whenever they change, until `signal` aborts. */
+/** Writes them whenever they change, and tells that they are written, until `signal` aborts. */
 export const keepApiServers = (
   slices: Pick<CopyReader<EndpointSlice>, 'by' | 'onChange'>,
   file: string,
+  onWritten: () => Promise<void>,
   log: Logger,
   signal: AbortSignal,
 ): void => {
@@ -54,6 +55,7 @@ export const keepApiServers = (
     kept = text
     writing = writing
       .then(() => writeFileAtomic(file, text))
+      .then(onWritten)
       .catch((error: unknown) => log.warn({ err: error, file }, 'cannot keep the addresses of the API servers'))
   }, signal)
 }

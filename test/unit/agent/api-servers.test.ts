@@ -35,7 +35,9 @@ t.test('they outlive the process, and none of them is never written down', async
   const file = join(folder, 'api-servers.json')
   const copy = createLocalCopy<EndpointSlice>('endpointslices', { service: serviceOfSlice })
   const stop = new AbortController()
-  keepApiServers(copy.reader, file, silentLogger, stop.signal)
+  let told = 0
+  const onWritten = async () => void told++
+  keepApiServers(copy.reader, file, onWritten, silentLogger, stop.signal)
   t.same(await readApiServers(file), [])
   copy.set('default/kubernetes', slice(['192.0.2.1', '192.0.2.2']))
   await until(async () => (await readApiServers(file)).length === 2, 'the file')
@@ -44,6 +46,7 @@ t.test('they outlive the process, and none of them is never written down', async
   copy.set('default/kubernetes', slice(['192.0.2.3']))
   await until(async () => (await readApiServers(file)).length === 1, 'the next')
   t.equal(readFileSync(file, 'utf8'), '["https://192.0.2.3:6443"]')
+  await until(() => told === 2, 'both to be told')
   stop.abort()
 })
 
