@@ -83,6 +83,8 @@ t.test('kubectl applies, shows, explains and scales it', { timeout: 120_000 }, a
   t.match((await kubectl(['api-resources', '--api-group=example.com'])).out, /tables +tb +example\.com.* +true +Table/)
   const explained = await kubectl(['explain', 'tables.spec.size'])
   t.match(explained.out, /How many people sit at it/, explained.err)
+  t.match((await kubectl(['explain', 'tables'])).out, /APIVersion defines(.*\n)*.*Standard object's metadata/)
+  t.match((await kubectl(['explain', 'tables.metadata'])).out, /CreationTimestamp is a timestamp/)
   const unknown = await kubectl(['apply', '-f', '-'], table('other', { colour: 'red' }))
   t.match(unknown.err, /unknown field "(spec\.)?colour"/)
   const wrong = await kubectl(['apply', '-f', '-', '--validate=false'], table('other', { size: 0 }))

@@ -21,7 +21,7 @@ const scalarSchemas: Readonly<Record<Scalar, JsonSchema>> = {
   quantity: { type: 'string' },
   intOrString: { type: 'string', format: 'int-or-string' },
   bytes: { type: 'string', format: 'byte' },
-  any: { type: 'object' },
+  any: {},
 }
 
 const schemaOfField = (type: FieldType, refer: Reference): JsonSchema => {

@@ -94,6 +94,16 @@ t.test('in JSON it says the same', async (t) => {
   })
 })
 
+t.test(
+  'a field that may have any value is of no type, or clients would refuse values that are no objects',
+  async (t) => {
+    const { definitions: types } = JSON.parse(String(openApiV2(definitions, '1.2.3', 'json').bytes))
+    const schema = types['io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'].properties
+    for (const name of ['default', 'example', 'items']) t.notOk('type' in schema[name], name)
+    t.strictSame(schema.enum.items, {})
+  },
+)
+
 t.test('it comes as JSON unless protobuf is asked for, and says which one it is', async (t) => {
   const openApi = createOpenApi(createRegistry(builtInKinds), '0')
   const plain = openApi.v2('')

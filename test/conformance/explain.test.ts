@@ -1,0 +1,54 @@
+/**
+ * `kubectl explain` of each kubectl that is found. `PODWAY_KUBECTL=PATH:PATH` names others than the one on the PATH: those up to
+ * 1.26 read OpenAPI v2, later ones v3.
+ */
+import { execa } from 'execa'
+import t from 'tap'
+import { descriptionOfField, descriptionOfType } from '../../src/control/openapi/descriptions.ts'
+import { serveApi } from '../support/served-api.ts'
+
+/** What is asked, and the type and the field whose words must be said. An empty field is the type itself. */
+const questions: readonly (readonly [words: string, ...said: (readonly [type: string, field: string])[]])[] = [
+  ['pods', ['core/v1.Pod', ''], ['core/v1.Pod', 'metadata'], ['core/v1.Pod', 'spec'], ['core/v1.Pod', 'apiVersion']],
+  [
+    'pods.metadata',
+    ['core/v1.Pod', 'metadata'],
+    ['meta/v1.ObjectMeta', ''],
+    ['meta/v1.ObjectMeta', 'creationTimestamp'],
+  ],
+  ['pods.spec', ['core/v1.Pod', 'spec'], ['core/v1.PodSpec', ''], ['core/v1.PodSpec', 'nodeName']],
+  [
+    'pods.spec.containers',
+    ['core/v1.PodSpec', 'containers'],
+    ['core/v1.Container', ''],
+    ['core/v1.Container', 'image'],
+  ],
+  ['pods.spec.containers.image', ['core/v1.Container', 'image']],
+  ['deployments.spec.strategy', ['apps/v1.DeploymentSpec', 'strategy'], ['apps/v1.DeploymentStrategy', 'type']],
+  ['services.spec', ['core/v1.Service', 'spec'], ['core/v1.ServiceSpec', 'clusterIP']],
+  ['httproutes.spec.rules', ['gateway/v1.HTTPRouteSpec', 'rules'], ['gateway/v1.HTTPRouteRule', 'matches']],
+]
+
+/** Lines are broken and indented in different ways. */
+const plain = (text: string): string => text.replaceAll(/\s+/g, ' ')
+
+for (const path of (process.env['PODWAY_KUBECTL'] ?? 'kubectl').split(':'))
+  t.test(`${path} explain`, { timeout: 120_000 }, async (t) => {
+    const { kubeconfig } = await serveApi(t)
+    const kubectl = async (words: string) => {
+      const { stdout, stderr, exitCode } = await execa(path, [...words.split(' ')], {
+        ...{ env: { KUBECONFIG: kubeconfig, HOME: `${kubeconfig}.home` }, reject: false, timeout: 60_000 },
+      })
+      t.equal(exitCode, 0, `${words}: ${stderr}`)
+      return stdout
+    }
+    for (const [words, ...said] of questions) {
+      const answer = plain(await kubectl(`explain ${words}`))
+      for (const [type, field] of said) {
+        const text = field === '' ? descriptionOfType(type) : descriptionOfField(type, field)
+        t.ok(text !== undefined && answer.includes(text), `${words}: ${text}`)
+      }
+    }
+    const tree = await kubectl('explain pods --recursive')
+    t.match(tree, /\n {2,}spec\s+<.*\n(.*\n)* +containers\s+<.*\n(.*\n)* +livenessProbe\s+</)
+  })
