@@ -9,10 +9,11 @@ import {
   authorizationModes,
   defaultModes,
 } from '../control/authorization/modes.ts'
-import { collect, countOption, durationOption } from './options.ts'
+import { collect, countOption, durationOption, flagOption } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface AccessOptions {
+  readonly anonymousAuth: boolean
   readonly tokenAuthFile?: string
   readonly basicAuthFile?: string
   readonly authenticationTokenWebhookConfigFile?: string
@@ -53,6 +54,7 @@ const modesOption = (text: string): readonly AuthorizationMode[] => {
 export const accessOptions = (command: Command): Command =>
   command
     .optionsGroup('Who is who, and who may:')
+    .option('--anonymous-auth <bool>', 'whether whoever shows nothing may ask what anybody may', flagOption, true)
     .option('--token-auth-file <file>', 'callers by bearer token: TOKEN,NAME,UID,"GROUP,GROUP" on each line')
     .option('--basic-auth-file <file>', 'callers by password: PASSWORD,NAME,UID,"GROUP,GROUP" on each line')
     .option('--authentication-token-webhook-config-file <file>', 'whom to ask for bearer tokens, as a kubeconfig')
@@ -132,6 +134,7 @@ export const authenticationSettings = (options: AccessOptions): AuthenticationSe
   const { authenticationTokenWebhookConfigFile: configFile, authenticationTokenWebhookCacheTtl: cacheSeconds } = options
   const version = reviewVersion('--authentication-token-webhook-version', options.authenticationTokenWebhookVersion)
   return {
+    allowsAnonymous: options.anonymousAuth,
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(passwordFile === undefined ? {} : { passwordFile }),
     ...(oidc ? { oidc } : {}),

@@ -36,5 +36,10 @@ export const durationOption = (text: string): number => {
   return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0), 0)
 }
 
+export const flagOption = (text: string): boolean => {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('expected true or false.')
+  return text === 'true'
+}
+
 /** For options that may be given several times. */
 export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]

@@ -73,10 +73,14 @@ export const startControl = async (t: Test, options: Partial<ControlOptions> = {
   const kubectlWith: RunningControl['kubectlWith'] = (input, ...args) =>
     execute('kubectl', ['--kubeconfig', kubeconfig, '--cache-dir', join(folder, 'cache'), ...args], input)
   const kubectl: RunningControl['kubectl'] = (...args) => kubectlWith('', ...args)
-  await until(async () => {
-    if (failure !== undefined) throw failure
-    return (await kubectl('get', '--raw', '/readyz')) === 'ok'
-  }, 'the control plane')
+  await until(
+    async () => {
+      if (failure !== undefined) throw failure
+      return (await kubectl('get', '--raw', '/readyz')) === 'ok'
+    },
+    'the control plane',
+    60_000,
+  )
   const { ca = '' } = await readKubeconfig(kubeconfig)
   return { port, ca, kubeconfig, kubectl, kubectlWith }
 }

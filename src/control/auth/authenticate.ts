@@ -31,11 +31,15 @@ export const bearerOf = ({ authorization = '' }: Credentials): string | undefine
 
 export type Authenticate = (credentials: Credentials) => Promise<User>
 
-/** The first who knows the caller counts. Whoever shows something that nobody knows is refused (401). */
+/**
+ * The first who knows the caller counts. Whoever shows something that nobody knows is refused (401), and whoever shows
+ * nothing, where nobody may be anonymous.
+ */
 export const createAuthentication =
-  (authenticators: readonly Authenticator[]): Authenticate =>
+  (authenticators: readonly Authenticator[], allowsAnonymous = true): Authenticate =>
   async (credentials) => {
-    if (credentials.certificate === undefined && credentials.authorization === undefined) return anonymous
+    const isAnonymous = credentials.certificate === undefined && credentials.authorization === undefined
+    if (isAnonymous && allowsAnonymous) return anonymous
     for (const authenticate of authenticators) {
       const user = await authenticate(credentials)
       if (user) return asAuthenticated(user)

@@ -13,6 +13,8 @@ import { createTokenWebhook, type TokenWebhookSettings } from './webhook-users.t
 
 /** Who is known beside those that every cluster knows. */
 export interface AuthenticationSettings {
+  /** Whether whoever shows nothing is `system:anonymous`; true when missing. */
+  readonly allowsAnonymous?: boolean
   readonly tokenFile?: string
   readonly passwordFile?: string
   readonly oidc?: OidcSettings
@@ -36,16 +38,19 @@ const accountUsers =
 /** Rejects for a file that cannot be used. */
 export const createAuthenticators = async (
   { store, clock, log, findAccount }: AuthenticationContext,
-  { tokenFile, passwordFile, oidc, webhook }: AuthenticationSettings = {},
+  { allowsAnonymous, tokenFile, passwordFile, oidc, webhook }: AuthenticationSettings = {},
 ): Promise<Authenticate> =>
-  createAuthentication([
-    certificateUsers(clock),
-    ...(passwordFile === undefined ? [] : [await readPasswordUsers(passwordFile)]),
-    ...(tokenFile === undefined ? [] : [await readTokenUsers(tokenFile)]),
-    bootstrapTokenUsers(store, clock),
-    accountUsers(findAccount),
-    ...(oidc === undefined ? [] : [await openOidcUsers(oidc, { clock, log })]),
-    ...(webhook === undefined
-      ? []
-      : [createTokenWebhook({ ...webhook, ask: await openReviewWebhook(webhook.configFile, clock), clock, log })]),
-  ])
+  createAuthentication(
+    [
+      certificateUsers(clock),
+      ...(passwordFile === undefined ? [] : [await readPasswordUsers(passwordFile)]),
+      ...(tokenFile === undefined ? [] : [await readTokenUsers(tokenFile)]),
+      bootstrapTokenUsers(store, clock),
+      accountUsers(findAccount),
+      ...(oidc === undefined ? [] : [await openOidcUsers(oidc, { clock, log })]),
+      ...(webhook === undefined
+        ? []
+        : [createTokenWebhook({ ...webhook, ask: await openReviewWebhook(webhook.configFile, clock), clock, log })]),
+    ],
+    allowsAnonymous,
+  )

@@ -55,6 +55,8 @@ export const createAuthorization = async (
     AlwaysAllow: async () => [everybody],
     AlwaysDeny: async () => [nobody],
   }
+  if (!modes.includes('Node') && !modes.includes('AlwaysAllow'))
+    log.warn({ modes }, 'without the authorization mode Node, agents may only what the other modes allow them')
   const chosen = await Promise.all(modes.map((mode) => authorizers[mode]()))
   return { authorizer: createAuthorizerChain([masters, ...chosen.flat()]), resolver }
 }

@@ -48,6 +48,7 @@ t.test('callers are known by certificate or token, or are nobody', async (t) => 
   for (const authorization of ['Bearer bad', 'Bearer ', 'Basic good', 'good', ''])
     await t.rejects(authenticate({ authorization }), { code: 401 }, authorization)
   t.strictSame(await authenticate({}), anonymous, 'who shows nothing is nobody')
+  await t.rejects(createAuthentication([certificateUsers(clock)], false)({}), { code: 401 }, 'where nobody may be')
   clock.advance(2000)
   await t.rejects(authenticate({ certificate }), { code: 401 }, 'it has ended')
 })
