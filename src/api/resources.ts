@@ -25,6 +25,7 @@ import type {
   ServiceCIDR,
 } from './types/index.ts'
 import type { CustomResourceDefinition } from './types/kubernetes/apiextensions-v1.ts'
+import type { APIService } from './types/kubernetes/apiregistration-v1.ts'
 import type { ResourceQuota, ServiceAccount } from './types/kubernetes/core-v1.ts'
 import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
 
@@ -109,6 +110,7 @@ export const customResourceDefinitions = resource<CustomResourceDefinition>()(
   'CustomResourceDefinition',
   false,
 )
+export const apiServices = resource<APIService>()('apiregistration.k8s.io', 'v1', 'apiservices', 'APIService', false)
 export const gatewayClasses = resource<GatewayClass>()(
   'gateway.networking.k8s.io',
   'v1',

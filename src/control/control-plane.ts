@@ -1,10 +1,12 @@
 /** One API server without its socket, over any backend: the daemon and the tests make it here and nowhere else. */
 import { randomInt, randomUUID } from 'node:crypto'
+import type { KeyPair } from '../api/certificates.ts'
 import { type Client, createClient } from '../api/client.ts'
 import { type Clock, systemClock } from '../api/clock.ts'
 import { tunnelPath } from '../api/tunnel/web-socket.ts'
 import { type Logger, silentLogger } from '../host/log.ts'
 import { type AdmissionSettings, createAdmissions } from './admission/admissions.ts'
+import { type Aggregation, createAggregation } from './aggregation/aggregation.ts'
 import { type AuditSettings, createAuditLog } from './audit/log-file.ts'
 import { readPolicy } from './audit/policy.ts'
 import { type AuthenticationSettings, createAuthenticators } from './auth/authenticators.ts'
@@ -65,6 +67,8 @@ export interface ControlPlaneOptions {
   readonly log?: Logger
   readonly naming?: Naming
   readonly storing?: StoreOptions
+  /** What this server shows to API servers behind it; they take its word for who asks. */
+  readonly frontProxy?: () => KeyPair
 }
 
 export interface ControlPlane {
@@ -75,6 +79,7 @@ export interface ControlPlane {
   /** As the control plane itself. */
   readonly client: Client
   readonly registry: Registry
+  readonly aggregation: Aggregation
   readonly store: Store
   readonly objects: Objects
   readonly tokens: AccountTokens
@@ -107,10 +112,13 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const store = await openStore(backend, storing)
   const tokens = createAccountTokens(store, clock, options.tokens)
   const authorization = await createAuthorization({ store, clock, log }, options.authorization)
-  const webhooks = createWebhookClient(createServiceResolver(store))
+  const resolve = createServiceResolver(store)
+  const webhooks = createWebhookClient(resolve)
   const customKinds = createCustomKinds(store, (definition) => createConversionWebhook(definition, webhooks))
   const registry = createRegistry(customKinds)
   const asking = { store, registry, client: webhooks, log }
+  const pair = (): KeyPair | undefined => options.frontProxy?.()
+  const aggregation = createAggregation({ store, registry, clock, log, resolve, pair })
   const admissions = createAdmissions(store, clock, authorization, options.admission, mutatingWebhooks(asking))
   const objects = createObjects({
     store,
@@ -126,6 +134,7 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const audit = options.audit && (await openAudit(options.audit, clock, log))
   const handle = createApiHandler({
     registry,
+    elsewhere: aggregation,
     authorizer: authorization.authorizer,
     ...{ store, objects, clock, version: podwayVersion() },
     audit,
@@ -151,8 +160,9 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const handleIncoming = authenticated(authenticate, handle, audit?.auditing)
   const close = async (): Promise<void> => {
     webhooks.close()
+    aggregation.close()
     await audit?.close()
     await store.close()
   }
-  return { handleIncoming, handle, client, registry, store, objects, tokens, close }
+  return { handleIncoming, handle, client, registry, aggregation, store, objects, tokens, close }
 }

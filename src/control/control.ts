@@ -13,6 +13,7 @@ import { type IpFamily, isAddress, joinHostPort } from '../ip/address.ts'
 import { addressAt } from '../ip/cidr.ts'
 import type { ClusterNetworks } from './admission/node-claims.ts'
 import type { PluginName } from './admission/plugins.ts'
+import { openFrontProxy, publishFrontProxy } from './aggregation/front-proxy.ts'
 import type { AuditSettings } from './audit/log-file.ts'
 import type { AuthenticationSettings } from './auth/authenticators.ts'
 import { keepCertificates } from './auth/keep-certificates.ts'
@@ -23,6 +24,7 @@ import { bootstrapCluster } from './bootstrap/bootstrap.ts'
 import { keepDefaultRoles } from './bootstrap/default-roles.ts'
 import { type ControlPlane, openControlPlane } from './control-plane.ts'
 import { createApiServersController } from './controllers/api-servers.ts'
+import { createApiServiceController } from './controllers/api-services.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
 import { createAgents } from './dial/agents.ts'
 import { encryptPlace, readEncryptionRules } from './encrypted-place.ts'
@@ -142,7 +144,9 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   }
   const serverUrl = `https://${joinHostPort(bindAddress, options.port)}`
   const agents = createAgents(() => plane.store, { pair: () => pki.client, ca: pki.authority.cert }, log)
+  const frontProxy = await openFrontProxy({ authority: () => pki.authority, clock, log }, signal)
   const plane: ControlPlane = await openControlPlane({
+    frontProxy,
     ...{
       backend,
       clock,
@@ -176,6 +180,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const bootstrap = { servers, apiClusterIP, dnsClusterIP: clusterDns, serviceCIDRs: options.serviceCIDRs }
   await checkCluster(client, pki.authority.cert)
   await bootstrapCluster(client, bootstrap)
+  await publishFrontProxy(client, pki.authority.cert)
   await claimCluster(client, pki.authority.cert)
   if (hasRoles(options.authorization)) await keepDefaultRoles(client)
   server.listen(options.port, bindAddress)
@@ -208,7 +213,11 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     },
     signal,
   )
-  const more = [createBootstrapController(bootstrap), ...(isSole ? [] : [createApiServersController])]
+  const more = [
+    createBootstrapController(bootstrap),
+    createApiServiceController(plane.aggregation.check),
+    ...(isSole ? [] : [createApiServersController]),
+  ]
   const announcing = isSole ? undefined : announceServer({ client, clock, log, identity, place: here }, signal)
   await runUnderLease(
     { client, clock, log, name: 'podway-controllers', identity, isSole },

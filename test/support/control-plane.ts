@@ -1,25 +1,41 @@
 /** The control plane in one process: the real API over memory, and all controllers; nodes and their agents are played. */
 import type { Test } from 'tap'
-import { createAuthority, validFor } from '../../src/api/certificates.ts'
+import { createAuthority, type KeyPair, validFor } from '../../src/api/certificates.ts'
 import { type Client, createClient } from '../../src/api/client.ts'
 import { type Clock, formatMicroTime, formatTime, systemClock } from '../../src/api/clock.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../../src/api/errors.ts'
 import { createInformer } from '../../src/api/informer.ts'
 import { leases, namespaces, nodes, pods } from '../../src/api/resources.ts'
+import type { Method } from '../../src/api/transport.ts'
 import type { Node, Pod } from '../../src/api/types/index.ts'
 import type { User } from '../../src/control/auth/user.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
+import { createApiServiceController } from '../../src/control/controllers/api-services.ts'
 import type { ControllerSettings, CreateController } from '../../src/control/controllers/controller.ts'
 import { runControllers } from '../../src/control/run-controllers.ts'
-import type { Handler } from '../../src/control/server/call.ts'
+import type { Answer, Handler } from '../../src/control/server/call.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
 import { silentLogger } from '../../src/host/log.ts'
-import { admin, noAgents, requesting, type TestApi, testAdmission, testNetworks, testTokens } from './api-server.ts'
+import {
+  admin,
+  callOf,
+  noAgents,
+  type RequestOptions,
+  requesting,
+  type TestApi,
+  testAdmission,
+  testNetworks,
+  testTokens,
+} from './api-server.ts'
 
 export interface ControlPlane extends Pick<TestApi, 'request' | 'watch'> {
   readonly client: Client
   readonly handle: Handler
+  /** The answer itself, for one that is no object. */
+  answer(method: Method, path: string, options?: RequestOptions): Promise<Answer>
+  /** An endpoint of a Service at an address that no API would take for one. */
+  commitSlice(service: string, address: string, port: number): Promise<void>
   /** The API as somebody else sees it. */
   as(user: User): Client
   /** A ready node with room for `pods` pods. */
@@ -65,16 +81,20 @@ export const startControlPlane = async (
   {
     evictionSeconds = 60,
     more = [],
+    frontProxy,
     clock = systemClock,
     ...changed
   }: Partial<ControllerSettings> & {
     evictionSeconds?: number
     more?: readonly CreateController[]
+    /** What it shows to API servers behind it. */
+    frontProxy?: () => KeyPair
     /** The controllers' time. */
     clock?: Clock
   } = {},
 ): Promise<ControlPlane> => {
   const plane = await openControlPlane({
+    ...(frontProxy ? { frontProxy } : {}),
     ...{ backend: createMemoryBackend(), agents: noAgents, tokens: testTokens },
     admission: { ...testAdmission, podEvictionSeconds: evictionSeconds },
   })
@@ -126,7 +146,7 @@ export const startControlPlane = async (
         clock,
         log: silentLogger,
         settings: { ...settings, secretTokens: plane.tokens.ofSecrets, ...changed },
-        more,
+        more: [createApiServiceController(plane.aggregation.check), ...more],
       },
       stop.signal,
     ),
@@ -141,6 +161,20 @@ export const startControlPlane = async (
   return {
     ...requesting(plane.handle),
     handle: plane.handle,
+    answer: async (method, path, options = {}) => plane.handle(callOf(method, path, options, stop.signal)),
+    commitSlice: async (service, address, port) => {
+      const slice = {
+        ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4' as const },
+        metadata: {
+          ...{ name: `${service}-made`, namespace: 'default' },
+          labels: { 'kubernetes.io/service-name': service },
+        },
+        endpoints: [{ addresses: [address], conditions: { ready: true } }],
+        ports: [{ name: '', port, protocol: 'TCP' as const }],
+      }
+      const key = { bucket: 'endpointslices.discovery.k8s.io', name: `default/${service}-made` }
+      await plane.store.commit({ key, expected: 0, object: slice })
+    },
     client,
     as,
     addNode: async (name, allocatable = {}) => {

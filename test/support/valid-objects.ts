@@ -32,6 +32,13 @@ const contents: Readonly<Record<string, object>> = {
   Endpoints: { subsets: [{ addresses: [{ ip: '10.1.0.2' }], ports: [{ port: 80 }] }] },
   Event: { involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' }, reason: 'Started', type: 'Normal' },
   LimitRange: { spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } },
+  APIService: {
+    metadata: { name: 'v1.example.com' },
+    spec: {
+      ...{ group: 'example.com', version: 'v1', groupPriorityMinimum: 1000, versionPriority: 10 },
+      service: { namespace: 'default', name: 'api' },
+    },
+  },
   CustomResourceDefinition: {
     metadata: { name: 'tables.example.com' },
     spec: {

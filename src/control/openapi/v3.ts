@@ -73,7 +73,7 @@ const pathOf = (groupVersion: string): string =>
 
 export interface OpenApiV3 {
   /** What `/openapi/v3` answers: where each group version's document is. */
-  index(): unknown
+  index(): { readonly paths: Readonly<Record<string, unknown>> }
   /** The document at `api/v1`, `apis/apps/v1`, … as JSON text. Throws NotFound. */
   document(path: string): string
 }

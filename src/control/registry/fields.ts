@@ -5,6 +5,7 @@
  */
 import { admissionregistrationFormats } from '../resources/admissionregistration/formats.ts'
 import { apiextensionsFormats } from '../resources/apiextensions/formats.ts'
+import { apiregistrationFormats } from '../resources/apiregistration/formats.ts'
 import { appsFormats } from '../resources/apps/formats.ts'
 import { authenticationFormats } from '../resources/authentication/formats.ts'
 import { authorizationFormats } from '../resources/authorization/formats.ts'
@@ -27,6 +28,7 @@ import { storageFormats } from '../resources/storage/formats.ts'
 export const fieldFormats: FieldFormats = {
   ...admissionregistrationFormats,
   ...apiextensionsFormats,
+  ...apiregistrationFormats,
   ...appsFormats,
   ...authenticationFormats,
   ...authorizationFormats,

@@ -2,6 +2,7 @@
 
 import { admissionregistrationKinds } from '../resources/admissionregistration/kinds.ts'
 import { apiextensionsKinds } from '../resources/apiextensions/kinds.ts'
+import { apiregistrationKinds } from '../resources/apiregistration/kinds.ts'
 import { appsKinds } from '../resources/apps/kinds.ts'
 import { authenticationKinds } from '../resources/authentication/kinds.ts'
 import { authorizationKinds } from '../resources/authorization/kinds.ts'
@@ -38,6 +39,7 @@ export const definitions: readonly ResourceDefinition[] = [
   ...rbacKinds,
   ...admissionregistrationKinds,
   ...apiextensionsKinds,
+  ...apiregistrationKinds,
   ...policyKinds,
   ...gatewayKinds,
 ]

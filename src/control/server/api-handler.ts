@@ -8,13 +8,22 @@ import type { Auditing } from './auditing.ts'
 import { authorization } from './authorization.ts'
 import { type Answer, type Call, type Handler, objectAnswer } from './call.ts'
 import { throughSteps } from './chain.ts'
-import { discover } from './discovery.ts'
+import { discover, type RemoteVersion } from './discovery.ts'
 import { freshness } from './freshness.ts'
 import { impersonation } from './impersonation.ts'
 import { type AuditCounts, createApiMetrics } from './metrics.ts'
 import { createResourceHandler, type ResourceContext } from './resources.ts'
 
+/** Other API servers behind this one. */
+export interface Elsewhere {
+  /** Who answers for a path; undefined when that is this server. */
+  find(path: string): Handler | undefined
+  /** What they have. */
+  versions(): Promise<readonly RemoteVersion[]>
+}
+
 export interface ApiOptions extends ResourceContext {
+  readonly elsewhere?: Elsewhere
   readonly authorizer: Authorizer
   /** Podway's own version: `0.1.0`. */
   readonly version: string
@@ -55,10 +64,24 @@ export const serverVersion = (version: string) => ({
 })
 
 export const createApiHandler = (options: ApiOptions): Handler => {
-  const { registry, authorizer, version, health, audit, paths = {} } = options
+  const { registry, authorizer, version, health, audit, elsewhere, paths = {} } = options
   const resources = createResourceHandler(options)
   const openApi = createOpenApi(registry, version)
   const metrics = createApiMetrics(registry, audit?.counts)
+
+  const discovered = async (call: Call): Promise<Answer> =>
+    discover(registry.definitions, call, await elsewhere?.versions())
+
+  /** Documents of others are asked of them. */
+  const openApiIndex = async (): Promise<Answer> => {
+    const { paths: own } = openApi.v3.index()
+    const others = (await elsewhere?.versions()) ?? []
+    const theirs = others.map(({ group, version: each }) => {
+      const path = `apis/${group}/${each}`
+      return [path, { serverRelativeURL: `/openapi/v3/${path}` }]
+    })
+    return objectAnswer({ paths: { ...Object.fromEntries(theirs), ...own } })
+  }
 
   const onPath = (call: Call): Answer | Promise<Answer> => {
     const { path } = call
@@ -67,7 +90,7 @@ export const createApiHandler = (options: ApiOptions): Handler => {
     const healthAnswer = health(call)
     if (healthAnswer) return healthAnswer
     if (path === '/metrics') return metrics.answer()
-    if (path === '/openapi/v3') return objectAnswer(openApi.v3.index())
+    if (path === '/openapi/v3') return openApiIndex()
     if (path.startsWith('/openapi/v3/'))
       return {
         kind: 'bytes',
@@ -75,7 +98,7 @@ export const createApiHandler = (options: ApiOptions): Handler => {
         bytes: openApi.v3.document(path.slice('/openapi/v3/'.length)),
       }
     if (path === '/openapi/v2') return { kind: 'bytes', ...openApi.v2(call.header('accept') ?? '') }
-    if (/^\/apis?(\/|$)/.test(path)) return discover(registry.definitions, call)
+    if (/^\/apis?(\/|$)/.test(path)) return discovered(call)
     if (path === '/') return objectAnswer({ paths: [...Object.keys(paths), ...ownPaths].sort() })
     const further = Object.hasOwn(paths, path) ? paths[path] : undefined
     if (!further) throw noSuchPath()
@@ -83,6 +106,8 @@ export const createApiHandler = (options: ApiOptions): Handler => {
   }
 
   const route: Handler = (call) => {
+    const other = elsewhere?.find(call.path)
+    if (other) return other(call)
     const request = requestInfo(call.method, call.path, call.query)
     return request.kind === 'path' ? onPath(call) : resources(call, request satisfies ResourceRequest)
   }

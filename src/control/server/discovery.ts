@@ -1,20 +1,36 @@
 /** What there is, for clients to find: the old lists, and the aggregated form (apidiscovery.k8s.io). */
 import { noSuchPath, notAcceptable } from '../../api/errors.ts'
+import type { JsonObject } from '../../api/json.ts'
 import { apiVersionOf, type ResourceDefinition } from '../resources/definition.ts'
 import { subresourcesOf, verbsOf } from '../resources/verbs.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { negotiate, parseAccept } from './representation.ts'
 
-const groupsOf = (definitions: readonly ResourceDefinition[]): readonly string[] => [
-  ...new Set(definitions.map(({ group }) => group)),
+/** A group version that another API server answers for. */
+export interface RemoteVersion {
+  readonly group: string
+  readonly version: string
+  /** As its APIResourceList tells them. */
+  readonly resources: readonly JsonObject[]
+  readonly isFresh: boolean
+}
+
+/** All that is served, here and elsewhere. */
+interface Served {
+  readonly definitions: readonly ResourceDefinition[]
+  readonly remote: readonly RemoteVersion[]
+}
+
+const groupsOf = ({ definitions, remote }: Served): readonly string[] => [
+  ...new Set([...definitions, ...remote].map(({ group }) => group)),
 ]
 
-const versionsOf = (definitions: readonly ResourceDefinition[], group: string): readonly string[] => [
-  ...new Set(definitions.filter((definition) => definition.group === group).map(({ version }) => version)),
+const versionsOf = ({ definitions, remote }: Served, group: string): readonly string[] => [
+  ...new Set([...definitions, ...remote].filter((each) => each.group === group).map(({ version }) => version)),
 ]
 
-const groupDocument = (definitions: readonly ResourceDefinition[], group: string) => {
-  const versions = versionsOf(definitions, group).map((version) => ({ groupVersion: `${group}/${version}`, version }))
+const groupDocument = (served: Served, group: string) => {
+  const versions = versionsOf(served, group).map((version) => ({ groupVersion: `${group}/${version}`, version }))
   return { name: group, versions, preferredVersion: versions[0] }
 }
 
@@ -65,11 +81,50 @@ const aggregatedResource = (definition: ResourceDefinition) => {
   }
 }
 
-const aggregated = (
-  definitions: readonly ResourceDefinition[],
-  groups: readonly string[],
-  version: string,
-): Answer => ({
+const textsOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
+
+/** What another server tells of a resource, in the aggregated form. */
+const aggregatedRemote = ({ group, version, resources }: RemoteVersion) =>
+  resources.flatMap((entry) => {
+    const name = String(entry['name'])
+    if (name.includes('/')) return []
+    const kindOf = (each: JsonObject) => ({
+      group: String(each['group'] ?? group),
+      version: String(each['version'] ?? version),
+      kind: String(each['kind']),
+    })
+    return [
+      {
+        resource: name,
+        responseKind: kindOf(entry),
+        scope: entry['namespaced'] === true ? 'Namespaced' : 'Cluster',
+        singularResource: String(entry['singularName'] ?? ''),
+        verbs: textsOf(entry['verbs']),
+        shortNames: textsOf(entry['shortNames']),
+        categories: textsOf(entry['categories']),
+        subresources: resources
+          .filter((each) => String(each['name']).startsWith(`${name}/`))
+          .map((each) => ({
+            subresource: String(each['name']).slice(name.length + 1),
+            responseKind: kindOf(each),
+            verbs: textsOf(each['verbs']),
+          })),
+      },
+    ]
+  })
+
+const aggregatedVersionOf = ({ definitions, remote }: Served, group: string, version: string) => {
+  const own = definitions.filter((definition) => definition.group === group && definition.version === version)
+  const other = own.length > 0 ? undefined : remote.find((each) => each.group === group && each.version === version)
+  return {
+    version,
+    freshness: other?.isFresh === false ? 'Stale' : 'Current',
+    resources: other ? aggregatedRemote(other) : own.map(aggregatedResource),
+  }
+}
+
+const aggregated = (served: Served, groups: readonly string[], version: string): Answer => ({
   kind: 'object',
   code: 200,
   contentType: `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
@@ -79,13 +134,7 @@ const aggregated = (
     metadata: {},
     items: groups.map((group) => ({
       metadata: group === '' ? {} : { name: group },
-      versions: versionsOf(definitions, group).map((served) => ({
-        version: served,
-        freshness: 'Current',
-        resources: definitions
-          .filter((definition) => definition.group === group && definition.version === served)
-          .map(aggregatedResource),
-      })),
+      versions: versionsOf(served, group).map((each) => aggregatedVersionOf(served, group, each)),
     })),
   },
 })
@@ -103,25 +152,30 @@ const aggregatedVersion = (accept: string): string | undefined => {
 const coreDocument = { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
 
 /** Answers below `/api` and `/apis`. Throws NotFound for a group or version that is not served. */
-export const discover = (definitions: readonly ResourceDefinition[], { path, query, header }: Call): Answer => {
+export const discover = (
+  definitions: readonly ResourceDefinition[],
+  { path, query, header }: Call,
+  remote: readonly RemoteVersion[] = [],
+): Answer => {
+  const served = { definitions, remote }
   const [root, ...rest] = path.split('/').filter(Boolean)
   const version = aggregatedVersion(header('accept'))
   // Nothing of it is a table.
   if (!version && negotiate(header('accept'), query).as !== 'object') throw notAcceptable(['application/json'])
-  const named = groupsOf(definitions).filter((group) => group !== '')
+  const named = groupsOf(served).filter((group) => group !== '')
   if (root === 'api') {
     if (rest.length > 0) return resourceList(definitions, rest.join('/'))
-    return version ? aggregated(definitions, [''], version) : objectAnswer(coreDocument)
+    return version ? aggregated(served, [''], version) : objectAnswer(coreDocument)
   }
   const [group, ...more] = rest
   if (group === undefined) {
-    if (version) return aggregated(definitions, named, version)
-    const groups = named.map((name) => groupDocument(definitions, name))
+    if (version) return aggregated(served, named, version)
+    const groups = named.map((name) => groupDocument(served, name))
     return objectAnswer({ kind: 'APIGroupList', apiVersion: 'v1', groups })
   }
   if (more.length > 0) return resourceList(definitions, rest.join('/'))
   if (!named.includes(group)) throw noSuchPath()
-  return objectAnswer({ kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(definitions, group) })
+  return objectAnswer({ kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(served, group) })
 }
 
 /** `v1`, `apps/v1`, …: every group version served. */

@@ -1,0 +1,37 @@
+/** The group versions that somebody else answers for: APIServices with a Service. */
+import type { APIService } from '../../api/types/kubernetes/apiregistration-v1.ts'
+import type { Registry } from '../registry/registry.ts'
+import { apiService } from '../resources/apiregistration/api-service.ts'
+import type { Store } from '../storage/store.ts'
+import { followed } from '../webhooks/configurations.ts'
+
+export interface Remote {
+  readonly group: string
+  readonly version: string
+  readonly service: { readonly namespace: string; readonly name: string; readonly port: number }
+  readonly caBundle: string | undefined
+  readonly isUnverified: boolean
+  /** What is served beside it by others comes first, when that has more. */
+  readonly priority: number
+}
+
+/** None for one that this server answers itself. */
+export const remoteOf = ({ metadata, spec }: APIService): readonly Remote[] => {
+  const { group = '', version = '', service, caBundle, insecureSkipTLSVerify = false } = spec ?? {}
+  if (!service || group === '' || metadata.deletionTimestamp !== undefined) return []
+  const { namespace = '', name = '', port = 443 } = service
+  const priority = spec?.versionPriority ?? 0
+  return [
+    { group, version, service: { namespace, name, port }, caBundle, isUnverified: insecureSkipTLSVerify, priority },
+  ]
+}
+
+/** Those of groups and versions that are not this server's own: nobody takes their place. */
+export const createRemotes = (store: Store, registry: Registry): (() => readonly Remote[]) => {
+  const all = followed(store, apiService, (objects) =>
+    objects.flatMap((object) => remoteOf(object as APIService)).toSorted((a, b) => b.priority - a.priority),
+  )
+  const isOwn = ({ group, version }: Remote): boolean =>
+    registry.definitions.some((row) => row.group === group && row.version === version)
+  return () => all().filter((remote) => !isOwn(remote))
+}
