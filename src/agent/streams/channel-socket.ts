@@ -20,6 +20,7 @@ export interface ChannelSocketOptions {
 }
 
 const holdBytes = 64 * 1024
+const backlogBytes = 256 * 1024
 const closeMs = 10_000
 /** RFC 6455, 7.4.1. */
 const codes = { normal: 1000, protocolError: 1002 } as const
@@ -96,7 +97,12 @@ export const createChannelSocket = (
       const writable = new Writable({
         write: (bytes: Buffer, _encoding, done) => {
           if (socket.readyState !== socket.OPEN) return done(new Error('the client has gone'))
-          socket.send(encode(channel, bytes), { binary: !isBase64 }, (error) => done(error ?? null))
+          // While there is room, nobody waits for the network.
+          const isHeldUp = socket.bufferedAmount > backlogBytes
+          socket.send(encode(channel, bytes), { binary: !isBase64 }, (error) => {
+            if (isHeldUp) done(error ?? null)
+          })
+          if (!isHeldUp) done()
         },
       })
       writable.on('error', () => undefined)

@@ -12,6 +12,9 @@ export const tunnelSocketOptions = { perMessageDeflate: false, maxPayload: maxMe
 /** A side that has been silent for two pings is gone, whatever its TCP says. */
 const defaultPingMs = 10_000
 
+/** What may wait for the network before its senders do, too. */
+const backlogBytes = 512 * 1024
+
 /** WebSocket close codes: 1002 is a protocol error. RFC 6455, 7.4.1. */
 const protocolError = 1002
 const reasonBytes = 123
@@ -37,9 +40,12 @@ export const webSocketLink = (socket: WebSocket, pingMs = defaultPingMs): Messag
   return {
     send: (message, sent) => {
       if (socket.readyState !== socket.OPEN) return
+      const isHeldUp = socket.bufferedAmount > backlogBytes
       socket.send(message, { binary: true }, (error) => {
-        if (!error) sent()
+        if (!error && isHeldUp) sent()
       })
+      // While there is room, nobody waits for the network.
+      if (!isHeldUp) sent()
     },
     onMessage: (handler) =>
       void socket.on('message', (data, isBinary) => handler(isBinary ? toBuffer(data) : Buffer.alloc(0))),

@@ -148,7 +148,7 @@ const offences: Readonly<Record<string, readonly Buffer[]>> = {
   'a grant of nothing': [frame(1, 1), frame(5, 1, Buffer.alloc(4))],
   'a grant of too much': [frame(1, 1), frame(5, 1, Buffer.from([255, 255, 255, 255]))],
   'a grant of three bytes': [frame(1, 1), frame(5, 1, Buffer.alloc(3))],
-  'more in a frame than fits': [frame(1, 1), frame(2, 1, Buffer.alloc(32 * 1024 + 1))],
+  'more in a frame than fits': [frame(1, 1), frame(2, 1, Buffer.alloc(64 * 1024 + 1))],
   'more than was asked for': [frame(1, 1), ...Array.from({ length: 9 }, () => frame(2, 1, Buffer.alloc(32 * 1024)))],
   'more streams than there may be': Array.from({ length: 4 }, (_each, at) => frame(1, at + 1)),
 }

@@ -113,8 +113,11 @@ export const serveSpdy = (socket: Duplex, head: Buffer, onStream: (stream: SpdyS
   let hasReplied = false
 
   const write: Write = (frame, done = () => undefined) => {
-    if (socket.writable) socket.write(frame, done)
-    else done(new Error('the connection has ended'))
+    if (!socket.writable) return done(new Error('the connection has ended'))
+    // While there is room, nobody waits for the network.
+    const isHeldUp = socket.writableNeedDrain
+    socket.write(frame, isHeldUp ? done : undefined)
+    if (!isHeldUp) done()
   }
 
   const synStream = async ({ payload, flags }: ControlFrame): Promise<void> => {

@@ -1,5 +1,5 @@
 /** Where the proxy of a pod, a Service or a node leads. */
-import { badRequest, isNotFound, notFound, serviceUnavailable } from '../../../api/errors.ts'
+import { badRequest, isNotFound, serviceUnavailable } from '../../../api/errors.ts'
 import type { Endpoints, KubeObject, Node, Pod, Service } from '../../../api/types/index.ts'
 import { isAddress, joinHostPort } from '../../../ip/address.ts'
 import type { ObjectName, Objects } from '../../objects/objects.ts'
@@ -102,8 +102,7 @@ export const serviceTarget = (
   const service = objects.get(serviceKind, { namespace, name }) as Service
   const portName = portNameOf(service, port)
   const known = find<Endpoints>(objects, endpointsKind, { namespace, name })
-  if (!known) throw notFound({ group: '', plural: 'endpoints' }, name)
-  const found = backends(objects, known, namespace, portName)
+  const found = known ? backends(objects, known, namespace, portName) : []
   const chosen = found[Math.floor(random() * found.length)]
   if (!chosen) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`)
   return toPod(chosen.pod, scheme, chosen.number)

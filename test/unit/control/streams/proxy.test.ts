@@ -36,6 +36,7 @@ const objects: Readonly<Record<string, object>> = {
   'endpoints/n/forged': endpoints({ ip: '192.0.2.7' }, { ip: '192.0.2.8', targetRef: { kind: 'Pod', name: 'web' } }),
   'services/n/empty': { metadata: { name: 'empty' }, spec: { ports: [{ port: 80 }] } },
   'endpoints/n/empty': {},
+  'services/n/bare': { metadata: { name: 'bare' }, spec: { ports: [{ port: 80 }] } },
   'nodes/node1': { metadata: { name: 'node1' }, status: { daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } } } },
 }
 
@@ -148,6 +149,7 @@ t.test('what cannot be reached', async (t) => {
     'namespaces/n/services/web:81/proxy/': [503, /^no service port 81 found for service "web"$/],
     'namespaces/n/services/web:other/proxy/': [503, /^no endpoints available for service "web"$/],
     'namespaces/n/services/forged:80/proxy/': [503, /^no endpoints available for service "forged"$/],
+    'namespaces/n/services/bare:80/proxy/': [503, /^no endpoints available for service "bare"$/],
     'namespaces/n/services/none:80/proxy/': [404, /^services "none" not found$/],
     'namespaces/n/pods/none/proxy/': [404, /^pods "none" not found$/],
     'namespaces/n/pods/new/proxy/': [400, /has no address/],
