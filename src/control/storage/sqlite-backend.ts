@@ -1,5 +1,5 @@
 /** Objects in a SQLite file: a table of what is, written in place, so that the file does not grow with changes. */
-import { existsSync } from 'node:fs'
+import { chmodSync, existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { DamagedFile } from '../../host/durable-file.ts'
 import { type Backend, type Commit, type Kept, StorageFailure, type StoreKey } from './backend.ts'
@@ -25,6 +25,8 @@ const openSound = (file: string): DatabaseSync => {
     if (tables.length > 0 && !tables.includes('objects')) throw new Error('it is the database of another program')
     const [found] = database.prepare('PRAGMA quick_check(1)').all().map(Object.values)
     if (found?.[0] !== 'ok') throw new Error(String(found?.[0]))
+    // Secrets are in it, and the folder may be open to others. Its log is made with the same rights.
+    chmodSync(file, 0o600)
     database.exec(storeSchema)
     // A file from before it gave pages back is written anew, once.
     if (Object.values(database.prepare('PRAGMA auto_vacuum').get() ?? {})[0] !== 2) database.exec('VACUUM')

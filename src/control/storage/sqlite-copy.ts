@@ -1,5 +1,5 @@
 /** The content of a store file, read while a control plane works on it, and written anew. */
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, renameSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Kept } from './backend.ts'
 import { checkStoreFile } from './sqlite-file.ts'
@@ -47,6 +47,7 @@ export const writeSqliteStore = (file: string, { revision, kept }: StoreContent)
   }
   remove()
   try {
+    closeSync(openSync(temporary, 'wx', 0o600))
     const database = new DatabaseSync(temporary)
     try {
       database.exec(`${storeSchema} PRAGMA journal_mode = DELETE; BEGIN`)

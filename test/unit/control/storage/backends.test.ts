@@ -197,3 +197,11 @@ t.test(
     await backend.close()
   },
 )
+
+t.test('only its owner reads it', async (t) => {
+  const file = newFile()
+  const backend = openSqliteBackend(file)
+  await backend.commit([{ key: key('a'), expected: 0, value: '1' }])
+  for (const each of [file, `${file}-wal`]) t.equal(statSync(each).mode & 0o077, 0, each)
+  await backend.close()
+})
