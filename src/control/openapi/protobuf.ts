@@ -29,18 +29,18 @@ const fixedBytes = (value: number): Buffer => {
   return bytes
 }
 
-const encodeField = ([number, value]: Field): Uint8Array => {
-  if (value === undefined || value === false || value === '' || value === 0) return new Uint8Array()
-  if (value === true) return Uint8Array.from([...varint(number << 3), 1])
-  if (typeof value === 'number') return Uint8Array.from([...varint(number << 3), ...varint(value)])
+const nothing: readonly Uint8Array[] = []
+
+/** In pieces, so that only whole messages are copied. */
+const encodeField = ([number, value]: Field): readonly Uint8Array[] => {
+  if (value === undefined || value === false || value === '' || value === 0) return nothing
+  if (value === true) return [Uint8Array.from([...varint(number << 3), 1])]
+  if (typeof value === 'number') return [Uint8Array.from([...varint(number << 3), ...varint(value)])]
   if (typeof value === 'object' && 'double' in value)
-    return Buffer.concat([Uint8Array.from(varint((number << 3) | fixed64)), fixedBytes(value.double)])
-  const content = typeof value === 'string' ? new TextEncoder().encode(value) : value
-  return Buffer.concat([
-    Uint8Array.from([...varint((number << 3) | lengthDelimited), ...varint(content.length)]),
-    content,
-  ])
+    return [Uint8Array.from(varint((number << 3) | fixed64)), fixedBytes(value.double)]
+  const content = typeof value === 'string' ? Buffer.from(value) : value
+  return [Uint8Array.from([...varint((number << 3) | lengthDelimited), ...varint(content.length)]), content]
 }
 
 /** The bytes of one message. Undefined, false and empty text are left out, as proto3 does. */
-export const message = (...fields: readonly Field[]): Uint8Array => Buffer.concat(fields.map(encodeField))
+export const message = (...fields: readonly Field[]): Uint8Array => Buffer.concat(fields.flatMap(encodeField))
