@@ -120,6 +120,8 @@ t.test('who may come in', async (t) => {
   t.equal((await send(port, '/api', { headers: { authorization: 'Bearer secret' } })).code, 200)
   t.equal((await send(port, '/api', admin)).code, 200)
   t.equal((await send(port, '/healthz')).body, 'ok', 'health is public')
+  t.match((await send(port, '/healthz')).headers['audit-id'], /^[\da-f-]{36}$/)
+  t.equal((await send(port, '/healthz', { headers: { 'audit-id': 'mine' } })).headers['audit-id'], 'mine')
   const refused = JSON.parse((await send(port, '/api', forged)).body)
   t.match(refused, { kind: 'Status', message: 'Unauthorized', reason: 'Unauthorized', code: 401 })
 })

@@ -85,7 +85,7 @@ export const createAuditing = ({ policy, log, clock }: AuditingOptions): Auditin
     ...{
       kind: 'Event',
       apiVersion: 'audit.k8s.io/v1',
-      auditID: request.header('audit-id').slice(0, 64) || randomUUID(),
+      auditID: request.id ?? randomUUID(),
     },
     ...{ requestURI: uriOf(request), verb: access.verb, user: user ? infoOf(user) : {} },
     ...{ sourceIPs: sourcesOf(request), userAgent: request.header('user-agent') },

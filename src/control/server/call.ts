@@ -38,6 +38,8 @@ export interface Call {
   readonly user: User
   /** Missing: nothing is written of this request. */
   readonly trail?: AuditTrail
+  /** By which the audit log and the answer name it; missing within the process. */
+  readonly id?: string
   /** Who has connected; missing within the process. */
   readonly address?: string
   /** By their names in lower case, each with all its values. */

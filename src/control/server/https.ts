@@ -1,4 +1,5 @@
 /** The API's socket side: TLS, HTTP/1.1, bodies and streams. The only file here that knows node:http. */
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
@@ -17,6 +18,9 @@ import { renderEvent, renderList } from './render.ts'
 
 /** A watcher that lets this much pile up is cut off; it comes back and lists again. */
 const backlogLimit = 16 * 1024 * 1024
+
+/** Of what a client calls its own request. */
+const idLimit = 64
 
 const methods: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies readonly Method[]
 const isMethod = (method: string): method is Method => methods.includes(method)
@@ -214,6 +218,8 @@ export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }:
     const method = isForProxy(said, pathname) ? 'GET' : said
     if (!isMethod(method)) throw methodNotAllowed(methods)
     const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+    const id = request.headersDistinct['audit-id']?.[0]?.slice(0, idLimit) || randomUUID()
+    response.setHeader('audit-id', id)
     let bytes: Promise<Buffer> | undefined
     const read = (limit: number): Promise<Buffer> => {
       bytes ??= bodies.read(request, response, limit)
@@ -222,7 +228,7 @@ export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }:
     return {
       ...{ method, path: pathname, query: searchParams, contentType, signal },
       ...withHeaders(request.headersDistinct),
-      address: request.socket.remoteAddress ?? '',
+      ...{ id, address: request.socket.remoteAddress ?? '' },
       credentials: credentialsOf(request),
       raw: {
         ...{ method: said, search },

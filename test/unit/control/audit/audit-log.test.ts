@@ -82,9 +82,12 @@ rules:
   const { step, refused } = createAuditing({ policy, log, clock: createFakeClock() })
   const never = new AbortController().signal
   const user = { name: 'alice', groups: ['dev'] }
-  const headers = { 'x-forwarded-for': ['203.0.113.9'], 'audit-id': ['mine'] }
+  const headers = { 'x-forwarded-for': ['203.0.113.9'] }
   const object = { metadata: { name: 'c', managedFields: [] } }
-  const post = callOf('POST', '/api/v1/namespaces/a/configmaps?dryRun=All', { user, headers, body: object }, never)
+  const post = {
+    ...callOf('POST', '/api/v1/namespaces/a/configmaps?dryRun=All', { user, headers, body: object }, never),
+    id: 'mine',
+  }
   await step(post, async (call) => {
     call.trail?.actsAs({ name: 'bob', groups: [] })
     call.trail?.annotate('authorization.k8s.io/decision', 'allow')
