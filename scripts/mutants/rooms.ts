@@ -32,8 +32,8 @@ export const mutatedRooms: Readonly<Record<string, MutatedRoom>> = {
   'dns/zone': room('dns/zone', 'dns/zone/*'),
   'control/objects': room('control/objects', 'control/objects/*'),
   'control/storage': {
-    sources: ['batches', 'bucket', 'memory-backend', 'watch-cache'].map((file) => `src/control/storage/${file}.ts`),
-    tests: ['backends', 'watch-cache'].map((file) => `test/unit/control/storage/${file}.test.ts`),
+    sources: ['bucket', 'watch-cache'].map((file) => `src/control/storage/${file}.ts`),
+    tests: ['test/unit/control/storage/watch-cache.test.ts'],
   },
   'control/scheduler': parts('control/scheduler', 'decide', 'filters', 'node-state', 'scores'),
   'control/controllers': parts(

@@ -12,7 +12,7 @@ import { answerTo, createStillClock, requestOf, type Said } from '../../../suppo
 const openCache = (more: Partial<NonNullable<typeof defaultDnsConfig.cache>> = {}) => {
   const clock = createStillClock()
   const events: CacheEvent[] = []
-  const state = { said: { addresses: ['192.0.2.1'] } as Said | Error, asked: 0 }
+  const state = { said: { addresses: ['192.0.2.1'] } as Said | Error, asked: 0, change: (answer: Buffer) => answer }
   const { cache: config } = defaultDnsConfig
   if (!config) throw new Error('the default has a cache')
   const cache = createCache({
@@ -20,11 +20,11 @@ const openCache = (more: Partial<NonNullable<typeof defaultDnsConfig.cache>> = {
     ask: async ({ query }) => {
       state.asked++
       if (state.said instanceof Error) throw state.said
-      return answerTo(writeOnward(query, false), state.said)
+      return state.change(answerTo(writeOnward(query, false), state.said))
     },
   })
-  const ask = async (name = 'example.com', options = {}, limit?: number) =>
-    readReply(await cache.answer(requestOf(makeQuery(name, types.A, options), limit)))
+  const ask = async (name = 'example.com', options = {}, limit?: number, overTcp = false) =>
+    readReply(await cache.answer(requestOf(makeQuery(name, types.A, options), limit, overTcp)))
   return { cache, clock, events, state, ask }
 }
 
@@ -151,4 +151,117 @@ t.test('many who ask at once are one question; memory has an end; limits hold', 
   state.said = { addresses: Array.from({ length: 60 }, (_, n) => `192.0.2.${n}`) }
   t.equal((await ask('big.example', {}, 512)).isTruncated, true)
   t.equal((await ask('big.example', {}, 1232)).answers.length, 60, 'from memory')
+})
+
+t.test('a failure over UDP says nothing of TCP; an answer is one for both', async (t) => {
+  const { state, ask, events } = openCache()
+  state.said = { rcode: 2 }
+  await ask('bad.example')
+  await ask('bad.example', {}, 1232, true)
+  t.equal(state.asked, 2)
+  await ask('bad.example')
+  await ask('bad.example', {}, 1232, true)
+  t.equal(state.asked, 2)
+  t.same(events, ['miss', 'miss', 'hit', 'hit'], 'what is remembered of a failure counts')
+  state.said = { addresses: ['192.0.2.1'] }
+  await ask('good.example')
+  await ask('good.example', {}, 1232, true)
+  t.equal(state.asked, 3)
+})
+
+t.test('an answer ends what is remembered of failures', async (t) => {
+  const { state, ask, clock } = openCache({ staleSeconds: 0 })
+  state.said = { rcode: 2 }
+  await ask()
+  clock.pass(5)
+  state.said = { addresses: ['192.0.2.1'], ttl: 5 }
+  await ask()
+  clock.pass(5)
+  state.said = { rcode: 2 }
+  await ask()
+  const { asked } = state
+  clock.pass(5)
+  await ask()
+  t.equal(state.asked, asked + 1, 'the next failure is a first one')
+})
+
+t.test('of a failure the question is kept, and nothing else', async (t) => {
+  const { state, ask } = openCache()
+  state.said = { rcode: 5, addresses: ['192.0.2.1'] }
+  t.match(await ask('odd.example'), { rcode: 5, answers: { length: 1 } }, 'as it came')
+  t.match(await ask('odd.example'), { rcode: 5, answers: { length: 0 } })
+})
+
+t.test('what is cut, and what is large, is kept for nobody', async (t) => {
+  const { state, ask } = openCache()
+  const asked = async (name: string): Promise<number> => {
+    const before = state.asked
+    for (let n = 0; n < 2; n++) await ask(name, {}, 65_535)
+    return state.asked - before
+  }
+  state.change = (answer) => {
+    answer.writeUInt16BE(answer.readUInt16BE(2) | 0x0200, 2)
+    return answer
+  }
+  t.equal(await asked('cut.example'), 2)
+  state.change = (answer) => answer
+  // Header and question have 29 bytes, each address 16.
+  const addresses = (count: number) => Array.from({ length: count }, (_, n) => `192.0.${n >> 8}.${n & 255}`)
+  state.said = { addresses: addresses(254) }
+  t.equal(await asked('abc.example'), 1, '4,093 bytes')
+  t.equal(await asked('abcdef.example'), 1, '4,096 bytes')
+  t.equal(await asked('abcdefg.example'), 2, '4,097 bytes')
+})
+
+t.test('when it is asked ahead', async (t) => {
+  const { state, ask, clock, events } = openCache()
+  const prefetches = (): number => events.filter((event) => event === 'prefetch').length
+  await ask()
+  clock.pass(89)
+  await ask()
+  await ask()
+  t.equal(prefetches(), 0, 'more than a tenth of its time is left')
+  clock.pass(1)
+  await ask()
+  t.equal(prefetches(), 1)
+  t.equal(state.asked, 2)
+  await ask('other.example')
+  clock.pass(95)
+  await ask('other.example')
+  t.equal(prefetches(), 1, 'nobody else has asked for it')
+  const off = openCache({ prefetch: false })
+  await off.ask()
+  for (const seconds of [95, 1, 1]) {
+    off.clock.pass(seconds)
+    await off.ask()
+  }
+  t.equal(off.state.asked, 1)
+})
+
+t.test('what was asked for last is kept longest', async (t) => {
+  const { state, ask } = openCache({ maxEntries: 2 })
+  await ask('a.example')
+  await ask('b.example')
+  await ask('a.example')
+  await ask('c.example')
+  t.equal(state.asked, 3)
+  await ask('a.example')
+  t.equal(state.asked, 3)
+  await ask('b.example')
+  t.equal(state.asked, 4)
+})
+
+t.test('times to the second', async (t) => {
+  const { state, ask, clock } = openCache({ prefetch: false, staleSeconds: 10 })
+  await ask()
+  clock.pass(99)
+  await ask()
+  t.equal(state.asked, 1)
+  clock.pass(1)
+  state.said = new Error('away')
+  t.same((await ask()).answers, ['example.com A 30 192.0.2.1'], 'its time is over')
+  clock.pass(9)
+  t.equal((await ask()).answers.length, 1)
+  clock.pass(1)
+  await t.rejects(ask(), /away/)
 })
