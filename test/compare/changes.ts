@@ -180,15 +180,12 @@ export const changesOf = (seed: Seed): readonly Question[] => {
     pathsIn(seed.object).filter(([first]) => first !== 'apiVersion' && first !== 'kind'),
     size.patched,
   )
-  const puts = (existing: Value) => some(mutantsOf(existing), size.put)
+  const puts = some(mutantsOf(seed.object), size.put)
   return [
     question('PUT as it is', (existing) => ({ method: 'PUT', body: existing })),
     question('PUT the seed', { method: 'PUT', body: seed.object }),
-    ...Array.from({ length: size.put }, (_, n) =>
-      question(`PUT ${puts(seed.object)[n]?.name ?? 'as it is'}`, (existing) => ({
-        method: 'PUT',
-        body: withVersion(puts(seed.object)[n]?.object ?? existing, existing),
-      })),
+    ...puts.map(({ name, object }) =>
+      question(`PUT ${name}`, (existing) => ({ method: 'PUT', body: withVersion(object, existing) })),
     ),
     ...paths.flatMap((path) =>
       jsonPatches(path, at(seed.object, path) ?? null).map(([name, body]) =>
