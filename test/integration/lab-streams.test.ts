@@ -172,6 +172,50 @@ t.test('a lab of one node', async (t) => {
     t.match(await refusal('namespaces/default/pods/web:9/proxy/'), /error trying to reach service: .*ECONNREFUSED/)
   })
 
+  await t.test('who may only read gets no shell, whichever way it asks', async (t) => {
+    await kubectl('create', 'serviceaccount', 'reader')
+    const rules = [{ apiGroups: [''], resources: ['*'], verbs: ['get', 'list', 'watch'] }]
+    const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: 'reader' } }
+    await apply(
+      { ...rbac, kind: 'ClusterRole', rules },
+      {
+        ...{
+          ...rbac,
+          kind: 'ClusterRoleBinding',
+          subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace: 'default' }],
+        },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reader' },
+      },
+    )
+    const request = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} })
+    const path = '/api/v1/namespaces/default/serviceaccounts/reader/token'
+    const made = await end('kubectl', ['create', '--raw', path, '-f', '-'], request)
+    const { token } = JSON.parse(made.out).status
+    const config = JSON.parse(await kubectl('config', 'view', '--raw', '-o', 'json'))
+    const reader = join(home, 'reader.kubeconfig')
+    writeFileSync(
+      reader,
+      JSON.stringify({
+        ...config,
+        users: config.users.map(({ name }: { name: string }) => ({ name, user: { token } })),
+      }),
+    )
+    const asReader = (...words: readonly string[]) => end('kubectl', ['--kubeconfig', reader, ...words])
+    t.match(await asReader('get', 'pod', 'web', '-o', 'name'), { code: 0, out: 'pod/web\n' })
+    t.match(await asReader('logs', 'talker', '--tail=1'), { code: 0 })
+    t.match(await asReader('exec', 'web', '--', 'true'), { code: 1, err: /cannot create resource "pods\/exec"/ })
+    t.match(await asReader('attach', 'talker'), { code: 1, err: /cannot create resource "pods\/attach"/ })
+    t.match(await asReader('port-forward', 'web', '0:8080'), {
+      code: 1,
+      err: /cannot create resource "pods\/portforward"/,
+    })
+    t.match(await asReader('get', '--raw', '/api/v1/nodes/node1/proxy/healthz'), { code: 0, out: 'ok' })
+    t.match(await asReader('get', '--raw', '/api/v1/nodes/node1/proxy/%65xec/default/web/main?command=true&output=1'), {
+      ...{ code: 1, err: /cannot create resource "nodes\/proxy"/ },
+    })
+    t.match(await asReader('get', '--raw', '/podway/v1/tunnel'), { code: 1, err: /[Ff]orbidden/ })
+  })
+
   await t.test('no node needs an open port', async (t) => {
     const close = ['iptables', '-I', 'INPUT', '-p', 'tcp', '--dport', '10250', '-j', 'REJECT']
     await run('lab', 'exec', 'node1', '--', ...close)
