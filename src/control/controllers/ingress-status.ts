@@ -13,9 +13,11 @@ const name = 'ingress-status'
 /** What somebody else wrote into a status is put right after so long: two who do it at once would never end. */
 const repairMs = 30_000
 
-const isSameWish = (a: Ingress, b: Ingress): boolean =>
-  a.metadata.generation === b.metadata.generation &&
-  isDeepStrictEqual(a.metadata.annotations ?? {}, b.metadata.annotations ?? {})
+/** Nothing else decides whether an Ingress is ours. */
+const classOf = (ingress: Ingress): unknown => {
+  const { annotatedClass, namedClass } = ingressView(ingress)
+  return { annotatedClass, namedClass }
+}
 
 /** Where Ingresses are reached. Pure. */
 export const servingAddresses = (all: Iterable<Node>): readonly LoadBalancerIngress[] =>
@@ -55,7 +57,7 @@ export const createIngressStatusController: CreateController = (context) => {
     name,
     run: (signal) => {
       copies.onChange((key, current, previous) => {
-        if (current && previous && isSameWish(current, previous)) queue.addAfter(key, repairMs)
+        if (current && previous && isDeepStrictEqual(classOf(current), classOf(previous))) queue.addAfter(key, repairMs)
         else queue.add(key)
       })
       classes.onChange(addAll)
