@@ -1,5 +1,6 @@
 /** The schemas of kinds as JSON: what OpenAPI v2 and v3 both publish. */
 
+import { isJsonObject } from '../../api/json.ts'
 import { apiVersionOf, type ResourceDefinition, schemaTypeOf } from '../resources/definition.ts'
 import { type Field, type FieldType, fieldsOf, publicNameOf, type Scalar } from '../schema/types.ts'
 import { descriptionOfAnyObject, descriptionOfField, descriptionOfType } from './descriptions.ts'
@@ -111,22 +112,38 @@ const ownName = ({ group, version, kind }: ResourceDefinition): string =>
 export const schemaNameOf = (definition: ResourceDefinition): string =>
   definition.schema ? ownName(definition) : publicNameOf(schemaTypeOf(definition))
 
+/** What every object has. */
+const metaProperties = (refer: Reference): JsonSchema => ({
+  apiVersion: { ...described(descriptionOfAnyObject('apiVersion')), type: 'string' },
+  kind: { ...described(descriptionOfAnyObject('kind')), type: 'string' },
+  metadata: { ...described(descriptionOfAnyObject('metadata')), ...refer(publicNameOf(objectMeta)) },
+})
+
+/** With what every object has in each part that is a whole object, too. */
+const withEmbedded = (schema: JsonSchema, refer: Reference): JsonSchema => {
+  const visit = (value: unknown): unknown => (isJsonObject(value) ? withEmbedded(value, refer) : value)
+  const isEmbedded = schema['x-kubernetes-embedded-resource'] === true
+  const { properties, items, additionalProperties, required } = schema
+  const own = isJsonObject(properties) ? Object.entries(properties).map(([name, value]) => [name, visit(value)]) : []
+  const needed = Array.isArray(required) ? required : []
+  return {
+    ...schema,
+    ...(properties === undefined && !isEmbedded
+      ? {}
+      : { properties: { ...Object.fromEntries(own), ...(isEmbedded ? metaProperties(refer) : {}) } }),
+    ...(items === undefined ? {} : { items: visit(items) }),
+    ...(additionalProperties === undefined ? {} : { additionalProperties: visit(additionalProperties) }),
+    ...(isEmbedded ? { required: [...new Set([...needed, 'kind', 'apiVersion'])] } : {}),
+  }
+}
+
 /** A schema that a kind brings along, with what every object has. `cut`: what the document has no words for is left out. */
 const ownSchema = (definition: ResourceDefinition, refer: Reference, cut: (schema: JsonSchema) => JsonSchema) => {
-  const { properties, ...published } = cut(definition.schema?.published ?? {})
+  const { properties, ...published } = cut(withEmbedded(definition.schema?.published ?? {}, refer))
   return {
     ...published,
     // An object of which nothing is known has no fields to speak of, or clients would know better than the server.
-    ...(properties === undefined
-      ? {}
-      : {
-          properties: {
-            ...(properties as JsonSchema),
-            apiVersion: { ...described(descriptionOfAnyObject('apiVersion')), type: 'string' },
-            kind: { ...described(descriptionOfAnyObject('kind')), type: 'string' },
-            metadata: { ...described(descriptionOfAnyObject('metadata')), ...refer(publicNameOf(objectMeta)) },
-          },
-        }),
+    ...(isJsonObject(properties) ? { properties: { ...properties, ...metaProperties(refer) } } : {}),
   }
 }
 
