@@ -300,7 +300,7 @@ const live = async (
   })
   const events = createEventRecorder({ client, component: 'podway', host: nodeName, log })
   forwardHostPorts(agent, stack, events, log)
-  const ports = createPodPorts()
+  const ports = createPodPorts(join(stateDir, 'relays'))
   const handlers = createHttpHandlers(createRoutes(agent), createUpgrades({ ...agent, ports, log }), log)
   const tunnels = {
     create: (connection: TunnelOptions['connection']) => createTunnel({ connection, handlers, log }),

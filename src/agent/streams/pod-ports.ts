@@ -1,8 +1,7 @@
 /** Connections to ports of a pod as its own processes reach them: by its loopback, from within its network. */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readlink, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readlink, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -53,8 +52,9 @@ const throughRelay = (path: string, port: number): Promise<Socket> =>
   })
 
 /** `network`: the name that the kernel has for it, as the relay has to see it, too: the pid may be another process by now. */
-const startRelay = async (pid: number, network: string, onEnd: () => void): Promise<Relay> => {
-  const folder = await mkdtemp(join(tmpdir(), 'podway-relay-'))
+const startRelay = async (parent: string, pid: number, network: string, onEnd: () => void): Promise<Relay> => {
+  await mkdir(parent, { recursive: true, mode: 0o700 })
+  const folder = await mkdtemp(join(parent, 'relay-'))
   const path = join(folder, 'socket')
   const [file, ...words] = enterNetworkFile(`/proc/${pid}/ns/net`)
   const node = [process.execPath, '--max-semi-space-size=1', '--disable-warning=ExperimentalWarning', program, path]
@@ -105,7 +105,8 @@ const startRelay = async (pid: number, network: string, onEnd: () => void): Prom
   }
 }
 
-export const createPodPorts = (): PodPorts => {
+/** `folder`: for the relays' sockets, and as volatile as they are. */
+export const createPodPorts = (folder: string): PodPorts => {
   /** By the kernel's name of the network, which is nobody else's for as long as the relay is in it. */
   const relays = new Map<string, Promise<Relay>>()
 
@@ -116,7 +117,7 @@ export const createPodPorts = (): PodPorts => {
     const forget = (): void => {
       if (relays.get(network) === started) relays.delete(network)
     }
-    const started = startRelay(pid, network, forget)
+    const started = startRelay(folder, pid, network, forget)
     started.catch(forget)
     relays.set(network, started)
     return started

@@ -3,8 +3,9 @@
  * first line says which port; the answer is `ok`, or what is wrong. It says which network it is in, and ends when its starter does.
  *   relay-main SOCKET
  */
-import { readlinkSync } from 'node:fs'
+import { readlinkSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 
 const hosts = ['127.0.0.1', '::1']
 const connectTimeoutMs = 10_000
@@ -61,5 +62,11 @@ const server = createServer({ allowHalfOpen: true }, (client) => {
     else client.destroy()
   })
 })
-server.listen(process.argv[2], () => process.stdout.write(`${readlinkSync('/proc/self/ns/net')}\n`))
-process.stdin.once('end', () => process.exit(0)).resume()
+const path = process.argv[2] ?? ''
+server.listen(path, () => process.stdout.write(`${readlinkSync('/proc/self/ns/net')}\n`))
+process.stdin.once('end', () => {
+  // Whoever has started us may be gone.
+  rmSync(dirname(path), { recursive: true, force: true })
+  process.exit(0)
+})
+process.stdin.resume()
