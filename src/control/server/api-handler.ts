@@ -35,7 +35,7 @@ export interface ApiOptions extends ResourceContext {
   readonly paths?: Readonly<Record<string, Handler>>
 }
 
-const ownPaths = [
+const ownPaths: readonly string[] = [
   '/api',
   '/apis',
   '/healthz',
@@ -47,9 +47,7 @@ const ownPaths = [
   '/version',
 ]
 
-/** What is there to be read, and for nothing else. */
-const isOwnPath = (path: string): boolean =>
-  path === '/' || ownPaths.some((own) => path === own || path.startsWith(`${own}/`))
+const isDiscovery = (path: string): boolean => /^\/apis?(\/|$)/.test(path)
 
 export const serverVersion = (version: string) => ({
   major: '1',
@@ -85,8 +83,12 @@ export const createApiHandler = (options: ApiOptions): Handler => {
 
   const onPath = (call: Call): Answer | Promise<Answer> => {
     const { path } = call
-    if (call.method !== 'GET') throw isOwnPath(path) ? methodNotAllowed(['GET']) : noSuchPath()
-    if (path === '/version') return objectAnswer(serverVersion(version))
+    if (call.method !== 'GET') {
+      // A group that is not served is not there for any method.
+      if (isDiscovery(path)) discover(registry.definitions, call)
+      throw isDiscovery(path) || ownPaths.includes(path.replace(/\/$/, '')) ? methodNotAllowed(['GET']) : noSuchPath()
+    }
+    if (path === '/version' || path === '/version/') return objectAnswer(serverVersion(version))
     const healthAnswer = health(call)
     if (healthAnswer) return healthAnswer
     if (path === '/metrics') return metrics.answer()
@@ -98,7 +100,7 @@ export const createApiHandler = (options: ApiOptions): Handler => {
         bytes: openApi.v3.document(path.slice('/openapi/v3/'.length)),
       }
     if (path === '/openapi/v2') return { kind: 'bytes', ...openApi.v2(call.header('accept') ?? '') }
-    if (/^\/apis?(\/|$)/.test(path)) return discovered(call)
+    if (isDiscovery(path)) return discovered(call)
     if (path === '/') return objectAnswer({ paths: [...Object.keys(paths), ...ownPaths].sort() })
     const further = Object.hasOwn(paths, path) ? paths[path] : undefined
     if (!further) throw noSuchPath()

@@ -51,7 +51,7 @@ export const negotiate = (accept: string, query: URLSearchParams): Representatio
   for (const { type, parameters } of accepted) {
     if (!isJson(type)) continue
     const { as, g: group, v: version = '' } = parameters
-    if (as === undefined) return { as: 'object' }
+    if (!as) return { as: 'object' }
     if (group !== 'meta.k8s.io' || !metaVersions.includes(version)) continue
     if (as === 'Table') return { as: 'table', version, include: includeOf(query) }
     if (as === 'PartialObjectMetadata') return { as: 'metadata', version, list: false }

@@ -1,6 +1,7 @@
 /** The verbs on resources: list, get, create, update, patch, delete, and the subresources every kind may have. */
 import { type Clock, formatTime } from '../../api/clock.ts'
 import {
+  badRequest,
   invalid,
   invalidValue,
   isNotFound,
@@ -77,7 +78,8 @@ const checkVerb = (request: ResourceRequest, definition: ResourceDefinition): vo
 }
 
 const nameOf = ({ namespace, name }: ResourceRequest): ObjectName => {
-  if (name === undefined) throw noSuchPath()
+  if (name === undefined || name.includes('/')) throw noSuchPath()
+  if (name.includes('%')) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not contain '%'`)
   return { namespace, name }
 }
 
