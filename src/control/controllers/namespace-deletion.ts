@@ -1,6 +1,6 @@
 /** Empties namespaces that are being deleted, and lets them go. */
 import { formatTime } from '../../api/clock.ts'
-import { isConflict, isNotFound } from '../../api/errors.ts'
+import { isConflict, isMissingPath, isNotFound } from '../../api/errors.ts'
 import { namespaces } from '../../api/resources.ts'
 import type { Condition, KubeObject, Namespace } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
@@ -19,6 +19,11 @@ interface Remains {
   readonly objects: readonly KubeObject[]
 }
 
+interface Failure {
+  readonly definition: ResourceDefinition
+  readonly error: unknown
+}
+
 const condition = (
   type: string,
   isTrue: boolean,
@@ -35,6 +40,7 @@ export const remainingConditions = (
   remains: readonly Remains[],
   before: readonly Condition[],
   now: number,
+  failures: readonly Failure[] = [],
 ): readonly Condition[] => {
   const counts = remains.map(
     ({ definition, objects }) => `${bucketOf(definition)} has ${objects.length} resource instances`,
@@ -62,7 +68,20 @@ export const remainingConditions = (
       now,
     ),
   ]
-  return wanted.map((each) => {
+  const hasFailed = before.some(({ type }) => type === 'NamespaceDeletionContentFailure')
+  const failed = failures.map(
+    ({ definition, error }) => `${bucketOf(definition)}: ${error instanceof Error ? error.message : String(error)}`,
+  )
+  const content = condition(
+    'NamespaceDeletionContentFailure',
+    failures.length > 0,
+    ['ContentDeletionFailed', 'ContentDeleted'],
+    failures.length > 0
+      ? `Failed to delete all resource types, ${failures.length} remaining: ${failed.join(', ').slice(0, 1024)}`
+      : 'All content successfully deleted, may be waiting on finalization',
+    now,
+  )
+  return [...wanted, ...(failures.length > 0 || hasFailed ? [content] : [])].map((each) => {
     const known = before.find(({ type }) => type === each.type)
     return known && known.status === each.status && known.message === each.message ? known : each
   })
@@ -83,15 +102,23 @@ export const createNamespaceController: CreateController = (context) => {
     }
   }
 
-  /** Asked, not looked up: a copy that lags behind would let the namespace go too early. */
-  const findRemains = async (namespace: string): Promise<readonly Remains[]> => {
-    const found: Remains[] = []
+  /** Asked, not looked up: a copy that lags behind would let the namespace go too early. What fails for one kind keeps nobody else. */
+  const inEachKind = async (
+    namespace: string,
+    use: (remains: Remains) => Promise<void> | void,
+  ): Promise<readonly Failure[]> => {
+    const failures: Failure[] = []
     for (const { definition } of informers.all.values()) {
       if (!definition.namespaced) continue
-      const { items } = await client.list(definition, { namespace })
-      if (items.length > 0) found.push({ definition, objects: items })
+      try {
+        const { items } = await client.list(definition, { namespace })
+        if (items.length > 0) await use({ definition, objects: items })
+      } catch (error) {
+        // A kind that has just gone has no objects.
+        if (!isMissingPath(error)) failures.push({ definition, error })
+      }
     }
-    return found
+    return failures
   }
 
   const release = async (namespace: Namespace): Promise<void> => {
@@ -103,13 +130,15 @@ export const createNamespaceController: CreateController = (context) => {
     const namespace = copies.get(key)
     if (!namespace?.metadata.deletionTimestamp || !namespace.spec?.finalizers?.includes(namespaceFinalizer))
       return 'done'
-    for (const remains of await findRemains(key)) await deleteAll(remains)
-    const left = await findRemains(key)
-    if (left.length === 0) {
+    const undeleted = await inEachKind(key, deleteAll)
+    const left: Remains[] = []
+    const unread = await inEachKind(key, (remains) => void left.push(remains))
+    if (left.length === 0 && unread.length === 0) {
       await release(await client.get(namespaces, key))
       return 'done'
     }
-    const conditions = remainingConditions(left, namespace.status?.conditions ?? [], clock.now())
+    const failures = unread.length > 0 ? unread : undeleted
+    const conditions = remainingConditions(left, namespace.status?.conditions ?? [], clock.now(), failures)
     await writeStatus(client, namespaces, namespace, { conditions })
     return { againInMs: lookAgainMs }
   }

@@ -418,3 +418,37 @@ t.test('a webhook tells versions into each other', async (t) => {
   t.match(failed.body['message'], /conversion webhook for example.com, Kind=Table failed: out of tape/)
   t.equal((await plane.request('GET', `${tablesPath}/a`)).code, 200, 'what needs no conversion needs nobody')
 })
+
+t.test('a kind that cannot be read keeps its namespace, and no other kind in it', async (t) => {
+  const plane = await startControlPlane(t)
+  const dead = { url: 'https://127.0.0.1:1/convert' }
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
+  const version = (name: string, storage: boolean) => ({ name, served: true, storage, schema })
+  const conversion = { strategy: 'Webhook', webhook: { clientConfig: dead, conversionReviewVersions: ['v1'] } }
+  await defineKind(plane, tableDefinition({}, {}, { versions: [version('v1', true), version('v2', false)] }))
+  await plane.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'other' } } })
+  await plane.request('POST', '/apis/example.com/v1/namespaces/other/tables', {
+    body: { metadata: { name: 'a', finalizers: ['example.com/hold'] } },
+  })
+  await plane.request('POST', '/api/v1/namespaces/other/configmaps', { body: { metadata: { name: 'a' } } })
+  const spec = {
+    versions: [version('v1', false), version('v2', true)].map((each) => ({ ...each, served: each.name === 'v2' })),
+    conversion,
+  }
+  const moved = await plane.request('PATCH', `${definitionsPath}/tables.example.com`, {
+    body: { spec },
+    contentType: merge,
+  })
+  t.equal(moved.code, 200, JSON.stringify(moved.body))
+  await plane.request('DELETE', '/api/v1/namespaces/other')
+  await until(
+    async () => (await plane.request('GET', '/api/v1/namespaces/other/configmaps/a')).code === 404,
+    'the others to go',
+  )
+  const told = async () => JSON.stringify((await plane.request('GET', '/api/v1/namespaces/other')).body['status'])
+  await until(
+    async () => /ContentDeletionFailed.*tables\.example\.com: .*conversion webhook/.test(await told()),
+    'the reason',
+  )
+  t.match(await told(), /Terminating/)
+})
