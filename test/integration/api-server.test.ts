@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { createAuthority, issueCertificate, validFor } from '../../src/api/certificates.ts'
 import { createClient } from '../../src/api/client.ts'
@@ -85,7 +86,7 @@ interface Sent {
 }
 
 const send = (port: number, path: string, { method = 'GET', body, headers = {}, ...tls }: Sent = {}) =>
-  new Promise<{ code: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
+  new Promise<{ code: number; headers: Record<string, unknown>; body: string; bytes: Buffer }>((resolve, reject) => {
     const outgoing = httpsRequest({
       host: '127.0.0.1',
       port,
@@ -100,7 +101,8 @@ const send = (port: number, path: string, { method = 'GET', body, headers = {}, 
     outgoing.once('response', async (response) => {
       const chunks: Buffer[] = []
       for await (const chunk of response) chunks.push(chunk)
-      resolve({ code: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString() })
+      const bytes = Buffer.concat(chunks)
+      resolve({ code: response.statusCode ?? 0, headers: response.headers, body: bytes.toString(), bytes })
     })
     outgoing.end(body)
   })
@@ -272,4 +274,32 @@ t.test('the OpenAPI document is sent once to whoever keeps it', async (t) => {
   t.strictSame([again.code, again.body], [304, ''])
   const other = await send(port, '/openapi/v2', { ...admin, headers: { 'if-none-match': '"other"' } })
   t.equal(other.code, 200)
+})
+
+t.test('a large list is sent in fewer bytes to whoever can read them', async (t) => {
+  const { api, port } = await serve(t)
+  const value = 'a word '.repeat(10_000)
+  for (const name of ['a', 'b', 'c'])
+    await api.request('POST', '/api/v1/namespaces/default/configmaps', {
+      body: { metadata: { name }, data: { value } },
+    })
+  const path = '/api/v1/namespaces/default/configmaps'
+  const plain = await send(port, path, admin)
+  t.equal(plain.headers['content-encoding'], undefined)
+  for (const [taken, isPacked] of [
+    ['gzip', true],
+    ['deflate, gzip;q=0.5', true],
+    ['gzip;q=0', false],
+    ['identity', false],
+  ] as const) {
+    const answer = await send(port, path, { ...admin, headers: { 'accept-encoding': taken } })
+    t.equal(answer.headers['content-encoding'], isPacked ? 'gzip' : undefined, taken)
+    if (isPacked) {
+      t.ok(answer.bytes.length < plain.bytes.length / 10)
+      t.equal(gunzipSync(answer.bytes).toString(), plain.body)
+      t.equal(answer.headers['vary'], 'Accept-Encoding')
+    } else t.equal(answer.body, plain.body)
+  }
+  const one = await send(port, `${path}/a`, { ...admin, headers: { 'accept-encoding': 'gzip' } })
+  t.equal(one.headers['content-encoding'], undefined, 'a small answer stays as it is')
 })

@@ -14,6 +14,7 @@ import { bodyLimit } from '../schema/bounds.ts'
 import { createBodyParser } from './body/parse.ts'
 import { createBodyReader, discardRest, hasBody, waitsForLeave } from './body/read.ts'
 import { type Answer, type Incoming, type IncomingHandler, withHeaders } from './call.ts'
+import { compressed } from './compress.ts'
 import { renderEvent, renderList } from './render.ts'
 
 /** A watcher that lets this much pile up is cut off; it comes back and lists again. */
@@ -69,20 +70,39 @@ const credentialsOf = (request: IncomingMessage): Credentials => {
 
 type Headers = Record<string, string | string[]>
 
+const jsonHeaders: Headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' }
+
 /** Writes the head of an answer with this body, which is the caller's to write. */
 const writeHead = (response: ServerResponse, code: number, text: string, headers: Headers): void => {
-  response.writeHead(code, {
-    'content-type': 'application/json',
-    'cache-control': 'no-cache, private',
-    ...headers,
-    'content-length': Buffer.byteLength(text),
-  })
+  response.writeHead(code, { ...jsonHeaders, ...headers, 'content-length': Buffer.byteLength(text) })
 }
 
-const sendJson = (response: ServerResponse, code: number, text: string, headers: Headers = {}): void => {
-  writeHead(response, code, text, headers)
-  response.end(text)
+/** Ends an answer whose body may be large. */
+const sendBody = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  code: number,
+  bytes: string | Uint8Array,
+  headers: Headers,
+): Promise<void> => {
+  const packed = await compressed(bytes, request.headers['accept-encoding']?.toString())
+  const vary = [headers['vary'] ?? [], packed ? 'Accept-Encoding' : []].flat().join(', ')
+  response.writeHead(code, {
+    ...headers,
+    ...(packed ? { 'content-encoding': 'gzip' } : {}),
+    ...(vary === '' ? {} : { vary }),
+    'content-length': Buffer.byteLength(packed ?? bytes),
+  })
+  response.end(packed ?? bytes)
 }
+
+const sendJson = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  code: number,
+  text: string,
+  headers: Headers = {},
+): Promise<void> => sendBody(request, response, code, text, { ...jsonHeaders, ...headers })
 
 const warningLimit = 256
 const warningsLimit = 16
@@ -157,16 +177,13 @@ const sendBytes = (
   request: IncomingMessage,
   response: ServerResponse,
   { contentType, bytes, tag, code = 200 }: Answer & { kind: 'bytes' },
-): void => {
-  const entityTag = tag === undefined ? {} : { etag: `"${tag}"`, vary: 'Accept' }
+): Promise<void> | void => {
+  const entityTag: Headers = tag === undefined ? {} : { etag: `"${tag}"`, vary: ['Accept'] }
   if (tag !== undefined && request.headers['if-none-match']?.includes(`"${tag}"`))
     return void response.writeHead(304, entityTag).end()
-  response.writeHead(code, {
-    ...{ 'content-type': contentType, 'content-length': Buffer.byteLength(bytes) },
-    // What a caller made us say is no page.
-    ...{ 'x-content-type-options': 'nosniff', ...entityTag },
-  })
-  response.end(bytes)
+  // What a caller made us say is no page.
+  const headers = { 'content-type': contentType, 'x-content-type-options': 'nosniff', ...entityTag }
+  return sendBody(request, response, code, bytes, headers)
 }
 
 const send = async (
@@ -178,12 +195,12 @@ const send = async (
 ): Promise<void> => {
   switch (answer.kind) {
     case 'object':
-      return sendJson(response, answer.code, JSON.stringify(answer.object), {
+      return sendJson(request, response, answer.code, JSON.stringify(answer.object), {
         ...(answer.contentType ? { 'content-type': answer.contentType } : {}),
         ...warningsOf(answer),
       })
     case 'list':
-      return sendJson(response, 200, renderList(answer.list, answer.bare), warningsOf(answer))
+      return sendJson(request, response, 200, renderList(answer.list, answer.bare), warningsOf(answer))
     case 'bytes':
       return sendBytes(request, response, answer)
     case 'watch':
