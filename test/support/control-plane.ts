@@ -178,13 +178,15 @@ export const startControlPlane = async (
     client,
     as,
     addNode: async (name, allocatable = {}) => {
-      const made = await client.create(nodes, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } })
       beating.add(name)
       await beat()
-      const ready = { type: 'Ready', status: 'True', lastTransitionTime: formatTime(Date.now()) }
-      const addresses = [{ type: 'InternalIP', address: `172.30.0.${10 + beating.size}` }]
-      const status = { allocatable: { ...room, ...allocatable }, conditions: [ready], addresses }
-      return client.patch(nodes, made, { status }, 'status')
+      const ready = { type: 'Ready', status: 'True', lastTransitionTime: formatTime(Date.now()) } as const
+      const addresses = [{ type: 'InternalIP' as const, address: `172.30.0.${10 + beating.size}` }]
+      // Ready from its first moment on, it is never tainted.
+      return client.create(nodes, {
+        metadata: { name, labels: { 'kubernetes.io/hostname': name } },
+        status: { allocatable: { ...room, ...allocatable }, conditions: [ready], addresses },
+      })
     },
     setBeating: (names) => {
       beating.clear()

@@ -39,7 +39,7 @@ export const openStore = async (
   /** What this server writes, by its JSON: nobody need parse it again. */
   const own = new Map<string, KubeObject>()
   let revision = 0
-  let waiting: { readonly revision: number; readonly resolve: () => void }[] = []
+  let waiting: { readonly revision: number; readonly resolve: (isReached: boolean) => void }[] = []
   let unfollow = (): void => undefined
   let isClosed = false
 
@@ -54,12 +54,12 @@ export const openStore = async (
     const reached = waiting.filter((each) => each.revision <= revision)
     if (reached.length === 0) return
     waiting = waiting.filter((each) => each.revision > revision)
-    for (const { resolve } of reached) resolve()
+    for (const { resolve } of reached) resolve(true)
   }
 
-  /** Whether this revision can be seen; false after a while in which nobody has told of it. */
+  /** Whether this revision can be seen; false after a while in which nobody has told of it, and once nobody will. */
   const reached = async (wanted: number): Promise<boolean> => {
-    if (revision >= wanted) return true
+    if (revision >= wanted || isClosed) return revision >= wanted
     return new Promise<boolean>((resolve) => {
       const cancel = clock.after(patienceMs, () => {
         waiting = waiting.filter((each) => each !== waiter)
@@ -67,9 +67,9 @@ export const openStore = async (
       })
       const waiter = {
         revision: wanted,
-        resolve: () => {
+        resolve: (isReached: boolean) => {
           cancel()
-          resolve(true)
+          resolve(isReached)
         },
       }
       waiting.push(waiter)
@@ -177,6 +177,7 @@ export const openStore = async (
     },
     close: async () => {
       isClosed = true
+      for (const { resolve } of waiting.splice(0)) resolve(false)
       await backend.close()
       unfollow()
     },
