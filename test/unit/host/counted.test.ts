@@ -23,6 +23,8 @@ const fixed: readonly string[] = [
   ],
   ...['control/objects/objects.ts', 'control/patch/json-patch.ts', 'control/storage/store.ts'],
   'control/structural/validate.ts',
+  ...['agent/streams/spdy/frames.ts', 'agent/streams/spdy/headers.ts', 'api/tunnel/mux.ts'],
+  ...['control/admission/certificate-requests.ts', 'control/auth/oidc.ts'],
   ...['agent/pods/pod-files.ts', 'proxy/ingress/h2/frame-reader.ts', 'proxy/ingress/policy/pattern.ts'],
 ]
 
