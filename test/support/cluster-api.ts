@@ -16,8 +16,11 @@ import { admin, noAgents, testAdmission, testTokens } from './api-server.ts'
 export interface ClusterApi extends ApiTransport {
   /** Every request that was answered, as `PATCH /api/v1/nodes/a/status`; watches as `WATCH /api/v1/pods`. */
   readonly calls: readonly string[]
-  /** Stores an object with what it leaves out, and unchecked, as if it had always been there. Watchers are told. */
-  put(plural: string, object: KubeObject): void
+  /**
+   * Stores an object unchecked, as if it had always been there, with what it leaves out; `asIs` without that, as a server of
+   * another make may have it. Watchers are told.
+   */
+  put(plural: string, object: KubeObject, form?: 'asIs'): void
   /** What is stored: all objects of a plural, or the one with this key (`namespace/name`, or `name`). */
   all(plural: string): readonly KubeObject[]
   peek<T extends KubeObject = KubeObject>(plural: string, key: string): T | undefined
@@ -72,11 +75,12 @@ export const openClusterApi = async ({ clock = systemClock }: { readonly clock?:
       await interference?.(request)
       for await (const event of transport.watch(request, signal)) yield structuredClone(event)
     },
-    put: (plural, object) => {
+    put: (plural, object, form) => {
       const { group, version, kind, defaults = (given) => given } = definitionOf(plural)
       const apiVersion = group === '' ? version : `${group}/${version}`
       const metadata = { ...object.metadata, uid: object.metadata.uid ?? randomUUID() }
-      commit(keyOf(plural, objectKey(object)), defaults(structuredClone({ ...object, apiVersion, kind, metadata })))
+      const given = structuredClone({ ...object, apiVersion, kind, metadata })
+      commit(keyOf(plural, objectKey(object)), form === 'asIs' ? given : defaults(given))
     },
     all: (plural) => structuredClone(store.list(bucketOf(definitionOf(plural))).entries.map(({ object }) => object)),
     peek: <T extends KubeObject>(plural: string, key: string) =>

@@ -269,7 +269,7 @@ t.test('a Service that cannot be read has no rules, and the others have theirs',
   putObjects(api, web)
   const spec = JSON.parse('{"clusterIP":"10.96.0.50","ports":[null]}')
   const broken: Service = { ...makeService({ name: 'broken' }), spec }
-  api.put('services', broken)
+  api.put('services', broken, 'asIs')
   const told: unknown[] = []
   const log = { ...silentLogger, info: () => {}, debug: () => {}, warn: (text: unknown) => told.push(text) }
   const netfilter = createFakeNetfilter()

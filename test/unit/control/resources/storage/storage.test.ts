@@ -146,6 +146,7 @@ t.test(
         { spec: { drivers: [{}, { name: 'a b', nodeID: 'n'.repeat(257) }] } },
         [
           'spec.drivers[0].name: Required value',
+          /^spec.drivers\[0\].name: Invalid value: "": a lowercase RFC 1123 subdomain/,
           'spec.drivers[0].nodeID: Required value',
           /^spec.drivers\[1\].name: Invalid value: "a b": a lowercase RFC 1123 subdomain/,
           /^spec.drivers\[1\].nodeID: Invalid value: "n+": must be 256 characters or less$/,
@@ -224,13 +225,17 @@ t.test(
         {},
         [
           'spec.attacher: Required value',
+          /^spec.attacher: Invalid value: "": a lowercase RFC 1123 subdomain/,
           'spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName',
           /^spec.nodeName: Invalid value: "": a lowercase RFC 1123 subdomain/,
         ],
       ],
       [
         { spec: { ...attachment, source: { persistentVolumeName: '' } } },
-        ['spec.source.persistentVolumeName: Required value: must specify non empty persistentVolumeName'],
+        [
+          'spec.source.persistentVolumeName: Required value: must specify non empty persistentVolumeName',
+          /^spec.source.persistentVolumeName: Invalid value: "": a lowercase RFC 1123 subdomain/,
+        ],
       ],
       [
         { spec: { ...attachment, source: { persistentVolumeName: 'pv', inlineVolumeSpec: {} } } },
