@@ -56,7 +56,11 @@ t.test('a node registers, and beats', async (t) => {
     metadata: { labels: { 'kubernetes.io/hostname': 'node-a' } },
     status: { capacity: { pods: '10' } },
   })
-  t.same(node()?.spec?.taints, [{ key: 'new', effect: 'NoSchedule' }])
+  t.same(node()?.spec?.taints, [
+    { key: 'new', effect: 'NoSchedule' },
+    // The server's: until a controller has seen the node Ready.
+    { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' },
+  ])
   const first = await until(() => lease()?.spec?.renewTime, 'the heartbeat')
   t.match(lease(), {
     metadata: { ownerReferences: [{ kind: 'Node', uid: registered.metadata.uid }] },
