@@ -29,7 +29,7 @@ const note = (outcome: Outcome): void => {
   teller.ended(outcome)
 }
 
-/** As many at a time as there are processors; every second of them takes from the end, where the short ones are. */
+/** One more at a time than there are processors, as labs mostly wait; every second takes from the end, where the short ones are. */
 const runAll = async (files: readonly TestFile[]): Promise<void> => {
   const waiting = [...files]
   const work = async (_: unknown, lane: number): Promise<void> => {
@@ -40,7 +40,7 @@ const runAll = async (files: readonly TestFile[]): Promise<void> => {
       note(await runFile(next, stopped.signal))
     }
   }
-  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, work))
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) + 1 }, work))
 }
 
 const words = process.argv.slice(2)
