@@ -8,7 +8,7 @@ import type { AdmissionSettings } from '../../src/control/admission/admissions.t
 import { authenticatedGroup, mastersGroup, type User } from '../../src/control/auth/user.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
 import type { Dialer } from '../../src/control/dial/dialer.ts'
-import { type Answer, type Call, type Handler, withHeaders } from '../../src/control/server/call.ts'
+import { type Answer, asking, type Call, type Handler, withHeaders } from '../../src/control/server/call.ts'
 import { renderList } from '../../src/control/server/render.ts'
 import type { Backend } from '../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
@@ -82,9 +82,7 @@ export const admin: User = { name: 'admin', groups: [mastersGroup, authenticated
 export const callOf = (method: Method, path: string, options: RequestOptions, signal: AbortSignal): Call => {
   const url = new URL(path, 'https://api')
   return {
-    method,
-    path: url.pathname,
-    query: url.searchParams,
+    ...asking(method, url.pathname, url.searchParams),
     user: options.user ?? admin,
     address: '192.0.2.1',
     ...withHeaders({

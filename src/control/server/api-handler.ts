@@ -3,7 +3,6 @@ import { methodNotAllowed, noSuchPath } from '../../api/errors.ts'
 import { kubernetesMinor, kubernetesVersion } from '../../api/kubernetes-version.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import { createOpenApi } from '../openapi/openapi.ts'
-import { type ResourceRequest, requestInfo } from '../request/request-info.ts'
 import type { Auditing } from './auditing.ts'
 import { authorization } from './authorization.ts'
 import { type Answer, type Call, type Handler, objectAnswer } from './call.ts'
@@ -110,8 +109,7 @@ export const createApiHandler = (options: ApiOptions): Handler => {
   const route: Handler = (call) => {
     const other = elsewhere?.find(call.path)
     if (other) return other(call)
-    const request = requestInfo(call.method, call.path, call.query)
-    return request.kind === 'path' ? onPath(call) : resources(call, request satisfies ResourceRequest)
+    return call.info.kind === 'path' ? onPath(call) : resources(call, call.info)
   }
   return throughSteps(
     [

@@ -8,7 +8,6 @@ import { type AuditPolicy, type Decision, decide, type Stage } from '../audit/po
 import { accessOf } from '../auth/access.ts'
 import type { Access } from '../auth/authorizer.ts'
 import { infoOf, type User } from '../auth/user.ts'
-import { requestInfo } from '../request/request-info.ts'
 import type { Answer, AuditTrail, Call, Incoming } from './call.ts'
 import type { Step } from './chain.ts'
 import { isLongRunning, whileRunning } from './while-running.ts'
@@ -110,7 +109,7 @@ export const createAuditing = ({ policy, log, clock }: AuditingOptions): Auditin
     }
 
   const step: Step = async (call, next) => {
-    const access = accessOf(requestInfo(call.method, call.path, call.query), call.query)
+    const access = accessOf(call.info, call.query)
     const decision = decide(policy, call.user, access)
     if (decision.level === 'None') return next(call)
     const write = writer(eventOf(call, call.user, access), decision)
@@ -161,7 +160,7 @@ export const createAuditing = ({ policy, log, clock }: AuditingOptions): Auditin
   return {
     step,
     refused: (incoming, error) => {
-      const access = accessOf(requestInfo(incoming.method, incoming.path, incoming.query), incoming.query)
+      const access = accessOf(incoming.info, incoming.query)
       const decision = decide(policy, undefined, access)
       if (decision.level === 'None') return
       writer(eventOf(incoming, undefined, access), decision)('ResponseStarted', () => ({

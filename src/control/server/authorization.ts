@@ -3,7 +3,6 @@ import { ApiError, forbidden } from '../../api/errors.ts'
 import { accessOf } from '../auth/access.ts'
 import type { Access, Authorizer } from '../auth/authorizer.ts'
 import type { User } from '../auth/user.ts'
-import { requestInfo } from '../request/request-info.ts'
 import type { Step } from './chain.ts'
 
 const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
@@ -29,8 +28,8 @@ export const denied = (user: User, access: Access, reason = ''): ApiError => {
 export const authorization =
   (authorizer: Authorizer): Step =>
   async (call, next) => {
-    const { method, path, query, user } = call
-    const access = accessOf(requestInfo(method, path, query), query)
+    const { info, query, user } = call
+    const access = accessOf(info, query)
     const labelSelector = query.get('labelSelector') ?? ''
     const { decision, reason } = await authorizer.authorize({ user, request: access, labelSelector })
     call.trail?.annotate('authorization.k8s.io/decision', decision === 'allow' ? 'allow' : 'forbid')

@@ -6,6 +6,7 @@ import type { KubeList, WatchEvent } from '../../api/types/index.ts'
 import type { Upgrade } from '../../host/upgrade.ts'
 import type { Credentials } from '../auth/authenticate.ts'
 import type { User } from '../auth/user.ts'
+import { type RequestInfo, requestInfo } from '../request/request-info.ts'
 
 export type Headers = Readonly<Record<string, readonly string[] | undefined>>
 
@@ -14,6 +15,13 @@ export const withHeaders = (headers: Headers): Pick<Call, 'headers' | 'header'> 
   headers,
   header: (name) => (headers[name.toLowerCase()] ?? []).join(', '),
 })
+
+/** What a request asks for, as it was sent and as it was understood. */
+export const asking = (
+  method: Method,
+  path: string,
+  query: URLSearchParams,
+): Pick<Call, 'method' | 'path' | 'query' | 'info'> => ({ method, path, query, info: requestInfo(method, path, query) })
 
 export interface RawRequest {
   /** Methods that only proxies know among them: such a call has the method GET. */
@@ -35,6 +43,8 @@ export interface Call {
   readonly method: Method
   readonly path: string
   readonly query: URLSearchParams
+  /** What these three ask for. */
+  readonly info: RequestInfo
   readonly user: User
   /** Missing: nothing is written of this request. */
   readonly trail?: AuditTrail

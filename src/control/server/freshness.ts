@@ -1,5 +1,4 @@
 /** The step that makes a request see everything that was written before it, by whichever server. */
-import { requestInfo } from '../request/request-info.ts'
 import type { Store } from '../storage/store.ts'
 import type { Step } from './chain.ts'
 
@@ -11,7 +10,7 @@ export const freshness =
   (store: Store): Step =>
   async (call, next) => {
     // Paths tell of the server itself, also when the store is away.
-    if (requestInfo(call.method, call.path, call.query).kind === 'path') return next(call)
+    if (call.info.kind === 'path') return next(call)
     if (call.method !== 'GET' || !isContent(call.query.get('resourceVersion'), store.revision)) await store.fresh()
     return next(call)
   }

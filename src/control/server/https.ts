@@ -13,7 +13,7 @@ import type { Credentials } from '../auth/authenticate.ts'
 import { bodyLimit } from '../schema/bounds.ts'
 import { createBodyParser } from './body/parse.ts'
 import { createBodyReader, discardRest, hasBody, waitsForLeave } from './body/read.ts'
-import { type Answer, type Incoming, type IncomingHandler, withHeaders } from './call.ts'
+import { type Answer, asking, type Incoming, type IncomingHandler, withHeaders } from './call.ts'
 import { compressed } from './compress.ts'
 import { renderEvent, renderList } from './render.ts'
 
@@ -243,7 +243,8 @@ export const createApiServer = (handle: IncomingHandler, { cert, key, ca, log }:
       return bytes
     }
     return {
-      ...{ method, path: pathname, query: searchParams, contentType, signal },
+      ...asking(method, pathname, searchParams),
+      ...{ contentType, signal },
       ...withHeaders(request.headersDistinct),
       ...{ id, address: request.socket.remoteAddress ?? '' },
       credentials: credentialsOf(request),

@@ -3,12 +3,10 @@ import { ApiError } from '../../api/errors.ts'
 import type { ApiRequest, ApiTransport } from '../../api/transport.ts'
 import type { Status, WatchEvent } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
-import { type Call, type Handler, withHeaders } from './call.ts'
+import { asking, type Call, type Handler, withHeaders } from './call.ts'
 
 const callOf = (user: User, request: ApiRequest, signal: AbortSignal): Call => ({
-  method: request.method,
-  path: request.path,
-  query: new URLSearchParams(request.query),
+  ...asking(request.method, request.path, new URLSearchParams(request.query)),
   user,
   ...withHeaders({ 'user-agent': ['podway'] }),
   contentType: request.contentType ?? 'application/json',

@@ -2,7 +2,7 @@
 import { Counter, Gauge, Histogram, Registry as Metrics } from 'prom-client'
 import { toApiError } from '../../api/errors.ts'
 import type { Registry } from '../registry/registry.ts'
-import { isSet, requestInfo } from '../request/request-info.ts'
+import { isSet } from '../request/request-info.ts'
 import { subresourcesOf, type Verb } from '../resources/verbs.ts'
 import type { Answer, Call } from './call.ts'
 import type { Step } from './chain.ts'
@@ -33,8 +33,7 @@ const methods: Readonly<Record<string, string>> = {
 }
 
 /** Only what the server knows gets a name: nobody makes up new ones. */
-const labelsOf = (registry: Registry, call: Call): RequestLabels => {
-  const request = requestInfo(call.method, call.path, call.query)
+const labelsOf = (registry: Registry, { info: request, contentType }: Call): RequestLabels => {
   const none = { verb: '', group: '', version: '', resource: '', subresource: '', scope: '', component: 'apiserver' }
   if (request.kind === 'path') return { ...none, verb: methods[request.verb] ?? '' }
   const { group, version, plural, verb, name, namespace } = request
@@ -43,7 +42,7 @@ const labelsOf = (registry: Registry, call: Call): RequestLabels => {
   const [asked = ''] = (request.subresource ?? '').split('/')
   const subresource = subresourcesOf(definition).some((each) => each.name === asked) ? asked : ''
   const scope = name !== undefined || verb === 'create' ? 'resource' : namespace === undefined ? 'cluster' : 'namespace'
-  const isApply = verb === 'patch' && call.contentType.startsWith('application/apply-patch')
+  const isApply = verb === 'patch' && contentType.startsWith('application/apply-patch')
   const shown = connecting.includes(subresource) ? 'CONNECT' : isApply ? 'APPLY' : verbNames[verb]
   return { ...none, verb: shown, group, version, resource: plural, subresource, scope }
 }

@@ -14,7 +14,7 @@ import { acceptTunnel } from '../../../../src/control/dial/accept-tunnel.ts'
 import { type OutgoingRequest, requestOver } from '../../../../src/control/dial/agent-request.ts'
 import { firstOf, NodeUnreachable } from '../../../../src/control/dial/dialer.ts'
 import { createTunnels } from '../../../../src/control/dial/tunnels.ts'
-import { withHeaders } from '../../../../src/control/server/call.ts'
+import { asking, withHeaders } from '../../../../src/control/server/call.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 import { joinStreams, switchProtocols } from '../../../../src/host/upgrade.ts'
 import { until } from '../../../support/until.ts'
@@ -49,10 +49,10 @@ const serve = async (t: Test, waitMs = 100) => {
     sockets.add(socket)
     const user = nodeUser(String(request.headers.authorization?.slice('Bearer '.length)))
     try {
-      const query = new URLSearchParams()
       const headers = withHeaders(request.headersDistinct)
       const given = await accept({
-        ...{ method: 'GET', path: tunnelPath, query, user, contentType: '', signal: never, ...headers },
+        ...asking('GET', tunnelPath, new URLSearchParams()),
+        ...{ user, contentType: '', signal: never, ...headers },
         ...{ body: async () => undefined, rawBody: async () => Buffer.alloc(0) },
       })
       if (given.kind === 'upgraded') given.take({ request, socket, head })
@@ -162,7 +162,8 @@ t.test('who may dial in', async (t) => {
   const added: string[] = []
   const accept = acceptTunnel({ add: (node) => void added.push(node) })
   const call = (user: User, protocol: string) => ({
-    ...{ method: 'GET' as const, path: tunnelPath, query: new URLSearchParams(), user, contentType: '', signal: never },
+    ...asking('GET', tunnelPath, new URLSearchParams()),
+    ...{ user, contentType: '', signal: never },
     ...withHeaders({ 'sec-websocket-protocol': [protocol] }),
     ...{ body: async () => undefined, rawBody: async () => Buffer.alloc(0) },
   })

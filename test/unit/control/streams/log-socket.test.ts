@@ -4,12 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
-import { type Call, withHeaders } from '../../../../src/control/server/call.ts'
+import { asking, type Call, withHeaders } from '../../../../src/control/server/call.ts'
 import { logSocket } from '../../../../src/control/streams/log-socket.ts'
 import { until } from '../../../support/until.ts'
 
 const callOf = (headers: Readonly<Record<string, readonly string[] | undefined>>): Call => ({
-  ...{ method: 'GET', path: '/', query: new URLSearchParams(), user: { name: 'me', groups: [] }, contentType: '' },
+  ...asking('GET', '/', new URLSearchParams()),
+  ...{ user: { name: 'me', groups: [] }, contentType: '' },
   ...withHeaders(headers),
   ...{ body: async () => undefined, rawBody: async () => Buffer.alloc(0), signal: new AbortController().signal },
 })

@@ -10,7 +10,7 @@ import type { Dialer } from '../../../../src/control/dial/dialer.ts'
 import type { ObjectName, Objects } from '../../../../src/control/objects/objects.ts'
 import { pod as podKind } from '../../../../src/control/resources/core/pod.ts'
 import type { ResourceDefinition } from '../../../../src/control/resources/definition.ts'
-import { type Answer, type Call, withHeaders } from '../../../../src/control/server/call.ts'
+import { type Answer, asking, type Call, withHeaders } from '../../../../src/control/server/call.ts'
 import { proxies } from '../../../../src/control/streams/proxy/proxy.ts'
 import { switchProtocols } from '../../../../src/host/upgrade.ts'
 
@@ -94,7 +94,8 @@ const ask = (path: string, method = 'GET', headers: Readonly<Record<string, stri
     ? ['', '', '', '', undefined, 'nodes', pathname.split('/')[4]]
     : pathname.split('/')
   const call: Call = {
-    ...{ method: 'GET', path: pathname, query: searchParams, user: { name: 'me', groups: [] }, contentType: '' },
+    ...asking('GET', pathname, searchParams),
+    ...{ user: { name: 'me', groups: [] }, contentType: '' },
     ...withHeaders(
       Object.fromEntries(Object.entries({ host: 'api:6443', ...headers }).map(([key, value]) => [key, [value]])),
     ),
