@@ -1,6 +1,6 @@
 /** A request as authorizers see it. */
 import { parseFieldSelector } from '../../api/selectors.ts'
-import type { RequestInfo, ResourceRequest } from '../request/request-info.ts'
+import type { RequestInfo } from '../request/request-info.ts'
 import { checkPathSegment } from '../resources/names.ts'
 import type { Access } from './authorizer.ts'
 
@@ -17,22 +17,14 @@ const selectedName = (fieldSelector: string): string | undefined => {
   }
 }
 
-/** Into a pod: with SPDY such a request is a POST, with WebSocket a GET, and who may only read must not get in by that. */
-const connections: readonly string[] = ['exec', 'attach', 'portforward']
-
-const opensConnection = ({ group, plural }: ResourceRequest, subresource: string | undefined): boolean =>
-  group === '' && plural === 'pods' && subresource !== undefined && connections.includes(subresource)
-
 export const accessOf = (request: RequestInfo, query: URLSearchParams): Access => {
   if (request.kind === 'path') return request
   const { name, namespace, group, plural, verb } = request
-  // What follows is the path behind a proxy.
-  const subresource = request.subresource?.split('/')[0]
   const selected = collections.includes(verb) ? selectedName(query.get('fieldSelector') ?? '') : undefined
   return {
     ...request,
-    verb: verb === 'get' && opensConnection(request, subresource) ? 'create' : verb,
-    subresource,
+    // Whatever follows it.
+    subresource: request.subresource?.split('/')[0],
     name: name ?? selected,
     // A namespace itself lies in itself: who has a role in it may have one over it.
     namespace: group === '' && plural === 'namespaces' ? name : namespace,

@@ -103,7 +103,7 @@ const agentStreams: readonly (string | undefined)[] = ['exec', 'attach', 'portFo
 
 /** Whoever may only read gets no shell. */
 const isStream = ({ plural, subresource, behind }: ReturnType<typeof splitResource>): boolean =>
-  plural === 'pods' ? streams.includes(subresource) : plural === 'nodes' && agentStreams.includes(behind)
+  plural === 'pods' ? streams.includes(subresource?.split('/')[0]) : plural === 'nodes' && agentStreams.includes(behind)
 
 export const requestInfo = (method: Method, path: string, query: URLSearchParams): RequestInfo => {
   const segments = decodeSegments(path)

@@ -141,6 +141,7 @@ t.test('requests as authorizers see them', (t) => {
   const pods = '/api/v1/namespaces/a/pods'
   t.match(of('GET', `${pods}/p/exec?command=sh`), { verb: 'create', subresource: 'exec', name: 'p' }, 'by WebSocket')
   t.match(of('POST', `${pods}/p/attach`), { verb: 'create', subresource: 'attach' })
+  t.match(of('GET', `${pods}/p/attach/x`), { verb: 'create', subresource: 'attach' }, 'whatever follows')
   t.match(of('GET', `${pods}/p/log`), { verb: 'get', subresource: 'log' })
   t.match(of('GET', `${pods}/p/proxy/exec/x`), { verb: 'get', subresource: 'proxy' }, 'a path behind a proxy')
   t.match(of('GET', '/api/v1/namespaces/a'), { plural: 'namespaces', name: 'a', namespace: 'a' })

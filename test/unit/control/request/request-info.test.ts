@@ -25,6 +25,7 @@ t.test('a method and a URL say what is asked for', async (t) => {
     ['GET', '/api/v1/namespaces/%zz/pods', { kind: 'path' }],
     ['GET', '/api/v1/namespaces/n/pods/p/exec', { verb: 'create', subresource: 'exec' }],
     ['GET', '/api/v1/namespaces/n/pods/p/attach', { verb: 'create' }],
+    ['GET', '/api/v1/namespaces/n/pods/p/exec/more', { verb: 'create' }],
     ['GET', '/api/v1/namespaces/n/pods/p/%70ortforward', { verb: 'create' }],
     ['GET', '/apis/x.io/v1/namespaces/n/pods/p/exec', { verb: 'get' }],
     ['GET', '/api/v1/namespaces/n/services/s:80/proxy/a/b', { verb: 'get', name: 's:80', subresource: 'proxy' }],
