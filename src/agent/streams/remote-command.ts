@@ -1,6 +1,7 @@
 /** Connects a command, or the output of a container, with its user. */
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
+import { drained } from '../../host/drained.ts'
 import type { ContainerInput, RunningCommand } from '../runtime/runtime.ts'
 import { exitStatus, failureStatus, type RemoteChannels } from './remote-channels.ts'
 
@@ -67,8 +68,7 @@ export const serveOutput = async (
   try {
     for await (const bytes of output) {
       if (channels.gone.aborted) break
-      if (!stdout?.write(bytes) && stdout && !stdout.destroyed)
-        await new Promise<void>((resolve) => stdout.once('drain', resolve).once('close', resolve))
+      if (stdout && !stdout.write(bytes) && !stdout.destroyed) await drained(stdout)
     }
     channels.finish(exitStatus(0))
   } catch (error) {

@@ -7,6 +7,7 @@ import type { KeyPair } from '../../api/certificates.ts'
 import { ApiError, badRequest, methodNotAllowed, toApiError } from '../../api/errors.ts'
 import type { Method } from '../../api/transport.ts'
 import type { WatchEvent } from '../../api/types/index.ts'
+import { drained } from '../../host/drained.ts'
 import type { Logger } from '../../host/log.ts'
 import { responseTo, type Upgrade } from '../../host/upgrade.ts'
 import type { Credentials } from '../auth/authenticate.ts'
@@ -168,7 +169,7 @@ const sendStream = async (response: ServerResponse, answer: Answer & { kind: 'st
   response.flushHeaders()
   for await (const chunk of answer.chunks) {
     if (response.destroyed) return
-    if (!response.write(chunk)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve))
+    if (!response.write(chunk)) await drained(response)
   }
   response.end()
 }
