@@ -60,3 +60,15 @@ export const requestOver = (
     if (body) body.once('error', (error) => outgoing.destroy(error)).pipe(outgoing)
     else outgoing.end()
   })
+
+/** What the other side says, as text without spaces around it: no more than its first bytes are read. */
+export const startOf = async (body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> => {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of body) {
+    parts.push(part)
+    length += part.length
+    if (length > maxBytes) break
+  }
+  return Buffer.concat(parts).toString('utf8', 0, maxBytes).trim()
+}

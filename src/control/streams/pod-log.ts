@@ -1,6 +1,7 @@
 /** `GET pods/NAME/log`: asks the agent of the pod's node, and passes its bytes on. */
 import { ApiError, badRequest } from '../../api/errors.ts'
 import type { Pod } from '../../api/types/index.ts'
+import { startOf } from '../dial/agent-request.ts'
 import type { Dialer } from '../dial/dialer.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { SubresourceHandler } from '../server/resources.ts'
@@ -12,17 +13,6 @@ import { getFromAgent, isUpgrade } from './pass-on.ts'
 const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes', 'timestamps']
 
 const maxMessageBytes = 4096
-
-const textOf = async (chunks: AsyncIterable<Uint8Array>): Promise<string> => {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of chunks) {
-    parts.push(chunk)
-    length += chunk.length
-    if (length > maxMessageBytes) break
-  }
-  return Buffer.concat(parts).toString('utf8', 0, maxMessageBytes).trim()
-}
 
 export const podLog =
   (objects: Objects, dialer: Dialer): SubresourceHandler =>
@@ -45,7 +35,7 @@ export const podLog =
     const answer = await getFromAgent(dialer, nodeName, path, call.signal)
     if (answer.code === 200 && isUpgrade(call)) return logSocket(call, answer.body)
     if (answer.code === 200) return { kind: 'stream', contentType: 'text/plain', chunks: answer.body }
-    const said = await textOf(answer.body)
+    const said = await startOf(answer.body, maxMessageBytes)
     if (answer.code === 404) throw waiting()
     throw new ApiError(answer.code, answer.code === 400 ? 'BadRequest' : 'InternalError', said)
   }

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { ApiError, noSuchPath, serviceUnavailable } from '../../../api/errors.ts'
-import { type IncomingAnswer, requestOver } from '../../dial/agent-request.ts'
+import { type IncomingAnswer, requestOver, startOf } from '../../dial/agent-request.ts'
 import type { Dialer } from '../../dial/dialer.ts'
 import type { Objects } from '../../objects/objects.ts'
 import type { Answer, Call } from '../../server/call.ts'
@@ -28,17 +28,6 @@ const unreachable = (error: unknown): ApiError => {
   return serviceUnavailable(`error trying to reach service: ${error instanceof Error ? error.message : String(error)}`)
 }
 
-const textOf = async (chunks: AsyncIterable<Uint8Array>, limit: number): Promise<string> => {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of chunks) {
-    parts.push(chunk)
-    length += chunk.length
-    if (length > limit) break
-  }
-  return Buffer.concat(parts).toString('utf8')
-}
-
 /** A connection to a port of a pod, which its node's agent makes. */
 const connectToPod = async (
   dialer: Dialer,
@@ -50,7 +39,7 @@ const connectToPod = async (
   const path = `/dial/${[pod.namespace, pod.name, pod.uid, pod.port].map(encodeURIComponent).join('/')}`
   const headers = { host: node, connection: 'Upgrade', upgrade: 'tcp' }
   const { code, body, upgraded } = await requestOver(connection, { method: 'GET', path, headers }, signal, connectMs)
-  if (!upgraded) throw new Error((await textOf(body, 1024)) || `the agent of node ${node} answered ${code}`)
+  if (!upgraded) throw new Error((await startOf(body, 1024)) || `the agent of node ${node} answered ${code}`)
   const { socket, head } = upgraded
   if (head.length > 0) socket.unshift(head)
   if (scheme === 'http') return socket

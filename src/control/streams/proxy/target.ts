@@ -8,6 +8,7 @@ import { node as nodeKind } from '../../resources/core/node.ts'
 import { pod as podKind } from '../../resources/core/pod.ts'
 import { service as serviceKind } from '../../resources/core/service.ts'
 import type { ResourceDefinition } from '../../resources/definition.ts'
+import { nodeOfPod } from '../node-of-pod.ts'
 
 export interface ProxyName {
   readonly scheme: 'http' | 'https'
@@ -57,8 +58,7 @@ const toPod = (pod: Pod, scheme: 'http' | 'https', port: number): ProxyTarget =>
   const { name, namespace = '', uid = '' } = pod.metadata
   const address = pod.status?.podIP ?? ''
   if (!isProxyable(address)) throw badRequest(address === '' ? `pod ${name} has no address yet` : 'address not allowed')
-  if (!pod.spec.nodeName) throw badRequest(`pod ${name} does not have a host assigned`)
-  return { scheme, node: pod.spec.nodeName, pod: { namespace, name, uid, port }, host: joinHostPort(address, port) }
+  return { scheme, node: nodeOfPod(pod), pod: { namespace, name, uid, port }, host: joinHostPort(address, port) }
 }
 
 export const podTarget = (objects: Objects, namespace: string, text: string): ProxyTarget => {
