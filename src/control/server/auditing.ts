@@ -8,7 +8,7 @@ import { type AuditPolicy, type Decision, decide, type Stage } from '../audit/po
 import { accessOf } from '../auth/access.ts'
 import type { Access } from '../auth/authorizer.ts'
 import { infoOf, type User } from '../auth/user.ts'
-import type { Answer, AuditTrail, Call, Incoming } from './call.ts'
+import { type Answer, type AuditTrail, type Call, codeOf, type Incoming } from './call.ts'
 import type { Step } from './chain.ts'
 import { isLongRunning, whileRunning } from './while-running.ts'
 
@@ -54,24 +54,9 @@ const withoutManagers = (object: unknown): unknown => {
   return { ...object, metadata }
 }
 
-interface Response {
-  readonly code: number
-  readonly object?: unknown
-}
-
-const responseOf = (answer: Answer): Response => {
-  switch (answer.kind) {
-    case 'object':
-      return { code: answer.code, object: answer.object }
-    case 'list':
-      return { code: 200, object: answer.list }
-    case 'upgraded':
-      return { code: 101 }
-    case 'watch':
-      return { code: 200 }
-    default:
-      return { code: answer.code ?? 200 }
-  }
+const objectOf = (answer: Answer): unknown => {
+  if (answer.kind === 'object') return answer.object
+  return answer.kind === 'list' ? answer.list : undefined
 }
 
 const statusOf = (error: ApiError): object => {
@@ -140,8 +125,7 @@ export const createAuditing = ({ policy, log, clock }: AuditingOptions): Auditin
     write('RequestReceived', () => ({}))
     try {
       const answer = await next(seen)
-      const { code, object } = responseOf(answer)
-      const complete = told({ metadata: {}, code }, object)
+      const complete = told({ metadata: {}, code: codeOf(answer) }, objectOf(answer))
       if (!isLongRunning(answer)) {
         write('ResponseComplete', complete)
         return answer

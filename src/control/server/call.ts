@@ -127,6 +127,12 @@ export const objectAnswer = (object: unknown, code = 200, warnings?: readonly st
   ...(warnings && warnings.length > 0 ? { warnings } : {}),
 })
 
+/** The code that an answer goes out with. */
+export const codeOf = (answer: Answer): number => {
+  if (answer.kind === 'upgraded') return 101
+  return 'code' in answer && answer.code !== undefined ? answer.code : 200
+}
+
 /** Answers a call or throws `ApiError`. */
 export type Handler = (call: Call) => Answer | Promise<Answer>
 

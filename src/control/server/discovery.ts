@@ -177,8 +177,3 @@ export const discover = (
   if (!named.includes(group)) throw noSuchPath()
   return objectAnswer({ kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(served, group) })
 }
-
-/** `v1`, `apps/v1`, …: every group version served. */
-export const servedGroupVersions = (definitions: readonly ResourceDefinition[]): readonly string[] => [
-  ...new Set(definitions.map(apiVersionOf)),
-]

@@ -73,11 +73,6 @@ type Headers = Record<string, string | string[]>
 
 const jsonHeaders: Headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' }
 
-/** Writes the head of an answer with this body, which is the caller's to write. */
-const writeHead = (response: ServerResponse, code: number, text: string, headers: Headers): void => {
-  response.writeHead(code, { ...jsonHeaders, ...headers, 'content-length': Buffer.byteLength(text) })
-}
-
 /** Ends an answer whose body may be large. */
 const sendBody = async (
   request: IncomingMessage,
@@ -132,9 +127,13 @@ const sendError = async (
   if (!(error instanceof ApiError)) log.error({ err: error }, 'a request failed')
   if (response.headersSent) return void response.destroy()
   const retry = known.details?.retryAfterSeconds
-  const headers = { ...known.headers, ...(retry === undefined ? {} : { 'retry-after': String(retry) }) }
   const text = JSON.stringify(known.toStatus())
-  writeHead(response, known.code, text, headers)
+  response.writeHead(known.code, {
+    ...jsonHeaders,
+    ...known.headers,
+    ...(retry === undefined ? {} : { 'retry-after': String(retry) }),
+    'content-length': Buffer.byteLength(text),
+  })
   response.write(text)
   await discardRest(request)
   response.end()
@@ -146,7 +145,7 @@ const sendWatch = async (
   signal: AbortSignal,
   log: Logger,
 ): Promise<void> => {
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+  response.writeHead(200, jsonHeaders)
   response.flushHeaders()
   const emit = (event: WatchEvent<unknown>): void => {
     if (response.writableLength > backlogLimit) response.destroy()

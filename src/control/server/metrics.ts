@@ -4,7 +4,7 @@ import { toApiError } from '../../api/errors.ts'
 import type { Registry } from '../registry/registry.ts'
 import { isSet } from '../request/request-info.ts'
 import { subresourcesOf, type Verb } from '../resources/verbs.ts'
-import type { Answer, Call } from './call.ts'
+import { type Answer, type Call, codeOf } from './call.ts'
 import type { Step } from './chain.ts'
 import { whileRunning } from './while-running.ts'
 
@@ -48,11 +48,6 @@ const labelsOf = (registry: Registry, { info: request, contentType }: Call): Req
 }
 
 const reading: readonly string[] = ['GET', 'LIST', 'WATCH']
-
-const codeOf = (answer: Answer): number => {
-  if (answer.kind === 'upgraded') return 101
-  return 'code' in answer && answer.code !== undefined ? answer.code : 200
-}
 
 export interface ApiMetrics {
   readonly step: Step
