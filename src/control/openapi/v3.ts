@@ -82,6 +82,7 @@ export interface OpenApiV3 {
 export const createOpenApiV3 = (definitions: readonly ResourceDefinition[], version: string): OpenApiV3 => {
   const served = Map.groupBy(definitions, (definition) => pathOf(apiVersionOf(definition)))
   const made = new Map<string, string>()
+  let index: ReturnType<OpenApiV3['index']> | undefined
 
   const build = (path: string): string => {
     const own = served.get(path)
@@ -103,15 +104,17 @@ export const createOpenApiV3 = (definitions: readonly ResourceDefinition[], vers
       .toUpperCase()
   }
 
+  const buildIndex = () => ({
+    paths: Object.fromEntries(
+      [...served].map(([path, own]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(path, own)}` }]),
+    ),
+  })
+
   return {
-    index: () => ({
-      paths: Object.fromEntries(
-        [...served].map(([path, own]) => [
-          path,
-          { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(path, own)}` },
-        ]),
-      ),
-    }),
+    index: () => {
+      index ??= buildIndex()
+      return index
+    },
     document: (path) => {
       const known = made.get(path) ?? build(path)
       made.set(path, known)
