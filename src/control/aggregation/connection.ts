@@ -1,10 +1,9 @@
 /** Requests to API servers behind a Service, in the name of a user: the front proxy's certificate vouches for it. */
-import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import dispatch from 'undici/lib/api/api-request.js'
-import Pool from 'undici/lib/dispatcher/pool.js'
 import type { KeyPair } from '../../api/certificates.ts'
 import type { User } from '../auth/user.ts'
+import { authorityOf, createPools } from '../webhooks/pools.ts'
 import type { ResolveService } from '../webhooks/service-address.ts'
 import type { Remote } from './remotes.ts'
 
@@ -30,7 +29,6 @@ export interface RemoteConnections {
   close(): void
 }
 
-const mostPools = 64
 const connectMs = 5_000
 
 /** Headers by which the front proxy says whose request it is. Nobody else's are passed on. */
@@ -50,36 +48,23 @@ export const createRemoteConnections = (
   resolve: ResolveService,
   pair: () => KeyPair | undefined,
 ): RemoteConnections => {
-  const pools = new Map<string, Pool>()
+  const pools = createPools()
 
-  const poolOf = ({ service, caBundle, isUnverified }: Remote): Pool => {
-    const origin = `https://${resolve(service)}`
+  const poolOf = ({ service, caBundle, isUnverified }: Remote) => {
+    const { namespace, name } = service
     const own = pair()
-    const shown = createHash('sha256')
-      .update(`${caBundle ?? ''} ${own?.cert ?? ''}`)
-      .digest('hex')
-    const key = `${origin} ${service.name}.${service.namespace} ${isUnverified} ${shown}`
-    const known = pools.get(key)
-    if (known) return known
-    if (pools.size >= mostPools) {
-      const [[oldest, pool] = []] = pools
-      if (oldest !== undefined) pools.delete(oldest)
-      void pool?.close()
-    }
-    const pool = new Pool(origin, {
+    return pools.of(`https://${resolve(service)}`, [namespace, name, isUnverified, caBundle, own?.cert], () => ({
       connections: 32,
       keepAliveTimeout: 10_000,
       // A watch is silent for as long as nothing happens.
       ...{ headersTimeout: 60_000, bodyTimeout: 0 },
       connect: {
-        ...{ servername: `${service.name}.${service.namespace}.svc`, timeout: connectMs },
-        ...(caBundle ? { ca: Buffer.from(caBundle, 'base64').toString('utf8') } : {}),
+        ...{ servername: `${name}.${namespace}.svc`, timeout: connectMs },
+        ...authorityOf(caBundle),
         ...(isUnverified ? { rejectUnauthorized: false } : {}),
         ...(own ? { cert: own.cert, key: own.key } : {}),
       },
-    })
-    pools.set(key, pool)
-    return pool
+    }))
   }
 
   return {
@@ -93,9 +78,6 @@ export const createRemoteConnections = (
       })
       return { code: answer.statusCode, headers: answer.headers, body: answer.body }
     },
-    close: () => {
-      for (const pool of pools.values()) void pool.destroy()
-      pools.clear()
-    },
+    close: () => pools.close(),
   }
 }

@@ -2,6 +2,7 @@
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import { controlUser } from '../auth/user.ts'
 import type { RemoteVersion } from '../server/discovery.ts'
+import { readAnswer } from '../webhooks/pools.ts'
 import type { RemoteConnections } from './connection.ts'
 import type { Remote } from './remotes.ts'
 
@@ -23,16 +24,10 @@ export const askRemote = async (connections: RemoteConnections, remote: Remote, 
     ...{ method: 'GET', path, user: controlUser, headers: { accept: 'application/json' } },
     signal: AbortSignal.timeout(timeoutMs),
   })
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > answerLimit) throw new Error('its answer is too large')
-    parts.push(chunk)
-  }
+  const text = await readAnswer(body, answerLimit)
   if (code !== 200)
     throw new Error(`bad status from https://${remote.service.name}.${remote.service.namespace}.svc${path}: ${code}`)
-  return JSON.parse(Buffer.concat(parts).toString('utf8'))
+  return JSON.parse(text)
 }
 
 const keyOf = ({ group, version, service, caBundle }: Remote): string =>

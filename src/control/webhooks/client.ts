@@ -1,7 +1,6 @@
 /** Asks webhooks: one JSON object there, one back, within a time and a size. */
-import { createHash } from 'node:crypto'
 import dispatch from 'undici/lib/api/api-request.js'
-import Pool from 'undici/lib/dispatcher/pool.js'
+import { authorityOf, createPools, readAnswer } from './pools.ts'
 import type { ResolveService } from './service-address.ts'
 
 /** Where a webhook is, as a configuration says it. */
@@ -24,7 +23,6 @@ export interface WebhookClient {
 }
 
 const answerLimit = 3 * 1024 * 1024
-const mostPools = 64
 
 interface Target {
   /** What is connected to. */
@@ -50,17 +48,6 @@ const targetOf = ({ url, service }: WebhookAddress, resolve: ResolveService): Ta
   return { origin, path: pathname, host }
 }
 
-const readAnswer = async (chunks: AsyncIterable<Buffer>): Promise<Buffer> => {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const chunk of chunks) {
-    size += chunk.length
-    if (size > answerLimit) throw new Error('the answer is too large')
-    parts.push(chunk)
-  }
-  return Buffer.concat(parts)
-}
-
 const wordsLimit = 256
 
 const messageOf = (text: string): string =>
@@ -70,28 +57,14 @@ const messageOf = (text: string): string =>
     .slice(0, wordsLimit)
 
 export const createWebhookClient = (resolve: ResolveService): WebhookClient => {
-  const pools = new Map<string, InstanceType<typeof Pool>>()
+  const pools = createPools()
 
-  const poolOf = ({ origin, servername }: Target, caBundle: string | undefined): InstanceType<typeof Pool> => {
-    const key = `${origin} ${servername ?? ''} ${createHash('sha256')
-      .update(caBundle ?? '')
-      .digest('hex')}`
-    const known = pools.get(key)
-    if (known) return known
-    if (pools.size >= mostPools) {
-      const [[oldest, pool] = []] = pools
-      if (oldest !== undefined) pools.delete(oldest)
-      void pool?.close()
-    }
-    const ca = caBundle ? Buffer.from(caBundle, 'base64').toString('utf8') : undefined
-    const pool = new Pool(origin, {
+  const poolOf = ({ origin, servername }: Target, caBundle: string | undefined) =>
+    pools.of(origin, [servername, caBundle], () => ({
       connections: 16,
       keepAliveTimeout: 10_000,
-      connect: { ...(servername === undefined ? {} : { servername }), ...(ca === undefined ? {} : { ca }) },
-    })
-    pools.set(key, pool)
-    return pool
-  }
+      connect: { ...(servername === undefined ? {} : { servername }), ...authorityOf(caBundle) },
+    }))
 
   return {
     post: async (address, body, timeoutMs) => {
@@ -103,13 +76,10 @@ export const createWebhookClient = (resolve: ResolveService): WebhookClient => {
         headers: { host: target.host, 'content-type': 'application/json', accept: 'application/json' },
         body: JSON.stringify(body),
       })
-      const text = (await readAnswer(answer)).toString('utf8')
+      const text = await readAnswer(answer, answerLimit)
       if (statusCode !== 200) throw new Error(`status ${statusCode}: ${messageOf(text)}`)
       return JSON.parse(text) as unknown
     },
-    close: () => {
-      for (const pool of pools.values()) void pool.destroy()
-      pools.clear()
-    },
+    close: () => pools.close(),
   }
 }
