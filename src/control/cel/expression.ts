@@ -152,6 +152,23 @@ export const compile = (env: Environment, text: string, wanted: 'bool' | 'string
   }
 }
 
+const longestWords = 5_120
+
+/** What a rule's own expression says to whoever breaks it; `otherwise` when it says nothing, or nothing in one line. */
+export const ownWords = (
+  expression: Expression | undefined,
+  values: Readonly<Record<string, unknown>>,
+  otherwise: string,
+): string => {
+  if (!expression) return otherwise
+  try {
+    const text = String(expression.evaluate(values)).trim()
+    return text === '' || /[\r\n]/.test(text) ? otherwise : text.slice(0, longestWords)
+  } catch {
+    return otherwise
+  }
+}
+
 export type CelDuration = unknown
 
 /** The text itself where it is no duration. */

@@ -1,7 +1,14 @@
 /** The CEL rules of a schema (`x-kubernetes-validations`): compiled once, and what objects break of them. */
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../api/errors.ts'
 import { isJsonObject } from '../../api/json.ts'
-import { compile, createEnvironment, type Environment, type Expression, optionalOf } from '../cel/expression.ts'
+import {
+  compile,
+  createEnvironment,
+  type Environment,
+  type Expression,
+  optionalOf,
+  ownWords,
+} from '../cel/expression.ts'
 import { widthOf } from '../cel/functions/values.ts'
 import { type CelType, type CelTypes, createCelTypes } from './cel-types.ts'
 import { type Rule, type Structural, schemaOfField } from './schema.ts'
@@ -54,12 +61,7 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 const isFieldPath = (path: string, schema: Structural): boolean => {
   const steps = [...path.matchAll(/\.([^.[\]]+)|\['([^']+)'\]/g)].map(([, name, quoted]) => name ?? quoted ?? '')
   if (steps.length === 0 || !/^(?:\.[^.[\]]+|\['[^']+'\])+$/.test(path)) return false
-  return (
-    steps.reduce<Structural | undefined>(
-      (at, name) => at && (at.properties.get(name) ?? schemaOfField(at, name)),
-      schema,
-    ) !== undefined
-  )
+  return steps.reduce<Structural | undefined>((at, name) => at && schemaOfField(at, name), schema) !== undefined
 }
 
 const compileRule = (
@@ -162,16 +164,8 @@ const errorFor = ({ reason, fieldPath }: Rule, schema: Structural, path: string,
   }
 }
 
-const messageOf = ({ rule, message }: CompiledRule, values: Readonly<Record<string, unknown>>): string => {
-  const fallback = rule.message.trim() || `failed rule: ${rule.rule.trim()}`
-  if (!message) return fallback
-  try {
-    const text = String(message.evaluate(values)).trim()
-    return text === '' || /[\r\n]/.test(text) ? fallback : text.slice(0, 5_120)
-  } catch {
-    return fallback
-  }
-}
+const messageOf = ({ rule, message }: CompiledRule, values: Readonly<Record<string, unknown>>): string =>
+  ownWords(message, values, rule.message.trim() || `failed rule: ${rule.rule.trim()}`)
 
 const keyOf = (item: unknown, { listKeys }: Structural): string =>
   JSON.stringify(listKeys.map((key) => (isJsonObject(item) ? (item[key] ?? null) : null)))

@@ -17,7 +17,7 @@ import {
   conditionsOf,
   policyEnvironment,
 } from '../cel/conditions.ts'
-import { compile, type Expression } from '../cel/expression.ts'
+import { compile, type Expression, ownWords } from '../cel/expression.ts'
 import { freeValue, widthOf } from '../cel/functions/values.ts'
 import type { Validation } from '../objects/admission.ts'
 import {
@@ -100,16 +100,8 @@ const refusal = (attributes: Attributes, { message, reason }: Failure): ApiError
   return new ApiError(codes[reason] ?? 422, reason, text, details)
 }
 
-const messageOf = ({ rule, message }: CompiledRule, values: AdmissionValues): string => {
-  const fallback = rule.message?.trim() || `failed expression: ${rule.expression.trim()}`
-  if (!message) return fallback
-  try {
-    const text = String(message.evaluate(values)).trim()
-    return text === '' || /[\r\n]/.test(text) ? fallback : text.slice(0, 5_120)
-  } catch {
-    return fallback
-  }
-}
+const messageOf = ({ rule, message }: CompiledRule, values: AdmissionValues): string =>
+  ownWords(message, values, rule.message?.trim() || `failed expression: ${rule.expression.trim()}`)
 
 export const admissionPolicies = (context: WebhookContext): Validation => {
   const { store, registry, log } = context
