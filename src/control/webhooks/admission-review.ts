@@ -68,7 +68,7 @@ export const askWebhook = async (
   if (version === undefined) throw new Error('it accepts none of the versions v1 and v1beta1')
   const uid = randomUUID()
   const apiVersion = `admission.k8s.io/${version}`
-  const request = await admissionRequest(attributes, row, uid)
+  const request = { ...(await admissionRequest(attributes, row)), uid }
   const timeout = (webhook.timeoutSeconds ?? 10) * 1_000
   const answer = await client.post(webhook.clientConfig, { kind: 'AdmissionReview', apiVersion, request }, timeout)
   const response = responseOf(answer, uid, apiVersion)

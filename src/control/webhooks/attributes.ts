@@ -60,18 +60,13 @@ const kindOfRow = ({ group, version, kind }: ResourceDefinition, subresource: st
 
 const resourceOf = ({ group, version, plural }: ResourceDefinition) => ({ group, version, resource: plural })
 
-/** The request of an AdmissionReview, in the version of `row`. */
-export const admissionRequest = async (
-  attributes: Attributes,
-  row: ResourceDefinition,
-  uid: string,
-): Promise<JsonObject> => {
+const makeRequest = async (attributes: Attributes, row: ResourceDefinition): Promise<JsonObject> => {
   const { operation, asked, object, old, review } = attributes
   const { subresource, options } = asked
   const { name, namespace } = subjectOf(attributes)?.metadata ?? { name: '' }
   const sub = subresource === '' ? {} : { subResource: subresource, requestSubResource: subresource }
   return {
-    uid,
+    uid: '',
     kind: kindOfRow(row, subresource),
     resource: resourceOf(row),
     requestKind: kindOfRow(asked.row, subresource),
@@ -86,4 +81,15 @@ export const admissionRequest = async (
     dryRun: review.dryRun,
     options,
   }
+}
+
+const made = new WeakMap<Attributes, Map<ResourceDefinition, Promise<JsonObject>>>()
+
+/** The request of an AdmissionReview, in the version of `row`: made once of a write, however many are asked. Its `uid` is empty. */
+export const admissionRequest = (attributes: Attributes, row: ResourceDefinition): Promise<JsonObject> => {
+  const known = made.get(attributes) ?? new Map<ResourceDefinition, Promise<JsonObject>>()
+  made.set(attributes, known)
+  const request = known.get(row) ?? makeRequest(attributes, row)
+  known.set(row, request)
+  return request
 }

@@ -188,7 +188,7 @@ export const admissionPolicies = (context: WebhookContext): Validation => {
   const judge = async (bound: Bound, attributes: Attributes, row: ResourceDefinition): Promise<readonly Failure[]> => {
     const { policy, binding } = bound
     const namespace = subjectOf(attributes)?.metadata.namespace
-    const request = await admissionRequest(attributes, row, '')
+    const request = await admissionRequest(attributes, row)
     const width = widthOf(request)
     const namespaceObject =
       namespace === undefined ? null : (store.get({ bucket: 'namespaces', name: namespace })?.object ?? null)

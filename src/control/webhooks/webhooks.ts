@@ -51,27 +51,34 @@ export const namespaceLabels = (store: Store, attributes: Attributes): StringMap
   return store.get({ bucket: 'namespaces', name: namespace })?.object.metadata.labels ?? {}
 }
 
-/** Asks one webhook; undefined when it has nothing to do with the write, or may be done without. */
-const createAsk = ({ store, registry, client, log }: WebhookContext) => {
+/**
+ * Asks one webhook; undefined when it has nothing to do with the write, or may be done without. `rows`: those by which the
+ * kind can be asked for.
+ */
+const createAsk = ({ store, client, log }: WebhookContext) => {
   const isMeant = async (webhook: Webhook, attributes: Attributes, row: ResourceDefinition): Promise<boolean> => {
     const { matchConditions = [] } = webhook
     if (matchConditions.length === 0) return true
-    const request = await admissionRequest(attributes, row, '')
+    const request = await admissionRequest(attributes, row)
     return conditionsOf(matchConditions).hold(admissionValues(request), widthOf(request))
   }
 
-  const rowFor = (webhook: Webhook, attributes: Attributes): ResourceDefinition | undefined => {
-    const { row } = attributes.asked
-    const rows = webhook.matchPolicy === 'Exact' ? [row] : equivalentRows(registry, row)
-    const found = matchingRow(webhook.rules ?? [], attributes, rows)
+  const rowFor = (
+    webhook: Webhook,
+    attributes: Attributes,
+    rows: readonly ResourceDefinition[],
+  ): ResourceDefinition | undefined => {
+    const own = webhook.matchPolicy === 'Exact' ? rows.slice(0, 1) : rows
+    const found = matchingRow(webhook.rules ?? [], attributes, own)
     return found && matchesSelectors(webhook, attributes, namespaceLabels(store, attributes)) ? found : undefined
   }
 
   return async (
     webhook: Webhook,
     attributes: Attributes,
+    rows: readonly ResourceDefinition[],
   ): Promise<{ readonly verdict: Verdict; readonly row: ResourceDefinition } | undefined> => {
-    const row = rowFor(webhook, attributes)
+    const row = rowFor(webhook, attributes, rows)
     if (!row) return undefined
     const mayFail = webhook.failurePolicy === 'Ignore'
     try {
@@ -169,26 +176,27 @@ export const mutatingWebhooks = (context: WebhookContext): Admission => {
   const run = async (
     review: Review,
     asked: readonly Webhook[],
+    rows: readonly ResourceDefinition[],
   ): Promise<{ object: KubeObject; changed: readonly Webhook[] }> => {
-    let { object } = review
+    let now = review
+    let attributes = attributesOf(now)
     const changed: Webhook[] = []
     for (const webhook of asked) {
-      const now = { ...review, object }
-      const attributes = attributesOf(now)
-      const answer = attributes && (await ask(webhook, attributes))
+      const answer = attributes && (await ask(webhook, attributes, rows))
       if (answer?.verdict.patch === undefined) continue
       const operations = answer.verdict.patch
       if (Array.isArray(operations) && operations.length === 0) continue
       try {
-        object = await patched(now, answer.row, operations)
+        now = { ...now, object: await patched(now, answer.row, operations) }
       } catch (error) {
         throw internalError(
           `admission webhook ${JSON.stringify(webhook.name)} sent a patch that does not apply: ${reasonOf(error)}`,
         )
       }
+      attributes = attributesOf(now)
       changed.push(webhook)
     }
-    return { object, changed }
+    return { object: now.object, changed }
   }
 
   return {
@@ -196,15 +204,18 @@ export const mutatingWebhooks = (context: WebhookContext): Admission => {
     admit: async (review) => {
       const all = webhooks()
       if (all.length === 0 || !review.asked || isExempt(review.asked.row)) return review.object
-      const { object, changed } = await run(review, all)
+      const rows = equivalentRows(context.registry, review.asked.row)
+      const { object, changed } = await run(review, all, rows)
       const last = changed.at(-1)
       const again = last ? all.slice(0, all.indexOf(last)).filter(isAgain) : []
-      return again.length === 0 ? object : (await run({ ...review, object }, again)).object
+      return again.length === 0 ? object : (await run({ ...review, object }, again, rows)).object
     },
     admitDeletion: async (review) => {
       const attributes = deletionAttributesOf(review)
-      if (!attributes || isExempt(attributes.asked.row)) return
-      for (const webhook of webhooks()) await ask(webhook, attributes)
+      const all = webhooks()
+      if (all.length === 0 || !attributes || isExempt(attributes.asked.row)) return
+      const rows = equivalentRows(context.registry, attributes.asked.row)
+      for (const webhook of all) await ask(webhook, attributes, rows)
     },
   }
 }
@@ -216,7 +227,8 @@ export const validatingWebhooks = (context: WebhookContext): Validation => {
   const askAll = async (attributes: Attributes | undefined): Promise<void> => {
     const all = webhooks()
     if (all.length === 0 || !attributes || isExempt(attributes.asked.row)) return
-    const answers = await Promise.allSettled(all.map((webhook) => ask(webhook, attributes)))
+    const rows = equivalentRows(context.registry, attributes.asked.row)
+    const answers = await Promise.allSettled(all.map((webhook) => ask(webhook, attributes, rows)))
     for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
   }
   return {
