@@ -1,4 +1,5 @@
 /** The name formats of Kubernetes (apimachinery's validation), with the messages clients know. */
+import { type FieldError, invalidValue } from '../../api/errors.ts'
 import type { NameRule } from './definition.ts'
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
@@ -6,12 +7,17 @@ const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?'
 const subdomain = `${label}(\\.${label})*`
 const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`)
 
-const rule =
-  (pattern: string, limit: number, message: string) =>
-  (text: string): string | undefined => {
+const rule = (pattern: string, limit: number, message: string) => {
+  const form = whole(pattern)
+  return (text: string): string | undefined => {
     if (text.length > limit) return `must be no more than ${limit} characters`
-    return whole(pattern).test(text) ? undefined : `${message}, regex used for validation is '${pattern}')`
+    return form.test(text) ? undefined : `${message}, regex used for validation is '${pattern}')`
   }
+}
+
+/** The error of a field's value whose check has a message for it. */
+export const ifWrong = (message: string | undefined, field: string, value: unknown): FieldError[] =>
+  message === undefined ? [] : [invalidValue(field, value, message)]
 
 /** RFC 1123 label: `web-1`, at most 63 characters. */
 export const checkLabel = rule(

@@ -1,7 +1,7 @@
 /** Where a webhook is, and how it wants to be asked: what is wrong with that. */
 import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
 import type { ServiceReference, WebhookClientConfig } from '../../../api/types/kubernetes/admissionregistration-v1.ts'
-import { checkLabel1035, checkSubdomain } from '../names.ts'
+import { checkLabel1035, checkSubdomain, ifWrong } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 /** The versions of reviews that this server speaks. */
@@ -58,10 +58,7 @@ export const validateReviewVersions = (versions: readonly string[], field: strin
   if (versions.length === 0) return [required(field, `must specify one of ${reviewVersions.join(', ')}`)]
   return [
     ...repeatedAt(versions).map((at) => invalidValue(`${field}[${at}]`, versions[at], 'duplicate version')),
-    ...versions.flatMap((version, at) => {
-      const message = checkLabel1035(version)
-      return message === undefined ? [] : [invalidValue(`${field}[${at}]`, version, message)]
-    }),
+    ...versions.flatMap((version, at) => ifWrong(checkLabel1035(version), `${field}[${at}]`, version)),
     ...(versions.some((version) => reviewVersions.includes(version))
       ? []
       : [invalidValue(field, versions, `must include at least one of ${reviewVersions.join(', ')}`)]),

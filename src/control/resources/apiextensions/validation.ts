@@ -1,5 +1,4 @@
 /** What is wrong with a CustomResourceDefinition, in the words of Kubernetes. Pure. */
-import { deepEqual } from '../../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, notSupported, required, tooMany } from '../../../api/errors.ts'
 import type {
   CustomResourceColumnDefinition,
@@ -19,13 +18,10 @@ import { structuralErrors } from '../../structural/rules.ts'
 import { readSchema } from '../../structural/schema.ts'
 import { validateClient, validateReviewVersions } from '../admissionregistration/webhook-client.ts'
 import { immutable } from '../metadata.ts'
-import { checkLabel1035, checkSubdomain } from '../names.ts'
+import { checkLabel1035, checkSubdomain, ifWrong } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 type Errors = readonly FieldError[]
-
-const check = (message: string | undefined, field: string, value: unknown, before = ''): Errors =>
-  message === undefined ? [] : [invalidValue(field, value, `${before}${message}`)]
 
 const oneOf = (value: string, field: string, accepted: readonly string[]): Errors => {
   if (value === '') return [required(field)]
@@ -36,19 +32,21 @@ const nameErrors = (names: CustomResourceDefinitionNames, path: string): Errors 
   const { plural, singular = '', kind, listKind = '', shortNames = [], categories = [] } = names
   const mixed = 'may have mixed case, but should otherwise match: '
   const label = (value: string, field: string): Errors =>
-    value === '' ? [] : check(checkLabel1035(value), field, value)
-  const kindName = (value: string, field: string): Errors =>
-    value === '' ? [] : check(checkLabel1035(value.toLowerCase()), field, value, mixed)
+    value === '' ? [] : ifWrong(checkLabel1035(value), field, value)
+  const kindName = (value: string, field: string): Errors => {
+    const message = checkLabel1035(value.toLowerCase())
+    return value === '' || message === undefined ? [] : [invalidValue(field, value, `${mixed}${message}`)]
+  }
   return [
     ...label(plural, `${path}.plural`),
     ...label(singular, `${path}.singular`),
     ...kindName(kind, `${path}.kind`),
     ...kindName(listKind, `${path}.listKind`),
-    ...shortNames.flatMap((name, at) => check(checkLabel1035(name), `${path}.shortNames[${at}]`, name)),
+    ...shortNames.flatMap((name, at) => ifWrong(checkLabel1035(name), `${path}.shortNames[${at}]`, name)),
     ...(kind !== '' && kind === listKind
       ? [invalidValue(`${path}.listKind`, listKind, 'kind and listKind may not be the same')]
       : []),
-    ...categories.flatMap((name, at) => check(checkLabel1035(name), `${path}.categories[${at}]`, name)),
+    ...categories.flatMap((name, at) => ifWrong(checkLabel1035(name), `${path}.categories[${at}]`, name)),
   ]
 }
 
@@ -155,7 +153,7 @@ const schemaErrors = (version: CustomResourceDefinitionVersion, path: string, is
 }
 
 const versionErrors = (version: CustomResourceDefinitionVersion, path: string, isFree: boolean): Errors => [
-  ...check(checkLabel1035(version.name), `${path}.name`, version.name),
+  ...ifWrong(checkLabel1035(version.name), `${path}.name`, version.name),
   ...deprecationErrors(version, path),
   ...schemaErrors(version, path, isFree),
   ...(version.subresources ? scaleErrors(version.subresources, `${path}.subresources`) : []),
@@ -198,7 +196,7 @@ const specErrors = (spec: CustomResourceDefinitionSpec): Errors => {
     ...(group === ''
       ? [required('spec.group')]
       : checkSubdomain(group) !== undefined
-        ? check(checkSubdomain(group), 'spec.group', group)
+        ? ifWrong(checkSubdomain(group), 'spec.group', group)
         : group.includes('.')
           ? []
           : [invalidValue('spec.group', group, 'should be a domain with at least one dot')]),
@@ -325,7 +323,3 @@ export const validateUpdate = (now: CustomResourceDefinition, old: CustomResourc
   ...immutable('spec.names.plural', now.spec.names.plural, old.spec.names.plural),
   ...(isFreeForm(now.spec) && !isFreeForm(old.spec) ? validateCreate(now) : []),
 ]
-
-/** Whether two lists of versions say the same of their schemas. */
-export const hasSameSchemas = (a: CustomResourceDefinitionSpec, b: CustomResourceDefinitionSpec): boolean =>
-  deepEqual(a.versions, b.versions)

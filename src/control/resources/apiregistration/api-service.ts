@@ -2,13 +2,10 @@ import { type FieldError, forbiddenField, invalidValue, required } from '../../.
 import type { APIService } from '../../../api/types/kubernetes/apiregistration-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
-import { checkLabel1035, checkPathSegment, checkSubdomain } from '../names.ts'
+import { checkLabel1035, checkPathSegment, checkSubdomain, ifWrong } from '../names.ts'
 
 const between = (value: number, most: number, field: string): FieldError[] =>
   value > 0 && value <= most ? [] : [invalidValue(field, value, `must be positive and less than or equal to ${most}`)]
-
-const text = (value: string, message: string | undefined, field: string): FieldError[] =>
-  message === undefined ? [] : [invalidValue(field, value, message)]
 
 const validate = ({ metadata, spec }: APIService): FieldError[] => {
   const { group = '', version = '', service, insecureSkipTLSVerify = false, caBundle = '' } = spec ?? {}
@@ -27,8 +24,8 @@ const validate = ({ metadata, spec }: APIService): FieldError[] => {
       ? version === 'v1'
         ? []
         : [required('spec.group', 'only v1 may have an empty group and it better be legacy kube')]
-      : text(group, checkSubdomain(group), 'spec.group')),
-    ...(version === '' ? [required('spec.version')] : text(version, checkLabel1035(version), 'spec.version')),
+      : ifWrong(checkSubdomain(group), 'spec.group', group)),
+    ...(version === '' ? [required('spec.version')] : ifWrong(checkLabel1035(version), 'spec.version', version)),
     ...between(spec?.groupPriorityMinimum ?? 0, 20_000, 'spec.groupPriorityMinimum'),
     ...between(spec?.versionPriority ?? 0, 1_000, 'spec.versionPriority'),
     ...(service && !service.namespace ? [required('spec.service.namespace')] : []),

@@ -4,7 +4,7 @@ import { templateColumns } from '../apps/workload.ts'
 import { ageColumn, column, nameColumn, since } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
-import { checkSubdomain } from '../names.ts'
+import { checkSubdomain, ifWrong } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
 import { unattended } from '../unattended.ts'
 import { validateJobSpec } from './job-spec.ts'
@@ -15,15 +15,12 @@ const policies = ['Allow', 'Forbid', 'Replace']
 /** Its Jobs are named after it and the time: 11 characters more. */
 const longestName = 52
 
-const wrong = (message: string | undefined, field: string, value: unknown): FieldError[] =>
-  message === undefined ? [] : [invalidValue(field, value, message)]
-
 const validateSchedule = (schedule: string): FieldError[] => {
   const field = 'spec.schedule'
   if (schedule === '') return [required(field)]
   if (schedule.includes('TZ'))
     return [invalidValue(field, schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead')]
-  return wrong(checkSchedule(schedule), field, schedule)
+  return ifWrong(checkSchedule(schedule), field, schedule)
 }
 
 const validateTemplate = ({ jobTemplate }: CronJob['spec']): FieldError[] => {
@@ -81,7 +78,7 @@ export const cronJob = define<CronJob>({
   onCreate: (each) => ({ ...each, status: {} }),
   validate: ({ spec }) => [
     ...validateSchedule(spec.schedule),
-    ...(spec.timeZone === undefined ? [] : wrong(checkTimeZone(spec.timeZone), 'spec.timeZone', spec.timeZone)),
+    ...(spec.timeZone === undefined ? [] : ifWrong(checkTimeZone(spec.timeZone), 'spec.timeZone', spec.timeZone)),
     ...atLeastZero(spec.startingDeadlineSeconds, 'spec.startingDeadlineSeconds'),
     ...(policies.includes(spec.concurrencyPolicy ?? '')
       ? []

@@ -19,12 +19,12 @@ import type {
   Probe,
 } from '../../../api/types/index.ts'
 import type { Volume } from '../../../api/types/kubernetes/core-v1.ts'
-import { checkConfigKey, checkEnvName, checkPortName, checkSubdomain, isPort, portRange } from '../names.ts'
+import { checkConfigKey, checkEnvName, checkPortName, checkSubdomain, ifWrong, isPort, portRange } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
 import { repeatedAt } from '../repeated.ts'
 import { validateResources } from './resource-names.ts'
 import { validateContainerSecurity } from './security-validation.ts'
-import { ifWrong, validateDescendingPath, validateFieldRef, validateResourceRef } from './volume-validation.ts'
+import { validateDescendingPath, validateFieldRef, validateResourceRef } from './volume-validation.ts'
 
 const protocols = ['SCTP', 'TCP', 'UDP']
 

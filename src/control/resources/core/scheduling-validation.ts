@@ -16,7 +16,7 @@ import type {
   TopologySpreadConstraint,
 } from '../../../api/types/kubernetes/core-v1.ts'
 import { validateSelector } from '../metadata.ts'
-import { checkLabel, checkSubdomain, labelValueMessage, qualifiedNameMessage } from '../names.ts'
+import { checkLabel, checkSubdomain, ifWrong, labelValueMessage, qualifiedNameMessage } from '../names.ts'
 
 const validateKey = (key: string | undefined, field: string): FieldError[] =>
   isQualifiedName(key ?? '') ? [] : [invalidValue(field, key ?? '', qualifiedNameMessage)]
@@ -64,15 +64,12 @@ const validateFieldRequirement = (requirement: NodeSelectorRequirement, path: st
         ]
       : []),
     ...(key === 'metadata.name'
-      ? values.flatMap((value, at) => {
-          const message = checkSubdomain(value)
-          return message === undefined ? [] : [invalidValue(`${path}.values[${at}]`, value, message)]
-        })
+      ? values.flatMap((value, at) => ifWrong(checkSubdomain(value), `${path}.values[${at}]`, value))
       : [invalidValue(`${path}.key`, key ?? '', 'not a valid field selector key')]),
   ]
 }
 
-export const validateNodeSelectorTerm = (term: NodeSelectorTerm, path: string): FieldError[] => [
+const validateNodeSelectorTerm = (term: NodeSelectorTerm, path: string): FieldError[] => [
   ...(term.matchExpressions ?? []).flatMap((each, at) =>
     validateLabelRequirement(each, `${path}.matchExpressions[${at}]`),
   ),
@@ -111,10 +108,7 @@ const validatePodTerm = (term: PodAffinityTerm, path: string): FieldError[] => {
   return [
     ...validateSelector(labelSelector, `${path}.labelSelector`),
     ...validateSelector(namespaceSelector, `${path}.namespaceSelector`),
-    ...namespaces.flatMap((name) => {
-      const message = checkLabel(name)
-      return message === undefined ? [] : [invalidValue(`${path}.namespace`, name, message)]
-    }),
+    ...namespaces.flatMap((name) => ifWrong(checkLabel(name), `${path}.namespace`, name)),
     ...(topologyKey ? [] : [required(`${path}.topologyKey`, 'can not be empty')]),
     ...validateKey(topologyKey, `${path}.topologyKey`),
   ]

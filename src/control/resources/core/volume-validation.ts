@@ -18,11 +18,8 @@ import type {
   VolumeProjection,
 } from '../../../api/types/kubernetes/core-v1.ts'
 import { validateDriverName } from '../driver-name.ts'
-import { checkLabel, qualifiedNameMessage } from '../names.ts'
+import { checkLabel, ifWrong, qualifiedNameMessage } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
-
-export const ifWrong = (message: string | undefined, field: string, value: unknown): FieldError[] =>
-  message === undefined ? [] : [invalidValue(field, value, message)]
 
 /** Below a folder, and not out of it again. */
 export const validateDescendingPath = (path: string, field: string): FieldError[] => [

@@ -4,15 +4,12 @@ import { isAddress } from '../../../ip/address.ts'
 import { ageColumn, column, list, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
-import { checkSubdomain, checkWildcardSubdomain, subdomainName } from '../names.ts'
+import { checkSubdomain, checkWildcardSubdomain, ifWrong, subdomainName } from '../names.ts'
 import { ingressV1beta1 } from './ingress-v1beta1.ts'
 
 /** Would be read differently by different servers. */
 const forbiddenInPaths = ['//', '/./', '/../', '%2f', '%2F']
 const forbiddenEnds = ['/..', '/.']
-
-const check = (message: string | undefined, field: string, value: unknown): FieldError[] =>
-  message === undefined ? [] : [invalidValue(field, value, message)]
 
 /** What refers to an object of any kind, in the same namespace. */
 const validateReference = (
@@ -62,11 +59,11 @@ const validatePath = ({ path = '', pathType, backend }: HttpIngressPath, field: 
 const validateHost = (host: string | undefined, field: string): FieldError[] => {
   if (!host) return []
   if (isAddress(host)) return [invalidValue(field, host, 'must be a DNS name, not an IP address')]
-  return check(host.includes('*') ? checkWildcardSubdomain(host) : checkSubdomain(host), field, host)
+  return ifWrong(host.includes('*') ? checkWildcardSubdomain(host) : checkSubdomain(host), field, host)
 }
 
 const validateTlsHost = (host: string, field: string): FieldError[] =>
-  check(host.includes('*') ? checkWildcardSubdomain(host) : checkSubdomain(host), field, host)
+  ifWrong(host.includes('*') ? checkWildcardSubdomain(host) : checkSubdomain(host), field, host)
 
 const validateRule = (rule: IngressRule, field: string): FieldError[] => [
   ...validateHost(rule.host, `${field}.host`),
@@ -81,7 +78,7 @@ const validateIngress =
     ...((spec.rules ?? []).length === 0 && !spec.defaultBackend
       ? [invalidValue('spec', spec.rules ?? null, `either \`${backend}\` or \`rules\` must be specified`)]
       : []),
-    ...(spec.ingressClassName === '' ? check(checkSubdomain(''), 'spec.ingressClassName', '') : []),
+    ...(spec.ingressClassName === '' ? ifWrong(checkSubdomain(''), 'spec.ingressClassName', '') : []),
     ...(spec.defaultBackend ? validateBackend(spec.defaultBackend, 'spec.defaultBackend') : []),
     ...(spec.rules ?? []).flatMap((rule, at) => validateRule(rule, `spec.rules[${at}]`)),
     ...(spec.tls ?? []).flatMap(({ hosts = [] }, at) =>
@@ -156,7 +153,7 @@ const validateController = (controller: string, field: string): FieldError[] => 
   return [
     ...(controller.length > controllerLimit ? [tooLong(field, controllerLimit)] : []),
     ...(path.length > 0 && pathText.test(path.join('/'))
-      ? check(checkSubdomain(domain), field, controller)
+      ? ifWrong(checkSubdomain(domain), field, controller)
       : [invalidValue(field, controller, 'must be a domain-prefixed path (such as "acme.io/foo")')]),
   ]
 }
@@ -164,7 +161,7 @@ const validateController = (controller: string, field: string): FieldError[] => 
 const validateClass = ({ spec }: IngressClass): FieldError[] => [
   ...validateController(spec?.controller ?? '', 'spec.controller'),
   ...validateReference(spec?.parameters, 'spec.parameters'),
-  ...(spec?.parameters?.apiGroup === '' ? check(checkSubdomain(''), 'spec.parameters.apiGroup', '') : []),
+  ...(spec?.parameters?.apiGroup === '' ? ifWrong(checkSubdomain(''), 'spec.parameters.apiGroup', '') : []),
 ]
 
 export const ingressClass = define<IngressClass>({

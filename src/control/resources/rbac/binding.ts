@@ -3,20 +3,17 @@ import { type FieldError, invalidValue, notSupported, required } from '../../../
 import type { ClusterRoleBinding, RoleBinding, RoleRef, Subject } from '../../../api/types/kubernetes/rbac-v1.ts'
 import { ageColumn, column, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
-import { checkPathSegment, checkSubdomain, pathSegmentName } from '../names.ts'
+import { checkPathSegment, checkSubdomain, ifWrong, pathSegmentName } from '../names.ts'
 
 type Binding = RoleBinding | ClusterRoleBinding
 
 const group = 'rbac.authorization.k8s.io'
 const subjectKinds = ['ServiceAccount', 'User', 'Group'] as const
 
-const check = (message: string | undefined, field: string, value: unknown): FieldError[] =>
-  message === undefined ? [] : [invalidValue(field, value, message)]
-
 const validateRoleRef = ({ apiGroup = '', kind = '', name = '' }: RoleRef, kinds: readonly string[]): FieldError[] => [
   ...(apiGroup === group ? [] : [notSupported('roleRef.apiGroup', apiGroup, [group])]),
   ...(kinds.includes(kind) ? [] : [notSupported('roleRef.kind', kind, kinds)]),
-  ...(name === '' ? [required('roleRef.name')] : check(checkPathSegment(name), 'roleRef.name', name)),
+  ...(name === '' ? [required('roleRef.name')] : ifWrong(checkPathSegment(name), 'roleRef.name', name)),
 ]
 
 const validateSubject = (subject: Subject, namespaced: boolean, field: string): FieldError[] => {
@@ -28,7 +25,7 @@ const validateSubject = (subject: Subject, namespaced: boolean, field: string): 
     case 'ServiceAccount':
       return [
         ...noName,
-        ...(name === '' ? [] : check(checkSubdomain(name), `${field}.name`, name)),
+        ...(name === '' ? [] : ifWrong(checkSubdomain(name), `${field}.name`, name)),
         ...wrongGroup(''),
         ...(!namespaced && namespace === '' ? [required(`${field}.namespace`)] : []),
       ]
