@@ -4,6 +4,7 @@ import { type ApiError, internalError } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import type { CustomResourceDefinition } from '../../api/types/kubernetes/apiextensions-v1.ts'
+import { reviewVersionOf } from '../resources/admissionregistration/webhook-client.ts'
 import type { WebhookClient } from '../webhooks/client.ts'
 import type { ConvertObjects } from './kind.ts'
 
@@ -12,9 +13,6 @@ const timeoutMs = 30_000
 const batch = 50
 
 const kindOfReview = 'ConversionReview'
-
-const reviewVersionOf = (accepted: readonly string[]): string | undefined =>
-  accepted.find((version) => version === 'v1' || version === 'v1beta1')
 
 /** Whoever converts may change labels and annotations, and nothing else of what every object has. */
 const withOwnMetadata = (object: KubeObject, converted: JsonObject): KubeObject => {

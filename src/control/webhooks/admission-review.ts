@@ -4,6 +4,7 @@ import { ApiError } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { Status } from '../../api/types/index.ts'
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/types/kubernetes/admissionregistration-v1.ts'
+import { reviewVersionOf } from '../resources/admissionregistration/webhook-client.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
 import { type Attributes, admissionRequest } from './attributes.ts'
 import type { WebhookClient } from './client.ts'
@@ -64,7 +65,7 @@ export const askWebhook = async (
   attributes: Attributes,
   row: ResourceDefinition,
 ): Promise<Verdict> => {
-  const version = webhook.admissionReviewVersions.find((each) => each === 'v1' || each === 'v1beta1')
+  const version = reviewVersionOf(webhook.admissionReviewVersions)
   if (version === undefined) throw new Error('it accepts none of the versions v1 and v1beta1')
   const uid = randomUUID()
   const apiVersion = `admission.k8s.io/${version}`

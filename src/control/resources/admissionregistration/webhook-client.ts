@@ -5,7 +5,11 @@ import { checkLabel1035, checkSubdomain, ifWrong } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 /** The versions of reviews that this server speaks. */
-export const reviewVersions: readonly string[] = ['v1', 'v1beta1']
+const reviewVersions: readonly string[] = ['v1', 'v1beta1']
+
+/** The one in which to ask who accepts these. */
+export const reviewVersionOf = (accepted: readonly string[]): string | undefined =>
+  accepted.find((version) => reviewVersions.includes(version))
 
 const form = '; desired format: https://host[/path]'
 
