@@ -32,7 +32,7 @@ export interface RemoteConnections {
 const connectMs = 5_000
 
 /** Headers by which the front proxy says whose request it is. Nobody else's are passed on. */
-export const userHeaders = ({ name, groups, uid, extra = {} }: User): Record<string, string | string[]> => ({
+const userHeaders = ({ name, groups, uid, extra = {} }: User): Record<string, string | string[]> => ({
   'x-remote-user': name,
   ...(uid === undefined ? {} : { 'x-remote-uid': uid }),
   ...(groups.length === 0 ? {} : { 'x-remote-group': [...groups] }),

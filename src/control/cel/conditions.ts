@@ -7,7 +7,7 @@ import { freeValue } from './functions/values.ts'
 const variables = ['object', 'oldObject', 'request'] as const
 
 /** `more`: variables of a policy's own. */
-export const admissionEnvironment = (more: readonly string[] = []): Environment =>
+const admissionEnvironment = (more: readonly string[] = []): Environment =>
   [...variables, ...more].reduce((env, name) => env.registerVariable(name, 'dyn'), createEnvironment())
 
 export type AdmissionValues = Readonly<Record<string, unknown>>

@@ -44,9 +44,6 @@ export const definitions: readonly ResourceDefinition[] = [
   ...gatewayKinds,
 ]
 
-/** A row for each version of each kind, as clients find them. */
-export const servedDefinitions: readonly ResourceDefinition[] = definitions.flatMap(inAllVersions)
-
 /** A kind with all its versions. */
 export interface Kind {
   /** The one of `served` by which the server's own parts use it. */
@@ -65,6 +62,9 @@ const builtIn: readonly Kind[] = definitions.map((row) => ({ row, served: inAllV
 
 /** The kinds that every server has. */
 export const builtInKinds: KindSource = { kinds: builtIn, subscribe: () => () => undefined }
+
+/** A row for each version of each of them, as clients find them. */
+export const servedDefinitions: readonly ResourceDefinition[] = builtIn.flatMap(({ served }) => served)
 
 /** The catalogue of all kinds: whoever answers, copies or collects objects reads it, and follows its changes. */
 export interface Registry extends KindSource {

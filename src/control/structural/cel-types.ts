@@ -17,7 +17,7 @@ const reserved = new Set([
 ])
 
 /** The name by which CEL knows a field; undefined for one that it cannot name. */
-export const celName = (name: string): string | undefined => {
+const celName = (name: string): string | undefined => {
   if (reserved.has(name)) return `__${name}__`
   const escaped = name
     .replaceAll('__', '__underscores__')

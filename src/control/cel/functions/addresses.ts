@@ -1,7 +1,7 @@
 /** `ip("10.0.0.1")` and `cidr("10.0.0.0/8")`. */
 import type { Environment } from '@marcbachmann/cel-js'
 import { addressOf, type IpAddress, isMappedAddress, parseAddress } from '../../../ip/address.ts'
-import { type Cidr, cidrOf, contains, includes, parseCidr, parseMaskedCidr } from '../../../ip/cidr.ts'
+import { type Cidr, cidrOf, contains, includes, parseMaskedCidr } from '../../../ip/cidr.ts'
 
 class CelIp {
   readonly address: IpAddress
@@ -106,7 +106,4 @@ export const addAddresses = (env: Environment): Environment =>
     .registerFunction(`${cidr}.containsCIDR(string): bool`, (own: CelCidr, text: string) =>
       includes(own.cidr, cidrFrom(text).cidr),
     )
-    .registerOperator(
-      `${cidr} == ${cidr}`,
-      (a: CelCidr, b: CelCidr) => a.cidr.text === b.cidr.text && parseCidr(a.cidr.text) !== undefined,
-    )
+    .registerOperator(`${cidr} == ${cidr}`, (a: CelCidr, b: CelCidr) => a.cidr.text === b.cidr.text)
