@@ -6,7 +6,7 @@ import { deepEqual } from '../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import { patternError } from '../cel/functions/pattern.ts'
-import { isJsonType } from './schema.ts'
+import { isJsonType, metaFields } from './schema.ts'
 
 type Errors = readonly FieldError[]
 
@@ -359,8 +359,6 @@ const defaultRules = (schema: JsonObject, path: string, { noDefault }: Within): 
     ? [forbiddenField(`${path}.default`, `must not be set ${noDefault}`)]
     : []
 
-const isMetaField = (name: string): boolean => name === 'metadata' || name === 'kind' || name === 'apiVersion'
-
 const rulesWithin = (schema: JsonObject, path: string, within: Within): Errors => {
   const isRoot = within.level === 'root'
   const isObject = isRoot || schema['x-kubernetes-embedded-resource'] === true
@@ -385,8 +383,8 @@ const rulesWithin = (schema: JsonObject, path: string, within: Within): Errors =
     ...childrenOf(schema['properties']).flatMap(([name, each]) =>
       rulesWithin(each, `${path}.properties[${name}]`, {
         level: 'field',
-        isMeta: (isObject && isMetaField(name)) || (within.isMeta && !isObject),
-        noDefault: isRoot && isMetaField(name) ? `in top-level ${name}` : within.noDefault,
+        isMeta: (isObject && metaFields.includes(name)) || (within.isMeta && !isObject),
+        noDefault: isRoot && metaFields.includes(name) ? `in top-level ${name}` : within.noDefault,
       }),
     ),
     ...(isJsonObject(items) ? rulesWithin(items, `${path}.items`, { ...within, level: 'item' }) : []),
