@@ -1,10 +1,10 @@
 /** Callers whose bearer tokens somebody else knows, asked by TokenReviews (`--authentication-token-webhook-config-file`). */
-import { createHash } from 'node:crypto'
 import type { Clock } from '../../api/clock.ts'
 import { isJsonObject } from '../../api/json.ts'
 import type { AskReview } from '../../api/review-webhook.ts'
 import type { Logger } from '../../host/log.ts'
 import { type Authenticator, bearerOf } from './authenticate.ts'
+import { createKeptAnswers } from './kept-answers.ts'
 import type { User } from './user.ts'
 
 export interface TokenWebhookSettings {
@@ -20,8 +20,6 @@ export interface TokenWebhookOptions extends Pick<TokenWebhookSettings, 'version
   readonly clock: Clock
   readonly log: Logger
 }
-
-const keptAnswers = 8192
 
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string')
@@ -49,21 +47,12 @@ export const userOfReview = (answer: unknown): User | undefined => {
 
 /** Whoever cannot be reached, or gives no answer, lets nobody in. */
 export const createTokenWebhook = ({ ask, clock, log, version, cacheSeconds }: TokenWebhookOptions): Authenticator => {
-  const kept = new Map<string, { readonly user: User | undefined; readonly until: number }>()
-
-  const keep = (key: string, user: User | undefined): void => {
-    const [oldest] = kept.keys()
-    if (kept.size >= keptAnswers && oldest !== undefined) kept.delete(oldest)
-    kept.set(key, { user, until: clock.now() + cacheSeconds * 1000 })
-  }
-
+  const kept = createKeptAnswers<User | undefined>(clock)
   return async (credentials) => {
     const token = bearerOf(credentials)
     if (token === undefined) return undefined
-    const key = createHash('sha256').update(token).digest('base64')
-    const known = kept.get(key)
-    if (known && known.until > clock.now()) return known.user
-    kept.delete(key)
+    const known = kept.find(token)
+    if (known) return known.answer
     const review = {
       apiVersion: `authentication.k8s.io/${version}`,
       kind: 'TokenReview',
@@ -72,7 +61,7 @@ export const createTokenWebhook = ({ ask, clock, log, version, cacheSeconds }: T
     }
     try {
       const user = userOfReview(await ask(review))
-      keep(key, user)
+      kept.keep(token, user, cacheSeconds)
       return user
     } catch (error) {
       log.error({ err: error }, 'the authentication webhook gives no answer; the token is refused')

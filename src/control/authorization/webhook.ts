@@ -1,10 +1,10 @@
 /** Asks somebody else by SubjectAccessReviews (`--authorization-mode Webhook`). */
-import { createHash } from 'node:crypto'
 import type { Clock } from '../../api/clock.ts'
 import { isJsonObject } from '../../api/json.ts'
 import type { AskReview } from '../../api/review-webhook.ts'
 import type { Logger } from '../../host/log.ts'
 import { type Attributes, type Authorizer, noRules, type Verdict } from '../auth/authorizer.ts'
+import { createKeptAnswers } from '../auth/kept-answers.ts'
 
 export interface WebhookSettings {
   /** In the form of a kubeconfig: whom to ask, and as whom. */
@@ -14,8 +14,6 @@ export interface WebhookSettings {
   readonly authorizedSeconds: number
   readonly unauthorizedSeconds: number
 }
-
-const keptAnswers = 8192
 
 const specOf = ({ user, request }: Attributes, version: WebhookSettings['version']): object => {
   const { name, groups, uid, extra } = user
@@ -49,27 +47,17 @@ export interface WebhookOptions extends Pick<WebhookSettings, 'version' | 'autho
 /** Whoever cannot be reached, or gives no answer, allows nothing. */
 export const createWebhookAuthorizer = (options: WebhookOptions): Authorizer => {
   const { ask, clock, log, version, authorizedSeconds, unauthorizedSeconds } = options
-  const kept = new Map<string, { readonly verdict: Verdict; readonly until: number }>()
-
-  const keep = (key: string, verdict: Verdict): void => {
-    const seconds = verdict.decision === 'allow' ? authorizedSeconds : unauthorizedSeconds
-    if (seconds <= 0) return
-    const [oldest] = kept.keys()
-    if (kept.size >= keptAnswers && oldest !== undefined) kept.delete(oldest)
-    kept.set(key, { verdict, until: clock.now() + seconds * 1000 })
-  }
-
+  const kept = createKeptAnswers<Verdict>(clock)
   return {
     authorize: async (attributes) => {
       const spec = specOf(attributes, version)
-      const key = createHash('sha256').update(JSON.stringify(spec)).digest('base64')
-      const known = kept.get(key)
-      if (known && known.until > clock.now()) return known.verdict
-      kept.delete(key)
+      const question = JSON.stringify(spec)
+      const known = kept.find(question)
+      if (known) return known.answer
       const review = { apiVersion: `authorization.k8s.io/${version}`, kind: 'SubjectAccessReview', spec }
       try {
         const verdict = verdictOf(await ask({ ...review, metadata: {} }))
-        keep(key, verdict)
+        kept.keep(question, verdict, verdict.decision === 'allow' ? authorizedSeconds : unauthorizedSeconds)
         return verdict
       } catch (error) {
         log.error({ err: error }, 'the authorization webhook gives no answer; the request is not allowed')
