@@ -1,7 +1,6 @@
 /** The channels of a command as streams of SPDY, each named by the header `streamType`. kubectl up to 1.29. */
 import type { Duplex } from 'node:stream'
 import type { Upgrade } from '../../host/upgrade.ts'
-import { switchProtocols } from '../../host/upgrade.ts'
 import {
   createResizes,
   endAll,
@@ -10,7 +9,7 @@ import {
   type StreamOptions,
   statusText,
 } from './remote-channels.ts'
-import { serveSpdy } from './spdy/session.ts'
+import { serveSpdy, switchToSpdy } from './spdy/session.ts'
 
 /** v3 brought the sizes of terminals, v4 the Status. */
 export const remoteCommandProtocols = [
@@ -79,9 +78,7 @@ export const openSpdyChannels = (
         gone: gone.signal,
       })
     }
-    switchProtocols(socket, {
-      ...{ connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': protocol },
-    })
+    switchToSpdy(socket, protocol)
     const session = serveSpdy(socket, head, ({ headers, stream }) => {
       const name = wanted.find((each) => each === headers.get('streamtype'))
       if (name === undefined || found.has(name)) return void stream.destroy()

@@ -24,6 +24,7 @@ import {
 import { carrierOf, spdyProtocolOf, webSocketProtocolOf } from './protocol.ts'
 import { failureStatus, type RemoteChannels, type StreamOptions } from './remote-channels.ts'
 import { serveCommand, serveOutput } from './remote-command.ts'
+import { switchToSpdy } from './spdy/session.ts'
 import { openSpdyChannels, remoteCommandProtocols } from './spdy-channels.ts'
 import { acceptWebSocket } from './web-socket.ts'
 import { openWebSocketChannels, webSocketProtocols } from './web-socket-channels.ts'
@@ -152,9 +153,7 @@ export const createUpgrades = ({ pods, runtime, ports, log, clock = systemClock 
     if (carrierOf(request) === 'spdy') {
       const protocol = spdyProtocolOf(request, [portForwardProtocol], portForwardProtocol)
       return ({ socket, head }) => {
-        switchProtocols(socket, {
-          ...{ connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': protocol },
-        })
+        switchToSpdy(socket, protocol)
         void forwardOverSpdy(socket, head, tell, toPort)
       }
     }

@@ -26,28 +26,28 @@ const streamQuery = (query: URLSearchParams): URLSearchParams => {
 
 const pathOf = (...words: readonly string[]): string => `/${words.map(encodeURIComponent).join('/')}`
 
-export const podExec =
+/** With a container; `queryOf`: what the agent is asked. */
+const withContainer =
+  (verb: 'exec' | 'attach', queryOf: (asked: URLSearchParams) => URLSearchParams) =>
   (objects: Objects, dialer: Dialer): SubresourceHandler =>
   async (call, { namespace = '', name }, definition) => {
     const pod = objects.get(definition, { namespace, name }) as Pod
-    const query = streamQuery(call.query)
-    const command = call.query.getAll('command')
-    if (command.length === 0) throw badRequest('you must specify a command for the exec request')
-    for (const word of command) query.append('command', word)
+    const query = queryOf(call.query)
     const container = chooseContainer(pod, call.query.get('container'))
-    const path = pathOf('exec', namespace, name, pod.metadata.uid ?? '', container)
+    const path = pathOf(verb, namespace, name, pod.metadata.uid ?? '', container)
     return passOn(call, dialer, nodeOfPod(pod), `${path}?${query}`)
   }
 
-export const podAttach =
-  (objects: Objects, dialer: Dialer): SubresourceHandler =>
-  async (call, { namespace = '', name }, definition) => {
-    const pod = objects.get(definition, { namespace, name }) as Pod
-    const query = streamQuery(call.query)
-    const container = chooseContainer(pod, call.query.get('container'))
-    const path = pathOf('attach', namespace, name, pod.metadata.uid ?? '', container)
-    return passOn(call, dialer, nodeOfPod(pod), `${path}?${query}`)
-  }
+const execQuery = (asked: URLSearchParams): URLSearchParams => {
+  const query = streamQuery(asked)
+  const command = asked.getAll('command')
+  if (command.length === 0) throw badRequest('you must specify a command for the exec request')
+  for (const word of command) query.append('command', word)
+  return query
+}
+
+export const podExec = withContainer('exec', execQuery)
+export const podAttach = withContainer('attach', streamQuery)
 
 export const podPortForward =
   (objects: Objects, dialer: Dialer): SubresourceHandler =>

@@ -4,6 +4,7 @@
  * its streams is full.
  */
 import { Duplex } from 'node:stream'
+import { switchProtocols } from '../../../host/upgrade.ts'
 import {
   type ControlFrame,
   type DataFrame,
@@ -104,6 +105,12 @@ const word = (payload: Buffer, at = 0): number => {
 const idBits = 0x7fff_ffff
 const finFlag = 1
 const synHeadBytes = 10
+
+/** Speaks SPDY from here on, with the protocol chosen for what its streams carry. */
+export const switchToSpdy = (socket: Duplex, protocol: string): void =>
+  switchProtocols(socket, {
+    ...{ connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': protocol },
+  })
 
 /** Serves until the connection ends. `head`: what the client has sent already. */
 export const serveSpdy = (socket: Duplex, head: Buffer, onStream: (stream: SpdyStream) => void): SpdySession => {
