@@ -29,19 +29,16 @@ export const identify = async (pid: number): Promise<ProcessId | undefined> => {
 
 export const isRunning = async (id: ProcessId): Promise<boolean> => (await identify(id.pid))?.startTime === id.startTime
 
-/** Direct children, oldest first. */
-export const childrenOf = async (pid: number): Promise<readonly number[]> => {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(unlessGone)
+/** Direct children of its main thread, or of another one, oldest first. */
+export const childrenOf = async (pid: number, task: number | string = pid): Promise<readonly number[]> => {
+  const text = await readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(unlessGone)
   return text === undefined ? [] : text.split(' ').filter(Boolean).map(Number)
 }
 
 /** Children of all of its threads. */
 const allChildrenOf = async (pid: number): Promise<readonly number[]> => {
   const tasks = (await readdir(`/proc/${pid}/task`).catch(unlessGone)) ?? []
-  const texts = await Promise.all(
-    tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(unlessGone)),
-  )
-  return texts.flatMap((text) => (text ?? '').split(' ').filter(Boolean).map(Number))
+  return (await Promise.all(tasks.map((task) => childrenOf(pid, task)))).flat()
 }
 
 /** A process and all that have come from it and still have a parent there, the oldest first. */

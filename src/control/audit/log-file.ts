@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
-import type { Clock } from '../../api/clock.ts'
+import { type Clock, sleep } from '../../api/clock.ts'
 import type { Logger } from '../../host/log.ts'
 
 export interface LogFileSettings {
@@ -113,8 +113,6 @@ export const createAuditLog = (settings: LogFileSettings, clock: Clock, log: Log
     await broken?.handle.close().catch(() => undefined)
   }
 
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve))
-
   const work = async (): Promise<void> => {
     while (pending.length > 0) {
       const lines = pending
@@ -129,7 +127,7 @@ export const createAuditLog = (settings: LogFileSettings, clock: Clock, log: Log
       } catch (error) {
         lose(lines.length, error)
         await giveUpFile()
-        if (!isClosing) await wait(retryMs)
+        if (!isClosing) await sleep(retryMs, undefined, clock)
       }
     }
   }
