@@ -30,10 +30,13 @@ const keepAll = async <T extends KubeObject>(
 ): Promise<void> => {
   const { items } = await client.list(resource)
   const found = new Map(items.map((item) => [objectKey(item), item]))
-  for (const draft of wanted) {
-    const there = found.get(objectKey(draft))
-    await (there ? keep(there, draft) : client.create(resource, draft)).catch(unlessRaced)
-  }
+  // All at once: the store commits together what comes together, and a first start makes about a hundred.
+  await Promise.all(
+    wanted.map((draft) => {
+      const there = found.get(objectKey(draft))
+      return (there ? keep(there, draft) : client.create(resource, draft)).catch(unlessRaced)
+    }),
+  )
 }
 
 const keepRoles = <T extends AnyRole>(client: Client, resource: Resource<T>, wanted: readonly Draft<T>[]) =>
