@@ -80,6 +80,21 @@ const metadataWithStatus = (definition: ResourceDefinition, given: ObjectMeta, o
   return { ...carryMetadata(given, old), ...Object.fromEntries(keeps.map((part) => [part, old[part]])) }
 }
 
+/** The generation counts the changes of what is wished: those of `object` since `old`, whoever made them. */
+export const withGeneration = (definition: ResourceDefinition, object: KubeObject, old: KubeObject): KubeObject => {
+  if (!definition.generation) return object
+  // A custom kind without a status of its own may still have a field of that name.
+  const hasStatus = definition.status !== undefined || definition.schema === undefined
+  const isMarked =
+    definition.generation === 'withAnnotations' &&
+    !deepEqual(object.metadata.annotations ?? {}, old.metadata.annotations ?? {})
+  const before = old.metadata.generation
+  const generation = sameWish(object, old, hasStatus) && !isMarked ? before : (before ?? 0) + 1
+  return object.metadata.generation === generation
+    ? object
+    : { ...object, metadata: { ...object.metadata, generation } }
+}
+
 /** `given` as the new version of `old`: the client's part from one, everything else from the other. */
 export const prepareUpdate = (
   definition: ResourceDefinition,
@@ -97,12 +112,5 @@ export const prepareUpdate = (
   const owned = { ...given, apiVersion: storedVersionOf(definition), kind: definition.kind, metadata }
   const kept = definition.status ? withStatus(owned, statusOf(old)) : owned
   const adopted = definition.adopt?.(kept, old) ?? kept
-  const object = definition.defaults?.(adopted) ?? adopted
-  // A custom kind without a status of its own may still have a field of that name.
-  const hasStatus = definition.status !== undefined || definition.schema === undefined
-  const isMarked =
-    definition.generation === 'withAnnotations' &&
-    !deepEqual(object.metadata.annotations ?? {}, old.metadata.annotations ?? {})
-  if (!definition.generation || (sameWish(object, old, hasStatus) && !isMarked)) return object
-  return { ...object, metadata: { ...object.metadata, generation: (old.metadata.generation ?? 0) + 1 } }
+  return withGeneration(definition, definition.defaults?.(adopted) ?? adopted, old)
 }

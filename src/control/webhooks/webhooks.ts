@@ -7,6 +7,7 @@ import type { Logger } from '../../host/log.ts'
 import { admissionValues, conditionsOf } from '../cel/conditions.ts'
 import { widthOf } from '../cel/functions/values.ts'
 import type { Admission, Review, Validation } from '../objects/admission.ts'
+import { withGeneration } from '../objects/prepare.ts'
 import { applyJsonPatch } from '../patch/json-patch.ts'
 import type { Registry } from '../registry/registry.ts'
 import {
@@ -14,7 +15,6 @@ import {
   validatingWebhookConfiguration,
 } from '../resources/admissionregistration/webhook-configuration.ts'
 import { inVersion, prepared, type ResourceDefinition } from '../resources/definition.ts'
-import { sameWish } from '../resources/metadata.ts'
 import { checkValue } from '../schema/bounds.ts'
 import { readObject } from '../server/input.ts'
 import { showScale } from '../server/scale.ts'
@@ -154,16 +154,9 @@ const patched = async (review: Review, row: ResourceDefinition, patch: unknown):
   const { object: read } = await readObject(row, changed, anyFields)
   const whole = keepIdentity({ ...read, apiVersion: object.apiVersion, kind: object.kind }, object)
   const kept = keepOtherPart(whole, object, review.asked?.row ?? row, subresource)
-  const filled = review.definition.defaults?.(kept) ?? kept
-  return subresource === '' ? withGeneration(filled, review) : filled
-}
-
-/** What is wished is something else than before when a webhook makes it so, too. */
-const withGeneration = (object: KubeObject, { definition, old }: Review): KubeObject => {
-  if (!definition.generation || !old) return object
-  const { generation = 0 } = old.metadata
-  const isSame = sameWish(object, old, definition.status !== undefined || definition.schema === undefined)
-  return { ...object, metadata: { ...object.metadata, generation: isSame ? generation : generation + 1 } }
+  const { definition, old } = review
+  const filled = definition.defaults?.(kept) ?? kept
+  return subresource === '' && old ? withGeneration(definition, filled, old) : filled
 }
 
 const isAgain = (webhook: Webhook): boolean => (webhook as Partial<MutatingWebhook>).reinvocationPolicy === 'IfNeeded'

@@ -130,6 +130,37 @@ t.test('a webhook changes objects, which are checked afterwards', async (t) => {
   t.equal((await api.request('POST', maps, { body: { metadata: { name: 'b' }, data: { a: 'b' } } })).code, 422)
 })
 
+t.test('what a webhook changes counts as what a client changes', async (t) => {
+  const { api, server } = await setUp(t, (review) => {
+    const { labels = {}, annotations = {} } = review['request']?.['object']?.['metadata'] ?? {}
+    const note = { op: 'add', path: '/metadata/annotations', value: { ...annotations, noted: 'yes' } }
+    return patch(
+      review,
+      { op: 'add', path: '/metadata/labels', value: { ...labels, seen: 'yes' } },
+      ...(labels['note'] ? [note] : []),
+    )
+  })
+  const rules = [{ ...rule(['deployments']), apiGroups: ['apps'] }]
+  await configure(api, 'mutating', configuration(server, { rules }))
+  const deployments = '/apis/apps/v1/namespaces/default/deployments'
+  const labels = { app: 'web' }
+  const spec = {
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
+  }
+  const made = await api.request('POST', deployments, { body: { metadata: { name: 'web' }, spec } })
+  t.match(made.body['metadata'], { generation: 1, labels: { seen: 'yes' } })
+  const change = async (body: object) => {
+    const contentType = 'application/merge-patch+json'
+    const { body: changed } = await api.request('PATCH', `${deployments}/web`, { body, contentType })
+    return changed['metadata']?.['generation']
+  }
+  t.equal(await change({ metadata: { labels: { more: 'x' } } }), 1, 'a label')
+  t.equal(await change({ spec: { replicas: 2 } }), 2, 'the wish')
+  t.equal(await change({ metadata: { annotations: { why: 'x' } } }), 3, 'an annotation, of a Deployment')
+  t.equal(await change({ metadata: { labels: { note: 'yes' } } }), 4, 'one by the webhook')
+})
+
 t.test('who does not answer is done without, or nothing is done: as the configuration says', async (t) => {
   for (const [failurePolicy, code] of [
     ['Fail', 500],
