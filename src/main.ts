@@ -14,6 +14,7 @@ import { Interrupted } from './commands/interruption.ts'
 import { registerIpam } from './commands/ipam.ts'
 import { registerKubeconfig } from './commands/kubeconfig.ts'
 import { registerLab } from './commands/lab.ts'
+import { leaveClosedFolder } from './commands/own-folder.ts'
 import { registerPolicy } from './commands/policy.ts'
 import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
@@ -78,6 +79,7 @@ const exitCodeOf = (error: unknown): number => {
 }
 
 try {
+  leaveClosedFolder()
   await program.parseAsync()
 } catch (error) {
   // Commander has printed its own already.

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createCommandRunner } from '../../src/host/command.ts'
+import { publicRoot, root } from './support/lab.ts'
 
-const child = [process.execPath, join(import.meta.dirname, '../support/attacked-pod.ts')] as const
+const child = [process.execPath, join(root, 'test/support/attacked-pod.ts')] as const
 const isRealRoot = /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'))
 const nobody = '65534'
 const asOrdinaryUser = [
@@ -31,7 +32,8 @@ for (const { name, prefix, skip } of [
   },
 ])
   t.test(name, { skip, timeout: 120_000 }, async (t) => {
-    const [file = '', ...args] = [...prefix, ...child]
+    const place = prefix.length > 0 ? await publicRoot() : root
+    const [file = '', ...args] = [...prefix, ...child.map((path) => path.replace(root, place))]
     const found: Readonly<Record<string, readonly string[]>> = JSON.parse(await createCommandRunner().run(file, args))
     for (const pod of ['own', 'host'] as const)
       await t.test(`a pod with ${pod === 'own' ? 'a network of its own' : 'the network of the node'}`, async (t) => {

@@ -26,7 +26,7 @@ export interface LabUser {
 const ordinaryId = 12345
 
 /** The project where everybody may come, whatever the folders above it allow. Goes with the universe. Not in /run: labs have their own. */
-const publicRoot = async (): Promise<string> => {
+export const publicRoot = async (): Promise<string> => {
   const path = '/mnt'
   await runner.run('mount', ['--bind', root, path])
   return path
