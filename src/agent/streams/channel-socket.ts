@@ -1,6 +1,7 @@
 /** Byte streams as channels of a WebSocket: each message is a channel's number and bytes of it. */
 import { Readable, Writable } from 'node:stream'
-import type { RawData, WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
+import { bytesOf } from '../../api/web-socket.ts'
 
 export interface ChannelSocket {
   /** What the client sends on this channel. Asked for once. */
@@ -24,9 +25,6 @@ const backlogBytes = 256 * 1024
 const closeMs = 10_000
 /** RFC 6455, 7.4.1. */
 const codes = { normal: 1000, protocolError: 1002 } as const
-
-const toBuffer = (data: RawData): Buffer =>
-  Buffer.isBuffer(data) ? data : data instanceof ArrayBuffer ? Buffer.from(data) : Buffer.concat(data)
 
 const decode = (
   message: Buffer,
@@ -68,7 +66,7 @@ export const createChannelSocket = (
     if (full.delete(channel) && full.size === 0) socket.resume()
   }
 
-  socket.on('message', (data) => take(toBuffer(data)))
+  socket.on('message', (data) => take(bytesOf(data)))
   socket.once('close', () => {
     gone.abort()
     for (const readable of readables.values()) readable.destroy(new Error('the client has gone'))

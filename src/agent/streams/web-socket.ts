@@ -1,6 +1,7 @@
 /** WebSockets whose messages begin with the number of a channel: `v5.channel.k8s.io` and its elders. */
 import type { IncomingMessage } from 'node:http'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { endWhenSilent } from '../../api/web-socket.ts'
 import type { Upgrade } from '../../host/upgrade.ts'
 
 /** What a message may be; clients cut what they send into 32 KiB and less. */
@@ -36,22 +37,7 @@ export const acceptWebSocket = (
   })
   server.handleUpgrade(request, socket, head, (found) => {
     found.on('error', () => undefined)
-    keepAlive(found)
+    endWhenSilent(found, pingMs)
     take(found)
   })
-}
-
-/** A client that answers no ping has gone. Those that read only from time to time are no reason to end the stream. */
-const keepAlive = (socket: WebSocket): void => {
-  let isHeard = true
-  const heard = (): void => {
-    isHeard = true
-  }
-  socket.on('message', heard).on('pong', heard)
-  const timer = setInterval(() => {
-    if (!isHeard && !socket.isPaused) return socket.terminate()
-    isHeard = false
-    if (socket.readyState === socket.OPEN) socket.ping()
-  }, pingMs)
-  socket.once('close', () => clearInterval(timer))
 }

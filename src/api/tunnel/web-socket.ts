@@ -1,5 +1,6 @@
 /** A WebSocket as the link of a mux: one frame is one binary message. Whether the other side is still there is asked by pings. */
 import type { WebSocket } from 'ws'
+import { bytesOf, endWhenSilent } from '../web-socket.ts'
 import { type MessageLink, maxMessageBytes } from './mux.ts'
 
 /** Where an agent asks for its tunnel, and how the two call what they then speak. */
@@ -19,21 +20,8 @@ const backlogBytes = 512 * 1024
 const protocolError = 1002
 const reasonBytes = 123
 
-const toBuffer = (data: Buffer | ArrayBuffer | readonly Buffer[]): Buffer =>
-  Buffer.isBuffer(data) ? data : data instanceof ArrayBuffer ? Buffer.from(data) : Buffer.concat(data)
-
 export const webSocketLink = (socket: WebSocket, pingMs = defaultPingMs): MessageLink => {
-  let isHeard = true
-  const heard = (): void => {
-    isHeard = true
-  }
-  const timer = setInterval(() => {
-    if (!isHeard) return socket.terminate()
-    isHeard = false
-    if (socket.readyState === socket.OPEN) socket.ping()
-  }, pingMs)
-  socket.on('ping', heard).on('pong', heard).on('message', heard)
-  socket.on('close', () => clearInterval(timer))
+  endWhenSilent(socket, pingMs)
   // The end follows; it says all that there is to know.
   socket.on('error', () => undefined)
 
@@ -48,7 +36,7 @@ export const webSocketLink = (socket: WebSocket, pingMs = defaultPingMs): Messag
       if (!isHeldUp) sent()
     },
     onMessage: (handler) =>
-      void socket.on('message', (data, isBinary) => handler(isBinary ? toBuffer(data) : Buffer.alloc(0))),
+      void socket.on('message', (data, isBinary) => handler(isBinary ? bytesOf(data) : Buffer.alloc(0))),
     onClose: (handler) => void socket.once('close', handler),
     close: (why) => {
       socket.close(protocolError, Buffer.from(why).subarray(0, reasonBytes).toString())
