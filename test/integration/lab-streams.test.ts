@@ -155,7 +155,10 @@ t.test('a lab of one node', async (t) => {
     spec: { containers: [{ name: 'main', image: 'podway/echo', ...container }] },
   })
   const talk = 'i=0; while :; do i=$((i+1)); echo "tick $i"; sleep 0.2; done'
-  await apply(pod('web', { env: [{ name: 'FOO', value: 'bar' }] }), pod('talker', { command: ['sh', '-c', talk] }))
+  // Ready is not before it listens: the first test asks it at once.
+  const readinessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1 }
+  const web = pod('web', { env: [{ name: 'FOO', value: 'bar' }], readinessProbe })
+  await apply(web, pod('talker', { command: ['sh', '-c', talk] }))
   await kubectl('wait', '--for=condition=Ready', 'pod/web', 'pod/talker', '--timeout=60s')
 
   await t.test('proxies of pods, Services and nodes', async (t) => {
