@@ -13,7 +13,7 @@ import { type IpFamily, isAddress, joinHostPort } from '../ip/address.ts'
 import { addressAt } from '../ip/cidr.ts'
 import type { ClusterNetworks } from './admission/node-claims.ts'
 import type { PluginName } from './admission/plugins.ts'
-import { openFrontProxy, publishFrontProxy } from './aggregation/front-proxy.ts'
+import { frontProxyName, publishFrontProxy } from './aggregation/front-proxy.ts'
 import type { AuditSettings } from './audit/log-file.ts'
 import type { AuthenticationSettings } from './auth/authenticators.ts'
 import { keepCertificates } from './auth/keep-certificates.ts'
@@ -105,6 +105,7 @@ const openCertificates = (options: ControlOptions, apiClusterIP: string, isFound
       addresses: [...new Set([bindAddress, ...names].filter(isAddress)), apiClusterIP],
     },
     client: { commonName: controlUser.name, organizations: [mastersGroup] },
+    frontProxy: { commonName: frontProxyName },
     admin: { commonName: 'podway-admin', organizations: [mastersGroup] },
     now: Date.now(),
     isFounded,
@@ -144,9 +145,8 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   }
   const serverUrl = `https://${joinHostPort(bindAddress, options.port)}`
   const agents = createAgents(() => plane.store, { pair: () => pki.client, ca: pki.authority.cert }, log)
-  const frontProxy = await openFrontProxy({ authority: () => pki.authority, clock, log }, signal)
   const plane: ControlPlane = await openControlPlane({
-    frontProxy,
+    frontProxy: () => pki.frontProxy,
     ...{
       backend,
       clock,

@@ -72,7 +72,8 @@ const loggerTo = (tell: (message: string) => void): Logger =>
 const pki = (folder: string, tell: (message: string) => void) =>
   openPki({
     ...{ folder: join(folder, 'pki'), now: Date.now(), isFounded: existsSync(join(folder, 'pki')), onDamage: tell },
-    ...{ server: { commonName: 'api' }, client: { commonName: 'c' }, admin: { commonName: 'a' } },
+    ...{ server: { commonName: 'api' }, client: { commonName: 'c' } },
+    ...{ frontProxy: { commonName: 'f' }, admin: { commonName: 'a' } },
   })
 
 const pkiFile = (name: string, outcome: Outcome): DurableFile => ({
@@ -158,7 +159,7 @@ const server = 'https://192.0.2.1:6443'
 const files: readonly DurableFile[] = [
   pkiFile('ca.key', 'refused'),
   pkiFile('ca.crt', 'refused'),
-  ...['server', 'control', 'admin'].flatMap((name) => [
+  ...['server', 'control', 'front-proxy', 'admin'].flatMap((name) => [
     pkiFile(`${name}.key`, 'set aside'),
     pkiFile(`${name}.crt`, 'set aside'),
   ]),

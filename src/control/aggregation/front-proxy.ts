@@ -1,44 +1,10 @@
-/** How API servers behind this one know that it is this one: the front proxy's certificate, and where they read of it. */
-import { issueCertificate, type KeyPair, validFor } from '../../api/certificates.ts'
+/** How API servers behind this one know that it is this one: the front proxy's name, and where they read of it. */
 import type { Client } from '../../api/client.ts'
-import { type Clock, sleep } from '../../api/clock.ts'
 import { isNotFound } from '../../api/errors.ts'
 import { configMaps } from '../../api/resources.ts'
-import type { Logger } from '../../host/log.ts'
 
-const frontProxyName = 'front-proxy-client'
-const days = 30
-const renewMs = 7 * 86_400_000
-
-export interface FrontProxyOptions {
-  /** Who signs for it: asked at every renewal. */
-  readonly authority: () => KeyPair
-  readonly clock: Clock
-  readonly log: Logger
-}
-
-/** The pair as it is now, renewed until `signal` aborts. */
-export const openFrontProxy = async (
-  { authority, clock, log }: FrontProxyOptions,
-  signal: AbortSignal,
-): Promise<() => KeyPair> => {
-  const issue = (): Promise<KeyPair> =>
-    issueCertificate(authority(), { commonName: frontProxyName }, validFor(days, clock.now()), 'client')
-  let pair = await issue()
-  const renew = async (): Promise<void> => {
-    while (!signal.aborted) {
-      await sleep(renewMs, signal, clock)
-      if (signal.aborted) return
-      try {
-        pair = await issue()
-      } catch (error) {
-        log.error({ err: error }, 'cannot renew the certificate of the front proxy; trying again in a week')
-      }
-    }
-  }
-  void renew()
-  return () => pair
-}
+/** Whom its certificate is for. */
+export const frontProxyName = 'front-proxy-client'
 
 const place = { name: 'extension-apiserver-authentication', namespace: 'kube-system' }
 

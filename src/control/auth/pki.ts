@@ -22,6 +22,8 @@ export interface Pki {
   readonly server: KeyPair
   /** What the control plane shows to agents. */
   readonly client: KeyPair
+  /** What the API server shows to API servers behind it. */
+  readonly frontProxy: KeyPair
   readonly admin: KeyPair
   /** What the tokens of ServiceAccounts are signed by. */
   readonly tokens: TokenKeys
@@ -71,6 +73,7 @@ export interface PkiOptions {
   readonly folder: string
   readonly server: Identity
   readonly client: Identity
+  readonly frontProxy: Identity
   readonly admin: Identity
   readonly now: number
   /** Whether the cluster is older than this start: then it has an authority, or has lost it. */
@@ -122,6 +125,7 @@ export const openPki = async ({ folder, now, isFounded, onDamage, ...identities 
     authority,
     server: await leaf('server', identities.server, 'server'),
     client: await leaf('control', identities.client, 'client'),
+    frontProxy: await leaf('front-proxy', identities.frontProxy, 'client'),
     admin: await leaf('admin', identities.admin, 'client'),
     tokens: await openTokenKeys(folder, onDamage),
   }

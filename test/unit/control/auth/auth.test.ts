@@ -165,6 +165,7 @@ t.test('keys are made once, private, and renewed when a name is missing', async 
     folder,
     server: { commonName: 'api' },
     client: { commonName: 'c' },
+    frontProxy: { commonName: 'f' },
     admin: { commonName: 'a' },
     now: Date.now(),
     isFounded: false,

@@ -7,7 +7,8 @@ import { silentLogger } from '../../../../src/host/log.ts'
 
 const pkiOf = (serial: string): Pki => {
   const pair = { cert: serial, key: 'key' }
-  return { authority: pair, server: pair, client: pair, admin: pair, tokens: { signing: 'key', trusted: [] } }
+  const tokens = { signing: 'key', trusted: [] }
+  return { authority: pair, server: pair, client: pair, frontProxy: pair, admin: pair, tokens }
 }
 
 t.test('looked at every day, and sooner after a failure', async (t) => {
