@@ -1,6 +1,7 @@
 /** WebSockets whose messages begin with the number of a channel: `v5.channel.k8s.io` and its elders. */
 import type { IncomingMessage } from 'node:http'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { membersOf } from '../../api/header-list.ts'
 import { endWhenSilent } from '../../api/web-socket.ts'
 import type { Upgrade } from '../../host/upgrade.ts'
 
@@ -13,10 +14,7 @@ const protocolHeader = 'sec-websocket-protocol'
 /** Names of protocols that a client offers, in its order. */
 export const offeredProtocols = ({ headers }: IncomingMessage, name = protocolHeader): readonly string[] => {
   const value = headers[name]
-  return (Array.isArray(value) ? value.join() : (value ?? ''))
-    .split(',')
-    .map((each) => each.trim())
-    .filter(Boolean)
+  return membersOf(Array.isArray(value) ? value.join() : (value ?? ''))
 }
 
 export const isWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket'

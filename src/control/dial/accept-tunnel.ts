@@ -1,6 +1,7 @@
 /** The path where agents dial in. A node is who its certificate says, and can be no other. */
 import { WebSocketServer } from 'ws'
 import { ApiError, badRequest } from '../../api/errors.ts'
+import { membersOf } from '../../api/header-list.ts'
 import { tunnelPath, tunnelProtocol, tunnelSocketOptions } from '../../api/tunnel/web-socket.ts'
 import { nodeOf } from '../auth/user.ts'
 import type { Handler } from '../server/call.ts'
@@ -18,11 +19,7 @@ export const acceptTunnel = (tunnels: Pick<Tunnels, 'add'>): Handler => {
         `forbidden: User ${JSON.stringify(user.name)} is no node, and cannot get path "${tunnelPath}"`,
         {},
       )
-    if (
-      !header('sec-websocket-protocol')
-        .split(/\s*,\s*/)
-        .includes(tunnelProtocol)
-    )
+    if (!membersOf(header('sec-websocket-protocol')).includes(tunnelProtocol))
       throw badRequest(`a tunnel speaks the WebSocket protocol ${tunnelProtocol}`)
     return {
       kind: 'upgraded',

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { badRequest } from '../../api/errors.ts'
+import { membersOf } from '../../api/header-list.ts'
 import type { Answer, Call } from '../server/call.ts'
 
 const base64Protocol = 'base64.binary.k8s.io'
@@ -30,9 +31,7 @@ const pass = async (socket: WebSocket, log: Readable): Promise<void> => {
 
 /** Throws BadRequest for a client that speaks none of the protocols. */
 export const logSocket = ({ header }: Call, log: Readable): Answer => {
-  const offered = header('sec-websocket-protocol')
-    .split(/\s*,\s*/)
-    .filter(Boolean)
+  const offered = membersOf(header('sec-websocket-protocol'))
   const chosen = offered.find((name) => protocols.includes(name))
   if (header('upgrade').toLowerCase() !== 'websocket' || (offered.length > 0 && chosen === undefined)) {
     log.destroy()

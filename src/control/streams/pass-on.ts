@@ -1,6 +1,7 @@
 /** A request to a node's agent that may become a stream: the connection is handed through as it is. */
 import type { OutgoingHttpHeaders } from 'node:http'
 import { badRequest } from '../../api/errors.ts'
+import { membersOf } from '../../api/header-list.ts'
 import { asStream, joinStreams, switchProtocols } from '../../host/upgrade.ts'
 import { type IncomingAnswer, type OutgoingRequest, requestOver } from '../dial/agent-request.ts'
 import type { Dialer } from '../dial/dialer.ts'
@@ -17,10 +18,7 @@ const upgradeHeaders = [
 const answerMs = 30_000
 
 export const isUpgrade = (call: Pick<Call, 'header'>): boolean =>
-  call
-    .header('connection')
-    .split(',')
-    .some((token) => token.trim().toLowerCase() === 'upgrade') && call.header('upgrade') !== ''
+  membersOf(call.header('connection').toLowerCase()).includes('upgrade') && call.header('upgrade') !== ''
 
 /** The connection of the client becomes the one of the other side, which has switched protocols already. */
 export const switched = (

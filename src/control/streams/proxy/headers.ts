@@ -1,5 +1,6 @@
 /** Which headers go through the proxy. Pure. */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import { membersOf } from '../../../api/header-list.ts'
 import type { Headers } from '../../server/call.ts'
 
 /** Of one connection alone (RFC 9110, 7.6.1), and what the next message makes anew. */
@@ -15,11 +16,7 @@ const isSecret = (name: string): boolean =>
 /** A page of somebody's must not open the API to other pages. */
 const isCrossOrigin = (name: string): boolean => name.startsWith('access-control-allow-')
 
-const named = (connection: string): readonly string[] =>
-  connection
-    .toLowerCase()
-    .split(/\s*,\s*/)
-    .filter(Boolean)
+const named = (connection: string): readonly string[] => membersOf(connection.toLowerCase())
 
 export interface Forwarded {
   readonly host: string
