@@ -175,6 +175,9 @@ export class AnsweredError extends Error {
   }
 }
 
+/** What an error says, and whatever else was thrown. */
+export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 /** What a client is told of any failure; the log has the rest. */
 export const toApiError = (error: unknown): ApiError => {
   if (error instanceof ApiError) return error

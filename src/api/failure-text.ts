@@ -1,5 +1,5 @@
 /** Why a request to an API server failed, as operators call it. Pure. */
-import { ApiError } from './errors.ts'
+import { ApiError, errorText } from './errors.ts'
 
 const httpTexts: Readonly<Record<number, string>> = {
   401: 'unauthorized: the API server does not accept these credentials',
@@ -46,7 +46,7 @@ const codeOf = (error: unknown): string | undefined => {
 
 /** What it is first, what the server said after it. */
 export const failureText = (error: unknown): string => {
-  const said = error instanceof Error ? error.message : String(error)
+  const said = errorText(error)
   if (error instanceof ApiError) return said === '' ? ofStatus(error.code) : `${ofStatus(error.code)}: ${said}`
   const known = networkTexts[codeOf(error) ?? '']
   return known === undefined ? said : said === '' ? known : `${known} (${said})`

@@ -1,5 +1,6 @@
 /** Expressions in CEL about a write: `object`, `oldObject`, `request`, and what a policy adds. */
 
+import { errorText } from '../../api/errors.ts'
 import type { JsonObject } from '../../api/json.ts'
 import { compile, createEnvironment, type Environment, type Expression } from './expression.ts'
 import { freeValue } from './functions/values.ts'
@@ -51,7 +52,7 @@ export const conditionError = (text: string, env: Environment = plain): string |
     compiled(text, env)
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return errorText(error)
   }
 }
 
@@ -68,7 +69,7 @@ export const conditionsOf = (
         // One that does not hold decides, whatever the others are.
         if (condition.evaluate(values) === false) return false
       } catch (error) {
-        errors.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+        errors.push(`${name}: ${errorText(error)}`)
       }
     }
     if (errors.length > 0) throw new Error(errors.join(', '))

@@ -1,6 +1,7 @@
 /** Expressions of users: compiled once, bounded in what they may cost. */
 import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js'
 import { Environment as CelEnvironment, Optional } from '@marcbachmann/cel-js'
+import { errorText } from '../../api/errors.ts'
 import { addAddresses, canonicalName } from './functions/addresses.ts'
 import { addFormats } from './functions/formats.ts'
 import { addLists } from './functions/lists.ts'
@@ -81,8 +82,7 @@ export interface Expression {
   readonly uses: (name: string) => boolean
 }
 
-const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
+const firstLine = (error: unknown): string => errorText(error).split('\n')[0] ?? ''
 
 /** What `has` asks about, when it is not a field of a field of a variable: the library knows no other. */
 const askedOf = ({ op, args }: Node): readonly [object: Node, field: string] | undefined => {

@@ -1,6 +1,6 @@
 /** Versions of a custom kind that only its author can tell into each other: their webhook is asked. */
 import { randomUUID } from 'node:crypto'
-import { type ApiError, internalError } from '../../api/errors.ts'
+import { type ApiError, errorText, internalError } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import type { CustomResourceDefinition } from '../../api/types/kubernetes/apiextensions-v1.ts'
@@ -50,7 +50,7 @@ export const createConversionWebhook = (
     const request = { uid, desiredAPIVersion: apiVersion, objects }
     const review = { kind: kindOfReview, apiVersion: `apiextensions.k8s.io/${version}`, request }
     const answer = await client.post(address, review, timeoutMs).catch((error: unknown) => {
-      throw failed(`Post: ${error instanceof Error ? error.message : String(error)}`)
+      throw failed(`Post: ${errorText(error)}`)
     })
     const response = isJsonObject(answer) && isJsonObject(answer['response']) ? answer['response'] : {}
     const { result, convertedObjects } = response

@@ -1,5 +1,5 @@
 /** The CEL rules of a schema (`x-kubernetes-validations`): compiled once, and what objects break of them. */
-import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../api/errors.ts'
+import { errorText, type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../api/errors.ts'
 import { isJsonObject } from '../../api/json.ts'
 import {
   compile,
@@ -55,8 +55,6 @@ const findHolders = (schema: Structural, found: Set<Structural>): boolean => {
   return holds
 }
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 /** `.spec.size` or `['a.b']`, below the schema that has the rule. */
 const isFieldPath = (path: string, schema: Structural): boolean => {
   const steps = [...path.matchAll(/\.([^.[\]]+)|\['([^']+)'\]/g)].map(([, name, quoted]) => name ?? quoted ?? '')
@@ -88,7 +86,7 @@ const compileRule = (
       invalidValue(
         `${path}.messageExpression`,
         rule.messageExpression,
-        `messageExpression compilation failed: ${reasonOf(error)}`,
+        `messageExpression compilation failed: ${errorText(error)}`,
       ),
     )
   }
@@ -106,7 +104,7 @@ const compileRule = (
       errors.push(invalidValue(`${path}.optionalOldSelf`, true, 'may not be set if oldSelf is not used in rule'))
     return [{ rule, expression, message }]
   } catch (error) {
-    errors.push(invalidValue(`${path}.rule`, rule.rule, `compilation failed: ERROR: ${reasonOf(error)}`))
+    errors.push(invalidValue(`${path}.rule`, rule.rule, `compilation failed: ERROR: ${errorText(error)}`))
     return []
   }
 }
@@ -211,7 +209,7 @@ export const brokenRules = (
     try {
       if (expression.evaluate(values) !== true) errors.push(errorFor(rule, schema, path, messageOf(compiled, values)))
     } catch (error) {
-      const told = `rule evaluation error: ${reasonOf(error)} evaluating rule: ${rule.message || rule.rule}`
+      const told = `rule evaluation error: ${errorText(error)} evaluating rule: ${rule.message || rule.rule}`
       errors.push(invalidValue(path.replace(/^\./, ''), schema.type ?? '', told))
     }
   }

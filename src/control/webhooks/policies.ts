@@ -1,5 +1,5 @@
 /** ValidatingAdmissionPolicies: expressions that are asked about every write that their bindings name. */
-import { ApiError, forbidden, internalError } from '../../api/errors.ts'
+import { ApiError, errorText, forbidden, internalError } from '../../api/errors.ts'
 import type { JsonObject } from '../../api/json.ts'
 import { matchLabelSelector } from '../../api/selectors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
@@ -53,8 +53,6 @@ interface Bound {
   readonly policy: Policy
   readonly binding: ValidatingAdmissionPolicyBinding
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** What is kept has compiled when it was written. */
 const compilePolicy = (policy: ValidatingAdmissionPolicy): Policy => ({
@@ -258,8 +256,8 @@ export const admissionPolicies = (context: WebhookContext): Validation => {
         failures = await judge(bound, attributes, row)
       } catch (error) {
         if (policy.policy.spec?.failurePolicy === 'Ignore') continue
-        if (error instanceof ApiError && error.code >= 500) throw internalError(reasonOf(error))
-        failures = [{ message: reasonOf(error), reason: 'Invalid' }]
+        if (error instanceof ApiError && error.code >= 500) throw internalError(errorText(error))
+        failures = [{ message: errorText(error), reason: 'Invalid' }]
       }
       enforce(bound, attributes, failures)
     }

@@ -1,5 +1,5 @@
 /** Admission webhooks: they are asked about every write that their rules name, and what they cannot be asked about fails closed. */
-import { ApiError, internalError } from '../../api/errors.ts'
+import { ApiError, errorText, internalError } from '../../api/errors.ts'
 import { isJsonObject } from '../../api/json.ts'
 import type { KubeObject, StringMap } from '../../api/types/index.ts'
 import type { MutatingWebhook } from '../../api/types/kubernetes/admissionregistration-v1.ts'
@@ -38,8 +38,6 @@ export interface WebhookContext {
   readonly client: WebhookClient
   readonly log: Logger
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** The labels of the namespace that an object is in; undefined for one that is in none. */
 export const namespaceLabels = (store: Store, attributes: Attributes): StringMap | undefined => {
@@ -92,7 +90,7 @@ const createAsk = ({ store, client, log }: WebhookContext) => {
       return { verdict: await askWebhook(client, webhook, attributes, row), row }
     } catch (error) {
       if (error instanceof ApiError) throw error
-      const why = `failed calling webhook ${JSON.stringify(webhook.name)}: ${reasonOf(error)}`
+      const why = `failed calling webhook ${JSON.stringify(webhook.name)}: ${errorText(error)}`
       if (!mayFail) throw internalError(why)
       log.warn({ webhook: webhook.name, err: error }, 'a webhook failed; its failurePolicy is Ignore')
       return undefined
@@ -183,7 +181,7 @@ export const mutatingWebhooks = (context: WebhookContext): Admission => {
         now = { ...now, object: await patched(now, answer.row, operations) }
       } catch (error) {
         throw internalError(
-          `admission webhook ${JSON.stringify(webhook.name)} sent a patch that does not apply: ${reasonOf(error)}`,
+          `admission webhook ${JSON.stringify(webhook.name)} sent a patch that does not apply: ${errorText(error)}`,
         )
       }
       attributes = attributesOf(now)

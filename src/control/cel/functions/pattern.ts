@@ -1,4 +1,5 @@
 /** Patterns of schemas and rules, in time that grows with the text and no faster. */
+import { errorText } from '../../../api/errors.ts'
 import { type Search, type Span, searchOf } from '../../../proxy/ingress/policy/pattern.ts'
 
 const limits = { longest: 8_192, mostInstructions: 20_000, mostSteps: 100_000_000 }
@@ -27,6 +28,6 @@ export const patternError = (pattern: string): string | undefined => {
     searchFor(pattern)
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return errorText(error)
   }
 }

@@ -1,6 +1,7 @@
 /** Admission by expressions in place of webhooks: a policy, and a binding that says where it holds. */
 import {
   duplicate,
+  errorText,
   type FieldError,
   forbiddenField,
   invalidValue,
@@ -27,15 +28,13 @@ import { subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 import { validateConditions, validateRule } from './webhook.ts'
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 const expressionErrors = (text: string, field: string, type: 'bool' | 'string' | 'any'): FieldError[] => {
   if (text.trim() === '') return [required(field, 'expression is not specified')]
   try {
     compile(policyEnvironment, text, type)
     return []
   } catch (error) {
-    return [invalidValue(field, text, `compilation failed: ERROR: ${reasonOf(error)}`)]
+    return [invalidValue(field, text, `compilation failed: ERROR: ${errorText(error)}`)]
   }
 }
 
