@@ -1,6 +1,7 @@
 /** Everything that is wrong with an object of a kind that a CustomResourceDefinition defines. Pure. */
 import type { FieldError } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
+import { newErrors } from '../registry/validate.ts'
 import { brokenRules, type CompiledRules, compileRules } from '../structural/cel-rules.ts'
 import { validateLists } from '../structural/lists.ts'
 import type { Structural } from '../structural/schema.ts'
@@ -21,8 +22,6 @@ const valueErrors = (schema: Structural, object: KubeObject, old?: KubeObject): 
   return [...validateLists(object, schema, ''), ...brokenRules(rulesOf(schema), schema, object, old)]
 }
 
-const keyOf = ({ field, message }: FieldError): string => `${field} ${message}`
-
 /** What was wrong before may stay as it is, so that the object can still be changed. */
 export const errorsOf = (
   schema: Structural,
@@ -30,7 +29,5 @@ export const errorsOf = (
   old: KubeObject | undefined,
 ): readonly FieldError[] => {
   const errors = valueErrors(schema, object, old)
-  if (errors.length === 0 || !old) return errors
-  const before = new Set(valueErrors(schema, old).map(keyOf))
-  return errors.filter((error) => !before.has(keyOf(error)))
+  return old ? newErrors(errors, () => valueErrors(schema, old)) : errors
 }

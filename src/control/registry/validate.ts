@@ -11,14 +11,15 @@ const formatErrors = (definition: ResourceDefinition, object: KubeObject): reado
     ? validateFormats({ ...object.metadata }, 'meta/v1.ObjectMeta', 'metadata')
     : validateFormats({ ...object }, schemaTypeOf(kindOf(definition)))
 
-/** Those that are not among the others. `keyOf`: what makes two the same. */
-const without = (
+const keyOf = ({ field, message }: FieldError): string => `${field} ${message}`
+
+/** Those that are not among the ones of before, which may stay, so that the object can still be changed. */
+export const newErrors = (
   errors: readonly FieldError[],
-  others: () => readonly FieldError[],
-  keyOf: (error: FieldError) => string,
+  before: () => readonly FieldError[],
 ): readonly FieldError[] => {
   if (errors.length === 0) return errors
-  const known = new Set(others().map(keyOf))
+  const known = new Set(before().map(keyOf))
   return errors.filter((error) => !known.has(keyOf(error)))
 }
 
@@ -65,7 +66,5 @@ export const validateObject = (
       : [...validateFinalizers(definition, object.metadata), ...(definition.validateCreate?.(object) ?? [])]),
   ]
   const formats = besides(formatErrors(definition, object), own)
-  if (!old) return [...own, ...formats]
-  const before = () => formatErrors(definition, old)
-  return [...own, ...without(formats, before, ({ field, message }) => `${field} ${message}`)]
+  return [...own, ...(old ? newErrors(formats, () => formatErrors(definition, old)) : formats)]
 }
