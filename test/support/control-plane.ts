@@ -2,7 +2,7 @@
 import type { Test } from 'tap'
 import { createAuthority, type KeyPair, validFor } from '../../src/api/certificates.ts'
 import { type Client, createClient } from '../../src/api/client.ts'
-import { type Clock, formatMicroTime, formatTime, systemClock } from '../../src/api/clock.ts'
+import { type Clock, formatMicroTime, formatTime, sleep, systemClock } from '../../src/api/clock.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../../src/api/errors.ts'
 import { createInformer } from '../../src/api/informer.ts'
 import { leases, namespaces, nodes, pods } from '../../src/api/resources.ts'
@@ -120,7 +120,12 @@ export const startControlPlane = async (
           if (!isAlreadyExists(error)) throw error
         })
   }
-  const beats = setInterval(() => void beat(), 100)
+  const keepBeating = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await beat()
+      await sleep(100, stop.signal)
+    }
+  }
 
   const podCopies = createInformer(client, pods)
   const play = async (pod: Pod): Promise<void> => {
@@ -133,11 +138,17 @@ export const startControlPlane = async (
       await client.patch(pods, pod, { status }, 'status')
     }
   }
+  const playing = new Set<Promise<void>>()
   podCopies.onChange((_key, pod) => {
-    if (pod) play(pod).catch(ignoreRaces)
+    if (!pod) return
+    const played = play(pod)
+      .catch(ignoreRaces)
+      .finally(() => playing.delete(played))
+    playing.add(played)
   })
 
   const running = Promise.all([
+    keepBeating(),
     podCopies.run(stop.signal),
     runControllers(
       {
@@ -152,9 +163,9 @@ export const startControlPlane = async (
     ),
   ])
   t.teardown(async () => {
-    clearInterval(beats)
     stop.abort()
     await running
+    await Promise.all(playing)
     await plane.close()
   })
 
