@@ -16,6 +16,11 @@ export interface CgroupLimits {
 export interface Cgroups {
   /** Makes a group; a process joins it by writing `0` to `cgroup.procs` in each of the returned folders. */
   create(name: string, limits: CgroupLimits): Promise<readonly string[]>
+  /**
+   * The group as OCI runtime programs that we start take it (`cgroupsPath`). They make it in further hierarchies, too; those are
+   * looked after here as well.
+   */
+  pathOf(name: string): string
   /** How many processes of the group the kernel killed because memory ran out. */
   oomKills(name: string): Promise<number>
   /** Kills all members. */
@@ -67,6 +72,10 @@ interface Layout {
   readonly version: keyof typeof settings
   /** Hierarchy → the folder that holds our groups. */
   readonly folders: ReadonlyMap<string, string>
+  /** The same in all other hierarchies, where we make none; they need not exist. */
+  readonly others: readonly string[]
+  /** What stands before the name of a group in `cgroupsPath`: v1 has it relative to the group of who starts the program. */
+  readonly pathPrefix: string
   readonly memoryEvents: string
 }
 
@@ -78,6 +87,9 @@ const ownPaths = (text: string): ReadonlyMap<string, string> =>
       .map((line) => /^\d+:([^:]*):(.*)$/.exec(line))
       .flatMap((found) => (found ? (found[1] ?? '').split(',').map((name) => [name, found[2] ?? ''] as const) : [])),
   )
+
+/** Where a v1 or hybrid machine has a hierarchy mounted, by convention. */
+const folderName = (hierarchy: string): string => (hierarchy === '' ? 'unified' : hierarchy.replace(/^name=/, ''))
 
 /** A v2 group that shares its controllers out may hold no processes, so we move into a leaf when we are in the way. */
 const shareControllers = async (folder: string): Promise<void> => {
@@ -100,7 +112,8 @@ const layoutOf = async (root: string, parent: string, own: ReadonlyMap<string, s
     const folder = join(home, parent)
     await mkdir(folder, { recursive: true })
     await shareControllers(folder)
-    return { version: 'v2', folders: new Map([['', folder]]), memoryEvents: 'memory.events' }
+    const pathPrefix = join('/', own.get('') ?? '/', parent)
+    return { version: 'v2', folders: new Map([['', folder]]), others: [], pathPrefix, memoryEvents: 'memory.events' }
   }
   const folders = new Map<string, string>()
   for (const controller of ['memory', 'cpu', 'pids']) {
@@ -110,7 +123,10 @@ const layoutOf = async (root: string, parent: string, own: ReadonlyMap<string, s
     await mkdir(folder, { recursive: true })
     folders.set(controller, folder)
   }
-  return { version: 'v1', folders, memoryEvents: 'memory.oom_control' }
+  const others = [...own]
+    .filter(([hierarchy]) => !folders.has(hierarchy))
+    .map(([hierarchy, path]) => join(root, folderName(hierarchy), path, parent))
+  return { version: 'v1', folders, others, pathPrefix: parent, memoryEvents: 'memory.oom_control' }
 }
 
 const removeTimeoutMs = 2_000
@@ -127,6 +143,27 @@ const removeFolder = async (folder: string): Promise<void> => {
   }
 }
 
+const removeTree = async (folder: string): Promise<void> => {
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(noneThere))
+    if (entry.isDirectory()) await removeTree(join(folder, entry.name))
+  await removeFolder(folder)
+}
+
+/** No such hierarchy on this machine, or none that we may look into: then none of our groups is there either. */
+const noneThere = (error: unknown): readonly Dirent[] => {
+  if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(codeOf(error) ?? '')) return []
+  throw error
+}
+
+/** A group and all that its members have made below. */
+const killTree = async (folder: string): Promise<void> => {
+  const members = (await readOptional(join(folder, 'cgroup.procs'))).split('\n').filter(Boolean).map(Number)
+  // 0 stands for a process of another pid namespace, which nobody here may name.
+  for (const pid of members.filter((member) => member > 0)) signalProcess(pid, 'SIGKILL')
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(noneThere))
+    if (entry.isDirectory()) await killTree(join(folder, entry.name))
+}
+
 export interface CgroupOptions {
   /** The group of all groups, made when needed: a relative path. It must belong to this caller alone (see `retain`). */
   readonly parent: string
@@ -140,19 +177,15 @@ export interface CgroupOptions {
 export const openCgroups = async ({ parent, root = '/sys/fs/cgroup', self }: CgroupOptions): Promise<Cgroups> => {
   const own = ownPaths(self ?? (await readOptional('/proc/self/cgroup')))
   const layout = await layoutOf(root, parent, own)
-  const foldersOf = (name: string): string[] => [...layout.folders.values()].map((folder) => join(folder, name))
+  const homes = [...layout.folders.values(), ...layout.others]
 
   const kill = async (name: string): Promise<void> => {
-    for (const folder of foldersOf(name)) {
-      const members = (await readOptional(join(folder, 'cgroup.procs'))).split('\n').filter(Boolean).map(Number)
-      // 0 stands for a process of another pid namespace, which nobody here may name.
-      for (const pid of members.filter((member) => member > 0)) signalProcess(pid, 'SIGKILL')
-    }
+    for (const home of homes) await killTree(join(home, name))
   }
 
   const destroy = async (name: string): Promise<void> => {
     await kill(name)
-    for (const folder of foldersOf(name)) await removeFolder(folder)
+    for (const home of homes) await removeTree(join(home, name))
   }
 
   return {
@@ -166,34 +199,21 @@ export const openCgroups = async ({ parent, root = '/sys/fs/cgroup', self }: Cgr
         await writeFile(join(folders.get(hierarchy) ?? '', file), String(value))
       return [...folders.values()]
     },
+    pathOf: (name) => join(layout.pathPrefix, name),
     oomKills: async (name) => {
       const folder = join(layout.folders.get('memory') ?? layout.folders.get('') ?? '', name)
       return Number(/^oom_kill (\d+)$/m.exec(await readOptional(join(folder, layout.memoryEvents)))?.[1] ?? 0)
     },
     destroy,
     retain: async (names) => {
-      const found = await Promise.all(
-        [...layout.folders.values()].map((folder) => readdir(folder, { withFileTypes: true })),
-      )
+      const found = await Promise.all(homes.map((home) => readdir(home, { withFileTypes: true }).catch(noneThere)))
       const groups = new Set(found.flat().flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])))
       for (const name of groups) if (!names.includes(name)) await destroy(name)
     },
     close: async () => {
-      for (const folder of layout.folders.values()) await removeFolder(folder)
+      for (const home of homes) await removeFolder(home)
     },
   }
-}
-
-const removeTree = async (folder: string): Promise<void> => {
-  for (const entry of await readdir(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) await removeTree(join(folder, entry.name))
-  await removeFolder(folder)
-}
-
-/** No such hierarchy on this machine, or none that we may look into: then none of our groups is there either. */
-const noneThere = (error: unknown): readonly Dirent[] => {
-  if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(codeOf(error) ?? '')) return []
-  throw error
 }
 
 /** Removes what dead agents left: the groups below our own whose name starts with `prefix`, empty of processes by now. */
@@ -203,6 +223,7 @@ export const removeCgroups = async (
 ): Promise<void> => {
   const own = ownPaths(self ?? (await readOptional('/proc/self/cgroup')))
   const homes = ['', 'memory', 'cpu', 'pids'].map((controller) => join(root, controller, own.get(controller) ?? '/'))
+  homes.push(...[...own].map(([hierarchy, path]) => join(root, folderName(hierarchy), path)))
   for (const home of new Set(homes)) {
     const entries = await readdir(home, { withFileTypes: true }).catch(noneThere)
     for (const entry of entries)

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openCgroups } from '../../../src/host/cgroup.ts'
@@ -45,4 +45,21 @@ t.test('v2: one folder for all, with the controllers shared out', async (t) => {
 
 t.test('a machine without them says so', async (t) => {
   await t.rejects(openCgroups({ parent: 'podway', root: t.testdir(), self: '0::/\n' }), /controller memory is missing/)
+})
+
+t.test('what a runtime program has made in further hierarchies, and containers below, goes too', async (t) => {
+  const root = t.testdir()
+  const self = '9:name=systemd:/\n5:devices:/d\n4:memory:/own\n3:cpu,cpuacct:/\n2:pids:/\n0::/\n'
+  const groups = await openCgroups({ parent: 'podway', root, self })
+  await groups.create('x', {})
+  t.equal(groups.pathOf('x'), 'podway/x', 'relative to the own group')
+  const made = ['devices/d/podway/x', 'systemd/podway/x', 'unified/podway/x', 'cpuacct/podway/x'].map((name) =>
+    join(root, name),
+  )
+  for (const folder of made) mkdirSync(join(folder, 'nested'), { recursive: true })
+  mkdirSync(join(root, 'devices/d/podway/left'))
+  await groups.retain(['y'])
+  t.same([...made, join(root, 'devices/d/podway/left')].filter(existsSync), [])
+  await groups.close()
+  t.notOk(existsSync(join(root, 'devices/d/podway')))
 })
