@@ -3,6 +3,7 @@
  * of the pod's own, where it may write; what is not listed here is not in it, so nothing has to be hidden by name. Pure.
  */
 import { dirname, join } from 'node:path'
+import { maskedPaths, readOnlyPaths } from '../restricted-paths.ts'
 import type { Mount } from '../runtime.ts'
 
 /** A file system of the node, as /proc/self/mountinfo has it. */
@@ -57,28 +58,9 @@ const ancestorsOf = (path: string): readonly string[] =>
 
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => `/dev/${name}`)
 
-/** As other runtimes have it: what tells of the machine, or changes it. */
-const maskedProc = [
-  'acpi',
-  'asound',
-  'kcore',
-  'keys',
-  'latency_stats',
-  'timer_list',
-  'sched_debug',
-  'scsi',
-  'interrupts',
-]
-const readOnlyProc = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger']
-const masked = [
-  ...maskedProc.map((name) => `/proc/${name}`),
-  ...['/sys/firmware', '/sys/devices/virtual/powercap', '/sys/fs/bpf'],
-]
-
 /** All paths of the node that a plan hangs on. `programs`: more that pods may run, such as podway itself. */
 export const podPaths = (programs: readonly string[]): readonly string[] => [
-  ...[...systemFolders, ...programs, ...devices, ...masked],
-  ...readOnlyProc.map((name) => `/proc/${name}`),
+  ...[...systemFolders, ...programs, ...devices, ...maskedPaths, ...readOnlyPaths],
 ]
 
 const pathOf = (text: string): string =>
@@ -164,10 +146,9 @@ export const compilePodRoot = (
   mount('proc', '/proc', 'proc', 'nosuid,nodev,noexec')
   mount('sysfs', '/sys', 'sysfs', 'ro,nosuid,nodev,noexec')
   // A copy of a part of /proc has to be one of the pod's own /proc: what is there by then.
-  for (const name of readOnlyProc)
-    if (kinds.has(`/proc/${name}`))
-      mount(join(root, '/proc', name), `/proc/${name}`, 'none', 'bind,ro,nosuid,nodev,noexec')
-  for (const path of masked) {
+  for (const path of readOnlyPaths)
+    if (kinds.has(path)) mount(join(root, path), path, 'none', 'bind,ro,nosuid,nodev,noexec')
+  for (const path of maskedPaths) {
     const kind = kinds.get(path)
     if (kind === 'folder') mount(empty, path, 'none', 'bind,ro')
     else if (kind === 'file') mount('/dev/null', path, 'none', 'bind')

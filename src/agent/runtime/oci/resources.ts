@@ -1,0 +1,76 @@
+/** From what a container may use to the settings of its control group. Pure. */
+import type { OciDeviceRule, OciResources } from './config-types.ts'
+
+export interface ResourceWish {
+  readonly memoryBytes?: number
+  /** What it may use at most, in thousandths of a CPU. */
+  readonly cpuMilli?: number
+  /** What it gets when all want more than there is, in thousandths of a CPU. */
+  readonly cpuRequestMilli?: number
+  readonly pids?: number
+  /** By page size in bytes. */
+  readonly hugepages?: ReadonlyMap<number, number>
+}
+
+const periodUs = 100_000
+const minQuotaUs = 1_000
+const minShares = 2
+const maxShares = 262_144
+
+/** As the kubelet does: 1024 for a whole CPU. */
+export const cpuShares = (milli: number): number =>
+  Math.min(maxShares, Math.max(minShares, Math.floor((milli * 1024) / 1000)))
+
+/** As the kernel names its hugetlb files: `2MB`, `1GB`, `64KB`. */
+const pageName = (bytes: number): string => {
+  const [unit, size] = (
+    [
+      ['GB', 1 << 30],
+      ['MB', 1 << 20],
+      ['KB', 1 << 10],
+    ] as const
+  ).find(([, each]) => bytes >= each) ?? ['KB', 1 << 10]
+  return `${Math.floor(bytes / size)}${unit}`
+}
+
+const usualDevices: readonly OciDeviceRule[] = [
+  { allow: false, access: 'rwm' },
+  // null, zero, full, random, urandom, tty: what runtimes give to everybody.
+  ...[3, 5, 7, 8, 9].map((minor) => ({ allow: true, type: 'c' as const, major: 1, minor, access: 'rwm' })),
+  { allow: true, type: 'c', major: 5, minor: 0, access: 'rwm' },
+  { allow: true, type: 'c', major: 5, minor: 2, access: 'rwm' },
+  { allow: true, type: 'c', major: 136, access: 'rwm' },
+]
+
+/** Who may use which devices: the usual ones, or all. `more` are those that the pod was given. */
+export const deviceRules = (privileged: boolean, more: readonly OciDeviceRule[]): readonly OciDeviceRule[] =>
+  privileged ? [{ allow: true, access: 'rwm' }] : [...usualDevices, ...more]
+
+export const ociResources = (
+  { memoryBytes, cpuMilli, cpuRequestMilli, pids, hugepages = new Map() }: ResourceWish,
+  devices: readonly OciDeviceRule[],
+): OciResources => ({
+  devices,
+  ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes } }),
+  cpu: {
+    shares: cpuShares(cpuRequestMilli ?? cpuMilli ?? 0),
+    ...(cpuMilli === undefined
+      ? {}
+      : { quota: Math.max(minQuotaUs, Math.floor((cpuMilli * periodUs) / 1000)), period: periodUs }),
+  },
+  ...(pids === undefined ? {} : { pids: { limit: pids } }),
+  ...(hugepages.size === 0
+    ? {}
+    : { hugepageLimits: [...hugepages].map(([size, limit]) => ({ pageSize: pageName(size), limit })) }),
+})
+
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
+
+/** Whom the kernel ends first when memory runs out, as the kubelet says. */
+export const oomScoreAdjustment = (qos: QosClass, requestBytes: number, nodeBytes: number): number => {
+  if (qos === 'Guaranteed') return -997
+  if (qos === 'BestEffort' || nodeBytes <= 0) return 1000
+  const share = 1000 - Math.floor((1000 * requestBytes) / nodeBytes)
+  // Between the two other classes.
+  return Math.min(999, Math.max(3, share))
+}

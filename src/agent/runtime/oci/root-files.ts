@@ -1,0 +1,65 @@
+/** Reading files below a folder that somebody else has filled: no link of theirs leads out of it. */
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs'
+
+/** open(2): the place alone, whatever it is. */
+const oPath = 0o10000000
+const maxLinks = 40
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
+
+/** Opens what is found; `open` takes the descriptors that are to be closed at the end. */
+const walk = (root: string, path: string, opened: number[]): number | undefined => {
+  const open = (file: string, flags: number): number => {
+    const fd = openSync(file, flags)
+    opened.push(fd)
+    return fd
+  }
+  const folders = [open(root, oPath | constants.O_DIRECTORY)]
+  const names = path.split('/')
+  let links = 0
+  while (names.length > 0) {
+    const name = names.shift() ?? ''
+    const folder = folders.at(-1) ?? 0
+    if (name === '' || name === '.') continue
+    if (name === '..') {
+      // The root is its own parent.
+      if (folders.length > 1) folders.pop()
+      continue
+    }
+    const place = `/proc/self/fd/${folder}/${name}`
+    const found = open(place, oPath | constants.O_NOFOLLOW)
+    const stat = fstatSync(found)
+    if (stat.isSymbolicLink()) {
+      if (++links > maxLinks) return undefined
+      const target = readlinkSync(place)
+      if (target.startsWith('/')) folders.splice(1)
+      names.unshift(...target.split('/'))
+    } else if (names.some((each) => each !== '' && each !== '.')) {
+      if (!stat.isDirectory()) return undefined
+      folders.push(found)
+    } else return stat.isFile() ? open(`/proc/self/fd/${found}`, constants.O_RDONLY) : undefined
+  }
+  return undefined
+}
+
+/**
+ * The beginning of a file; undefined when there is none, or something else in its place. Who fills the folder at the same time
+ * changes what is found, and not where.
+ */
+export const readInRoot = (root: string, path: string, maxBytes: number): string | undefined => {
+  const opened: number[] = []
+  try {
+    const file = walk(root, path, opened)
+    if (file === undefined) return undefined
+    const buffer = Buffer.alloc(maxBytes)
+    let length = 0
+    for (let read = -1; read !== 0 && length < maxBytes; length += read)
+      read = readSync(file, buffer, length, maxBytes - length, null)
+    return buffer.toString('utf8', 0, length)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(codeOf(error) ?? '')) return undefined
+    throw error
+  } finally {
+    for (const fd of opened) closeSync(fd)
+  }
+}
