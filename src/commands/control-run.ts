@@ -1,5 +1,6 @@
 import { disabledPlugins } from '../control/admission/plugins.ts'
 import { type ControlOptions, runControl } from '../control/control.ts'
+import { disabledControllers } from '../control/controllers/names.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemoryOnce } from '../host/tidy-memory.ts'
 import { auditSettings, authenticationSettings, authorizationSettings } from './access-options.ts'
@@ -18,9 +19,10 @@ const portRange = (text: string): { readonly from: number; readonly to: number }
   return { from: Number(from), to: Number(to) }
 }
 
-const pluginsOption = ({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }: ClusterOptions) => {
+/** What names something that is not there is wrong use. */
+const named = <T>(read: () => T): T => {
   try {
-    return disabledPlugins(enable, disable)
+    return read()
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
@@ -48,7 +50,11 @@ export const clusterSettings = (options: ClusterOptions) => {
     signingSeconds: options.clusterSigningDuration,
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
-    disabledPlugins: pluginsOption(options),
+    disabledPlugins: named(() => disabledPlugins(options.enableAdmissionPlugins, options.disableAdmissionPlugins)),
+    disabledControllers: [
+      ...named(() => disabledControllers(options.controllers)),
+      ...(options.scheduler ? [] : (['kube-scheduler'] as const)),
+    ],
     ...(options.encryptionProviderConfig === undefined ? {} : { encryptionConfig: options.encryptionProviderConfig }),
   }
 }

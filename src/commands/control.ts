@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { controllerNames } from '../control/controllers/names.ts'
 import { type AccessOptions, accessOptions } from './access-options.ts'
 import { type EtcdOptions, etcdOptions } from './etcd.ts'
 import { collect, countOption, durationOption, portOption, secondsOption } from './options.ts'
@@ -21,6 +22,8 @@ export interface ClusterOptions extends AccessOptions {
   readonly encryptionProviderConfig?: string
   readonly enableAdmissionPlugins: string
   readonly disableAdmissionPlugins: string
+  readonly controllers: string
+  readonly scheduler: boolean
 }
 
 export interface ControlCommandOptions extends ClusterOptions, EtcdOptions {
@@ -65,7 +68,13 @@ export const clusterOptions = (command: Command): Command =>
         'encrypt objects in the store: an EncryptionConfiguration, as for kube-apiserver',
       )
       .option('--enable-admission-plugins <names>', 'admission plugins that run, with commas (all do by default)', '')
-      .option('--disable-admission-plugins <names>', 'admission plugins that do not run', ''),
+      .option('--disable-admission-plugins <names>', 'admission plugins that do not run', '')
+      .option(
+        '--controllers <names>',
+        `controllers that run, with commas, as for kube-controller-manager: "*" all, "foo" that one, "-foo" not that one; there are ${controllerNames.join(', ')}`,
+        '*',
+      )
+      .option('--no-scheduler', 'leave the pods to a scheduler of your own'),
   )
 
 export const registerControl = (program: Command): void => {
@@ -92,6 +101,7 @@ Examples:
   podway control --bind 192.0.2.10
   podway control --bind 192.0.2.10 --etcd-servers https://192.0.2.21:2379,https://192.0.2.22:2379 \\
     --etcd-cafile ca.crt --etcd-certfile podway.crt --etcd-keyfile podway.key
+  podway control --bind 192.0.2.10 --controllers '*,-deployment,-replicaset' --no-scheduler
   podway token create --control-plane     prints how one more control plane joins (with etcd)
   podway token create     on the control plane: prints the command by which a node joins`,
     )

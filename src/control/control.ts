@@ -26,6 +26,7 @@ import { type ControlPlane, openControlPlane } from './control-plane.ts'
 import { createApiServersController } from './controllers/api-servers.ts'
 import { createApiServiceController } from './controllers/api-services.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
+import type { ComponentName } from './controllers/names.ts'
 import { createAgents } from './dial/agents.ts'
 import { encryptPlace, readEncryptionRules } from './encrypted-place.ts'
 import { checkCluster, claimCluster, obtainKeys } from './join-cluster.ts'
@@ -73,6 +74,8 @@ export interface ControlOptions {
   readonly encryptionConfig?: string
   /** Admission plugins that do not run. */
   readonly disabledPlugins: readonly PluginName[]
+  /** Controllers that others run for this cluster, and the scheduler. */
+  readonly disabledControllers: readonly ComponentName[]
   readonly log: Logger
 }
 
@@ -128,7 +131,7 @@ const rewriteStale = async (backend: EncryptedBackend, log: Logger): Promise<voi
 
 /** Runs until `signal` aborts. Resolves early only by rejecting, when it cannot start. */
 export const runControl = async (options: ControlOptions, signal: AbortSignal): Promise<void> => {
-  const { dataDir, bindAddress, log, clusterDns } = options
+  const { dataDir, bindAddress, log, clusterDns, disabledControllers: disabled } = options
   const files = controlFiles(dataDir)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
@@ -221,7 +224,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const announcing = isSole ? undefined : announceServer({ client, clock, log, identity, place: here }, signal)
   await runUnderLease(
     { client, clock, log, name: 'podway-controllers', identity, isSole },
-    (term) => runControllers({ client, registry, clock, log, settings, more }, term),
+    (term) => runControllers({ client, registry, clock, log, settings, disabled, more }, term),
     signal,
   )
   await announcing

@@ -22,6 +22,7 @@ import { createIngressProblemController } from './controllers/ingress-problems.t
 import { createIngressStatusController } from './controllers/ingress-status.ts'
 import { createLoadBalancerController } from './controllers/load-balancer.ts'
 import { adoptAddresses, createLoadBalancerAddresses } from './controllers/load-balancer-addresses.ts'
+import type { ComponentName } from './controllers/names.ts'
 import { createNamespaceController } from './controllers/namespace-deletion.ts'
 import { createNodeCidrController } from './controllers/node/cidrs.ts'
 import { createNodeLifecycleController } from './controllers/node/lifecycle.ts'
@@ -32,35 +33,47 @@ import { createServiceAddressController } from './controllers/service-addresses.
 import type { Registry } from './registry/registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 
-/** Every controller there is. */
-const controllers: readonly CreateController[] = [
-  createDefaultAccountController,
-  createRootCaPublisher,
-  createTokenSecretController,
-  createCsrApprover,
-  createCsrSigner,
-  createCsrCleaner,
-  createTokenCleaner,
-  createNodeCidrController,
-  createNodeLifecycleController,
-  createScheduler,
-  createReplicaSetController,
-  createDeploymentController,
-  createEndpointSliceController,
-  createMirroringController,
+/** What may be left to others, such as a real kube-controller-manager and kube-scheduler. */
+const switchable: Readonly<Record<ComponentName, CreateController>> = {
+  'serviceaccount-controller': createDefaultAccountController,
+  'root-ca-certificate-publisher-controller': createRootCaPublisher,
+  'serviceaccount-token-controller': createTokenSecretController,
+  'certificatesigningrequest-approving-controller': createCsrApprover,
+  'certificatesigningrequest-signing-controller': createCsrSigner,
+  'certificatesigningrequest-cleaner-controller': createCsrCleaner,
+  'token-cleaner-controller': createTokenCleaner,
+  'node-ipam-controller': createNodeCidrController,
+  'node-lifecycle-controller': createNodeLifecycleController,
+  'pod-garbage-collector-controller': createPodGcController,
+  'replicaset-controller': createReplicaSetController,
+  'deployment-controller': createDeploymentController,
+  'endpointslice-controller': createEndpointSliceController,
+  'endpointslice-mirroring-controller': createMirroringController,
+  'garbage-collector-controller': createGarbageCollector,
+  'namespace-controller': createNamespaceController,
+  'resourcequota-controller': createResourceQuotaController,
+  'clusterrole-aggregation-controller': createClusterRoleAggregation,
+  'service-lb-controller': createLoadBalancerController,
+  'ingress-status-controller': createIngressStatusController,
+  'ingress-problems-controller': createIngressProblemController,
+  'gateway-status-controller': createGatewayStatusController,
+  'kube-scheduler': createScheduler,
+}
+
+/** What in Kubernetes is the API server's own work. */
+const ofTheServer: readonly CreateController[] = [
   createCustomKindController,
-  createGarbageCollector,
-  createNamespaceController,
-  createPodGcController,
-  createIngressStatusController,
-  createIngressProblemController,
-  createGatewayStatusController,
-  createLoadBalancerController,
   createServiceAddressController,
   createEventTtlController,
-  createResourceQuotaController,
-  createClusterRoleAggregation,
 ]
+
+const isComponent = (name: string): name is ComponentName => Object.hasOwn(switchable, name)
+
+const chosen = (disabled: readonly ComponentName[]): readonly CreateController[] =>
+  Object.keys(switchable)
+    .filter(isComponent)
+    .filter((name) => !disabled.includes(name))
+    .map((name) => switchable[name])
 
 const restartMs = 1_000
 
@@ -70,6 +83,8 @@ export interface RunControllersOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly settings: ControllerSettings
+  /** What others do here. */
+  readonly disabled?: readonly ComponentName[]
   /** Beside those that every cluster has. */
   readonly more?: readonly CreateController[]
 }
@@ -87,7 +102,7 @@ const addressesOf = ({ loadBalancerCIDR }: ControllerSettings, informers: Inform
 
 /** Runs until `signal` aborts. A controller that fails is told of, and started anew; the others go on. */
 export const runControllers = async (options: RunControllersOptions, signal: AbortSignal): Promise<void> => {
-  const { client, registry, clock, log, more = [] } = options
+  const { client, registry, clock, log, disabled = [], more = [] } = options
   const informers = createInformers({ client, registry, clock, log })
   const watching = informers.run(signal)
 
@@ -109,9 +124,9 @@ export const runControllers = async (options: RunControllersOptions, signal: Abo
 
   await Promise.race([informers.synced, aborted(signal)])
   if (!signal.aborted) {
-    log.info('all controllers start')
+    log.info(disabled.length > 0 ? { disabled } : {}, 'controllers start')
     const context = { ...options, informers, loadBalancerAddresses: addressesOf(options.settings, informers) }
-    await Promise.all([...controllers, ...more].map((create) => keepRunning(create, context)))
+    await Promise.all([...chosen(disabled), ...ofTheServer, ...more].map((create) => keepRunning(create, context)))
   }
   await watching
 }

@@ -12,6 +12,7 @@ import type { User } from '../../src/control/auth/user.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
 import { createApiServiceController } from '../../src/control/controllers/api-services.ts'
 import type { ControllerSettings, CreateController } from '../../src/control/controllers/controller.ts'
+import type { ComponentName } from '../../src/control/controllers/names.ts'
 import { runControllers } from '../../src/control/run-controllers.ts'
 import type { Answer, Handler } from '../../src/control/server/call.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
@@ -81,12 +82,15 @@ export const startControlPlane = async (
   {
     evictionSeconds = 60,
     more = [],
+    disabled = [],
     frontProxy,
     clock = systemClock,
     ...changed
   }: Partial<ControllerSettings> & {
     evictionSeconds?: number
     more?: readonly CreateController[]
+    /** What does not run. */
+    disabled?: readonly ComponentName[]
     /** What it shows to API servers behind it. */
     frontProxy?: () => KeyPair
     /** The controllers' time. */
@@ -156,6 +160,7 @@ export const startControlPlane = async (
         registry: plane.registry,
         clock,
         log: silentLogger,
+        disabled,
         settings: { ...settings, secretTokens: plane.tokens.ofSecrets, ...changed },
         more: [createApiServiceController(plane.aggregation.check), ...more],
       },

@@ -35,6 +35,10 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
     status: 2,
     stderr: /expected https/,
   })
+  t.match(podway('control', '--bind', '127.0.0.1', '--controllers', '*,-nothing', '--data', join(home, 'c')), {
+    status: 2,
+    stderr: /"nothing" is not in the list of known controllers: .*deployment-controller/,
+  })
   t.match(podway('control', '--bind', '127.0.0.1', '--pod-cidr', '10.96.0.0/12', '--data', join(home, 'c')), {
     status: 2,
     stderr: /--service-cidr 10\.96\.0\.0\/16 overlaps --pod-cidr 10\.96\.0\.0\/12; \S+ is free/,
