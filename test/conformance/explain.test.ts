@@ -1,10 +1,10 @@
 /**
- * `kubectl explain` of each kubectl that is found. `PODWAY_KUBECTL=PATH:PATH` names others than the one on the PATH: those up to
- * 1.26 read OpenAPI v2, later ones v3.
+ * `kubectl explain` of each kubectl that is found (see ../support/clients.ts): those up to 1.26 read OpenAPI v2, later ones v3.
  */
 import { execa } from 'execa'
 import t from 'tap'
 import { descriptionOfField, descriptionOfType } from '../../src/control/openapi/descriptions.ts'
+import { kubectls } from '../support/clients.ts'
 import { serveApi } from '../support/served-api.ts'
 
 /** What is asked, and the type and the field whose words must be said. An empty field is the type itself. */
@@ -32,7 +32,7 @@ const questions: readonly (readonly [words: string, ...said: (readonly [type: st
 /** Lines are broken and indented in different ways. */
 const plain = (text: string): string => text.replaceAll(/\s+/g, ' ')
 
-for (const path of (process.env['PODWAY_KUBECTL'] ?? 'kubectl').split(':'))
+for (const path of kubectls())
   t.test(`${path} explain`, { timeout: 120_000 }, async (t) => {
     const { kubeconfig } = await serveApi(t)
     const kubectl = async (words: string) => {

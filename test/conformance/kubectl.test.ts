@@ -1,15 +1,16 @@
 /**
- * Every step that users take with kubectl, said by each kubectl that is found, as a real API server has it say them.
- * `PODWAY_KUBECTL=PATH:PATH` names others than the one on the PATH.
+ * Every step that users take with kubectl, said by each kubectl that is found, as a real API server has it say them
+ * (see ../support/clients.ts).
  */
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
+import { kubectls } from '../support/clients.ts'
 import { serveApi } from '../support/served-api.ts'
 import { goldenOf } from './kubectl/golden.ts'
 import { isSkewed, known } from './kubectl/known.ts'
 import { minorOf, runSteps, type Said } from './kubectl/run.ts'
 
-for (const kubectl of (process.env['PODWAY_KUBECTL'] ?? 'kubectl').split(':')) {
+for (const kubectl of kubectls()) {
   const minor = await minorOf(kubectl)
   const golden = goldenOf(minor)
   const skip = !existsSync(golden) && `what kubectl ${minor} says to a real API server is not written down`

@@ -1,18 +1,17 @@
-/** exec, attach, cp, port-forward and logs by kubectl: the one on the PATH, and those that PODWAY_KUBECTL names. */
+/** exec, attach, cp, port-forward and logs by each kubectl that is found (see ../support/clients.ts). */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { kubectls } from '../support/clients.ts'
 import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
 import { createLabHome, runner } from './support/lab.ts'
 
 t.setTimeout(600_000)
 const { home, kubeconfig, run, kubectl, apply } = await createLabHome()
-
-const others = (process.env['PODWAY_KUBECTL'] ?? '').split(/[\s,]+/).filter(Boolean)
 
 const start = (program: string, words: readonly string[]) => {
   const child = spawn(program, ['--kubeconfig', kubeconfig, ...words])
@@ -225,7 +224,7 @@ t.test('a lab of one node', async (t) => {
     t.match(await kubectl('exec', 'web', '--', 'hostname'), 'web')
   })
 
-  for (const program of ['kubectl', ...others]) {
+  for (const program of kubectls()) {
     const version = await runner.run(program, ['version', '--client']).catch(() => program)
     await t.test(`kubectl ${/v\d+\.\d+\.\d+/.exec(version)?.[0] ?? program}`, (t) => tryAll(t, program))
   }
