@@ -31,10 +31,7 @@ export const mutatedRooms: Readonly<Record<string, MutatedRoom>> = {
   'dns/forward': room('dns/forward', 'dns/forward/*'),
   'dns/zone': room('dns/zone', 'dns/zone/*'),
   'control/objects': room('control/objects', 'control/objects/*'),
-  'control/storage': {
-    sources: ['bucket', 'watch-cache'].map((file) => `src/control/storage/${file}.ts`),
-    tests: ['test/unit/control/storage/watch-cache.test.ts'],
-  },
+  'control/storage': parts('control/storage', 'batches', 'bucket', 'follow', 'watch-cache'),
   'control/scheduler': parts('control/scheduler', 'decide', 'filters', 'node-state', 'scores'),
   'control/controllers': parts(
     'control/controllers',

@@ -1,9 +1,17 @@
 /** The store over a backend: everything in memory for reading, kept up to date by what the backend tells. */
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { type Backend, type Kept, type KeyChange, pathOf, RevisionMismatch, StorageFailure } from './backend.ts'
+import {
+  type Backend,
+  type Kept,
+  type KeyChange,
+  pathOf,
+  RevisionMismatch,
+  StorageFailure,
+  type StoreKey,
+} from './backend.ts'
 import { type Bucket, createBucket, defaultHistory, type HistoryLimits } from './bucket.ts'
-import { atRevision, type Entry, EntryTooLarge, objectLimit, type Store, type Write } from './store.ts'
+import { atRevision, type Entry, EntryTooLarge, objectLimit, type Store } from './store.ts'
 
 export interface StoreOptions {
   readonly history?: HistoryLimits
@@ -21,8 +29,7 @@ const patienceMs = 10_000
 const errorOf = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
 /** Throws before anything is written, so that an object that cannot be kept fails alone. */
-const serialize = ({ key, object }: Write): string | undefined => {
-  if (object === undefined) return undefined
+const serialize = (key: StoreKey, object: KubeObject): string => {
   const { resourceVersion: _, ...metadata } = object.metadata
   const value = JSON.stringify({ ...object, metadata })
   const size = Buffer.byteLength(value)
@@ -41,6 +48,7 @@ export const openStore = async (
   let revision = 0
   let waiting: { readonly revision: number; readonly resolve: (isReached: boolean) => void }[] = []
   let unfollow = (): void => undefined
+  let cancelReload = (): void => undefined
   let isClosed = false
 
   const objectOf = (value: string, at: number): KubeObject => {
@@ -139,7 +147,7 @@ export const openStore = async (
     } catch (error) {
       if (isClosed) return
       onLost(errorOf(error))
-      clock.after(reloadMs, () => void reload())
+      cancelReload = clock.after(reloadMs, () => void reload())
     }
   }
   follow()
@@ -151,20 +159,20 @@ export const openStore = async (
     get: ({ bucket, name }) => buckets.get(bucket)?.get(name),
     list: (bucket, at = revision) => bucketOf(bucket).list(at, revision),
     commit: async (...writes) => {
-      const operations = writes.map((write) => {
-        const value = serialize(write)
-        return { key: write.key, expected: write.expected, ...(value === undefined ? {} : { value }) }
+      const written = new Map<string, KubeObject>()
+      const operations = writes.map(({ key, expected, object }) => {
+        if (object === undefined) return { key, expected }
+        const value = serialize(key, object)
+        written.set(value, object)
+        return { key, expected, value }
       })
-      for (const [at, { value }] of operations.entries()) {
-        const object = writes[at]?.object
-        if (value !== undefined && object) own.set(value, object)
-      }
+      for (const [value, object] of written) own.set(value, object)
       try {
         const at = await backend.commit(operations)
         await reached(at)
         return at
       } catch (error) {
-        for (const { value } of operations) if (value !== undefined) own.delete(value)
+        for (const value of written.keys()) own.delete(value)
         if (error instanceof RevisionMismatch) await reached(error.seenAt)
         throw error
       }
@@ -177,6 +185,7 @@ export const openStore = async (
     },
     close: async () => {
       isClosed = true
+      cancelReload()
       for (const { resolve } of waiting.splice(0)) resolve(false)
       await backend.close()
       unfollow()

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
-import { type Commit, RevisionMismatch } from '../../../../src/control/storage/backend.ts'
-import { createBatches } from '../../../../src/control/storage/batches.ts'
+import { RevisionMismatch } from '../../../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../../../src/control/storage/memory-backend.ts'
 import { openSqliteBackend } from '../../../../src/control/storage/sqlite-backend.ts'
 import { backendContract } from './backend-contract.ts'
@@ -18,57 +17,6 @@ const key = (name: string) => ({ bucket: 'x', name })
 
 t.test('in memory', async (t) => backendContract(t, async () => createMemoryBackend()))
 t.test('in SQLite', async (t) => backendContract(t, async () => openSqliteBackend(newFile())))
-
-t.test('the commits of one turn are one write; what the medium refuses never happened', async (t) => {
-  const writes: (readonly Commit[])[] = []
-  let isFull = false
-  const batches = createBatches(
-    {
-      revisionOf: () => 0,
-      write: (commits) => {
-        if (isFull) throw new Error('disk full')
-        writes.push(commits)
-      },
-    },
-    10,
-  )
-  const told: Commit[] = []
-  batches.follow(10, { commit: (commit) => told.push(commit), lost: t.fail })
-  const put = (name: string, expected = 0) => batches.commit([{ key: key(name), expected, value: '1' }])
-  const outcomes = await Promise.allSettled([put('a'), put('a'), put('b', 7), put('b'), put('a', 11)])
-  t.same(
-    outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason.name)),
-    [11, 'RevisionMismatch', 'RevisionMismatch', 12, 13],
-    'later ones of a turn find what earlier ones left',
-  )
-  t.equal(writes.length, 1)
-  isFull = true
-  await t.rejects(put('c'), /disk full/)
-  t.equal(batches.revision, 13)
-  t.equal(told.length, 3)
-  isFull = false
-  t.equal(await put('c'), 14, 'a refused write takes no revision')
-  t.throws(() => batches.follow(13, { commit: t.fail, lost: t.fail }), /load again/, 'the past is not made up')
-})
-
-t.test('a medium that cannot be read refuses the commits of that turn, and no later ones', async (t) => {
-  let isUnreadable = true
-  const batches = createBatches(
-    {
-      revisionOf: () => {
-        if (isUnreadable) throw new Error('input/output error')
-        return 0
-      },
-      write: () => undefined,
-    },
-    10,
-  )
-  const put = (name: string) => batches.commit([{ key: key(name), expected: 0, value: '1' }])
-  const outcomes = await Promise.allSettled([put('a'), put('b')])
-  for (const outcome of outcomes) t.match(outcome, { status: 'rejected', reason: /input\/output/ })
-  isUnreadable = false
-  t.equal(await put('a'), 11)
-})
 
 t.test('what was acknowledged is there after reopening, under rising revisions', async (t) => {
   const file = newFile()

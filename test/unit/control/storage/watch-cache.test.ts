@@ -1,9 +1,20 @@
 import t from 'tap'
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import type { KubeObject } from '../../../../src/api/types/index.ts'
-import { type Backend, type Follower, RevisionMismatch } from '../../../../src/control/storage/backend.ts'
+import {
+  type Backend,
+  type Follower,
+  RevisionMismatch,
+  StorageFailure,
+} from '../../../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../../../src/control/storage/memory-backend.ts'
-import { type Change, RevisionGone, type Store } from '../../../../src/control/storage/store.ts'
+import {
+  type Change,
+  EntryTooLarge,
+  objectLimit,
+  RevisionGone,
+  type Store,
+} from '../../../../src/control/storage/store.ts'
 import { openStore } from '../../../../src/control/storage/watch-cache.ts'
 
 const object = (name: string, value: string) =>
@@ -192,14 +203,17 @@ t.test('what was missed is told as the difference, once the backend can be follo
   const store = await openStore(backend, { onLost: ({ message }) => reasons.push(message) })
   const a = await writeElsewhere('a', 0, '1')
   const b = await writeElsewhere('b', 0, '1')
+  const last = await writeElsewhere('last', 0, '1')
+  await writeElsewhere('untouched', 0, '1')
   await store.fresh()
   const changes: Change[] = []
   store.watch('configmaps', store.revision, (change) => changes.push(change))
   setDeaf(true)
-  const changed = await writeElsewhere('a', a, '2')
-  await writeElsewhere('a', changed, '3')
+  const changed = await writeElsewhere('last', last, '2')
   await writeElsewhere('b', b)
   await writeElsewhere('c', 0, '1')
+  await writeElsewhere('a', a, '2')
+  await writeElsewhere('last', changed, '3')
   const lagging = store.fresh()
   t.same(changes, [])
   setDeaf(false)
@@ -207,8 +221,9 @@ t.test('what was missed is told as the difference, once the backend can be follo
   await lagging
   t.same(reasons, ['compacted'])
   t.same(tell(changes), [
-    ['d/a', '3', false, '1'],
     ['d/c', '1', false, undefined],
+    ['d/a', '2', false, '1'],
+    ['d/last', '3', false, '1'],
     ['d/b', '1', true, '1'],
   ])
   const revisions = changes.map((change) => change.revision)
@@ -218,7 +233,7 @@ t.test('what was missed is told as the difference, once the backend can be follo
     'revisions still rise',
   )
   await put(store, 'd', '1')
-  t.equal(changes.length, 4, 'and it is followed on')
+  t.equal(changes.length, 5, 'and it is followed on')
 })
 
 t.test('a backend that cannot be loaded is asked again', async (t) => {
@@ -261,3 +276,171 @@ t.test(
     t.type(await writing, 'number')
   },
 )
+
+/** One whose news comes when it is called for. */
+const slow = () => {
+  const backend = createMemoryBackend()
+  const news: (() => void)[] = []
+  const told: Backend = {
+    ...backend,
+    follow: (revision, follower) =>
+      backend.follow(revision, { ...follower, commit: (commit) => news.push(() => follower.commit(commit)) }),
+  }
+  return {
+    ...{ backend, told },
+    tell: () => {
+      for (const one of news.splice(0)) one()
+    },
+  }
+}
+
+/** What has become of it by now. */
+const stateOf = (promise: Promise<unknown>) => {
+  let state = 'waits'
+  promise.then(
+    () => {
+      state = 'done'
+    },
+    (error: Error) => {
+      state = error.name
+    },
+  )
+  return async () => {
+    for (let n = 0; n < 5; n++) await new Promise((resolve) => setImmediate(resolve))
+    return state
+  }
+}
+
+t.test('where news is slow, a writer waits for it: to see what it wrote, or what it lost to', async (t) => {
+  const { backend, told, tell } = slow()
+  const store = await openStore(told, { clock: createFakeClock() })
+  const won = stateOf(put(store, 'a', '1'))
+  t.equal(await won(), 'waits')
+  tell()
+  t.equal(await won(), 'done')
+  await backend.commit([{ key: key('b'), expected: 0, value: JSON.stringify(object('b', 'theirs')) }])
+  const lost = stateOf(put(store, 'b', 'ours'))
+  t.equal(await lost(), 'waits')
+  tell()
+  t.equal(await lost(), 'RevisionMismatch')
+  t.equal(dataOf(store.get(key('b'))?.object), 'theirs')
+})
+
+t.test('each that waits does so for its own time', async (t) => {
+  const clock = createFakeClock()
+  const { backend, told, tell } = slow()
+  const store = await openStore(told, { clock })
+  await backend.commit([{ key: key('a'), expected: 0, value: JSON.stringify(object('a', '1')) }])
+  const early = stateOf(store.fresh())
+  t.equal(await early(), 'waits')
+  clock.advance(6_000)
+  const late = stateOf(store.fresh())
+  t.equal(await late(), 'waits')
+  clock.advance(4_000)
+  t.same([await early(), await late()], ['StorageFailure', 'waits'])
+  tell()
+  t.equal(await late(), 'done')
+})
+
+t.test('the end of a store ends what waits, and nothing waits afterwards', async (t) => {
+  const { backend, told, tell } = slow()
+  const store = await openStore(told, { clock: createFakeClock() })
+  await backend.commit([{ key: key('a'), expected: 0, value: JSON.stringify(object('a', '1')) }])
+  const reading = stateOf(store.fresh())
+  t.equal(await reading(), 'waits')
+  await store.close()
+  t.equal(await reading(), 'StorageFailure')
+  t.equal(await stateOf(store.fresh())(), 'StorageFailure')
+  await backend.commit([{ key: key('b'), expected: 0, value: JSON.stringify(object('b', '1')) }])
+  tell()
+  t.equal(store.get(key('b')), undefined, 'it follows nobody')
+})
+
+t.test('what the medium refuses fails at once, and a later write of the same is seen', async (t) => {
+  const { backend, writeElsewhere } = shared()
+  let isFull = true
+  const failing: Backend = {
+    ...backend,
+    commit: (operations) =>
+      isFull ? Promise.reject(new StorageFailure('disk full', 'not made')) : backend.commit(operations),
+  }
+  const store = await openStore(failing, { clock: createFakeClock() })
+  t.equal(await stateOf(put(store, 'a', '1'))(), 'StorageFailure')
+  isFull = false
+  const revision = await writeElsewhere('a', 0, '1')
+  await store.fresh()
+  t.match(store.get(key('a')), { revision, object: object('a', '1') })
+})
+
+t.test('the end of what was not there is told to nobody', async (t) => {
+  const store = await openStore(createMemoryBackend())
+  const changes: Change[] = []
+  store.watch('configmaps', 0, (change) => changes.push(change))
+  const revision = await store.commit({ key: key('a'), expected: 0 })
+  t.equal(store.revision, revision)
+  t.same(changes, [])
+})
+
+t.test('an object may be as large as the limit, in bytes', async (t) => {
+  const store = await openStore(createMemoryBackend())
+  const rest = objectLimit - Buffer.byteLength(JSON.stringify(object('a', '')))
+  await t.rejects(put(store, 'a', `${'é'.repeat(rest / 2 - 1)}xxx`), EntryTooLarge, 'one byte more')
+  t.equal(await put(store, 'a', `${'é'.repeat(rest / 2 - 1)}xx`), 1)
+  await t.rejects(
+    store.commit(
+      { key: key('b'), expected: 0, object: object('b', '1') },
+      { key: key('c'), expected: 0, object: object('c', 'x'.repeat(objectLimit)) },
+    ),
+    EntryTooLarge,
+  )
+  t.equal(store.get(key('b')), undefined, 'nor is what would have been written with it')
+})
+
+t.test('a store that ends is not loaded again', async (t) => {
+  const clock = createFakeClock()
+  const { backend, lose } = shared()
+  const reasons: string[] = []
+  let loading: PromiseWithResolvers<Awaited<ReturnType<Backend['load']>>> | undefined
+  let loads = 0
+  let follows = 0
+  const open = () => {
+    const watched: Backend = {
+      ...backend,
+      load: () => {
+        loads++
+        return loading?.promise ?? backend.load()
+      },
+      follow: (revision, follower) => {
+        follows++
+        return backend.follow(revision, follower)
+      },
+    }
+    return openStore(watched, { clock, onLost: ({ message }) => reasons.push(message) })
+  }
+  const found = await backend.load()
+  for (const end of ['fails', 'succeeds'] as const) {
+    loading = undefined
+    const store = await open()
+    loading = Promise.withResolvers()
+    lose()
+    ;[loads, follows] = [0, 0]
+    t.same(reasons.splice(0), ['compacted'])
+    await store.close()
+    if (end === 'fails') loading.reject(new Error('closed'))
+    else loading.resolve(found)
+    for (let n = 0; n < 5; n++) await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(10_000)
+    t.same([reasons, loads, follows], [[], 0, 0], `while loading, which ${end}`)
+  }
+  loading = undefined
+  const store = await open()
+  loading = Promise.withResolvers()
+  lose()
+  loading.reject('no connection')
+  for (let n = 0; n < 5; n++) await new Promise((resolve) => setImmediate(resolve))
+  t.same(reasons, ['compacted', 'no connection'], 'each failure is told, whatever was thrown')
+  await store.close()
+  ;[loads, follows] = [0, 0]
+  clock.advance(10_000)
+  t.same([loads, follows], [0, 0], 'while it waits for the next try')
+})
