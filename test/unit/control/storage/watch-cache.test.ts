@@ -286,12 +286,14 @@ const slow = () => {
     follow: (revision, follower) =>
       backend.follow(revision, { ...follower, commit: (commit) => news.push(() => follower.commit(commit)) }),
   }
-  return {
-    ...{ backend, told },
-    tell: () => {
-      for (const one of news.splice(0)) one()
-    },
+  /** What there is to tell by now; it is told by a call. */
+  const takeNews = () => {
+    const taken = news.splice(0)
+    return () => {
+      for (const one of taken) one()
+    }
   }
+  return { backend, told, takeNews, tell: () => takeNews()() }
 }
 
 /** What has become of it by now. */
@@ -326,8 +328,30 @@ t.test('where news is slow, a writer waits for it: to see what it wrote, or what
   t.equal(dataOf(store.get(key('b'))?.object), 'theirs')
 })
 
-t.test('each that waits does so for its own time', async (t) => {
+/** A clock that stands still, and how many timers wait on it. */
+const countingClock = () => {
   const clock = createFakeClock()
+  const waiting = new Set<symbol>()
+  return {
+    ...clock,
+    waiting,
+    after: (ms: number, action: () => void) => {
+      const id = Symbol('timer')
+      waiting.add(id)
+      const cancel = clock.after(ms, () => {
+        waiting.delete(id)
+        action()
+      })
+      return () => {
+        waiting.delete(id)
+        cancel()
+      }
+    },
+  }
+}
+
+t.test('each that waits does so for its own time', async (t) => {
+  const clock = countingClock()
   const { backend, told, tell } = slow()
   const store = await openStore(told, { clock })
   await backend.commit([{ key: key('a'), expected: 0, value: JSON.stringify(object('a', '1')) }])
@@ -340,6 +364,31 @@ t.test('each that waits does so for its own time', async (t) => {
   t.same([await early(), await late()], ['StorageFailure', 'waits'])
   tell()
   t.equal(await late(), 'done')
+  t.equal(clock.waiting.size, 0, 'no timer is left behind')
+})
+
+t.test('each that waits does so for its own revision', async (t) => {
+  const { backend, told, tell, takeNews } = slow()
+  const store = await openStore(told, { clock: createFakeClock() })
+  const write = (name: string) => backend.commit([{ key: key(name), expected: 0, value: '{"metadata":{}}' }])
+  await write('a')
+  const first = stateOf(store.fresh())
+  t.equal(await first(), 'waits')
+  const one = takeNews()
+  await write('b')
+  const second = stateOf(store.fresh())
+  t.equal(await second(), 'waits')
+  one()
+  t.same([await first(), await second()], ['done', 'waits'])
+  tell()
+  t.equal(await second(), 'done')
+})
+
+t.test('what this server wrote is not parsed again', async (t) => {
+  const store = await openStore(createMemoryBackend())
+  const written = { ...object('a', '1'), spec: { deep: true } }
+  await store.commit({ key: key('a'), expected: 0, object: written })
+  t.equal((store.get(key('a'))?.object as typeof written | undefined)?.spec, written.spec)
 })
 
 t.test('the end of a store ends what waits, and nothing waits afterwards', async (t) => {
