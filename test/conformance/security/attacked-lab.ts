@@ -102,6 +102,24 @@ export const startAttackedLab = async (t: Test, user?: LabUser): Promise<Attacke
   }
 }
 
+/** How long somebody else waits for an answer, at worst, while `busy` is under way. */
+export const worstWait = async ({ admin, ask }: AttackedLab, busy: Promise<unknown>): Promise<number> => {
+  let isBusy = true
+  void busy.finally(() => {
+    isBusy = false
+  })
+  let worst = 0
+  do {
+    const started = performance.now()
+    await ask(admin, { path: '/healthz' })
+    worst = Math.max(worst, performance.now() - started)
+  } while (isBusy)
+  return worst
+}
+
+/** Far above what a busy machine needs for an answer, far below what harm would cost. */
+export const tolerableMs = 1_500
+
 /** What every attack must leave as it was: the API, the nodes, traffic by every path. */
 export const checkUnharmed = async (t: Test, { run, kubectl, fetchFrom }: AttackedLab): Promise<void> => {
   t.match(await kubectl('get', 'nodes'), /node1 +Ready[\s\S]*node2 +Ready/, 'nodes are Ready')

@@ -4,11 +4,15 @@ import { type LabUser, ordinaryUser } from '../../integration/support/lab.ts'
 import { type Attack, checkUnharmed, startAttackedLab } from './attacked-lab.ts'
 import { bodyAttacks } from './attacks/bodies.ts'
 import { deletionAttacks } from './attacks/deletions.ts'
+import { extensionAttacks } from './attacks/extensions.ts'
+import { identityAttacks } from './attacks/identities.ts'
 import { ingressAttacks } from './attacks/ingress.ts'
 import { joinTokenAttacks } from './attacks/join-token.ts'
 import { nodeAttacks } from './attacks/node-credential.ts'
 import { processPodAttacks } from './attacks/process-pods.ts'
+import { rightsAttacks } from './attacks/rights.ts'
 import { ruleAttacks } from './attacks/rules.ts'
+import { streamAttacks } from './attacks/streams.ts'
 
 t.setTimeout(600_000)
 
@@ -17,6 +21,10 @@ const suites: Readonly<Record<string, readonly Attack[]>> = {
   rules: ruleAttacks,
   'the credential of a node': nodeAttacks,
   'a join token': joinTokenAttacks,
+  'names and tokens': identityAttacks,
+  'few rights': rightsAttacks,
+  extensions: extensionAttacks,
+  streams: streamAttacks,
   ingress: ingressAttacks,
   deletions: deletionAttacks,
   'process pods': processPodAttacks,

@@ -1,5 +1,5 @@
 /** Bodies that cost the server much more than they cost who sends them. */
-import type { Attack, AttackedLab, RawRequest } from '../attacked-lab.ts'
+import { type Attack, type RawRequest, tolerableMs, worstWait } from '../attacked-lab.ts'
 
 const configMaps = '/api/v1/namespaces/default/configmaps'
 const nested = (open: string, close: string, depth: number): string => `${open.repeat(depth)}${close.repeat(depth)}`
@@ -52,24 +52,6 @@ const bodies: readonly { readonly name: string; readonly request: RawRequest }[]
   },
   { name: 'a long selector', request: { path: `${configMaps}?labelSelector=${'a%2C'.repeat(3_000)}b` } },
 ]
-
-/** How long somebody else waits for an answer, at worst, while `busy` is under way. */
-const worstWait = async ({ admin, ask }: AttackedLab, busy: Promise<unknown>): Promise<number> => {
-  let isBusy = true
-  void busy.finally(() => {
-    isBusy = false
-  })
-  let worst = 0
-  do {
-    const started = performance.now()
-    await ask(admin, { path: '/healthz' })
-    worst = Math.max(worst, performance.now() - started)
-  } while (isBusy)
-  return worst
-}
-
-/** Far above what a busy machine needs for an answer, far below what these bodies used to cost. */
-const tolerableMs = 1_500
 
 export const bodyAttacks: readonly Attack[] = bodies.map(({ name, request }) => ({
   name,

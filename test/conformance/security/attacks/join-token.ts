@@ -4,6 +4,7 @@ import { parseJoinToken } from '../../../../src/api/join-token.ts'
 import type { Connection } from '../../../../src/api/kubeconfig.ts'
 import { kubeletClientSigner, kubeletServingSigner } from '../../../../src/api/signers.ts'
 import { until } from '../../../support/until.ts'
+import { bearerOf } from '../accounts.ts'
 import type { Attack, AttackedLab } from '../attacked-lab.ts'
 
 const requests = '/apis/certificates.k8s.io/v1/certificatesigningrequests'
@@ -56,9 +57,9 @@ interface Request {
 const newToken = async ({ run }: AttackedLab): Promise<{ readonly id: string; readonly joinToken: string }> =>
   JSON.parse(await run('token', 'create', '--lab', 'lab', '--ttl', '10m', '-o', 'json'))
 
-const bearer = ({ admin }: AttackedLab, joinToken: string): Connection => {
+const bearer = (lab: AttackedLab, joinToken: string): Connection => {
   const { token } = parseJoinToken(joinToken)
-  return { server: admin.server, ...(admin.ca ? { ca: admin.ca } : {}), token: `${token.id}.${token.secret}` }
+  return bearerOf(lab, `${token.id}.${token.secret}`)
 }
 
 const askFor = async (lab: AttackedLab, as: Connection, name: string, { signer, identity, usages }: Wish) => {

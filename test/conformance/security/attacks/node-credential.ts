@@ -1,11 +1,6 @@
 /** What the credential of one node's agent opens. */
+import { create, patch } from '../accounts.ts'
 import type { Attack, AttackedLab, RawRequest } from '../attacked-lab.ts'
-
-const merge = 'application/merge-patch+json'
-const patch = (path: string, object: object): RawRequest => ({
-  ...{ method: 'PATCH', path, type: merge, body: JSON.stringify(object) },
-})
-const create = (path: string, object: object): RawRequest => ({ method: 'POST', path, body: JSON.stringify(object) })
 
 const node = (name: string, more: object = {}) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name }, ...more })
 
