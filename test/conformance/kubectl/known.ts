@@ -16,4 +16,7 @@ const newerThanServer = /poddisruptionbudget|pdb|--prune|-l set=one/
 /** Steps whose exit codes, too, depend on the versions of the two. */
 export const isSkewed = (minor: string, words: string): boolean => minor !== '1.20' && newerThanServer.test(words)
 
+/** Steps whose lines kubectl says in the order in which Go happens to go through a map. */
+export const isUnordered = (words: string): boolean => words.startsWith('describe configmap ')
+
 export const known = (words: string): string | undefined => reasons.find(([pattern]) => pattern.test(words))?.[1]
