@@ -6,17 +6,21 @@ import type { Attack, AttackedLab } from '../attacked-lab.ts'
 const pods = '/api/v1/namespaces/default/pods'
 const services = '/api/v1/namespaces/default/services'
 
+/** One of the pods that run. */
+const somePod = async ({ kubectl }: AttackedLab): Promise<string> =>
+  (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}')).trim()
+
 /** None of these may lead to what the API server itself, or its network, can reach. */
-const detours: Readonly<Record<string, string>> = {
-  'out of the proxy by dots': `${pods}/client/proxy/../../../../../../api/v1/secrets`,
-  'out of the proxy by encoded dots': `${pods}/client/proxy/%2e%2e/%2e%2e/%2e%2e/%2e%2e/secrets`,
+const detours = (pod: string): Readonly<Record<string, string>> => ({
+  'out of the proxy by dots': `${pods}/${pod}/proxy/../../../../../../api/v1/secrets`,
+  'out of the proxy by encoded dots': `${pods}/${pod}/proxy/%2e%2e/%2e%2e/%2e%2e/%2e%2e/secrets`,
   'a name that is an address': `${pods}/169.254.169.254/proxy/`,
   'a name with another host': `${pods}/http:evil@172.30.0.2:6443/proxy/`,
   'a Service that is an address': `${services}/https:172.30.0.2:6443/proxy/api/v1/secrets`,
   'a node that is an address': '/api/v1/nodes/172.30.0.2:6443/proxy/',
   'a node that is none': '/api/v1/nodes/evil/proxy/',
-  'a log of files': `${pods}/client/log?container=../../../../etc/shadow`,
-}
+  'a log of files': `${pods}/${pod}/log?container=../../../../etc/shadow`,
+})
 
 /** Asks for an upgrade, and then says nothing, so often. Resolves with the connections that are open. */
 const halfOpen = async ({ admin }: AttackedLab, path: string, count: number) => {
@@ -45,7 +49,7 @@ export const streamAttacks: readonly Attack[] = [
   {
     name: 'detours',
     run: async (t, lab) => {
-      for (const [what, path] of Object.entries(detours)) {
+      for (const [what, path] of Object.entries(detours(await somePod(lab)))) {
         const { status, text } = await lab.ask(lab.admin, { path })
         t.match(`${status}`, /^(400|403|404|405|422|500|503)$/, what)
         t.notMatch(text, /SecretList|root:|BEGIN/, what)
@@ -56,18 +60,20 @@ export const streamAttacks: readonly Attack[] = [
     name: 'exec by whoever has no right to it, in each form',
     run: async (t, lab) => {
       const nosy = await accountWith(lab, 'nosy', 'view')
+      const pod = await somePod(lab)
       for (const method of ['GET', 'POST', 'PUT', 'DELETE'])
         for (const verb of ['exec?command=id&stdout=true', 'attach?stdout=true', 'portforward?ports=80', 'proxy/'])
-          t.match(`${(await lab.ask(nosy, { method, path: `${pods}/client/${verb}` })).status}`, /^(403|405)$/, verb)
+          t.match(`${(await lab.ask(nosy, { method, path: `${pods}/${pod}/${verb}` })).status}`, /^(403|405)$/, verb)
     },
   },
   {
     name: 'many connections that were upgraded and say nothing',
     run: async (t, lab) => {
-      const sockets = await halfOpen(lab, `${pods}/client/exec?command=cat&stdin=true&stdout=true`, 300)
-      t.equal((await lab.ask(lab.admin, { path: `${pods}/client` })).status, 200, 'others are answered meanwhile')
+      const pod = await somePod(lab)
+      const sockets = await halfOpen(lab, `${pods}/${pod}/exec?command=cat&stdin=true&stdout=true`, 300)
+      t.equal((await lab.ask(lab.admin, { path: `${pods}/${pod}` })).status, 200, 'others are answered meanwhile')
       for (const socket of sockets) socket.destroy()
-      t.match(await lab.kubectl('exec', 'client', '--', 'echo', 'well'), /well/, 'exec goes on')
+      t.match(await lab.kubectl('exec', pod, '--', 'echo', 'well'), /well/, 'exec goes on')
     },
   },
 ]
