@@ -9,9 +9,14 @@ import { join } from 'node:path'
 import { type FieldType, fieldsOf, type Scalar } from '../src/control/schema/types.ts'
 
 const kinds: readonly string[] = [
-  ...['LimitRange', 'PersistentVolume', 'PersistentVolumeClaim', 'PodTemplate', 'ReplicationController'].map(
-    (kind) => `core/v1.${kind}`,
-  ),
+  ...[
+    'ComponentStatus',
+    'LimitRange',
+    'PersistentVolume',
+    'PersistentVolumeClaim',
+    'PodTemplate',
+    'ReplicationController',
+  ].map((kind) => `core/v1.${kind}`),
   ...['Affinity', 'ResourceQuota', 'SecurityContext', 'ServiceAccount', 'TopologySpreadConstraint', 'Volume'].map(
     (kind) => `core/v1.${kind}`,
   ),
@@ -38,6 +43,7 @@ const kinds: readonly string[] = [
     (kind) => `authorization/v1.${kind}`,
   ),
   'authentication/v1.SelfSubjectReview',
+  ...['metrics/v1beta1.NodeMetrics', 'metrics/v1beta1.PodMetrics'],
 ]
 
 const folder = join(import.meta.dirname, '../src/api/types')

@@ -13,11 +13,15 @@ import { type AuthenticationSettings, createAuthenticators } from './auth/authen
 import { controlUser } from './auth/user.ts'
 import { createAuthorization } from './authorization/authorizers.ts'
 import type { AuthorizationSettings } from './authorization/modes.ts'
+import { createComponentStatuses } from './components/component-statuses.ts'
+import { createLoops, type Loops } from './components/loops.ts'
+import type { ComponentName } from './controllers/names.ts'
 import { createConversionWebhook } from './custom/conversion-webhook.ts'
 import { createCustomKinds } from './custom/source.ts'
 import { acceptTunnel } from './dial/accept-tunnel.ts'
 import type { Dialer } from './dial/dialer.ts'
 import type { Tunnels } from './dial/tunnels.ts'
+import { observedUsage } from './metrics/observed-usage.ts'
 import { nodeSubresources } from './node-subresources.ts'
 import { createObjects, type Objects } from './objects/objects.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
@@ -63,6 +67,8 @@ export interface ControlPlaneOptions {
   readonly audit?: AuditSettings | undefined
   /** Beside that of the store. */
   readonly healthChecks?: readonly HealthCheck[]
+  /** What others do here. */
+  readonly disabledControllers?: readonly ComponentName[]
   readonly clock?: Clock
   readonly log?: Logger
   readonly naming?: Naming
@@ -83,6 +89,8 @@ export interface ControlPlane {
   readonly store: Store
   readonly objects: Objects
   readonly tokens: AccountTokens
+  /** Whoever runs the controllers tells here how they are. */
+  readonly loops: Loops
   close(): Promise<void>
 }
 
@@ -118,6 +126,7 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const registry = createRegistry(customKinds)
   const asking = { store, registry, client: webhooks, log }
   const pair = (): KeyPair | undefined => options.frontProxy?.()
+  const loops = createLoops(clock)
   const aggregation = createAggregation({ store, registry, clock, log, resolve, pair })
   const admissions = createAdmissions(store, clock, authorization, options.admission, mutatingWebhooks(asking))
   const objects = createObjects({
@@ -149,6 +158,10 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
       'namespaces/finalize update': namespaceFinalize(objects),
       'serviceaccounts/token create': tokenRequest(objects, tokens.issuer),
     },
+    observers: {
+      componentstatuses: createComponentStatuses({ store, clock, loops, disabled: options.disabledControllers ?? [] }),
+      ...observedUsage({ store, dialer: agents, clock, log }),
+    },
     questions: {
       ...accessReviews(authorization),
       'tokenreviews.authentication.k8s.io': tokenReviews({
@@ -164,5 +177,5 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
     await audit?.close()
     await store.close()
   }
-  return { handleIncoming, handle, client, registry, aggregation, store, objects, tokens, close }
+  return { handleIncoming, handle, client, registry, aggregation, store, objects, tokens, loops, close }
 }

@@ -22,6 +22,7 @@ import { controlUser, mastersGroup } from './auth/user.ts'
 import { type AuthorizationSettings, hasRoles } from './authorization/modes.ts'
 import { bootstrapCluster } from './bootstrap/bootstrap.ts'
 import { keepDefaultRoles } from './bootstrap/default-roles.ts'
+import { controllersLease } from './components/component-statuses.ts'
 import { type ControlPlane, openControlPlane } from './control-plane.ts'
 import { createApiServersController } from './controllers/api-servers.ts'
 import { createApiServiceController } from './controllers/api-services.ts'
@@ -164,7 +165,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
       podEvictionSeconds: options.podEvictionSeconds,
       disabled: options.disabledPlugins,
     },
-    ...{ agents, tunnels: agents.tunnels },
+    ...{ agents, tunnels: agents.tunnels, disabledControllers: disabled },
     tokens: {
       keys: () => pki.tokens,
       issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
@@ -223,8 +224,8 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   ]
   const announcing = isSole ? undefined : announceServer({ client, clock, log, identity, place: here }, signal)
   await runUnderLease(
-    { client, clock, log, name: 'podway-controllers', identity, isSole },
-    (term) => runControllers({ client, registry, clock, log, settings, disabled, more }, term),
+    { client, clock, log, name: controllersLease, identity, isSole },
+    (term) => runControllers({ client, registry, clock, log, settings, loops: plane.loops, disabled, more }, term),
     signal,
   )
   await announcing

@@ -3,6 +3,7 @@ import type { Client } from '../api/client.ts'
 import { aborted, type Clock, sleep } from '../api/clock.ts'
 import { gatewayClasses, gateways, services } from '../api/resources.ts'
 import type { Logger } from '../host/log.ts'
+import type { Loops } from './components/loops.ts'
 import { createDefaultAccountController, createRootCaPublisher } from './controllers/accounts/namespace-objects.ts'
 import { createTokenSecretController } from './controllers/accounts/token-secrets.ts'
 import { createCsrApprover } from './controllers/certificates/approver.ts'
@@ -83,6 +84,8 @@ export interface RunControllersOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly settings: ControllerSettings
+  /** Is told of every failure. */
+  readonly loops: Pick<Loops, 'failed'>
   /** What others do here. */
   readonly disabled?: readonly ComponentName[]
   /** Beside those that every cluster has. */
@@ -102,7 +105,7 @@ const addressesOf = ({ loadBalancerCIDR }: ControllerSettings, informers: Inform
 
 /** Runs until `signal` aborts. A controller that fails is told of, and started anew; the others go on. */
 export const runControllers = async (options: RunControllersOptions, signal: AbortSignal): Promise<void> => {
-  const { client, registry, clock, log, disabled = [], more = [] } = options
+  const { client, registry, clock, log, loops, disabled = [], more = [] } = options
   const informers = createInformers({ client, registry, clock, log })
   const watching = informers.run(signal)
 
@@ -116,6 +119,7 @@ export const runControllers = async (options: RunControllersOptions, signal: Abo
         life.abort()
       } catch (error) {
         life.abort()
+        loops.failed(controller.name, error)
         log.error({ controller: controller.name, err: error }, 'a controller failed; starting it again')
         await sleep(restartMs, signal, clock)
       }

@@ -25,6 +25,9 @@ const toldElsewhere = (id: string): Told | undefined => {
 /** What later versions of Kubernetes, and the Gateway API's CRDs, tell. */
 const newer: Readonly<Record<string, Told>> = {
   'v1 services': [true, 'Service', 'svc', everything],
+  // As metrics-server does.
+  'metrics.k8s.io/v1beta1 nodes': [false, 'NodeMetrics', '', ['get', 'list']],
+  'metrics.k8s.io/v1beta1 pods': [true, 'PodMetrics', '', ['get', 'list']],
 }
 const newerGroups =
   /^gateway\.networking\.k8s\.io\/|servicecidrs|ipaddresses|csistoragecapacities|selfsubjectreviews|validatingadmissionpolic/

@@ -141,6 +141,7 @@ export interface TestApiOptions {
   readonly admission?: Partial<AdmissionSettings>
   /** That of another API: this one is a further server of the same cluster. */
   readonly backend?: Backend
+  readonly agents?: Dialer
 }
 
 /** No agent answers. */
@@ -155,12 +156,13 @@ export const createTestApi = async ({
   history,
   admission,
   backend = createMemoryBackend(),
+  agents = noAgents,
 }: TestApiOptions = {}): Promise<TestApi> => {
   const clock = createFakeClock()
   let uids = 0
   let suffixes = 0
   const { store, handle } = await openControlPlane({
-    ...{ backend, clock, agents: noAgents, tokens: testTokens },
+    ...{ backend, clock, agents, tokens: testTokens },
     admission: { ...testAdmission, ...admission },
     naming: { newUid: () => `uid-${++uids}`, newSuffix: () => String(++suffixes).padStart(5, '0') },
     storing: history === undefined ? {} : { history: { changes: history, milliseconds: 3_600_000 } },

@@ -160,7 +160,7 @@ export const startControlPlane = async (
         registry: plane.registry,
         clock,
         log: silentLogger,
-        disabled,
+        ...{ loops: plane.loops, disabled },
         settings: { ...settings, secretTokens: plane.tokens.ofSecrets, ...changed },
         more: [createApiServiceController(plane.aggregation.check), ...more],
       },

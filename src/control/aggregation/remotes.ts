@@ -26,12 +26,12 @@ export const remoteOf = ({ metadata, spec }: APIService): readonly Remote[] => {
   ]
 }
 
-/** Those of groups and versions that are not this server's own: nobody takes their place. */
+/** Those of groups and versions that are not this server's own, or give way: nobody takes the place of another one. */
 export const createRemotes = (store: Store, registry: Registry): (() => readonly Remote[]) => {
   const all = followed(store, apiService, (objects) =>
     objects.flatMap((object) => remoteOf(object as APIService)).toSorted((a, b) => b.priority - a.priority),
   )
   const isOwn = ({ group, version }: Remote): boolean =>
-    registry.definitions.some((row) => row.group === group && row.version === version)
+    registry.definitions.some((row) => !row.givesWay && row.group === group && row.version === version)
   return () => all().filter((remote) => !isOwn(remote))
 }

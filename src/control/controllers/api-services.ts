@@ -24,6 +24,20 @@ const available = (status: 'True' | 'False', reason: string, message: string) =>
 
 const local = available('True', 'Local', 'Local APIServices are always available')
 
+interface OwnVersion {
+  readonly group: string
+  readonly version: string
+  readonly isCustom: boolean
+  readonly givesWay: boolean
+}
+
+const prioritiesOf = ({ version, isCustom, givesWay }: OwnVersion) => {
+  // As metrics-server has it.
+  if (givesWay) return { groupPriorityMinimum: 100, versionPriority: 100 }
+  if (isCustom) return { groupPriorityMinimum: 1_000, versionPriority: 100 }
+  return { groupPriorityMinimum: 17_000, versionPriority: version === 'v1' ? 15 : 9 }
+}
+
 /** `v1.apps`; the group without a name leaves the dot behind. */
 const nameOf = (group: string, version: string): string => `${version}.${group}`
 
@@ -32,26 +46,19 @@ export const createApiServiceController =
   ({ client, informers, registry, clock, log }) => {
     const copies = informers.of(apiServices)
 
-    const ownVersions = (): ReadonlyMap<
-      string,
-      { readonly group: string; readonly version: string; readonly isCustom: boolean }
-    > =>
+    const ownVersions = (): ReadonlyMap<string, OwnVersion> =>
       new Map(
         registry.definitions
           .toReversed()
-          .map(({ group, version, schema }) => [
+          .map(({ group, version, schema, givesWay = false }) => [
             nameOf(group, version),
-            { group, version, isCustom: schema !== undefined },
+            { group, version, isCustom: schema !== undefined, givesWay },
           ]),
       )
 
-    const make = async (
-      key: string,
-      { group, version, isCustom }: { readonly group: string; readonly version: string; readonly isCustom: boolean },
-    ): Promise<void> => {
-      const priorities = isCustom
-        ? { groupPriorityMinimum: 1_000, versionPriority: 100 }
-        : { groupPriorityMinimum: 17_000, versionPriority: version === 'v1' ? 15 : 9 }
+    const make = async (key: string, own: OwnVersion): Promise<void> => {
+      const { group, version, isCustom } = own
+      const priorities = prioritiesOf(own)
       const service = {
         metadata: { name: key, labels: { [managed]: isCustom ? 'true' : 'onstart' } },
         spec: { group, version, ...priorities },
@@ -75,7 +82,7 @@ export const createApiServiceController =
     const stateOf = async (service: APIService): Promise<Omit<APIServiceCondition, 'lastTransitionTime'>> => {
       const { group = '', version = '' } = service.spec ?? {}
       // Whatever it names, this server answers itself.
-      if (!service.spec?.service || ownVersions().has(nameOf(group, version))) return local
+      if (!service.spec?.service || ownVersions().get(nameOf(group, version))?.givesWay === false) return local
       try {
         await check(service)
         return available('True', 'Passed', 'all checks passed')

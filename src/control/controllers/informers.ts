@@ -126,8 +126,8 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
   }
 
   const update = (): void => {
-    // Of what can only be asked, there is nothing to copy.
-    const kept = registry.kinds.filter(({ row }) => verbsOf(row).includes('list'))
+    // Of what can only be asked, or looked at, there is nothing to copy.
+    const kept = registry.kinds.filter(({ row }) => verbsOf(row).includes('watch'))
     const kinds = new Map(kept.map((kind) => [bucketOf(kind.row), kind]))
     for (const [bucket, { stop }] of all)
       if (!kinds.has(bucket)) {

@@ -124,9 +124,9 @@ const deprecation = (
   version: CustomResourceDefinitionVersion,
   group: string,
   kind: string,
-): Pick<ResourceDefinition, 'warnings'> =>
+): Pick<ResourceDefinition, 'deprecation'> =>
   version.deprecated
-    ? { warnings: () => [version.deprecationWarning ?? `${group}/${version.name} ${kind} is deprecated`] }
+    ? { deprecation: version.deprecationWarning ?? `${group}/${version.name} ${kind} is deprecated` }
     : {}
 
 /** What the kind is in all its versions. Once it is being deleted, nothing new comes into it. */

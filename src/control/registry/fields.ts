@@ -18,6 +18,7 @@ import { discoveryFormats } from '../resources/discovery/formats.ts'
 import type { FieldFormats } from '../resources/formats/formats.ts'
 import { gatewayFormats } from '../resources/gateway/formats.ts'
 import { metaFormats } from '../resources/meta/formats.ts'
+import { metricsFormats } from '../resources/metrics/formats.ts'
 import { networkingFormats } from '../resources/networking/formats.ts'
 import { nodeFormats } from '../resources/node/formats.ts'
 import { policyFormats } from '../resources/policy/formats.ts'
@@ -40,6 +41,7 @@ export const fieldFormats: FieldFormats = {
   ...discoveryFormats,
   ...gatewayFormats,
   ...metaFormats,
+  ...metricsFormats,
   ...networkingFormats,
   ...nodeFormats,
   ...rbacFormats,

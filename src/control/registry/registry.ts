@@ -14,6 +14,7 @@ import { coreKinds } from '../resources/core/kinds.ts'
 import { inAllVersions, type ResourceDefinition } from '../resources/definition.ts'
 import { discoveryKinds } from '../resources/discovery/kinds.ts'
 import { gatewayKinds } from '../resources/gateway/kinds.ts'
+import { metricsKinds } from '../resources/metrics/kinds.ts'
 import { networkingKinds } from '../resources/networking/kinds.ts'
 import { nodeKinds } from '../resources/node/kinds.ts'
 import { policyKinds } from '../resources/policy/kinds.ts'
@@ -42,6 +43,7 @@ export const definitions: readonly ResourceDefinition[] = [
   ...apiregistrationKinds,
   ...policyKinds,
   ...gatewayKinds,
+  ...metricsKinds,
 ]
 
 /** A kind with all its versions. */

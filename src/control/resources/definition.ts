@@ -112,6 +112,10 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
     readonly view: (object: T) => ScaleView
     readonly withReplicas: (object: T, replicas: number) => T
   }
+  /** What whoever asks for it in this version should know. */
+  readonly deprecation?: string
+  /** Only while no APIService leads to a server of the users' own. */
+  readonly givesWay?: boolean
   /** What can be done with it; everything, when missing. */
   readonly verbs?: readonly Verb[]
   /** Subresources beside `status` and `scale`, with the verbs they know; their handlers are the server's. */

@@ -11,7 +11,8 @@ import { conditionOf, isFinished } from '../controllers/pod-state.ts'
 import { decide } from './decide.ts'
 import { addPod, createNodeStates, type NodeState } from './node-state.ts'
 
-const name = 'default-scheduler'
+/** By which pods ask for it. */
+export const schedulerName = 'default-scheduler'
 
 /** A pod that did not fit is tried again when something changes, but not more often than this. */
 const backoffMs = { base: 1_000, max: 10_000 }
@@ -28,7 +29,7 @@ interface Attempt {
 }
 
 const isOurs = ({ spec, metadata }: Pod): boolean =>
-  !spec.nodeName && (spec.schedulerName ?? name) === name && metadata.deletionTimestamp === undefined
+  !spec.nodeName && (spec.schedulerName ?? schedulerName) === schedulerName && metadata.deletionTimestamp === undefined
 
 const priority = ({ spec }: Pod): number => spec.priority ?? 0
 
@@ -48,7 +49,7 @@ export const createScheduler: CreateController = (context) => {
   const { client, informers, clock, log } = context
   const nodeCopies = informers.of(nodes)
   const podCopies = informers.of(pods)
-  const events = recorderFor(context, name)
+  const events = recorderFor(context, schedulerName)
   const attempts = new Map<string, Attempt>()
   const timers = new Set<() => void>()
   /** Bound by us, and not seen so in the copy yet: by uid. */
@@ -143,7 +144,7 @@ export const createScheduler: CreateController = (context) => {
   }
 
   return {
-    name,
+    name: schedulerName,
     run: async (signal) => {
       nodeCopies.onChange((_key, current, previous) => {
         if (!current || !previous || !deepEqual(relevant(current), relevant(previous))) roomMayHaveChanged()

@@ -66,8 +66,14 @@ export const createApiHandler = (options: ApiOptions): Handler => {
   const openApi = createOpenApi(registry, version)
   const metrics = createApiMetrics(registry, audit?.counts)
 
-  const discovered = async (call: Call): Promise<Answer> =>
-    discover(registry.definitions, call, await elsewhere?.versions())
+  const discovered = async (call: Call): Promise<Answer> => {
+    const others = (await elsewhere?.versions()) ?? []
+    const own = registry.definitions.filter(
+      ({ givesWay, group, version: each }) =>
+        !givesWay || !others.some((other) => other.group === group && other.version === each),
+    )
+    return discover(own, call, others)
+  }
 
   /** Documents of others are asked of them. */
   const openApiIndex = async (): Promise<Answer> => {
@@ -77,7 +83,7 @@ export const createApiHandler = (options: ApiOptions): Handler => {
       const path = `apis/${group}/${each}`
       return [path, { serverRelativeURL: `/openapi/v3/${path}` }]
     })
-    return objectAnswer({ paths: { ...Object.fromEntries(theirs), ...own } })
+    return objectAnswer({ paths: { ...own, ...Object.fromEntries(theirs) } })
   }
 
   const onPath = (call: Call): Answer | Promise<Answer> => {

@@ -74,6 +74,11 @@ export interface Call {
 /** An event as it goes to one kind of client; equal for all that asked for the same representation. */
 export type Emit = (event: WatchEvent<unknown>) => void
 
+/** What is kept nowhere has no version. */
+export type ShownList = Omit<KubeList<object>, 'metadata'> & {
+  readonly metadata: Partial<KubeList<object>['metadata']>
+}
+
 export type Answer =
   | {
       readonly kind: 'object'
@@ -81,13 +86,13 @@ export type Answer =
       readonly object: unknown
       /** When it is not plain `application/json`. */
       readonly contentType?: string
-      /** Told to the user by kubectl, one line each. */
+      /** Told to the user by kubectl, one line each; so for the other kinds of answers. */
       readonly warnings?: readonly string[]
     }
   | {
       readonly kind: 'list'
       /** Its items are objects as the store has them, and not to be changed. */
-      readonly list: KubeList<object>
+      readonly list: ShownList
       /** Sent without the items' kind and apiVersion: those of built-in kinds are known from the list's. */
       readonly bare: boolean
       readonly warnings?: readonly string[]
@@ -97,6 +102,7 @@ export type Answer =
       /** Emits until the signal aborts; resolves at the end of the watch. */
       readonly run: (emit: Emit, signal: AbortSignal) => Promise<void>
       readonly contentType?: string
+      readonly warnings?: readonly string[]
     }
   | {
       readonly kind: 'bytes'
@@ -126,6 +132,12 @@ export const objectAnswer = (object: unknown, code = 200, warnings?: readonly st
   object,
   ...(warnings && warnings.length > 0 ? { warnings } : {}),
 })
+
+/** The same, with one more thing told to the user, where it is an answer of this server's own. */
+export const warned = (answer: Answer, warning: string): Answer =>
+  answer.kind === 'object' || answer.kind === 'list' || answer.kind === 'watch'
+    ? { ...answer, warnings: [warning, ...(answer.warnings ?? [])] }
+    : answer
 
 /** The code that an answer goes out with. */
 export const codeOf = (answer: Answer): number => {

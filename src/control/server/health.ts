@@ -15,7 +15,8 @@ type Endpoint = (typeof endpoints)[number]
 
 const checkMs = 2_000
 
-const inTime = async (check: HealthCheck['check']): Promise<void> => {
+/** Rejects when the check takes too long, too. */
+export const inTime = async (check: HealthCheck['check']): Promise<void> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${checkMs} ms`)), checkMs)

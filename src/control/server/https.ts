@@ -145,7 +145,7 @@ const sendWatch = async (
   signal: AbortSignal,
   log: Logger,
 ): Promise<void> => {
-  response.writeHead(200, jsonHeaders)
+  response.writeHead(200, { ...jsonHeaders, ...warningsOf(answer) })
   response.flushHeaders()
   const emit = (event: WatchEvent<unknown>): void => {
     if (response.writableLength > backlogLimit) response.destroy()

@@ -2,7 +2,8 @@
  * The JSON of objects as the store has them, made once for all who want it: of an object that a thousand watchers see, and of
  * lists that the same objects come back in. It is kept for as long as the object itself.
  */
-import type { KubeList, WatchEvent } from '../../api/types/index.ts'
+import type { WatchEvent } from '../../api/types/index.ts'
+import type { ShownList } from './call.ts'
 
 const texts = new WeakMap<object, string>()
 
@@ -22,7 +23,7 @@ const withoutKind = (object: object): string => {
 }
 
 /** `bare`: without the items' kind and apiVersion. */
-export const renderList = ({ items, ...list }: KubeList<object>, bare: boolean): string => {
+export const renderList = ({ items, ...list }: ShownList, bare: boolean): string => {
   const head = JSON.stringify(list)
   return `${head.slice(0, -1)}${head === '{}' ? '' : ','}"items":[${items.map(bare ? withoutKind : textOf).join(',')}]}`
 }

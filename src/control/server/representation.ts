@@ -149,7 +149,7 @@ export const showObject = (
 export const listAnswer = (
   definition: ResourceDefinition,
   items: readonly KubeObject[],
-  metadata: ListMeta,
+  metadata: Partial<ListMeta>,
   warnings: readonly string[] = [],
 ): Answer => ({
   kind: 'list',
@@ -167,7 +167,8 @@ export const listAnswer = (
 export const showList = (
   definition: ResourceDefinition,
   items: readonly KubeObject[],
-  metadata: ListMeta,
+  /** Empty for what is kept nowhere. */
+  metadata: Partial<ListMeta>,
   representation: Representation,
   now: number,
 ): Answer => {

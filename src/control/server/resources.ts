@@ -20,7 +20,7 @@ import { bucketOf, inVersion, prepared, type ResourceDefinition, schemaTypeOf } 
 import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../resources/verbs.ts'
 import type { Store } from '../storage/store.ts'
 import { applyingOf, readWish } from './apply-patch.ts'
-import { type Answer, type Call, objectAnswer } from './call.ts'
+import { type Answer, type Call, objectAnswer, warned } from './call.ts'
 import { checkNamespace, checkOwnName, readObject, readTyped } from './input.ts'
 import { checkListOptions } from './list-options.ts'
 import { checkSame, readPatched } from './patched.ts'
@@ -37,6 +37,14 @@ export type SubresourceHandler = (
   definition: ResourceDefinition,
 ) => Promise<Answer>
 
+/** Looks at objects that are kept nowhere when somebody asks for them. */
+export interface Observer {
+  /** Those of a namespace, or of all. */
+  list(namespace: string | undefined): Promise<readonly KubeObject[]>
+  /** Throws NotFound. */
+  get(name: ObjectName): Promise<KubeObject>
+}
+
 /** Answers what is asked with an object that is kept nowhere, such as a TokenReview. */
 export type QuestionHandler = (call: Call, request: ResourceRequest, definition: ResourceDefinition) => Promise<Answer>
 
@@ -49,6 +57,8 @@ export interface ResourceContext {
   readonly subresources: Readonly<Record<string, SubresourceHandler>>
   /** By the kinds that can only be created: `tokenreviews.authentication.k8s.io`. */
   readonly questions?: Readonly<Record<string, QuestionHandler>>
+  /** By the kinds that can only be looked at: `nodes.metrics.k8s.io`. */
+  readonly observers?: Readonly<Record<string, Observer>>
 }
 
 type Handle = (call: Call, request: ResourceRequest, definition: ResourceDefinition) => Promise<Answer> | Answer
@@ -90,7 +100,7 @@ const checkWhole = ({ contentType }: Call): void => {
 const wholeTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 
 export const createResourceHandler = (context: ResourceContext) => {
-  const { registry, objects, store, clock, subresources, questions = {} } = context
+  const { registry, objects, store, clock, subresources, questions = {}, observers = {} } = context
 
   const shown = async (
     call: Call,
@@ -140,6 +150,29 @@ export const createResourceHandler = (context: ResourceContext) => {
     const metadata = listMetadata(page, page.revision)
     await prepared(definition, page.items, 'shown')
     return showList(definition, page.items, metadata, negotiate(call.header('accept'), query), clock.now())
+  }
+
+  const listObserved = async (
+    observer: Observer,
+    call: Call,
+    request: ResourceRequest,
+    definition: ResourceDefinition,
+  ): Promise<Answer> => {
+    checkListOptions(call.query)
+    const { matches } = selectionFor(call, request, definition)
+    const representation = negotiate(call.header('accept'), call.query)
+    const items = (await observer.list(request.namespace)).filter(matches)
+    return showList(definition, items, {}, representation, clock.now())
+  }
+
+  const getObserved = async (
+    observer: Observer,
+    call: Call,
+    request: ResourceRequest,
+    definition: ResourceDefinition,
+  ): Promise<Answer> => {
+    negotiate(call.header('accept'), call.query)
+    return shown(call, definition, await observer.get(nameOf(request)))
   }
 
   /** A watch ends when its kind changes: what it shows would be told by what no longer is. */
@@ -335,6 +368,8 @@ export const createResourceHandler = (context: ResourceContext) => {
   }
 
   const onObject: Handle = (call, request, definition) => {
+    const observer = observers[bucketOf(definition)]
+    if (observer) return (request.verb === 'list' ? listObserved : getObserved)(observer, call, request, definition)
     switch (request.verb) {
       case 'list':
         return list(call, request, definition)
@@ -356,13 +391,12 @@ export const createResourceHandler = (context: ResourceContext) => {
     }
   }
 
-  return (call: Call, request: ResourceRequest): Promise<Answer> | Answer => {
+  return async (call: Call, request: ResourceRequest): Promise<Answer> => {
     const definition = registry.find(request.group, request.version, request.plural)
     if (!definition || (request.namespace !== undefined && !definition.namespaced)) throw noSuchPath()
     if (definition.namespaced && request.name !== undefined && request.namespace === undefined) throw noSuchPath()
     checkVerb(request, definition)
-    return request.subresource === undefined
-      ? onObject(call, request, definition)
-      : onSubresource(call, request, definition)
+    const answer = await (request.subresource === undefined ? onObject : onSubresource)(call, request, definition)
+    return definition.deprecation === undefined ? answer : warned(answer, definition.deprecation)
   }
 }

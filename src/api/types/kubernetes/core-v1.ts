@@ -110,6 +110,17 @@ export interface ClusterTrustBundleProjection {
   readonly user?: number
 }
 
+export interface ComponentCondition {
+  readonly type: string
+  readonly status: string
+  readonly message?: string
+  readonly error?: string
+}
+
+export interface ComponentStatus extends KubeObject {
+  readonly conditions?: readonly ComponentCondition[]
+}
+
 export interface ConfigMapProjection {
   readonly name?: string
   readonly items?: readonly KeyToPath[]

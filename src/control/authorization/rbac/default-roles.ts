@@ -1,5 +1,5 @@
 /**
- * The roles that every cluster has, as Kubernetes 1.20 has them, and what it added since that clients ask for. A rule is
+ * The roles that every cluster has, as Kubernetes 1.20 and metrics-server have them, and what was added since that clients ask for. A rule is
  * written VERBS / GROUPS / RESOURCES / NAMES, or VERBS / urls / PATHS; `core` is the group without a name.
  */
 
@@ -36,6 +36,7 @@ export const clusterRoles: Rules = {
     'get list watch / discovery.k8s.io / endpointslices',
     'get list watch / networking.k8s.io / ingresses ingresses/status networkpolicies',
   ],
+  'system:aggregated-metrics-reader': ['get list watch / metrics.k8s.io / nodes pods'],
   'system:auth-delegator': [
     'create / authentication.k8s.io / tokenreviews',
     'create / authorization.k8s.io / subjectaccessreviews',
@@ -385,12 +386,13 @@ export const namespacedRoles: Rules = {
 export const aggregatedRoles = ['admin', 'edit', 'view'] as const
 
 /** Which of them a ClusterRole is part of. */
-export const aggregatedTo: Readonly<Record<string, (typeof aggregatedRoles)[number]>> = {
-  'system:aggregate-to-admin': 'admin',
-  'system:aggregate-to-edit': 'edit',
-  'system:aggregate-to-view': 'view',
-  edit: 'admin',
-  view: 'edit',
+export const aggregatedTo: Readonly<Record<string, readonly (typeof aggregatedRoles)[number][]>> = {
+  'system:aggregate-to-admin': ['admin'],
+  'system:aggregate-to-edit': ['edit'],
+  'system:aggregate-to-view': ['view'],
+  'system:aggregated-metrics-reader': ['admin', 'edit', 'view'],
+  edit: ['admin'],
+  view: ['edit'],
 }
 
 /** Whom roles are given to: `Group NAME`, `User NAME`, `ServiceAccount NAMESPACE/NAME`. */

@@ -39,8 +39,8 @@ const ruleOf = (text: string): PolicyRule => {
 }
 
 const labelsOf = (name: string) => {
-  const target = Object.hasOwn(aggregatedTo, name) ? aggregatedTo[name] : undefined
-  return target === undefined ? labels : { ...labels, [aggregateLabel(target)]: 'true' }
+  const targets = Object.hasOwn(aggregatedTo, name) ? (aggregatedTo[name] ?? []) : []
+  return { ...labels, ...Object.fromEntries(targets.map((target) => [aggregateLabel(target), 'true'])) }
 }
 
 const clusterRole = (name: string, rules: readonly string[]): Draft<ClusterRole> => ({

@@ -37,7 +37,7 @@ import {
   urlPath,
   word,
 } from '../formats/formats.ts'
-import { argument, byKind, foreign, legacyCondition, message, object } from '../formats/words.ts'
+import { argument, byKind, foreign, legacyCondition, message, object, status } from '../formats/words.ts'
 import { foreignVolumeFormats } from './foreign-volumes.ts'
 
 const pullPolicy = oneOf('Always', 'IfNotPresent', 'Never')
@@ -75,6 +75,8 @@ export const coreFormats: FieldFormats = {
   'core/v1.LocalObjectReference': { name: subdomain },
   'core/v1.TypedLocalObjectReference': { apiGroup: subdomain, kind: kindName, name: objectName },
   'core/v1.TypedObjectReference': { apiGroup: subdomain, kind: kindName, name: objectName, namespace: label },
+  'core/v1.ComponentStatus': object,
+  'core/v1.ComponentCondition': { type: qualifiedName, status, message, error: message },
   // ConfigMaps, Secrets, certificates, Namespaces, Leases, Events.
   'core/v1.ConfigMap': { ...object, data: content, binaryData: content },
   'core/v1.Secret': { ...object, data: content, stringData: content, type: word },

@@ -1,4 +1,5 @@
 import type { ResourceDefinition } from '../definition.ts'
+import { componentStatus } from './component-status.ts'
 import { configMap, secret } from './config.ts'
 import { endpoints } from './endpoints.ts'
 import { event } from './event.ts'
@@ -16,6 +17,7 @@ import { serviceAccount } from './service-account.ts'
 
 /** The kinds of this group. A new one is a file beside this, a line here, and the forms of its texts in formats.ts. */
 export const coreKinds: readonly ResourceDefinition[] = [
+  componentStatus,
   configMap,
   endpoints,
   event,

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { createAuthority, issueCertificate, validFor } from '../../../../src/api/certificates.ts'
-import { services } from '../../../../src/api/resources.ts'
+import { services as serviceResource } from '../../../../src/api/resources.ts'
 import type { User } from '../../../../src/control/auth/user.ts'
 import type { Json } from '../../../support/api-server.ts'
 import { type ControlPlane, startControlPlane } from '../../../support/control-plane.ts'
@@ -102,7 +102,7 @@ const ask = async (plane: ControlPlane, path: string, user?: User): Promise<stri
 t.test('what another server has is found beside our own, and asked in the name of who asks', async (t) => {
   const plane = await startControlPlane(t, { frontProxy: () => proxy })
   const { asked, server, port } = await serveApi(t)
-  await plane.client.create(services, {
+  await plane.client.create(serviceResource, {
     metadata: { name: 'chairs', namespace: 'default' },
     spec: { ports: [{ port: 443, targetPort: port }] },
   })
@@ -173,4 +173,49 @@ t.test('our own group versions are APIServices, too, and nobody takes their plac
     body: { metadata: { name: 'v1.other' }, spec: { group: 'example.com', version: 'v1' } },
   })
   t.equal(wrong.code, 422)
+})
+
+t.test('metrics are ours until users have a server of their own for them, and again when it has gone', async (t) => {
+  const plane = await startControlPlane(t, { frontProxy: () => proxy })
+  const { asked, port } = await serveApi(t)
+  const nodes = '/apis/metrics.k8s.io/v1beta1/nodes'
+  const services = '/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io'
+  const whose = async (): Promise<string> => {
+    const answer = await plane.answer('GET', nodes)
+    return answer.kind === 'stream' ? 'theirs' : 'ours'
+  }
+  await until(async () => (await plane.request('GET', services)).code === 200, 'our APIService')
+  t.equal(String((await available(plane, 'v1beta1.metrics.k8s.io'))?.['reason'] ?? 'Local'), 'Local')
+  t.equal(await whose(), 'ours')
+
+  await plane.client.create(serviceResource, {
+    metadata: { name: 'metrics', namespace: 'default' },
+    spec: { ports: [{ port: 443, targetPort: port }] },
+  })
+  await plane.commitSlice('metrics', '127.0.0.1', port)
+  const spec = { service: { namespace: 'default', name: 'metrics' }, insecureSkipTLSVerify: true }
+  const changed = await plane.request('PATCH', services, {
+    ...{ body: { spec }, contentType: 'application/merge-patch+json' },
+  })
+  t.equal(changed.code, 200, String(changed.body['message']))
+  await until(async () => (await whose()) === 'theirs', 'their server')
+  await ask(plane, nodes)
+  t.ok(asked.some(({ path, by }) => path === nodes && by === 'front-proxy-client'))
+  const { body } = await plane.request('GET', '/apis')
+  const groups = (body['groups'] as unknown as Json[]).filter(({ name }) => String(name) === 'metrics.k8s.io')
+  t.equal(groups.length, 1)
+  const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+  t.notMatch(
+    JSON.stringify((await plane.request('GET', '/apis', { accept })).body),
+    /NodeMetrics/,
+    'what it has, it tells',
+  )
+  await until(
+    async () => String((await available(plane, 'v1beta1.metrics.k8s.io'))?.['reason']) === 'Passed',
+    'that it is looked at',
+    30_000,
+  )
+
+  t.equal((await plane.request('DELETE', services)).code, 200)
+  await until(async () => (await whose()) === 'ours', 'that it is ours again')
 })

@@ -221,6 +221,8 @@ t.test('several versions show one object', async (t) => {
   const made = await plane.request('POST', beta, { body: { metadata: { name: 'a' }, spec: { old: 'x' } } })
   t.match(made.body, { apiVersion: 'example.com/v1beta1', spec: { old: 'x' } })
   t.match(made.warnings, ['example.com/v1beta1 Table is deprecated'])
+  for (const path of [`${beta}/a`, beta])
+    t.strictSame((await plane.request('GET', path)).warnings, ['example.com/v1beta1 Table is deprecated'], path)
   t.match((await plane.request('GET', `${tablesPath}/a`)).body, { apiVersion: 'example.com/v1' })
   t.strictSame((await plane.request('GET', `${tablesPath}/a`)).body['spec'], {}, 'v1 does not know the field')
   t.strictSame((await plane.request('GET', `${beta}/a`)).body['spec'], { old: 'x' }, 'which is kept')
