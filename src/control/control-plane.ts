@@ -6,6 +6,8 @@ import { type Clock, systemClock } from '../api/clock.ts'
 import { tunnelPath } from '../api/tunnel/web-socket.ts'
 import { type Logger, silentLogger } from '../host/log.ts'
 import { type AdmissionSettings, createAdmissions } from './admission/admissions.ts'
+import type { PluginName } from './admission/plugins.ts'
+import { resourceQuota } from './admission/resource-quota.ts'
 import { type Aggregation, createAggregation } from './aggregation/aggregation.ts'
 import { type AuditSettings, createAuditLog } from './audit/log-file.ts'
 import { readPolicy } from './audit/policy.ts'
@@ -129,12 +131,14 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const loops = createLoops(clock)
   const aggregation = createAggregation({ store, registry, clock, log, resolve, pair })
   const admissions = createAdmissions(store, clock, authorization, options.admission, mutatingWebhooks(asking))
+  const isOff = (plugin: PluginName): boolean => (options.admission.disabled ?? []).includes(plugin)
   const objects = createObjects({
     store,
     clock,
     ...naming,
     admissions,
     validations: [admissionPolicies(asking), validatingWebhooks(asking)],
+    ...(isOff('ResourceQuota') ? {} : { accounting: resourceQuota(store, clock) }),
   })
   const authenticate = await createAuthenticators(
     { store, clock, log, findAccount: tokens.find },
@@ -152,10 +156,10 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
     ),
     paths: { ...tokenDiscoveryPaths(tokens.discovery), ...(tunnels ? { [tunnelPath]: acceptTunnel(tunnels) } : {}) },
     subresources: {
-      ...csrApprovals(objects),
+      ...csrApprovals(objects, clock),
       'pods/binding create': podBinding(objects, clock),
       ...nodeSubresources(objects, agents),
-      'namespaces/finalize update': namespaceFinalize(objects),
+      'namespaces/finalize update': namespaceFinalize(objects, clock),
       'serviceaccounts/token create': tokenRequest(objects, tokens.issuer),
     },
     observers: {
@@ -163,9 +167,9 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
       ...observedUsage({ store, dialer: agents, clock, log }),
     },
     questions: {
-      ...accessReviews(authorization),
+      ...accessReviews(objects, authorization),
       'tokenreviews.authentication.k8s.io': tokenReviews({
-        ...{ authenticate, findAccount: tokens.find, audiences: tokens.issuer.audiences },
+        ...{ objects, authenticate, findAccount: tokens.find, audiences: tokens.issuer.audiences },
       }),
     },
   })

@@ -15,7 +15,6 @@ import { nodeRestriction } from './node-restriction.ts'
 import type { PluginName } from './plugins.ts'
 import { podSecurity } from './pod-security.ts'
 import { priorityClasses } from './priority-classes.ts'
-import { resourceQuota } from './resource-quota.ts'
 import { roleEscalation } from './role-escalation.ts'
 import { serviceAccount } from './service-account.ts'
 import { type AllocationRanges, serviceAllocation } from './service-allocation.ts'
@@ -51,7 +50,6 @@ export const createAdmissions = (
     serviceAllocation(store, { serviceCIDRs: networks.serviceCIDRs, nodePorts }),
     // After all who change the object.
     podSecurity(store),
-    resourceQuota(store, clock),
     roleEscalation(resolver, authorizer),
   ]
   const off: readonly string[] = disabled

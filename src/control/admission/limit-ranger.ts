@@ -110,7 +110,9 @@ export const limitRanger = (store: Store): Admission => {
 
   return {
     name: 'LimitRanger',
-    admit: ({ operation, definition, object }) => {
+    admit: ({ operation, definition, object, asked }) => {
+      // A status is what is, not what is asked for.
+      if (asked && asked.subresource !== '') return object
       const isPod = definition === pods && operation === 'create'
       if (!isPod && !(definition === claims && object.metadata.deletionTimestamp === undefined)) return object
       const ranges = rangesOf(object.metadata.namespace ?? '')

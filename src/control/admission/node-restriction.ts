@@ -5,18 +5,19 @@
 
 import type { Clock } from '../../api/clock.ts'
 import { deepEqual } from '../../api/deep-equal.ts'
-import { type ApiError, forbidden } from '../../api/errors.ts'
+import { type ApiError, forbidden, notFound } from '../../api/errors.ts'
 import { podCIDRsOf } from '../../api/nodes.ts'
 import type { Event, KubeObject, Lease, Node, ObjectMeta, Pod } from '../../api/types/index.ts'
 import { parseAddress } from '../../ip/address.ts'
 import { contains, parseCidr } from '../../ip/cidr.ts'
 import { nodeOf } from '../auth/user.ts'
-import type { Admission, Review } from '../objects/admission.ts'
+import type { Admission, RequestReview, Review } from '../objects/admission.ts'
 import { bucketOf } from '../resources/definition.ts'
 import type { Store } from '../storage/store.ts'
 import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts'
 import { type ClusterNetworks, wrongClaim } from './node-claims.ts'
 import { forbiddenLabels } from './node-labels.ts'
+import { type TokenRequest, wrongNodeToken } from './node-tokens.ts'
 
 /** Why the write is not the node's to make; undefined when it is. */
 type Check = (review: Review, node: string) => string | undefined
@@ -154,12 +155,27 @@ export const nodeRestriction = (store: Store, clock: Clock, networks: ClusterNet
   const refuse = ({ definition, object }: Pick<Review, 'definition' | 'object'>, why: string): ApiError =>
     forbidden(definition, object.metadata.name, why)
 
+  /** A node gets tokens of its own pods only. */
+  const checkToken = ({ definition, object, name, namespace, asked, user }: RequestReview): void => {
+    const node = nodeOf(user)
+    if (node === undefined || bucketOf(definition) !== 'serviceaccounts' || asked.subresource !== 'token') return
+    const { boundObjectRef: ref } = (object as TokenRequest).spec ?? {}
+    const pod = ref?.kind === 'Pod' && ref.name ? podOf(`${namespace}/${ref.name}`) : undefined
+    if (!pod && ref?.kind === 'Pod' && ref.name && ref.uid) throw notFound({ group: '', plural: 'pods' }, ref.name)
+    const why = wrongNodeToken(node, ref, pod)
+    if (why !== undefined) throw forbidden(definition, name, why)
+  }
+
   return {
     name: 'NodeRestriction',
     admit: (review) => {
       const node = nodeOf(review.user)
       const why = node === undefined ? undefined : checks[bucketOf(review.definition)]?.(review, node)
       if (why !== undefined) throw refuse(review, why)
+      return review.object
+    },
+    admitRequest: (review) => {
+      checkToken(review)
       return review.object
     },
     admitDeletion: ({ definition, object, user }) => {

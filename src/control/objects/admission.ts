@@ -10,10 +10,12 @@ export interface AskedWrite {
   readonly row: ResourceDefinition
   /** Empty for the object itself. */
   readonly subresource: string
-  /** CreateOptions and the like, as clients know them. */
-  readonly options: Readonly<Record<string, unknown>>
+  /** The fields of CreateOptions and the like, as clients know them; undefined for a connection, which has none. */
+  readonly options: Readonly<Record<string, unknown>> | undefined
   /** Tells the client something beside the answer. */
   readonly warn: (text: string) => void
+  /** Tells the audit log. What has been said of a key stays. */
+  readonly annotate: (key: string, value: string) => void
 }
 
 /** A write that is about to happen: defaults are filled, nothing is checked yet. */
@@ -33,6 +35,28 @@ export interface Review {
 /** A deletion that is about to happen. */
 export type DeletionReview = Pick<Review, 'definition' | 'object' | 'user' | 'dryRun' | 'asked'>
 
+/** What an object is that no kind of the registry keeps. */
+export interface ObjectType {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly schemaType: string
+}
+
+/** A request whose object is kept nowhere: a Binding, a TokenRequest, a question, the options of a connection. */
+export interface RequestReview {
+  readonly operation: 'create' | 'connect'
+  /** The kind's own row of what the URL names. */
+  readonly definition: ResourceDefinition
+  /** Missing when it is of that kind itself. */
+  readonly type?: ObjectType
+  readonly object: KubeObject
+  readonly name: string
+  readonly namespace: string | undefined
+  readonly user: User
+  readonly dryRun: boolean
+  readonly asked: AskedWrite
+}
+
 /** A write that is about to be made: `object` is missing for one that ends, `old` for a new one. */
 export interface Writing {
   readonly definition: ResourceDefinition
@@ -49,8 +73,18 @@ export interface Admission {
   readonly name: string
   admit(review: Review): KubeObject | Promise<KubeObject>
   admitDeletion?(review: DeletionReview): void | Promise<void>
+  admitRequest?(review: RequestReview): KubeObject | Promise<KubeObject>
   revoke?(review: Review): void
   beside?(writing: Writing, birth: () => Birth): readonly Write[]
+}
+
+/** Takes what a write uses of a limit, in the same commit: what fails takes nothing. */
+export interface Accounting {
+  /**
+   * Calls `commit` with what is to be written beside the object, again when somebody else was faster with that. Throws ApiError
+   * when there is no room.
+   */
+  charge<T>(writing: Writing, commit: (beside: readonly Write[]) => Promise<T>): Promise<T>
 }
 
 /** Has the last word, once the object is whole and found to be valid: refuses by throwing `ApiError`. */
@@ -58,11 +92,19 @@ export interface Validation {
   readonly name: string
   validate(review: Review): Promise<void>
   validateDeletion(review: DeletionReview): Promise<void>
+  validateRequest(review: RequestReview): Promise<void>
 }
 
 /** One after the other; a later one sees the object as the earlier ones left it. */
 export const admitAll = async (admissions: readonly Admission[], review: Review): Promise<KubeObject> => {
   let { object } = review
   for (const admission of admissions) object = await admission.admit({ ...review, object })
+  return object
+}
+
+/** The same of what is kept nowhere. */
+export const admitRequest = async (admissions: readonly Admission[], review: RequestReview): Promise<KubeObject> => {
+  let { object } = review
+  for (const admission of admissions) object = (await admission.admitRequest?.({ ...review, object })) ?? object
   return object
 }

@@ -20,7 +20,16 @@ import { bucketOf, kindOf, type ResourceDefinition, withMetadata } from '../reso
 import { validateDeletionTime, validateMetadataUpdate } from '../resources/metadata.ts'
 import { pathOf, RevisionMismatch, type StoreKey } from '../storage/backend.ts'
 import { atRevision, EntryTooLarge, objectLimit, type Store, type Write } from '../storage/store.ts'
-import { type Admission, type AskedWrite, admitAll, type Review, type Validation } from './admission.ts'
+import {
+  type Accounting,
+  type Admission,
+  type AskedWrite,
+  admitAll,
+  admitRequest,
+  type RequestReview,
+  type Review,
+  type Validation,
+} from './admission.ts'
 import { checkPreconditions, type Deletion, isReleased, markDeleted } from './deletion.ts'
 import { type Birth, type Part, prepareCreate, prepareUpdate } from './prepare.ts'
 
@@ -30,6 +39,7 @@ export interface ObjectsOptions {
   readonly admissions: readonly Admission[]
   /** Asked after all admissions, about objects that are valid. */
   readonly validations?: readonly Validation[]
+  readonly accounting?: Accounting
   readonly newUid: () => string
   /** Five characters that make a generated name unique. */
   readonly newSuffix: () => string
@@ -85,9 +95,13 @@ export interface Objects {
     options: WriteOptions,
   ): Promise<KubeObject>
   delete(definition: ResourceDefinition, name: ObjectName, deletion: Deletion, options: WriteOptions): Promise<Deleted>
+  /** The object of a request that keeps none, as admission leaves it. Throws what an admission says. */
+  admit(review: RequestReview): Promise<KubeObject>
 }
 
 const attempts = 16
+
+const unlimited: Accounting = { charge: (_writing, commit) => commit([]) }
 
 const managed = (object: KubeObject, fields: ObjectMeta['managedFields']): KubeObject => {
   const { managedFields: _, ...metadata } = object.metadata
@@ -118,7 +132,7 @@ const isBeside = (error: unknown, key: StoreKey): boolean =>
 const changedTooOften = (): ApiError => internalError('the object is being changed too often by others')
 
 export const createObjects = (options: ObjectsOptions): Objects => {
-  const { store, clock, admissions, validations = [], newUid, newSuffix } = options
+  const { store, clock, admissions, validations = [], accounting = unlimited, newUid, newSuffix } = options
 
   const present = (definition: ResourceDefinition, name: ObjectName) => {
     const entry = store.get(keyOf(definition, name))
@@ -157,8 +171,17 @@ export const createObjects = (options: ObjectsOptions): Objects => {
     old: KubeObject | undefined,
   ): Promise<number> => {
     const writing = { definition: kindOf(definition), object, old }
-    return store.commit(write, ...admissions.flatMap(({ beside }) => beside?.(writing, newBirth) ?? []))
+    return accounting.charge(writing, (taken) =>
+      store.commit(write, ...admissions.flatMap(({ beside }) => beside?.(writing, newBirth) ?? []), ...taken),
+    )
   }
+
+  /** Whether there would be room for it. */
+  const checkRoom = (
+    definition: ResourceDefinition,
+    object: KubeObject,
+    old: KubeObject | undefined,
+  ): Promise<KubeObject> => accounting.charge({ definition: kindOf(definition), object, old }, async () => object)
 
   /** Undefined when somebody was faster with what is written beside it. */
   const createOnce = async (
@@ -180,7 +203,7 @@ export const createObjects = (options: ObjectsOptions): Objects => {
       const key = keyOf(definition, { namespace, name })
       const exists = () => alreadyExists(resourceName(definition), name)
       if (store.get(key)) throw exists()
-      if (dryRun) return object
+      if (dryRun) return checkRoom(definition, object, undefined)
       try {
         return atRevision(object, await commit(definition, { key, expected: 0, object }, object, undefined))
       } catch (error) {
@@ -231,7 +254,8 @@ export const createObjects = (options: ObjectsOptions): Objects => {
       const before = isReset(given.metadata.managedFields) ? managed(old, undefined) : old
       const fields = manage ? manage(before, object) : old.metadata.managedFields
       const next = managed(withMetadata(object, { resourceVersion: old.metadata.resourceVersion }), fields)
-      if (dryRun || deepEqual(next, old)) return dryRun ? next : old
+      if (dryRun) return checkRoom(definition, next, old)
+      if (deepEqual(next, old)) return old
       try {
         if (isReleased(definition, next)) return await remove(definition, key, revision, next, old)
         return atRevision(next, await commit(definition, { key, expected: revision, object: next }, next, old))
@@ -293,5 +317,10 @@ export const createObjects = (options: ObjectsOptions): Objects => {
     update: (definition, name, part, change, options) =>
       retried(() => updateOnce(definition, name, part, change, options)),
     delete: (definition, name, deletion, options) => retried(() => deleteOnce(definition, name, deletion, options)),
+    admit: async (review) => {
+      const object = await admitRequest(admissions, review)
+      for (const each of validations) await each.validateRequest({ ...review, object })
+      return object
+    },
   }
 }

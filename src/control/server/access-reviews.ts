@@ -11,11 +11,14 @@ import type {
 import type { Access, Authorizer } from '../auth/authorizer.ts'
 import { infoOf, type User } from '../auth/user.ts'
 import type { Authorization } from '../authorization/authorizers.ts'
+import type { Objects } from '../objects/objects.ts'
 import { asShown } from '../registry/validate.ts'
+import type { ResourceRequest } from '../request/request-info.ts'
 import { inVersion, kindOf, type ResourceDefinition } from '../resources/definition.ts'
 import { type Answer, type Call, objectAnswer } from './call.ts'
 import { readObject } from './input.ts'
 import type { QuestionHandler } from './resources.ts'
+import { admittedRequest } from './write-options.ts'
 
 const accessOf = ({ resourceAttributes, nonResourceAttributes = {} }: SelfSubjectAccessReviewSpec): Access => {
   if (!resourceAttributes)
@@ -42,16 +45,28 @@ interface Question<T> {
 }
 
 /** The question, and how it is answered: in the version in which it was asked. Throws Invalid. */
-const read = async <T extends KubeObject>(call: Call, definition: ResourceDefinition): Promise<Question<T>> => {
-  const { object, warnings } = await readObject(definition, await call.body(), call.query)
-  const errors = kindOf(definition).validate?.({ ...object, metadata: object.metadata ?? {} }) ?? []
-  if (errors.length > 0) throw invalid(definition, '', asShown(definition, errors))
-  return {
-    object: object as T,
-    answer: (status) =>
-      objectAnswer(inVersion(definition, { ...object, kind: definition.kind, ...{ status } }), 201, warnings),
+const readWith =
+  (objects: Pick<Objects, 'admit'>) =>
+  async <T extends KubeObject>(
+    call: Call,
+    request: ResourceRequest,
+    definition: ResourceDefinition,
+  ): Promise<Question<T>> => {
+    const { object: given, warnings } = await readObject(definition, await call.body(), call.query)
+    const { object, told } = await admittedRequest(objects, call, request, definition, {
+      ...{ operation: 'create', object: given },
+    })
+    const errors = kindOf(definition).validate?.({ ...object, metadata: object.metadata ?? {} }) ?? []
+    if (errors.length > 0) throw invalid(definition, '', asShown(definition, errors))
+    return {
+      object: object as T,
+      answer: (status) =>
+        objectAnswer(inVersion(definition, { ...object, kind: definition.kind, ...{ status } }), 201, [
+          ...warnings,
+          ...told,
+        ]),
+    }
   }
-}
 
 const userOf = ({ spec }: SubjectAccessReview): User => ({
   name: spec.user ?? '',
@@ -60,36 +75,43 @@ const userOf = ({ spec }: SubjectAccessReview): User => ({
   ...(spec.extra ? { extra: spec.extra } : {}),
 })
 
-export const accessReviews = ({ authorizer }: Pick<Authorization, 'authorizer'>): Record<string, QuestionHandler> => ({
-  'subjectaccessreviews.authorization.k8s.io': async (call, _request, definition) => {
-    const { object, answer } = await read<SubjectAccessReview>(call, definition)
-    return answer(await statusOf(authorizer, userOf(object), object.spec))
-  },
+export const accessReviews = (
+  objects: Pick<Objects, 'admit'>,
+  { authorizer }: Pick<Authorization, 'authorizer'>,
+): Record<string, QuestionHandler> => {
+  const read = readWith(objects)
+  return {
+    'subjectaccessreviews.authorization.k8s.io': async (call, request, definition) => {
+      const { object, answer } = await read<SubjectAccessReview>(call, request, definition)
+      return answer(await statusOf(authorizer, userOf(object), object.spec))
+    },
 
-  'localsubjectaccessreviews.authorization.k8s.io': async (call, { namespace }, definition) => {
-    const { object, answer } = await read<LocalSubjectAccessReview>(call, definition)
-    if (object.metadata.namespace !== namespace)
-      throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`)
-    return answer(await statusOf(authorizer, userOf(object), object.spec))
-  },
+    'localsubjectaccessreviews.authorization.k8s.io': async (call, request, definition) => {
+      const { namespace } = request
+      const { object, answer } = await read<LocalSubjectAccessReview>(call, request, definition)
+      if (object.metadata.namespace !== namespace)
+        throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`)
+      return answer(await statusOf(authorizer, userOf(object), object.spec))
+    },
 
-  'selfsubjectaccessreviews.authorization.k8s.io': async (call, _request, definition) => {
-    const { object, answer } = await read<SelfSubjectAccessReview>(call, definition)
-    return answer(await statusOf(authorizer, call.user, object.spec))
-  },
+    'selfsubjectaccessreviews.authorization.k8s.io': async (call, request, definition) => {
+      const { object, answer } = await read<SelfSubjectAccessReview>(call, request, definition)
+      return answer(await statusOf(authorizer, call.user, object.spec))
+    },
 
-  'selfsubjectrulesreviews.authorization.k8s.io': async (call, _request, definition) => {
-    const { object, answer } = await read<SelfSubjectRulesReview>(call, definition)
-    const { namespace = '' } = object.spec ?? {}
-    if (namespace === '') throw badRequest('no namespace on request')
-    const { resourceRules, nonResourceRules, problems } = authorizer.rules(call.user, namespace)
-    const incomplete = problems.length > 0
-    const told = incomplete ? { evaluationError: problems.join(', ') } : {}
-    return answer({ resourceRules, nonResourceRules, incomplete, ...told })
-  },
+    'selfsubjectrulesreviews.authorization.k8s.io': async (call, request, definition) => {
+      const { object, answer } = await read<SelfSubjectRulesReview>(call, request, definition)
+      const { namespace = '' } = object.spec ?? {}
+      if (namespace === '') throw badRequest('no namespace on request')
+      const { resourceRules, nonResourceRules, problems } = authorizer.rules(call.user, namespace)
+      const incomplete = problems.length > 0
+      const told = incomplete ? { evaluationError: problems.join(', ') } : {}
+      return answer({ resourceRules, nonResourceRules, incomplete, ...told })
+    },
 
-  'selfsubjectreviews.authentication.k8s.io': async (call, _request, definition) => {
-    const { answer } = await read(call, definition)
-    return answer({ userInfo: infoOf(call.user) })
-  },
-})
+    'selfsubjectreviews.authentication.k8s.io': async (call, request, definition) => {
+      const { answer } = await read(call, request, definition)
+      return answer({ userInfo: infoOf(call.user) })
+    },
+  }
+}

@@ -1,4 +1,5 @@
 /** `certificatesigningrequests/NAME/approval`: what `kubectl certificate approve` and `deny` write. */
+import { type Clock, formatTime } from '../../api/clock.ts'
 import { badRequest } from '../../api/errors.ts'
 import type { CertificateSigningRequest, KubeObject } from '../../api/types/index.ts'
 import type { Objects } from '../objects/objects.ts'
@@ -7,6 +8,7 @@ import { objectAnswer } from './call.ts'
 import { readObject } from './input.ts'
 import { patcherOf } from './patches.ts'
 import type { SubresourceHandler } from './resources.ts'
+import { writeOptionsOf } from './write-options.ts'
 
 const decisions = ['Approved', 'Denied']
 
@@ -28,11 +30,13 @@ const withDecision = (old: CertificateSigningRequest, given: CertificateSigningR
 
 /** Reads for `get`, decides for `update` and `patch`. */
 const csrApproval =
-  (objects: Objects): SubresourceHandler =>
-  async (call, { verb, name }, definition) => {
+  (objects: Objects, clock: Clock): SubresourceHandler =>
+  async (call, { verb, name, subresource }, definition) => {
     const target = { namespace: undefined, name }
     if (verb === 'get') return objectAnswer(inVersion(definition, objects.get(definition, target)))
     const apply = verb === 'patch' ? patcherOf(call.contentType) : (_: KubeObject, whole: unknown) => whole
+    const kind = verb === 'patch' ? 'PatchOptions' : 'UpdateOptions'
+    const options = writeOptionsOf(call, definition, kind, formatTime(clock.now()), subresource)
     const body = await call.body()
     const change = async (object: KubeObject): Promise<KubeObject> => {
       const old = object as CertificateSigningRequest
@@ -41,13 +45,13 @@ const csrApproval =
       const input = await readObject(definition, wanted, call.query)
       return withDecision(old, input.object as CertificateSigningRequest)
     }
-    const result = await objects.update(definition, target, 'status', change, { user: call.user })
-    return objectAnswer(inVersion(definition, result))
+    const result = await objects.update(definition, target, 'status', change, options)
+    return objectAnswer(inVersion(definition, result), 200, options.told)
   }
 
 /** The handlers, by subresource and verb. */
-export const csrApprovals = (objects: Objects): Readonly<Record<string, SubresourceHandler>> => {
-  const handler = csrApproval(objects)
+export const csrApprovals = (objects: Objects, clock: Clock): Readonly<Record<string, SubresourceHandler>> => {
+  const handler = csrApproval(objects, clock)
   return Object.fromEntries(
     ['get', 'update', 'patch'].map((verb) => [`certificatesigningrequests/approval ${verb}`, handler]),
   )

@@ -8,6 +8,7 @@ import { validateFormats } from '../registry/validate-formats.ts'
 import { objectAnswer } from './call.ts'
 import { readObject, readTyped } from './input.ts'
 import type { SubresourceHandler } from './resources.ts'
+import { admittedRequest, writeOptionsOf } from './write-options.ts'
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as const
 
@@ -49,21 +50,28 @@ export const bindPod = (pod: Pod, { target, metadata }: Binding, now: number): P
 /** `POST pods/NAME/binding` */
 export const podBinding =
   (objects: Objects, clock: Clock): SubresourceHandler =>
-  async (call, { namespace, name }, definition) => {
-    const binding = readTyped(await call.body(), bindingType, call.query).object as Binding
+  async (call, request, definition) => {
+    const { namespace, name } = request
+    const { object: given, warnings } = readTyped(await call.body(), bindingType, call.query)
+    const { object, dryRun, told } = await admittedRequest(objects, call, request, definition, {
+      ...{ operation: 'create', type: bindingType, object: given },
+    })
+    const binding = object as Binding
     const change = (old: KubeObject): KubeObject => ({
       ...bindPod(old as Pod, binding, clock.now()),
       metadata: { ...old.metadata, resourceVersion: undefined },
     })
-    await objects.update(definition, { namespace, name }, 'internal', change, { user: call.user })
-    return objectAnswer(success, 201)
+    await objects.update(definition, { namespace, name }, 'internal', change, { user: call.user, dryRun })
+    return objectAnswer(success, 201, [...warnings, ...told])
   }
 
 /** `PUT namespaces/NAME/finalize`: the one way to change a namespace's finalizers; without any left it goes. */
 export const namespaceFinalize =
-  (objects: Objects): SubresourceHandler =>
-  async (call, { name }, definition) => {
-    const given = (await readObject(definition, await call.body(), call.query)).object as Namespace
+  (objects: Objects, clock: Clock): SubresourceHandler =>
+  async (call, { name, subresource }, definition) => {
+    const options = writeOptionsOf(call, definition, 'UpdateOptions', formatTime(clock.now()), subresource)
+    const { object, warnings } = await readObject(definition, await call.body(), call.query)
+    const given = object as Namespace
     const change = (old: KubeObject): KubeObject =>
       ({
         ...old,
@@ -71,5 +79,6 @@ export const namespaceFinalize =
         spec: { ...(old as Namespace).spec, finalizers: given.spec?.finalizers ?? [] },
       }) as Namespace
     const target = { namespace: undefined, name }
-    return objectAnswer(await objects.update(definition, target, 'internal', change, { user: call.user }))
+    const result = await objects.update(definition, target, 'internal', change, options)
+    return objectAnswer(result, 200, [...warnings, ...options.told])
   }

@@ -1,17 +1,8 @@
 /** `POST serviceaccounts/NAME/token`: a token of the account, bound to a Pod, Secret or Node where that is asked for. */
 import { formatTime } from '../../api/clock.ts'
-import {
-  badRequest,
-  conflict,
-  type FieldError,
-  forbidden,
-  invalid,
-  invalidValue,
-  isNotFound,
-} from '../../api/errors.ts'
+import { badRequest, conflict, type FieldError, invalid, invalidValue, isNotFound } from '../../api/errors.ts'
 import type { KubeObject, Pod } from '../../api/types/index.ts'
-import { type BoundObjectReference, wrongNodeToken } from '../admission/node-tokens.ts'
-import { nodeOf } from '../auth/user.ts'
+import type { BoundObjectReference, TokenRequest } from '../admission/node-tokens.ts'
 import type { Objects } from '../objects/objects.ts'
 import { secret as secrets } from '../resources/core/config.ts'
 import { node as nodes } from '../resources/core/node.ts'
@@ -22,20 +13,13 @@ import type { Bound, ObjectReference } from '../tokens/claims.ts'
 import { objectAnswer } from './call.ts'
 import { checkName, readTyped } from './input.ts'
 import type { SubresourceHandler } from './resources.ts'
+import { admittedRequest } from './write-options.ts'
 
 const type = {
   kind: 'TokenRequest',
   apiVersion: 'authentication.k8s.io/v1',
   schemaType: 'authentication/v1.TokenRequest',
 } as const
-
-interface TokenRequest extends KubeObject {
-  readonly spec?: {
-    readonly audiences?: readonly string[]
-    readonly expirationSeconds?: number
-    readonly boundObjectRef?: BoundObjectReference
-  }
-}
 
 const defaultSeconds = 3600
 const leastSeconds = 600
@@ -61,9 +45,23 @@ const textOf = ({ apiVersion = '', kind = '' }: BoundObjectReference): string =>
 
 const referenceTo = ({ metadata: { name, uid = '' } }: KubeObject): ObjectReference => ({ name, uid })
 
+/** As admission sees it: with its defaults, and with what the URL says. */
+const withDefaults = (
+  given: KubeObject,
+  place: { readonly name: string; readonly namespace: string },
+): TokenRequest => {
+  const { spec }: TokenRequest = given
+  return {
+    ...given,
+    metadata: { ...given.metadata, ...place },
+    spec: { ...spec, expirationSeconds: spec?.expirationSeconds ?? defaultSeconds },
+  }
+}
+
 export const tokenRequest =
   (objects: Objects, issuer: TokenIssuer): SubresourceHandler =>
-  async (call, { namespace = '', name }, definition) => {
+  async (call, request, definition) => {
+    const { namespace = '', name } = request
     const get = (kind: ResourceDefinition, of: string): KubeObject =>
       objects.get(kind, { namespace: kind.namespaced ? namespace : undefined, name: of })
 
@@ -95,24 +93,20 @@ export const tokenRequest =
       return found.claim === 'pod' ? { ...bound, ...nodeOfPod(object as Pod) } : bound
     }
 
-    const { object, warnings } = readTyped(await call.body(), type, call.query)
-    const { metadata, spec = {} } = object as TokenRequest
-    checkName(metadata?.name, name)
-    if (metadata?.namespace && metadata.namespace !== namespace)
+    const { object: given, warnings } = readTyped(await call.body(), type, call.query)
+    checkName(given.metadata?.name, name)
+    if (given.metadata?.namespace && given.metadata.namespace !== namespace)
       throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`)
+    const { object, told } = await admittedRequest(objects, call, request, definition, {
+      ...{ operation: 'create', type, object: withDefaults(given, { name, namespace }) },
+    })
+    const { spec = {} } = object as TokenRequest
     const account = get(definition, name)
     const seconds = spec.expirationSeconds ?? defaultSeconds
     const wrong = wrongSeconds(seconds)
     if (wrong.length > 0) throw invalid({ group: 'authentication.k8s.io', kind: type.kind }, '', wrong)
 
     const ref = spec.boundObjectRef
-    const node = nodeOf(call.user)
-    const refused =
-      node === undefined
-        ? undefined
-        : wrongNodeToken(node, ref, ref?.kind === 'Pod' && ref.name ? (get(pods, ref.name) as Pod) : undefined)
-    if (refused !== undefined) throw forbidden(definition, name, refused)
-
     const bound = ref ? boundTo(ref) : {}
     const audiences = spec.audiences?.length ? spec.audiences : issuer.audiences
     const issued = await issuer.issue({ namespace, account: referenceTo(account), bound, audiences }, seconds)
@@ -124,6 +118,6 @@ export const tokenRequest =
         status: { token: issued.token, expirationTimestamp: formatTime(issued.endsAt) },
       },
       201,
-      warnings,
+      [...warnings, ...told],
     )
   }

@@ -1,10 +1,11 @@
 /** What a request asks a write to respect: its query, and for deletions its body. */
 import { type FieldError, invalid, invalidValue, notSupported } from '../../api/errors.ts'
-import type { AskedWrite } from '../objects/admission.ts'
+import type { KubeObject } from '../../api/types/index.ts'
+import type { AskedWrite, ObjectType, RequestReview } from '../objects/admission.ts'
 import type { Deletion } from '../objects/deletion.ts'
-import type { Manage, WriteOptions } from '../objects/objects.ts'
-import { integerOf, isSet } from '../request/request-info.ts'
-import type { ResourceDefinition } from '../resources/definition.ts'
+import type { Manage, Objects, WriteOptions } from '../objects/objects.ts'
+import { integerOf, isSet, type ResourceRequest } from '../request/request-info.ts'
+import { kindOf, type ResourceDefinition } from '../resources/definition.ts'
 import type { Call } from './call.ts'
 import { managerErrors, managerOf, managing } from './field-manager.ts'
 import { readTyped } from './input.ts'
@@ -29,31 +30,61 @@ export const writeOptionsOf = (
   const dryRun = call.query.getAll('dryRun')
   refuse(kind, [...dryRunErrors(dryRun), ...managerErrors(call)])
   const manage = managing(managerOf(call, definition, subresource), definition, time)
-  const { asked, told } = askedWrite(call, definition, kind, subresource)
+  const { asked, told } = askedFor(call, definition, subresource, queryOptions(call.query))
   return { user: call.user, dryRun: dryRun.length > 0, manage, asked, told }
 }
 
 const optionNames = ['fieldManager', 'fieldValidation'] as const
 
-/** What admission is told of a request, and what it has to tell. */
-const askedWrite = (
-  call: Call,
-  row: ResourceDefinition,
-  kind: OptionsKind,
-  subresource = '',
-): { readonly asked: AskedWrite; readonly told: readonly string[] } => {
-  const told: string[] = []
-  const dryRun = call.query.getAll('dryRun')
+const queryOptions = (query: URLSearchParams): Readonly<Record<string, unknown>> => {
+  const dryRun = query.getAll('dryRun')
   const given = optionNames.flatMap((name) => {
-    const value = call.query.get(name)
+    const value = query.get(name)
     return value === null ? [] : [[name, value]]
   })
-  const options = {
-    ...{ kind, apiVersion: 'meta.k8s.io/v1' },
-    ...(dryRun.length > 0 ? { dryRun } : {}),
-    ...Object.fromEntries(given),
-  }
-  return { asked: { row, subresource, options, warn: (text) => void told.push(text) }, told }
+  return { ...(dryRun.length > 0 ? { dryRun } : {}), ...Object.fromEntries(given) }
+}
+
+interface AskedFor {
+  readonly asked: AskedWrite
+  /** What admission has to tell the client; more of it comes with the write. */
+  readonly told: readonly string[]
+}
+
+const askedFor = (
+  call: Call,
+  row: ResourceDefinition,
+  subresource = '',
+  options?: Readonly<Record<string, unknown>>,
+): AskedFor => {
+  const told: string[] = []
+  const warn = (text: string) => void told.push(text)
+  const annotate = (key: string, value: string) => call.trail?.annotate(key, value)
+  return { asked: { row, subresource, options, warn, annotate }, told }
+}
+
+/** What a request is asked with whose object is kept nowhere. */
+export interface AskedRequest {
+  readonly operation: RequestReview['operation']
+  readonly type?: ObjectType
+  readonly object: KubeObject
+}
+
+/** Asks admission about it: the object as that leaves it. Throws Invalid for options that are none, and what admission says. */
+export const admittedRequest = async (
+  objects: Pick<Objects, 'admit'>,
+  call: Call,
+  { namespace, name = '', subresource }: Pick<ResourceRequest, 'namespace' | 'name' | 'subresource'>,
+  definition: ResourceDefinition,
+  request: AskedRequest,
+): Promise<{ readonly object: KubeObject; readonly dryRun: boolean; readonly told: readonly string[] }> => {
+  const isWrite = request.operation === 'create'
+  const given = isWrite ? call.query.getAll('dryRun') : []
+  refuse('CreateOptions', dryRunErrors(given))
+  const dryRun = given.length > 0
+  const { asked, told } = askedFor(call, definition, subresource, isWrite ? queryOptions(call.query) : undefined)
+  const about = { definition: kindOf(definition), name, namespace, user: call.user, dryRun, asked }
+  return { object: await objects.admit({ ...request, ...about }), dryRun, told }
 }
 
 interface DeleteOptions extends Omit<Deletion, 'gracePeriodSeconds'> {
@@ -109,7 +140,10 @@ export const readDeletion = async (call: Call, definition: ResourceDefinition): 
   const { preconditions, propagationPolicy, orphanDependents } = options
   const grace = graceOf(options.gracePeriodSeconds)
   const isOpen = propagationPolicy === undefined && orphanDependents === undefined
-  const { asked, told } = askedWrite(call, definition, 'DeleteOptions')
+  const { asked, told } = askedFor(call, definition, '', {
+    ...options,
+    ...(dryRun.length > 0 ? { dryRun } : {}),
+  })
   if (isOpen && orphans?.warning !== undefined) asked.warn(orphans.warning)
   return {
     ...(preconditions ? { preconditions } : {}),

@@ -3,7 +3,7 @@ import { matchLabelSelector } from '../../api/selectors.ts'
 import type { KubeObject, LabelSelector, StringMap } from '../../api/types/index.ts'
 import type { NamedRuleWithOperations } from '../../api/types/kubernetes/admissionregistration-v1.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
-import { type Attributes, subjectOf } from './attributes.ts'
+import type { Attributes } from './attributes.ts'
 
 const includes = (list: readonly string[] = [], value: string): boolean => list.includes('*') || list.includes(value)
 
@@ -18,8 +18,7 @@ const matchesScope = (scope: string | undefined, { namespaced }: ResourceDefinit
   scope === undefined || scope === '*' || scope === (namespaced ? 'Namespaced' : 'Cluster')
 
 const matchesRule = (rule: NamedRuleWithOperations, attributes: Attributes, row: ResourceDefinition): boolean => {
-  const { operation, asked } = attributes
-  const name = subjectOf(attributes)?.metadata.name ?? ''
+  const { operation, asked, name } = attributes
   return (
     includes(rule.operations, operation) &&
     includes(rule.apiGroups, row.group) &&
@@ -37,7 +36,8 @@ export const matchingRow = (
   rows: readonly ResourceDefinition[],
 ): ResourceDefinition | undefined => rows.find((row) => rules.some((rule) => matchesRule(rule, attributes, row)))
 
-const labelsOf = (object: KubeObject | undefined): StringMap => object?.metadata.labels ?? {}
+const isEmpty = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): boolean =>
+  Object.keys(matchLabels).length === 0 && matchExpressions.length === 0
 
 /** `namespaceLabels`: undefined for what is in none. A namespace is in itself. */
 export const matchesSelectors = (
@@ -49,12 +49,16 @@ export const matchesSelectors = (
   namespaceLabels: StringMap | undefined,
 ): boolean => {
   const inNamespace = matchLabelSelector(namespaceSelector ?? {})
-  const isAbout = matchLabelSelector(objectSelector ?? {})
-  return (
-    (namespaceLabels === undefined || inNamespace(namespaceLabels)) &&
-    ((object !== undefined && isAbout(labelsOf(object))) || (old !== undefined && isAbout(labelsOf(old))))
-  )
+  const hasLabels = matchLabelSelector(objectSelector ?? {})
+  // What has no metadata has no labels either: only who asks for none gets it.
+  const isAbout = (each: Partial<KubeObject> | undefined): boolean =>
+    each !== undefined && (isEmpty(objectSelector) || (each.metadata !== undefined && hasLabels(each.metadata.labels)))
+  return (namespaceLabels === undefined || inNamespace(namespaceLabels)) && (isAbout(object) || isAbout(old))
 }
+
+/** Questions about who may do what: policies are not asked about them, webhooks are. */
+export const isQuestion = ({ group }: ResourceDefinition): boolean =>
+  ['authentication.k8s.io', 'authorization.k8s.io'].includes(group)
 
 /** What decides about writes is not asked about itself: nobody could mend it any more. */
 export const isExempt = (row: ResourceDefinition): boolean => row.group === 'admissionregistration.k8s.io'

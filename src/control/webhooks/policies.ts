@@ -31,10 +31,10 @@ import {
   attributesOf,
   deletionAttributesOf,
   equivalentRows,
-  subjectOf,
+  requestAttributesOf,
 } from './attributes.ts'
 import { followed } from './configurations.ts'
-import { isExempt, matchesSelectors, matchingRow } from './match.ts'
+import { isExempt, isQuestion, matchesSelectors, matchingRow } from './match.ts'
 import { namespaceLabels, type WebhookContext } from './webhooks.ts'
 
 interface CompiledRule {
@@ -93,7 +93,7 @@ const codes: Readonly<Record<string, number>> = {
 
 const refusal = (attributes: Attributes, { message, reason }: Failure): ApiError => {
   const { row } = attributes.asked
-  const { name = '' } = subjectOf(attributes)?.metadata ?? {}
+  const { name } = attributes
   const { message: text, details } = forbidden({ group: row.group, plural: row.plural }, name, message, [{ message }])
   return new ApiError(codes[reason] ?? 422, reason, text, details)
 }
@@ -185,7 +185,7 @@ export const admissionPolicies = (context: WebhookContext): Validation => {
 
   const judge = async (bound: Bound, attributes: Attributes, row: ResourceDefinition): Promise<readonly Failure[]> => {
     const { policy, binding } = bound
-    const namespace = subjectOf(attributes)?.metadata.namespace
+    const { namespace } = attributes
     const request = await admissionRequest(attributes, row)
     const width = widthOf(request)
     const namespaceObject =
@@ -243,7 +243,7 @@ export const admissionPolicies = (context: WebhookContext): Validation => {
 
   const validate = async (attributes: Attributes | undefined): Promise<void> => {
     const all = bindings()
-    if (all.length === 0 || !attributes || isExempt(attributes.asked.row)) return
+    if (all.length === 0 || !attributes || isExempt(attributes.asked.row) || isQuestion(attributes.asked.row)) return
     const rows = equivalentRows(registry, attributes.asked.row)
     for (const binding of all) {
       const policy = policies().get(binding.spec?.policyName ?? '')
@@ -267,5 +267,6 @@ export const admissionPolicies = (context: WebhookContext): Validation => {
     name: 'ValidatingAdmissionPolicy',
     validate: (review) => validate(attributesOf(review)),
     validateDeletion: (review) => validate(deletionAttributesOf(review)),
+    validateRequest: (review) => validate(requestAttributesOf(review)),
   }
 }

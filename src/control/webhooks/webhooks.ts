@@ -6,7 +6,7 @@ import type { MutatingWebhook } from '../../api/types/kubernetes/admissionregist
 import type { Logger } from '../../host/log.ts'
 import { admissionValues, conditionsOf } from '../cel/conditions.ts'
 import { widthOf } from '../cel/functions/values.ts'
-import type { Admission, Review, Validation } from '../objects/admission.ts'
+import type { Admission, AskedWrite, RequestReview, Review, Validation } from '../objects/admission.ts'
 import { withGeneration } from '../objects/prepare.ts'
 import { applyJsonPatch } from '../patch/json-patch.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -16,7 +16,7 @@ import {
 } from '../resources/admissionregistration/webhook-configuration.ts'
 import { inVersion, prepared, type ResourceDefinition } from '../resources/definition.ts'
 import { checkValue } from '../schema/bounds.ts'
-import { readObject } from '../server/input.ts'
+import { readObject, readTyped } from '../server/input.ts'
 import { showScale } from '../server/scale.ts'
 import type { Store } from '../storage/store.ts'
 import { askWebhook, type Verdict, type Webhook } from './admission-review.ts'
@@ -26,6 +26,7 @@ import {
   attributesOf,
   deletionAttributesOf,
   equivalentRows,
+  requestAttributesOf,
   subjectOf,
 } from './attributes.ts'
 import type { WebhookClient } from './client.ts'
@@ -41,10 +42,8 @@ export interface WebhookContext {
 
 /** The labels of the namespace that an object is in; undefined for one that is in none. */
 export const namespaceLabels = (store: Store, attributes: Attributes): StringMap | undefined => {
-  const { asked } = attributes
-  const subject = subjectOf(attributes)
-  if (asked.row.group === '' && asked.row.plural === 'namespaces') return subject?.metadata.labels ?? {}
-  const namespace = subject?.metadata.namespace
+  const { asked, namespace } = attributes
+  if (asked.row.group === '' && asked.row.plural === 'namespaces') return subjectOf(attributes)?.metadata.labels ?? {}
   if (namespace === undefined) return undefined
   return store.get({ bucket: 'namespaces', name: namespace })?.object.metadata.labels ?? {}
 }
@@ -81,7 +80,7 @@ const createAsk = ({ store, client, log }: WebhookContext) => {
     const mayFail = webhook.failurePolicy === 'Ignore'
     try {
       if (!(await isMeant(webhook, attributes, row))) return undefined
-      if (attributes.review.dryRun && !['None', 'NoneOnDryRun'].includes(webhook.sideEffects ?? ''))
+      if (attributes.dryRun && !['None', 'NoneOnDryRun'].includes(webhook.sideEffects ?? ''))
         throw new ApiError(
           400,
           'BadRequest',
@@ -157,15 +156,32 @@ const patched = async (review: Review, row: ResourceDefinition, patch: unknown):
   return subresource === '' && old ? withGeneration(definition, filled, old) : filled
 }
 
+const patchedRequest = async (review: RequestReview, row: ResourceDefinition, patch: unknown): Promise<KubeObject> => {
+  const shown: unknown = JSON.parse(JSON.stringify(review.type ? review.object : inVersion(row, review.object)))
+  const changed: unknown = applyJsonPatch(isJsonObject(shown) ? shown : {}, patch)
+  checkValue(changed)
+  const { object } = review.type
+    ? readTyped(changed, review.type, anyFields)
+    : await readObject(row, changed, anyFields)
+  return object
+}
+
 const isAgain = (webhook: Webhook): boolean => (webhook as Partial<MutatingWebhook>).reinvocationPolicy === 'IfNeeded'
+
+/** How what webhooks change is told to them, and how it changes. */
+interface Mutation<R> {
+  readonly attributesOf: (review: R) => Attributes | undefined
+  readonly patched: (review: R, row: ResourceDefinition, patch: unknown) => Promise<KubeObject>
+}
 
 export const mutatingWebhooks = (context: WebhookContext): Admission => {
   const webhooks = webhooksOf(context.store, mutatingWebhookConfiguration)
   const ask = createAsk(context)
 
   /** The object, and by whom it was changed last. */
-  const run = async (
-    review: Review,
+  const run = async <R extends { readonly object: KubeObject }>(
+    review: R,
+    { attributesOf, patched }: Mutation<R>,
     asked: readonly Webhook[],
     rows: readonly ResourceDefinition[],
   ): Promise<{ object: KubeObject; changed: readonly Webhook[] }> => {
@@ -190,17 +206,23 @@ export const mutatingWebhooks = (context: WebhookContext): Admission => {
     return { object: now.object, changed }
   }
 
+  const mutate = async <R extends { readonly object: KubeObject; readonly asked?: AskedWrite }>(
+    review: R,
+    mutation: Mutation<R>,
+  ): Promise<KubeObject> => {
+    const all = webhooks()
+    if (all.length === 0 || !review.asked || isExempt(review.asked.row)) return review.object
+    const rows = equivalentRows(context.registry, review.asked.row)
+    const { object, changed } = await run(review, mutation, all, rows)
+    const last = changed.at(-1)
+    const again = last ? all.slice(0, all.indexOf(last)).filter(isAgain) : []
+    return again.length === 0 ? object : (await run({ ...review, object }, mutation, again, rows)).object
+  }
+
   return {
     name: 'MutatingAdmissionWebhook',
-    admit: async (review) => {
-      const all = webhooks()
-      if (all.length === 0 || !review.asked || isExempt(review.asked.row)) return review.object
-      const rows = equivalentRows(context.registry, review.asked.row)
-      const { object, changed } = await run(review, all, rows)
-      const last = changed.at(-1)
-      const again = last ? all.slice(0, all.indexOf(last)).filter(isAgain) : []
-      return again.length === 0 ? object : (await run({ ...review, object }, again, rows)).object
-    },
+    admit: (review) => mutate(review, { attributesOf, patched }),
+    admitRequest: (review) => mutate(review, { attributesOf: requestAttributesOf, patched: patchedRequest }),
     admitDeletion: async (review) => {
       const attributes = deletionAttributesOf(review)
       const all = webhooks()
@@ -226,5 +248,6 @@ export const validatingWebhooks = (context: WebhookContext): Validation => {
     name: 'ValidatingAdmissionWebhook',
     validate: (review) => askAll(attributesOf(review)),
     validateDeletion: (review) => askAll(deletionAttributesOf(review)),
+    validateRequest: (review) => askAll(requestAttributesOf(review)),
   }
 }

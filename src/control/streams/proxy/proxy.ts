@@ -7,6 +7,7 @@ import type { Dialer } from '../../dial/dialer.ts'
 import type { Objects } from '../../objects/objects.ts'
 import type { Answer, Call } from '../../server/call.ts'
 import type { SubresourceHandler } from '../../server/resources.ts'
+import { connecting } from '../connecting.ts'
 import { isUpgrade, switched } from '../pass-on.ts'
 import { answerHeaders, requestHeaders } from './headers.ts'
 import { type ProxyPlace, rewriteAddress, rewriteHtml } from './rewrite.ts'
@@ -88,8 +89,8 @@ const toAnswer = (answer: IncomingAnswer, place: ProxyPlace, hasBody: boolean): 
   }
 }
 
-const proxy = async (call: Call, dialer: Dialer, target: ProxyTarget): Promise<Answer> => {
-  const { prefix, rest } = prefixOf(call.path)
+const proxy = async (call: Call, dialer: Dialer, target: ProxyTarget, rest: string): Promise<Answer> => {
+  const { prefix } = prefixOf(call.path)
   const { method = call.method, search = '', body } = call.raw ?? {}
   const upgrade = isUpgrade(call) ? call.header('upgrade') : undefined
   if (rest === '' && upgrade === undefined && ['GET', 'HEAD'].includes(method))
@@ -126,15 +127,43 @@ type FindTarget = (namespace: string, name: string) => ProxyTarget
 
 const verbs = ['create', 'delete', 'get', 'patch', 'update']
 
-const forVerbs = (plural: string, dialer: Dialer, find: FindTarget): Readonly<Record<string, SubresourceHandler>> => {
-  const handler: SubresourceHandler = async (call, { namespace = '', name }) =>
-    proxy(call, dialer, find(namespace, name))
+const readPath = (call: Call): { readonly path?: string } => {
+  const { rest } = prefixOf(call.path)
+  return rest === '' ? {} : { path: rest }
+}
+
+interface Kind {
+  readonly plural: string
+  readonly options: string
+  readonly find: FindTarget
+}
+
+const forVerbs = (
+  objects: Objects,
+  dialer: Dialer,
+  { plural, options, find }: Kind,
+): Readonly<Record<string, SubresourceHandler>> => {
+  const handler = connecting<{ readonly path?: string }>(
+    objects,
+    { kind: options, read: readPath },
+    async (call, { namespace = '', name }, _definition, { path = '' }) =>
+      proxy(call, dialer, find(namespace, name), path === '' || path.startsWith('/') ? path : `/${path}`),
+  )
   return Object.fromEntries(verbs.map((verb) => [`${plural}/proxy ${verb}`, handler]))
 }
 
 /** By `plural/subresource` and verb. */
 export const proxies = (objects: Objects, dialer: Dialer): Readonly<Record<string, SubresourceHandler>> => ({
-  ...forVerbs('pods', dialer, (namespace, name) => podTarget(objects, namespace, name)),
-  ...forVerbs('services', dialer, (namespace, name) => serviceTarget(objects, namespace, name)),
-  ...forVerbs('nodes', dialer, (_namespace, name) => nodeTarget(objects, name)),
+  ...forVerbs(objects, dialer, {
+    ...{ plural: 'pods', options: 'PodProxyOptions' },
+    find: (namespace, name) => podTarget(objects, namespace, name),
+  }),
+  ...forVerbs(objects, dialer, {
+    ...{ plural: 'services', options: 'ServiceProxyOptions' },
+    find: (namespace, name) => serviceTarget(objects, namespace, name),
+  }),
+  ...forVerbs(objects, dialer, {
+    ...{ plural: 'nodes', options: 'NodeProxyOptions' },
+    find: (_namespace, name) => nodeTarget(objects, name),
+  }),
 })

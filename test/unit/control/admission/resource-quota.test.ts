@@ -2,6 +2,7 @@
 import t from 'tap'
 import { configMaps, namespaces, pods, resourceQuotas, services } from '../../../../src/api/resources.ts'
 import type { ResourceQuota } from '../../../../src/api/types/kubernetes/core-v1.ts'
+import { StorageFailure } from '../../../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../../../src/control/storage/memory-backend.ts'
 import { createTestApi, type TestApi } from '../../../support/api-server.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
@@ -189,10 +190,31 @@ t.test('what fails later takes nothing', async (t) => {
   const api = await createTestApi()
   await quotaIn(api, { services: '1' })
   t.equal((await make(api, 'services', { spec: { ports: [{ port: 99_999 }] } })).code, 422)
-  const status = { status: { used: { services: '0' } } }
-  const merge = { body: status, contentType: 'application/merge-patch+json' }
-  await api.request('PATCH', `${quotasPath}/q/status`, merge)
+  t.strictSame(await usedOf(api), { services: '0' })
+  const failing = createMemoryBackend()
+  let isFull = false
+  const commit: typeof failing.commit = (operations) => {
+    if (isFull) throw new StorageFailure('the disk is full', 'not made')
+    return failing.commit(operations)
+  }
+  const other = await createTestApi({ backend: { ...failing, commit } })
+  await quotaIn(other, { configmaps: '2' })
+  isFull = true
+  await t.rejects(make(other, 'configmaps'), { message: 'the disk is full' })
+  isFull = false
+  t.strictSame(await usedOf(other), { configmaps: '0' })
+  t.equal((await make(other, 'configmaps', { metadata: { name: 'one' } })).code, 201)
+  t.equal((await make(other, 'configmaps', { metadata: { name: 'one' } })).code, 409)
+  t.strictSame(await usedOf(other), { configmaps: '1' }, 'one that is there already')
   t.equal((await make(api, 'services', { spec: { ports: [{ port: 80 }] } })).code, 201)
+})
+
+t.test('what there is decides, not what a status says of it', async (t) => {
+  const api = await createTestApi()
+  await quotaIn(api, { configmaps: '1' }, {}, { configmaps: '1' })
+  t.equal((await make(api, 'configmaps')).code, 201, 'a status that has not heard of a deletion yet')
+  t.strictSame(await usedOf(api), { configmaps: '1' })
+  t.equal((await make(api, 'configmaps', {}, '?dryRun=All')).code, 403)
 })
 
 t.test('many at once, on two servers of one store, are no more than may be', async (t) => {

@@ -86,7 +86,8 @@ const dialer: Dialer = {
     return near
   },
 }
-const handlers = proxies(store as Objects, dialer)
+const admit: Objects['admit'] = async ({ object }) => object
+const handlers = proxies({ ...(store as Objects), admit }, dialer)
 
 const ask = (path: string, method = 'GET', headers: Readonly<Record<string, string>> = {}, body?: string) => {
   const { pathname, search, searchParams } = new URL(path, 'https://api')
