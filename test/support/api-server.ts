@@ -8,6 +8,7 @@ import type { AdmissionSettings } from '../../src/control/admission/admissions.t
 import { authenticatedGroup, mastersGroup, type User } from '../../src/control/auth/user.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
 import type { Dialer } from '../../src/control/dial/dialer.ts'
+import { createBodyParser } from '../../src/control/server/body/parse.ts'
 import { type Answer, asking, type Call, type Handler, withHeaders } from '../../src/control/server/call.ts'
 import { renderList } from '../../src/control/server/render.ts'
 import type { Backend } from '../../src/control/storage/backend.ts'
@@ -30,6 +31,8 @@ export interface Json {
 
 export interface RequestOptions {
   readonly body?: unknown
+  /** Instead of `body`: as it comes over the wire. */
+  readonly text?: string
   readonly contentType?: string
   readonly accept?: string
   readonly agent?: string
@@ -79,6 +82,8 @@ const testKeys = { signing: privateKey, trusted: [publicKey] }
 
 export const admin: User = { name: 'admin', groups: [mastersGroup, authenticatedGroup] }
 
+const parser = createBodyParser()
+
 export const callOf = (method: Method, path: string, options: RequestOptions, signal: AbortSignal): Call => {
   const url = new URL(path, 'https://api')
   return {
@@ -91,8 +96,11 @@ export const callOf = (method: Method, path: string, options: RequestOptions, si
       ...options.headers,
     }),
     contentType: options.contentType ?? 'application/json',
-    body: async () => (options.body === undefined ? undefined : structuredClone(options.body)),
-    rawBody: async () => Buffer.from(options.body === undefined ? '' : JSON.stringify(options.body)),
+    body: async () =>
+      options.text === undefined
+        ? structuredClone(options.body)
+        : parser.parse(Buffer.from(options.text), options.contentType ?? 'application/json'),
+    rawBody: async () => Buffer.from(options.text ?? (options.body === undefined ? '' : JSON.stringify(options.body))),
     signal,
   }
 }

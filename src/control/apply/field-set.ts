@@ -2,6 +2,8 @@
  * Sets of fields, in the form in which objects carry them (`FieldsV1`): a tree whose steps are `f:` and a field's name, `k:` and
  * the keys of an item, `v:` and a value. A node without children is in the set, and so is one with the child `.`. Pure.
  */
+import { parseJson } from '../../api/json.ts'
+
 export interface FieldSet {
   readonly [step: string]: FieldSet
 }
@@ -62,7 +64,7 @@ const words = (step: string): string => {
   if (step.startsWith('f:')) return `.${rest}`
   if (step.startsWith('v:')) return `[=${rest}]`
   if (step.startsWith('i:')) return `[${rest}]`
-  const keys = JSON.parse(rest) as Readonly<Record<string, unknown>>
+  const keys = parseJson(rest) as Readonly<Record<string, unknown>>
   return `[${Object.entries(keys)
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
     .join(',')}]`

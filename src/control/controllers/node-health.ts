@@ -73,7 +73,7 @@ const leaveAt = (pod: Pod, taint: Taint): number => {
   const since = Date.parse(taint.timeAdded ?? '') || 0
   const tolerations = (pod.spec.tolerations ?? []).filter((toleration) => tolerates(toleration, taint))
   if (tolerations.length === 0) return since
-  const seconds = tolerations.flatMap(({ tolerationSeconds: s }) => (s === undefined ? [] : [s]))
+  const seconds = tolerations.flatMap(({ tolerationSeconds: s }) => (s === undefined ? [] : [Number(s)]))
   return seconds.length === 0 ? Number.POSITIVE_INFINITY : since + Math.max(0, Math.min(...seconds)) * 1000
 }
 

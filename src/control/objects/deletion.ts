@@ -11,6 +11,9 @@ export interface Deletion {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
 }
 
+/** Nobody waits longer, and no form of a time says more. */
+const lastMoment = Date.UTC(9999, 11, 31, 23, 59, 59)
+
 export const foregroundFinalizer = 'foregroundDeletion'
 export const orphanFinalizer = 'orphan'
 
@@ -63,7 +66,12 @@ export const markDeleted = (
   const shortens = before === undefined || seconds < (metadata.deletionGracePeriodSeconds ?? 0)
   const marked = withMetadata(object, {
     ...(held.length > 0 ? { finalizers: held } : {}),
-    ...(shortens ? { deletionTimestamp: formatTime(now + seconds * 1000), deletionGracePeriodSeconds: seconds } : {}),
+    ...(shortens
+      ? {
+          deletionTimestamp: formatTime(Math.min(now + Number(seconds) * 1000, lastMoment)),
+          deletionGracePeriodSeconds: seconds,
+        }
+      : {}),
   })
   return before === undefined ? (definition.onDeletion?.(marked) ?? marked) : marked
 }

@@ -2,6 +2,7 @@
 
 import { deepEqual } from '../../api/deep-equal.ts'
 import { ApiError, badRequest, tooLarge } from '../../api/errors.ts'
+import { parseJson } from '../../api/json.ts'
 
 type Json = unknown
 type Container = Record<string, Json> | Json[]
@@ -145,7 +146,7 @@ const createCopier = (): Copy => {
     copied += Buffer.byteLength(text)
     if (copied > copyLimit)
       throw tooLarge(`the copies of this JSON patch are larger than the limit of ${copyLimit} bytes`)
-    return JSON.parse(text)
+    return parseJson(text)
   }
 }
 

@@ -22,7 +22,9 @@ const counted = [
 const isOver = ({ metadata, status }: Pod, now: number): boolean => {
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return true
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata
-  return deletionTimestamp !== undefined && now > Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1000
+  return (
+    deletionTimestamp !== undefined && now > Date.parse(deletionTimestamp) + Number(deletionGracePeriodSeconds) * 1000
+  )
 }
 
 /** Names that a request is counted under, and those of a limit. Kinds of memory pages and of devices have no bare names. */

@@ -1,12 +1,13 @@
 /** What the server knows of a kind. Each kind is one such row; everything generic reads from it. */
 import type { FieldError } from '../../api/errors.ts'
+import type { Integer } from '../../api/json.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
 import { type Shape, shapeOf } from '../apply/shape.ts'
 import { type Decoded, decode } from '../schema/decode.ts'
 import { hasType, schemaGroupOf } from '../schema/types.ts'
 import type { Subresource, Verb } from './verbs.ts'
 
-export type Cell = string | number | boolean | null
+export type Cell = string | Integer | boolean | null
 
 /** A column of `kubectl get`. Priority 1 is shown with `-o wide` only. */
 export interface Column<T extends KubeObject = KubeObject> {

@@ -6,7 +6,7 @@
 
 import { formatTime, parseTime } from '../../api/clock.ts'
 import { badRequest } from '../../api/errors.ts'
-import { isJsonObject } from '../../api/json.ts'
+import { type Integer, isJsonObject } from '../../api/json.ts'
 import { formatQuantity, parseQuantity } from '../../api/quantity.ts'
 import { type Field, type FieldType, fieldsOf, type Scalar } from './types.ts'
 
@@ -16,15 +16,21 @@ export interface Decoded {
   readonly unknown: readonly string[]
 }
 
-const nameOf = (value: unknown): string =>
-  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+const isNumber = (value: unknown): value is Integer => typeof value === 'number' || typeof value === 'bigint'
+
+/** `number 1.5` where a whole one was wanted. */
+const nameOf = (value: unknown, wanted: string): string => {
+  if (Array.isArray(value)) return 'array'
+  if (isNumber(value)) return wanted.startsWith('int') ? `number ${value}` : 'number'
+  return typeof value === 'boolean' ? 'bool' : typeof value
+}
 
 const goNames: Partial<Readonly<Record<Scalar, string>>> = { boolean: 'bool', number: 'float64', any: 'object' }
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const int32Max = 2 ** 31
 
-const isInteger = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value)
+const isInteger = (value: unknown): value is Integer => typeof value === 'bigint' || Number.isSafeInteger(value)
 
 const isTime = (value: unknown): boolean => typeof value === 'string' && parseTime(value) !== undefined
 
@@ -42,12 +48,12 @@ const isQuantity = (text: string): boolean => text.length <= 64 && parseQuantity
 const fits: Readonly<Record<Scalar, (value: unknown) => boolean>> = {
   string: (value) => typeof value === 'string',
   boolean: (value) => typeof value === 'boolean',
-  number: (value) => Number.isFinite(value),
+  number: (value) => isNumber(value) && Number.isFinite(Number(value)),
   int64: isInteger,
   int32: (value) => isInteger(value) && value >= -int32Max && value < int32Max,
   time: isTime,
   microtime: isTime,
-  quantity: (value) => (typeof value === 'string' || typeof value === 'number') && isQuantity(String(value)),
+  quantity: (value) => (typeof value === 'string' || isNumber(value)) && isQuantity(String(value)),
   intOrString: (value) => fits.int32(value) || typeof value === 'string',
   bytes: (value) => typeof value === 'string' && base64.test(value.replaceAll(/[\r\n]/g, '')),
   any: () => true,
@@ -59,6 +65,7 @@ const isNothing = (value: unknown): boolean => value === null || value === undef
 /** A value in the one form that it is kept in: Kubernetes decodes and encodes what it is sent. */
 const canonical: Partial<Readonly<Record<Scalar, (value: unknown) => unknown>>> = {
   quantity: (value) => formatQuantity(String(value)),
+  number: Number,
   time: (value) => canonicalTime(value, false),
   microtime: (value) => canonicalTime(value, true),
   bytes: (value) => Buffer.from(String(value), 'base64').toString('base64'),
@@ -104,7 +111,7 @@ export const decode = (body: unknown, kind: string, type: string): Decoded => {
 
   const refuse = (path: string, value: unknown, wanted: string): never => {
     throw badRequest(
-      `${kind} in version "${version}" cannot be handled as a ${kind}: json: cannot unmarshal ${nameOf(value)} into Go struct field ${kind}.${path} of type ${wanted}`,
+      `${kind} in version "${version}" cannot be handled as a ${kind}: json: cannot unmarshal ${nameOf(value, wanted)} into Go struct field ${kind}.${path} of type ${wanted}`,
     )
   }
 

@@ -3,7 +3,9 @@
  * schema; the fields of a message that JSON does not show stand in the object around it. A field of a number that we do not know is skipped, as every reader of protobuf does: clients newer
  * than we are, and those so old that their field is gone, send some. Bytes that are no message are refused.
  */
+
 import { badRequest } from '../../api/errors.ts'
+import { type Integer, integerFrom, parseJson } from '../../api/json.ts'
 import { checkJson, createMemberCount } from './bounds.ts'
 import { type Field, type FieldType, fieldsOf, type Scalar, typeNamed } from './types.ts'
 
@@ -107,10 +109,11 @@ const asBytes = ({ value, number }: Raw): Buffer => {
   if (typeof value === 'bigint') throw malformed(`field ${number} is a number, not bytes`)
   return value
 }
-const asInteger = ({ value, number }: Raw): number => {
+const asWide = ({ value, number }: Raw): Integer => {
   if (typeof value !== 'bigint') throw malformed(`field ${number} is not a number`)
-  return Number(BigInt.asIntN(64, value))
+  return integerFrom(BigInt.asIntN(64, value)) ?? 0
 }
+const asInteger = (raw: Raw): number => Number(asWide(raw))
 const asText = (raw: Raw): string => asBytes(raw).toString('utf8')
 
 /** The last value of each field of a small message. */
@@ -144,13 +147,13 @@ const readAny = (bytes: Buffer, count: Count): unknown => {
   const raw = small(bytes, count).get(1)
   if (raw === undefined || asBytes(raw).length === 0) return undefined
   checkJson(asBytes(raw))
-  return JSON.parse(asText(raw))
+  return parseJson(asText(raw))
 }
 
 const scalarReaders: Readonly<Record<Scalar, (raw: Raw, count: Count) => unknown>> = {
   string: asText,
   int32: asInteger,
-  int64: asInteger,
+  int64: asWide,
   number: (raw) => {
     const bytes = asBytes(raw)
     return bytes.length === 8 ? bytes.readDoubleLE() : bytes.readFloatLE()

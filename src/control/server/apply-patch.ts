@@ -31,7 +31,8 @@ export const readWish = (
   if (!isJsonObject(body)) throw badRequest(`an apply patch is an object of kind ${definition.kind}`)
   if (!body['kind'] || !body['apiVersion']) throw badRequest('an apply patch names its apiVersion and kind')
   const strict = new URLSearchParams({ fieldValidation: 'Strict' })
-  const { object } = readShown(definition, body, strict)
+  // What stands twice is judged as the request wants it.
+  const { object } = readShown(definition, { ...body }, strict)
   if (object.metadata.managedFields) throw badRequest('metadata.managedFields must be nil')
   checkName(object.metadata.name, name)
   const sent = asSent(object, body) as KubeObject

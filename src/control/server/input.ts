@@ -4,6 +4,7 @@ import type { KubeObject } from '../../api/types/index.ts'
 import { apiVersionOf, decodeAs, kindOf, prepared, type ResourceDefinition, toStored } from '../resources/definition.ts'
 import { repeatedAt } from '../resources/repeated.ts'
 import { type Decoded, decode } from '../schema/decode.ts'
+import { repeatedIn } from './body/repeated.ts'
 
 export interface Input {
   readonly object: KubeObject
@@ -43,10 +44,11 @@ const checkType = (body: unknown, { kind, apiVersion }: Omit<Expected, 'schemaTy
 
 const shownFields = 16
 
-/** What to do about fields that the kind does not have: the query parameter `fieldValidation`. */
-const judgeUnknown = (unknown: readonly string[], kind: string, mode: string): readonly string[] => {
-  const lines = unknown.slice(0, shownFields).map((path) => `unknown field "${path.slice(0, textLimit)}"`)
-  if (unknown.length > shownFields) lines.push(`and ${unknown.length - shownFields} more`)
+/** What to do about what a body should not say, as the query parameter `fieldValidation` wants it: warnings. Throws BadRequest. */
+const judge = (wrong: readonly string[], kind: string, query: URLSearchParams): readonly string[] => {
+  const mode = query.get('fieldValidation') ?? 'Warn'
+  const lines = wrong.slice(0, shownFields).map((line) => line.slice(0, textLimit))
+  if (wrong.length > shownFields) lines.push(`and ${wrong.length - shownFields} more`)
   if (mode === 'Strict' && lines.length > 0)
     throw badRequest(
       `${kind} in version "v1" cannot be handled as a ${kind}: strict decoding error: ${lines.join(', ')}`,
@@ -54,21 +56,25 @@ const judgeUnknown = (unknown: readonly string[], kind: string, mode: string): r
   return mode === 'Ignore' ? [] : lines
 }
 
-const readAs = (kind: string, { value, unknown }: Decoded, query: URLSearchParams): Input => ({
+/** Fields that stand twice in a body that is no whole object: a patch. Throws as `judge`. */
+export const judgeRepeated = (body: unknown, kind: string, query: URLSearchParams): readonly string[] =>
+  judge(repeatedIn(body), kind, query)
+
+const readAs = (body: unknown, kind: string, { value, unknown }: Decoded, query: URLSearchParams): Input => ({
   object: value as unknown as KubeObject,
-  warnings: judgeUnknown(unknown, kind, query.get('fieldValidation') ?? 'Warn'),
+  warnings: judge([...repeatedIn(body), ...unknown.map((path) => `unknown field "${path}"`)], kind, query),
 })
 
 /** Reads a body as a given type. Throws BadRequest for a wrong kind, wrong field types, or (Strict) unknown fields. */
 export const readTyped = (body: unknown, expected: Expected, query: URLSearchParams): Input => {
   checkType(body, expected)
-  return readAs(expected.kind, decode(body ?? {}, expected.kind, expected.schemaType), query)
+  return readAs(body, expected.kind, decode(body ?? {}, expected.kind, expected.schemaType), query)
 }
 
 /** Reads a body as an object of the kind in that version. Throws as `readTyped`. */
 export const readShown = (definition: ResourceDefinition, body: unknown, query: URLSearchParams): Input => {
   checkType(body, { kind: definition.kind, apiVersion: apiVersionOf(definition) })
-  return readAs(definition.kind, decodeAs(definition, body ?? {}), query)
+  return readAs(body, definition.kind, decodeAs(definition, body ?? {}), query)
 }
 
 /** Kubernetes drops an owner that is named twice, and says so. */

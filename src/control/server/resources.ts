@@ -21,7 +21,7 @@ import { isVerbAt, methodsAt, type Place, subresourcesOf, verbsOf } from '../res
 import type { Store } from '../storage/store.ts'
 import { applyingOf, readWish } from './apply-patch.ts'
 import { type Answer, type Call, objectAnswer, warned } from './call.ts'
-import { checkNamespace, checkOwnName, readObject, readTyped } from './input.ts'
+import { checkNamespace, checkOwnName, judgeRepeated, readObject, readTyped } from './input.ts'
 import { checkListOptions } from './list-options.ts'
 import { checkSame, readPatched } from './patched.ts'
 import { isPatchType, patcherOf } from './patches.ts'
@@ -240,7 +240,9 @@ export const createResourceHandler = (context: ResourceContext) => {
   const applied: Write = async (call, request, definition) => {
     const name = nameOf(request)
     const options = optionsOf(call, definition, 'PatchOptions', request.subresource)
-    const wish = readWish(definition, name, await call.body())
+    const body = await call.body()
+    const repeated = judgeRepeated(body, definition.kind, call.query)
+    const wish = readWish(definition, name, body)
     const applying = applyingOf(call, definition, request.subresource, formatTime(clock.now()))
     const part = request.subresource === 'status' ? 'status' : 'main'
     let fields: ReturnType<Manage>
@@ -254,11 +256,12 @@ export const createResourceHandler = (context: ResourceContext) => {
     }
     const write = { ...options, manage: () => fields }
     try {
-      return written(call, definition, await objects.update(definition, name, part, change, write), options.told)
+      const updated = await objects.update(definition, name, part, change, write)
+      return written(call, definition, updated, [...repeated, ...options.told])
     } catch (error) {
       if (part === 'status' || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
       const made = await objects.create(definition, name.namespace, await change(undefined), write)
-      return written(call, definition, made, options.told, 201)
+      return written(call, definition, made, [...repeated, ...options.told], 201)
     }
   }
 
@@ -268,13 +271,14 @@ export const createResourceHandler = (context: ResourceContext) => {
     const apply = patcherOf(call.contentType, patchTypesOf(definition))
     const body = await call.body()
     const type = schemaTypeOf(definition)
+    const repeated = judgeRepeated(body, definition.kind, call.query)
     let warnings: readonly string[] = []
     const change = async (old: KubeObject): Promise<KubeObject> => {
       await prepared(definition, [old], 'shown')
       const shownAs = inVersion(definition, old)
       const patched = apply(shownAs, body, type)
       const input = await readPatched(definition, patched, call)
-      warnings = input.warnings
+      warnings = [...repeated, ...input.warnings]
       checkOwnName(input.object.metadata?.name, name.name)
       checkNamespace(input.object.metadata.namespace, request.namespace)
       checkSame(definition, input.object, old)
@@ -341,6 +345,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     if (request.verb === 'get') return scaleAnswer(objects.get(definition, name))
     const apply = request.verb === 'patch' ? patcherOf(call.contentType) : undefined
     const body = await call.body()
+    if (apply) judgeRepeated(body, scaleType.kind, call.query)
     const change = async (old: KubeObject): Promise<KubeObject> => {
       await prepared(definition, [old], 'shown')
       const current = { ...showScale(definition, old), metadata: { ...old.metadata, resourceVersion: undefined } }

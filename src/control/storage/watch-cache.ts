@@ -1,5 +1,7 @@
 /** The store over a backend: everything in memory for reading, kept up to date by what the backend tells. */
+
 import { type Clock, systemClock } from '../../api/clock.ts'
+import { parseJson } from '../../api/json.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import {
   type Backend,
@@ -54,7 +56,7 @@ export const openStore = async (
   const objectOf = (value: string, at: number): KubeObject => {
     const written = own.get(value)
     own.delete(value)
-    return atRevision(written ?? (JSON.parse(value) as KubeObject), at)
+    return atRevision(written ?? (parseJson(value) as KubeObject), at)
   }
 
   const reach = (at: number): void => {

@@ -51,7 +51,7 @@ const same = (value: unknown): unknown => value
 const scalars: Readonly<Partial<Record<string, CelType>>> = {
   string: { name: 'string', convert: same },
   boolean: { name: 'bool', convert: same },
-  number: { name: 'double', convert: same },
+  number: { name: 'double', convert: (value) => (typeof value === 'bigint' ? Number(value) : value) },
   integer: { name: 'int', convert: (value) => (Number.isInteger(value) ? BigInt(Number(value)) : value) },
 }
 

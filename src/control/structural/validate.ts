@@ -1,7 +1,7 @@
 /** Holds a value against a schema, in the words of Kubernetes' validator. Pure. */
 import { deepEqual } from '../../api/deep-equal.ts'
 import { type FieldError, invalidValue, notSupported, required, tooLong, tooMany } from '../../api/errors.ts'
-import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import { type Integer, isJsonObject, type JsonObject } from '../../api/json.ts'
 import { matchesPattern } from '../cel/functions/pattern.ts'
 import { hasFormat } from './formats.ts'
 import { type JsonType, metaFields, type Structural, schemaOfField, type ValueRules } from './schema.ts'
@@ -9,7 +9,7 @@ import { type JsonType, metaFields, type Structural, schemaOfField, type ValueRu
 const typeOf = (value: unknown): string => {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
-  return typeof value === 'number' && Number.isInteger(value) ? 'integer' : typeof value
+  return typeof value === 'bigint' || Number.isInteger(value) ? 'integer' : typeof value
 }
 
 const fits = (value: unknown, type: JsonType): boolean => {
@@ -29,7 +29,7 @@ const wrongType = (path: string, value: unknown, wanted: string): FieldError => 
   }
 }
 
-const checkNumber = (value: number, values: ValueRules, path: string): readonly FieldError[] => {
+const checkNumber = (value: Integer, values: ValueRules, path: string): readonly FieldError[] => {
   const { maximum, minimum, multipleOf } = values
   const refuse = (what: string): FieldError => invalidValue(path, value, `${subject(path)} should be ${what}`)
   return [
@@ -39,7 +39,7 @@ const checkNumber = (value: number, values: ValueRules, path: string): readonly 
     ...(minimum !== undefined && (values.exclusiveMinimum ? value <= minimum : value < minimum)
       ? [refuse(`greater than ${values.exclusiveMinimum ? '' : 'or equal to '}${minimum}`)]
       : []),
-    ...(multipleOf !== undefined && !Number.isInteger(value / multipleOf)
+    ...(multipleOf !== undefined && !Number.isInteger(Number(value) / multipleOf)
       ? [refuse(`a multiple of ${multipleOf}`)]
       : []),
     ...(values.format === 'int32' && (value < -(2 ** 31) || value > 2 ** 31 - 1)
@@ -151,7 +151,7 @@ export const validateValue = (value: unknown, schema: Structural, path: string):
   if (wrong) return wrong
   const { values } = schema
   return [
-    ...(typeof value === 'number' ? checkNumber(value, values, path) : []),
+    ...(typeof value === 'number' || typeof value === 'bigint' ? checkNumber(value, values, path) : []),
     ...(typeof value === 'string' ? checkText(value, values, path) : []),
     ...(Array.isArray(value) ? checkList(value, schema, path) : []),
     ...(isJsonObject(value) ? checkObject(value, schema, path) : []),

@@ -1,7 +1,7 @@
 /** One question to an admission webhook, and what its answer means. */
 import { randomUUID } from 'node:crypto'
 import { ApiError } from '../../api/errors.ts'
-import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../../api/json.ts'
 import type { Status } from '../../api/types/index.ts'
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/types/kubernetes/admissionregistration-v1.ts'
 import { reviewVersionOf } from '../resources/admissionregistration/webhook-client.ts'
@@ -42,7 +42,7 @@ const patchOf = (response: JsonObject): unknown => {
   if (patch === undefined || patch === null) return undefined
   if (typeof patch !== 'string') throw new Error('response.patch is not base64')
   if (patchType !== 'JSONPatch') throw new Error(`invalid response.patchType ${JSON.stringify(patchType)}`)
-  return JSON.parse(Buffer.from(patch, 'base64').toString('utf8'))
+  return parseJson(Buffer.from(patch, 'base64').toString('utf8'))
 }
 
 const responseOf = (answer: unknown, uid: string, apiVersion: string): JsonObject => {

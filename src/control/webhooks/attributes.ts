@@ -1,5 +1,5 @@
 /** What webhooks and policies are told of a write: the object in the version that they ask for, and how it was asked. */
-import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import { copyJson, isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { infoOf, type User } from '../auth/user.ts'
 import type { AskedWrite, DeletionReview, ObjectType, RequestReview, Review } from '../objects/admission.ts'
@@ -64,7 +64,7 @@ const shownAs = async (
   const own = () => (subresource === 'scale' ? showScale(row, object) : inVersion(row, object))
   const shown = type ? { ...object, kind: type.kind, apiVersion: type.apiVersion } : own()
   // What has no value is not there.
-  const plain: unknown = JSON.parse(JSON.stringify(shown))
+  const plain: unknown = copyJson(shown)
   return isJsonObject(plain) ? plain : null
 }
 

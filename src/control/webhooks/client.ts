@@ -1,5 +1,7 @@
 /** Asks webhooks: one JSON object there, one back, within a time and a size. */
+
 import dispatch from 'undici/lib/api/api-request.js'
+import { parseJson } from '../../api/json.ts'
 import { authorityOf, createPools, readAnswer } from './pools.ts'
 import type { ResolveService } from './service-address.ts'
 
@@ -78,7 +80,7 @@ export const createWebhookClient = (resolve: ResolveService): WebhookClient => {
       })
       const text = await readAnswer(answer, answerLimit)
       if (statusCode !== 200) throw new Error(`status ${statusCode}: ${messageOf(text)}`)
-      return JSON.parse(text) as unknown
+      return parseJson(text)
     },
     close: () => pools.close(),
   }

@@ -1,6 +1,6 @@
 /** Admission webhooks: they are asked about every write that their rules name, and what they cannot be asked about fails closed. */
 import { ApiError, errorText, internalError } from '../../api/errors.ts'
-import { isJsonObject } from '../../api/json.ts'
+import { copyJson, isJsonObject } from '../../api/json.ts'
 import type { KubeObject, StringMap } from '../../api/types/index.ts'
 import type { MutatingWebhook } from '../../api/types/kubernetes/admissionregistration-v1.ts'
 import type { Logger } from '../../host/log.ts'
@@ -145,7 +145,7 @@ const patched = async (review: Review, row: ResourceDefinition, patch: unknown):
     return row.scale?.withReplicas(object, Number(spec['replicas'] ?? 0)) ?? object
   }
   await prepared(row, [object], 'shown')
-  const shown: unknown = JSON.parse(JSON.stringify(inVersion(row, object)))
+  const shown = copyJson(inVersion(row, object))
   const changed: unknown = applyJsonPatch(isJsonObject(shown) ? shown : {}, patch)
   checkValue(changed)
   const { object: read } = await readObject(row, changed, anyFields)
@@ -157,7 +157,7 @@ const patched = async (review: Review, row: ResourceDefinition, patch: unknown):
 }
 
 const patchedRequest = async (review: RequestReview, row: ResourceDefinition, patch: unknown): Promise<KubeObject> => {
-  const shown: unknown = JSON.parse(JSON.stringify(review.type ? review.object : inVersion(row, review.object)))
+  const shown = copyJson(review.type ? review.object : inVersion(row, review.object))
   const changed: unknown = applyJsonPatch(isJsonObject(shown) ? shown : {}, patch)
   checkValue(changed)
   const { object } = review.type

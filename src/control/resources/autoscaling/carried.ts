@@ -3,7 +3,9 @@
  * reads an object in one version and writes it back loses nothing of another. They are part of what is shown, never of what
  * is kept; their texts are a client's, and decoded as its bodies are: what is no such value is dropped.
  */
+
 import { ApiError } from '../../../api/errors.ts'
+import { parseJson } from '../../../api/json.ts'
 import type { KubeObject, ObjectMeta } from '../../../api/types/index.ts'
 import { decode } from '../../schema/decode.ts'
 
@@ -37,7 +39,7 @@ export const withCarried = (metadata: ObjectMeta, carried: Carried): ObjectMeta 
 
 const parse = (text: string | undefined): unknown => {
   try {
-    return text === undefined ? undefined : JSON.parse(text)
+    return text === undefined ? undefined : parseJson(text)
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error

@@ -1,17 +1,19 @@
 /** Bodies as values, by media type. What comes out is within the bounds of `schema/bounds.ts`. */
 import { badRequest, unsupportedMediaType } from '../../../api/errors.ts'
+import { parseJson } from '../../../api/json.ts'
 import { checkJson, checkValue } from '../../schema/bounds.ts'
 import { readProtobuf } from '../../schema/protobuf.ts'
+import { noteRepeated, repeatedFields } from './repeated.ts'
 import { createYamlParser, type ParseYaml } from './yaml.ts'
 
 type Parse = (body: Buffer) => unknown
 
-const parseJson: Parse = (body) => {
+const parseJsonBody: Parse = (body) => {
   const fields = checkJson(body)
-  const value: unknown = JSON.parse(body.toString('utf8'))
-  // Of two fields with one name only the last one stands: who checks and who uses must not see different ones.
-  if (checkValue(value) !== fields) throw badRequest('the body could not be parsed: an object has a field twice')
-  return value
+  const text = body.toString('utf8')
+  const value = parseJson(text)
+  // Of fields with one name the last one stands.
+  return checkValue(value) === fields ? value : noteRepeated(value, repeatedFields(text))
 }
 
 /** Clients send JSON as YAML, which it is, and reading it as JSON costs a fraction. */
@@ -21,7 +23,7 @@ const parseJsonOrYaml =
     const text = body.toString('utf8')
     if (!text.trimStart().startsWith('{')) return parseYaml(text)
     try {
-      return parseJson(body)
+      return parseJsonBody(body)
     } catch (error) {
       if (error instanceof SyntaxError) return parseYaml(text)
       throw error
@@ -41,7 +43,7 @@ export const createBodyParser = (): BodyParser => {
   const parserOf = (contentType: string): Parse => {
     if (contentType === 'application/vnd.kubernetes.protobuf') return readProtobuf
     if (contentType === 'application/yaml' || contentType.endsWith('+yaml')) return parseYaml
-    if (contentType === '' || contentType === 'application/json' || contentType.endsWith('+json')) return parseJson
+    if (contentType === '' || contentType === 'application/json' || contentType.endsWith('+json')) return parseJsonBody
     throw unsupportedMediaType(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
   }
 

@@ -1,33 +1,42 @@
 /** The thread of `yaml.ts`: one text, one answer. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { isScalar, parseDocument, visit } from 'yaml'
+import { isScalar, LineCounter, parseDocument, visit } from 'yaml'
+import { integerFrom } from '../../../api/json.ts'
 import type { YamlResult } from './yaml.ts'
 
-/** The parser's own check compares every key with every other. */
-const repeatedKey = (document: ReturnType<typeof parseDocument>): string | undefined => {
-  let repeated: string | undefined
+/** The parser's own check compares every key with every other. In the words of Kubernetes' parser. */
+const repeatedKeys = (document: ReturnType<typeof parseDocument>, lines: LineCounter): readonly string[] => {
+  const repeated = new Set<string>()
   visit(document, {
     Map: (_key, { items }) => {
       const seen = new Set<unknown>()
       for (const { key } of items) {
         const name = isScalar(key) ? String(key.value) : key
-        if (seen.has(name)) repeated = String(name)
+        const place = isScalar(key) ? lines.linePos(key.range?.[0] ?? 0).line : 0
+        if (seen.has(name)) repeated.add(`line ${place}: key ${JSON.stringify(String(name))} already set in map`)
         seen.add(name)
       }
-      return repeated === undefined ? undefined : visit.BREAK
     },
   })
-  return repeated
+  return [...repeated]
+}
+
+/** Of 64 bits as it stands there, else a double; what a double holds is one. */
+const asNumber = (_key: string, value: unknown): unknown => {
+  if (typeof value !== 'bigint') return value
+  const integer = integerFrom(value) ?? Number(value)
+  return typeof integer === 'bigint' ? JSON.rawJSON(String(integer)) : integer
 }
 
 const read = (text: string): YamlResult => {
   try {
-    const document = parseDocument(text, { uniqueKeys: false, logLevel: 'error' })
+    const lineCounter = new LineCounter()
+    const intAsBigInt = /\d{16}/.test(text)
+    const document = parseDocument(text, { uniqueKeys: false, logLevel: 'error', lineCounter, intAsBigInt })
     const [error] = document.errors
     if (error) return { wrong: error.message }
-    const repeated = repeatedKey(document)
-    if (repeated !== undefined) return { wrong: `key ${JSON.stringify(repeated)} already set in map` }
-    return { json: JSON.stringify(document.toJS()) ?? 'null' }
+    const json = JSON.stringify(document.toJS(), intAsBigInt ? asNumber : undefined) ?? 'null'
+    return { json, repeated: repeatedKeys(document, lineCounter) }
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) }
   }

@@ -4,15 +4,17 @@
  */
 import { Worker } from 'node:worker_threads'
 import { badRequest, tooLarge, tooManyRequests } from '../../../api/errors.ts'
+import { parseJson } from '../../../api/json.ts'
 import { bodyLimit, checkJson } from '../../schema/bounds.ts'
+import { noteRepeated } from './repeated.ts'
 
 const textLimit = 1024 * 1024
 const timeLimitMs = 10_000
 const waitingLimit = 8
 const resourceLimits = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 }
 
-/** From the thread: the same in JSON, or why it is not YAML. */
-export type YamlResult = { readonly json: string } | { readonly wrong: string }
+/** From the thread: the same in JSON and what is said twice in it, or why it is not YAML. */
+export type YamlResult = { readonly json: string; readonly repeated: readonly string[] } | { readonly wrong: string }
 
 const workerUrl = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? './yaml-worker.ts' : './yaml-worker.js', import.meta.url)
@@ -36,7 +38,7 @@ const runWorker = (text: string): Promise<YamlResult> =>
 
 export type ParseYaml = (text: string) => Promise<unknown>
 
-/** What it makes rejects with BadRequest for what is not YAML (or names a key twice), RequestEntityTooLarge, TooManyRequests. */
+/** What it makes rejects with BadRequest for what is not YAML, RequestEntityTooLarge, TooManyRequests. */
 export const createYamlParser = (): ParseYaml => {
   let waiting = 0
   let last: Promise<unknown> = Promise.resolve()
@@ -61,6 +63,6 @@ export const createYamlParser = (): ParseYaml => {
     if ('wrong' in result) throw badRequest(`the body could not be parsed: ${result.wrong}`)
     if (result.json.length > bodyLimit) throw tooLarge('this YAML repeats too much of itself')
     checkJson(Buffer.from(result.json))
-    return JSON.parse(result.json)
+    return noteRepeated(parseJson(result.json), result.repeated)
   }
 }

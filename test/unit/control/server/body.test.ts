@@ -1,7 +1,6 @@
 /** What a body may be: bounds that hold before anything is parsed, at a cost in proportion to its bytes. */
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { performance } from 'node:perf_hooks'
 import t from 'tap'
 import { ApiError } from '../../../../src/api/errors.ts'
 import { createBodyParser } from '../../../../src/control/server/body/parse.ts'
@@ -57,14 +56,17 @@ const attacks: readonly (readonly [name: string, type: string, body: Buffer, cod
   ['quotes within a text', json, Buffer.from(`{"a":"${'\\"'.repeat(500_000)}"}`), 200],
   ['more fields than anybody has', json, Buffer.from(`{${fields(200_000)}}`), 413],
   ['more items than anybody has', json, Buffer.from(`[${'1,'.repeat(1_000_000)}1]`), 413],
-  ['a field twice', json, Buffer.from('{"a":{"b":1,"c":2,"b":3}}'), 400],
+  ['a field twice', json, Buffer.from('{"a":{"b":1,"c":2,"b":3}}'), 200],
+  ['a field again and again', json, Buffer.from(`{"data":{${'"k":"v",'.repeat(24_000)}"k":1}}`), 200],
+  ['long numbers', json, Buffer.from(`[${'9'.repeat(20)}${`,${'9'.repeat(100)}`.repeat(20_000)}]`), 200],
+  ['a number without end', json, Buffer.from(`[${'9'.repeat(3 * mib - 2)}]`), 200],
   ['a name of the language', json, Buffer.from('{"data":{"__proto__":"x","constructor":"y"}}'), 200],
   ['a text without an end', json, Buffer.from(`"${'\\'.repeat(3 * mib)}`), 400],
-  ['a mapping of YAML', yaml, Buffer.from(`a: b\n${'k: v\n'.repeat(20_000)}`), 400],
+  ['a mapping of YAML', yaml, Buffer.from(`a: b\n${'k: v\n'.repeat(20_000)}`), 200],
   ['JSON as YAML', yaml, honest, 200],
   ['YAML of more than a megabyte', yaml, Buffer.from('k: v\n'.repeat(600_000)), 413],
   ['aliases of aliases', yaml, Buffer.from(aliases()), 400],
-  ['a key of YAML twice', yaml, Buffer.from('a: 1\nb: 2\na: 3\n'), 400],
+  ['a key of YAML twice', yaml, Buffer.from('a: 1\nb: 2\na: 3\n'), 200],
   ['sequences within sequences', yaml, Buffer.from('- '.repeat(20_000)), 400],
   ['several documents', yaml, Buffer.from('a: 1\n---\nb: 2\n'), 400],
   ['no protobuf at all', protobuf, Buffer.alloc(3 * mib, 0xff), 400],
@@ -101,18 +103,13 @@ function aliases(): string {
   return lines.join('\n')
 }
 
-t.test('each gets its answer, and keeps nobody waiting much longer than an honest body does', async (t) => {
+t.test('each gets its answer, and takes not much more of the event loop than an honest body does', async (t) => {
+  /** Of this thread alone, however busy the machine is. */
   const measured = async (body: Buffer, type: string) => {
-    let [longest, last] = [0, performance.now()]
-    const turn = (): void => {
-      longest = Math.max(longest, performance.now() - last)
-      last = performance.now()
-    }
-    const ticks = setInterval(turn, 1)
+    const before = process.threadCpuUsage()
     const code = await outcome(body, type)
-    turn()
-    clearInterval(ticks)
-    return { code, ms: longest }
+    const { user, system } = process.threadCpuUsage(before)
+    return { code, ms: (user + system) / 1000 }
   }
   await measured(honest, json)
   const yardstick = Math.max((await measured(honest, json)).ms, (await measured(honest, json)).ms)
@@ -126,13 +123,16 @@ t.test('each gets its answer, and keeps nobody waiting much longer than an hones
 t.test('a mapping of YAML with many keys is read in another thread', async (t) => {
   const body = Buffer.from(Array.from({ length: 14_000 }, (_, at) => `k${at}: v\n`).join(''))
   let turns = 0
-  const counting = setInterval(() => turns++, 1)
-  const began = performance.now()
+  let isRead = false
+  const count = (): void => {
+    turns++
+    if (!isRead) setImmediate(count)
+  }
+  setImmediate(count)
   const value = (await parse(body, yaml)) as Readonly<Record<string, string>>
-  const took = performance.now() - began
-  clearInterval(counting)
+  isRead = true
   t.equal(Object.keys(value).length, 14_000)
-  t.ok(turns > took / 50, `${turns} turns of the event loop in ${Math.round(took)} ms`)
+  t.ok(turns > 20, `${turns} turns of the event loop meanwhile`)
 })
 
 t.test('names of the language are names', async (t) => {

@@ -1,6 +1,7 @@
 /** What stands in a query is somebody's attack until it is read. */
 import t from 'tap'
 import { createTestApi } from '../../../support/api-server.ts'
+import { cpuMs } from '../../../support/cpu-time.ts'
 
 const configMaps = '/api/v1/namespaces/default/configmaps'
 const token = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -32,10 +33,10 @@ t.test('queries that cannot be read are told so', async (t) => {
     'timeouts that are none': 'watch=1&timeoutSeconds=soon',
   }
   for (const [name, query] of Object.entries(refused)) {
-    const began = performance.now()
-    const { code, body } = await api.request('GET', `${configMaps}?${query}`)
+    const ask = () => api.request('GET', `${configMaps}?${query}`)
+    const { code, body } = await ask()
     t.equal(code, 400, name)
-    t.ok(performance.now() - began < 1_000, `${name}: at once`)
+    t.ok((await cpuMs(async () => void (await ask()))) < 500, `${name}: at once`)
     t.ok(JSON.stringify(body).length < 40_000, `${name}: a short answer`)
   }
   const { body } = await api.request('GET', `${configMaps}?limit=999999999999&labelSelector=a%3Db`)
