@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
-import { sleep } from '../api/clock.ts'
+import { sleep, systemClock } from '../api/clock.ts'
 import { createEventRecorder, type EventRecorder, referenceTo } from '../api/event-recorder.ts'
 import { openTransport } from '../api/http-transport.ts'
 import type { Informer } from '../api/informer.ts'
@@ -48,7 +48,9 @@ import { createPodAgent, type PodAgent } from './pod-agent.ts'
 import type { OverlaySettings } from './pod-network-stack.ts'
 import { type RangesWait, untilRanges } from './pod-ranges.ts'
 import { hostPortsOf } from './pods/host-ports.ts'
+import { createRuntimeClasses } from './pods/runtime-classes.ts'
 import { openRuleStore } from './rule-store.ts'
+import type { Image } from './runtime/images.ts'
 import { openLimits } from './runtime/process/limits.ts'
 import { createProcessRuntime } from './runtime/process/process-runtime.ts'
 import { createHttpHandlers } from './server/http.ts'
@@ -200,13 +202,14 @@ const live = async (
     log.warn(message),
   )
   let problems: readonly string[] = [beginning]
+  let listImages: () => Promise<readonly Image[]> = async () => []
   const apiServer = serverPlace(connection.server)
   const served = servedPorts({ ...options, dnsMetrics: options.dns.metrics, apiServer })
 
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: options.agentPort, problems },
     kubeletVersion: kubernetesVersion(options.version),
-    runtimeVersion: `process://${options.version}`,
+    ...{ runtimeVersion: `process://${options.version}`, images: await listImages() },
     labels: {},
     annotations: {
       ...overlayAnnotations(options.overlay.backend, identity, nodeAddresses[0] ?? ''),
@@ -275,16 +278,22 @@ const live = async (
     onRejected: tellRejected(createNodeEvents(client, nodeName, log)),
   })
   void stack.bridged.then(bridged.resolve)
+  const identities = { canBecome: await readIdMap(), canSetGroups: await canSetGroups() }
   const cgroups = await openLimits(options.cgroupParent, log)
   const agent = createPodAgent({
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
     logDir: join(dataDir, 'logs'),
     hostIPs: nodeAddresses,
-    createRuntime: (onChange, onDamage) =>
-      createProcessRuntime({ stateDir: runtimeDir(stateDir), cgroups, onChange, onDamage, log }),
+    runtimes: [
+      (onChange, onDamage) =>
+        createProcessRuntime({
+          ...{ stateDir: runtimeDir(stateDir), cgroups, onChange, onDamage, log },
+          ...{ identities, env: containerDefaults(options.launcherDir) },
+        }),
+    ],
+    handlerOf: createRuntimeClasses(client, systemClock),
     allocatable: nodeCapacity({ host, maxPods }),
-    abilities: { canBecome: await readIdMap(), canSetGroups: await canSetGroups(), hostPorts: true },
-    envDefaults: containerDefaults(options.launcherDir),
+    hostPorts: true,
     services: serviceLinks(informers.services()),
     resolvConf: async ({ spec, metadata }: Pod) =>
       podResolvConf(
@@ -298,6 +307,7 @@ const live = async (
         hostDns,
       ),
   })
+  listImages = agent.runtimes.listImages
   const events = createEventRecorder({ client, component: 'podway', host: nodeName, log })
   forwardHostPorts(agent, stack, events, log)
   const ports = createPodPorts(join(stateDir, 'relays'))

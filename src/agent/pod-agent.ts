@@ -17,15 +17,21 @@ import { removeOtherLogs } from './logs/paths.ts'
 import { type ActionDeps, createActions } from './pods/actions.ts'
 import { type BackOff, defaultBackOff } from './pods/back-off.ts'
 import { createPostStarts, createRunHook } from './pods/hooks.ts'
+import { createImagePuller } from './pods/image-puller.ts'
 import { createPodFiles } from './pods/pod-files.ts'
 import type { PodNetwork } from './pods/pod-network.ts'
+import { createPodSandboxes } from './pods/pod-sandboxes.ts'
+import { createPullSecrets } from './pods/pull-secrets.ts'
 import { createStatusWriter } from './pods/status-writer.ts'
 import { createStopper } from './pods/stopper.ts'
-import type { Abilities } from './pods/unsupported.ts'
 import { createPodWorker } from './pods/worker.ts'
 import { createRunHandler } from './probes/handler.ts'
 import { createProber } from './probes/prober.ts'
-import { type Runtime, type RuntimeFactory, type SandboxRecord, sandboxOf } from './runtime/runtime.ts'
+import { chooseRuntime, NoRuntimeError } from './runtime/choose-runtime.ts'
+import { sandboxOf } from './runtime/ids.ts'
+import type { RuntimeFactory } from './runtime/runtime.ts'
+import { createRuntimes, type Runtimes } from './runtime/runtimes.ts'
+import type { SandboxRecord } from './runtime/sandboxes.ts'
 import { volumeConfigNames } from './volumes/file-volumes.ts'
 import { createPodVolumes } from './volumes/pod-volumes.ts'
 import { createVolumeRefresher } from './volumes/refresher.ts'
@@ -33,7 +39,10 @@ import { createVolumeRefresher } from './volumes/refresher.ts'
 export interface PodAgentOptions {
   readonly client: Client
   readonly nodeName: string
-  readonly createRuntime: RuntimeFactory
+  /** The first is the one of pods that do not ask for another. */
+  readonly runtimes: readonly [RuntimeFactory, ...RuntimeFactory[]]
+  /** The handler of a RuntimeClass; undefined when there is no such class. */
+  readonly handlerOf: (runtimeClass: string) => Promise<string | undefined>
   readonly network: PodNetwork
   readonly runner: CommandRunner
   readonly log: Logger
@@ -45,9 +54,8 @@ export interface PodAgentOptions {
   readonly clusterDomain: string
   /** What the node can give to pods: the limit of containers without one. */
   readonly allocatable: NodeFacts['allocatable']
-  readonly abilities: Abilities
-  /** The variables every container gets, PATH among them. */
-  readonly envDefaults: Readonly<Record<string, string>>
+  /** Whether somebody forwards host ports to pods. */
+  readonly hostPorts: boolean
   /** The Services of the cluster; nothing is started before they are `synced`. */
   readonly services: { readonly synced: Promise<void>; readonly all: () => Iterable<ServiceLink> }
   /** The text of a pod's /etc/resolv.conf. Without it pods see the node's. */
@@ -66,7 +74,7 @@ export interface PodAgentOptions {
 export interface PodAgent {
   /** The pods bound to this node, as the API has them. */
   readonly pods: Informer<Pod>
-  readonly runtime: Runtime
+  readonly runtimes: Runtimes
   /** Runs until `signal` aborts, and leaves the pods running. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -94,20 +102,34 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   const events = createEventRecorder({ client, component: 'podway', host: nodeName, log, clock })
   /** As the kubelet tells of its node: by its name in place of the uid. */
   const self = { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }
-  const runtime = options.createRuntime(
-    (uid) => queue.add(uid),
-    (message) => {
-      log.error(message)
-      // Found at the start, when the API may be away.
-      void pods.synced.then(() => events.record(self, 'Warning', 'DamagedPodState', message))
-    },
+  const onDamage = (message: string): void => {
+    log.error(message)
+    // Found at the start, when the API may be away.
+    void pods.synced.then(() => events.record(self, 'Warning', 'DamagedPodState', message))
+  }
+  const onChange = (uid: string): void => queue.add(uid)
+  const [first, ...others] = options.runtimes
+  const runtimes = createRuntimes(
+    [first(onChange, onDamage), ...others.map((create) => create(onChange, onDamage))],
+    log,
   )
+  const { containers, streams } = runtimes
+  const sandboxes = createPodSandboxes({ sandboxes: runtimes.sandboxes, network, hostIPs })
+
+  const handlerOf = async ({ spec: { runtimeClassName } }: Pod): Promise<string | undefined> => {
+    if (!runtimeClassName) return undefined
+    const handler = await options.handlerOf(runtimeClassName)
+    if (handler === undefined) throw new NoRuntimeError(`RuntimeClass "${runtimeClassName}" not found`)
+    return handler
+  }
+  const runtimeOf = async (pod: Pod, sandbox: SandboxRecord | undefined) =>
+    chooseRuntime(runtimes.all, pod, sandbox?.runtime ?? (await handlerOf(pod)))
   const tell = (uid: string, container: string, reason: string, message: string): void => {
     const pod = podOf(uid)
     if (pod) events.record(referenceTo(pod, `spec.containers{${container}}`), 'Warning', reason, message)
   }
 
-  const runHandler = createRunHandler({ exec: runtime.exec })
+  const runHandler = createRunHandler({ exec: streams.exec })
   const runHook = createRunHook(runHandler, clock)
   const prober = createProber({
     ...{ run: runHandler, clock, random, onChange: (uid) => queue.add(uid) },
@@ -119,7 +141,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     queue.add(uid)
   })
   const stopper = createStopper({
-    ...{ runtime, runHook, clock, log },
+    ...{ containers, runHook, clock, log },
     onHookFailure: (id, complaint) => {
       const name = id.split('_')[1] ?? ''
       tell(sandboxOf(id), name, 'FailedPreStopHook', `PreStopHook failed: ${complaint}`)
@@ -133,24 +155,43 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   })
   const refresher = createVolumeRefresher({
     ...{ volumes, clock },
-    pods: async () => (await runtime.list()).flatMap(({ id, running }) => (running ? (podOf(id) ?? []) : [])),
+    pods: async () =>
+      (await runtimes.sandboxes.list()).flatMap(({ id, running }) => (running ? (podOf(id) ?? []) : [])),
     onError: (pod, error) => {
       log.warn({ err: error, pod: keys.get(pod.metadata.uid ?? '') }, 'cannot refresh the volumes of a pod')
       events.record(referenceTo(pod), 'Warning', 'FailedMount', error instanceof Error ? error.message : String(error))
     },
   })
+  const puller = createImagePuller({
+    ...{ clock, loginsOf: createPullSecrets(client, log), onChange },
+    tell: (pod, type, reason, message, container) =>
+      events.record(referenceTo(pod, `spec.containers{${container}}`), type, reason, message),
+  })
   const act = createActions({
-    ...{ client, runtime, network, stopper, postStarts, events, clock, logDir, hostIPs, retryMs },
-    ...{ envDefaults: options.envDefaults, allocatable: options.allocatable, resolvConf: options.resolvConf },
-    ...{ files, volumes },
+    ...{ client, sandboxes, containers, puller, stopper, postStarts, events, clock, logDir, hostIPs, retryMs },
+    ...{ allocatable: options.allocatable, resolvConf: options.resolvConf, files, volumes },
     configOf: (pod) => configOf(pod),
     services: options.services.all,
   })
   const statuses = createStatusWriter(client)
   const worker = createPodWorker({
-    ...{ runtime, prober, postStarts, stopper, statuses, events, clock, backOff, hostIPs, podOf, act },
+    ...{
+      sandboxes,
+      runtimeOf,
+      puller,
+      prober,
+      postStarts,
+      stopper,
+      statuses,
+      events,
+      clock,
+      backOff,
+      hostIPs,
+      podOf,
+      act,
+    },
     networkTrouble: (uid) => network.troubles?.of(uid),
-    abilities: options.abilities,
+    hostPorts: options.hostPorts,
   })
   const queue = createWorkQueue(worker.reconcile, {
     ...{ clock, concurrency, backoffMs: { base: 50, max: 5_000 } },
@@ -171,22 +212,21 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   const keeper = createLogKeeper({
     ...{ runner: options.runner, log, clock, ...options.logLimits },
     active: async () =>
-      (await runtime.list()).flatMap(({ containers }) =>
+      (await sandboxes.list()).flatMap(({ containers }) =>
         containers.filter(({ exit }) => !exit).map(({ logFile }) => logFile),
       ),
   })
 
   /** Takes over what an earlier agent left, before anything new is begun. */
   const takeOver = async (): Promise<void> => {
-    const before = await runtime.list()
-    const running = before.filter((sandbox) => sandbox.running && !sandbox.hostNetwork)
+    const before = await sandboxes.list()
+    const running = before.filter((each) => each.running && !each.hostNetwork && !each.addresses)
     // Nobody can reach a pod at an address that is not of this node: it starts anew, in a sandbox with another one.
     for (const id of await network.retain(running.map(({ id }) => id))) {
       log.warn({ pod: keyOf(before, id) }, 'pod has no address of this node any longer: it starts anew')
-      await runtime.end(id, 'keep')
-      await network.detach(id)
+      await sandboxes.end(id, 'keep')
     }
-    const found = await runtime.list()
+    const found = await sandboxes.list()
     worker.adopt(found)
     await removeOtherLogs(logDir, found)
     if (found.length > 0) log.info({ running: running.length, known: found.length }, 'took over pods')
@@ -201,10 +241,10 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
 
   return {
     pods,
-    runtime,
+    runtimes,
     run: async (signal) => {
       await takeOver()
-      await Promise.all([pods.run(signal), runtime.run(signal), work(signal), keeper.run(signal), refresher(signal)])
+      await Promise.all([pods.run(signal), runtimes.run(signal), work(signal), keeper.run(signal), refresher(signal)])
       stopper.forgetAll()
       prober.stop()
     },

@@ -27,6 +27,7 @@ import type {
 import type { CustomResourceDefinition } from './types/kubernetes/apiextensions-v1.ts'
 import type { APIService } from './types/kubernetes/apiregistration-v1.ts'
 import type { ResourceQuota, ServiceAccount } from './types/kubernetes/core-v1.ts'
+import type { RuntimeClass } from './types/kubernetes/node-v1.ts'
 import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
 
 /** One served resource. `T` is the type of its objects. */
@@ -89,6 +90,7 @@ export const networkPolicies = resource<NetworkPolicy>()(
 )
 export const serviceCIDRs = resource<ServiceCIDR>()('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false)
 export const ipAddresses = resource<IPAddress>()('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress', false)
+export const runtimeClasses = resource<RuntimeClass>()('node.k8s.io', 'v1', 'runtimeclasses', 'RuntimeClass', false)
 export const priorityClasses = resource<PriorityClass>()(
   'scheduling.k8s.io',
   'v1',

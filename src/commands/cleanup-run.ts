@@ -27,8 +27,8 @@ const endPods = async (stateDir: string): Promise<number> => {
     onChange: () => undefined,
     onDamage: (message) => console.error(message),
   })
-  const sandboxes = await runtime.list()
-  for (const { id } of sandboxes) await runtime.end(id, 'forget')
+  const sandboxes = await runtime.sandboxes.list()
+  for (const { id } of sandboxes) await runtime.sandboxes.end(id, 'forget')
   return sandboxes.length
 }
 

@@ -38,7 +38,7 @@ const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgr
   const stop = new AbortController()
   const running = runtime.run(stop.signal)
   t.teardown(async () => {
-    for (const { id } of await runtime.list()) await runtime.end(id, 'forget')
+    for (const { id } of await runtime.sandboxes.list()) await runtime.sandboxes.end(id, 'forget')
     stop.abort()
     await running
     rmSync(folder, { recursive: true })
@@ -46,8 +46,11 @@ const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgr
   return { runtime, folder, stateDir }
 }
 
+const file = { kind: 'file', readOnly: false } as const
+const folderToRead = { kind: 'folder', readOnly: true } as const
+
 const exitOf = async (runtime: Runtime, id: string) =>
-  (await runtime.list()).flatMap(({ containers }) => containers).find((each) => each.id === id)?.exit
+  (await runtime.sandboxes.list()).flatMap(({ containers }) => containers).find((each) => each.id === id)?.exit
 
 t.test('the process runtime keeps the contract', async (t) => {
   runtimeContract(t, open)
@@ -56,7 +59,7 @@ t.test('the process runtime keeps the contract', async (t) => {
 /** Runs a command to its end in sandbox `a`; what it said. */
 const say = async (runtime: Runtime, folder: string, name: string, command: readonly string[], more = {}) => {
   const spec = containerSpec(folder, name, command, more)
-  await runtime.startContainer('a', spec)
+  await runtime.containers.start('a', spec)
   await until(() => exitOf(runtime, `a_${name}_0`), `the end of ${name}`)
   return readFileSync(spec.logFile, 'utf8')
 }
@@ -69,10 +72,10 @@ t.test('what a container sees', async (t) => {
   const volume = join(folder, 'volume')
   await writeAtomicFolder(volume, new Map([['token', { content: Buffer.from('first'), mode: 0o644 }]]))
   const mounts = [
-    { source: hosts, target: '/etc/hosts' },
-    { source: volume, target: '/var/run/secrets/kubernetes.io/serviceaccount', folder: true },
+    { source: hosts, target: '/etc/hosts', ...file },
+    { source: volume, target: '/var/run/secrets/kubernetes.io/serviceaccount', ...folderToRead },
   ]
-  await runtime.startSandbox(sandboxSpec('a', { mounts }))
+  await runtime.sandboxes.start(sandboxSpec('a', { mounts }))
 
   const workingDir = join(folder, 'work dir')
   const access = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -114,17 +117,17 @@ t.test('what a container sees', async (t) => {
 
 t.test('ends', async (t) => {
   const { runtime, folder } = await open(t)
-  await runtime.startSandbox(sandboxSpec('a'))
+  await runtime.sandboxes.start(sandboxSpec('a'))
   const codeOf = async (id: string) => (await until(() => exitOf(runtime, id), `the end of ${id}`)).code
   const start = (name: string, script: string, more = {}) =>
-    runtime.startContainer('a', containerSpec(folder, name, ['sh', '-c', script], more))
+    runtime.containers.start('a', containerSpec(folder, name, ['sh', '-c', script], more))
   const said = (name: string) => readFileSync(join(folder, `${name}.log`), 'utf8')
 
   await t.test('a program that tidies up on TERM ends with its own code', async (t) => {
     for (const attempt of [0, 1, 2, 3, 4]) {
       await start('tidy', `trap 'echo bye; exit 7' TERM; echo up${attempt}; while :; do sleep 0.05; done`, { attempt })
       await until(() => said('tidy').includes(`up${attempt}`), 'the trap')
-      await runtime.signal(`a_tidy_${attempt}`, 'TERM')
+      await runtime.containers.signal(`a_tidy_${attempt}`, 'TERM')
       t.equal(await codeOf(`a_tidy_${attempt}`), 7)
     }
     t.equal(said('tidy'), [0, 1, 2, 3, 4].map((n) => `up${n}\nbye\n`).join(''), 'instances append to one log')
@@ -136,8 +139,11 @@ t.test('ends', async (t) => {
     const inPod = said('parent').trim()
     await start('other', 'sleep 3600')
     const look = ['test', '-e', `/proc/${inPod}`]
-    await until(async () => (await runtime.exec('a_other_0', look, 5_000)).exitCode === 1, 'the end of the child')
-    await runtime.signal('a_other_0', 'KILL')
+    await until(
+      async () => (await runtime.streams.exec('a_other_0', look, 5_000)).exitCode === 1,
+      'the end of the child',
+    )
+    await runtime.containers.signal('a_other_0', 'KILL')
     t.equal(await codeOf('a_other_0'), 137)
   })
 
@@ -148,19 +154,20 @@ t.test('ends', async (t) => {
 
   await t.test('the first process of the pod dies', async (t) => {
     await start('victim', 'sleep 3600')
-    const pid = (await runtime.list())[0]?.pid ?? 0
+    const pid = (await runtime.sandboxes.list())[0]?.pid ?? 0
     process.kill(pid, 'SIGKILL')
-    await until(async () => (await runtime.list())[0]?.running === false, 'the news')
+    await until(async () => (await runtime.sandboxes.list())[0]?.running === false, 'the news')
     t.equal(await codeOf('a_victim_0'), 137)
   })
 })
 
 t.test('talking with a command', async (t) => {
   const { runtime, folder } = await open(t)
-  await runtime.startSandbox(sandboxSpec('a'))
+  await runtime.sandboxes.start(sandboxSpec('a'))
   const env = { PATH: '/usr/bin:/bin', GREETING: `it's "so"`, 'my.odd-name': '1 2' }
-  await runtime.startContainer('a', containerSpec(folder, 'main', ['sleep', '3600'], { env, workingDir: '/tmp' }))
-  const command = (words: readonly string[], tty = false) => runtime.open('a_main_0', words, { stdin: true, tty })
+  await runtime.containers.start('a', containerSpec(folder, 'main', ['sleep', '3600'], { env, workingDir: '/tmp' }))
+  const command = (words: readonly string[], tty = false) =>
+    runtime.streams.open('a_main_0', words, { stdin: true, tty })
 
   await t.test('its two outputs, its code, and the container around it', async (t) => {
     const { stdout, stderr, ended } = await command(['sh', '-c', 'echo "$GREETING"; pwd; echo wrong >&2; exit 7'])
@@ -173,16 +180,19 @@ t.test('talking with a command', async (t) => {
   await t.test('its streams can be opened once more', async (t) => {
     const script = 'cat /dev/stdin > /dev/stdout; echo oops > /dev/stderr'
     const user = { uid: 1000, gid: 1000 }
-    await runtime.startContainer('a', containerSpec(folder, 'other', ['sleep', '3600'], { user }))
+    await runtime.containers.start('a', containerSpec(folder, 'other', ['sleep', '3600'], { user }))
     for (const id of ['a_main_0', 'a_other_0']) {
-      const { stdin, stdout, stderr } = await runtime.open(id, ['sh', '-c', script], { stdin: true, tty: false })
+      const { stdin, stdout, stderr } = await runtime.streams.open(id, ['sh', '-c', script], {
+        stdin: true,
+        tty: false,
+      })
       stdin.end('through')
       t.same(await Promise.all([text(stdout), text(stderr ?? stdout)]), ['through', 'oops\n'], id)
     }
   })
 
   await t.test('without anything to read, stdin is empty', async (t) => {
-    const { stdout } = await runtime.open('a_main_0', ['cat'], { stdin: false, tty: false })
+    const { stdout } = await runtime.streams.open('a_main_0', ['cat'], { stdin: false, tty: false })
     t.equal(await text(stdout), '')
   })
 
@@ -211,7 +221,7 @@ t.test('talking with a command', async (t) => {
       const shell = await command(['sh', '-c', 'trap "" HUP TERM; sleep 47110 & sleep 47111; echo no'], tty)
       const running = async () => {
         const look = ['sh', '-c', 'for file in /proc/[0-9]*/cmdline; do tr "\\0" " " <"$file"; echo; done']
-        return (await runtime.exec('a_main_0', look, 5_000)).output.match(/^sleep 4711[01] $/gm)?.length ?? 0
+        return (await runtime.streams.exec('a_main_0', look, 5_000)).output.match(/^sleep 4711[01] $/gm)?.length ?? 0
       }
       await until(async () => (await running()) === 2, 'both')
       await shell.kill()
@@ -223,15 +233,15 @@ t.test('talking with a command', async (t) => {
 
 t.test('talking with a container', async (t) => {
   const { runtime, folder } = await open(t)
-  await runtime.startSandbox(sandboxSpec('a'))
+  await runtime.sandboxes.start(sandboxSpec('a'))
   const begin = (name: string, words: readonly string[], more: object) =>
-    runtime.startContainer('a', containerSpec(folder, name, words, more))
+    runtime.containers.start('a', containerSpec(folder, name, words, more))
   const said = (name: string) => readFileSync(join(folder, `${name}.log`), 'utf8')
 
   await t.test('stdin stays for the next user', async (t) => {
     await begin('kept', ['cat'], { stdin: 'kept' })
     for (const word of ['one', 'two']) {
-      const { stdin } = await runtime.attach('a_kept_0')
+      const { stdin } = await runtime.streams.attach('a_kept_0')
       stdin.end(`${word}\n`)
       await until(() => said('kept').endsWith(`${word}\n`), word)
     }
@@ -240,7 +250,7 @@ t.test('talking with a container', async (t) => {
 
   await t.test('or ends with the first', async (t) => {
     await begin('once', ['sh', '-c', 'cat; exit 4'], { stdin: 'once' })
-    const { stdin } = await runtime.attach('a_once_0')
+    const { stdin } = await runtime.streams.attach('a_once_0')
     stdin.end(Buffer.alloc(300_000, 'x'))
     t.match(await until(() => exitOf(runtime, 'a_once_0'), 'its end'), { code: 4 })
     t.equal(said('once').length, 300_000)
@@ -251,17 +261,17 @@ t.test('talking with a container', async (t) => {
     const started = await begin('term', ['sh', '-c', script], { stdin: 'once', tty: true })
     t.equal(started.exit, undefined)
     await until(() => /^\/dev\/pts\/\d+\r\n/.test(said('term')), 'the terminal')
-    const { stdin, resize } = await runtime.attach('a_term_0')
+    const { stdin, resize } = await runtime.streams.attach('a_term_0')
     stdin.write('hello\n')
     await until(() => said('term').includes('got hello\r\n'), 'the answer')
     resize({ columns: 90, rows: 30 })
     await until(() => said('term').includes('30 90\r\n'), 'the size')
-    await runtime.signal('a_term_0', 'TERM')
+    await runtime.containers.signal('a_term_0', 'TERM')
     t.match(await until(() => exitOf(runtime, 'a_term_0'), 'its end'), { code: 143 })
 
     await begin('stubborn', ['sh', '-c', 'trap "" HUP TERM; echo up; while :; do sleep 1; done'], { tty: true })
     await until(() => said('stubborn').includes('up'), 'its first word')
-    await runtime.signal('a_stubborn_0', 'KILL')
+    await runtime.containers.signal('a_stubborn_0', 'KILL')
     t.match(await until(() => exitOf(runtime, 'a_stubborn_0'), 'its end'), { code: 137 })
     const none = await begin('none', ['/no/such'], { tty: true })
     t.match(none.exit, { code: 128, startError: /executable file not found/ })
@@ -270,10 +280,10 @@ t.test('talking with a container', async (t) => {
 
 t.test('a sandbox that cannot be made leaves nothing and says why', async (t) => {
   const { runtime } = await open(t)
-  const mounts = [{ source: '/no/such/file', target: '/etc/hosts' }]
-  await t.rejects(runtime.startSandbox(sandboxSpec('a', { mounts })), /namespaces: mount: .*(hosts|file)/)
-  t.same(await runtime.list(), [])
-  t.match(await runtime.startSandbox(sandboxSpec('a')), { running: true }, 'it can be tried again')
+  const mounts = [{ source: '/no/such/file', target: '/etc/hosts', ...file }]
+  await t.rejects(runtime.sandboxes.start(sandboxSpec('a', { mounts })), /namespaces: mount: .*(hosts|file)/)
+  t.same(await runtime.sandboxes.list(), [])
+  t.match(await runtime.sandboxes.start(sandboxSpec('a')), { running: true }, 'it can be tried again')
 })
 
 t.test('resolv.conf may be a link to nowhere', async (t) => {
@@ -282,13 +292,13 @@ t.test('resolv.conf may be a link to nowhere', async (t) => {
   const link = join(folder, 'link')
   writeFileSync(source, 'nameserver 10.96.0.10\n')
   symlinkSync(join(folder, 'not/there'), link)
-  await runtime.startSandbox(sandboxSpec('a', { mounts: [{ source, target: link }] }))
+  await runtime.sandboxes.start(sandboxSpec('a', { mounts: [{ source, target: link, ...file }] }))
   t.equal(await say(runtime, folder, 'cat', ['cat', link]), 'nameserver 10.96.0.10\n')
 })
 
 t.test('a pod on the host network', async (t) => {
   const { runtime, folder } = await open(t)
-  await runtime.startSandbox(sandboxSpec('a', { hostNetwork: true }))
+  await runtime.sandboxes.start(sandboxSpec('a', { hostNetwork: true }))
   const own = readlinkSync('/proc/self/ns/net')
   t.equal(await say(runtime, folder, 'net', ['readlink', '/proc/self/ns/net']), `${own}\n`)
   t.equal(await say(runtime, folder, 'name', ['hostname']), `${hostname()}\n`)
@@ -296,10 +306,10 @@ t.test('a pod on the host network', async (t) => {
 
 t.test('exec', async (t) => {
   const { runtime, folder } = await open(t)
-  await runtime.startSandbox(sandboxSpec('a'))
+  await runtime.sandboxes.start(sandboxSpec('a'))
   const more = { env: { PATH: '/usr/bin:/bin', WHO: 'me', 'odd.name': 'x' }, workingDir: '/usr' }
-  await runtime.startContainer('a', containerSpec(folder, 'main', ['sleep', '3600'], more))
-  const run = (command: readonly string[], timeoutMs = 5_000) => runtime.exec('a_main_0', command, timeoutMs)
+  await runtime.containers.start('a', containerSpec(folder, 'main', ['sleep', '3600'], more))
+  const run = (command: readonly string[], timeoutMs = 5_000) => runtime.streams.exec('a_main_0', command, timeoutMs)
   t.same(await run(['sh', '-c', 'echo "$WHO"; pwd; hostname; exit 4']), { exitCode: 4, output: 'me\n/usr\npod-a\n' })
   t.match((await run(['env'])).output, /^odd\.name=x$/m)
   t.equal((await run(['/no/such'])).exitCode, 127)
@@ -316,7 +326,7 @@ t.test('an agent that comes back after kill -9 finds everything', async (t) => {
   first.kill('SIGKILL')
   await once(first, 'exit')
 
-  const before = JSON.parse(told.toString()) as Awaited<ReturnType<Runtime['list']>>
+  const before = JSON.parse(told.toString()) as Awaited<ReturnType<Runtime['sandboxes']['list']>>
   const shims = readdirSync(join(stateDir, 'sandboxes/a/containers')).filter((name) => name.endsWith('.json'))
   t.equal(shims.length, 4)
   const meanwhile = readFileSync(join(stateDir, 'sandboxes/a/containers/a_meanwhile_0.json'), 'utf8')
@@ -333,7 +343,7 @@ t.test('an agent that comes back after kill -9 finds everything', async (t) => {
     log,
     pollMs: 50,
   })
-  const after = await runtime.list()
+  const after = await runtime.sandboxes.list()
   const withoutExit = after.map((each) => ({
     ...each,
     containers: each.containers.map(({ exit: _, ...rest }) => rest),
@@ -342,13 +352,13 @@ t.test('an agent that comes back after kill -9 finds everything', async (t) => {
   t.match(await exitOf(runtime, 'a_meanwhile_0'), { code: 143 })
   const stop = new AbortController()
   const running = runtime.run(stop.signal)
-  await runtime.signal('a_ends_0', 'TERM')
+  await runtime.containers.signal('a_ends_0', 'TERM')
   t.equal((await until(() => exitOf(runtime, 'a_ends_0'), 'the exit it is not the parent of')).code, 143)
-  await runtime.signal('a_killed_0', 'KILL')
+  await runtime.containers.signal('a_killed_0', 'KILL')
   t.equal((await until(() => exitOf(runtime, 'a_killed_0'), 'the end of the whole group')).code, 137)
   t.equal(await exitOf(runtime, 'a_stays_0'), undefined)
-  t.equal((await runtime.exec('a_stays_0', ['hostname'], 5_000)).output, 'pod-a\n')
-  await runtime.end('a', 'forget')
+  t.equal((await runtime.streams.exec('a_stays_0', ['hostname'], 5_000)).output, 'pod-a\n')
+  await runtime.sandboxes.end('a', 'forget')
   t.same(readdirSync(join(stateDir, 'sandboxes')), [])
   t.same(readdirSync(join(stateDir, 'exits')), [])
   t.ok(changes.length > 0)
@@ -403,7 +413,7 @@ t.test("one pod's damaged files stop no other, and none of its processes is left
           ...{ stateDir, cgroups: undefined, onChange: () => undefined, pollMs: 50, log: createLogger('test') },
           onDamage: (message) => told.push(message),
         })
-        const found = await runtime.list()
+        const found = await runtime.sandboxes.list()
         t.match(
           found.find(({ id }) => id === 'b'),
           { running: true, containers: [{ name: 'sleeper' }] },
@@ -414,11 +424,11 @@ t.test("one pod's damaged files stop no other, and none of its processes is left
         const onlyContainer = file.startsWith('containers') && damage === 'gone'
         await until(() => podsThatRun(stateDir).join() === (onlyContainer ? 'a,b' : 'b'), 'its processes to end')
         t.equal(found.find(({ id }) => id === 'a')?.containers.filter(({ exit }) => !exit).length ?? 0, 0)
-        await runtime.end('a', 'forget')
-        await runtime.startSandbox(sandboxSpec('a'))
-        await runtime.startContainer('a', containerSpec(folder, 'sleeper', ['sleep', '3600']))
-        t.equal((await runtime.list()).length, 2, 'the pod runs anew')
-        for (const id of ['a', 'b']) await runtime.end(id, 'forget')
+        await runtime.sandboxes.end('a', 'forget')
+        await runtime.sandboxes.start(sandboxSpec('a'))
+        await runtime.containers.start('a', containerSpec(folder, 'sleeper', ['sleep', '3600']))
+        t.equal((await runtime.sandboxes.list()).length, 2, 'the pod runs anew')
+        for (const id of ['a', 'b']) await runtime.sandboxes.end(id, 'forget')
         t.same(podsThatRun(stateDir), [])
         rmSync(folder, { recursive: true })
       })
@@ -429,7 +439,7 @@ const isRealRoot = /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_
 
 t.test('another user', { skip: isRealRoot ? false : 'needs root: a user namespace has one user' }, async (t) => {
   const { runtime, folder } = await open(t)
-  await runtime.startSandbox(sandboxSpec('a'))
+  await runtime.sandboxes.start(sandboxSpec('a'))
   const user = { uid: 1234, gid: 99 }
   t.equal(await say(runtime, folder, 'id', ['sh', '-c', 'id -u; id -g; id -G'], { user }), '1234\n99\n99\n')
 })
@@ -444,17 +454,17 @@ t.test('limits', async (t) => {
   }
   const [stray = ''] = await cgroups.create('left-behind', {})
   const { runtime, folder } = await open(t, undefined, cgroups)
-  await runtime.startSandbox(sandboxSpec('a'))
+  await runtime.sandboxes.start(sandboxSpec('a'))
   t.notOk(existsSync(stray), 'what an earlier agent left is gone')
   const eat = 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done'
   const limits = { memoryBytes: 24 << 20, cpuMilli: 500, pids: 32 }
-  await runtime.startContainer('a', containerSpec(folder, 'eater', ['sh', '-c', eat], { limits }))
+  await runtime.containers.start('a', containerSpec(folder, 'eater', ['sh', '-c', eat], { limits }))
   t.match(await until(() => exitOf(runtime, 'a_eater_0'), 'the kernel', 20_000), { code: 137, oomKilled: true })
 
   const forks = 'for i in 1 2 3 4 5 6 7 8; do sleep 3600 & done; echo all'
   const few = { limits: { pids: 4 } }
   t.notMatch(await say(runtime, folder, 'forks', ['sh', '-c', forks], few), /all/, 'no more processes than allowed')
-  await runtime.startContainer('a', containerSpec(folder, 'stray', ['sh', '-c', 'setsid sleep 3600 & sleep 3600']))
-  await runtime.end('a', 'forget')
+  await runtime.containers.start('a', containerSpec(folder, 'stray', ['sh', '-c', 'setsid sleep 3600 & sleep 3600']))
+  await runtime.sandboxes.end('a', 'forget')
   t.teardown(() => cgroups.close())
 })

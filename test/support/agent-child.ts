@@ -15,6 +15,7 @@ const agent = createPodAgent({
   ...agentOptions(await openClusterApi(), folder, (onChange, onDamage) =>
     createProcessRuntime({
       ...{ stateDir: `${folder}/runtime`, cgroups: undefined, onChange, onDamage, log, pollMs: 5_000 },
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     }),
   ),
   client: createClient(createHttpTransport({ server: url })),

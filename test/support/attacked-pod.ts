@@ -24,9 +24,9 @@ const runtime = createProcessRuntime({
 
 const run = async (pod: string, name: string, command: readonly string[], more = {}): Promise<readonly string[]> => {
   const spec = containerSpec(folder, `${pod}-${name}`, command, more)
-  await runtime.startContainer(pod, spec)
+  await runtime.containers.start(pod, spec)
   const isOver = async () =>
-    (await runtime.list())
+    (await runtime.sandboxes.list())
       .flatMap(({ containers }) => containers)
       .some(({ name: each, exit }) => each === spec.name && exit)
   await until(isOver, `the end of ${name}`, 30_000)
@@ -40,15 +40,18 @@ for (const [pod, more] of [
   ['own', {}],
   ['host', { hostNetwork: true }],
 ] as const) {
-  await runtime.startSandbox(sandboxSpec(pod, more))
+  await runtime.sandboxes.start(sandboxSpec(pod, more))
   found[pod] = await run(pod, 'attack', attack)
   found[`${pod} rights`] = await run(pod, 'rights', rights)
   const env = { PATH: '/tmp/plant:/usr/bin:/bin', LD_PRELOAD: '/tmp/evil.so', ENV: '/tmp/evil', BASH_ENV: '/tmp/evil' }
   found[`${pod} planted`] = await run(pod, 'planted', ['sh', '-c', 'cat /tmp/planted'], { env })
-  await runtime.startContainer(pod, containerSpec(folder, `${pod}-stays`, ['sleep', '3600'], { noNewPrivileges: true }))
+  await runtime.containers.start(
+    pod,
+    containerSpec(folder, `${pod}-stays`, ['sleep', '3600'], { noNewPrivileges: true }),
+  )
   const id = `${pod}_${pod}-stays_0`
-  found[`${pod} exec`] = (await runtime.exec(id, attack, 30_000)).output.trim().split('\n')
-  found[`${pod} exec rights`] = (await runtime.exec(id, rights, 5_000)).output.trim().split('\n')
+  found[`${pod} exec`] = (await runtime.streams.exec(id, attack, 30_000)).output.trim().split('\n')
+  found[`${pod} exec rights`] = (await runtime.streams.exec(id, rights, 5_000)).output.trim().split('\n')
 }
 found['all'] = await run('own', 'all', rights, { capabilities: 'all' })
 found['none'] = await run('own', 'none', rights, { capabilities: [] })
@@ -57,6 +60,6 @@ found['works'] = await run('own', 'works', [
   `cd /tmp; echo file >b; cat b; echo >/dev/null; head -c 1 /dev/urandom | wc -c; id -u
    ${process.execPath} -e 'console.log(1 + 1)'; ls / | tr '\\n' ' '`,
 ])
-for (const { id } of await runtime.list()) await runtime.end(id, 'forget')
+for (const { id } of await runtime.sandboxes.list()) await runtime.sandboxes.end(id, 'forget')
 rmSync(folder, { recursive: true })
 process.stdout.write(`${JSON.stringify(found)}\n`)

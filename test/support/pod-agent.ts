@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { createFakeNetwork } from '../../src/agent/fake-network.ts'
 import { createPodAgent, type PodAgentOptions } from '../../src/agent/pod-agent.ts'
+import type { Feature } from '../../src/agent/runtime/capabilities.ts'
 import { createFakeRuntime, type FakeRuntime } from '../../src/agent/runtime/fake-runtime.ts'
 import type { OnDamage, RuntimeFactory } from '../../src/agent/runtime/runtime.ts'
 import { createClient } from '../../src/api/client.ts'
@@ -16,16 +17,9 @@ import { silentLogger } from '../../src/host/log.ts'
 import { type ClusterApi, openClusterApi } from './cluster-api.ts'
 import { until } from './until.ts'
 
-/** Resolves when `signal` aborts. */
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
 /** Options of an agent on node `node-a` whose services, waits and resolv.conf are those of tests. */
-export const agentOptions = (api: ClusterApi, folder: string, createRuntime: RuntimeFactory): PodAgentOptions => ({
-  ...{ client: createClient(api), nodeName: 'node-a', createRuntime, network: createFakeNetwork() },
+export const agentOptions = (api: ClusterApi, folder: string, runtime: RuntimeFactory): PodAgentOptions => ({
+  ...{ client: createClient(api), nodeName: 'node-a', runtimes: [runtime], network: createFakeNetwork() },
   ...{
     runner: createCommandRunner(),
     log: silentLogger,
@@ -33,8 +27,8 @@ export const agentOptions = (api: ClusterApi, folder: string, createRuntime: Run
     clusterDomain: 'cluster.local',
   },
   ...{ stateDir: join(folder, 'state'), logDir: join(folder, 'logs'), allocatable: { cpu: '2', memory: '4Gi' } },
-  abilities: { canBecome: (id) => id === 0, canSetGroups: false, hostPorts: false },
-  envDefaults: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+  handlerOf: async () => undefined,
+  hostPorts: false,
   services: { synced: Promise.resolve(), all: () => [] },
   resolvConf: async () => ({ text: 'nameserver 10.96.0.10\n', warnings: [] }),
   backOff: { baseMs: 200, maxMs: 1_000, resetMs: 60_000 },
@@ -75,7 +69,11 @@ export const questions = (api: ClusterApi) => {
 }
 
 /** An agent over a fake runtime, running until the test ends. */
-export const startFakeAgent = async (t: Test, more: Partial<PodAgentOptions> = {}) => {
+export const startFakeAgent = async (
+  t: Test,
+  more: Partial<PodAgentOptions> = {},
+  features: ReadonlySet<Feature> = new Set(),
+) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
   const api = await openClusterApi()
   const network = createFakeNetwork()
@@ -83,9 +81,9 @@ export const startFakeAgent = async (t: Test, more: Partial<PodAgentOptions> = {
   let damage: OnDamage = () => undefined
   const options = agentOptions(api, folder, (onChange, onDamage) => {
     damage = onDamage
-    const runtime = createFakeRuntime({ clock: systemClock, onChange })
+    const runtime = createFakeRuntime({ clock: systemClock, onChange, features })
     made.push(runtime)
-    return { ...runtime, run: aborted }
+    return runtime
   })
   const agent = createPodAgent({ ...options, network, ...more })
   const [runtime] = made

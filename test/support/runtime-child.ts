@@ -8,8 +8,8 @@ const runtime = createProcessRuntime({
   ...{ stateDir, cgroups: undefined, onChange: () => undefined, onDamage: () => undefined, log: silentLogger },
 })
 for (const sandbox of sandboxes.split(',')) {
-  await runtime.startSandbox(sandboxSpec(sandbox))
-  for (const name of names) await runtime.startContainer(sandbox, containerSpec(folder, name, ['sleep', '3600']))
+  await runtime.sandboxes.start(sandboxSpec(sandbox))
+  for (const name of names) await runtime.containers.start(sandbox, containerSpec(folder, name, ['sleep', '3600']))
 }
-process.stdout.write(`${JSON.stringify(await runtime.list())}\n`)
+process.stdout.write(`${JSON.stringify(await runtime.sandboxes.list())}\n`)
 await runtime.run(new AbortController().signal)

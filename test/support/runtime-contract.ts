@@ -2,7 +2,9 @@
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
-import type { ContainerSpec, OnChange, Runtime, SandboxRecord, SandboxSpec } from '../../src/agent/runtime/runtime.ts'
+import type { ContainerSpec } from '../../src/agent/runtime/containers.ts'
+import type { OnChange, Runtime } from '../../src/agent/runtime/runtime.ts'
+import type { SandboxRecord, SandboxSpec } from '../../src/agent/runtime/sandboxes.ts'
 import { until } from './until.ts'
 
 /** A sandbox as the tests start it. */
@@ -18,7 +20,16 @@ export const containerSpec = (
   command: readonly string[],
   more: Partial<ContainerSpec> = {},
 ): ContainerSpec => ({
-  ...{ name, attempt: 0, command, env: { PATH: '/usr/bin:/bin' }, workingDir: '/', limits: {}, labels: { note: name } },
+  ...{
+    name,
+    attempt: 0,
+    command,
+    env: { PATH: '/usr/bin:/bin' },
+    workingDir: '/',
+    limits: {},
+    mounts: [],
+    labels: { note: name },
+  },
   ...{ logFile: join(folder, `${name}.log`), ...more },
 })
 
@@ -33,9 +44,9 @@ export const runtimeContract = (t: Test, open: (t: Test, onChange: OnChange) => 
     const changes: string[] = []
     const { runtime, folder } = await open(t, (id) => changes.push(id))
     const sandbox = async (id: string): Promise<SandboxRecord | undefined> =>
-      (await runtime.list()).find((each) => each.id === id)
+      (await runtime.sandboxes.list()).find((each) => each.id === id)
     const exitOf = async (container: string) =>
-      (await runtime.list()).flatMap((each) => each.containers).find((each) => each.id === container)?.exit
+      (await runtime.sandboxes.list()).flatMap((each) => each.containers).find((each) => each.id === container)?.exit
     const container = (name: string, command: readonly string[], more: Partial<ContainerSpec> = {}) =>
       containerSpec(folder, name, command, more)
     return { runtime, changes, sandbox, exitOf, container }
@@ -43,64 +54,64 @@ export const runtimeContract = (t: Test, open: (t: Test, onChange: OnChange) => 
 
   t.test('a sandbox is listed from its start to its end', async (t) => {
     const { runtime, sandbox } = await begin(t)
-    t.same(await runtime.list(), [])
-    const started = await runtime.startSandbox(sandboxSpec('a'))
+    t.same(await runtime.sandboxes.list(), [])
+    const started = await runtime.sandboxes.start(sandboxSpec('a'))
     t.match(started, { id: 'a', namespace: 'default', name: 'pod-a', running: true, labels: { grace: '5' } })
-    t.same(await runtime.list(), [started])
-    await t.rejects(runtime.startSandbox(sandboxSpec('a')), /is running/)
-    await runtime.end('a', 'keep')
+    t.same(await runtime.sandboxes.list(), [started])
+    await t.rejects(runtime.sandboxes.start(sandboxSpec('a')), /is running/)
+    await runtime.sandboxes.end('a', 'keep')
     t.match(await sandbox('a'), { running: false })
-    await runtime.end('a', 'forget')
-    await runtime.end('a', 'forget')
-    t.same(await runtime.list(), [])
+    await runtime.sandboxes.end('a', 'forget')
+    await runtime.sandboxes.end('a', 'forget')
+    t.same(await runtime.sandboxes.list(), [])
   })
 
   t.test('containers end with their code, and the runtime says so', async (t) => {
     const { runtime, changes, exitOf, container } = await begin(t)
-    await runtime.startSandbox(sandboxSpec('a'))
+    await runtime.sandboxes.start(sandboxSpec('a'))
     const before = Date.now()
-    const record = await runtime.startContainer('a', container('main', ['sh', '-c', 'exit 3']))
+    const record = await runtime.containers.start('a', container('main', ['sh', '-c', 'exit 3']))
     t.match(record, { id: 'a_main_0', name: 'main', attempt: 0, labels: { note: 'main' } })
     const exit = await until(() => exitOf('a_main_0'), 'the end')
     t.match(exit, { code: 3, oomKilled: false })
     t.ok(exit.finishedAt >= record.startedAt - 1 && record.startedAt <= before + 60_000, 'times make sense')
     await until(() => changes.includes('a'), 'the change')
-    await runtime.end('a', 'forget')
+    await runtime.sandboxes.end('a', 'forget')
   })
 
   t.test('TERM and KILL', async (t) => {
     const { runtime, exitOf, container } = await begin(t)
-    await runtime.startSandbox(sandboxSpec('a'))
-    await runtime.startContainer('a', container('soft', ['sleep', '3600']))
-    await runtime.startContainer('a', container('hard', ['sleep', '3600']))
+    await runtime.sandboxes.start(sandboxSpec('a'))
+    await runtime.containers.start('a', container('soft', ['sleep', '3600']))
+    await runtime.containers.start('a', container('hard', ['sleep', '3600']))
     t.equal(await exitOf('a_soft_0'), undefined)
-    await runtime.signal('a_soft_0', 'TERM')
+    await runtime.containers.signal('a_soft_0', 'TERM')
     t.equal((await until(() => exitOf('a_soft_0'), 'the end by TERM')).code, 143)
-    await runtime.signal('a_hard_0', 'KILL')
+    await runtime.containers.signal('a_hard_0', 'KILL')
     t.equal((await until(() => exitOf('a_hard_0'), 'the end by KILL')).code, 137)
-    await runtime.signal('a_hard_0', 'KILL')
-    await runtime.signal('nobody_x_0', 'TERM')
-    await runtime.end('a', 'forget')
+    await runtime.containers.signal('a_hard_0', 'KILL')
+    await runtime.containers.signal('nobody_x_0', 'TERM')
+    await runtime.sandboxes.end('a', 'forget')
   })
 
   t.test('a command that cannot be run', async (t) => {
     const { runtime, exitOf, container } = await begin(t)
-    await runtime.startSandbox(sandboxSpec('a'))
-    const record = await runtime.startContainer('a', container('main', ['/no/such/program', 'x']))
+    await runtime.sandboxes.start(sandboxSpec('a'))
+    const record = await runtime.containers.start('a', container('main', ['/no/such/program', 'x']))
     const exit = record.exit
     t.match(exit, { code: 128, startError: 'exec: "/no/such/program": executable file not found in $PATH' })
     t.same(await exitOf('a_main_0'), exit)
-    await runtime.end('a', 'forget')
+    await runtime.sandboxes.end('a', 'forget')
   })
 
   t.test('the last two instances stay', async (t) => {
     const { runtime, sandbox, exitOf, container } = await begin(t)
-    await runtime.startSandbox(sandboxSpec('a'))
+    await runtime.sandboxes.start(sandboxSpec('a'))
     for (const attempt of [0, 1, 2]) {
-      await runtime.startContainer('a', container('main', ['sh', '-c', `exit ${attempt}`], { attempt }))
+      await runtime.containers.start('a', container('main', ['sh', '-c', `exit ${attempt}`], { attempt }))
       await until(() => exitOf(`a_main_${attempt}`), 'the end')
     }
-    await t.rejects(runtime.startContainer('a', container('main', ['sleep', '1'], { attempt: 2 })), /started before/)
+    await t.rejects(runtime.containers.start('a', container('main', ['sleep', '1'], { attempt: 2 })), /started before/)
     t.same(
       (await sandbox('a'))?.containers.map(({ attempt, exit }) => [attempt, exit?.code]),
       [
@@ -108,50 +119,50 @@ export const runtimeContract = (t: Test, open: (t: Test, onChange: OnChange) => 
         [2, 2],
       ],
     )
-    await runtime.end('a', 'forget')
+    await runtime.sandboxes.end('a', 'forget')
   })
 
   t.test('somebody talks with a command beside a container', async (t) => {
     const { runtime, container } = await begin(t)
-    await runtime.startSandbox(sandboxSpec('a'))
-    await runtime.startContainer('a', container('main', ['sleep', '3600']))
+    await runtime.sandboxes.start(sandboxSpec('a'))
+    await runtime.containers.start('a', container('main', ['sleep', '3600']))
     const options = { stdin: true, tty: false }
-    const cat = await runtime.open('a_main_0', ['cat'], options)
+    const cat = await runtime.streams.open('a_main_0', ['cat'], options)
     cat.stdin.end('hello')
     t.equal(await text(cat.stdout), 'hello')
     t.equal(await cat.ended, 0)
-    const endless = await runtime.open('a_main_0', ['cat'], options)
+    const endless = await runtime.streams.open('a_main_0', ['cat'], options)
     await endless.kill()
     t.equal(await endless.ended, 137)
     await endless.kill()
-    await runtime.end('a', 'keep')
-    await t.rejects(runtime.open('a_main_0', ['cat'], options), /does not run/)
-    await t.rejects(runtime.open('nobody_x_0', ['cat'], options), /does not run/)
-    await runtime.end('a', 'forget')
+    await runtime.sandboxes.end('a', 'keep')
+    await t.rejects(runtime.streams.open('a_main_0', ['cat'], options), /does not run/)
+    await t.rejects(runtime.streams.open('nobody_x_0', ['cat'], options), /does not run/)
+    await runtime.sandboxes.end('a', 'forget')
   })
   t.test('exec runs beside a container', async (t) => {
     const { runtime, container } = await begin(t)
-    await runtime.startSandbox(sandboxSpec('a'))
-    await runtime.startContainer('a', container('main', ['sleep', '3600']))
-    t.equal((await runtime.exec('a_main_0', ['true'], 5_000)).exitCode, 0)
-    await runtime.end('a', 'keep')
-    await t.rejects(runtime.exec('a_main_0', ['true'], 5_000), /does not run/)
-    await t.rejects(runtime.exec('nobody_x_0', ['true'], 5_000), /does not run/)
-    await runtime.end('a', 'forget')
+    await runtime.sandboxes.start(sandboxSpec('a'))
+    await runtime.containers.start('a', container('main', ['sleep', '3600']))
+    t.equal((await runtime.streams.exec('a_main_0', ['true'], 5_000)).exitCode, 0)
+    await runtime.sandboxes.end('a', 'keep')
+    await t.rejects(runtime.streams.exec('a_main_0', ['true'], 5_000), /does not run/)
+    await t.rejects(runtime.streams.exec('nobody_x_0', ['true'], 5_000), /does not run/)
+    await runtime.sandboxes.end('a', 'forget')
   })
 
   t.test('an ended sandbox takes its containers along, and can be replaced', async (t) => {
     const { runtime, sandbox, exitOf, container } = await begin(t)
-    await t.rejects(runtime.startContainer('a', container('main', ['sleep', '3600'])), /does not run/)
-    await runtime.startSandbox(sandboxSpec('a'))
-    await runtime.startContainer('a', container('main', ['sleep', '3600']))
-    await runtime.end('a', 'keep')
+    await t.rejects(runtime.containers.start('a', container('main', ['sleep', '3600'])), /does not run/)
+    await runtime.sandboxes.start(sandboxSpec('a'))
+    await runtime.containers.start('a', container('main', ['sleep', '3600']))
+    await runtime.sandboxes.end('a', 'keep')
     t.match(await exitOf('a_main_0'), { code: 137 })
-    await t.rejects(runtime.startContainer('a', container('main', ['sleep', '1'], { attempt: 1 })), /does not run/)
-    t.match(await runtime.startSandbox(sandboxSpec('a')), { running: true, containers: [{ attempt: 0 }] })
-    await runtime.startContainer('a', container('main', ['sleep', '3600'], { attempt: 1 }))
+    await t.rejects(runtime.containers.start('a', container('main', ['sleep', '1'], { attempt: 1 })), /does not run/)
+    t.match(await runtime.sandboxes.start(sandboxSpec('a')), { running: true, containers: [{ attempt: 0 }] })
+    await runtime.containers.start('a', container('main', ['sleep', '3600'], { attempt: 1 }))
     t.equal((await sandbox('a'))?.containers.length, 2)
-    await runtime.end('a', 'forget')
-    t.same(await runtime.list(), [])
+    await runtime.sandboxes.end('a', 'forget')
+    t.same(await runtime.sandboxes.list(), [])
   })
 }

@@ -141,19 +141,25 @@ export const configNames = (
   }
 }
 
-/** The command Podway's own images stand for: there are no images, so any other needs a command. */
-const entryPoints: Readonly<Record<string, readonly string[]>> = { 'podway/echo': ['podway', 'echo'] }
-
-const imageName = (image = ''): string => image.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+/** What an image says of the command of its containers. */
+interface ImageCommand {
+  readonly entrypoint: readonly string[]
+  readonly cmd: readonly string[]
+}
 
 /**
- * The words to run, with `$(NAME)` filled in. Arguments alone are the command, as with an image that has no entry point of
- * its own. Undefined when there is nothing to run.
+ * The words to run: what the pod says in place of what the image says, with `$(NAME)` filled in; a command of the pod's takes
+ * the arguments of the image away, too. Undefined when there is nothing to run.
  */
-export const containerCommand = (container: Container, env: StringMap): readonly string[] | undefined => {
-  const { command = [], args = [], image } = container
-  const first = command.length > 0 ? command : (entryPoints[imageName(image)] ?? [])
-  const words = [...first, ...args]
+export const containerCommand = (
+  { command = [], args = [] }: Container,
+  image: ImageCommand,
+  env: StringMap,
+): readonly string[] | undefined => {
   const lookup = (name: string): string | undefined => (Object.hasOwn(env, name) ? env[name] : undefined)
-  return words.length === 0 ? undefined : words.map((word) => expand(word, lookup))
+  const filled = (words: readonly string[]) => words.map((word) => expand(word, lookup))
+  const first = command.length > 0 ? filled(command) : image.entrypoint
+  const rest = args.length > 0 ? filled(args) : command.length > 0 ? [] : image.cmd
+  const words = [...first, ...rest]
+  return words.length === 0 ? undefined : words
 }

@@ -2,6 +2,7 @@
 import { formatTime } from '../../api/clock.ts'
 import { formatQuantity } from '../../api/quantity.ts'
 import type { Condition, Node, NodeAddress, StringMap } from '../../api/types/index.ts'
+import type { Image } from '../runtime/images.ts'
 import type { HostFacts } from './host-facts.ts'
 
 export interface NodeTraits {
@@ -13,6 +14,7 @@ export interface NodeTraits {
   readonly kubeletPort: number
   readonly kubeletVersion: string
   readonly runtimeVersion: string
+  readonly images: readonly Pick<Image, 'names' | 'sizeBytes'>[]
   readonly labels: StringMap
   readonly annotations: StringMap
   /** What keeps the node from being ready; empty when it is. */
@@ -79,13 +81,28 @@ const conditionsOf = (traits: NodeTraits, before: readonly Condition[], now: num
   return [...before.filter(({ type }) => !own.some((each) => each.type === type)), ...own]
 }
 
+const maxImages = 50
+const maxImageNames = 5
+
+const withoutImages = ({ images: _, ...status }: NonNullable<Node['status']> = {}): NonNullable<Node['status']> =>
+  status
+
+/** The largest, as the scheduler is told of them. */
+const imagesOf = ({ images }: NodeTraits): NonNullable<NonNullable<Node['status']>['images']> =>
+  [...images]
+    .sort((a, b) => b.sizeBytes - a.sizeBytes)
+    .slice(0, maxImages)
+    .map(({ names, sizeBytes }) => ({ names: names.slice(0, maxImageNames), sizeBytes }))
+
 /** The status of the node; conditions of others stay. */
 export const nodeStatus = (traits: NodeTraits, before: Node['status'], now: number): NonNullable<Node['status']> => ({
-  ...before,
+  ...withoutImages(before),
   capacity: nodeCapacity(traits),
   allocatable: nodeCapacity(traits),
   conditions: conditionsOf(traits, before?.conditions ?? [], now),
   addresses: addressesOf(traits),
+  // The API keeps no empty list.
+  ...(traits.images.length > 0 ? { images: imagesOf(traits) } : {}),
   daemonEndpoints: { kubeletEndpoint: { Port: traits.kubeletPort } },
   nodeInfo: {
     ...traits.host.info,

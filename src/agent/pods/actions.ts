@@ -11,21 +11,27 @@ import { ConfigError, containerEnv } from '../env/container-env.ts'
 import type { NodeFacts } from '../env/field-ref.ts'
 import type { ServiceLink } from '../env/service-links.ts'
 import { makeLogFile, podLogDir, removeLogsBefore } from '../logs/paths.ts'
-import type { Runtime, SandboxRecord } from '../runtime/runtime.ts'
+import { NoRuntimeError } from '../runtime/choose-runtime.ts'
+import type { Containers } from '../runtime/containers.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import { type PodVolumes, VolumeError } from '../volumes/pod-volumes.ts'
 import { restartsLabel } from './back-off.ts'
+import { containerSpecOf, NoCommandError } from './container-spec.ts'
 import type { PostStarts } from './hooks.ts'
-import { containerSpecOf, NoCommandError } from './launch.ts'
+import type { ImagePuller } from './image-puller.ts'
+import type { KnownPod } from './known-pod.ts'
 import { type Action, graceLabel } from './plan.ts'
 import type { PodFiles } from './pod-files.ts'
-import type { PodNetwork } from './pod-network.ts'
+import type { PodSandboxes } from './pod-sandboxes.ts'
 import type { Stopper } from './stopper.ts'
-import { lifeLabel, sandboxTrouble, type Trouble } from './view.ts'
+import { lifeLabel, sandboxFailure } from './view.ts'
 
 export interface ActionDeps {
   readonly client: Client
-  readonly runtime: Runtime
-  readonly network: PodNetwork
+  readonly sandboxes: PodSandboxes
+  readonly containers: Pick<Containers, 'start'>
+  readonly puller: ImagePuller
   readonly files: PodFiles
   readonly volumes: PodVolumes
   readonly stopper: Stopper
@@ -35,7 +41,6 @@ export interface ActionDeps {
   readonly logDir: string
   readonly configOf: (pod: Pod) => Promise<PodConfig>
   readonly services: () => Iterable<ServiceLink>
-  readonly envDefaults: Readonly<Record<string, string>>
   readonly hostIPs: readonly string[]
   readonly allocatable: NodeFacts['allocatable']
   /** The text of the pod's /etc/resolv.conf, and what had to be left out of it. */
@@ -44,21 +49,6 @@ export interface ActionDeps {
     | undefined
   /** How long a start that failed waits for its next try. */
   readonly retryMs: number
-}
-
-/** What is remembered of a pod between two looks. */
-export interface PodMemory {
-  addresses: readonly string[] | undefined
-  lastAddresses: readonly string[] | undefined
-  readonly troubles: Map<string, Trouble>
-}
-
-/** The pod an action is for. The object is missing for one that nobody remembers. */
-export interface Subject {
-  readonly uid: string
-  readonly pod: Pod | undefined
-  readonly sandbox: SandboxRecord | undefined
-  readonly memory: PodMemory
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -70,72 +60,88 @@ const containerOf = (pod: Pod, name: string): Container => {
 }
 
 export const createActions = (deps: ActionDeps) => {
-  const { client, runtime, network, files, volumes, stopper, postStarts, events, clock, logDir, hostIPs } = deps
+  const { client, sandboxes, containers, puller, files, volumes, stopper, postStarts } = deps
+  const { events, clock, logDir, hostIPs } = deps
 
   const tell = (pod: Pod, type: EventType, reason: string, message: string, container?: string): void =>
     events.record(referenceTo(pod, container && `spec.containers{${container}}`), type, reason, message)
 
-  const trouble = ({ memory }: Subject, name: string, reason: string, message: string): void =>
-    void memory.troubles.set(name, { reason, message, retryAt: clock.now() + deps.retryMs })
+  const failed = ({ failures }: KnownPod, name: string, reason: string, message: string): void =>
+    void failures.set(name, { reason, message, retryAt: clock.now() + deps.retryMs })
 
-  const attach = async (pod: Pod, sandbox: SandboxRecord, memory: PodMemory): Promise<void> => {
-    const { id, namespace, name, pid } = sandbox
-    const { annotations = {} } = pod.metadata
-    memory.addresses = sandbox.hostNetwork ? hostIPs : await network.attach({ id, namespace, name, pid, annotations })
-    memory.lastAddresses = memory.addresses
-    await files.fillHosts(pod, memory.addresses)
+  /** Throws why there is none. */
+  const runtimeOf = ({ runtime, uid }: KnownPod): Runtime => {
+    if (runtime === undefined) throw new Error(`no runtime has been chosen for ${uid}`)
+    if (runtime instanceof NoRuntimeError) throw runtime
+    return runtime
   }
 
-  const makeSandbox = async (pod: Pod, { uid, sandbox, memory }: Subject): Promise<void> => {
+  const isConnected = async (pod: Pod, known: KnownPod, sandbox: SandboxRecord): Promise<void> => {
+    known.sandbox = sandbox
+    known.lastAddresses = sandbox.addresses
+    await files.fillHosts(pod, sandbox.addresses ?? [])
+  }
+
+  const makeSandbox = async (pod: Pod, known: KnownPod): Promise<void> => {
+    const { name: runtime } = runtimeOf(known)
     const resolv = await deps.resolvConf?.(pod)
     for (const warning of resolv?.warnings ?? []) tell(pod, 'Warning', 'DNSConfigForming', warning)
     const mounts = [...(await files.make(pod, resolv?.text)), ...(await volumes.make(pod))]
-    const { name, namespace = '' } = pod.metadata
-    const life = Number(sandbox?.labels[lifeLabel] ?? 0) + 1
-    const graceMs = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
-    const made = await runtime.startSandbox({
-      ...{ id: uid, namespace, name, mounts, hostname: files.hostname(pod) },
-      hostNetwork: pod.spec.hostNetwork ?? false,
+    const { name, namespace = '', annotations = {} } = pod.metadata
+    const { spec } = pod
+    const life = Number(known.sandbox?.labels[lifeLabel] ?? 0) + 1
+    const graceMs = (spec.terminationGracePeriodSeconds ?? 30) * 1000
+    const { sysctls = [], seLinuxOptions } = spec.securityContext ?? {}
+    const made = await sandboxes.start({
+      ...{ id: known.uid, namespace, name, runtime, mounts, hostname: files.hostname(pod), annotations },
+      hostNetwork: spec.hostNetwork ?? false,
+      ...(spec.hostPID ? { hostPID: true } : {}),
+      ...(spec.hostIPC ? { hostIPC: true } : {}),
+      ...(spec.shareProcessNamespace ? { shareProcessNamespace: true } : {}),
+      ...(sysctls.length > 0 ? { sysctls: Object.fromEntries(sysctls.map((each) => [each.name, each.value])) } : {}),
+      ...(seLinuxOptions ? { seLinux: seLinuxOptions } : {}),
       labels: { [lifeLabel]: String(life), [graceLabel]: String(graceMs) },
     })
-    await attach(pod, made, memory)
+    await isConnected(pod, known, made)
   }
 
-  const endSandbox = async ({ uid, memory }: Subject): Promise<void> => {
-    await runtime.end(uid, 'keep')
-    await network.detach(uid)
-    memory.addresses = undefined
-  }
-
-  const startSandbox = async (subject: Subject, pod: Pod): Promise<void> => {
-    if (subject.sandbox) {
+  const startSandbox = async (known: KnownPod, pod: Pod): Promise<void> => {
+    if (known.sandbox) {
       tell(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
-      await endSandbox(subject)
+      await sandboxes.end(known.uid, 'keep')
     }
     try {
-      await makeSandbox(pod, subject)
-      subject.memory.troubles.delete(sandboxTrouble)
+      await makeSandbox(pod, known)
+      known.failures.delete(sandboxFailure)
     } catch (error) {
       const [reason, message] =
         error instanceof VolumeError
           ? ['FailedMount', error.message]
           : ['FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`]
       tell(pod, 'Warning', reason, message)
-      trouble(subject, sandboxTrouble, reason, message)
-      await endSandbox(subject)
+      failed(known, sandboxFailure, reason, message)
+      await sandboxes.end(known.uid, 'keep')
     }
   }
 
-  const specFor = async (pod: Pod, container: Container, memory: PodMemory) => {
-    const facts = { podIPs: memory.addresses ?? [], hostIPs, allocatable: deps.allocatable }
-    const env = containerEnv({
-      ...{ pod, container, facts, hostname: files.hostname(pod), defaults: deps.envDefaults },
-      ...{ services: deps.services(), ...(await deps.configOf(pod)) },
-    })
-    return containerSpecOf(pod, container, env)
+  const connect = async (known: KnownPod, pod: Pod): Promise<void> => {
+    if (!known.sandbox) return
+    await isConnected(pod, known, await sandboxes.connect(known.sandbox, pod.metadata.annotations ?? {}))
   }
 
-  const failStart = (subject: Subject, pod: Pod, name: string, error: unknown): void => {
+  const specFor = async (pod: Pod, container: Container, known: KnownPod) => {
+    const { images, capabilities } = runtimeOf(known)
+    const image = await images.find(container.image ?? '')
+    if (!image) throw new Error(`image "${container.image}" is not on the node any longer`)
+    const facts = { podIPs: known.sandbox?.addresses ?? [], hostIPs, allocatable: deps.allocatable }
+    const env = containerEnv({
+      ...{ pod, container, facts, hostname: files.hostname(pod), defaults: image.config.env },
+      ...{ services: deps.services(), ...(await deps.configOf(pod)) },
+    })
+    return containerSpecOf(pod, container, image, env, capabilities.features.has('images'))
+  }
+
+  const failStart = (known: KnownPod, pod: Pod, name: string, error: unknown): void => {
     const reason =
       error instanceof ConfigError
         ? 'CreateContainerConfigError'
@@ -143,51 +149,57 @@ export const createActions = (deps: ActionDeps) => {
           ? 'CreateContainerError'
           : 'RunContainerError'
     tell(pod, 'Warning', 'Failed', `Error: ${messageOf(error)}`, name)
-    trouble(subject, name, reason, messageOf(error))
+    failed(known, name, reason, messageOf(error))
   }
 
   const startContainer = async (
-    subject: Subject,
+    known: KnownPod,
     pod: Pod,
     { name, attempt, restartsInARow }: Extract<Action, { do: 'start-container' }>,
   ): Promise<void> => {
-    const { uid, sandbox, memory } = subject
+    const { uid, sandbox, images } = known
     const container = containerOf(pod, name)
+    const image = images.get(name)
+    // One that was fetched has had its Event.
+    if (image && image.pull.pulledAt === undefined)
+      tell(pod, 'Normal', 'Pulled', `Container image "${image.reference}" already present on machine`, name)
     try {
-      const spec = await specFor(pod, container, memory)
+      const spec = await specFor(pod, container, known)
       const logged = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name, id: uid }
       const logFile = await makeLogFile(logDir, logged, name, attempt)
       const labels = { [restartsLabel]: String(restartsInARow), [lifeLabel]: sandbox?.labels[lifeLabel] ?? '' }
-      const record = await runtime.startContainer(uid, { ...spec, attempt, logFile, labels })
-      memory.troubles.delete(name)
+      const record = await containers.start(uid, { ...spec, mounts: [], attempt, logFile, labels })
+      known.failures.delete(name)
       tell(pod, 'Normal', 'Created', `Created container ${name}`, name)
       if (record.exit?.startError === undefined) tell(pod, 'Normal', 'Started', `Started container ${name}`, name)
       else tell(pod, 'Warning', 'Failed', `Error: failed to start container "${name}": ${record.exit.startError}`, name)
       const handler = container.lifecycle?.postStart
-      const target = { containerId: record.id, container, host: memory.addresses?.[0] ?? '' }
+      const target = { containerId: record.id, container, host: sandbox?.addresses?.[0] ?? '' }
       if (handler && !record.exit) postStarts.start(uid, handler, target)
       await removeLogsBefore(logDir, logged, name, attempt - 1)
     } catch (error) {
-      failStart(subject, pod, name, error)
+      failStart(known, pod, name, error)
     }
   }
 
-  const stopContainer = (
-    { pod, sandbox, memory }: Subject,
-    action: Extract<Action, { do: 'stop-container' }>,
-  ): void => {
+  const pullImage = (known: KnownPod, pod: Pod, name: string): void => {
+    const { image: reference = '' } = containerOf(pod, name)
+    puller.pull({ pod, container: name, reference, images: runtimeOf(known).images })
+  }
+
+  const stopContainer = ({ pod, sandbox }: KnownPod, action: Extract<Action, { do: 'stop-container' }>): void => {
     const { id, graceMs, why } = action
     const name = sandbox?.containers.find((each) => each.id === id)?.name ?? ''
     const container = pod && containerOf(pod, name)
     const handler = container?.lifecycle?.preStop
-    const target = container && { containerId: id, container, host: memory.addresses?.[0] ?? '' }
+    const target = container && { containerId: id, container, host: sandbox?.addresses?.[0] ?? '' }
     const began = stopper.stop({ id, graceMs, ...(handler && target ? { preStop: { handler, target } } : {}) })
     if (began && pod) tell(pod, 'Normal', 'Killing', why, name)
   }
 
-  const forget = async ({ uid, sandbox }: Subject): Promise<void> => {
-    await runtime.end(uid, 'forget')
-    await network.detach(uid)
+  const forget = async ({ uid, sandbox }: KnownPod): Promise<void> => {
+    await sandboxes.end(uid, 'forget')
+    puller.forget(uid)
     volumes.forget(uid)
     await files.remove(uid)
     if (sandbox) await rm(podLogDir(logDir, sandbox), { recursive: true, force: true })
@@ -203,16 +215,17 @@ export const createActions = (deps: ActionDeps) => {
     }
   }
 
-  /** Carries out one action. Failures to start are noted in the pod's memory; others are thrown. */
-  return async (action: Action, subject: Subject): Promise<void> => {
-    const { pod, sandbox, memory } = subject
-    if (action.do === 'end-sandbox') return endSandbox(subject)
-    if (action.do === 'forget') return forget(subject)
-    if (action.do === 'stop-container') return stopContainer(subject, action)
-    if (!pod) throw new Error(`cannot ${action.do} for ${subject.uid}: the pod is unknown`)
+  /** Carries out one action. Failures to start are noted with the pod; others are thrown. */
+  return async (action: Action, known: KnownPod): Promise<void> => {
+    const { pod, uid } = known
+    if (action.do === 'end-sandbox') return sandboxes.end(uid, 'keep')
+    if (action.do === 'forget') return forget(known)
+    if (action.do === 'stop-container') return stopContainer(known, action)
+    if (!pod) throw new Error(`cannot ${action.do} for ${uid}: the pod is unknown`)
     if (action.do === 'delete-pod') return deletePod(pod)
-    if (action.do === 'start-sandbox') return startSandbox(subject, pod)
-    if (action.do === 'start-container') return startContainer(subject, pod, action)
-    if (sandbox) await attach(pod, sandbox, memory)
+    if (action.do === 'start-sandbox') return startSandbox(known, pod)
+    if (action.do === 'pull-image') return pullImage(known, pod, action.name)
+    if (action.do === 'start-container') return startContainer(known, pod, action)
+    await connect(known, pod)
   }
 }

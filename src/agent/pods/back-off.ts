@@ -1,5 +1,5 @@
 /** How long a container that ended waits before it is started again. */
-import type { ContainerRecord } from '../runtime/runtime.ts'
+import type { ContainerRecord } from '../runtime/containers.ts'
 
 export interface BackOff {
   readonly baseMs: number

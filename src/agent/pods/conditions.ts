@@ -98,7 +98,7 @@ export const podConditions = (
   const containers = containersReady(phase, [...sidecars, ...mains])
   const isScheduled = view.pod.status?.conditions?.some(({ type }) => type === 'PodScheduled')
   const findings: readonly Finding[] = [
-    { type: 'PodReadyToStartContainers', isTrue: Boolean(view.sandbox?.running && view.addresses) },
+    { type: 'PodReadyToStartContainers', isTrue: Boolean(view.sandbox?.running && view.sandbox.addresses) },
     initialized(view, phase, inits),
     ready(view, containers),
     containers,

@@ -1,12 +1,12 @@
 /** What the API shows of one container. */
 import { formatTime } from '../../api/clock.ts'
 import type { Container, ContainerState, ContainerStatus } from '../../api/types/index.ts'
-import type { ContainerExit, ContainerRecord } from '../runtime/runtime.ts'
+import type { ContainerExit, ContainerRecord } from '../runtime/containers.ts'
 import type { Waiting } from './plan.ts'
 import { currentOf, initsOf, instancesOf, isRunning, type PodView } from './view.ts'
 
 /** The containerID that the API shows for an instance, and what probes are remembered by. */
-export const apiContainerId = (id: string): string => `process://${id}`
+export const apiContainerId = (runtime: string, id: string): string => `${runtime}://${id}`
 
 const exitReason = ({ code, oomKilled, startError }: ContainerExit): string => {
   if (startError !== undefined) return 'StartError'
@@ -14,7 +14,7 @@ const exitReason = ({ code, oomKilled, startError }: ContainerExit): string => {
   return code === 0 ? 'Completed' : 'Error'
 }
 
-const terminated = ({ id, startedAt, exit }: ContainerRecord): ContainerState | undefined =>
+const terminated = ({ runtime }: PodView, { id, startedAt, exit }: ContainerRecord): ContainerState | undefined =>
   exit && {
     terminated: {
       exitCode: exit.code,
@@ -22,7 +22,7 @@ const terminated = ({ id, startedAt, exit }: ContainerRecord): ContainerState | 
       ...(exit.startError === undefined ? {} : { message: exit.startError }),
       startedAt: formatTime(startedAt),
       finishedAt: formatTime(exit.finishedAt),
-      containerID: apiContainerId(id),
+      containerID: apiContainerId(runtime, id),
     },
   }
 
@@ -41,7 +41,7 @@ const stateOf = (view: PodView, container: Container, waiting: Waiting | undefin
   const latest = instancesOf(view, container.name).at(-1)
   if (!latest) return waitingState(view, container, waiting)
   if (isRunning(latest)) return { running: { startedAt: formatTime(latest.startedAt) } }
-  return waiting ? waitingState(view, container, waiting) : (terminated(latest) ?? {})
+  return waiting ? waitingState(view, container, waiting) : (terminated(view, latest) ?? {})
 }
 
 const isReady = (view: PodView, container: Container): boolean => {
@@ -64,8 +64,8 @@ export const containerStatus = (
   const latest = instances.at(-1)
   const state = stateOf(view, container, waiting)
   const previous = state.waiting && latest?.exit ? latest : instances.at(-2)
-  const lastState = (previous && terminated(previous)) ?? (latest ? {} : (before?.lastState ?? {}))
-  const containerID = latest ? apiContainerId(latest.id) : before?.containerID
+  const lastState = (previous && terminated(view, previous)) ?? (latest ? {} : (before?.lastState ?? {}))
+  const containerID = latest ? apiContainerId(view.runtime, latest.id) : before?.containerID
   return {
     name: container.name,
     state,
@@ -73,8 +73,8 @@ export const containerStatus = (
     ready: isReady(view, container),
     started: isRunning(latest) && latest !== undefined && view.probe(latest.id).started,
     restartCount: latest?.attempt ?? before?.restartCount ?? 0,
-    image: container.image ?? '',
-    imageID: '',
+    image: latest?.image?.name ?? container.image ?? '',
+    imageID: latest?.image?.digest ?? '',
     ...(containerID === undefined ? {} : { containerID }),
   }
 }

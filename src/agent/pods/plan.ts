@@ -1,7 +1,9 @@
 /** What to do next for a pod. Pure: the same view at the same time gives the same plan. */
 import type { Container } from '../../api/types/index.ts'
-import type { ContainerRecord, SandboxRecord } from '../runtime/runtime.ts'
+import type { ContainerRecord } from '../runtime/containers.ts'
+import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import { type BackOff, restartAfter } from './back-off.ts'
+import { imageStep } from './images.ts'
 import {
   currentOf,
   initsOf,
@@ -12,7 +14,7 @@ import {
   latestOf,
   type PodView,
   podLabel,
-  sandboxTrouble,
+  sandboxFailure,
 } from './view.ts'
 
 export type Action =
@@ -20,6 +22,8 @@ export type Action =
   | { readonly do: 'start-sandbox' }
   /** Finds out the addresses of a pod from before the agent. */
   | { readonly do: 'attach-network' }
+  /** Fetches the container's image; whoever waits for it hears of its end. */
+  | { readonly do: 'pull-image'; readonly name: string }
   | { readonly do: 'start-container'; readonly name: string; readonly attempt: number; readonly restartsInARow: number }
   /** May be repeated while the container is ending; a shorter grace holds. */
   | { readonly do: 'stop-container'; readonly id: string; readonly graceMs: number; readonly why: string }
@@ -67,7 +71,7 @@ const nextToStop = (view: PodView): readonly ContainerRecord[] => {
 
 const planEnd = (view: PodView, then: readonly Action[]): Plan => {
   const stops = nextToStop(view).map((record) => stop(record, graceOf(view), `Stopping container ${record.name}`))
-  const end: readonly Action[] = view.sandbox?.running || view.addresses ? [{ do: 'end-sandbox' }] : []
+  const end: readonly Action[] = view.sandbox?.running || view.sandbox?.addresses ? [{ do: 'end-sandbox' }] : []
   return { actions: stops.length > 0 ? stops : [...end, ...then], waiting: nothing }
 }
 
@@ -89,19 +93,32 @@ const firstAttempt = ({ pod }: PodView, name: string): number => {
   return known?.containerID ? known.restartCount + 1 : 0
 }
 
+/** True when the image of the container is there, or none is needed. */
+const planImage = (view: PodView, draft: Draft, name: string, now: number): boolean => {
+  const image = view.images.get(name)
+  const step = image ? imageStep(image, latestOf(view, name)?.exit?.finishedAt ?? 0, now) : 'use'
+  if (step === 'pull') draft.actions.push({ do: 'pull-image', name })
+  else if (step !== 'use') {
+    if (step.waiting) draft.waiting.set(name, step.waiting)
+    if (step.at !== undefined) later(draft, step.at)
+  }
+  return step === 'use'
+}
+
 const planStart = (view: PodView, draft: Draft, name: string, now: number, backOff: BackOff): void => {
   const latest = latestOf(view, name)
-  const trouble = view.troubles.get(name)
+  const failure = view.failures.get(name)
   const restart = latest ? restartAfter(latest, backOff) : { at: 0, delayMs: 0, restartsInARow: 0 }
   if (restart.at > now) {
     const message = `back-off ${restart.delayMs / 1000}s restarting failed container=${name} pod=${podLabel(view.pod)}`
     draft.waiting.set(name, { reason: 'CrashLoopBackOff', message })
     return later(draft, restart.at)
   }
-  if (trouble && trouble.retryAt > now) {
-    draft.waiting.set(name, trouble)
-    return later(draft, trouble.retryAt)
+  if (failure && failure.retryAt > now) {
+    draft.waiting.set(name, failure)
+    return later(draft, failure.retryAt)
   }
+  if (!planImage(view, draft, name, now)) return
   const attempt = latest ? latest.attempt + 1 : firstAttempt(view, name)
   draft.actions.push({ do: 'start-container', ...{ name, attempt, restartsInARow: restart.restartsInARow } })
 }
@@ -189,14 +206,15 @@ const planLife = (view: PodView, now: number, backOff: BackOff): Plan => {
   if (planInits(view, draft, now, backOff)) planMains(view, draft, now, backOff)
   const { actions, waiting } = draft
   const again = Number.isFinite(draft.againAt) ? { againAt: draft.againAt } : {}
-  const startsSome = actions.some((action) => action.do === 'start-container')
+  const startsSome = actions.some((action) => action.do === 'start-container' || action.do === 'pull-image')
   if (startsSome && !view.sandbox?.running) {
-    const trouble = view.troubles.get(sandboxTrouble)
-    if (trouble && trouble.retryAt > now) return { actions: [], waiting, againAt: trouble.retryAt }
+    const failure = view.failures.get(sandboxFailure)
+    if (failure && failure.retryAt > now) return { actions: [], waiting, againAt: failure.retryAt }
     // The rest of the plan depends on what is found in the new sandbox.
     return { actions: [{ do: 'start-sandbox' }], waiting, ...again }
   }
-  if (view.sandbox?.running && !view.addresses) return { actions: [{ do: 'attach-network' }], waiting, ...again }
+  if (view.sandbox?.running && !view.sandbox.addresses)
+    return { actions: [{ do: 'attach-network' }], waiting, ...again }
   return { actions, waiting, ...again }
 }
 

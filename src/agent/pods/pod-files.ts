@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pod } from '../../api/types/index.ts'
-import type { Mount } from '../runtime/runtime.ts'
+import type { Mount } from '../runtime/mounts.ts'
 
 const local = [
   '127.0.0.1\tlocalhost',
@@ -67,11 +67,12 @@ export const createPodFiles = (folder: string, clusterDomain: string) => {
       await mkdir(dirOf(pod), { recursive: true, mode: 0o755 })
       const hosts = join(dirOf(pod), 'hosts')
       await writeFile(hosts, '')
-      const mounts = [{ source: hosts, target: '/etc/hosts' }]
+      const place = { kind: 'file', readOnly: false } as const
+      const mounts = [{ source: hosts, target: '/etc/hosts', ...place }]
       if (resolvConf === undefined) return mounts
       const source = join(dirOf(pod), 'resolv.conf')
       await writeFile(source, resolvConf)
-      return [...mounts, { source, target: '/etc/resolv.conf' }]
+      return [...mounts, { source, target: '/etc/resolv.conf', ...place }]
     },
 
     /** Once the addresses are known. Written in place, since a mount follows the file and not its name. */

@@ -7,7 +7,7 @@ import { isOver, isRunning, isTerminating, latestOf, type PodView } from './view
 /** `adopted` are the containers that ran before the agent: they go on from what the API shows of them. */
 export const probeTargets = (view: PodView, adopted: ReadonlySet<string>): readonly ProbeTarget[] => {
   const { spec, status } = view.pod
-  const host = view.addresses?.[0]
+  const host = view.sandbox?.addresses?.[0]
   if (host === undefined) return []
   const shown = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
   const targetOf = (container: Container): readonly ProbeTarget[] => {
@@ -20,7 +20,7 @@ export const probeTargets = (view: PodView, adopted: ReadonlySet<string>): reado
       startedAt: latest.startedAt,
       isStopping: isTerminating(view) || isOver(view),
     }
-    const known = shown.find(({ containerID }) => containerID === apiContainerId(latest.id))
+    const known = shown.find(({ containerID }) => containerID === apiContainerId(view.runtime, latest.id))
     if (!known || !adopted.has(latest.id)) return [target]
     return [{ ...target, before: { started: known.started ?? false, ready: known.ready } }]
   }

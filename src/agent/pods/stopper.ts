@@ -3,7 +3,7 @@ import type { Clock } from '../../api/clock.ts'
 import type { Handler } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import type { HandlerTarget, RunHandler } from '../probes/handler.ts'
-import type { Runtime } from '../runtime/runtime.ts'
+import type { Containers } from '../runtime/containers.ts'
 
 export interface StopRequest {
   readonly id: string
@@ -20,7 +20,7 @@ export interface Stopper {
 }
 
 export interface StopperOptions {
-  readonly runtime: Pick<Runtime, 'signal'>
+  readonly containers: Pick<Containers, 'signal'>
   readonly runHook: RunHandler
   readonly clock: Clock
   readonly log: Logger
@@ -37,7 +37,7 @@ interface Stopping {
 /** However long the hook took, the program gets this much for itself. */
 const leastTermMs = 2_000
 
-export const createStopper = ({ runtime, runHook, clock, log, onHookFailure }: StopperOptions): Stopper => {
+export const createStopper = ({ containers, runHook, clock, log, onHookFailure }: StopperOptions): Stopper => {
   const stopping = new Map<string, Stopping>()
 
   const forget = (id: string): void => {
@@ -47,7 +47,7 @@ export const createStopper = ({ runtime, runHook, clock, log, onHookFailure }: S
 
   /** What fails is begun anew by the next call to stop. */
   const signal = (id: string, name: 'TERM' | 'KILL'): Promise<void> =>
-    runtime.signal(id, name).catch((error: unknown) => {
+    containers.signal(id, name).catch((error: unknown) => {
       log.error({ err: error, container: id, signal: name }, 'cannot signal a container')
       forget(id)
     })

@@ -1,12 +1,11 @@
 /** What a pod asks for and this node cannot give. Better told than left out in silence. */
 import type { Container, Pod } from '../../api/types/index.ts'
+import type { Capabilities, Feature } from '../runtime/capabilities.ts'
 import { fileVolume, mountsOf } from '../volumes/file-volumes.ts'
 
 export interface Abilities {
-  /** Whether containers can run as these ids. In a user namespace with a single user they cannot. */
-  readonly canBecome: (id: number) => boolean
-  /** Whether they can have groups of their own choice besides. */
-  readonly canSetGroups: boolean
+  /** Of the runtime that the pod would have. */
+  readonly capabilities: Capabilities
   /** Whether somebody forwards host ports to pods. */
   readonly hostPorts: boolean
 }
@@ -17,11 +16,17 @@ type Check = readonly [field: string, isAsked: boolean]
 const isSet = (value: unknown): boolean =>
   typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value)
 
-/** Fields of a security context that are honoured. */
+/** Fields of a security context that every runtime honours. */
 const honoured = new Set(['runAsNonRoot', 'privileged', 'allowPrivilegeEscalation', 'capabilities'])
 
 /** Fields that name users and groups. */
 const ids = new Set(['runAsUser', 'runAsGroup', 'fsGroup'])
+
+/** Those that some runtimes honour. */
+const features: Readonly<Record<string, Feature>> = {
+  ...{ readOnlyRootFilesystem: 'read-only-root', seccompProfile: 'seccomp', appArmorProfile: 'apparmor' },
+  ...{ seLinuxOptions: 'selinux', procMount: 'unmasked-proc', sysctls: 'sysctls' },
+}
 
 /** What asks for what is the case anyway. */
 const asIs: Readonly<Record<string, string>> = {
@@ -32,19 +37,22 @@ const asIs: Readonly<Record<string, string>> = {
 const typeOf = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && 'type' in value ? value.type : value
 
-const isBeyond = (name: string, value: unknown, { canBecome, canSetGroups }: Abilities): boolean => {
+const isBeyond = (name: string, value: unknown, capabilities: Capabilities): boolean => {
+  const { canBecome, canSetGroups } = capabilities
   if (ids.has(name)) return typeof value === 'number' && !(canBecome(value) && (name !== 'fsGroup' || canSetGroups))
   if (name === 'supplementalGroups')
     return Array.isArray(value) && value.length > 0 && !(canSetGroups && value.every(canBecome))
   // Nobody changes the owner of files that pods cannot write to.
   if (name === 'fsGroupChangePolicy') return false
+  const feature = features[name]
+  if (feature !== undefined && capabilities.features.has(feature)) return false
   return !honoured.has(name) && isSet(value) && typeOf(value) !== asIs[name]
 }
 
-const securityChecks = (path: string, context: object = {}, abilities: Abilities): readonly Check[] =>
+const securityChecks = (path: string, context: object = {}, { capabilities }: Abilities): readonly Check[] =>
   Object.entries(context).map(([name, value]: [string, unknown]) => [
     `${path}.${name}`,
-    isBeyond(name, value, abilities),
+    isBeyond(name, value, capabilities),
   ])
 
 const probeChecks = (path: string, container: Container): readonly Check[] =>
@@ -62,7 +70,7 @@ const containerChecks = (
   unserved: readonly string[],
 ): readonly Check[] => [
   [`${path}.volumeMounts`, unserved.includes(`${path}.volumeMounts`)],
-  [`${path}.volumeDevices`, isSet(container.volumeDevices)],
+  [`${path}.volumeDevices`, isSet(container.volumeDevices) && !abilities.capabilities.features.has('devices')],
   ...securityChecks(`${path}.securityContext`, container.securityContext, abilities),
   ...probeChecks(path, container),
   ...(container.ports ?? []).map(
@@ -74,12 +82,12 @@ const containerChecks = (
 /** The paths of the fields that cannot be honoured; empty when the pod can run as it is. */
 export const unsupportedFields = (pod: Pod, abilities: Abilities): readonly string[] => {
   const { spec } = pod
+  const has = (feature: Feature): boolean => abilities.capabilities.features.has(feature)
   const { unserved } = mountsOf(pod)
   const checks: readonly Check[] = [
     ['spec.volumes', (spec.volumes ?? []).some((volume) => !fileVolume(volume))],
-    ['spec.hostPID', isSet(spec.hostPID)],
-    ['spec.hostIPC', isSet(spec.hostIPC)],
-    ['spec.runtimeClassName', isSet(spec.runtimeClassName)],
+    ['spec.hostPID', isSet(spec.hostPID) && !has('host-pid')],
+    ['spec.hostIPC', isSet(spec.hostIPC) && !has('host-ipc')],
     ...securityChecks('spec.securityContext', spec.securityContext, abilities),
     ...(['initContainers', 'containers'] as const).flatMap((list) =>
       (spec[list] ?? []).flatMap((container, at) =>

@@ -1,10 +1,12 @@
 /** A pod as the pure parts see it: what is wanted, what is there, and what is known about why they differ. */
 import type { Container, Pod } from '../../api/types/index.ts'
 import type { ProbeResult } from '../probes/prober.ts'
-import type { ContainerRecord, SandboxRecord } from '../runtime/runtime.ts'
+import type { ContainerRecord } from '../runtime/containers.ts'
+import type { SandboxRecord } from '../runtime/sandboxes.ts'
+import type { ContainerImageView } from './images.ts'
 
 /** Why something could not be started. */
-export interface Trouble {
+export interface StartFailure {
   readonly reason: string
   readonly message: string
   /** When it is worth another try, milliseconds since 1970. */
@@ -15,13 +17,14 @@ export interface Trouble {
 export type PostStart = 'none' | 'running' | { readonly failed: string }
 
 /** No container has this name. */
-export const sandboxTrouble = ''
+export const sandboxFailure = ''
 
 export interface PodView {
   readonly pod: Pod
+  /** With its addresses once it is on the network. */
   readonly sandbox: SandboxRecord | undefined
-  /** Missing while the pod has no network. */
-  readonly addresses: readonly string[] | undefined
+  /** The name of the runtime that runs it, or will. */
+  readonly runtime: string
   /** Those it has, or had last. */
   readonly lastAddresses: readonly string[] | undefined
   readonly hostIPs: readonly string[]
@@ -29,8 +32,10 @@ export interface PodView {
   readonly networkTrouble?: string | undefined
   readonly probe: (containerId: string) => ProbeResult
   readonly postStart: (containerId: string) => PostStart
-  /** By container name; that of the sandbox under `sandboxTrouble`. */
-  readonly troubles: ReadonlyMap<string, Trouble>
+  /** By container name; that of the sandbox under `sandboxFailure`. */
+  readonly failures: ReadonlyMap<string, StartFailure>
+  /** By container name: of those that do not run, where images are looked at. */
+  readonly images: ReadonlyMap<string, ContainerImageView>
   /** Fields this node cannot honour. */
   readonly unsupported: readonly string[]
 }

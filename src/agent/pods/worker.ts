@@ -4,21 +4,30 @@ import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
 import type { Prober } from '../probes/prober.ts'
-import type { Runtime, SandboxRecord } from '../runtime/runtime.ts'
-import type { PodMemory, Subject } from './actions.ts'
+import { NoRuntimeError } from '../runtime/choose-runtime.ts'
+import { InvalidImageName } from '../runtime/images.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import type { BackOff } from './back-off.ts'
 import { complaintsOf } from './complaints.ts'
 import type { PostStarts } from './hooks.ts'
+import type { ImagePuller } from './image-puller.ts'
+import { type ContainerImageView, pullPolicyOf } from './images.ts'
+import { type KnownPod, newlyKnown } from './known-pod.ts'
 import { type Action, type Plan, planOrphan, planPod, planVanished } from './plan.ts'
+import type { PodSandboxes } from './pod-sandboxes.ts'
 import { podStatus } from './pod-status.ts'
 import { probeTargets } from './probe-targets.ts'
 import type { StatusWriter } from './status-writer.ts'
 import type { Stopper } from './stopper.ts'
-import { type Abilities, unsupportedFields } from './unsupported.ts'
-import type { PodView } from './view.ts'
+import { unsupportedFields } from './unsupported.ts'
+import { isRunning, type PodView } from './view.ts'
 
 export interface WorkerDeps {
-  readonly runtime: Runtime
+  readonly sandboxes: Pick<PodSandboxes, 'list'>
+  /** What runs the pod, or shall. Throws `NoRuntimeError`. */
+  readonly runtimeOf: (pod: Pod, sandbox: SandboxRecord | undefined) => Promise<Runtime>
+  readonly puller: Pick<ImagePuller, 'stateOf'>
   readonly prober: Prober
   readonly postStarts: PostStarts
   readonly stopper: Stopper
@@ -27,12 +36,13 @@ export interface WorkerDeps {
   readonly clock: Clock
   readonly backOff: BackOff
   readonly hostIPs: readonly string[]
-  readonly abilities: Abilities
+  /** Whether somebody forwards host ports to pods. */
+  readonly hostPorts: boolean
   /** The pod of this uid, if the API has it. */
   readonly podOf: (uid: string) => Pod | undefined
   /** What is wrong with the pod's network. */
   readonly networkTrouble: (uid: string) => string | undefined
-  readonly act: (action: Action, subject: Subject) => Promise<void>
+  readonly act: (action: Action, known: KnownPod) => Promise<void>
 }
 
 export interface PodWorker {
@@ -42,13 +52,6 @@ export interface PodWorker {
   adopt(sandboxes: readonly SandboxRecord[]): void
 }
 
-interface Memory extends PodMemory {
-  /** For the day the API has forgotten the pod. */
-  lastSeen: Pod | undefined
-  /** Keys of the complaints that were made. */
-  readonly told: Set<string>
-}
-
 /** Sandbox, init containers, containers: a plan that is not at rest after so many rounds waits for its next turn. */
 const maxRounds = 8
 /** How soon to look again at a container that is being stopped. */
@@ -56,29 +59,31 @@ const stoppingLookMs = 2_000
 
 const isStop = (action: Action): boolean => action.do === 'stop-container'
 
+/** Whose containers do not run, but may be started. */
+const waitingOf = ({ spec }: Pod, sandbox: SandboxRecord | undefined) =>
+  [...(spec.initContainers ?? []), ...spec.containers].filter(
+    ({ name }) => !isRunning(sandbox?.containers.findLast((each) => each.name === name)),
+  )
+
 export const createPodWorker = (deps: WorkerDeps): PodWorker => {
-  const { runtime, prober, postStarts, stopper, statuses, events, clock, podOf, act } = deps
-  const memories = new Map<string, Memory>()
+  const { sandboxes, puller, prober, postStarts, stopper, statuses, events, clock, podOf, act } = deps
+  const all = new Map<string, KnownPod>()
   const adopted = new Set<string>()
 
-  const remember = (uid: string): Memory => {
-    const fresh = {
-      ...{ addresses: undefined, lastAddresses: undefined, lastSeen: undefined },
-      ...{ troubles: new Map(), told: new Set<string>() },
-    }
-    const memory: Memory = memories.get(uid) ?? fresh
-    memories.set(uid, memory)
-    return memory
+  const knownOf = (uid: string): KnownPod => {
+    const known = all.get(uid) ?? newlyKnown(uid)
+    all.set(uid, known)
+    return known
   }
 
   const forget = (uid: string): void => {
     prober.sync(uid, [])
     statuses.forget(uid)
-    memories.delete(uid)
+    all.delete(uid)
   }
 
   const sandboxOf = async (uid: string): Promise<SandboxRecord | undefined> => {
-    const sandbox = (await runtime.list()).find(({ id }) => id === uid)
+    const sandbox = (await sandboxes.list()).find(({ id }) => id === uid)
     for (const { id, exit } of sandbox?.containers ?? []) {
       if (!exit) continue
       stopper.forget(id)
@@ -88,30 +93,64 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
     return sandbox
   }
 
-  const viewOf = (pod: Pod, sandbox: SandboxRecord | undefined, memory: Memory): PodView => ({
-    ...{ pod, sandbox, addresses: memory.addresses, lastAddresses: memory.lastAddresses },
-    ...{ troubles: memory.troubles, hostIPs: deps.hostIPs },
-    networkTrouble: deps.networkTrouble(pod.metadata.uid ?? ''),
-    probe: prober.result,
-    postStart: postStarts.stateOf,
-    unsupported: unsupportedFields(pod, deps.abilities),
-  })
+  const runtimeOf = (pod: Pod, sandbox: SandboxRecord | undefined): Promise<Runtime | NoRuntimeError> =>
+    deps.runtimeOf(pod, sandbox).catch((error: unknown) => {
+      if (error instanceof NoRuntimeError) return error
+      throw error
+    })
 
-  const complain = (view: PodView, plan: Plan, { told }: Memory): void => {
-    for (const { key, reason, message, container } of complaintsOf(view, plan)) {
+  const imagesOf = async (pod: Pod, { uid, sandbox, runtime }: KnownPod): Promise<KnownPod['images']> => {
+    const found = new Map<string, ContainerImageView>()
+    if (!runtime || runtime instanceof Error || !runtime.capabilities.features.has('images')) return found
+    for (const container of waitingOf(pod, sandbox)) {
+      const { name, image: reference = '' } = container
+      const about = { reference, policy: pullPolicyOf(container), pull: puller.stateOf(uid, reference) }
+      try {
+        found.set(name, { ...about, found: await runtime.images.find(reference) })
+      } catch (error) {
+        if (!(error instanceof InvalidImageName)) throw error
+        found.set(name, { ...about, found: undefined, invalid: error.message })
+      }
+    }
+    return found
+  }
+
+  /** Looks at what there is of a pod. */
+  const look = async (known: KnownPod, pod: Pod): Promise<void> => {
+    known.pod = pod
+    known.sandbox = await sandboxOf(known.uid)
+    known.runtime = await runtimeOf(pod, known.sandbox)
+    known.images = await imagesOf(pod, known)
+  }
+
+  const viewOf = (pod: Pod, { sandbox, runtime, images, failures, lastAddresses }: KnownPod): PodView => {
+    const chosen = runtime instanceof NoRuntimeError ? undefined : runtime
+    const { capabilities } = chosen ?? {}
+    return {
+      ...{ pod, sandbox, images, failures, lastAddresses, hostIPs: deps.hostIPs },
+      runtime: sandbox?.runtime ?? chosen?.name ?? '',
+      networkTrouble: deps.networkTrouble(pod.metadata.uid ?? ''),
+      probe: prober.result,
+      postStart: postStarts.stateOf,
+      unsupported: capabilities ? unsupportedFields(pod, { capabilities, hostPorts: deps.hostPorts }) : [],
+    }
+  }
+
+  const complain = (view: PodView, plan: Plan, { told }: KnownPod): void => {
+    for (const { type, key, reason, message, container } of complaintsOf(view, plan)) {
       if (told.has(key)) continue
       told.add(key)
-      events.record(referenceTo(view.pod, container && `spec.containers{${container}}`), 'Warning', reason, message)
+      events.record(referenceTo(view.pod, container && `spec.containers{${container}}`), type, reason, message)
     }
   }
 
   /** The API has forgotten the pod; what runs of it is ended all the same. */
-  const reconcileGone = async (uid: string, memory: Memory): Promise<Outcome> => {
-    const sandbox = await sandboxOf(uid)
-    const pod = memory.lastSeen
+  const reconcileGone = async (known: KnownPod): Promise<Outcome> => {
+    const { uid, pod } = known
+    known.sandbox = await sandboxOf(uid)
     prober.sync(uid, [])
-    const plan = pod ? planVanished(viewOf(pod, sandbox, memory)) : sandbox && planOrphan(sandbox)
-    for (const action of plan?.actions ?? []) await act(action, { uid, pod, sandbox, memory })
+    const plan = pod ? planVanished(viewOf(pod, known)) : known.sandbox && planOrphan(known.sandbox)
+    for (const action of plan?.actions ?? []) await act(action, known)
     if (plan?.actions.some(isStop)) return { againInMs: stoppingLookMs }
     forget(uid)
     return 'done'
@@ -123,20 +162,26 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
     return Number.isFinite(again) ? { againInMs: Math.max(1, again - clock.now()) } : 'done'
   }
 
-  const reconcilePod = async (uid: string, seen: Pod, memory: Memory): Promise<Outcome> => {
+  const reconcilePod = async (known: KnownPod, seen: Pod): Promise<Outcome> => {
+    const { uid } = known
     for (let round = 1; ; round++) {
-      const pod = statuses.latest(seen)
-      const sandbox = await sandboxOf(uid)
-      const view = viewOf(pod, sandbox, memory)
+      await look(known, statuses.latest(seen))
+      // What is told is of this look, whatever is done meanwhile.
+      const found = { ...known }
+      const view = viewOf(found.pod ?? seen, found)
       prober.sync(uid, probeTargets(view, adopted))
       const plan = planPod(view, clock.now(), deps.backOff)
-      complain(view, plan, memory)
-      const report = () =>
-        statuses.write(seen, (newest) => podStatus(viewOf(newest, sandbox, memory), plan, clock.now()))
+      complain(view, plan, known)
+      const report = () => {
+        const { lastAddresses } = known
+        return statuses.write(seen, (newest) =>
+          podStatus(viewOf(newest, { ...found, lastAddresses }), plan, clock.now()),
+        )
+      }
       const isLast = plan.actions.some((action) => action.do === 'delete-pod')
       // The last words, while there is still something to tell from.
       if (isLast) await report()
-      for (const action of plan.actions) await act(action, { uid, pod, sandbox, memory })
+      for (const action of plan.actions) await act(action, known)
       if (isLast) {
         forget(uid)
         return 'done'
@@ -150,11 +195,9 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
 
   return {
     reconcile: async (uid) => {
-      const memory = remember(uid)
+      const known = knownOf(uid)
       const pod = podOf(uid)
-      if (!pod) return reconcileGone(uid, memory)
-      memory.lastSeen = pod
-      return reconcilePod(uid, pod, memory)
+      return pod ? reconcilePod(known, pod) : reconcileGone(known)
     },
     adopt: (sandboxes) => {
       for (const { containers } of sandboxes) for (const { id, exit } of containers) if (!exit) adopted.add(id)

@@ -3,7 +3,7 @@
 import { connect } from 'node:net'
 import type { Container, Handler, HttpGetAction, IntOrString } from '../../api/types/index.ts'
 import { bracketed } from '../../ip/address.ts'
-import type { ExecResult } from '../runtime/runtime.ts'
+import type { ExecResult } from '../runtime/streams.ts'
 import { type HttpAnswer, type HttpGet, httpGet } from './http-get.ts'
 
 /** The container it is done to. */

@@ -3,23 +3,19 @@
  * `sh -c 'exit N'` ends at once, whatever begins with `/no/` cannot be run, all others run until they are told to end.
  */
 import { PassThrough } from 'node:stream'
-import type { Clock } from '../../api/clock.ts'
-import {
-  byNameAndAttempt,
-  type ContainerExit,
-  type ContainerRecord,
-  type ContainerSpec,
-  containerId,
-  type ExecResult,
-  type OnChange,
-  type RunningCommand,
-  type Runtime,
-  type SandboxRecord,
-  type SandboxSpec,
-  sandboxOf,
-} from './runtime.ts'
+import { aborted, type Clock } from '../../api/clock.ts'
+import type { Capabilities } from './capabilities.ts'
+import type { ContainerExit, ContainerRecord, ContainerSpec } from './containers.ts'
+import { createFakeImages, type FakeImages } from './fake-images.ts'
+import { byNameAndAttempt, containerId, sandboxOf } from './ids.ts'
+import { createOwnImages } from './own-images.ts'
+import type { OnChange, Runtime } from './runtime.ts'
+import type { SandboxRecord, SandboxSpec } from './sandboxes.ts'
+import type { ExecResult, RunningCommand } from './streams.ts'
 
 export interface FakeRuntime extends Runtime {
+  /** What `images` are where the fake has the feature. */
+  readonly registry: FakeImages
   /** Every call that changed something, as `start-container web_main_0`, `signal web_main_0 TERM`, … */
   readonly calls: readonly string[]
   /** The spec a container was started with. */
@@ -58,16 +54,19 @@ const playCommand = (command: readonly string[]): RunningCommand => {
   return { stdin, stdout, stderr, ended: over.promise, resize: () => undefined, kill: async () => end(137) }
 }
 
-export const createFakeRuntime = ({
-  clock,
-  onChange,
-}: {
+export interface FakeRuntimeOptions {
   readonly clock: Clock
   readonly onChange: OnChange
-}): FakeRuntime => {
+  readonly name?: string
+  readonly features?: Capabilities['features']
+}
+
+export const createFakeRuntime = (options: FakeRuntimeOptions): FakeRuntime => {
+  const { clock, onChange, name: runtimeName = 'fake', features = new Set() } = options
   const sandboxes = new Map<string, SandboxRecord>()
   const specs = new Map<string, ContainerSpec>()
   const sandboxSpecs = new Map<string, SandboxSpec>()
+  const registry = createFakeImages()
   const calls: string[] = []
   const stubborn = new Set<string>()
   const failures = new Map<string, Error>()
@@ -93,9 +92,15 @@ export const createFakeRuntime = ({
     sandboxes.set(sandbox.id, { ...sandbox, containers })
   }
 
+  const runningOf = (id: string): ContainerRecord | undefined =>
+    sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
+
+  const checkRunning = (id: string): void => {
+    if (!runningOf(id)) throw new Error(`container ${id} does not run`)
+  }
+
   const finish = (id: string, code: number, oomKilled = false): void => {
-    const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
-    if (!running) throw new Error(`fake runtime: ${id} does not run`)
+    if (!runningOf(id)) throw new Error(`fake runtime: ${id} does not run`)
     change(id, (container) => ({ ...container, exit: exit(code, oomKilled) }))
     onChange(sandboxOf(id))
   }
@@ -133,72 +138,81 @@ export const createFakeRuntime = ({
       onChange(id)
     },
 
-    list: async () => [...sandboxes.values()],
+    name: runtimeName,
+    registry,
+    images: features.has('images') ? registry : createOwnImages({ PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }),
+    capabilities: { features, canBecome: (id) => id === 0, canSetGroups: false },
+    run: aborted,
 
-    startSandbox: async (spec) => {
-      const dead = sandboxes.get(spec.id)
-      if (dead?.running) throw new Error(`sandbox ${spec.id} is running`)
-      note('start-sandbox', spec.id)
-      const { id, namespace, name, hostNetwork, labels } = spec
-      const containers = dead?.containers ?? []
-      const sandbox = { ...{ id, namespace, name, hostNetwork, labels, containers }, running: true, pid: pids++ }
-      sandboxSpecs.set(id, spec)
-      sandboxes.set(id, sandbox)
-      return sandbox
+    sandboxes: {
+      list: async () => [...sandboxes.values()],
+
+      start: async (spec) => {
+        const dead = sandboxes.get(spec.id)
+        if (dead?.running) throw new Error(`sandbox ${spec.id} is running`)
+        note('start-sandbox', spec.id)
+        const { id, namespace, name, hostNetwork, labels } = spec
+        const containers = dead?.containers ?? []
+        const known = { id, namespace, name, runtime: runtimeName, hostNetwork, labels, containers }
+        const sandbox = { ...known, running: true, pid: pids++ }
+        sandboxSpecs.set(id, spec)
+        sandboxes.set(id, sandbox)
+        return sandbox
+      },
+
+      end: async (id, records) => {
+        const sandbox = sandboxes.get(id)
+        if (!sandbox) return
+        note('end', `${id} ${records}`)
+        if (records === 'forget') sandboxes.delete(id)
+        else sandboxes.set(id, killAll(sandbox))
+      },
     },
 
-    startContainer: async (sandboxId, spec) => {
-      const sandbox = sandboxes.get(sandboxId)
-      if (!sandbox?.running) throw new Error(`sandbox ${sandboxId} does not run`)
-      const id = containerId(sandboxId, spec.name, spec.attempt)
-      if (specs.has(id)) throw new Error(`container ${id} was started before`)
-      note('start-container', id)
-      const ended = firstExit(spec.command)
-      const { name, attempt, logFile, labels } = spec
-      const record = {
-        ...{ id, name, attempt, logFile, labels },
-        startedAt: clock.now(),
-        ...(ended && { exit: ended }),
-      }
-      const kept = sandbox.containers.filter((each) => each.name !== name || each.attempt >= attempt - 1)
-      specs.set(id, spec)
-      sandboxes.set(sandboxId, { ...sandbox, containers: [...kept, record].sort(byNameAndAttempt) })
-      if (ended) queueMicrotask(() => onChange(sandboxId))
-      return record
+    containers: {
+      start: async (sandboxId, spec) => {
+        const sandbox = sandboxes.get(sandboxId)
+        if (!sandbox?.running) throw new Error(`sandbox ${sandboxId} does not run`)
+        const id = containerId(sandboxId, spec.name, spec.attempt)
+        if (specs.has(id)) throw new Error(`container ${id} was started before`)
+        note('start-container', id)
+        const ended = firstExit(spec.command)
+        const { name, attempt, image, logFile, labels } = spec
+        const record = {
+          ...{ id, name, attempt, logFile, labels },
+          ...(image && { image }),
+          startedAt: clock.now(),
+          ...(ended && { exit: ended }),
+        }
+        const kept = sandbox.containers.filter((each) => each.name !== name || each.attempt >= attempt - 1)
+        specs.set(id, spec)
+        sandboxes.set(sandboxId, { ...sandbox, containers: [...kept, record].sort(byNameAndAttempt) })
+        if (ended) queueMicrotask(() => onChange(sandboxId))
+        return record
+      },
+
+      signal: async (id, signal) => {
+        const running = runningOf(id)
+        if (!running) return
+        note('signal', `${id} ${signal}`)
+        if (signal === 'KILL') finish(id, 137)
+        else if (!stubborn.has(running.name)) finish(id, 143)
+      },
     },
 
-    signal: async (id, signal) => {
-      const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
-      if (!running) return
-      note('signal', `${id} ${signal}`)
-      if (signal === 'KILL') finish(id, 137)
-      else if (!stubborn.has(running.name)) finish(id, 143)
-    },
-
-    exec: async (id, command) => {
-      const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
-      if (!running) throw new Error(`container ${id} does not run`)
-      return answer(id, command)
-    },
-
-    attach: async (id) => {
-      const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
-      if (!running) throw new Error(`container ${id} does not run`)
-      return { stdin: new PassThrough().resume(), resize: () => undefined }
-    },
-
-    open: async (id, command) => {
-      const running = sandboxes.get(sandboxOf(id))?.containers.find((each) => each.id === id && !each.exit)
-      if (!running) throw new Error(`container ${id} does not run`)
-      return playCommand(command)
-    },
-
-    end: async (id, records) => {
-      const sandbox = sandboxes.get(id)
-      if (!sandbox) return
-      note('end', `${id} ${records}`)
-      if (records === 'forget') sandboxes.delete(id)
-      else sandboxes.set(id, killAll(sandbox))
+    streams: {
+      exec: async (id, command) => {
+        checkRunning(id)
+        return answer(id, command)
+      },
+      open: async (id, command) => {
+        checkRunning(id)
+        return playCommand(command)
+      },
+      attach: async (id) => {
+        checkRunning(id)
+        return { stdin: new PassThrough().resume(), resize: () => undefined }
+      },
     },
   }
 }

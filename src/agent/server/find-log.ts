@@ -1,6 +1,7 @@
 /** Which instance of a container a log request means. Pure. */
 import type { Pod } from '../../api/types/index.ts'
-import type { ContainerRecord, SandboxRecord } from '../runtime/runtime.ts'
+import type { ContainerRecord } from '../runtime/containers.ts'
+import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import { RequestError } from './log-query.ts'
 
 const stateOf = ({ status }: Pod, container: string) =>

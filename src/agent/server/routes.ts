@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { Pod } from '../../api/types/index.ts'
 import { readLog } from '../logs/reader.ts'
-import type { Runtime } from '../runtime/runtime.ts'
+import type { Runtimes } from '../runtime/runtimes.ts'
 import { findInstance } from './find-log.ts'
 import { parseLogQuery, RequestError } from './log-query.ts'
 
@@ -23,7 +23,7 @@ export type Answer = (request: AgentRequest) => Promise<AgentResponse>
 
 export interface RoutesOptions {
   readonly pods: { get(key: string): Pod | undefined; values(): Iterable<Pod> }
-  readonly runtime: Pick<Runtime, 'list'>
+  readonly runtimes: { readonly sandboxes: Pick<Runtimes['sandboxes'], 'list'> }
   readonly clock?: Clock
 }
 
@@ -40,13 +40,13 @@ export const wordsOf = (path: string): readonly string[] | undefined => {
   }
 }
 
-export const createRoutes = ({ pods, runtime, clock = systemClock }: RoutesOptions): Answer => {
+export const createRoutes = ({ pods, runtimes, clock = systemClock }: RoutesOptions): Answer => {
   const containerLogs = async (words: readonly string[], url: URL, signal: AbortSignal): Promise<AgentResponse> => {
     const [namespace = '', name = '', container = ''] = words
     const { previous, ...options } = parseLogQuery(url.searchParams, clock.now())
     const pod = pods.get(`${namespace}/${name}`)
     if (!pod) throw new RequestError(404, `pod "${name}" not found in namespace "${namespace}" on this node`)
-    const sandboxOf = async () => (await runtime.list()).find(({ id }) => id === pod.metadata.uid)
+    const sandboxOf = async () => (await runtimes.sandboxes.list()).find(({ id }) => id === pod.metadata.uid)
     const { id, logFile } = findInstance(pod, await sandboxOf(), container, previous)
     const isOver = async (): Promise<boolean> => {
       const now = (await sandboxOf())?.containers.find((each) => each.id === id)

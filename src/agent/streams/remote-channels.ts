@@ -1,7 +1,7 @@
 /** What a command and its user say to each other, whatever carries it. */
 import type { Readable, Writable } from 'node:stream'
 import type { Status } from '../../api/types/index.ts'
-import type { TerminalSize } from '../runtime/runtime.ts'
+import type { TerminalSize } from '../runtime/streams.ts'
 
 /** What a client asks to be connected. */
 export interface StreamOptions {

@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { drained } from '../../host/drained.ts'
-import type { ContainerInput, RunningCommand } from '../runtime/runtime.ts'
+import type { ContainerInput, RunningCommand } from '../runtime/streams.ts'
 import { exitStatus, failureStatus, type RemoteChannels } from './remote-channels.ts'
 
 /** What a command that has ended leaves open, a process of its own holds: it is waited for no longer than it is silent. */

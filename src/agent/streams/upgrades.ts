@@ -8,7 +8,9 @@ import type { Logger } from '../../host/log.ts'
 import { joinStreams, switchProtocols, type Upgrade } from '../../host/upgrade.ts'
 import { isAddress, joinHostPort } from '../../ip/address.ts'
 import { readLog } from '../logs/reader.ts'
-import type { ContainerRecord, Runtime, SandboxRecord } from '../runtime/runtime.ts'
+import type { ContainerRecord } from '../runtime/containers.ts'
+import type { Runtimes } from '../runtime/runtimes.ts'
+import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import type { Upgrader } from '../server/http.ts'
 import { RequestError } from '../server/log-query.ts'
 import { wordsOf } from '../server/routes.ts'
@@ -31,7 +33,7 @@ import { openWebSocketChannels, webSocketProtocols } from './web-socket-channels
 
 export interface UpgradesOptions {
   readonly pods: { get(key: string): Pod | undefined }
-  readonly runtime: Pick<Runtime, 'list' | 'open' | 'attach'>
+  readonly runtimes: Pick<Runtimes, 'sandboxes' | 'streams'>
   readonly ports: Pick<PodPorts, 'connect'>
   readonly log: Logger
   readonly clock?: Clock
@@ -75,14 +77,14 @@ const connectTo = (host: string, port: number): Promise<Socket> =>
     })
   })
 
-export const createUpgrades = ({ pods, runtime, ports, log, clock = systemClock }: UpgradesOptions): Upgrader => {
+export const createUpgrades = ({ pods, runtimes, ports, log, clock = systemClock }: UpgradesOptions): Upgrader => {
   const podOf = (namespace: string, name: string, uid: string | undefined): Pod => {
     const pod = pods.get(`${namespace}/${name}`)
     if (pod && (uid === undefined || pod.metadata.uid === uid)) return pod
     throw new RequestError(404, 'pod does not exist')
   }
   const sandboxOf = async (pod: Pod): Promise<SandboxRecord> => {
-    const sandbox = (await runtime.list()).find(({ id }) => id === pod.metadata.uid)
+    const sandbox = (await runtimes.sandboxes.list()).find(({ id }) => id === pod.metadata.uid)
     if (sandbox?.running) return sandbox
     throw new RequestError(404, `pod ${pod.metadata.name} is not running`)
   }
@@ -120,7 +122,7 @@ export const createUpgrades = ({ pods, runtime, ports, log, clock = systemClock 
       open(upgrade, async (channels) => {
         const { stdin, tty } = options
         try {
-          await serveCommand(await runtime.open(id, command, { stdin, tty }), channels)
+          await serveCommand(await runtimes.streams.open(id, command, { stdin, tty }), channels)
         } catch (error) {
           log.warn({ err: error, pod: pod.metadata.name, container: name }, 'cannot run a command in a container')
           const why = error instanceof Error ? error.message : String(error)
@@ -134,14 +136,16 @@ export const createUpgrades = ({ pods, runtime, ports, log, clock = systemClock 
     const { id, logFile } = await containerOf(pod, name)
     const open = channelsOf(request, options)
     const isOver = async (): Promise<boolean> => {
-      const found = (await runtime.list()).flatMap(({ containers }) => containers).find((each) => each.id === id)
+      const found = (await runtimes.sandboxes.list())
+        .flatMap(({ containers }) => containers)
+        .find((each) => each.id === id)
       return found === undefined || found.exit !== undefined
     }
     return (upgrade) =>
       open(upgrade, async (channels) => {
         const source = { file: logFile, isOver, clock, pollMs: attachedPollMs }
         const output = readLog(source, { follow: true, tailLines: 0 }, channels.gone)
-        await serveOutput(output, await runtime.attach(id), channels)
+        await serveOutput(output, await runtimes.streams.attach(id), channels)
       })
   }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../../api/clock.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { PodConfig } from '../env/config-source.ts'
 import type { NodeFacts } from '../env/field-ref.ts'
-import type { Mount } from '../runtime/runtime.ts'
+import type { Mount } from '../runtime/mounts.ts'
 import { createAccountTokenSource } from './account-tokens.ts'
 import { writeAtomicFolder } from './atomic-folder.ts'
 import { type FileVolume, fileVolumesOf, mountsOf, type Source } from './file-volumes.ts'
@@ -93,7 +93,7 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
       await mkdir(folders(pod), { recursive: true, mode: 0o700 })
       await fillAll(pod)
       return mountsOf(pod).served.map(({ volume, path }) => ({
-        ...{ source: join(folders(pod), volume), target: path, folder: true },
+        ...{ source: join(folders(pod), volume), target: path, kind: 'folder', readOnly: true },
       }))
     },
     refresh: fillAll,

@@ -108,6 +108,18 @@ export interface Container {
   readonly tty?: boolean
 }
 
+export interface SecurityProfile {
+  readonly type: string
+  readonly localhostProfile?: string
+}
+
+export interface SELinuxOptions {
+  readonly user?: string
+  readonly role?: string
+  readonly type?: string
+  readonly level?: string
+}
+
 /** Who a container's processes are and what they may do. Read as data: fields that are not listed here may be set. */
 export interface ContainerSecurityContext {
   readonly runAsUser?: number
@@ -116,7 +128,10 @@ export interface ContainerSecurityContext {
   readonly privileged?: boolean
   readonly allowPrivilegeEscalation?: boolean
   readonly procMount?: string
-  readonly seccompProfile?: { readonly type: string }
+  readonly readOnlyRootFilesystem?: boolean
+  readonly seccompProfile?: SecurityProfile
+  readonly appArmorProfile?: SecurityProfile
+  readonly seLinuxOptions?: SELinuxOptions
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] }
 }
 
@@ -128,7 +143,9 @@ export interface PodSecurityContext {
   readonly fsGroup?: number
   readonly fsGroupChangePolicy?: string
   readonly supplementalGroups?: readonly number[]
-  readonly seccompProfile?: { readonly type: string }
+  readonly seccompProfile?: SecurityProfile
+  readonly appArmorProfile?: SecurityProfile
+  readonly seLinuxOptions?: SELinuxOptions
   readonly sysctls?: readonly { readonly name: string; readonly value: string }[]
 }
 
@@ -383,6 +400,7 @@ export interface Node extends KubeObject {
     readonly addresses?: readonly NodeAddress[]
     readonly daemonEndpoints?: { readonly kubeletEndpoint?: { readonly Port: number } }
     readonly nodeInfo?: NodeSystemInfo
+    readonly images?: readonly { readonly names?: readonly string[]; readonly sizeBytes?: number }[]
     readonly phase?: string
   }
 }

@@ -11,6 +11,7 @@ import {
   objectKey,
   priorityClasses,
   type Resource,
+  runtimeClasses,
   serviceCIDRs,
   services,
 } from '../../api/resources.ts'
@@ -170,6 +171,8 @@ export const bootstrapObjects = (options: BootstrapOptions): readonly BootstrapO
     ...systemPriorityClasses.map(({ name, ...content }) =>
       bootstrapObject('made', priorityClasses, { metadata: { name }, ...content }),
     ),
+    // Each for a runtime that agents have.
+    ...['process', 'oci'].map((name) => bootstrapObject('made', runtimeClasses, { metadata: { name }, handler: name })),
     bootstrapObject('made', serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs } }),
     bootstrapObject('kept', services, kubernetesService(apiClusterIP)),
     ...wayToApi(servers),

@@ -4,6 +4,7 @@ import t from 'tap'
 import { createFakeNetwork } from '../../../src/agent/fake-network.ts'
 import { podLogDir } from '../../../src/agent/logs/paths.ts'
 import { createPodAgent } from '../../../src/agent/pod-agent.ts'
+import type { Feature } from '../../../src/agent/runtime/capabilities.ts'
 import { aborted } from '../../../src/api/clock.ts'
 import { configMaps, pods } from '../../../src/api/resources.ts'
 import { agentOptions, podFor, startFakeAgent } from '../../support/pod-agent.ts'
@@ -18,7 +19,7 @@ t.test('a pod from creation to deletion', async (t) => {
   await until(() => isReady('web'), 'the pod to be ready')
   t.match(get('web')?.status, {
     ...{ phase: 'Running', podIP: '10.244.0.2', hostIP: '192.0.2.1' },
-    containerStatuses: [{ name: 'main', ready: true, restartCount: 0, containerID: `process://${uid}_main_0` }],
+    containerStatuses: [{ name: 'main', ready: true, restartCount: 0, containerID: `fake://${uid}_main_0` }],
   })
   t.match(runtime.sandboxSpecOf(uid), {
     ...{ namespace: 'default', name: 'web', hostname: 'web-0', hostNetwork: false },
@@ -32,7 +33,7 @@ t.test('a pod from creation to deletion', async (t) => {
   await client.delete(pods, pod)
   await until(() => !get('web'), 'the pod to be gone')
   t.ok(runtime.calls.includes(`signal ${uid}_main_0 TERM`))
-  t.same(await runtime.list(), [])
+  t.same(await runtime.sandboxes.list(), [])
   t.equal(network.attached.size, 0)
   t.notOk(existsSync(join(folder, `state/files/${uid}`)))
   t.notOk(existsSync(podLogDir(join(folder, 'logs'), { namespace: 'default', name: 'web', id: uid })))
@@ -112,7 +113,7 @@ t.test('a pod that runs to its end keeps its record and frees its network', asyn
   t.match(main('job')?.state, { terminated: { reason: 'Completed', exitCode: 0 } })
   t.equal(get('job')?.status?.podIP, '10.244.0.2', 'the address stays on record')
   await until(() => network.attached.size === 0, 'the network to be freed')
-  t.match(await runtime.list(), [{ id: uidOf(pod), running: false }])
+  t.match(await runtime.sandboxes.list(), [{ id: uidOf(pod), running: false }])
   const failed = await create(podFor('bad', { command: ['/no/such'] }, { restartPolicy: 'Never' }))
   await until(() => phase('bad') === 'Failed', 'the failure')
   t.match(main('bad')?.state, { terminated: { reason: 'StartError', exitCode: 128, message: /not found in \$PATH/ } })
@@ -250,11 +251,8 @@ t.test('a pod that vanishes, or becomes another of the same name', async (t) => 
   await until(() => isReady('web'), 'the pod to be ready')
   api.drop('pods', 'default/web')
   const second = await create(podFor('web'))
-  await until(
-    () => main('web')?.containerID === `process://${uidOf(second)}_main_0` && isReady('web'),
-    'the second pod',
-  )
-  await until(async () => (await runtime.list()).length === 1, 'the end of the first')
+  await until(() => main('web')?.containerID === `fake://${uidOf(second)}_main_0` && isReady('web'), 'the second pod')
+  await until(async () => (await runtime.sandboxes.list()).length === 1, 'the end of the first')
   t.ok(runtime.calls.includes(`signal ${uidOf(first)}_main_0 TERM`))
   t.same([...network.attached.keys()], [uidOf(second)])
 })
@@ -310,5 +308,73 @@ t.test('pods of other nodes are none of our business', async (t) => {
   await create(podFor('there', {}, { nodeName: 'node-b' }))
   await create(podFor('here'))
   await until(() => isReady('here'), 'our own')
-  t.equal((await runtime.list()).length, 1)
+  t.equal((await runtime.sandboxes.list()).length, 1)
+})
+
+const withImages: ReadonlySet<Feature> = new Set(['images'])
+
+t.test('an image is fetched before its container starts', async (t) => {
+  const { create, main, events, isReady, runtime, until } = await startFakeAgent(t, {}, withImages)
+  runtime.registry.serve('web:1', { entrypoint: ['/web'], env: { PATH: '/web' }, user: 'www' })
+  const arrive = runtime.registry.hold()
+  const pod = await create(podFor('web', { image: 'web:1', command: [] }))
+  await until(() => runtime.registry.calls.length === 1, 'the pull')
+  await until(() => main('web')?.state?.waiting?.reason === 'ContainerCreating', 'the wait')
+  t.notOk(runtime.calls.some((call) => call.startsWith('start-container')))
+  arrive()
+  await until(() => isReady('web'), 'the pod to be ready')
+  t.match(main('web'), { image: 'web:1', imageID: /^registry\.test\/web@sha256:[0-9a-f]{64}$/ })
+  t.match(runtime.specOf(`${uidOf(pod)}_main_0`), { command: ['/web'], user: { named: 'www' }, env: { PATH: '/web' } })
+  await create(podFor('second', { image: 'web:1', command: [] }))
+  await until(() => isReady('second'), 'a pod of an image that is here')
+  t.same(runtime.registry.calls, ['pull web:1'])
+  await until(() => events('second').some((event) => /^Started/.test(event)), 'its Events')
+  t.ok(events('second').includes('Pulled: Container image "web:1" already present on machine'))
+  t.equal(events('web')[0], 'Pulling: Pulling image "web:1"')
+  t.match(events('web')[1], /^Pulled: Successfully pulled image "web:1" in .*\. Image size: 1000 bytes\.$/)
+  t.notOk(events('web').some((event) => event.includes('already present')))
+})
+
+t.test('an image that cannot be fetched', async (t) => {
+  const { create, main, events, phase, runtime, until } = await startFakeAgent(t, {}, withImages)
+  const waiting = (name: string) => main(name)?.state?.waiting
+  await create(podFor('web', { image: 'gone:1' }))
+  await create(podFor('never', { image: 'gone:1', imagePullPolicy: 'Never' }))
+  await create(podFor('none', { image: 'NoSuch' }))
+  await until(() => waiting('web')?.reason === 'ErrImagePull', 'the failure')
+  t.equal(waiting('web')?.message, 'gone:1: not found')
+  await until(() => waiting('never')?.reason === 'ErrImageNeverPull', 'the refusal')
+  await until(() => waiting('none')?.reason === 'InvalidImageName', 'the complaint')
+  await until(() => waiting('web')?.reason === 'ImagePullBackOff', 'the wait')
+  t.equal(waiting('web')?.message, 'Back-off pulling image "gone:1"')
+  t.equal(phase('web'), 'Pending')
+  await until(() => events('web').length === 5, 'the Events')
+  t.same(events('web'), [
+    'Pulling: Pulling image "gone:1"',
+    'Failed: Failed to pull image "gone:1": gone:1: not found',
+    'Failed: Error: ErrImagePull',
+    'BackOff: Back-off pulling image "gone:1"',
+    'Failed: Error: ImagePullBackOff',
+  ])
+  t.same(events('never'), [
+    'ErrImageNeverPull: Container image "gone:1" is not present with pull policy of Never',
+    'Failed: Error: ErrImageNeverPull',
+  ])
+  t.equal(events('none')[0]?.startsWith('InspectFailed: Failed to apply default image tag "NoSuch"'), true)
+  t.same(runtime.registry.calls, ['pull gone:1'], 'one try, and no other before it is time')
+})
+
+t.test('a RuntimeClass that nobody knows, and one whose runtime is not here', async (t) => {
+  const handlers: Readonly<Record<string, string>> = { small: 'fake', odd: 'runsc' }
+  const { create, events, isReady, runtime, until } = await startFakeAgent(t, {
+    handlerOf: async (name) => handlers[name],
+  })
+  for (const runtimeClassName of ['small', 'odd', 'gone'])
+    await create(podFor(runtimeClassName, {}, { runtimeClassName }))
+  await until(() => isReady('small'), 'the pod whose runtime is here')
+  t.equal(runtime.sandboxSpecOf((await runtime.sandboxes.list())[0]?.id ?? '')?.runtime, 'fake')
+  const why = 'FailedCreatePodSandBox: Failed to create pod sandbox:'
+  await until(() => events('odd').length > 0 && events('gone').length > 0, 'the complaints')
+  t.equal(events('odd')[0], `${why} failed to get sandbox runtime: no runtime for "runsc" is configured on this node`)
+  t.equal(events('gone')[0], `${why} RuntimeClass "gone" not found`)
 })

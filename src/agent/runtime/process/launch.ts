@@ -5,7 +5,8 @@ import { type DetachedProcess, startDetached } from '../../../host/detached.ts'
 import { enterProcess } from '../../../host/namespaces.ts'
 import { identify, type ProcessId, signalProcess } from '../../../host/process.ts'
 import { shellWord } from '../../../host/shell-word.ts'
-import type { ContainerSpec, SandboxSpec } from '../runtime.ts'
+import type { ContainerSpec } from '../containers.ts'
+import type { SandboxSpec } from '../sandboxes.ts'
 import type { StoredContainer } from './state.ts'
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url))

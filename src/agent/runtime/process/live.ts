@@ -3,14 +3,10 @@ import { type Clock, sleep } from '../../../api/clock.ts'
 import type { Cgroups } from '../../../host/cgroup.ts'
 import type { Logger } from '../../../host/log.ts'
 import { isRunning, type ProcessId } from '../../../host/process.ts'
-import {
-  byNameAndAttempt,
-  type ContainerExit,
-  type OnChange,
-  type OnDamage,
-  type SandboxRecord,
-  type SandboxSpec,
-} from '../runtime.ts'
+import type { ContainerExit } from '../containers.ts'
+import { byNameAndAttempt } from '../ids.ts'
+import type { OnChange, OnDamage } from '../runtime.ts'
+import type { SandboxRecord, SandboxSpec } from '../sandboxes.ts'
 import type { StateStore, StoredContainer } from './state.ts'
 import { endStrays } from './strays.ts'
 
@@ -34,11 +30,15 @@ export interface LiveOptions {
 const killed = 137
 const endTimeoutMs = 10_000
 
+/** The name of this runtime. */
+export const processRuntime = 'process'
+
 /** How the runtime shows a sandbox to others. */
 export const toRecord = ({ spec, process, containers }: Sandbox): SandboxRecord => ({
   id: spec.id,
   namespace: spec.namespace,
   name: spec.name,
+  runtime: processRuntime,
   hostNetwork: spec.hostNetwork,
   labels: spec.labels,
   running: process !== undefined,

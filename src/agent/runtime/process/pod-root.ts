@@ -3,8 +3,8 @@
  * of the pod's own, where it may write; what is not listed here is not in it, so nothing has to be hidden by name. Pure.
  */
 import { dirname, join } from 'node:path'
+import type { Mount } from '../mounts.ts'
 import { maskedPaths, readOnlyPaths } from '../restricted-paths.ts'
-import type { Mount } from '../runtime.ts'
 
 /** A file system of the node, as /proc/self/mountinfo has it. */
 export interface NodeMount {
@@ -154,11 +154,12 @@ export const compilePodRoot = (
     else if (kind === 'file') mount('/dev/null', path, 'none', 'bind')
   }
 
-  for (const { source, target, folder } of files) {
+  for (const { source, target, kind } of files) {
     const path = throughLinks(target)
-    if (folder) for (const each of [...ancestorsOf(path), path]) place(each, 'folder')
+    const isFolder = kind === 'folder'
+    if (isFolder) for (const each of [...ancestorsOf(path), path]) place(each, 'folder')
     else if (!isIn(path, '/etc')) place(path, 'file')
-    mount(source, path, 'none', folder ? 'bind,ro,nosuid,nodev,noexec' : 'bind')
+    mount(source, path, 'none', isFolder ? 'bind,ro,nosuid,nodev,noexec' : 'bind')
   }
 
   return { folders, files: [...placeholders], links, mounts: `${lines.join('\n')}\n` }

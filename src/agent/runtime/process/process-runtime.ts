@@ -4,26 +4,24 @@
  */
 import { watch } from 'node:fs'
 import { type Clock, sleep, systemClock } from '../../../api/clock.ts'
+import type { StringMap } from '../../../api/types/index.ts'
 import { runBounded } from '../../../host/bounded.ts'
 import type { Cgroups } from '../../../host/cgroup.ts'
 import { canSetGroups } from '../../../host/id-map.ts'
 import type { Logger } from '../../../host/log.ts'
 import { familyOf, isRunning, killFamily, type ProcessId, signalProcess } from '../../../host/process.ts'
-import {
-  type ContainerSpec,
-  containerId,
-  ExecTimeout,
-  type OnChange,
-  type OnDamage,
-  type Runtime,
-  type SandboxSpec,
-  sandboxOf,
-} from '../runtime.ts'
+import type { Capabilities } from '../capabilities.ts'
+import type { ContainerSpec, Containers } from '../containers.ts'
+import { containerId, sandboxOf } from '../ids.ts'
+import { createOwnImages } from '../own-images.ts'
+import type { OnChange, OnDamage, Runtime } from '../runtime.ts'
+import type { Sandboxes, SandboxSpec } from '../sandboxes.ts'
+import { ExecTimeout, type Streams } from '../streams.ts'
 import { attachTo, makeFifo } from './attach.ts'
 import { openCommand } from './command.ts'
 import { renderEnvFile } from './env-file.ts'
 import { execWords, launchContainer, launchSandbox, toolEnv } from './launch.ts'
-import { createLiveSandboxes, type Sandbox, toRecord } from './live.ts'
+import { createLiveSandboxes, processRuntime, type Sandbox, toRecord } from './live.ts'
 import { podwayPrograms, readNodeFiles } from './node-files.ts'
 import { compilePodRoot, type PodRootPlan } from './pod-root.ts'
 import { rightsWords } from './rights.ts'
@@ -38,6 +36,10 @@ export interface ProcessRuntimeOptions {
   readonly onChange: OnChange
   readonly onDamage: OnDamage
   readonly log: Logger
+  /** Who containers can be; root alone when missing. */
+  readonly identities?: Pick<Capabilities, 'canBecome' | 'canSetGroups'>
+  /** The variables every container gets, PATH among them. */
+  readonly env?: StringMap
   readonly clock?: Clock
   /** How often the processes are looked at, for an end that nobody told us of. */
   readonly pollMs?: number
@@ -45,14 +47,11 @@ export interface ProcessRuntimeOptions {
   readonly programs?: readonly string[]
 }
 
-export interface ProcessRuntime extends Runtime {
-  /** Watches for ends until `signal` aborts. Without it only those are noticed that were started by this agent. */
-  run(signal: AbortSignal): Promise<void>
-}
+const rootAlone = { canBecome: (id: number) => id === 0, canSetGroups: false }
 
 const maxOutputBytes = 10 * 1024
 
-export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRuntime => {
+export const createProcessRuntime = (options: ProcessRuntimeOptions): Runtime => {
   const { stateDir, cgroups, onChange, onDamage, log, clock = systemClock, pollMs = 5_000 } = options
   const programs = [...podwayPrograms, ...(options.programs ?? [])]
   const store = createStateStore(stateDir)
@@ -140,13 +139,13 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
     if (startError !== undefined) await settled
   }
 
-  return {
+  const sandboxes: Sandboxes = {
     list: async () => {
       await loaded()
       return live.all().map(toRecord)
     },
 
-    startSandbox: async (spec) => {
+    start: async (spec) => {
       const dead = await find(spec.id)
       if (dead?.process) throw new Error(`sandbox ${spec.id} is running`)
       await store.saveSpec(spec)
@@ -161,7 +160,20 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       return toRecord(sandbox)
     },
 
-    startContainer: async (sandboxId, spec) => {
+    end: async (id, records) => {
+      const sandbox = await find(id)
+      if (!sandbox) return
+      if (sandbox.process && (await isRunning(sandbox.process))) signalProcess(sandbox.process.pid, 'SIGKILL')
+      await Promise.all([...sandbox.containers.values()].filter(({ exit }) => !exit).map(kill))
+      await live.settleAll(sandbox)
+      if (records === 'keep') return
+      live.delete(id)
+      await store.dropSandbox(id, [...sandbox.containers.keys()])
+    },
+  }
+
+  const containers: Containers = {
+    start: async (sandboxId, spec) => {
       const sandbox = await find(sandboxId)
       if (!sandbox?.process) throw new Error(`sandbox ${sandboxId} does not run`)
       const id = containerId(sandboxId, spec.name, spec.attempt)
@@ -186,7 +198,9 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       if (signal === 'KILL') await kill(container)
       else if (await isRunning(container.process)) signalProcess(await mainOf(container), 'SIGTERM')
     },
+  }
 
+  const streams: Streams = {
     exec: async (id, command, timeoutMs) => {
       const { container, place } = await findRunning(id)
       const [file, ...args] = execWords(container, place, command)
@@ -195,26 +209,24 @@ export const createProcessRuntime = (options: ProcessRuntimeOptions): ProcessRun
       return { exitCode, output }
     },
 
-    attach: async (id) => {
-      const { container, place } = await findRunning(id)
-      return attachTo(container, place, store.stdinFile(id))
-    },
-
     open: async (id, command, options) => {
       const { container, place } = await findRunning(id)
       return openCommand(container, place, command, options)
     },
 
-    end: async (id, records) => {
-      const sandbox = await find(id)
-      if (!sandbox) return
-      if (sandbox.process && (await isRunning(sandbox.process))) signalProcess(sandbox.process.pid, 'SIGKILL')
-      await Promise.all([...sandbox.containers.values()].filter(({ exit }) => !exit).map(kill))
-      await live.settleAll(sandbox)
-      if (records === 'keep') return
-      live.delete(id)
-      await store.dropSandbox(id, [...sandbox.containers.keys()])
+    attach: async (id) => {
+      const { container, place } = await findRunning(id)
+      return attachTo(container, place, store.stdinFile(id))
     },
+  }
+
+  return {
+    name: processRuntime,
+    sandboxes,
+    containers,
+    streams,
+    images: createOwnImages(options.env ?? {}),
+    capabilities: { features: new Set(), ...(options.identities ?? rootAlone) },
 
     run: async (signal) => {
       await loaded()

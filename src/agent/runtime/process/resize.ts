@@ -2,7 +2,7 @@
 import { readlink } from 'node:fs/promises'
 import { runBounded } from '../../../host/bounded.ts'
 import { familyOf } from '../../../host/process.ts'
-import type { TerminalSize } from '../runtime.ts'
+import type { TerminalSize } from '../streams.ts'
 import { type CommandPlace, execWords, toolEnv } from './launch.ts'
 import type { StoredContainer } from './state.ts'
 

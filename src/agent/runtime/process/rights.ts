@@ -1,15 +1,21 @@
 /** What a container's processes may do, as words for setpriv(1). Pure. */
-import { usualCapabilities } from '../capabilities.ts'
-import type { ContainerSpec } from '../runtime.ts'
+import { usualCapabilities } from '../linux-capabilities.ts'
+import type { ContainerSecurity } from '../security.ts'
 
-export type Rights = Pick<ContainerSpec, 'user' | 'groups' | 'noNewPrivileges' | 'capabilities'>
+export type Rights = Pick<ContainerSecurity, 'user' | 'groups' | 'noNewPrivileges' | 'capabilities'>
+
+const userWords = (user: Rights['user']): readonly string[] => {
+  if (user === undefined) return []
+  if ('named' in user) throw new Error(`no image of a process tells who ${JSON.stringify(user.named)} is`)
+  return [`--reuid=${user.uid}`, `--regid=${user.gid}`]
+}
 
 /** `canSetGroups`: not in a user namespace with one user. */
 export const rightsWords = (
   { user, groups = [], noNewPrivileges, capabilities = usualCapabilities }: Rights,
   canSetGroups: boolean,
 ): readonly string[] => [
-  ...(user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`]),
+  ...userWords(user),
   ...(groups.length > 0 ? [`--groups=${groups.join()}`] : canSetGroups ? ['--clear-groups'] : []),
   ...(capabilities === 'all'
     ? []

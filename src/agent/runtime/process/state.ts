@@ -12,14 +12,10 @@ import { join } from 'node:path'
 import { isSetAside, jsonOf, readDurable, reportDamage } from '../../../host/durable-file.ts'
 import { writeFileAtomic } from '../../../host/files.ts'
 import type { ProcessId } from '../../../host/process.ts'
-import {
-  type ContainerExit,
-  type ContainerRecord,
-  type ContainerSpec,
-  type OnDamage,
-  type SandboxSpec,
-  sandboxOf,
-} from '../runtime.ts'
+import type { ContainerExit, ContainerRecord, ContainerSpec } from '../containers.ts'
+import { sandboxOf } from '../ids.ts'
+import type { OnDamage } from '../runtime.ts'
+import type { SandboxSpec } from '../sandboxes.ts'
 import type { PodRootPlan } from './pod-root.ts'
 
 /** A container as kept: what `list` shows, and what it takes to signal it or to run a command beside it. */

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { type ProcessId, signalProcess } from '../../../host/process.ts'
-import { sandboxOf } from '../runtime.ts'
+import { sandboxOf } from '../ids.ts'
 
 /** What is on record. */
 interface Known {

@@ -177,7 +177,9 @@ t.test('the names to fetch', async (t) => {
   t.same(configNames(pod(containers, { initContainers })), { configMaps: ['x'], secrets: ['s', 't'] })
 })
 
-for (const { name, container, words } of [
+const noImage = { entrypoint: [], cmd: [] }
+
+for (const { name, container, image = noImage, words } of [
   {
     name: 'command and args',
     container: { command: ['run', '$(A)'], args: ['$(B)', '$$(A)'] },
@@ -185,13 +187,21 @@ for (const { name, container, words } of [
   },
   { name: 'args alone', container: { image: 'busybox', args: ['sleep', '1'] }, words: ['sleep', '1'] },
   { name: 'nothing', container: { image: 'nginx' }, words: undefined },
-  { name: 'echo', container: { image: 'podway/echo' }, words: ['podway', 'echo'] },
+  { name: "the image's own", container: {}, image: { entrypoint: ['$(A)'], cmd: ['$(A)'] }, words: ['$(A)', '$(A)'] },
   {
-    name: 'echo with a tag and args',
-    container: { image: 'podway/echo:1.2', args: ['--port', '1'] },
-    words: ['podway', 'echo', '--port', '1'],
+    name: "the image's entrypoint with other args",
+    container: { args: ['--port', '$(A)'] },
+    image: { entrypoint: ['run'], cmd: ['x'] },
+    words: ['run', '--port', '1'],
   },
-  { name: 'an echo of somebody else', container: { image: 'x:5000/podway/echo' }, words: undefined },
+  {
+    name: 'a command takes away what the image would give it',
+    container: { command: ['run'] },
+    image: { entrypoint: ['init'], cmd: ['x'] },
+    words: ['run'],
+  },
   { name: 'names of the prototype', container: { command: ['$(constructor)'] }, words: ['$(constructor)'] },
 ])
-  t.test(`command: ${name}`, async (t) => t.same(containerCommand({ name: 'main', ...container }, { A: '1' }), words))
+  t.test(`command: ${name}`, async (t) =>
+    t.same(containerCommand({ name: 'main', ...container }, image, { A: '1' }), words),
+  )

@@ -13,7 +13,7 @@ const traits = (more: Partial<NodeTraits> = {}): NodeTraits => ({
     },
   },
   ...{ addresses: ['192.0.2.1', '2001:db8::1'], maxPods: 110, kubeletPort: 10250 },
-  ...{ kubeletVersion: 'v1.33.0+podway.0.1.0', runtimeVersion: 'process://0.1.0' },
+  ...{ kubeletVersion: 'v1.33.0+podway.0.1.0', runtimeVersion: 'process://0.1.0', images: [] },
   ...{ labels: { zone: 'a' }, annotations: { 'podway.dev/x': 'y' }, problems: [] },
   ...more,
 })
@@ -85,4 +85,14 @@ t.test('the machine', async (t) => {
   const facts = await readHostFacts('/')
   t.ok(facts.cpus > 0 && facts.memoryBytes > 0 && facts.storageBytes > 0)
   t.match(facts.info.kernelVersion, /^\d/)
+})
+
+t.test('the largest images are told of, each with some of its names', async (t) => {
+  const images = Array.from({ length: 60 }, (_, at) => ({
+    names: Array.from({ length: 7 }, (_, name) => `r/web${at}:${name}`),
+    sizeBytes: at,
+  }))
+  const { images: told = [] } = nodeStatus({ ...traits(), images }, undefined, 0)
+  t.equal(told.length, 50)
+  t.same(told[0], { names: images[59]?.names.slice(0, 5), sizeBytes: 59 })
 })

@@ -3,7 +3,9 @@
 import { restartsLabel } from '../../../../src/agent/pods/back-off.ts'
 import { graceLabel } from '../../../../src/agent/pods/plan.ts'
 import { lifeLabel, type PodView } from '../../../../src/agent/pods/view.ts'
-import { type ContainerRecord, containerId, type SandboxRecord } from '../../../../src/agent/runtime/runtime.ts'
+import type { ContainerRecord } from '../../../../src/agent/runtime/containers.ts'
+import { containerId } from '../../../../src/agent/runtime/ids.ts'
+import type { SandboxRecord } from '../../../../src/agent/runtime/sandboxes.ts'
 import type { ObjectMeta, Pod, PodSpec, PodStatus } from '../../../../src/api/types/index.ts'
 
 /** A pod `default/web` with one container `main`. */
@@ -51,17 +53,20 @@ const record = ({
 
 /** The sandbox of `pod()`, in its first life. */
 export const sandbox = (containers: readonly Found[] = [], more: Partial<SandboxRecord> = {}): SandboxRecord => ({
-  ...{ id: 'u1', namespace: 'default', name: 'web', hostNetwork: false, running: true, pid: 42 },
+  ...{ id: 'u1', namespace: 'default', name: 'web', runtime: 'process', hostNetwork: false, running: true, pid: 42 },
   labels: { [lifeLabel]: '1', [graceLabel]: '30000' },
   containers: containers.map(record),
+  ...(more.running === false ? {} : { addresses: ['10.244.0.2'] }),
   ...more,
 })
 
+/** The same before it is on the network. */
+export const unconnected = ({ addresses: _, ...sandbox }: SandboxRecord): SandboxRecord => sandbox
+
 /** A view of a pod that has its network, whose probes are content. */
 export const view = (more: Partial<PodView> = {}): PodView => ({
-  ...{ pod: pod(), sandbox: undefined, hostIPs: ['192.0.2.1'], troubles: new Map(), unsupported: [] },
-  addresses: more.sandbox?.running ? ['10.244.0.2'] : undefined,
-  lastAddresses: more.addresses ?? (more.sandbox?.running ? ['10.244.0.2'] : undefined),
+  ...{ pod: pod(), sandbox: undefined, runtime: 'process', hostIPs: ['192.0.2.1'], unsupported: [] },
+  ...{ failures: new Map(), images: new Map(), lastAddresses: more.sandbox?.addresses },
   probe: () => ({ started: true, ready: true }),
   postStart: () => 'none',
   ...more,

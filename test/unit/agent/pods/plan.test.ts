@@ -3,7 +3,7 @@ import { defaultBackOff } from '../../../../src/agent/pods/back-off.ts'
 import { type Action, planOrphan, planPod, planVanished } from '../../../../src/agent/pods/plan.ts'
 import type { PodView } from '../../../../src/agent/pods/view.ts'
 import type { Container } from '../../../../src/api/types/index.ts'
-import { pod, sandbox, view } from './builders.ts'
+import { pod, sandbox, unconnected, view } from './builders.ts'
 
 /** A plan in short: `start main#1`, `stop main#0 30s`, `end`, … */
 const short = (action: Action): string => {
@@ -34,7 +34,7 @@ const cases: readonly Case[] = [
   { name: 'then its container', view: view({ sandbox: sandbox() }), does: 'start main#0' },
   {
     name: 'one from before the agent gets to know its addresses',
-    view: view({ sandbox: sandbox([{ name: 'main' }]), addresses: undefined }),
+    view: view({ sandbox: unconnected(sandbox([{ name: 'main' }])) }),
     does: 'attach-network',
   },
   { name: 'all that runs is left alone', view: view({ sandbox: sandbox([{ name: 'main' }]) }), does: '' },
@@ -162,7 +162,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a sandbox that could not be made waits for its next try',
-    view: view({ troubles: new Map([['', { reason: 'FailedCreatePodSandBox', message: 'no', retryAt: 900 }]]) }),
+    view: view({ failures: new Map([['', { reason: 'FailedCreatePodSandBox', message: 'no', retryAt: 900 }]]) }),
     does: '',
     againAt: 900,
   },
@@ -170,7 +170,7 @@ const cases: readonly Case[] = [
     name: 'so does a container that lacks its ConfigMap',
     view: view({
       sandbox: sandbox(),
-      troubles: new Map([
+      failures: new Map([
         ['main', { reason: 'CreateContainerConfigError', message: 'configmap "x" not found', retryAt: 900 }],
       ]),
     }),
@@ -180,7 +180,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'until it is time',
-    view: view({ sandbox: sandbox(), troubles: new Map([['main', { reason: 'X', message: '', retryAt: 0 }]]) }),
+    view: view({ sandbox: sandbox(), failures: new Map([['main', { reason: 'X', message: '', retryAt: 0 }]]) }),
     does: 'start main#0',
   },
   {

@@ -32,8 +32,8 @@ t.test('the files stay the same files when they are filled', async (t) => {
   const files = createPodFiles(folder, 'lab')
   const mounts = await files.make(pod(), 'nameserver 10.96.0.10\n')
   t.same(mounts, [
-    { source: join(folder, 'u1/hosts'), target: '/etc/hosts' },
-    { source: join(folder, 'u1/resolv.conf'), target: '/etc/resolv.conf' },
+    { source: join(folder, 'u1/hosts'), target: '/etc/hosts', kind: 'file', readOnly: false },
+    { source: join(folder, 'u1/resolv.conf'), target: '/etc/resolv.conf', kind: 'file', readOnly: false },
   ])
   const { ino } = statSync(join(folder, 'u1/hosts'))
   await files.fillHosts(pod(), ['10.244.0.2'])

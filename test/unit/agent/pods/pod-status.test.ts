@@ -267,11 +267,13 @@ t.test('all fields of a running pod', async (t) => {
       {},
       { qosClass: 'BestEffort', conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: 'then' }] },
     ),
-    sandbox: sandbox([
-      { name: 'main', code: 1, from: 1000, to: 2000 },
-      { name: 'main', attempt: 1, from: 3000 },
-    ]),
-    addresses: ['10.244.0.2', 'fd00::2'],
+    sandbox: sandbox(
+      [
+        { name: 'main', code: 1, from: 1000, to: 2000 },
+        { name: 'main', attempt: 1, from: 3000 },
+      ],
+      { addresses: ['10.244.0.2', 'fd00::2'] },
+    ),
   })
   t.same(podStatus(found, plan(), 4000), {
     qosClass: 'BestEffort',

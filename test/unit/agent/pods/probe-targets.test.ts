@@ -1,7 +1,7 @@
 import t from 'tap'
 import { probeTargets } from '../../../../src/agent/pods/probe-targets.ts'
 import type { PodStatus } from '../../../../src/api/types/index.ts'
-import { pod, sandbox, view } from './builders.ts'
+import { pod, sandbox, unconnected, view } from './builders.ts'
 
 const shown: PodStatus = {
   containerStatuses: [
@@ -22,7 +22,7 @@ t.test('running containers of a pod with a network', async (t) => {
   t.match(probeTargets(view({ sandbox: running }), new Set()), [
     { containerId: 'u1_main_0', host: '10.244.0.2', startedAt: 5, isStopping: false, before: undefined },
   ])
-  t.same(probeTargets(view({ sandbox: running, addresses: undefined }), new Set()), [])
+  t.same(probeTargets(view({ sandbox: unconnected(running) }), new Set()), [])
   t.same(probeTargets(view({ sandbox: sandbox([{ name: 'main', code: 0 }]) }), new Set()), [])
   const dying = pod({}, {}, { deletionTimestamp: 'now' })
   t.match(probeTargets(view({ pod: dying, sandbox: running }), new Set()), [{ isStopping: true }])

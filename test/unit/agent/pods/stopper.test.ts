@@ -13,7 +13,7 @@ const setUp = (hook: () => Promise<string> = async () => '') => {
   let failures = 0
   const stopper = createStopper({
     ...{ clock, log: silentLogger, runHook: createRunHook(hook, clock) },
-    runtime: {
+    containers: {
       signal: async (id, signal) => {
         if (failures-- > 0) throw new Error('no')
         seen.push(`${clock.now() / 1000}s ${signal} ${id}`)

@@ -1,9 +1,13 @@
 import t from 'tap'
 import { unsupportedFields } from '../../../../src/agent/pods/unsupported.ts'
+import type { Feature } from '../../../../src/agent/runtime/capabilities.ts'
 import type { PodSpec } from '../../../../src/api/types/index.ts'
 import { pod } from './builders.ts'
 
-const abilities = { canBecome: (id: number) => id === 0, canSetGroups: false, hostPorts: false }
+const abilities = {
+  capabilities: { features: new Set<Feature>(), canBecome: (id: number) => id === 0, canSetGroups: false },
+  hostPorts: false,
+}
 const secretVolume = { secret: { secretName: 's' } }
 const main = (more: object): Partial<PodSpec> => ({ containers: [{ name: 'main', ...more }] })
 
@@ -101,8 +105,44 @@ for (const { name, spec, fields } of [
   t.test(name, async (t) => t.same(unsupportedFields(pod(spec), abilities), fields))
 
 t.test('groups where they can be chosen', async (t) => {
-  const root = { canBecome: (id: number) => id < 100, canSetGroups: true, hostPorts: true }
+  const capabilities = { features: new Set<Feature>(), canBecome: (id: number) => id < 100, canSetGroups: true }
+  const root = { capabilities, hostPorts: true }
   const asking = (securityContext: object) => unsupportedFields(pod({ securityContext }), root)
   t.same(asking({ fsGroup: 7, supplementalGroups: [8, 9] }), [])
   t.same(asking({ supplementalGroups: [8, 100] }), ['spec.securityContext.supplementalGroups'])
+})
+
+t.test('what a runtime has features for is no longer beyond it', async (t) => {
+  const asking: Partial<PodSpec> = {
+    ...{ hostPID: true, hostIPC: true, securityContext: { sysctls: [{ name: 'kernel.shm_rmid_forced', value: '1' }] } },
+    ...main({
+      volumeDevices: [{ name: 'v', devicePath: '/dev/v' }],
+      securityContext: {
+        ...{ readOnlyRootFilesystem: true, procMount: 'Unmasked', seLinuxOptions: { level: 's0' } },
+        ...{ seccompProfile: { type: 'RuntimeDefault' }, appArmorProfile: { type: 'RuntimeDefault' } },
+      },
+    }),
+  }
+  const own = 'spec.containers[0].securityContext'
+  const fields: Readonly<Record<string, Feature>> = {
+    ...{ 'spec.hostPID': 'host-pid', 'spec.hostIPC': 'host-ipc', 'spec.securityContext.sysctls': 'sysctls' },
+    ...{ 'spec.containers[0].volumeDevices': 'devices', [`${own}.readOnlyRootFilesystem`]: 'read-only-root' },
+    ...{ [`${own}.procMount`]: 'unmasked-proc', [`${own}.seLinuxOptions`]: 'selinux' },
+    ...{ [`${own}.seccompProfile`]: 'seccomp', [`${own}.appArmorProfile`]: 'apparmor' },
+  }
+  const withFeatures = (...features: readonly Feature[]) =>
+    unsupportedFields(pod(asking), {
+      ...abilities,
+      capabilities: { ...abilities.capabilities, features: new Set(features) },
+    })
+  t.same([...withFeatures()].sort(), Object.keys(fields).sort())
+  t.same(withFeatures(...Object.values(fields)), [])
+  for (const [field, feature] of Object.entries(fields))
+    t.same(
+      [...withFeatures(feature)].sort(),
+      Object.keys(fields)
+        .filter((each) => each !== field)
+        .sort(),
+      feature,
+    )
 })

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import t from 'tap'
 import { createRunHandler, resolvePort } from '../../../../src/agent/probes/handler.ts'
 import type { HttpGet } from '../../../../src/agent/probes/http-get.ts'
-import { ExecTimeout } from '../../../../src/agent/runtime/runtime.ts'
+import { ExecTimeout } from '../../../../src/agent/runtime/streams.ts'
 import type { Handler } from '../../../../src/api/types/index.ts'
 import { serve } from '../../../support/serve.ts'
 

@@ -72,7 +72,8 @@ t.test('files of the pod', async (t) => {
 })
 
 t.test('folders of the pod', async (t) => {
-  const files = [{ source: '/s/v', target: '/var/run/secrets/kubernetes.io/serviceaccount', folder: true }]
+  const shown = { kind: 'folder', readOnly: true } as const
+  const files = [{ source: '/s/v', target: '/var/run/secrets/kubernetes.io/serviceaccount', ...shown }]
   const plan = compile({}, { files })
   const path = '/run/secrets/kubernetes.io/serviceaccount'
   t.same(lines(plan).slice(-1), [`/s/v /r${path} none bind,ro,nosuid,nodev,noexec 0 0`], '/var/run is a link')

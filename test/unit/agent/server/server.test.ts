@@ -25,17 +25,19 @@ const serve = async (t: Test, authorize: (peer: Peer) => boolean = ({ name }) =>
   const state = { exit: undefined as { code: number; finishedAt: number; oomKilled: boolean } | undefined }
   const answer = createRoutes({
     pods: { get: (key) => (key === 'default/web' ? pod() : undefined), values: () => [pod()] },
-    runtime: {
-      list: async () => [
-        {
-          ...found,
-          containers: found.containers.map((each) => ({
-            ...each,
-            logFile,
-            ...(state.exit ? { exit: state.exit } : {}),
-          })),
-        },
-      ],
+    runtimes: {
+      sandboxes: {
+        list: async () => [
+          {
+            ...found,
+            containers: found.containers.map((each) => ({
+              ...each,
+              logFile,
+              ...(state.exit ? { exit: state.exit } : {}),
+            })),
+          },
+        ],
+      },
     },
   })
   const server = createAgentServer({

@@ -24,13 +24,14 @@ const serve = async (t: Test) => {
   const runtime = createFakeRuntime({ clock: systemClock, onChange: () => undefined })
   const web = pod()
   const uid = web.metadata.uid ?? ''
-  await runtime.startSandbox(sandboxSpec(uid))
+  await runtime.sandboxes.start(sandboxSpec(uid))
   const spec = containerSpec(folder, 'main', ['sleep', '3600'])
-  const { id } = await runtime.startContainer(uid, spec)
+  const { id } = await runtime.containers.start(uid, spec)
   writeFileSync(spec.logFile, 'before\n')
   const echo = createTcpServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
   const upgrades = createUpgrades({
-    ...{ pods: { get: (key) => (key === 'default/web' ? web : undefined) }, runtime, log: silentLogger },
+    ...{ pods: { get: (key) => (key === 'default/web' ? web : undefined) }, log: silentLogger },
+    runtimes: runtime,
     ports: {
       connect: async (_pid, port) => {
         if (port !== 80) throw new Error(`connect ECONNREFUSED 127.0.0.1:${port}`)

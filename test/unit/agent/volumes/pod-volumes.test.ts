@@ -83,7 +83,7 @@ const start = async (t: Test) => {
 t.test('a pod gets a token of its own, and another one before it ends', async (t) => {
   const { clock, pod, volumes, read, claims, asked, folder } = await start(t)
   t.strictSame(await volumes.make(pod), [
-    { source: join(folder, pod.metadata.uid ?? '', 'volumes/v'), target: '/v', folder: true },
+    { source: join(folder, pod.metadata.uid ?? '', 'volumes/v'), target: '/v', kind: 'folder', readOnly: true },
   ])
   t.match(claims(), {
     sub: 'system:serviceaccount:shop:app',

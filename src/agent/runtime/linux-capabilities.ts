@@ -1,0 +1,37 @@
+/** What processes of containers may do besides what any user may: capabilities(7), as containers ask for them. Pure. */
+
+/** As other runtimes have it, less the right to make devices, which nobody could open. */
+export const usualCapabilities: readonly string[] = [
+  ...['audit_write', 'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'net_bind_service', 'net_raw'],
+  ...['setfcap', 'setgid', 'setpcap', 'setuid', 'sys_chroot'],
+]
+
+const known: ReadonlySet<string> = new Set([
+  ...usualCapabilities,
+  ...['audit_control', 'audit_read', 'block_suspend', 'bpf', 'checkpoint_restore', 'dac_read_search', 'ipc_lock'],
+  ...['ipc_owner', 'lease', 'linux_immutable', 'mac_admin', 'mac_override', 'mknod', 'net_admin', 'net_broadcast'],
+  ...['perfmon', 'sys_admin', 'sys_boot', 'sys_module', 'sys_nice', 'sys_pacct', 'sys_ptrace', 'sys_rawio'],
+  ...['sys_resource', 'sys_time', 'sys_tty_config', 'syslog', 'wake_alarm'],
+])
+
+/** `NET_ADMIN` and `CAP_NET_ADMIN` are `net_admin`, and `ALL` is `all`. Throws a RangeError for what is none. */
+const nameOf = (text: string): string => {
+  const name = text.toLowerCase().replace(/^cap_/, '')
+  if (name !== 'all' && !known.has(name)) throw new RangeError(`unknown capability ${JSON.stringify(text)}`)
+  return name
+}
+
+export interface CapabilityChanges {
+  readonly add?: readonly string[]
+  readonly drop?: readonly string[]
+}
+
+/** The usual ones, changed: what is dropped by name goes, whoever adds it. Undefined when nothing is changed. */
+export const changedCapabilities = ({ add = [], drop = [] }: CapabilityChanges): readonly string[] | undefined => {
+  const [added, dropped] = [add.map(nameOf), drop.map(nameOf)]
+  if (added.length === 0 && dropped.length === 0) return undefined
+  const base = added.includes('all') ? known : new Set(dropped.includes('all') ? [] : usualCapabilities)
+  const all = new Set([...base, ...added])
+  for (const name of ['all', ...dropped]) all.delete(name)
+  return [...all].sort()
+}
