@@ -69,7 +69,7 @@ const configOf = (of: JsonObject): ImageConfig => {
 }
 
 const diffIdsOf = (parsed: JsonObject): readonly Digest[] => {
-  const rootfs = parsed['rootfs']
+  const rootfs = parsed['rootfs'] ?? {}
   const ids = isJsonObject(rootfs) ? (rootfs['diff_ids'] ?? []) : undefined
   if (!Array.isArray(ids) || !ids.every(isDigest)) throw wrong('rootfs.diff_ids')
   return ids

@@ -43,7 +43,8 @@ export const parseReference = (text: string): Reference => {
   if (text.length > referenceLimit) throw invalid(text, `it is longer than ${referenceLimit} characters`)
   const [named, digestText] = splitOnce(text, text.indexOf('@'))
   const digest = digestText === undefined ? undefined : parseDigest(digestText)
-  if (digestText !== undefined && !digest) throw invalid(text, 'a digest is sha256: and 64 lower-case hexadecimal digits')
+  if (digestText !== undefined && !digest)
+    throw invalid(text, 'a digest is sha256: and 64 lower-case hexadecimal digits')
   const colon = named.lastIndexOf(':')
   const [name, tag] = splitOnce(named, colon > named.lastIndexOf('/') ? colon : -1)
   if (tag !== undefined && !tagForm.test(tag)) throw invalid(text, `${JSON.stringify(tag)} is no tag`)
@@ -54,7 +55,10 @@ export const parseReference = (text: string): Reference => {
     throw invalid(text, `host and repository are longer than ${repositoryLimit} characters`)
   const wrong = repository.split('/').find((component) => !componentForm.test(component))
   if (wrong !== undefined)
-    throw invalid(text, /[A-Z]/.test(wrong) ? 'repositories are lower-case' : `${JSON.stringify(wrong)} cannot be part of it`)
+    throw invalid(
+      text,
+      /[A-Z]/.test(wrong) ? 'repositories are lower-case' : `${JSON.stringify(wrong)} cannot be part of it`,
+    )
   return { registry, repository, tag: tag ?? (digest ? undefined : 'latest'), digest }
 }
 

@@ -1,6 +1,7 @@
 /** Archives as somebody else might have made them: any entry, also one that no archiver would write. */
-import { endOfArchive, paddingAfter, renderEntry } from '../../src/images/tar/writer.ts'
+
 import type { Entry } from '../../src/images/tar/entry.ts'
+import { endOfArchive, paddingAfter, renderEntry } from '../../src/images/tar/writer.ts'
 
 export type Made = Partial<Omit<Entry, 'bytes'>> & { readonly path: string; readonly content?: string | Buffer }
 

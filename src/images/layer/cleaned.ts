@@ -48,7 +48,8 @@ export interface CleanedLayer {
   facts(): LayerFacts
 }
 
-const xattrForm = /^(?:user\.(?!overlay\.)[^=%\0-\x1f]{1,200}|security\.capability|system\.posix_acl_(?:access|default))$/
+const xattrForm =
+  /^(?:user\.(?!overlay\.)[ -$&-<>-~]{1,200}|security\.capability|system\.posix_acl_(?:access|default))$/
 
 interface State {
   readonly tree: LayerTree
@@ -126,7 +127,11 @@ const isDevice = ({ kind }: Entry): boolean => kind === 'character device' || ki
 
 const nodeFor = (state: State, entry: Entry, attributes: Attributes, before: TreeNode | undefined): TreeNode => {
   if (entry.kind === 'folder')
-    return { kind: 'folder', attributes, hides: before?.kind === 'whiteout' || (before?.kind === 'folder' && before.hides) }
+    return {
+      kind: 'folder',
+      attributes,
+      hides: before?.kind === 'whiteout' || (before?.kind === 'folder' && before.hides),
+    }
   if (entry.kind === 'symlink') return { kind: 'symlink', to: entry.link }
   return { kind: isDevice(entry) && !state.abilities.canMakeDevices ? 'left out' : 'file' }
 }

@@ -1,6 +1,6 @@
 /** Bytes of a layer as they were before they were compressed, with what they are counted and known by. */
 import { createHash } from 'node:crypto'
-import { PassThrough, type Readable, Transform } from 'node:stream'
+import { PassThrough, type Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { type Digest, digestOfHex } from '../digest.ts'
@@ -21,7 +21,8 @@ export const compressionOf = (start: Buffer): Compression => {
   const hex = start.toString('hex', 0, 8)
   if (/^5.2a4d18/.test(hex)) return 'zstd'
   const found = starts.find(([magic]) => hex.startsWith(magic))?.[1] ?? 'none'
-  if (found === 'xz' || found === 'bzip2') throw unsupported(`a layer is compressed with ${found}: only gzip and zstd are read`)
+  if (found === 'xz' || found === 'bzip2')
+    throw unsupported(`a layer is compressed with ${found}: only gzip and zstd are read`)
   return found
 }
 

@@ -63,7 +63,10 @@ export const extract = async (extraction: Extraction): Promise<string> => {
       ...['--mount', '--pid', '--fork', '--kill-child', 'sh', script, scratch, folder],
       kept.map((name) => `+${name}`).join(','),
     ],
-    { stdio: ['pipe', 'ignore', 'pipe'], env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C' } },
+    {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C' },
+    },
   )
   const stop = (): void => void child.kill('SIGKILL')
   signal?.addEventListener('abort', stop, { once: true })

@@ -5,7 +5,16 @@
 import { damaged, unsupported } from '../image-error.ts'
 import type { Limits } from '../limits.ts'
 import type { Attributes } from '../tar/entry.ts'
-import { below as pathBelow, joined, type LayerPath, namesOf, type PathLimits, parseLayerPath, shownPath, splitPath } from './layer-path.ts'
+import {
+  joined,
+  type LayerPath,
+  namesOf,
+  type PathLimits,
+  parseLayerPath,
+  below as pathBelow,
+  shownPath,
+  splitPath,
+} from './layer-path.ts'
 import type { LowerLayers } from './lower-layers.ts'
 
 export type TreeNode =
@@ -67,7 +76,8 @@ export const createLayerTree = (below: LowerLayers, limits: TreeLimits): LayerTr
     bytes += path.length + bytesPerPath
     if (nodes.size > limits.layerEntries)
       throw unsupported(`the layer has more than ${limits.layerEntries} files and folders`)
-    if (bytes > limits.pathTableBytes) throw unsupported(`the paths of the layer take more than ${limits.pathTableBytes} bytes`)
+    if (bytes > limits.pathTableBytes)
+      throw unsupported(`the paths of the layer take more than ${limits.pathTableBytes} bytes`)
   }
 
   /** What is at a path, of this layer or of those below; what is neither, or taken away, becomes a folder. */

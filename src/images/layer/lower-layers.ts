@@ -43,7 +43,10 @@ const belowOf = async (folder: string, path: LayerPath, found: Stats): Promise<B
   }
   if (!found.isDirectory()) return { kind: 'other' }
   const { mode, uid, gid, mtimeMs } = found
-  return { kind: 'folder', attributes: { mode: mode & 0o7777, uid, gid, mtime: String(Math.floor(mtimeMs / 1000)), xattrs: [] } }
+  return {
+    kind: 'folder',
+    attributes: { mode: mode & 0o7777, uid, gid, mtime: String(Math.floor(mtimeMs / 1000)), xattrs: [] },
+  }
 }
 
 /** What one layer says: what it has there, that it hides what is below, or nothing. Links on the way are not followed. */

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import type { Digest } from '../digest.ts'
 import { damaged } from '../image-error.ts'
 import type { Limits } from '../limits.ts'
+import { createByteSource } from '../tar/byte-source.ts'
 import { createTarReader } from '../tar/reader.ts'
 import { cleanLayer, type LayerFacts, type NodeAbilities } from './cleaned.ts'
 import { decompressed } from './decompressed.ts'
@@ -39,11 +40,17 @@ export const unpackLayer = async (order: LayerOrder): Promise<UnpackedLayer> => 
   try {
     for (const each of [folder, scratch]) await mkdir(each)
     const bytes = decompressed(source, limits)
-    const reader = createTarReader(bytes.chunks, limits)
+    const reader = createTarReader(createByteSource(bytes.chunks), limits)
     const lower = below.length === 0 ? undefined : createLowerLayers(below)
     const layer = cleanLayer(reader, lower, abilities, limits)
     const { overlayXattrs } = abilities
-    const warnings = await extract({ chunks: layer.chunks, folder, scratch, overlayXattrs, ...(signal ? { signal } : {}) })
+    const warnings = await extract({
+      chunks: layer.chunks,
+      folder,
+      scratch,
+      overlayXattrs,
+      ...(signal ? { signal } : {}),
+    })
     const found = bytes.digest()
     if (found !== diffId) throw damaged(`a layer is ${found}, and should be ${diffId}`)
     return { ...layer.facts(), folder, warnings }

@@ -5,8 +5,8 @@ import type { CommandRunner } from '../../host/command.ts'
 import { readDurableBytes, reportDamage } from '../../host/durable-file.ts'
 import { writeFileAtomic } from '../../host/files.ts'
 import { chainIds, type Digest, digestOf, hexOf, isDigest } from '../digest.ts'
-import { asImageError, damaged, ImageError } from '../image-error.ts'
 import { type ParsedConfig, parseConfig } from '../image-config.ts'
+import { asImageError, damaged, ImageError } from '../image-error.ts'
 import type { Image, Roots } from '../images.ts'
 import type { NodeAbilities } from '../layer/cleaned.ts'
 import { limits } from '../limits.ts'
@@ -51,6 +51,8 @@ export interface OpenStore {
   readonly sweeper: StoreSweeper
   readonly workplace: Workplace
   readonly paths: StorePaths
+  /** Waits for what is being written to the disk. */
+  close(): Promise<void>
 }
 
 export interface StoreSweeper {
@@ -98,7 +100,8 @@ const readConfig = async ({ paths, onNotice }: Parts, id: Digest): Promise<Buffe
     if (digest !== id) throw new Error(`its digest is ${digest}`)
     return bytes
   })
-  if (found.state === 'damaged') await reportDamage(paths.image(id), `${found.why}; the image is to be pulled again`, onNotice)
+  if (found.state === 'damaged')
+    await reportDamage(paths.image(id), `${found.why}; the image is to be pulled again`, onNotice)
   return found.state === 'read' ? found.value : undefined
 }
 
@@ -110,7 +113,9 @@ const readImage = async (parts: Parts, id: Digest): Promise<StoredImage | undefi
   const found = await Promise.all(chains.map((chain) => parts.layers.find(chain)))
   const layers = found.filter((layer) => layer !== undefined)
   if (layers.length < chains.length) {
-    parts.onNotice(`image ${shortId(id)} lacks ${chains.length - layers.length} of its layers: it is to be pulled again`)
+    parts.onNotice(
+      `image ${shortId(id)} lacks ${chains.length - layers.length} of its layers: it is to be pulled again`,
+    )
     return undefined
   }
   return { id, parsed, configBytes: bytes.length, chains, layers }
@@ -122,7 +127,9 @@ const limitationsOf = (layers: readonly LayerRecord[]): readonly string[] => {
   const foreign = sum(layers.map(({ foreignOwners }) => foreignOwners))
   const devices = sum(layers.map(({ devicesLeftOut }) => devicesLeftOut))
   return [
-    ...(foreign === 0 ? [] : [`${foreign} of its files have owners that this user namespace does not have: they are root's`]),
+    ...(foreign === 0
+      ? []
+      : [`${foreign} of its files have owners that this user namespace does not have: they are root's`]),
     ...(devices === 0 ? [] : [`${devices} of its device files were left out: only root of the machine can make them`]),
   ]
 }
@@ -188,9 +195,12 @@ const addImage = async (parts: Parts, source: ImageSource, { onLayers, signal }:
   for (let attempt = 1; ; attempt++) {
     await complete()
     if (await commit()) break
-    if (attempt === attempts) throw new ImageError('disk', `layers of image ${shortId(id)} are removed as soon as they are there`)
+    if (attempt === attempts)
+      throw new ImageError('disk', `layers of image ${shortId(id)} are removed as soon as they are there`)
   }
-  const settled = layers.settle(chains).catch((error: unknown) => parts.onNotice(asImageError(error, 'writing layers to the disk').message))
+  const settled = layers
+    .settle(chains)
+    .catch((error: unknown) => parts.onNotice(asImageError(error, 'writing layers to the disk').message))
   const image = await loadImage(parts, id)
   if (!image) throw new ImageError('disk', `image ${shortId(id)} was removed as soon as it was there`)
   return { image, settled }
@@ -314,15 +324,28 @@ export const openImageStore = async (options: StoreOptions): Promise<OpenStore> 
   const workplace = await openWorkplace(paths.temporary, runner, onNotice)
   const layers = createLayerStore({ paths, workplace, runner, abilities, onDamage: onNotice, now }, await readBoot())
   const names = createNameStore(paths, onNotice)
-  const parts: Parts = { paths, layers, names, holds: createHolds(paths), lock: createStoreLock(paths.lock), onNotice, now }
+  const parts: Parts = {
+    paths,
+    layers,
+    names,
+    holds: createHolds(paths),
+    lock: createStoreLock(paths.lock),
+    onNotice,
+    now,
+  }
   await finishRemovals(parts)
 
   const idOf = async (reference: string): Promise<Digest | undefined> =>
     isDigest(reference) ? reference : names.find(storedName(parseReference(reference)))
 
+  const settling = new Set<Promise<void>>()
+
   return {
     paths,
     workplace,
+    close: async () => {
+      await Promise.all(settling)
+    },
     roots: createRoots(parts),
     sweeper: createSweeper(parts),
     images: {
@@ -335,12 +358,23 @@ export const openImageStore = async (options: StoreOptions): Promise<OpenStore> 
         const found = await Promise.all(
           ids.map(async (id) => {
             const stored = await readImage(parts, id)
-            return stored && asImage(stored, called.flatMap(({ name, image }) => (image === id ? [name] : [])))
+            return (
+              stored &&
+              asImage(
+                stored,
+                called.flatMap(({ name, image }) => (image === id ? [name] : [])),
+              )
+            )
           }),
         )
         return found.filter((image) => image !== undefined)
       },
-      add: (source, addOptions = {}) => addImage(parts, source, addOptions),
+      add: async (source, addOptions = {}) => {
+        const added = await addImage(parts, source, addOptions)
+        settling.add(added.settled)
+        void added.settled.finally(() => settling.delete(added.settled))
+        return added
+      },
       remove: (id) => parts.lock.hold(() => removeImage(parts, id)),
     },
   }

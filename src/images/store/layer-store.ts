@@ -131,7 +131,15 @@ export const createLayerStore = (parts: LayerStoreParts, boot: string): LayerSto
     workplace.within(async (folder) => {
       const lower = await Promise.all(below.map(lowerOf))
       const inodes = await Promise.all(below.map(inodeOf))
-      const order = { source: await source(), diffId, below: lower, folder, abilities, limits, ...(signal ? { signal } : {}) }
+      const order = {
+        source: await source(),
+        diffId,
+        below: lower,
+        folder,
+        abilities,
+        limits,
+        ...(signal ? { signal } : {}),
+      }
       const { folder: made, bytes, opaque, foreignOwners, devicesLeftOut, warnings } = await unpackLayer(order)
       // What was removed meanwhile was not seen: the layer would have other folders.
       if (!isDeepStrictEqual(await Promise.all(below.map(inodeOf)), inodes))

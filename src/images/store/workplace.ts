@@ -40,7 +40,8 @@ export const openWorkplace = async (
   const remove = (folder: string): Promise<void> =>
     removeTree(runner, folder).then(
       () => undefined,
-      (error: unknown) => onTrouble(`cannot remove ${folder}: ${error instanceof Error ? error.message : String(error)}`),
+      (error: unknown) =>
+        onTrouble(`cannot remove ${folder}: ${error instanceof Error ? error.message : String(error)}`),
     )
 
   for (const name of await readdir(temporary))

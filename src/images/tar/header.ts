@@ -35,7 +35,8 @@ const binaryNumber = (block: Buffer, at: number, bytes: number): number => {
     value = value * 256 + (n === 0 && !isNegative ? byte & 0x7f : byte)
   }
   // A negative number is what its bits say below the smallest power that holds them.
-  if (isNegative) return Number(BigInt.asIntN(64, BigInt(`0x${block.toString('hex', at + Math.max(0, bytes - 8), at + bytes)}`)))
+  if (isNegative)
+    return Number(BigInt.asIntN(64, BigInt(`0x${block.toString('hex', at + Math.max(0, bytes - 8), at + bytes)}`)))
   return value
 }
 

@@ -4,7 +4,7 @@
  */
 import { damaged, unsupported } from '../image-error.ts'
 import type { Limits } from '../limits.ts'
-import { type ByteSource, createByteSource } from './byte-source.ts'
+import type { ByteSource } from './byte-source.ts'
 import type { Entry, EntryKind, Xattr } from './entry.ts'
 import { blockBytes, type Header, isEndBlock, parseHeader } from './header.ts'
 import { type PaxRecords, parsePax } from './pax.ts'
@@ -41,7 +41,8 @@ const noRecords: PaxRecords = { values: new Map(), sparseNumbers: [] }
 const wholeNumber = (text: string | undefined, fallback: number): number => {
   if (text === undefined) return fallback
   const value = Number(text)
-  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value)) throw damaged(`a number in the archive is ${JSON.stringify(text)}`)
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
+    throw damaged(`a number in the archive is ${JSON.stringify(text)}`)
   return value
 }
 
@@ -60,7 +61,8 @@ const xattrsOf = ({ values }: PaxRecords): readonly Xattr[] =>
 
 const kindOf = (header: Header, path: string): EntryKind => {
   const kind = kinds[header.type]
-  if (kind === undefined) throw unsupported(`the archive has a file of a kind that is not known (${JSON.stringify(header.type)})`)
+  if (kind === undefined)
+    throw unsupported(`the archive has a file of a kind that is not known (${JSON.stringify(header.type)})`)
   // Before there were folders, a slash at the end made one.
   return kind === 'file' && path.endsWith('/') ? 'folder' : kind
 }
@@ -79,8 +81,7 @@ interface Before {
   readonly pax: PaxRecords
 }
 
-export const createTarReader = (chunks: AsyncIterable<Uint8Array>, limits: ReaderLimits): TarReader => {
-  const source: ByteSource = createByteSource(chunks)
+export const createTarReader = (source: ByteSource, limits: ReaderLimits): TarReader => {
   let position = 0
   /** Of the present entry: data that were not read yet, and what fills its last block. */
   let left = 0
@@ -107,14 +108,19 @@ export const createTarReader = (chunks: AsyncIterable<Uint8Array>, limits: Reade
     return found
   }
   const passOver = async (): Promise<void> => {
-    while ((await data()) !== undefined);
-    if (padding > 0) await read(padding)
+    if (left > 0 && !(await source.skip(left))) throw damaged('the archive is cut off in the middle of a file')
+    // Some archivers end with their last file, and do not fill its block: there is nothing behind it, then.
+    if (padding > 0) await source.skip(padding)
+    position += left + padding
+    left = 0
     padding = 0
   }
 
   const metadata = async (header: Header, soFar: number): Promise<Buffer> => {
     if (soFar + header.size > limits.metadataBytes)
-      throw unsupported(`the archive has more than ${limits.metadataBytes} bytes of names and attributes before one file`)
+      throw unsupported(
+        `the archive has more than ${limits.metadataBytes} bytes of names and attributes before one file`,
+      )
     expect(header.size)
     const bytes = await read(header.size)
     left = 0
@@ -210,15 +216,7 @@ const checkSparse = (sparse: Entry['sparse'], bytes: number): void => {
   // Archivers look for holes block by block. One who reads other segments finds each at the beginning of a block, or right behind the
   // one before: two readers would see two archives.
   const full = sparse.segments.filter((segment) => segment.bytes > 0).slice(0, -1)
-  if (full.some((segment) => segment.bytes % blockBytes !== 0)) throw damaged('a segment of a sparse file is no whole block')
+  if (full.some((segment) => segment.bytes % blockBytes !== 0))
+    throw damaged('a segment of a sparse file is no whole block')
   if (end > sparse.size || total !== bytes) throw damaged('the map of a sparse file does not fit its data')
-}
-
-/** All that a reader of a plain list needs: each entry, without its data. */
-export const entriesOf = async function* (
-  chunks: AsyncIterable<Uint8Array>,
-  limits: ReaderLimits,
-): AsyncGenerator<{ readonly entry: Entry; readonly offset: number }, void> {
-  const reader = createTarReader(chunks, limits)
-  for (let entry = await reader.next(); entry; entry = await reader.next()) yield { entry, offset: reader.offset }
 }

@@ -77,7 +77,11 @@ export const paxMapSegments = async (
 }
 
 /** The rest of a header of a sparse file, and the blocks that follow it. */
-export const renderGnuSparse = (header: Buffer, { size, segments }: Sparse): readonly Buffer[] => {
+export const renderGnuSparse = (header: Buffer, { size, segments: found }: Sparse): readonly Buffer[] => {
+  const last = found.at(-1)
+  const end = last ? last.offset + last.bytes : 0
+  // An empty segment says how far a hole at the end goes.
+  const segments = end < size ? [...found, { offset: size, bytes: 0 }] : found
   const putAll = (block: Buffer, at: number, some: readonly Segment[]): void => {
     for (const [n, { offset, bytes }] of some.entries()) {
       putNumber(block, offset, at + n * segmentBytes, 12)
