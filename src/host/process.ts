@@ -60,7 +60,7 @@ export const killFamily = async (pid: number): Promise<void> => {
 }
 
 /** Sends a signal to one process (or, with a negative pid, to a group); false when it is already gone. */
-export const signalProcess = (pid: number, signal: NodeJS.Signals): boolean => {
+export const signalProcess = (pid: number, signal: NodeJS.Signals | number): boolean => {
   try {
     return process.kill(pid, signal)
   } catch (error) {

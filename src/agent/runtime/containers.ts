@@ -58,6 +58,8 @@ export interface ContainerSpec extends ContainerSecurity {
   readonly stdin?: 'once' | 'kept'
   /** The command runs at a terminal. */
   readonly tty?: boolean
+  /** Where it may leave its last words, for `ContainerExit`; the end of its log stands in for them if it fails without any. */
+  readonly terminationMessage?: { readonly path: string; readonly fallBackToLogs: boolean }
   readonly labels: StringMap
 }
 
@@ -69,6 +71,8 @@ export interface ContainerExit {
   readonly finishedAt: number
   /** Why the command was never run: not found, no such folder, … */
   readonly startError?: string
+  /** What it has left as its last words, where the runtime takes them. */
+  readonly message?: string
 }
 
 /** One instance of a container. */

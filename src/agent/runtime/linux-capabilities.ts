@@ -6,13 +6,23 @@ export const usualCapabilities: readonly string[] = [
   ...['setfcap', 'setgid', 'setpcap', 'setuid', 'sys_chroot'],
 ]
 
-const known: ReadonlySet<string> = new Set([
-  ...usualCapabilities,
-  ...['audit_control', 'audit_read', 'block_suspend', 'bpf', 'checkpoint_restore', 'dac_read_search', 'ipc_lock'],
-  ...['ipc_owner', 'lease', 'linux_immutable', 'mac_admin', 'mac_override', 'mknod', 'net_admin', 'net_broadcast'],
-  ...['perfmon', 'sys_admin', 'sys_boot', 'sys_module', 'sys_nice', 'sys_pacct', 'sys_ptrace', 'sys_rawio'],
-  ...['sys_resource', 'sys_time', 'sys_tty_config', 'syslog', 'wake_alarm'],
-])
+/** By their numbers, from 0. */
+const numbered: readonly string[] = [
+  ...['chown', 'dac_override', 'dac_read_search', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap'],
+  ...['linux_immutable', 'net_bind_service', 'net_broadcast', 'net_admin', 'net_raw', 'ipc_lock', 'ipc_owner'],
+  ...['sys_module', 'sys_rawio', 'sys_chroot', 'sys_ptrace', 'sys_pacct', 'sys_admin', 'sys_boot', 'sys_nice'],
+  ...['sys_resource', 'sys_time', 'sys_tty_config', 'mknod', 'lease', 'audit_write', 'audit_control', 'setfcap'],
+  ...['mac_override', 'mac_admin', 'syslog', 'wake_alarm', 'block_suspend', 'audit_read', 'perfmon', 'bpf'],
+  'checkpoint_restore',
+]
+
+const known: ReadonlySet<string> = new Set(numbered)
+
+/** Those in a set as /proc/PID/status shows it: `000001ffffffffff`. */
+export const capabilitiesIn = (mask: string): readonly string[] => {
+  const bits = BigInt(`0x${mask}`)
+  return numbered.filter((_name, at) => (bits >> BigInt(at)) & 1n)
+}
 
 /** `NET_ADMIN` and `CAP_NET_ADMIN` are `net_admin`, and `ALL` is `all`. Throws a RangeError for what is none. */
 const nameOf = (text: string): string => {

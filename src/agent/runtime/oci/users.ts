@@ -88,8 +88,7 @@ export const findUser = ({ user, group, groups: more = [] }: WantedUser, files: 
   const uid = entry?.uid ?? number
   if (uid === undefined) throw new UnknownUser(`unable to find user ${user}: no matching entries in passwd file`)
   const gid = group === undefined ? (entry?.gid ?? 0) : findGroup(group, known)
-  // Who names a group has only that one, and what is asked for besides.
-  const own = group === undefined && entry ? known.filter(({ members }) => members.includes(entry.name)) : []
+  const own = entry ? known.filter(({ members }) => members.includes(entry.name)) : []
   const groups = new Set([...own.map((each) => each.gid), ...more])
   groups.delete(gid)
   return { uid, gid, groups: [...groups].sort((a, b) => a - b) }
