@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { containerDefaults } from '../agent/env/defaults.ts'
 import { rightsWords } from '../agent/runtime/process/rights.ts'
-import { createStateStore } from '../agent/runtime/process/state.ts'
+import { createStateStore, isAnyContainer } from '../agent/runtime/shared/state.ts'
 import { canSetGroups } from '../host/id-map.ts'
 import { enterProcess } from '../host/namespaces.ts'
 import { toldWords } from '../host/told-words.ts'
@@ -21,7 +21,7 @@ const nodePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** Runs a command in a pod on this node, with the rights of its containers. */
 export const enterPod = async (pod: string, command: readonly string[], stateDir: string): Promise<void> => {
   const [namespace, name] = pod.includes('/') ? pod.split('/', 2) : ['default', pod]
-  const sandboxes = await createStateStore(join(stateDir, 'runtime')).load()
+  const sandboxes = await createStateStore(join(stateDir, 'runtime'), isAnyContainer).load()
   const found = sandboxes.find(({ spec, process }) => process && spec.namespace === namespace && spec.name === name)
   if (!found?.process) throw new Error(`pod ${namespace}/${name} does not run on this node`)
   const [file, ...args] = enterProcess(found.process.pid, ['net', 'mount', 'uts', 'ipc', 'pid'])

@@ -10,7 +10,7 @@ import { podBridge } from '../../overlay/bridge.ts'
 import { isLinkLocal, type Link, showAddresses, showDevice, showLinks, showRoutes } from '../../overlay/kernel-view.ts'
 import { nodeEndFaults, podEndFaults } from '../../overlay/link-faults.ts'
 import { linkName } from '../../overlay/pod-links.ts'
-import { createStateStore, type StoredSandbox } from '../runtime/process/state.ts'
+import { createStateStore, isAnyContainer, type StoredSandbox } from '../runtime/shared/state.ts'
 
 export interface PodLinkFacts {
   /** As `default/web`, or what a container runtime calls it. */
@@ -65,7 +65,7 @@ export const readPodLinks = async (
   if (!bridge) return undefined
   const gateways = (await showAddresses(iproute, podBridge)).filter((each) => !isSingle(each) && !isLinkLocal(each))
   const side: NodeSide = { links, mtu: bridge.mtu, gateways }
-  const sandboxes = await createStateStore(join(stateDir, 'runtime')).load()
+  const sandboxes = await createStateStore(join(stateDir, 'runtime'), isAnyContainer).load()
   const own = sandboxes.filter(({ spec, process }) => process && !spec.hostNetwork)
   const found = await Promise.all(own.map((sandbox) => lookInside(runner, sandbox, side).catch(() => undefined)))
   const others = links

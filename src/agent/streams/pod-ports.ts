@@ -6,7 +6,7 @@ import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { enterNetworkFile } from '../../host/namespaces.ts'
-import { toolEnv } from '../runtime/process/launch.ts'
+import { toolEnv } from '../runtime/shared/begin.ts'
 
 export interface PodPorts {
   /** A connection to a TCP port of the network that the process `pid` is in. Rejects when nobody listens there. */

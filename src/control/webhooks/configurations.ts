@@ -24,17 +24,10 @@ export const followed = <T>(
   }
 }
 
-/** A webhook, and in which configuration it stands. */
-export interface Configured {
-  readonly webhook: Webhook
-  readonly configuration: string
-}
-
-export const webhooksOf = (store: Store, definition: ResourceDefinition): (() => readonly Configured[]) =>
+export const webhooksOf = (store: Store, definition: ResourceDefinition): (() => readonly Webhook[]) =>
   followed(store, definition, (objects) =>
     objects.flatMap((object) => {
       const { webhooks = [], metadata } = object as Configuration
-      if (metadata.deletionTimestamp !== undefined) return []
-      return webhooks.map((webhook) => ({ webhook, configuration: metadata.name }))
+      return metadata.deletionTimestamp === undefined ? webhooks : []
     }),
   )

@@ -1,19 +1,26 @@
-/** Starting the two kinds of processes of a pod. Each waits for `go`, so that none ever runs that is not on record. */
+/** The words that start a command in a pod of processes, and what is said while that happens. */
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type DetachedProcess, startDetached } from '../../../host/detached.ts'
+import { startDetached } from '../../../host/detached.ts'
 import { enterProcess } from '../../../host/namespaces.ts'
-import { identify, type ProcessId, signalProcess } from '../../../host/process.ts'
+import type { ProcessId } from '../../../host/process.ts'
 import { shellWord } from '../../../host/shell-word.ts'
 import type { ContainerSpec } from '../containers.ts'
-import type { SandboxSpec } from '../sandboxes.ts'
-import type { StoredContainer } from './state.ts'
+import { answerTimeoutMs, complaint, identified, orKill, toolEnv } from '../shared/begin.ts'
+import type { Launched } from '../shared/shim-runtime.ts'
+import type { StoredContainer } from '../shared/state.ts'
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-const answerTimeoutMs = 30_000
 
-/** What programs of ours see; containers get their own environment. */
-export const toolEnv = (): Record<string, string> => ({ PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' })
+/** A container as kept. */
+export interface ProcessContainer extends StoredContainer {
+  readonly workingDir: string
+  /** Words for setpriv(1). */
+  readonly rights: readonly string[]
+}
+
+export const isProcessContainer = (container: StoredContainer): container is ProcessContainer =>
+  'rights' in container && Array.isArray(container.rights)
 
 /** The words that lead into a pod, and leave the rights of the node behind: what a command of the pod begins with. */
 export const enterWords = (sandbox: ProcessId, hostNetwork: boolean, rights: readonly string[]): readonly string[] => {
@@ -32,76 +39,26 @@ const terminalStart = 'exec script --quiet --return --flush --command "$1" /dev/
 const terminalText = (role: 'container' | 'exec', words: readonly string[]): string =>
   `stty echo; export TERM=xterm; exec sh -c ${[start, role, ...words].map(shellWord).join(' ')}`
 
-const identified = async (pid: number, what: string): Promise<ProcessId> => {
-  const id = await identify(pid)
-  if (!id) throw new Error(`${what} died while it was started`)
-  return id
-}
-
-/** What it says until it says no more, when the first line was not the expected one. */
-const complaint = async (child: DetachedProcess, first: string | undefined): Promise<string> => {
-  const said = first === undefined ? [] : [first]
-  for (
-    let line = await child.readLine(answerTimeoutMs);
-    line !== undefined;
-    line = await child.readLine(answerTimeoutMs)
-  )
-    said.push(line)
-  return said.join('; ') || 'it ended without a word'
-}
-
-/** On any failure nothing of the started process is left. */
-const orKill = async <T>(child: DetachedProcess, start: () => Promise<T>): Promise<T> => {
-  try {
-    return await start()
-  } catch (error) {
-    signalProcess(-child.pid, 'SIGKILL')
-    throw error
-  } finally {
-    child.release()
-  }
-}
-
-/** Makes the pod's namespaces, and its root from what `folder` holds. `record` notes down the first process in them before it goes on. */
-export const launchSandbox = async (
-  spec: SandboxSpec,
-  folder: string,
-  record: (process: ProcessId) => Promise<void>,
-): Promise<{ readonly process: ProcessId; readonly ended: Promise<void> }> => {
-  const namespaces = spec.hostNetwork ? ['--ipc', '--pid', '--mount'] : ['--net', '--ipc', '--uts', '--pid', '--mount']
-  const hostname = spec.hostNetwork ? '' : spec.hostname
-  const words = [...namespaces, '--fork', 'sh', script('./sandbox.sh'), hostname, folder]
-  const child = await startDetached('unshare', words, { env: toolEnv() })
-  return orKill(child, async () => {
-    const line = await child.readLine(answerTimeoutMs)
-    const pid = /^pid (\d+)$/.exec(line ?? '')?.[1]
-    if (pid === undefined) throw new Error(`cannot make the pod's namespaces: ${await complaint(child, line)}`)
-    const process = await identified(Number(pid), 'the sandbox')
-    await record(process)
-    child.send('go')
-    return { process, ended: child.ended }
-  })
-}
-
 /** Where a command beside a container runs. */
-export type CommandPlace = Omit<ContainerLaunch, 'exitFile' | 'stdinFile'>
-
-export interface ContainerLaunch {
+export interface CommandPlace {
   readonly sandbox: ProcessId
   readonly hostNetwork: boolean
-  readonly exitFile: string
   readonly envFile: string
+}
+
+export interface ContainerLaunch extends CommandPlace {
+  readonly exitFile: string
   /** A FIFO; empty for none. */
   readonly stdinFile: string
 }
 
-/** Starts the command under its shim. `startError` is set when there was nothing to run; the shim then ends with 128. */
+/** Starts the command under its shim, once `record` has noted that down. */
 export const launchContainer = async (
   spec: ContainerSpec,
   { sandbox, hostNetwork, exitFile, envFile, stdinFile }: ContainerLaunch,
-  { cgroups, rights }: Pick<StoredContainer, 'cgroups' | 'rights'>,
+  { cgroups, rights }: Pick<ProcessContainer, 'cgroups' | 'rights'>,
   record: (process: ProcessId) => Promise<void>,
-): Promise<{ readonly startError: string | undefined; readonly ended: Promise<void> }> => {
+): Promise<Launched> => {
   // Without a fork only children get a pid of the pod: the shim stays out of it.
   const [file, ...words] = enterProcess(sandbox.pid, ['pid'])
   const shim = [script('./shim.sh'), exitFile, envFile, stdinFile, cgroups.join(' ')]
@@ -128,7 +85,7 @@ export const launchContainer = async (
 type Input = '' | 'pipe'
 
 const execScript = (
-  container: StoredContainer,
+  container: ProcessContainer,
   { sandbox, hostNetwork, envFile }: CommandPlace,
   input: Input,
 ): readonly string[] => {
@@ -138,7 +95,7 @@ const execScript = (
 
 /** The words that run a command beside a container. */
 export const execWords = (
-  container: StoredContainer,
+  container: ProcessContainer,
   place: CommandPlace,
   command: readonly string[],
   input: Input = '',
@@ -155,7 +112,7 @@ export const execWords = (
  * and setpriv(1) of the same make the rest: Node cannot, and nothing has to be compiled.
  */
 export const terminalWords = (
-  container: StoredContainer,
+  container: ProcessContainer,
   place: CommandPlace,
   command: readonly string[],
 ): readonly [string, ...string[]] => {

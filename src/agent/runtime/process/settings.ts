@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../../api/clock.ts'
 import { runBounded } from '../../../host/bounded.ts'
-import { toolEnv } from './launch.ts'
+import { toolEnv } from '../shared/begin.ts'
 
 export interface SettingsOptions {
   /** Where copies are kept, and nothing else. */

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { compilePodRoot, type PathKind, parseMounts } from '../../../../src/agent/runtime/process/pod-root.ts'
 import { rightsWords } from '../../../../src/agent/runtime/process/rights.ts'
+import { compilePodRoot, type PathKind, parseMounts } from '../../../../src/agent/runtime/shared/pod-root.ts'
 
 const mountinfo = `22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw

@@ -3,6 +3,7 @@
  *
  *   sandboxes/ID/spec.json  process.json  containers/CONTAINER.json  containers/CONTAINER.env  CONTAINER.stdin
  *   sandboxes/ID/skeleton  mounts  root/      for the pod's root, which is mounted in the pod alone
+ *   sandboxes/ID/shared                       what its containers see besides, if that is told apart
  *   skeletons/HASH/  etc/COPY/  empty/        what roots are made of
  *   exits/CONTAINER         written by the container's shim, taken over into CONTAINER.json
  */
@@ -18,24 +19,30 @@ import type { OnDamage } from '../runtime.ts'
 import type { SandboxSpec } from '../sandboxes.ts'
 import type { PodRootPlan } from './pod-root.ts'
 
-/** A container as kept: what `list` shows, and what it takes to signal it or to run a command beside it. */
+/** A container as kept: what `list` shows, and what it takes to signal it. Each kind of container keeps more. */
 export interface StoredContainer extends ContainerRecord {
   /** The shim; its group is the container's. */
   readonly process: ProcessId
-  readonly workingDir: string
-  /** Words for setpriv(1). */
-  readonly rights: readonly string[]
   readonly cgroups: readonly string[]
   readonly stdin?: ContainerSpec['stdin']
   readonly tty?: boolean
 }
 
-export interface StoredSandbox {
+/** The first process in a pod's namespaces. */
+export interface SandboxProcess extends ProcessId {
+  /** It holds the mounts that the pod's containers share, which are out of reach for the first process; both end together. */
+  readonly holder?: ProcessId
+}
+
+export interface StoredSandbox<C extends StoredContainer = StoredContainer> {
   readonly spec: SandboxSpec
   /** Missing when the agent died before the sandbox was complete: then there is no process either. */
-  readonly process: ProcessId | undefined
-  readonly containers: readonly StoredContainer[]
+  readonly process: SandboxProcess | undefined
+  readonly containers: readonly C[]
 }
+
+/** Whether a container's record is whole, as far as its kind knows. */
+export type IsWhole<C extends StoredContainer> = (container: StoredContainer) => container is C
 
 /** A pod's files are damaged: `file` is the first that was found so. */
 class DamagedSandbox extends Error {
@@ -78,6 +85,12 @@ const hasTexts = (value: unknown, ...names: readonly string[]): boolean =>
 const isProcess = (value: unknown): value is ProcessId =>
   hasTexts(value, 'startTime') && Number.isInteger((value as ProcessId).pid) && (value as ProcessId).pid > 0
 
+const isSandboxProcess = (value: unknown): value is SandboxProcess => {
+  if (!isProcess(value)) return false
+  const { holder } = value as SandboxProcess
+  return holder === undefined || isProcess(holder)
+}
+
 /** Written by us: that it has what everything else hangs on shows that it is whole. */
 const isSpecOf =
   (id: string) =>
@@ -87,12 +100,16 @@ const isSpecOf =
 const isContainer = (value: unknown): value is StoredContainer =>
   hasTexts(value, 'id', 'name', 'logFile') &&
   isProcess((value as StoredContainer).process) &&
-  [(value as StoredContainer).rights, (value as StoredContainer).cgroups].every(Array.isArray)
+  Array.isArray((value as StoredContainer).cgroups)
 
-export type StateStore = ReturnType<typeof createStateStore>
+export type StateStore<C extends StoredContainer = StoredContainer> = ReturnType<typeof createStateStore<C>>
+
+/** For who only looks at the pods, whatever their containers are. */
+export const isAnyContainer = (_container: StoredContainer): _container is StoredContainer => true
 
 /** Files are written whole or not at all. */
-export const createStateStore = (stateDir: string) => {
+export const createStateStore = <C extends StoredContainer>(stateDir: string, isWhole: IsWhole<C>) => {
+  const isOwn = (value: unknown): value is C => isContainer(value) && isWhole(value)
   const exitsDir = join(stateDir, 'exits')
   const sandboxDir = (id: string): string => join(stateDir, 'sandboxes', id)
   const containersDir = (id: string): string => join(sandboxDir(id), 'containers')
@@ -116,15 +133,15 @@ export const createStateStore = (stateDir: string) => {
   }
 
   /** Undefined for one that was never begun. Throws `DamagedSandbox`. */
-  const loadSandbox = async (id: string): Promise<StoredSandbox | undefined> => {
+  const loadSandbox = async (id: string): Promise<StoredSandbox<C> | undefined> => {
     const specFile = join(sandboxDir(id), 'spec.json')
     const spec = await readJson(specFile, jsonOf('a sandbox', isSpecOf(id)))
-    const process = await readJson(join(sandboxDir(id), 'process.json'), jsonOf('a process', isProcess))
+    const process = await readJson(join(sandboxDir(id), 'process.json'), jsonOf('a process', isSandboxProcess))
     if (!spec && process) throw new DamagedSandbox(specFile, 'is gone')
     if (!spec) return undefined
     const names = (await readdir(containersDir(id))).filter((name) => name.endsWith('.json'))
     const containers = await Promise.all(
-      names.map((name) => readJson(join(containersDir(id), name), jsonOf('a container', isContainer))),
+      names.map((name) => readJson(join(containersDir(id), name), jsonOf('a container', isOwn))),
     )
     return { spec, process, containers: containers.filter((container) => container !== undefined) }
   }
@@ -157,7 +174,7 @@ export const createStateStore = (stateDir: string) => {
     sandboxDir,
 
     /** All but those with damaged files, which are set aside, if they are told of; who only looks changes nothing. */
-    load: async (onDamage?: OnDamage): Promise<readonly StoredSandbox[]> => {
+    load: async (onDamage?: OnDamage): Promise<readonly StoredSandbox<C>[]> => {
       await mkdir(exitsDir, { recursive: true, mode: 0o700 })
       await mkdir(join(stateDir, 'sandboxes'), { recursive: true, mode: 0o700 })
       const ids = (await readdir(join(stateDir, 'sandboxes'))).filter((name) => !isSetAside(name))
@@ -176,9 +193,10 @@ export const createStateStore = (stateDir: string) => {
       await writeFileAtomic(join(sandboxDir(spec.id), 'spec.json'), JSON.stringify(spec))
     },
     /** What the first process of the pod makes its root from. */
-    saveRoot: async (id: string, { mounts, ...skeleton }: PodRootPlan): Promise<void> => {
+    saveRoot: async (id: string, { mounts, ...skeleton }: PodRootPlan, shared?: string): Promise<void> => {
       for (const folder of [rootOf(id), emptyDir]) await mkdir(folder, { recursive: true, mode: 0o755 })
       await writeFile(join(sandboxDir(id), 'mounts'), mounts)
+      if (shared !== undefined) await writeFile(join(sandboxDir(id), 'shared'), shared)
       await rm(join(sandboxDir(id), 'skeleton'), { force: true })
       await symlink(await skeletonOf(skeleton), join(sandboxDir(id), 'skeleton'))
     },
@@ -195,12 +213,12 @@ export const createStateStore = (stateDir: string) => {
         ...all.map((name) => join(settingsDir, name)),
       ].join('\n')
     },
-    saveProcess: (id: string, process: ProcessId): Promise<void> =>
+    saveProcess: (id: string, process: SandboxProcess): Promise<void> =>
       writeFileAtomic(join(sandboxDir(id), 'process.json'), JSON.stringify(process)),
     saveEnv: (container: string, text: string): Promise<void> => writeFileAtomic(fileOf(container, 'env'), text),
 
     /** An exit in the record makes the shim's own note superfluous. */
-    saveContainer: async (container: StoredContainer): Promise<void> => {
+    saveContainer: async (container: C): Promise<void> => {
       await writeFileAtomic(fileOf(container.id, 'json'), JSON.stringify(container))
       if (container.exit) await rm(exitFile(container.id), { force: true })
     },

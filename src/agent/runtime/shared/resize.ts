@@ -1,10 +1,12 @@
-/** The size of a terminal that a command of a pod runs at, set by stty(1) with the rights of the container. */
+/** The size of a terminal that a command of a pod runs at, set by stty(1). */
 import { readlink } from 'node:fs/promises'
 import { runBounded } from '../../../host/bounded.ts'
 import { familyOf } from '../../../host/process.ts'
 import type { TerminalSize } from '../streams.ts'
-import { type CommandPlace, execWords, toolEnv } from './launch.ts'
-import type { StoredContainer } from './state.ts'
+import { toolEnv } from './begin.ts'
+
+/** The words that run stty(1) where a terminal has this name. */
+export type SizeWords = (stty: readonly string[]) => readonly [string, ...string[]]
 
 const sttyTimeoutMs = 5_000
 const maxOutputBytes = 1024
@@ -12,7 +14,7 @@ const maxOutputBytes = 1024
 const maxTries = 20
 const retryMs = 50
 
-/** The terminal that one of these processes reads from, by its name in the pod. */
+/** The terminal that the first of these processes reads from which has one, by its name there. */
 const terminalOf = async (family: readonly number[]): Promise<string | undefined> => {
   for (const pid of family) {
     const name = await readlink(`/proc/${pid}/fd/0`).catch(() => '')
@@ -26,8 +28,7 @@ const terminalOf = async (family: readonly number[]): Promise<string | undefined
  * as it runs. A size that cannot be set is left.
  */
 export const createResizer = (
-  container: StoredContainer,
-  place: CommandPlace,
+  sizeWords: SizeWords,
   pidOf: () => number | undefined,
 ): ((size: TerminalSize) => void) => {
   let next: TerminalSize | undefined
@@ -40,7 +41,7 @@ export const createResizer = (
       const terminal = await terminalOf(await familyOf(pid))
       if (terminal !== undefined) {
         const size = ['stty', '-F', terminal, 'rows', String(rows), 'columns', String(columns)]
-        const [file, ...words] = execWords(container, place, size)
+        const [file, ...words] = sizeWords(size)
         await runBounded(file, words, { timeoutMs: sttyTimeoutMs, maxOutputBytes, env: toolEnv() })
         return
       }

@@ -2,23 +2,34 @@
 import { type Clock, sleep } from '../../../api/clock.ts'
 import type { Cgroups } from '../../../host/cgroup.ts'
 import type { Logger } from '../../../host/log.ts'
-import { isRunning, type ProcessId } from '../../../host/process.ts'
+import { isRunning, signalProcess } from '../../../host/process.ts'
 import type { ContainerExit } from '../containers.ts'
 import { byNameAndAttempt } from '../ids.ts'
 import type { OnChange, OnDamage } from '../runtime.ts'
 import type { SandboxRecord, SandboxSpec } from '../sandboxes.ts'
-import type { StateStore, StoredContainer } from './state.ts'
+import type { SandboxProcess, StateStore, StoredContainer } from './state.ts'
 import { endStrays } from './strays.ts'
 
-export interface Sandbox {
+export interface Sandbox<C extends StoredContainer> {
   readonly spec: SandboxSpec
   /** The first process in its namespaces, while it runs. */
-  process: ProcessId | undefined
-  readonly containers: Map<string, StoredContainer>
+  process: SandboxProcess | undefined
+  readonly containers: Map<string, C>
 }
 
-export interface LiveOptions {
-  readonly store: StateStore
+/** What containers leave on the node besides their records. */
+export interface Leftovers<C extends StoredContainer> {
+  /** What one said of its end. */
+  lastWords(container: C, exitCode: number): Promise<string | undefined>
+  /** Of one that has ended. Safe to repeat. */
+  drop(container: string): Promise<void>
+  /** Drops those of all containers but these: what an earlier life has left. */
+  retain(containers: readonly string[]): Promise<void>
+}
+
+export interface LiveOptions<C extends StoredContainer> {
+  readonly store: StateStore<C>
+  readonly leftovers: Leftovers<C> | undefined
   readonly cgroups: Cgroups | undefined
   readonly onChange: OnChange
   readonly onDamage: OnDamage
@@ -30,36 +41,44 @@ export interface LiveOptions {
 const killed = 137
 const endTimeoutMs = 10_000
 
-/** The name of this runtime. */
-export const processRuntime = 'process'
-
-/** How the runtime shows a sandbox to others. */
-export const toRecord = ({ spec, process, containers }: Sandbox): SandboxRecord => ({
+/** How the runtime of this name shows a sandbox to others. */
+export const toRecord = <C extends StoredContainer>(
+  runtime: string,
+  { spec, process, containers }: Sandbox<C>,
+): SandboxRecord => ({
   id: spec.id,
   namespace: spec.namespace,
   name: spec.name,
-  runtime: processRuntime,
+  runtime,
   hostNetwork: spec.hostNetwork,
   labels: spec.labels,
   running: process !== undefined,
   pid: process?.pid ?? 0,
   containers: [...containers.values()]
-    .map(({ id, name, attempt, logFile, labels, startedAt, exit }) => ({
+    .map(({ id, name, attempt, image, logFile, labels, startedAt, exit }) => ({
       ...{ id, name, attempt, logFile, labels, startedAt },
+      ...(image ? { image } : {}),
       ...(exit ? { exit } : {}),
     }))
     .sort(byNameAndAttempt),
 })
 
-export type LiveSandboxes = ReturnType<typeof createLiveSandboxes>
+const runs = async ({ pid, startTime, holder }: SandboxProcess): Promise<boolean> => {
+  if (!(await isRunning({ pid, startTime }))) return false
+  if (!holder || (await isRunning(holder))) return true
+  // No container could be started in it any longer.
+  signalProcess(pid, 'SIGKILL')
+  return false
+}
 
 /** Nothing is read before `load`, which brings back what an earlier agent knew. */
-export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, clock }: LiveOptions) => {
-  const sandboxes = new Map<string, Sandbox>()
+export const createLiveSandboxes = <C extends StoredContainer>(options: LiveOptions<C>) => {
+  const { store, leftovers, cgroups, onChange, onDamage, log, clock } = options
+  const sandboxes = new Map<string, Sandbox<C>>()
   const settling = new Map<string, Promise<void>>()
   const startErrors = new Map<string, string>()
 
-  const exitOf = async (container: StoredContainer): Promise<ContainerExit | undefined> => {
+  const exitOf = async (container: C): Promise<ContainerExit | undefined> => {
     const isOver = !(await isRunning(container.process))
     // Read after the look at the process: one that is over has written what it ever will.
     const noted = await store.readExit(container.id)
@@ -67,10 +86,15 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, c
     const exit = noted ?? { code: killed, finishedAt: clock.now() }
     const oomKilled = exit.code === killed && ((await cgroups?.oomKills(container.id)) ?? 0) > 0
     const startError = startErrors.get(container.id)
-    return { ...exit, oomKilled, ...(startError === undefined ? {} : { startError }) }
+    const message = await leftovers?.lastWords(container, exit.code)
+    return {
+      ...{ ...exit, oomKilled },
+      ...(startError === undefined ? {} : { startError }),
+      ...(message ? { message } : {}),
+    }
   }
 
-  const settle = async (sandbox: Sandbox, id: string): Promise<void> => {
+  const settle = async (sandbox: Sandbox<C>, id: string): Promise<void> => {
     const container = sandbox.containers.get(id)
     if (!container || container.exit) return
     const exit = await exitOf(container)
@@ -79,12 +103,13 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, c
     await store.saveContainer(ended)
     sandbox.containers.set(id, ended)
     startErrors.delete(id)
-    await cgroups?.destroy(id)
     onChange(sandbox.spec.id)
+    await cgroups?.destroy(id)
+    await leftovers?.drop(id)
   }
 
   /** Finds out whether a container has ended; looks at one container follow each other. */
-  const lookAt = (sandbox: Sandbox, id: string): Promise<void> => {
+  const lookAt = (sandbox: Sandbox<C>, id: string): Promise<void> => {
     const look = (settling.get(id) ?? Promise.resolve())
       .then(() => settle(sandbox, id))
       .catch((error: unknown) => log.error({ err: error, container: id }, 'cannot settle an ended container'))
@@ -94,9 +119,9 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, c
   }
 
   /** Finds out what of a sandbox has ended. */
-  const look = async (sandbox: Sandbox): Promise<void> => {
+  const look = async (sandbox: Sandbox<C>): Promise<void> => {
     const { process } = sandbox
-    if (process && !(await isRunning(process)) && sandbox.process === process) {
+    if (process && !(await runs(process)) && sandbox.process === process) {
       sandbox.process = undefined
       onChange(sandbox.spec.id)
     }
@@ -106,7 +131,7 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, c
   }
 
   /** Looks until everything in the sandbox is over. Throws when that takes too long. */
-  const settleAll = async (sandbox: Sandbox): Promise<void> => {
+  const settleAll = async (sandbox: Sandbox<C>): Promise<void> => {
     for (const deadline = Date.now() + endTimeoutMs; ; await sleep(5)) {
       await look(sandbox)
       const left = [...sandbox.containers.values()].filter(({ exit }) => !exit).map(({ id }) => id)
@@ -116,16 +141,16 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, c
   }
 
   /** What was in a sandbox without a first process is ending: its shims write down how. */
-  const settleOrTell = (sandbox: Sandbox): Promise<void> =>
+  const settleOrTell = (sandbox: Sandbox<C>): Promise<void> =>
     settleAll(sandbox).catch((error: unknown) => log.error({ err: error }, 'cannot settle a sandbox that ended'))
 
   return {
     look,
     lookAt,
     settleAll,
-    get: (id: string): Sandbox | undefined => sandboxes.get(id),
-    all: (): readonly Sandbox[] => [...sandboxes.values()],
-    set: (sandbox: Sandbox): void => void sandboxes.set(sandbox.spec.id, sandbox),
+    get: (id: string): Sandbox<C> | undefined => sandboxes.get(id),
+    all: (): readonly Sandbox<C>[] => [...sandboxes.values()],
+    set: (sandbox: Sandbox<C>): void => void sandboxes.set(sandbox.spec.id, sandbox),
     delete: (id: string): void => void sandboxes.delete(id),
     /** Says why a container that is about to end was never run. */
     noteStartError: (container: string, why: string): void => void startErrors.set(container, why),
@@ -135,8 +160,10 @@ export const createLiveSandboxes = ({ store, cgroups, onChange, onDamage, log, c
         sandboxes.set(spec.id, { spec, process, containers: new Map(containers.map((each) => [each.id, each])) })
       for (const what of await endStrays(store.stateDir, [...sandboxes.values()])) onDamage(what)
       await Promise.all([...sandboxes.values()].map((each) => (each.process ? look(each) : settleOrTell(each))))
-      const running = [...sandboxes.values()].flatMap(({ containers }) => [...containers.values()])
-      await cgroups?.retain(running.filter(({ exit }) => !exit).map(({ id }) => id))
+      const known = [...sandboxes.values()].flatMap(({ containers }) => [...containers.values()])
+      const running = known.filter(({ exit }) => !exit).map(({ id }) => id)
+      await cgroups?.retain(running)
+      await leftovers?.retain(running)
     },
   }
 }

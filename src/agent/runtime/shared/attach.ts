@@ -6,8 +6,7 @@ import { Writable } from 'node:stream'
 import { makeFifos } from '../../../host/fifos.ts'
 import { isRunning, signalProcess } from '../../../host/process.ts'
 import type { ContainerInput } from '../streams.ts'
-import type { CommandPlace } from './launch.ts'
-import { createResizer } from './resize.ts'
+import { createResizer, type SizeWords } from './resize.ts'
 import type { StoredContainer } from './state.ts'
 
 /** In a folder that is the node's alone. */
@@ -31,7 +30,8 @@ const openFifo = (file: string): Writable => {
   }
 }
 
-export const attachTo = (container: StoredContainer, place: CommandPlace, stdinFile: string): ContainerInput => {
+/** `sizeWords` as in resize.ts. */
+export const attachTo = (container: StoredContainer, sizeWords: SizeWords, stdinFile: string): ContainerInput => {
   const { stdin: kind, tty = false, process } = container
   const stdin = kind ? openFifo(stdinFile) : nowhere()
   stdin.on('error', () => undefined)
@@ -40,5 +40,5 @@ export const attachTo = (container: StoredContainer, place: CommandPlace, stdinF
       // The shim lets go of it, too.
       void isRunning(process).then((runs) => runs && signalProcess(process.pid, 'SIGWINCH'))
     })
-  return { stdin, resize: tty ? createResizer(container, place, () => process.pid) : () => undefined }
+  return { stdin, resize: tty ? createResizer(sizeWords, () => process.pid) : () => undefined }
 }

@@ -6,24 +6,20 @@ import { Readable, Writable } from 'node:stream'
 import { closeTargets, openOutputPipes } from '../../../host/fifos.ts'
 import { killFamily } from '../../../host/process.ts'
 import type { CommandOptions, RunningCommand } from '../streams.ts'
-import { type CommandPlace, execWords, terminalWords, toolEnv } from './launch.ts'
-import { createResizer } from './resize.ts'
-import type { StoredContainer } from './state.ts'
+import { toolEnv } from './begin.ts'
+import { createResizer, type SizeWords } from './resize.ts'
 
 const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
   code ?? 128 + (signal === null ? 0 : constants.signals[signal])
 
 const nothing = (): Readable => Readable.from([])
 
+/** `words` run it, at a terminal of its own if there is to be one. */
 export const openCommand = async (
-  container: StoredContainer,
-  place: CommandPlace,
-  command: readonly string[],
+  [file, ...words]: readonly [string, ...string[]],
   { stdin, tty }: CommandOptions,
+  sizeWords: SizeWords,
 ): Promise<RunningCommand> => {
-  const [file, ...words] = tty
-    ? terminalWords(container, place, command)
-    : execWords(container, place, command, stdin ? 'pipe' : '')
   const outputs = await openOutputPipes(2)
   const targets = outputs.map(({ target }) => target)
   const sources = outputs.map(({ source }) => source)
@@ -59,7 +55,7 @@ export const openCommand = async (
     stdout,
     stderr: tty ? undefined : stderr,
     ended,
-    resize: tty ? createResizer(container, place, () => (isOver ? undefined : pid)) : () => undefined,
+    resize: tty ? createResizer(sizeWords, () => (isOver ? undefined : pid)) : () => undefined,
     kill: async () => {
       if (!isOver) await killFamily(pid)
     },

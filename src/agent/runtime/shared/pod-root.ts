@@ -103,15 +103,13 @@ export interface PodRootOptions {
   readonly files: readonly Mount[]
 }
 
-export const compilePodRoot = (
-  { mounts, kinds }: NodeFiles,
-  { root, empty, settings, programs, files }: PodRootOptions,
-): PodRootPlan => {
-  const folders = new Map(Object.entries(ownFolders))
+/** A root in the making, with the node's programs in it. */
+const beginRoot = ({ mounts, kinds }: NodeFiles, root: string, programs: readonly string[]) => {
+  const folders = new Map<string, number>()
   const placeholders = new Set<string>()
-  const links = new Map(Object.entries(ownLinks))
+  const links = new Map<string, string>()
   const lines: string[] = []
-  const mount = (source: string, target: string, type: string, options: string): void =>
+  const mount: MountLine = (source, target, type, options) =>
     void lines.push([fstabWord(source), fstabWord(join(root, target)), type, options, '0', '0'].join(' '))
   const place = (path: string, kind: PathKind | undefined): void => {
     const folder = kind === 'folder' ? path : dirname(path)
@@ -133,6 +131,32 @@ export const compilePodRoot = (
         mount(target, target, 'none', optionsOf(target, mounts))
   }
   for (const path of [...systemFolders, ...programs]) show(path)
+  const plan = (): PodRootPlan => ({ folders, files: [...placeholders], links, mounts: `${lines.join('\n')}\n` })
+  return { folders, links, mount, place, plan }
+}
+
+type MountLine = (source: string, target: string, type: string, options: string) => void
+
+const mountProc = (mount: MountLine): void => mount('proc', '/proc', 'proc', 'nosuid,nodev,noexec')
+
+/** The root of a process that only holds a pod's namespaces: what it takes to run a shell, and umount(8). `.node` as above. */
+export const compileHolderRoot = (files: NodeFiles, root: string): PodRootPlan => {
+  const { folders, mount, place, plan } = beginRoot(files, root, [])
+  for (const path of ['/.node', '/proc']) folders.set(path, 0o755)
+  mountProc(mount)
+  place('/dev/null', 'file')
+  mount('/dev/null', '/dev/null', 'none', 'bind')
+  return plan()
+}
+
+export const compilePodRoot = (
+  nodeFiles: NodeFiles,
+  { root, empty, settings, programs, files }: PodRootOptions,
+): PodRootPlan => {
+  const { mounts, kinds } = nodeFiles
+  const { folders, links, mount, place, plan } = beginRoot(nodeFiles, root, programs)
+  for (const [path, mode] of Object.entries(ownFolders)) folders.set(path, mode)
+  for (const [path, target] of Object.entries(ownLinks)) links.set(path, target)
   place('/etc', 'folder')
   mount(settings, '/etc', 'none', optionsOf(settings, mounts))
 
@@ -143,7 +167,7 @@ export const compilePodRoot = (
   }
   mount('devpts', '/dev/pts', 'devpts', 'newinstance,ptmxmode=0666,mode=0620,nosuid,noexec')
   mount('shm', '/dev/shm', 'tmpfs', 'mode=1777,nosuid,nodev,noexec')
-  mount('proc', '/proc', 'proc', 'nosuid,nodev,noexec')
+  mountProc(mount)
   mount('sysfs', '/sys', 'sysfs', 'ro,nosuid,nodev,noexec')
   // A copy of a part of /proc has to be one of the pod's own /proc: what is there by then.
   for (const path of readOnlyPaths)
@@ -162,5 +186,5 @@ export const compilePodRoot = (
     mount(source, path, 'none', isFolder ? 'bind,ro,nosuid,nodev,noexec' : 'bind')
   }
 
-  return { folders, files: [...placeholders], links, mounts: `${lines.join('\n')}\n` }
+  return plan()
 }

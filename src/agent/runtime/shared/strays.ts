@@ -3,7 +3,7 @@
  * which name the runtime's own files, and are ended, so that nothing runs unseen.
  */
 import { readdir, readFile } from 'node:fs/promises'
-import { type ProcessId, signalProcess } from '../../../host/process.ts'
+import { killFamily, type ProcessId, signalProcess } from '../../../host/process.ts'
 import { sandboxOf } from '../ids.ts'
 
 /** What is on record. */
@@ -56,9 +56,12 @@ export const endStrays = async (stateDir: string, known: readonly Known[]): Prom
     const recorded = role.container === undefined ? sandbox : sandbox?.containers.get(role.container)
     // The parents and children of a recorded process may show its command line: they end with it.
     if (recorded?.process) continue
-    signalProcess(pid, 'SIGKILL')
-    // A shim leads the group of its container; the first process of a sandbox takes all in it along.
-    if (role.container !== undefined) signalProcess(-pid, 'SIGKILL')
+    // The first process of a sandbox takes all in it along; a shim leads the group of its container.
+    if (role.container === undefined) signalProcess(pid, 'SIGKILL')
+    else {
+      await killFamily(pid)
+      signalProcess(-pid, 'SIGKILL')
+    }
     ended.add(role.container ?? role.sandbox)
   }
   return [...ended].sort().map((id) => `processes of ${id} ran without being on record: ended`)
