@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import type { Namespace, NetworkPolicy, Pod } from '../../../../src/api/types/index.ts'
+import { CommandError } from '../../../../src/host/command.ts'
 import type { Conversation } from '../../../../src/host/conntrack/conversations.ts'
 import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/netfilter/fake.ts'
 import type { CountedRule } from '../../../../src/host/netfilter/netfilter.ts'
@@ -274,4 +275,159 @@ t.test('the rules stay when it ends, and go when they are to', async (t) => {
   await cleanupPolicies(netfilter)
   t.notMatch(netfilter.dump('mangle'), /PODWAY/)
   await cleanupPolicies(netfilter)
+})
+
+/** One that is opened by hand: kernels of both families, of which any write may be made to fail. */
+const openBoth = (t: Test, synced: Promise<void> = Promise.resolve()) => {
+  const state = { isBroken: false, looks: 0, listed: [] as string[] }
+  const kernels = (['IPv4', 'IPv6'] as const).map((family) => {
+    const fake = createFakeNetfilter(family)
+    return Object.assign({}, fake, {
+      fake,
+      apply: async (edits: Parameters<FakeNetfilter['apply']>[0]) => {
+        if (state.isBroken) throw new CommandError('iptables-restore', 4, 'holding the xtables lock')
+        await fake.apply(edits)
+      },
+      list: (questions: Parameters<FakeNetfilter['list']>[0]) => {
+        state.looks++
+        return fake.list(questions)
+      },
+      counts: async () =>
+        new Map(
+          [...parseSave(fake.dump('mangle')).values()].map(({ name, rules }) => [
+            name,
+            rules.map((rule) => ({ rule: rule as CountedRule['rule'], packets: 1 })),
+          ]),
+        ),
+    })
+  })
+  const clock = createFakeClock()
+  const { log, messages } = recordingLog()
+  const both = (name: string, last: number): Pod => ({
+    ...pod(name, undefined),
+    status: { phase: 'Running', podIPs: [{ ip: `10.244.1.${last}` }, { ip: `fd00:1::${last}` }] },
+  })
+  const pods = createFedInformer<Pod>([both('a', 2), both('b', 3)])
+  const policies = createFedInformer<NetworkPolicy>([only('first', 'b')])
+  const talking: Conversation[] = []
+  const forgotten: string[] = []
+  const enforcer = createPolicyEnforcer({
+    ...{
+      pods: viewInformer(pods, toPolicyPod),
+      namespaces: createFedInformer<Namespace>([namespace('x')]),
+      clock,
+      log,
+    },
+    policies: { ...policies, synced },
+    ...{ nodeName: 'here', podCIDRs: ['10.244.1.0/24', 'fd00:1::/64'], clusterDns: dns, netfilters: kernels },
+    ownAddresses: () => new Set<string>(),
+    conversations: (family) => ({
+      list: async () => {
+        state.listed.push(family)
+        return talking
+      },
+      forget: async ({ source }) => {
+        forgotten.push(`${family} ${source}`)
+        return 1
+      },
+    }),
+  })
+  const stop = new AbortController()
+  const running = enforcer.run(stop.signal)
+  const end = async (): Promise<void> => {
+    stop.abort()
+    await running
+  }
+  t.teardown(end)
+  const dumps = () => kernels.map(({ fake }) => fake.dump('mangle'))
+  return { state, enforcer, clock, messages, policies, talking, forgotten, end, dumps, kernels }
+}
+
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+}
+
+t.test('each family has its rules, its conversations and its counts', async (t) => {
+  const { enforcer, dumps, talking, forgotten } = openBoth(t)
+  talking.push({ protocol: 'tcp', source: '203.0.113.9', destination: a, port: 80 })
+  talking.push({ protocol: 'tcp', source: 'fd00:9::1', destination: 'fd00:1::2', port: 80 })
+  await enforcer.synced
+  const [four = '', six = ''] = dumps()
+  t.match(four, /-s 10.244.1.3\/32 .*-j RETURN/)
+  t.match(six, /-s fd00:1::3\/128 .*-j RETURN/)
+  t.notMatch(four, /fd00/)
+  t.notMatch(six, /10\.244/)
+  await until(() => forgotten.length === 2, 'what is forbidden')
+  t.same([...forgotten].sort(), ['IPv4 203.0.113.9', 'IPv6 fd00:9::1'])
+  const counts = await enforcer.counts()
+  t.same(
+    counts.map(({ policy: name, direction }) => `${name} ${direction}`),
+    ['x/first ingress', 'x/first ingress'],
+  )
+  const text = await createPolicyMetrics(enforcer).metrics()
+  t.match(text, /policy="first",direction="ingress",verdict="accepted"\} 2\n/, 'of both families together')
+})
+
+t.test('what cannot be written is told and made good, and nobody is let in before', async (t) => {
+  const { state, enforcer, clock, messages, policies, dumps, talking, forgotten } = openBoth(t)
+  await enforcer.synced
+  await until(() => state.listed.length === 2, 'the first look at conversations')
+  state.isBroken = true
+  policies.put(only('first', 'nobody'))
+  await until(() => messages.includes('cannot write the rules of network policies'), 'the failure')
+  talking.push({ protocol: 'tcp', source: b, destination: a, port: 80 })
+  await turns()
+  clock.advance(200)
+  await turns()
+  t.same(forgotten, [], 'what the kernel still allows goes on')
+  t.match(dumps()[0], /-s 10.244.1.3\/32/)
+  let isIn = false
+  const admitted = enforcer.admit({ key: 'x/b', uid: 'uid-b' }, [b]).then(() => {
+    isIn = true
+  })
+  await turns()
+  t.equal(isIn, false)
+  state.isBroken = false
+  await until(() => {
+    clock.advance(100)
+    return isIn
+  }, 'the next try')
+  await admitted
+  t.notMatch(dumps()[0], /-s 10.244.1.3\/32/)
+  await until(() => {
+    clock.advance(200)
+    return forgotten.includes(`IPv4 ${b}`)
+  }, 'what is forbidden now')
+})
+
+t.test('it looks every so often, and not after its end', async (t) => {
+  const { state, enforcer, clock, messages, end } = openBoth(t)
+  await enforcer.synced
+  await turns()
+  t.equal(state.looks, 0)
+  for (const wanted of [1, 2]) {
+    const before = state.looks
+    clock.advance(4_999)
+    await turns()
+    t.equal(state.looks, before)
+    clock.advance(1)
+    await until(() => state.looks >= before + 2, `look ${wanted}, at each family`)
+  }
+  t.notMatch(messages.join(), /somebody changed/)
+  await end()
+  const after = state.looks
+  clock.advance(60_000)
+  await turns()
+  t.equal(state.looks, after)
+})
+
+t.test('one that is ended before all is known writes nothing', async (t) => {
+  const { end, kernels, state } = openBoth(t, new Promise(() => undefined))
+  await turns()
+  await end()
+  t.same(
+    kernels.map(({ fake }) => fake.applied),
+    [0, 0],
+  )
+  t.same(state.listed, [])
 })
