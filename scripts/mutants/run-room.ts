@@ -24,6 +24,9 @@ interface ReportedMutant {
   readonly location: { readonly start: { readonly line: number } }
 }
 
+/** What a changed source does not do within this time, it does not do: everything is played, and takes milliseconds. */
+const patienceMs = '3000'
+
 const noticed: readonly string[] = ['Killed', 'Timeout']
 const unnoticed: readonly string[] = ['Survived', 'NoCoverage']
 
@@ -74,7 +77,12 @@ export const runRoom = async (room: MutatedRoom, concurrency: number): Promise<r
     const [settings, report] = [join(folder, 'stryker.config.json'), join(folder, 'report.json')]
     writeFileSync(settings, JSON.stringify(settingsOf(room, concurrency, report)))
     // A mutant costs little more than the start of a test file: compiled code is kept from one start to the next.
-    const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') }
+    const env = {
+      ...process.env,
+      NODE_COMPILE_CACHE: join(folder, 'compiled'),
+      PODWAY_TEST_PATIENCE_MS: patienceMs,
+      ...(room.isSlow ? { PODWAY_TEST_SHORT: '1' } : {}),
+    }
     const [code] = await once(spawn('stryker', ['run', settings], { stdio: 'inherit', env }), 'exit')
     if (code !== 0) throw new Error('Stryker failed; its message is above')
     return readReport(report)

@@ -11,7 +11,7 @@ import { createConnections } from '../host/conntrack/connections.ts'
 import { type ListenAddress, runHttpListener } from '../host/http-listener.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
-import { readSysctl } from '../host/sysctl.ts'
+import { readSysctl, writeSysctl } from '../host/sysctl.ts'
 import { isIPv6, parseAddress } from '../ip/address.ts'
 import { cidrOf, contains } from '../ip/cidr.ts'
 import { applyLimits, type ConnectionLimits } from '../proxy/conntrack/limits.ts'
@@ -146,6 +146,7 @@ export const createServiceStack = (options: ServiceStackOptions): ServiceStack =
     const relays = createUserspaceProxy({ family, log, onOpen: (service) => proxy.refresh(service) })
     const proxy = createServiceProxy({
       ...{ services, slices, nodes, netfilter, nodeName, nodeAddresses, podCIDRs, relays, observer, log },
+      writeSysctl,
       relayByDefault: settings.mode === 'userspace',
       ...{ reserved, isOwnAddress: (address: string) => ownAddresses().has(address) },
       followers: [udpFollower(cleaner)],

@@ -31,21 +31,25 @@ const whyUnreadable = (error: unknown): string => {
 }
 
 /** Reads `file`; `parse` throws for what it did not write. An empty file is damaged. Never rejects. */
-export const readDurable = async <T>(file: string, parse: (text: string) => T): Promise<DurableRead<T>> => {
-  let text: string
+export const readDurableBytes = async <T>(file: string, parse: (bytes: Buffer) => T): Promise<DurableRead<T>> => {
+  let bytes: Buffer
   try {
-    text = await readFile(file, 'utf8')
+    bytes = await readFile(file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { state: 'missing' }
     return { state: 'damaged', why: whyUnreadable(error) }
   }
-  if (text.trim() === '') return { state: 'damaged', why: 'is empty' }
+  if (bytes.toString('utf8').trim() === '') return { state: 'damaged', why: 'is empty' }
   try {
-    return { state: 'read', value: parse(text) }
+    return { state: 'read', value: parse(bytes) }
   } catch (error) {
     return { state: 'damaged', why: `is damaged (${messageOf(error)})` }
   }
 }
+
+/** As `readDurableBytes`, of text. */
+export const readDurable = <T>(file: string, parse: (text: string) => T): Promise<DurableRead<T>> =>
+  readDurableBytes(file, (bytes) => parse(bytes.toString('utf8')))
 
 /** A parser of JSON that has passed `isValid`; `what` the file should hold. */
 export const jsonOf =

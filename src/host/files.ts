@@ -1,10 +1,12 @@
 /** Files that are either the old or the new version, whatever happens in between. */
+import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Writes `file` so that a crash at any moment leaves the old or the new content, durably once this resolves. */
 export const writeFileAtomic = async (file: string, content: string | Uint8Array, mode = 0o600): Promise<void> => {
-  const temporary = `${file}.${process.pid}.tmp`
+  // Not by the process' number alone: two writers in it, or in two pid namespaces, may be at the same file.
+  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
   try {
     const handle = await open(temporary, 'w', mode)
     try {

@@ -85,6 +85,7 @@ const startProxy = (api: ClusterApi, netfilter: Netfilter) => {
       podCIDRs: ['10.1.0.0/24'],
       serviceCIDRs: ['10.96.0.0/16'],
       log: silentLogger,
+      writeSysctl: async () => undefined,
     },
   })
   const running = [watched.run(stop.signal), slices.run(stop.signal)]

@@ -12,10 +12,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   overlay: [...ground, 'ipam'],
   dns: [...ground, 'ipam'],
   proxy: [...ground, 'ipam'],
-  agent: [...ground, 'ipam', 'overlay', 'dns', 'proxy'],
+  images: ground,
+  agent: [...ground, 'ipam', 'overlay', 'dns', 'proxy', 'images'],
   control: [...ground, 'ipam', 'proxy'],
   lab: [...ground, 'ipam', 'agent', 'control'],
-  commands: [...ground, 'ipam', 'overlay', 'dns', 'proxy', 'agent', 'control', 'lab'],
+  commands: [...ground, 'ipam', 'overlay', 'dns', 'proxy', 'images', 'agent', 'control', 'lab'],
 }
 
 const root = join(import.meta.dirname, '../../src')

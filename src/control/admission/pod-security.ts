@@ -10,6 +10,7 @@ import {
   type Policy,
   policyOf,
   policyText,
+  prefix,
   violationsOf,
   violationText,
 } from '../pod-security/policy.ts'
@@ -47,10 +48,19 @@ export const podSecurity = (store: Store): Admission => {
     return policyOf(found?.metadata.labels)
   }
 
+  const wouldViolate = (pod: ReturnType<typeof podSecurityView>, level: LevelVersion): string | undefined => {
+    const violations = violationsOf(pod, level)
+    if (violations.length === 0) return undefined
+    return `would violate PodSecurity "${policyText(level)}": ${violationText(violations)}`
+  }
+
+  const audit = ({ asked }: Review, policy: Policy, pod: ReturnType<typeof podSecurityView>): void => {
+    const text = wouldViolate(pod, policy.audit)
+    if (text !== undefined) asked?.annotate(`${prefix}audit-violations`, text)
+  }
   const warn = ({ asked }: Review, policy: Policy, pod: ReturnType<typeof podSecurityView>): void => {
-    const violations = violationsOf(pod, policy.warn)
-    if (violations.length > 0)
-      asked?.warn(`would violate PodSecurity "${policyText(policy.warn)}": ${violationText(violations)}`)
+    const text = wouldViolate(pod, policy.warn)
+    if (text !== undefined) asked?.warn(text)
   }
 
   const admitPod = (review: Review): void => {
@@ -59,6 +69,8 @@ export const podSecurity = (store: Store): Admission => {
     const policy = policyFor(pod.metadata.namespace ?? '')
     const view = podSecurityView(pod.metadata, pod.spec)
     const violations = violationsOf(view, policy.enforce)
+    review.asked?.annotate(`${prefix}enforce-policy`, policyText(policy.enforce))
+    audit(review, policy, view)
     if (violations.length > 0)
       throw forbidden(
         pods,
@@ -71,7 +83,9 @@ export const podSecurity = (store: Store): Admission => {
   const admitTemplate = (review: Review, path: readonly string[]): void => {
     const template = at(review.object, ...path)
     const policy = policyFor(review.object.metadata.namespace ?? '')
-    warn(review, policy, podSecurityView(at(template, 'metadata'), at(template, 'spec')))
+    const view = podSecurityView(at(template, 'metadata'), at(template, 'spec'))
+    audit(review, policy, view)
+    warn(review, policy, view)
   }
 
   /** `web (and 2 other pods): privileged` for each way in which pods are against it. */

@@ -16,6 +16,16 @@ export interface Manager {
   readonly subresource?: string
 }
 
+/** One version of a kind: the shape that objects have there, and the way to and from the version that is worked in. */
+export interface Form {
+  readonly shape: Shape
+  from(object: KubeObject): KubeObject
+  to(object: KubeObject): KubeObject
+}
+
+/** By apiVersion; undefined for one that is not served (any more). */
+export type FormOf = (apiVersion: string) => Form | undefined
+
 interface Managed extends Manager {
   readonly time?: string
   readonly fields: FieldSet
@@ -97,16 +107,22 @@ const write = (managers: readonly Managed[]): readonly ManagedFieldsEntry[] =>
     }),
   )
 
-/** All managers after `manager` came to have `fields`: what they touched is no longer the others'. */
+/**
+ * All managers after `manager` came to have `fields`: what they touched is no longer the others'. Whoever wrote a version that
+ * is not served manages nothing that anybody could name.
+ */
 const settled = (
   own: Managed | undefined,
   others: readonly Managed[],
-  touched: FieldSet,
+  changesIn: ChangesIn,
   now: Managed,
 ): readonly ManagedFieldsEntry[] => {
   const isKept = own !== undefined && isEqual(own.fields, now.fields)
   return write([
-    ...others.map((each) => ({ ...each, fields: difference(each.fields, touched) })),
+    ...others.flatMap((each) => {
+      const changes = changesIn(each.apiVersion)
+      return changes ? [{ ...each, fields: difference(each.fields, union(changes.changed, changes.removed)) }] : []
+    }),
     // Who has what they had wrote nothing new.
     isKept ? { ...own, apiVersion: now.apiVersion } : now,
   ])
@@ -119,25 +135,39 @@ const split = (old: KubeObject | undefined, manager: Manager) => {
   return { own, others: managers.filter((each) => each !== own) }
 }
 
-/** What a write by the manager changed and removed of what anybody manages. */
-const reachedChanges = (old: KubeObject | undefined, now: KubeObject, manager: Manager, shape: Shape): Changes => {
-  const { changed, removed } = changesBetween(old ?? {}, now, shape)
-  return { changed: reachOf(manager, changed), removed: reachOf(manager, removed) }
+/** What a write changed and removed of what anybody manages, as a version shows it. */
+type ChangesIn = (apiVersion: string) => Changes | undefined
+
+const reachedChanges = (old: KubeObject | undefined, now: KubeObject, manager: Manager, formOf: FormOf): ChangesIn => {
+  const known = new Map<string, Changes | undefined>()
+  const find = (apiVersion: string): Changes | undefined => {
+    const form = formOf(apiVersion)
+    if (!form) return undefined
+    const { changed, removed } = changesBetween(old ? form.from(old) : {}, form.from(now), form.shape)
+    return { changed: reachOf(manager, changed), removed: reachOf(manager, removed) }
+  }
+  return (apiVersion) => {
+    if (!known.has(apiVersion)) known.set(apiVersion, find(apiVersion))
+    return known.get(apiVersion)
+  }
 }
+
+const unchanged: Changes = { changed: emptySet, removed: emptySet }
 
 /** The entries after a write that changed `old` to `now`; the same ones when it changed nothing that is managed. */
 export const managedAfter = (
   old: KubeObject | undefined,
   now: KubeObject,
   manager: Manager,
-  shape: Shape,
+  formOf: FormOf,
   time: string,
 ): readonly ManagedFieldsEntry[] | undefined => {
-  const { changed, removed } = reachedChanges(old, now, manager, shape)
+  const changesIn = reachedChanges(old, now, manager, formOf)
+  const { changed, removed } = changesIn(manager.apiVersion) ?? unchanged
   if (isEmpty(changed) && isEmpty(removed)) return old?.metadata.managedFields
   const { own, others } = split(old, manager)
   const fields = difference(union(own?.fields ?? emptySet, changed), removed)
-  return settled(own, others, union(changed, removed), { ...manager, time, fields })
+  return settled(own, others, changesIn, { ...manager, time, fields })
 }
 
 export interface Applied {
@@ -146,10 +176,22 @@ export interface Applied {
 }
 
 /** What of a change is others'. */
-const conflictsWith = (others: readonly Managed[], changed: FieldSet): readonly Managed[] =>
+const conflictsWith = (others: readonly Managed[], changesIn: ChangesIn): readonly Managed[] =>
   others
-    .map((each) => ({ ...each, fields: intersection(each.fields, changed) }))
+    .map((each) => ({
+      ...each,
+      fields: intersection(each.fields, changesIn(each.apiVersion)?.changed ?? emptySet),
+    }))
     .filter(({ fields }) => !isEmpty(fields))
+
+/** What somebody applied before and wishes no more, in the version that is worked in: they may have applied another one. */
+const goneOf = (merged: KubeObject, own: Managed | undefined, wished: FieldSet, manager: Manager, formOf: FormOf) => {
+  if (!own || own.apiVersion === manager.apiVersion) return difference(own?.fields ?? emptySet, wished)
+  const [theirs, ours] = [formOf(own.apiVersion), formOf(manager.apiVersion)]
+  if (!theirs || !ours) return emptySet
+  const pruned = without(theirs.from(merged), own.fields, emptySet, theirs.shape) as KubeObject
+  return difference(changesBetween(merged, theirs.to(pruned), ours.shape).removed, wished)
+}
 
 /** As Kubernetes names a manager in a conflict. */
 const describe = ({ name, operation, apiVersion, subresource, time }: Managed): string =>
@@ -164,28 +206,40 @@ const conflictOf = (conflicts: readonly Managed[]): ApiError =>
 
 /**
  * The object as somebody who applies `wish` makes it, and who manages what then. What they applied before and do not wish any
- * more goes, unless others hold it. Throws Conflict when others hold what would change, unless it is forced.
+ * more goes, unless others hold it. Throws Conflict when others hold what would change, unless it is forced. `old` and `wish`
+ * are of the manager's version, and `formOf` leads from it.
  */
 export const apply = (
   old: KubeObject | undefined,
   wish: KubeObject,
   manager: Manager,
-  options: { readonly shape: Shape; readonly time: string; readonly isForced: boolean },
+  options: { readonly formOf: FormOf; readonly time: string; readonly isForced: boolean },
 ): Applied => {
-  const { shape } = options
+  const { formOf } = options
+  const shape = formOf(manager.apiVersion)?.shape
+  if (!shape) throw new Error(`${manager.apiVersion} is not served`)
   const { own, others } = split(old, manager)
   const wished = reachOf(manager, fieldsOfWish(wish, shape))
 
   const merged = old ? merge(old, wish, shape) : wish
-  const kept = union(wished, ...others.map(({ fields }) => fields))
-  const object = without(merged, difference(own?.fields ?? emptySet, wished), kept, shape) as KubeObject
+  const [alike, unlike] = [true, false].map((is) =>
+    others.filter((each) => (each.apiVersion === manager.apiVersion) === is),
+  )
+  const kept = union(wished, ...(alike ?? []).map(({ fields }) => fields))
+  const gone = goneOf(merged as KubeObject, own, wished, manager, formOf)
+  const pruned = without(merged, gone, kept, shape) as KubeObject
+  // What somebody holds through another version has no name here: then all of it stays.
+  const takenIn = reachedChanges(merged as KubeObject, pruned, manager, formOf)
+  const isTaken = (unlike ?? []).some(
+    ({ apiVersion, fields }) => !isEmpty(intersection(fields, takenIn(apiVersion)?.removed ?? emptySet)),
+  )
+  const object = isTaken ? (merged as KubeObject) : pruned
 
-  const { changed, removed } = reachedChanges(old, object, manager, shape)
+  const changesIn = reachedChanges(old, object, manager, formOf)
   if (!options.isForced) {
-    const conflicts = conflictsWith(others, changed)
+    const conflicts = conflictsWith(others, changesIn)
     if (conflicts.length > 0) throw conflictOf(conflicts)
   }
   // Without conflicts nothing that changed was anybody else's.
-  const touched = union(changed, removed)
-  return { object, managedFields: settled(own, others, touched, { ...manager, time: options.time, fields: wished }) }
+  return { object, managedFields: settled(own, others, changesIn, { ...manager, time: options.time, fields: wished }) }
 }

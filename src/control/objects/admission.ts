@@ -14,8 +14,8 @@ export interface AskedWrite {
   readonly options: Readonly<Record<string, unknown>> | undefined
   /** Tells the client something beside the answer. */
   readonly warn: (text: string) => void
-  /** Tells the audit log. What has been said of a key stays. */
-  readonly annotate: (key: string, value: string) => void
+  /** Tells the audit log. What has been said of a key stays. `from`: not for who wants to know less of a request. */
+  readonly annotate: (key: string, value: string, from?: 'Request') => void
 }
 
 /** A write that is about to happen: defaults are filled, nothing is checked yet. */

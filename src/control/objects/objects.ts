@@ -13,6 +13,7 @@ import {
   type ResourceName,
   tooLarge,
 } from '../../api/errors.ts'
+import { isJsonObject } from '../../api/json.ts'
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../api/types/index.ts'
 import type { User } from '../auth/user.ts'
 import { asShown, validateObject } from '../registry/validate.ts'
@@ -108,9 +109,20 @@ const managed = (object: KubeObject, fields: ObjectMeta['managedFields']): KubeO
   return { ...object, metadata: fields && fields.length > 0 ? { ...metadata, managedFields: fields } : metadata }
 }
 
-/** A list with one empty entry: the client wants everybody's claims gone. */
-const isReset = (fields: readonly ManagedFieldsEntry[] | undefined): boolean =>
-  fields?.length === 1 && fields.every((entry) => Object.keys(entry).length === 0)
+const isOwnership = ({ manager, operation, apiVersion, fieldsType, fieldsV1 }: ManagedFieldsEntry): boolean =>
+  Boolean(manager && apiVersion) &&
+  (operation === 'Apply' || operation === 'Update') &&
+  fieldsType === 'FieldsV1' &&
+  isJsonObject(fieldsV1)
+
+/**
+ * Who managed what before, by the word of the client: a list with one empty entry wants everybody's claims gone. An empty list
+ * comes from who does not know of them, and one that cannot be read from nobody: undefined.
+ */
+const claimedBefore = (fields: readonly ManagedFieldsEntry[] = []): readonly ManagedFieldsEntry[] | undefined => {
+  if (fields.length === 1 && fields.every((entry) => Object.keys(entry).length === 0)) return []
+  return fields.length > 0 && fields.every(isOwnership) ? fields : undefined
+}
 
 const keyOf = (definition: ResourceDefinition, { namespace, name }: ObjectName): StoreKey => ({
   bucket: bucketOf(definition),
@@ -251,7 +263,8 @@ export const createObjects = (options: ObjectsOptions): Objects => {
         ...validateObject(definition, object, old),
       ])
       for (const each of validations) await each.validate({ ...review, object })
-      const before = isReset(given.metadata.managedFields) ? managed(old, undefined) : old
+      const claimed = part === 'main' ? claimedBefore(given.metadata.managedFields) : undefined
+      const before = claimed ? managed(old, claimed) : old
       const fields = manage ? manage(before, object) : old.metadata.managedFields
       const next = managed(withMetadata(object, { resourceVersion: old.metadata.resourceVersion }), fields)
       if (dryRun) return checkRoom(definition, next, old)

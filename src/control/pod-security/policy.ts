@@ -20,7 +20,8 @@ export const modes = ['enforce', 'audit', 'warn'] as const
 export type Mode = (typeof modes)[number]
 export type Policy = Readonly<Record<Mode, LevelVersion>>
 
-const prefix = 'pod-security.kubernetes.io/'
+/** Of labels and of what is told to the audit log. */
+export const prefix = 'pod-security.kubernetes.io/'
 const isLevel = (text: string): text is Level => (levels as readonly string[]).includes(text)
 const versionPattern = /^(latest|v1\.(0|[1-9]\d{0,3}))$/
 

@@ -6,7 +6,8 @@ import type { KubeObject } from '../../api/types/index.ts'
 import { type Applied, apply } from '../apply/managers.ts'
 import type { ObjectName } from '../objects/objects.ts'
 import { isSet } from '../request/request-info.ts'
-import { type ResourceDefinition, shapeOfKind } from '../resources/definition.ts'
+import type { ResourceDefinition } from '../resources/definition.ts'
+import { formsOfShown } from '../resources/forms.ts'
 import type { Call } from './call.ts'
 import { managerOf } from './field-manager.ts'
 import { checkName, readShown } from './input.ts'
@@ -48,6 +49,6 @@ export const applyingOf = (
 ): ((old: KubeObject | undefined, wish: KubeObject) => Applied) => {
   const manager = managerOf(call, definition, subresource)
   const isForced = isSet(call.query, 'force')
-  const shape = shapeOfKind(definition)
-  return (old, wish) => apply(old, wish, manager, { shape, time, isForced })
+  const formOf = formsOfShown(definition)
+  return (old, wish) => apply(old, wish, manager, { formOf, time, isForced })
 }

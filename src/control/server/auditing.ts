@@ -98,15 +98,17 @@ export const createAuditing = ({ policy, log, clock }: AuditingOptions): Auditin
     const decision = decide(policy, call.user, access)
     if (decision.level === 'None') return next(call)
     const write = writer(eventOf(call, call.user, access), decision)
-    const annotations: Record<string, string> = {}
+    const annotations: Record<string, string> = Object.create(null)
     let impersonatedUser: object | undefined
     let requestObject: unknown
     const trail: AuditTrail = {
       actsAs: (user) => {
         impersonatedUser = infoOf(user)
       },
-      annotate: (key, value) => {
-        annotations[key] = value
+      annotate: (key, value, from) => {
+        if (from === 'Request' && decision.level === 'Metadata') return
+        // As in Kubernetes: nobody takes back what another has said.
+        if (!Object.hasOwn(annotations, key)) annotations[key] = value
       },
     }
     const seen: Call = {

@@ -35,7 +35,7 @@ export interface RawRequest {
 /** What the steps tell the audit log of a request. */
 export interface AuditTrail {
   actsAs(user: User): void
-  annotate(key: string, value: string): void
+  annotate(key: string, value: string, from?: 'Request'): void
 }
 
 /** One authenticated request. */

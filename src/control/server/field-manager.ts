@@ -4,7 +4,8 @@ import { type Manager, managedAfter } from '../apply/managers.ts'
 import type { Manage } from '../objects/objects.ts'
 import { applyPatchType } from '../openapi/json-schema.ts'
 import { isSet } from '../request/request-info.ts'
-import { apiVersionOf, kindOf, type ResourceDefinition, shapeOfKind } from '../resources/definition.ts'
+import { apiVersionOf, type ResourceDefinition } from '../resources/definition.ts'
+import { formsOfStored } from '../resources/forms.ts'
 import type { Call } from './call.ts'
 
 const longest = 128
@@ -38,6 +39,6 @@ export const managerOf = (call: Call, definition: ResourceDefinition, subresourc
 
 /** For a write that changes what it changes. `time`: RFC 3339. */
 export const managing = (manager: Manager, definition: ResourceDefinition, time: string): Manage => {
-  const shape = shapeOfKind(kindOf(definition))
-  return (old, now) => managedAfter(old, now, manager, shape, time)
+  const formOf = formsOfStored(definition)
+  return (old, now) => managedAfter(old, now, manager, formOf, time)
 }

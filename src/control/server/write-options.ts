@@ -59,7 +59,7 @@ const askedFor = (
 ): AskedFor => {
   const told: string[] = []
   const warn = (text: string) => void told.push(text)
-  const annotate = (key: string, value: string) => call.trail?.annotate(key, value)
+  const annotate: AskedWrite['annotate'] = (...said) => call.trail?.annotate(...said)
   return { asked: { row, subresource, options, warn, annotate }, told }
 }
 

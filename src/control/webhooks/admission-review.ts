@@ -58,6 +58,10 @@ const responseOf = (answer: unknown, uid: string, apiVersion: string): JsonObjec
   return response
 }
 
+const annotationsIn = ({ auditAnnotations }: JsonObject): JsonObject =>
+  isJsonObject(auditAnnotations) ? auditAnnotations : {}
+const annotationName = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
+
 /** Throws ApiError when it refuses, another error when it could not be asked. */
 export const askWebhook = async (
   client: WebhookClient,
@@ -81,6 +85,8 @@ export const askWebhook = async (
           .replaceAll(/\p{C}+/gu, ' ')
           .slice(0, warningLimit),
       )
+  for (const [key, value] of Object.entries(annotationsIn(response)))
+    if (annotationName.test(key)) attributes.asked.annotate(`${webhook.name}/${key}`, textOf(value))
   if (response['allowed'] !== true) throw refusal(webhook.name, response['status'])
   return { patch: patchOf(response) }
 }

@@ -24,10 +24,17 @@ export const followed = <T>(
   }
 }
 
-export const webhooksOf = (store: Store, definition: ResourceDefinition): (() => readonly Webhook[]) =>
+/** A webhook, and in which configuration it stands. */
+export interface Configured {
+  readonly webhook: Webhook
+  readonly configuration: string
+}
+
+export const webhooksOf = (store: Store, definition: ResourceDefinition): (() => readonly Configured[]) =>
   followed(store, definition, (objects) =>
     objects.flatMap((object) => {
       const { webhooks = [], metadata } = object as Configuration
-      return metadata.deletionTimestamp === undefined ? webhooks : []
+      if (metadata.deletionTimestamp !== undefined) return []
+      return webhooks.map((webhook) => ({ webhook, configuration: metadata.name }))
     }),
   )

@@ -43,8 +43,15 @@ interface CompiledRule {
   readonly message: Expression | undefined
 }
 
+/** What the audit log is to know of a write. */
+interface CompiledNote {
+  readonly key: string
+  readonly expression: Expression
+}
+
 interface Policy {
   readonly policy: ValidatingAdmissionPolicy
+  readonly notes: readonly CompiledNote[]
   readonly variables: readonly { readonly name: string; readonly expression: Expression }[]
   readonly rules: readonly CompiledRule[]
 }
@@ -66,6 +73,10 @@ const compilePolicy = (policy: ValidatingAdmissionPolicy): Policy => ({
     expression: compile(policyEnvironment, rule.expression, 'bool'),
     message: rule.messageExpression ? compile(policyEnvironment, rule.messageExpression, 'string') : undefined,
   })),
+  notes: (policy.spec?.auditAnnotations ?? []).map(({ key, valueExpression }) => ({
+    key,
+    expression: compile(policyEnvironment, valueExpression, 'any'),
+  })),
 })
 
 const rowFor = (
@@ -82,7 +93,19 @@ const rowFor = (
 interface Failure {
   readonly message: string
   readonly reason: string
+  /** Which of the policy's expressions. */
+  readonly at: number
 }
+
+interface Verdict {
+  readonly failures: readonly Failure[]
+  /** By their keys. */
+  readonly notes: readonly (readonly [key: string, value: string])[]
+}
+
+const nothing: Verdict = { failures: [], notes: [] }
+/** As Kubernetes cuts it. */
+const longestNote = 10 * 1024
 
 const codes: Readonly<Record<string, number>> = {
   Forbidden: 403,
@@ -91,7 +114,7 @@ const codes: Readonly<Record<string, number>> = {
   Invalid: 422,
 }
 
-const refusal = (attributes: Attributes, { message, reason }: Failure): ApiError => {
+const refusal = (attributes: Attributes, { message, reason }: Omit<Failure, 'at'>): ApiError => {
   const { row } = attributes.asked
   const { name } = attributes
   const { message: text, details } = forbidden({ group: row.group, plural: row.plural }, name, message, [{ message }])
@@ -175,15 +198,26 @@ export const admissionPolicies = (context: WebhookContext): Validation => {
   }
 
   const failuresOf = (policy: Policy, values: AdmissionValues, width: number): readonly Failure[] =>
-    policy.rules.flatMap((compiled): readonly Failure[] => {
+    policy.rules.flatMap((compiled, at): readonly Failure[] => {
       const { rule, expression } = compiled
       const reason = rule.reason ?? 'Invalid'
       if (expression.cost(width) > conditionBudget) throw new Error('an expression would take too long')
       if (expression.evaluate(values) === true) return []
-      return [{ message: messageOf(compiled, values), reason }]
+      return [{ message: messageOf(compiled, values), reason, at }]
     })
 
-  const judge = async (bound: Bound, attributes: Attributes, row: ResourceDefinition): Promise<readonly Failure[]> => {
+  /** A text, or null for nothing. Throws for anything else. */
+  const notesOf = ({ notes }: Policy, values: AdmissionValues, width: number): Verdict['notes'] =>
+    notes.flatMap(({ key, expression }) => {
+      if (expression.cost(width) > conditionBudget) throw new Error('an expression would take too long')
+      const value = expression.evaluate(values)
+      if (value === null) return []
+      if (typeof value !== 'string') throw new Error(`valueExpression of ${key} is no string`)
+      const text = value.trim().slice(0, longestNote)
+      return text === '' ? [] : [[key, text] as const]
+    })
+
+  const judge = async (bound: Bound, attributes: Attributes, row: ResourceDefinition): Promise<Verdict> => {
     const { policy, binding } = bound
     const { namespace } = attributes
     const request = await admissionRequest(attributes, row)
@@ -192,32 +226,35 @@ export const admissionPolicies = (context: WebhookContext): Validation => {
       namespace === undefined ? null : (store.get({ bucket: 'namespaces', name: namespace })?.object ?? null)
     const base = admissionValues(request, { namespaceObject, params: null })
     const conditions = policy.policy.spec?.matchConditions ?? []
-    if (conditions.length > 0 && !conditionsOf(conditions, policyEnvironment).hold(base, width)) return []
+    if (conditions.length > 0 && !conditionsOf(conditions, policyEnvironment).hold(base, width)) return nothing
     const params = await paramsOf(bound, namespace)
     if (params?.length === 0) {
-      if (binding.spec?.paramRef?.parameterNotFoundAction !== 'Deny') return []
+      if (binding.spec?.paramRef?.parameterNotFoundAction !== 'Deny') return nothing
       throw new Error('no params found for policy binding with `Deny` parameterNotFoundAction')
     }
-    return (params ?? [null]).flatMap((each) =>
-      failuresOf(
-        policy,
-        withVariables(policy, { ...base, params: freeValue(each) }, width),
-        Math.max(width, widthOf(each)),
-      ),
-    )
+    const verdicts = (params ?? [null]).map((each): Verdict => {
+      const values = withVariables(policy, { ...base, params: freeValue(each) }, width)
+      const most = Math.max(width, widthOf(each))
+      return { failures: failuresOf(policy, values, most), notes: notesOf(policy, values, most) }
+    })
+    return {
+      failures: verdicts.flatMap(({ failures }) => failures),
+      notes: verdicts.flatMap(({ notes }) => notes),
+    }
   }
 
-  const enforce = (bound: Bound, attributes: Attributes, failures: readonly Failure[]): void => {
+  const enforce = (bound: Bound, attributes: Attributes, failures: readonly Failure[], audited: unknown[]): void => {
     const { policy, binding } = bound
     const actions = binding.spec?.validationActions ?? []
     const where = `ValidatingAdmissionPolicy '${policy.policy.metadata.name}' with binding '${binding.metadata.name}'`
-    for (const { message, reason } of failures) {
+    for (const { message, reason, at } of failures) {
       if (actions.includes('Warn')) attributes.asked.warn(`Validation failed for ${where}: ${message}`)
       if (actions.includes('Audit'))
-        log.warn(
-          { policy: policy.policy.metadata.name, binding: binding.metadata.name, message },
-          'a write breaks an admission policy',
-        )
+        audited.push({
+          message,
+          ...{ policy: policy.policy.metadata.name, binding: binding.metadata.name },
+          ...{ expressionIndex: at, validationActions: actions },
+        })
       if (actions.includes('Deny'))
         throw refusal(attributes, { message: `${where} denied request: ${message}`, reason })
     }
@@ -245,21 +282,44 @@ export const admissionPolicies = (context: WebhookContext): Validation => {
     const all = bindings()
     if (all.length === 0 || !attributes || isExempt(attributes.asked.row) || isQuestion(attributes.asked.row)) return
     const rows = equivalentRows(registry, attributes.asked.row)
+    const audited: unknown[] = []
+    const notes = new Map<string, Set<string>>()
+    try {
+      await enforceAll(all, attributes, rows, audited, notes)
+    } finally {
+      const { annotate } = attributes.asked
+      for (const [key, values] of notes) annotate(key, [...values].join(', '))
+      if (audited.length > 0) annotate('validation.policy.admission.k8s.io/validation_failure', JSON.stringify(audited))
+    }
+  }
+
+  /** `audited` and `notes`: what the audit log is to be told, also of a write that is refused. */
+  const enforceAll = async (
+    all: readonly ValidatingAdmissionPolicyBinding[],
+    attributes: Attributes,
+    rows: readonly ResourceDefinition[],
+    audited: unknown[],
+    notes: Map<string, Set<string>>,
+  ): Promise<void> => {
     for (const binding of all) {
       const policy = policies().get(binding.spec?.policyName ?? '')
       if (!policy) continue
       const bound = { policy, binding }
       const row = isBound(bound, attributes, rows)
       if (!row) continue
-      let failures: readonly Failure[]
+      let verdict: Verdict
       try {
-        failures = await judge(bound, attributes, row)
+        verdict = await judge(bound, attributes, row)
       } catch (error) {
         if (policy.policy.spec?.failurePolicy === 'Ignore') continue
         if (error instanceof ApiError && error.code >= 500) throw internalError(errorText(error))
-        failures = [{ message: errorText(error), reason: 'Invalid' }]
+        verdict = { failures: [{ message: errorText(error), reason: 'Invalid', at: 0 }], notes: [] }
       }
-      enforce(bound, attributes, failures)
+      for (const [key, value] of verdict.notes) {
+        const name = `${policy.policy.metadata.name}/${key}`
+        notes.set(name, (notes.get(name) ?? new Set()).add(value))
+      }
+      enforce(bound, attributes, verdict.failures, audited)
     }
   }
 

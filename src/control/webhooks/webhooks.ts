@@ -30,7 +30,7 @@ import {
   subjectOf,
 } from './attributes.ts'
 import type { WebhookClient } from './client.ts'
-import { webhooksOf } from './configurations.ts'
+import { type Configured, webhooksOf } from './configurations.ts'
 import { isExempt, matchesSelectors, matchingRow } from './match.ts'
 
 export interface WebhookContext {
@@ -70,10 +70,12 @@ const createAsk = ({ store, client, log }: WebhookContext) => {
     return found && matchesSelectors(webhook, attributes, namespaceLabels(store, attributes)) ? found : undefined
   }
 
+  /** `place`: by which the audit log knows the question. */
   return async (
     webhook: Webhook,
     attributes: Attributes,
     rows: readonly ResourceDefinition[],
+    place: string,
   ): Promise<{ readonly verdict: Verdict; readonly row: ResourceDefinition } | undefined> => {
     const row = rowFor(webhook, attributes, rows)
     if (!row) return undefined
@@ -91,6 +93,7 @@ const createAsk = ({ store, client, log }: WebhookContext) => {
       if (error instanceof ApiError) throw error
       const why = `failed calling webhook ${JSON.stringify(webhook.name)}: ${errorText(error)}`
       if (!mayFail) throw internalError(why)
+      attributes.asked.annotate(`failed-open.${place}`, webhook.name)
       log.warn({ webhook: webhook.name, err: error }, 'a webhook failed; its failurePolicy is Ignore')
       return undefined
     }
@@ -166,7 +169,19 @@ const patchedRequest = async (review: RequestReview, row: ResourceDefinition, pa
   return object
 }
 
-const isAgain = (webhook: Webhook): boolean => (webhook as Partial<MutatingWebhook>).reinvocationPolicy === 'IfNeeded'
+const isAgain = ({ webhook }: Configured): boolean =>
+  (webhook as Partial<MutatingWebhook>).reinvocationPolicy === 'IfNeeded'
+
+/** Every webhook asked, in which round, and what it changed, for the audit log. */
+const noteMutation = ({ asked }: Attributes, { webhook, configuration }: Configured, round: string, patch: unknown) => {
+  const about = { configuration, webhook: webhook.name }
+  const mutated = patch !== undefined
+  asked.annotate(`mutation.webhook.admission.k8s.io/${round}`, JSON.stringify({ ...about, mutated }))
+  if (mutated) {
+    const content = JSON.stringify({ ...about, patch, patchType: 'JSONPatch' })
+    asked.annotate(`patch.webhook.admission.k8s.io/${round}`, content, 'Request')
+  }
+}
 
 /** How what webhooks change is told to them, and how it changes. */
 interface Mutation<R> {
@@ -178,21 +193,26 @@ export const mutatingWebhooks = (context: WebhookContext): Admission => {
   const webhooks = webhooksOf(context.store, mutatingWebhookConfiguration)
   const ask = createAsk(context)
 
-  /** The object, and by whom it was changed last. */
+  /** The object, and the place of who changed it last; -1 for nobody. */
   const run = async <R extends { readonly object: KubeObject }>(
     review: R,
     { attributesOf, patched }: Mutation<R>,
-    asked: readonly Webhook[],
     rows: readonly ResourceDefinition[],
-  ): Promise<{ object: KubeObject; changed: readonly Webhook[] }> => {
+    round: number,
+    asked: readonly (readonly [at: number, Configured])[],
+  ): Promise<{ object: KubeObject; last: number }> => {
     let now = review
     let attributes = attributesOf(now)
-    const changed: Webhook[] = []
-    for (const webhook of asked) {
-      const answer = attributes && (await ask(webhook, attributes, rows))
-      if (answer?.verdict.patch === undefined) continue
-      const operations = answer.verdict.patch
-      if (Array.isArray(operations) && operations.length === 0) continue
+    let last = -1
+    for (const [at, configured] of asked) {
+      const { webhook } = configured
+      const place = `round_${round}_index_${at}`
+      const answer = attributes && (await ask(webhook, attributes, rows, `mutation.webhook.admission.k8s.io/${place}`))
+      if (!attributes || !answer) continue
+      const { patch } = answer.verdict
+      const operations = Array.isArray(patch) && patch.length === 0 ? undefined : patch
+      noteMutation(attributes, configured, place, operations)
+      if (operations === undefined) continue
       try {
         now = { ...now, object: await patched(now, answer.row, operations) }
       } catch (error) {
@@ -201,9 +221,9 @@ export const mutatingWebhooks = (context: WebhookContext): Admission => {
         )
       }
       attributes = attributesOf(now)
-      changed.push(webhook)
+      last = at
     }
-    return { object: now.object, changed }
+    return { object: now.object, last }
   }
 
   const mutate = async <R extends { readonly object: KubeObject; readonly asked?: AskedWrite }>(
@@ -213,10 +233,10 @@ export const mutatingWebhooks = (context: WebhookContext): Admission => {
     const all = webhooks()
     if (all.length === 0 || !review.asked || isExempt(review.asked.row)) return review.object
     const rows = equivalentRows(context.registry, review.asked.row)
-    const { object, changed } = await run(review, mutation, all, rows)
-    const last = changed.at(-1)
-    const again = last ? all.slice(0, all.indexOf(last)).filter(isAgain) : []
-    return again.length === 0 ? object : (await run({ ...review, object }, mutation, again, rows)).object
+    const each = [...all.entries()]
+    const { object, last } = await run(review, mutation, rows, 0, each)
+    const again = each.filter(([at, configured]) => at < last && isAgain(configured))
+    return again.length === 0 ? object : (await run({ ...review, object }, mutation, rows, 1, again)).object
   }
 
   return {
@@ -228,7 +248,8 @@ export const mutatingWebhooks = (context: WebhookContext): Admission => {
       const all = webhooks()
       if (all.length === 0 || !attributes || isExempt(attributes.asked.row)) return
       const rows = equivalentRows(context.registry, attributes.asked.row)
-      for (const webhook of all) await ask(webhook, attributes, rows)
+      for (const [at, { webhook }] of all.entries())
+        await ask(webhook, attributes, rows, `mutation.webhook.admission.k8s.io/round_0_index_${at}`)
     },
   }
 }
@@ -241,7 +262,11 @@ export const validatingWebhooks = (context: WebhookContext): Validation => {
     const all = webhooks()
     if (all.length === 0 || !attributes || isExempt(attributes.asked.row)) return
     const rows = equivalentRows(context.registry, attributes.asked.row)
-    const answers = await Promise.allSettled(all.map((webhook) => ask(webhook, attributes, rows)))
+    const answers = await Promise.allSettled(
+      all.map(({ webhook }, at) =>
+        ask(webhook, attributes, rows, `validating.webhook.admission.k8s.io/round_0_index_${at}`),
+      ),
+    )
     for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
   }
   return {

@@ -95,6 +95,12 @@ const toPort = ({ protocol = 'TCP', port, endPort }: NetworkPolicyPort): PolicyP
   return isRange ? { protocol, from: port, to } : `there are no ports ${port} to ${to}`
 }
 
+/** A kind of peer that we do not know has none of the fields that we do: it is nobody. */
+const toPeer = (own: string, peer: NetworkPolicyPeer): PolicyPeer | string => {
+  if (peer.ipBlock) return blockPeer(peer.ipBlock)
+  return peer.podSelector || peer.namespaceSelector ? podsPeer(own, peer) : 'a peer names neither pods nor a block'
+}
+
 interface RawRule {
   readonly ports?: readonly NetworkPolicyPort[]
   readonly peers: readonly NetworkPolicyPeer[] | undefined
@@ -102,7 +108,7 @@ interface RawRule {
 
 const toRule = (own: string, { ports = [], peers = [] }: RawRule, problems: string[]): PolicyRule => {
   const readPorts = ports.map(toPort)
-  const readPeers = peers.map((peer) => (peer.ipBlock ? blockPeer(peer.ipBlock) : podsPeer(own, peer)))
+  const readPeers = peers.map((peer) => toPeer(own, peer))
   problems.push(...[...readPorts, ...readPeers].filter((each) => typeof each === 'string'))
   return {
     ports: ports.length === 0 ? undefined : readPorts.filter((port) => typeof port !== 'string'),
@@ -112,8 +118,8 @@ const toRule = (own: string, { ports = [], peers = [] }: RawRule, problems: stri
 
 const readWhole = ({ metadata, spec }: NetworkPolicy): Policy => {
   const { name, namespace = '' } = metadata
-  const { podSelector = {}, ingress = [], egress = [] } = spec ?? {}
-  const types = spec?.policyTypes ?? (egress.length > 0 ? ['Ingress', 'Egress'] : ['Ingress'])
+  const { podSelector = {}, policyTypes = [], ingress = [], egress = [] } = spec ?? {}
+  const types = policyTypes.length > 0 ? policyTypes : egress.length > 0 ? ['Ingress', 'Egress'] : ['Ingress']
   const problems: string[] = []
   const rules = (list: readonly RawRule[]) => list.map((rule) => toRule(namespace, rule, problems))
   return {

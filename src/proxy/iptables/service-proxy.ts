@@ -9,7 +9,6 @@ import type { EndpointSlice, Node, Service } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Written } from '../../host/netfilter/kernel-chains.ts'
 import type { Netfilter } from '../../host/netfilter/netfilter.ts'
-import { writeSysctl } from '../../host/sysctl.ts'
 import { parseAddress } from '../../ip/address.ts'
 import { parseMaskedCidr } from '../../ip/cidr.ts'
 import type { ProxyObserver, RuleCounts, SyncKind } from '../observer.ts'
@@ -49,6 +48,7 @@ export interface ServiceProxyOptions {
   readonly masqueradeAll?: boolean
   /** Node ports answer at 127.0.0.1 too. Sets route_localnet; off by default. */
   readonly localhostNodePorts?: boolean
+  readonly writeSysctl: (key: string, value: string) => Promise<void>
   /** Off where the kernel is liberal about TCP sequence numbers; on by default. */
   readonly dropInvalid?: boolean
   /** What nodes serve themselves: no Service is forwarded there. */
@@ -316,9 +316,11 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
       await Promise.race([Promise.all([services.synced, slices.synced]), aborted(signal)])
       if (signal.aborted) return
       if (context.localhostNodePorts && context.family === 'IPv4')
-        await writeSysctl('net.ipv4.conf.all.route_localnet', '1').catch((error: unknown) =>
-          log.warn({ err: error }, 'no node ports at 127.0.0.1: they need the setting route_localnet'),
-        )
+        await options
+          .writeSysctl('net.ipv4.conf.all.route_localnet', '1')
+          .catch((error: unknown) =>
+            log.warn({ err: error }, 'no node ports at 127.0.0.1: they need the setting route_localnet'),
+          )
       watch()
       const stopChecking = keepChecking()
       await loop.run(signal)

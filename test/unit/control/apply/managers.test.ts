@@ -1,10 +1,11 @@
 /** Server-side apply and who manages what, without a server. */
 import t from 'tap'
 import type { KubeObject } from '../../../../src/api/types/index.ts'
-import { apply, type Manager, managedAfter } from '../../../../src/control/apply/managers.ts'
+import { apply, type Form, type FormOf, type Manager, managedAfter } from '../../../../src/control/apply/managers.ts'
 import { shapeOf } from '../../../../src/control/apply/shape.ts'
 
-const shape = shapeOf('apps/v1.Deployment')
+const form: Form = { shape: shapeOf('apps/v1.Deployment'), from: (object) => object, to: (object) => object }
+const formOf: FormOf = (apiVersion) => (apiVersion === 'apps/v1' ? form : undefined)
 const time = '2026-01-01T00:00:00Z'
 
 const applier = (name: string): Manager => ({ name, operation: 'Apply', apiVersion: 'apps/v1' })
@@ -18,12 +19,12 @@ const container = (name: string, more: Content = {}) => ({ name, ...more })
 const withContainers = (...containers: readonly Content[]) => ({ template: { spec: { containers } } })
 
 const by = (old: KubeObject | undefined, wish: KubeObject, name: string, isForced = false): KubeObject => {
-  const { object, managedFields } = apply(old, wish, applier(name), { shape, time, isForced })
+  const { object, managedFields } = apply(old, wish, applier(name), { formOf, time, isForced })
   return { ...object, metadata: { ...object.metadata, managedFields } }
 }
 
 const updated = (old: KubeObject | undefined, now: KubeObject, name: string): KubeObject => {
-  const managedFields = managedAfter(old, now, updater(name), shape, time)
+  const managedFields = managedAfter(old, now, updater(name), formOf, time)
   return { ...now, metadata: { ...now.metadata, ...(managedFields ? { managedFields } : {}) } }
 }
 
@@ -138,7 +139,7 @@ t.test('who updates owns what they change, the parts themselves with it', async 
       'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"a"}': { '.': {}, 'f:name': {} } } } },
     },
   })
-  t.equal(managedAfter(made, made, updater('v'), shape, time), made.metadata.managedFields, 'nothing changed')
+  t.equal(managedAfter(made, made, updater('v'), formOf, time), made.metadata.managedFields, 'nothing changed')
   const less = updated(made, deployment(withContainers(container('a')), made.metadata as unknown as Content), 'v')
   t.notMatch(fieldsOf(less, 'u'), { 'f:spec': { 'f:replicas': {} } }, 'what is removed is nobody’s')
 })
@@ -147,10 +148,10 @@ t.test('a status has managers of its own', async (t) => {
   const old = deployment({ replicas: 1 })
   const now = { ...old, spec: { replicas: 2 }, status: { replicas: 1 } } as KubeObject
   const status: Manager = { ...updater('controller'), subresource: 'status' }
-  t.match(managedAfter(old, now, status, shape, time), [
+  t.match(managedAfter(old, now, status, formOf, time), [
     { subresource: 'status', fieldsV1: { 'f:status': { 'f:replicas': {} } } },
   ])
-  t.match(managedAfter(old, now, updater('u'), shape, time), [{ fieldsV1: { 'f:spec': { 'f:replicas': {} } } }])
+  t.match(managedAfter(old, now, updater('u'), formOf, time), [{ fieldsV1: { 'f:spec': { 'f:replicas': {} } } }])
 })
 
 t.test('many who update become one', async (t) => {

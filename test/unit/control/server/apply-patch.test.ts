@@ -17,8 +17,12 @@ const start = async () => {
   return { api, apply }
 }
 
+const entriesOf = (body: Json): readonly Json[] => [
+  ...((body['metadata']?.['managedFields'] ?? []) as unknown as Json[]),
+]
+
 const managersOf = (body: Json): readonly (readonly unknown[])[] =>
-  [...((body['metadata']?.['managedFields'] ?? []) as unknown as Json[])].map((entry) => [
+  entriesOf(body).map((entry) => [
     entry['manager'],
     entry['operation'],
     ...(entry['subresource'] === undefined ? [] : [entry['subresource']]),
@@ -145,4 +149,98 @@ t.test('what is no wish is refused, and makes nothing', async (t) => {
     t.match(await apply('one', body), { code, body: { message } }, JSON.stringify(body))
   t.equal((await apply('one', deployment(), '&dryRun=All')).code, 201)
   t.equal((await api.request('GET', path)).code, 404)
+})
+
+const hpaPath = (version: string) => `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers/web`
+const metric = (resource: object) => ({ type: 'Resource', resource: { name: 'cpu', ...resource } })
+const scaler = (version: string, spec: object) => ({
+  ...{ apiVersion: `autoscaling/${version}`, kind: 'HorizontalPodAutoscaler', metadata: { name: 'web' } },
+  spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 5, ...spec },
+})
+
+t.test('who wrote another version manages what they wrote, by its names here', async (t) => {
+  const { apply } = await start()
+  const one = (spec: object) => apply('one', scaler('v1', spec), '', hpaPath('v1'))
+  const two = (spec: object, query = '') => apply('two', scaler('v2', spec), query, hpaPath('v2'))
+  t.equal((await one({ targetCPUUtilizationPercentage: 50 })).code, 201)
+  t.equal((await two({})).code, 200, 'what both wish alike')
+  const utilization = (averageUtilization: number) => ({
+    metrics: [metric({ target: { type: 'Utilization', averageUtilization } })],
+  })
+  t.equal((await two(utilization(50))).code, 200)
+  const conflict = await two(utilization(60))
+  t.equal(conflict.code, 409)
+  t.match(conflict.body['details']?.['causes'], [{ field: '.spec.targetCPUUtilizationPercentage' }])
+  const forced = await two(utilization(60), '&force=true')
+  t.equal(forced.code, 200)
+  const entries = entriesOf(forced.body)
+  const first = JSON.stringify(entries.find(({ manager }) => String(manager) === 'one'))
+  t.match(first, '"apiVersion":"autoscaling/v1"')
+  t.notMatch(first, 'targetCPUUtilizationPercentage', 'no longer theirs')
+})
+
+t.test('who goes over to another version lets go of what they wish no more', async (t) => {
+  const { apply } = await start()
+  const v1 = { minReplicas: 2, targetCPUUtilizationPercentage: 50 }
+  t.equal((await apply('one', scaler('v1', v1), '', hpaPath('v1'))).code, 201)
+  const { body } = await apply('one', scaler('v2', { minReplicas: 2 }), '', hpaPath('v2'))
+  t.same(managersOf(body), [['one', 'Apply']])
+  t.match(body, { spec: { minReplicas: 2 } })
+  t.notMatch(JSON.stringify(body['spec']), '"averageUtilization":50', 'the metric has gone, or is the default again')
+
+  const ingress = (apiVersion: string, spec: object) => ({
+    ...{ apiVersion, kind: 'Ingress', metadata: { name: 'web' } },
+    spec,
+  })
+  const at = (version: string) => `/apis/${version}/namespaces/default/ingresses/web`
+  const beta = 'networking.k8s.io/v1beta1'
+  const old = ingress(beta, { backend: { serviceName: 'a', servicePort: 80 }, ingressClassName: 'x' })
+  t.equal((await apply('one', old, '', at(beta))).code, 201)
+  const backend = (name: string) => ({ defaultBackend: { service: { name, port: { number: 80 } } } })
+  const stable = 'networking.k8s.io/v1'
+  t.match(await apply('two', ingress(stable, backend('b')), '', at(stable)), {
+    ...{ code: 409, body: { details: { causes: [{ field: '.spec.backend.serviceName' }] } } },
+  })
+  const moved = await apply('one', ingress(stable, backend('b')), '', at(stable))
+  t.match(moved, { code: 200, body: { spec: { defaultBackend: { service: { name: 'b' } } } } })
+  t.equal(moved.body['spec']?.['ingressClassName'], undefined, 'wished through the old version alone')
+})
+
+t.test('an update of another version is told by its own names', async (t) => {
+  const { api, apply } = await start()
+  await apply('one', scaler('v2', {}), '', hpaPath('v2'))
+  const patched = await api.request('PATCH', `${hpaPath('v1')}?fieldManager=two`, {
+    body: { spec: { targetCPUUtilizationPercentage: 70 } },
+    contentType: 'application/merge-patch+json',
+  })
+  t.equal(patched.code, 200)
+  const entries = entriesOf(patched.body)
+  t.match(
+    entries.find(({ manager }) => String(manager) === 'two'),
+    { apiVersion: 'autoscaling/v1', fieldsV1: { 'f:spec': { 'f:targetCPUUtilizationPercentage': {} } } },
+  )
+})
+
+t.test('who manages what can be written, as kubectl does when it goes over to apply', async (t) => {
+  const { api, apply } = await start()
+  const made = await api.request('POST', `${path.replace(/\/web$/, '')}?fieldManager=kubectl-client-side-apply`, {
+    body: deployment({ replicas: 2, paused: true }),
+  })
+  const [entry] = entriesOf(made.body)
+  const change = (managedFields: unknown) =>
+    api.request('PATCH', path, {
+      body: [{ op: 'replace', path: '/metadata/managedFields', value: managedFields }],
+      contentType: 'application/json-patch+json',
+    })
+  const taken = await change([{ ...entry, manager: 'kubectl', operation: 'Apply' }])
+  t.same(managersOf(taken.body), [['kubectl', 'Apply']])
+  const { body } = await apply('kubectl', deployment({ replicas: 2 }))
+  t.equal(body['spec']?.['paused'], undefined, 'so what they wish no more goes')
+  for (const odd of [[], [{ ...entry, operation: 'Guess' }], [{ ...entry, fieldsType: 'FieldsV2' }]])
+    t.same(
+      managersOf((await change(odd)).body),
+      [['kubectl', 'Apply']],
+      `${JSON.stringify(odd).slice(0, 60)} changes nothing`,
+    )
+  t.same(managersOf((await change([{}])).body), [], 'a list with one empty entry')
 })

@@ -1,0 +1,78 @@
+/** Folders for what is being made: each is its maker's alone, and goes with it, also when that was killed. */
+import { mkdir, mkdtemp, readdir, readlink, rename, rmdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { CommandRunner } from '../../host/command.ts'
+import { identify, isRunning } from '../../host/process.ts'
+
+export interface Workplace {
+  /** A new folder; what is left in it is removed when `work` has ended. */
+  within<T>(work: (folder: string) => Promise<T>): Promise<T>
+  /** Moves a folder out of sight at once, and removes it. Rejects when it cannot be moved. */
+  discard(folder: string): Promise<void>
+}
+
+const pidNamespace = async (): Promise<string> => /\d+/.exec(await readlink('/proc/self/ns/pid'))?.[0] ?? '0'
+
+/** A process of another namespace cannot be asked for: what it makes is old after so long. */
+const foreignMs = 24 * 3_600_000
+
+const isStale = async (folder: string, namespace: string, now: number): Promise<boolean> => {
+  const [, space, pid, startTime = ''] = /^(\d+)-(\d+)-(\d+)$/.exec(basename(folder)) ?? []
+  if (space === undefined) return true
+  if (space === namespace) return !(await isRunning({ pid: Number(pid), startTime }))
+  const found = await stat(folder).catch(() => undefined)
+  return found !== undefined && now - found.mtimeMs > foreignMs
+}
+
+/** A layer may have a million files: `rm` takes a tenth of the time that Node does. */
+const removeTree = (runner: CommandRunner, folder: string): Promise<unknown> =>
+  runner.run('rm', ['-rf', '--one-file-system', '--', folder])
+
+/** `onTrouble` is told of what cannot be removed; the next start tries again. */
+export const openWorkplace = async (
+  temporary: string,
+  runner: CommandRunner,
+  onTrouble: (message: string) => void,
+): Promise<Workplace> => {
+  const namespace = await pidNamespace()
+  const self = await identify(process.pid)
+  const own = join(temporary, `${namespace}-${process.pid}-${self?.startTime ?? 0}`)
+  const remove = (folder: string): Promise<void> =>
+    removeTree(runner, folder).then(
+      () => undefined,
+      (error: unknown) =>
+        onTrouble(`cannot remove ${folder}: ${error instanceof Error ? error.message : String(error)}`),
+    )
+
+  for (const name of await readdir(temporary))
+    if (await isStale(join(temporary, name), namespace, Date.now())) await remove(join(temporary, name))
+
+  const make = async (): Promise<string> => {
+    await mkdir(own, { recursive: true, mode: 0o700 })
+    return mkdtemp(join(own, 'w'))
+  }
+  const leave = async (folder: string): Promise<void> => {
+    await remove(folder)
+    // The last one out; others may still be at work.
+    await rmdir(own).catch(() => undefined)
+  }
+
+  return {
+    within: async (work) => {
+      const folder = await make()
+      try {
+        return await work(folder)
+      } finally {
+        await leave(folder)
+      }
+    },
+    discard: async (folder) => {
+      const place = await make()
+      try {
+        await rename(folder, join(place, 'old'))
+      } finally {
+        await leave(place)
+      }
+    },
+  }
+}
