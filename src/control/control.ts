@@ -183,7 +183,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const servers = isSole ? [here] : []
   const bootstrap = { servers, apiClusterIP, dnsClusterIP: clusterDns, serviceCIDRs: options.serviceCIDRs }
   await checkCluster(client, pki.authority.cert)
-  await bootstrapCluster(client, bootstrap)
+  await bootstrapCluster(client, bootstrap, { clock, log })
   await publishFrontProxy(client, pki.authority.cert)
   await claimCluster(client, pki.authority.cert)
   if (hasRoles(options.authorization)) await keepDefaultRoles(client)

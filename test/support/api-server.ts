@@ -6,6 +6,7 @@ import type { Method } from '../../src/api/transport.ts'
 import type { WatchEvent } from '../../src/api/types/index.ts'
 import type { AdmissionSettings } from '../../src/control/admission/admissions.ts'
 import { authenticatedGroup, mastersGroup, type User } from '../../src/control/auth/user.ts'
+import { keepBundledKinds } from '../../src/control/bootstrap/bundled-kinds.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
 import type { Dialer } from '../../src/control/dial/dialer.ts'
 import { createBodyParser } from '../../src/control/server/body/parse.ts'
@@ -15,6 +16,7 @@ import type { Backend } from '../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
 import type { Store } from '../../src/control/storage/store.ts'
 import type { AccountTokenOptions } from '../../src/control/tokens/account-tokens.ts'
+import { silentLogger } from '../../src/host/log.ts'
 
 export interface Reply {
   readonly code: number
@@ -150,6 +152,8 @@ export interface TestApiOptions {
   /** That of another API: this one is a further server of the same cluster. */
   readonly backend?: Backend
   readonly agents?: Dialer
+  /** With the kinds that come as CustomResourceDefinitions. */
+  readonly bundled?: boolean
 }
 
 /** No agent answers. */
@@ -165,11 +169,12 @@ export const createTestApi = async ({
   admission,
   backend = createMemoryBackend(),
   agents = noAgents,
+  bundled = false,
 }: TestApiOptions = {}): Promise<TestApi> => {
   const clock = createFakeClock()
   let uids = 0
   let suffixes = 0
-  const { store, handle } = await openControlPlane({
+  const { store, handle, client } = await openControlPlane({
     ...{ backend, clock, agents, tokens: testTokens },
     admission: { ...testAdmission, ...admission },
     naming: { newUid: () => `uid-${++uids}`, newSuffix: () => String(++suffixes).padStart(5, '0') },
@@ -183,5 +188,6 @@ export const createTestApi = async ({
     ...requesting(handle),
   }
   await api.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'default' } } })
+  if (bundled) await keepBundledKinds(client, { clock, log: silentLogger })
   return api
 }

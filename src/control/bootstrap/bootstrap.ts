@@ -1,6 +1,7 @@
 /** What every cluster has from its first moment on. */
 
 import type { Client, Draft } from '../../api/client.ts'
+import { systemClock } from '../../api/clock.ts'
 import { isAlreadyExists, isNotFound } from '../../api/errors.ts'
 import {
   endpointSlices,
@@ -16,11 +17,13 @@ import {
   services,
 } from '../../api/resources.ts'
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../../api/types/index.ts'
+import { silentLogger } from '../../host/log.ts'
 import { familyOf } from '../../ip/address.ts'
 import { gatewayController } from '../../proxy/ingress/gateway/model.ts'
 import { defaultClassAnnotation } from '../admission/default-ingress-class.ts'
 import { checkNonSpecialIp } from '../resources/formats/formats.ts'
 import { systemPriorityClasses } from '../resources/scheduling/priority-class.ts'
+import { type KeepingContext, keepBundledKinds } from './bundled-kinds.ts'
 
 export interface BootstrapOptions {
   /** What `default/kubernetes` leads to; none where it depends on which servers there are. */
@@ -189,6 +192,19 @@ export const bootstrapObjects = (options: BootstrapOptions): readonly BootstrapO
 }
 
 /** Makes what is missing; safe to repeat. */
-export const bootstrapCluster = async (client: Client, options: BootstrapOptions): Promise<void> => {
-  for (const object of bootstrapObjects(options)) await object.keep(client)
+export const bootstrapCluster = async (
+  client: Client,
+  options: BootstrapOptions,
+  context: KeepingContext = { clock: systemClock, log: silentLogger },
+): Promise<void> => {
+  await keepBundledKinds(client, context)
+  for (const object of bootstrapObjects(options))
+    await object.keep(client).catch((error: unknown) => {
+      // A kind of users, who may have one that is not served as we know it, or that has other rules: it must not stop the start.
+      if (object.resource.group !== gatewayClasses.group) throw error
+      context.log.warn(
+        { err: error, kind: object.resource.kind, name: object.key },
+        'cannot make what every cluster has',
+      )
+    })
 }

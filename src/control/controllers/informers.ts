@@ -2,7 +2,7 @@
 import type { Client } from '../../api/client.ts'
 import { type Clock, sleep } from '../../api/clock.ts'
 import { createInformer, type Informer } from '../../api/informer.ts'
-import type { Resource } from '../../api/resources.ts'
+import { gatewayClasses, gateways, httpRoutes, type Resource, referenceGrants } from '../../api/resources.ts'
 import { scopedInformer } from '../../api/scoped-informer.ts'
 import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, KubeObject, Pod, Service } from '../../api/types/index.ts'
@@ -10,6 +10,7 @@ import type { Logger } from '../../host/log.ts'
 import type { Kind, Registry } from '../registry/registry.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
 import { verbsOf } from '../resources/verbs.ts'
+import { bucketOfResource } from '../storage/follow.ts'
 
 type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>
 
@@ -48,7 +49,7 @@ export interface KindCopies {
 }
 
 export interface Informers {
-  /** The copy of a kind of the registry. Throws for any other. */
+  /** The copy of a built-in kind, or of one of `optional`, which is empty while there is no such kind. Throws for any other. */
   of<T extends KubeObject>(resource: Resource<T>): Informer<T>
   /** Every kind that there is now, by its store's bucket (`deployments.apps`). */
   readonly all: ReadonlyMap<string, KindCopies>
@@ -81,6 +82,9 @@ export interface InformersOptions {
   readonly log: Logger
 }
 
+/** Kinds of users that controllers of ours read. They may be missing, go, and come back with other versions. */
+const optional: readonly Resource[] = [gatewayClasses, gateways, httpRoutes, referenceGrants]
+
 /** For so long the start waits for kinds that somebody added: a broken one must not keep the others from starting. */
 const addedSyncMs = 5_000
 
@@ -98,18 +102,32 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
   let running: AbortSignal | undefined
   const runs = new Set<Promise<void>>()
 
-  const informerOf = (definition: ResourceDefinition): Informer<KubeObject> =>
-    createInformer<KubeObject>(client, definition, {
+  const informerOf = (resource: Resource, indexes: Indexes = {}): Informer<KubeObject> =>
+    createInformer<KubeObject>(client, resource, {
       clock,
-      indexes: { ...commonIndexes, ...(definition.schema ? {} : indexesOf[definition.plural]) },
+      indexes: { ...commonIndexes, ...indexes },
       onError: (error, retryInMs) =>
-        log.warn({ err: error, kind: definition.kind, retryInMs }, 'cannot watch; trying again'),
+        log.warn({ err: error, kind: resource.kind, retryInMs }, 'cannot watch; trying again'),
     })
 
-  const start = ({ copies, stop }: Following): void => {
-    if (!running) return
-    const run = copies.run(AbortSignal.any([running, stop.signal])).finally(() => runs.delete(run))
-    runs.add(run)
+  const lasting = new Map(optional.map((resource) => [bucketOfResource(resource), informerOf(resource)]))
+
+  const run = (copies: Informer<KubeObject>, signal: AbortSignal): void => {
+    const running = copies.run(signal).finally(() => runs.delete(running))
+    runs.add(running)
+  }
+
+  const start = ({ definition, copies, stop }: Following): void => {
+    if (running && !lasting.has(bucketOf(definition))) run(copies, AbortSignal.any([running, stop.signal]))
+  }
+
+  const followed = (bucket: string, definition: ResourceDefinition): Following => {
+    const stop = new AbortController()
+    const kept = lasting.get(bucket)
+    const copies = kept
+      ? scopedInformer(kept, stop.signal)
+      : informerOf(definition, definition.schema ? {} : indexesOf[definition.plural])
+    return { definition, copies, stop }
   }
 
   const follow = (bucket: string, { row }: Kind): void => {
@@ -119,7 +137,7 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
       return
     }
     known?.stop.abort()
-    const made = { definition: row, copies: informerOf(row), stop: new AbortController() }
+    const made = followed(bucket, row)
     all.set(bucket, made)
     start(made)
     for (const listener of listeners) listener(made)
@@ -139,18 +157,20 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
   update()
 
   const syncOf = (isAdded: boolean): Promise<unknown> =>
-    Promise.all(
-      [...all.values()]
+    Promise.all([
+      ...[...all.values()]
         .filter(({ definition }) => (definition.schema !== undefined) === isAdded)
         .map(({ copies }) => copies.synced),
-    )
+      ...(isAdded ? [...lasting.values()].map(({ synced }) => synced) : []),
+    ])
 
   return {
-    of: <T extends KubeObject>({ group, plural }: Resource<T>) => {
-      const found = all.get(group === '' ? plural : `${plural}.${group}`)
-      if (!found) throw new Error(`there is no informer of ${plural}.${group}`)
+    of: <T extends KubeObject>(resource: Resource<T>) => {
+      const bucket = bucketOfResource(resource)
+      const copies = lasting.get(bucket) ?? all.get(bucket)?.copies
+      if (!copies) throw new Error(`there is no informer of ${bucket}`)
       // The registry's rows carry no object type: this is the one place that gives it back.
-      return found.copies as unknown as Informer<T>
+      return copies as unknown as Informer<T>
     },
     all,
     each: (listener, signal) => {
@@ -163,6 +183,7 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
       .then(() => undefined),
     run: async (signal) => {
       running = signal
+      for (const copies of lasting.values()) run(copies, signal)
       for (const following of all.values()) start(following)
       const unsubscribe = registry.subscribe(update)
       await Promise.all(runs)

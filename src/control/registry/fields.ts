@@ -16,7 +16,6 @@ import { coordinationFormats } from '../resources/coordination/formats.ts'
 import { coreFormats } from '../resources/core/formats.ts'
 import { discoveryFormats } from '../resources/discovery/formats.ts'
 import type { FieldFormats } from '../resources/formats/formats.ts'
-import { gatewayFormats } from '../resources/gateway/formats.ts'
 import { metaFormats } from '../resources/meta/formats.ts'
 import { metricsFormats } from '../resources/metrics/formats.ts'
 import { networkingFormats } from '../resources/networking/formats.ts'
@@ -39,7 +38,6 @@ export const fieldFormats: FieldFormats = {
   ...coordinationFormats,
   ...coreFormats,
   ...discoveryFormats,
-  ...gatewayFormats,
   ...metaFormats,
   ...metricsFormats,
   ...networkingFormats,

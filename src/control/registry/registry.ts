@@ -13,7 +13,6 @@ import { coordinationKinds } from '../resources/coordination/kinds.ts'
 import { coreKinds } from '../resources/core/kinds.ts'
 import { inAllVersions, type ResourceDefinition } from '../resources/definition.ts'
 import { discoveryKinds } from '../resources/discovery/kinds.ts'
-import { gatewayKinds } from '../resources/gateway/kinds.ts'
 import { metricsKinds } from '../resources/metrics/kinds.ts'
 import { networkingKinds } from '../resources/networking/kinds.ts'
 import { nodeKinds } from '../resources/node/kinds.ts'
@@ -42,7 +41,6 @@ export const definitions: readonly ResourceDefinition[] = [
   ...apiextensionsKinds,
   ...apiregistrationKinds,
   ...policyKinds,
-  ...gatewayKinds,
   ...metricsKinds,
 ]
 

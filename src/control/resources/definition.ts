@@ -123,7 +123,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly subresources?: readonly Subresource[]
   /** Fields that field selectors may name, beside metadata.name and metadata.namespace. */
   readonly fields?: Readonly<Record<string, (object: T) => string>>
-  /** As if made by a CustomResourceDefinition: no strategic merge patches. */
+  /** Made by a CustomResourceDefinition: no strategic merge patches. */
   readonly custom?: boolean
   /** A PUT to a name that is not there creates it. */
   readonly createOnUpdate?: boolean

@@ -90,9 +90,7 @@ export const validateFinalizerNames = (finalizers: readonly string[], fieldAt: (
   )
 
 /** Kinds of other groups may be held by any name. */
-const groupsWithAnyFinalizer = [
-  ...['admissionregistration.k8s.io', 'coordination.k8s.io', 'gateway.networking.k8s.io', 'node.k8s.io', 'policy'],
-]
+const groupsWithAnyFinalizer = [...['admissionregistration.k8s.io', 'coordination.k8s.io', 'node.k8s.io', 'policy']]
 
 /** Whoever takes a finalizer off again has to be known by its name. For new objects. */
 export const validateFinalizers = (

@@ -1,7 +1,6 @@
 /**
- * The types of every kind, each fact once: `kubernetes/*.json` (made by scripts/schema.ts, which explains the words), and
- * `gateway.v1.json`, written by hand after the CRDs of the Gateway API. A type's name is its group version and its own:
- * `core/v1.PodSpec`.
+ * The types of every built-in kind, each fact once: `kubernetes/*.json` (made by scripts/schema.ts, which explains the words).
+ * A type's name is its group version and its own: `core/v1.PodSpec`.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 
@@ -95,10 +94,7 @@ interface Source {
 }
 
 const folder = new URL('./kubernetes/', import.meta.url)
-const files: readonly URL[] = [
-  ...readdirSync(folder).map((file) => new URL(file, folder)),
-  new URL('./gateway.v1.json', import.meta.url),
-]
+const files: readonly URL[] = readdirSync(folder).map((file) => new URL(file, folder))
 
 /** By group version: `apps.v1.json` has the types of `apps/v1`. */
 const sources: ReadonlyMap<string, Source> = new Map(

@@ -1,4 +1,5 @@
 /** What is wrong with a CustomResourceDefinition, in the words of Kubernetes. Pure. */
+import { deepEqual } from '../../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, notSupported, required, tooMany } from '../../../api/errors.ts'
 import type {
   CustomResourceColumnDefinition,
@@ -152,10 +153,25 @@ const schemaErrors = (version: CustomResourceDefinitionVersion, path: string, is
   return [...compileRules(structural, field).errors, ...defaultErrors(structural, field)]
 }
 
-const versionErrors = (version: CustomResourceDefinitionVersion, path: string, isFree: boolean): Errors => [
+/** By version. Those with the schema of one before them, which is valid, are not looked at again. */
+const allSchemaErrors = (
+  versions: readonly CustomResourceDefinitionVersion[],
+  pathOf: (at: number) => string,
+  isFree: boolean,
+): readonly Errors[] => {
+  const valid: CustomResourceDefinitionVersion['schema'][] = []
+  return versions.map((version, at) => {
+    if (version.schema && valid.some((known) => deepEqual(known, version.schema))) return []
+    const errors = schemaErrors(version, pathOf(at), isFree)
+    if (errors.length === 0) valid.push(version.schema)
+    return errors
+  })
+}
+
+const versionErrors = (version: CustomResourceDefinitionVersion, path: string, ofSchema: Errors): Errors => [
   ...ifWrong(checkLabel1035(version.name), `${path}.name`, version.name),
   ...deprecationErrors(version, path),
-  ...schemaErrors(version, path, isFree),
+  ...ofSchema,
   ...(version.subresources ? scaleErrors(version.subresources, `${path}.subresources`) : []),
   ...(version.additionalPrinterColumns ?? []).flatMap((column, at) =>
     columnErrors(column, `${path}.additionalPrinterColumns[${at}]`),
@@ -192,6 +208,8 @@ const specErrors = (spec: CustomResourceDefinitionSpec): Errors => {
   const { group, names, scope, versions } = spec
   const isFree = isFreeForm(spec)
   const field = 'spec.versions'
+  const pathOf = (at: number): string => `${field}[${at}]`
+  const ofSchemas = allSchemaErrors(versions, pathOf, isFree)
   return [
     ...(group === ''
       ? [required('spec.group')]
@@ -201,7 +219,7 @@ const specErrors = (spec: CustomResourceDefinitionSpec): Errors => {
           ? []
           : [invalidValue('spec.group', group, 'should be a domain with at least one dot')]),
     ...oneOf(scope, 'spec.scope', ['Cluster', 'Namespaced']),
-    ...versions.flatMap((version, at) => versionErrors(version, `${field}[${at}]`, isFree)),
+    ...versions.flatMap((version, at) => versionErrors(version, pathOf(at), ofSchemas[at] ?? [])),
     ...(repeatedAt(versions.map(({ name }) => name)).length > 0
       ? [
           invalidValue(
@@ -290,9 +308,10 @@ const objectNameErrors = ({ metadata, spec }: CustomResourceDefinition): Errors 
     : [invalidValue('metadata.name', metadata.name, `must be spec.names.plural+"."+spec.group`)]
 }
 
-export const validate = (definition: CustomResourceDefinition): FieldError[] => [
+/** To compile the rules of a schema takes its time: what stays as it is has been found valid. */
+export const validate = (definition: CustomResourceDefinition, old?: CustomResourceDefinition): FieldError[] => [
   ...objectNameErrors(definition),
-  ...specErrors(definition.spec),
+  ...(old && deepEqual(old.spec, definition.spec) ? [] : specErrors(definition.spec)),
   ...nameErrors(definition.status.acceptedNames, 'status.acceptedNames'),
   ...storedErrors(definition),
   ...approvalErrors(definition),

@@ -1,13 +1,13 @@
 /** Which names a CustomResourceDefinition gets, and what its conditions say. Pure. */
-import { formatTime } from '../../../api/clock.ts'
-import { deepEqual } from '../../../api/deep-equal.ts'
+import { formatTime } from '../../api/clock.ts'
+import { deepEqual } from '../../api/deep-equal.ts'
 import type {
   CustomResourceDefinitionCondition as Condition,
   CustomResourceDefinition,
   CustomResourceDefinitionNames as Names,
-} from '../../../api/types/kubernetes/apiextensions-v1.ts'
-import { approvalOf, isFreeForm } from '../../resources/apiextensions/validation.ts'
-import { structuralErrors } from '../../structural/rules.ts'
+} from '../../api/types/kubernetes/apiextensions-v1.ts'
+import { approvalOf, isFreeForm } from '../resources/apiextensions/validation.ts'
+import { structuralErrors } from '../structural/rules.ts'
 
 type State = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
 
