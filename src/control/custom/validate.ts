@@ -1,5 +1,5 @@
 /** Everything that is wrong with an object of a kind that a CustomResourceDefinition defines. Pure. */
-import type { FieldError } from '../../api/errors.ts'
+import { type FieldError, invalidValue } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { newErrors } from '../registry/validate.ts'
 import { brokenRules, type CompiledRules, compileRules } from '../structural/cel-rules.ts'
@@ -15,11 +15,25 @@ const rulesOf = (schema: Structural): CompiledRules => {
   return known
 }
 
-/** Rules are asked about values that are what their types say. */
+/** Values that are not even what their types say, or too many: no rule is asked about such an object. */
+const blocking: readonly string[] = [
+  ...['FieldValueTypeInvalid', 'FieldValueRequired', 'FieldValueNotSupported', 'FieldValueTooLong'],
+  'FieldValueTooMany',
+]
+
+const notChecked = invalidValue(
+  '<nil>',
+  'null',
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+)
+
 const valueErrors = (schema: Structural, object: KubeObject, old?: KubeObject): readonly FieldError[] => {
-  const wrong = validateValue(object, schema, '')
-  if (wrong.length > 0) return wrong
-  return [...validateLists(object, schema, ''), ...brokenRules(rulesOf(schema), schema, object, old)]
+  const wrong = [...validateValue(object, schema, ''), ...validateLists(object, schema, '')]
+  const rules = rulesOf(schema)
+  if (rules.nodes.size === 0) return wrong
+  return wrong.some(({ reason }) => blocking.includes(reason))
+    ? [...wrong, notChecked]
+    : [...wrong, ...brokenRules(rules, schema, object, old)]
 }
 
 /** What was wrong before may stay as it is, so that the object can still be changed. */

@@ -175,6 +175,14 @@ const olderItem = (old: unknown, schema: Structural): ((item: unknown) => unknow
   return (item) => items.get(keyOf(item, schema))
 }
 
+/** What all rules of one value are asked about. */
+interface Known {
+  readonly width: number
+  readonly self: unknown
+  /** What it replaces; undefined where there was nothing, or that cannot be told. */
+  readonly older: unknown
+}
+
 /** What a value breaks of the rules. `old`: what it replaces. */
 export const brokenRules = (
   { nodes, holders }: CompiledRules,
@@ -187,25 +195,19 @@ export const brokenRules = (
 
   const evaluate = (
     compiled: CompiledRule,
-    type: CelType,
     schema: Structural,
-    value: unknown,
-    before: unknown,
+    { width, self, older }: Known,
     path: string,
   ): void => {
     const { rule, expression } = compiled
     const isTransition = expression.uses('oldSelf')
-    if (isTransition && before === undefined && !rule.optionalOldSelf) return
-    left -= expression.cost(widthOf(value))
+    if (isTransition && older === undefined && !rule.optionalOldSelf) return
+    left -= expression.cost(width)
     if (left < 0) {
       errors.push(invalidValue(path.replace(/^\./, ''), schema.type ?? '', exhausted))
       return
     }
-    const older = before === undefined ? undefined : type.convert(before)
-    const values = {
-      self: type.convert(value),
-      oldSelf: rule.optionalOldSelf ? optionalOf(older) : older,
-    }
+    const values = { self, oldSelf: rule.optionalOldSelf ? optionalOf(older) : older }
     try {
       if (expression.evaluate(values) !== true) errors.push(errorFor(rule, schema, path, messageOf(compiled, values)))
     } catch (error) {
@@ -217,8 +219,12 @@ export const brokenRules = (
   const walk = (value: unknown, before: unknown, schema: Structural, path: string): void => {
     if (left < 0 || !holders.has(schema) || value === undefined || value === null) return
     const node = nodes.get(schema)
-    for (const compiled of node?.rules ?? [])
-      if (node && left >= 0) evaluate(compiled, node.type, schema, value, before, path)
+    if (node) {
+      const { convert } = node.type
+      const older = before === undefined ? undefined : convert(before)
+      const known = { width: widthOf(value), self: convert(value), older }
+      for (const compiled of node.rules) if (left >= 0) evaluate(compiled, schema, known, path)
+    }
     const { items } = schema
     if (Array.isArray(value) && items) {
       const older = olderItem(before, schema)

@@ -289,23 +289,23 @@ t.test('a definition of a kind that every server has is accepted, and changes no
   const { spec, ...rest } = tableDefinition(
     {},
     {},
-    { group: 'gateway.networking.k8s.io', names: { plural: 'gateways', kind: 'Gateway' } },
+    { group: 'networking.k8s.io', names: { plural: 'ingresses', kind: 'Ingress' } },
   )
-  const approved = { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api/pull/1' }
-  const gateways = { ...rest, metadata: { name: 'gateways.gateway.networking.k8s.io', annotations: approved }, spec }
-  await defineKind(plane, gateways)
-  const { body } = await plane.request('GET', '/apis/gateway.networking.k8s.io/v1')
-  t.match(JSON.stringify(body), /"gateways\/status"/)
-  const invalid = await plane.request('POST', '/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways', {
+  const approved = { 'api-approved.kubernetes.io': 'https://example.com/pull/1' }
+  const ingresses = { ...rest, metadata: { name: 'ingresses.networking.k8s.io', annotations: approved }, spec }
+  await defineKind(plane, ingresses)
+  const { body } = await plane.request('GET', '/apis/networking.k8s.io/v1')
+  t.match(JSON.stringify(body), /"ingresses\/status"/)
+  const invalid = await plane.request('POST', '/apis/networking.k8s.io/v1/namespaces/default/ingresses', {
     body: { metadata: { name: 'g' }, spec: {} },
   })
   t.equal(invalid.code, 422)
-  await plane.client.delete(customResourceDefinitions, { metadata: { name: gateways.metadata.name } })
+  await plane.client.delete(customResourceDefinitions, { metadata: { name: ingresses.metadata.name } })
   await until(
-    async () => (await plane.request('GET', `${definitionsPath}/${gateways.metadata.name}`)).code === 404,
+    async () => (await plane.request('GET', `${definitionsPath}/${ingresses.metadata.name}`)).code === 404,
     'it to go',
   )
-  t.equal((await plane.request('GET', '/apis/gateway.networking.k8s.io/v1/gateways')).code, 200)
+  t.equal((await plane.request('GET', '/apis/networking.k8s.io/v1/ingresses')).code, 200)
 })
 
 t.test('rules in CEL guard objects and their changes', async (t) => {

@@ -16,7 +16,7 @@ const route = (spec: object, name = 'route') => ({ metadata: { name }, spec })
 const rule = (more: object) => ({ rules: [more] })
 
 t.test('what clients must show is kept, with its defaults, and checked', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const refs = [{ group: '', kind: 'ConfigMap', name: 'ca' }]
   const of = (frontend: object, name = 'gw') => ({
     metadata: { name },
@@ -42,7 +42,7 @@ t.test('what clients must show is kept, with its defaults, and checked', async (
 })
 
 t.test('retries are kept and checked', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const retry = { codes: [500], attempts: 3, backoff: '100ms' }
   const made = await api.request('POST', routes, { body: route(rule({ retry })) })
   t.match(made.body['spec'], { rules: [{ retry }] })
@@ -58,7 +58,7 @@ t.test('retries are kept and checked', async (t) => {
 })
 
 t.test('defaults are those of the CRDs', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const tls = { certificateRefs: [{ name: 'c' }] }
   const made = await api.request('POST', gateways, {
     body: {
@@ -226,7 +226,7 @@ const refusedListeners: readonly (readonly [what: string, listeners: readonly ob
 ]
 
 t.test('what the CRDs refuse', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const refused = async (url: string, body: object, what: string, message: RegExp): Promise<void> => {
     const reply = await api.request('POST', url, { body })
     t.equal(reply.code, 422, what)
@@ -263,7 +263,7 @@ t.test('what the CRDs refuse', async (t) => {
 })
 
 t.test('what is on the edge is fine', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const spec = {
     hostnames: many(16, (at) => `*.h${at}.lab`),
     rules: many(2, () => ({ matches: many(64, () => ({ path: { type: 'RegularExpression', value: 'x//y' } })) })),
@@ -274,7 +274,7 @@ t.test('what is on the edge is fine', async (t) => {
 })
 
 t.test("a class's controller never changes", async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   await api.request('POST', `${root}/gatewayclasses`, {
     body: { metadata: { name: 'x' }, spec: { controllerName: 'x.io/y' } },
   })
@@ -285,7 +285,7 @@ t.test("a class's controller never changes", async (t) => {
 })
 
 t.test('every version shows the same objects', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const spec = {
     from: [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', namespace: 'a' }],
     to: [{ group: '', kind: 'Service' }],
@@ -319,7 +319,7 @@ t.test('every version shows the same objects', async (t) => {
 })
 
 t.test('kubectl applies with merge patches: no strategic ones are offered or taken', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   await api.request('POST', routes, { body: route({ hostnames: ['a.lab'] }) })
   const patch = { spec: { hostnames: ['b.lab'] } }
   const strategic = { body: patch, contentType: 'application/strategic-merge-patch+json' }
@@ -339,7 +339,7 @@ t.test('kubectl applies with merge patches: no strategic ones are offered or tak
 })
 
 t.test('columns', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   await api.request('POST', gateways, { body: gateway(listener()) })
   await api.request('POST', routes, { body: route({ hostnames: ['a.lab', 'b.lab'] }) })
   await api.request('POST', `${root}/gatewayclasses`, {
