@@ -16,6 +16,8 @@ export interface FollowOptions<V> extends ListOptions {
   readonly clock?: Clock
   /** From 0 to 1: watches of many clients must not all end at once. */
   readonly random?: () => number
+  /** Resolves when the server may have got the kind, and when `signal` aborts. Missing: it is looked for from time to time. */
+  readonly onceServed?: (signal: AbortSignal) => Promise<void>
   /** Told of every failure; the informer retries by itself. A watch that ends in its own time is none. */
   readonly onError?: (error: unknown, retryInMs: number) => void
 }
@@ -78,7 +80,7 @@ export const createInformerOf = <V>(
   sources: readonly Source<V>[],
   options: FollowOptions<V> = {},
 ): Informer<V> => {
-  const { indexes = {}, clock = systemClock, random = Math.random, onError, ...selection } = options
+  const { indexes = {}, clock = systemClock, random = Math.random, onceServed, onError, ...selection } = options
   const copy = createLocalCopy<V>(sources[0]?.resource.plural ?? '', indexes)
   const first = Promise.withResolvers<void>()
   const settled = Promise.withResolvers<void>()
@@ -185,12 +187,19 @@ export const createInformerOf = <V>(
     await sleep(retryInMs, signal, clock)
   }
 
+  const whileAbsent = async (signal: AbortSignal): Promise<void> => {
+    const over = new AbortController()
+    const waiting = AbortSignal.any([signal, over.signal])
+    await Promise.race([sleep(absentLookMs, waiting, clock), ...(onceServed ? [onceServed(waiting)] : [])])
+    over.abort()
+  }
+
   const step = async (signal: AbortSignal): Promise<void> => {
     const doing = position ? 'watch' : 'list'
     try {
       if (position) return await watch(position, signal)
       position = await list(signal)
-      if (!position) await sleep(absentLookMs, signal, clock)
+      if (!position) await whileAbsent(signal)
     } catch (error) {
       if (!signal.aborted) await failed(doing, error, signal)
     }

@@ -2,8 +2,26 @@
 import { pino } from 'pino'
 import type { Logger } from '../../src/host/log.ts'
 
-export const recordingLog = (): { readonly log: Logger; readonly messages: readonly string[] } => {
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+export interface RecordingLog {
+  readonly log: Logger
+  readonly lines: readonly LogLine[]
+  readonly messages: readonly string[]
+}
+
+export const recordingLog = (): RecordingLog => {
+  const lines: LogLine[] = []
   const messages: string[] = []
-  const write = (line: string): void => void messages.push((JSON.parse(line) as { msg: string }).msg)
-  return { log: pino({ level: 'info' }, { write }), messages }
+  const write = (text: string): void => {
+    const line = JSON.parse(text) as LogLine
+    lines.push(line)
+    messages.push(line.msg)
+  }
+  const formatters = { level: (level: string) => ({ level }) }
+  return { log: pino({ level: 'info', formatters }, { write }), lines, messages }
 }

@@ -9,7 +9,6 @@ const workload = {
 const claimSpec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
 const jobSpec = { template: { spec: { ...podSpec, restartPolicy: 'Never' } } }
 const backend = { service: { name: 'web', port: { number: 80 } } }
-const gatewayReference = { group: '', kind: 'Service', namespace: 'default' }
 
 /** Of `CN=jane`, signed by a key that nobody has. */
 const certificateRequest = `-----BEGIN CERTIFICATE REQUEST-----
@@ -99,12 +98,6 @@ const contents: Readonly<Record<string, object>> = {
     },
   },
   ValidatingAdmissionPolicyBinding: { spec: { policyName: 'p', validationActions: ['Deny'] } },
-  GatewayClass: { spec: { controllerName: 'example.com/c' } },
-  Gateway: { spec: { gatewayClassName: 'c', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] } },
-  HTTPRoute: { spec: { rules: [{ backendRefs: [{ name: 'web', port: 80 }] }] } },
-  ReferenceGrant: {
-    spec: { from: [{ ...gatewayReference, kind: 'HTTPRoute' }], to: [{ group: '', kind: 'Service' }] },
-  },
 }
 
 /** Throws for a kind that has none: add one above. */

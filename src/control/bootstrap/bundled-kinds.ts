@@ -105,16 +105,20 @@ export interface KeepingContext {
 }
 
 /** Resolves when the kinds are served. Safe to repeat. */
-export const keepBundledKinds = async (client: Client, { clock, log }: KeepingContext): Promise<void> => {
+export const keepBundledKinds = async (
+  client: Client,
+  { clock, log }: KeepingContext,
+  all: readonly DefinitionDraft[] = gatewayDefinitions(),
+): Promise<void> => {
   const { items } = await client.list(customResourceDefinitions)
-  const all = new Map(items.map((item) => [item.metadata.name, item]))
+  const there = new Map(items.map((item) => [item.metadata.name, item]))
 
   /** Gives it its names at once, as the controller would: what is made next may be of this kind. */
   const establish = async (definition: CustomResourceDefinition): Promise<void> => {
     const { name } = definition.metadata
-    const others = [...all.values()].filter(({ metadata }) => metadata.name !== name)
+    const others = [...there.values()].filter(({ metadata }) => metadata.name !== name)
     const status = statusOf(definition, others, clock.now())
-    all.set(name, { ...definition, status })
+    there.set(name, { ...definition, status })
     if (status !== definition.status)
       await client.update(customResourceDefinitions, { ...definition, status }, 'status')
   }
@@ -136,8 +140,8 @@ export const keepBundledKinds = async (client: Client, { clock, log }: KeepingCo
     await establish(written)
   }
 
-  for (const wanted of gatewayDefinitions()) {
-    const found = all.get(wanted.metadata.name)
+  for (const wanted of all) {
+    const found = there.get(wanted.metadata.name)
     const state = found ? stateOf(found, wanted) : 'ours'
     if (found && state === 'foreign') tell(found, log)
     else if (state === 'ours') await write(wanted, found).catch(unlessRaced)

@@ -102,10 +102,21 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
   let running: AbortSignal | undefined
   const runs = new Set<Promise<void>>()
 
+  const whenKindsChange = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const over = (): void => {
+        unsubscribe()
+        resolve()
+      }
+      const unsubscribe = registry.subscribe(over)
+      signal.addEventListener('abort', over, { once: true })
+    })
+
   const informerOf = (resource: Resource, indexes: Indexes = {}): Informer<KubeObject> =>
     createInformer<KubeObject>(client, resource, {
       clock,
       indexes: { ...commonIndexes, ...indexes },
+      onceServed: whenKindsChange,
       onError: (error, retryInMs) =>
         log.warn({ err: error, kind: resource.kind, retryInMs }, 'cannot watch; trying again'),
     })

@@ -193,12 +193,7 @@ export const brokenRules = (
   const errors: FieldError[] = []
   let left = budget
 
-  const evaluate = (
-    compiled: CompiledRule,
-    schema: Structural,
-    { width, self, older }: Known,
-    path: string,
-  ): void => {
+  const evaluate = (compiled: CompiledRule, schema: Structural, { width, self, older }: Known, path: string): void => {
     const { rule, expression } = compiled
     const isTransition = expression.uses('oldSelf')
     if (isTransition && older === undefined && !rule.optionalOldSelf) return

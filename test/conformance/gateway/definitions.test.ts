@@ -21,7 +21,10 @@ const facts = (value: unknown, path = ''): unknown => {
       .filter(([name, item]) => !(name === 'description' && typeof item === 'string'))
       .map(([name, item]) => [name, item, path === '' ? name : `${path}.${name}`] as const)
       .filter(([name, , at]) => name !== 'x-kubernetes-validations' && !ours.some((each) => at.endsWith(each)))
-      .map(([name, item, at]) => [name, name === 'required' && Array.isArray(item) ? item.toSorted() : facts(item, at)]),
+      .map(([name, item, at]) => [
+        name,
+        name === 'required' && Array.isArray(item) ? item.toSorted() : facts(item, at),
+      ]),
   )
 }
 
@@ -50,6 +53,10 @@ t.test('they are the same but for words, and what we serve beside them', { skip 
     const byName = (all: readonly unknown[]) =>
       Object.fromEntries(all.map((version) => [isJsonObject(version) ? String(version['name']) : '', facts(version)]))
     t.strictSame(byName(versions), byName(served), spec.names.kind)
-    t.strictSame(ruled(versions[0]?.schema).toSorted(), ruled(served[0]?.['schema']).toSorted(), `${spec.names.kind}: rules`)
+    t.strictSame(
+      ruled(versions[0]?.schema).toSorted(),
+      ruled(served[0]?.['schema']).toSorted(),
+      `${spec.names.kind}: rules`,
+    )
   }
 })

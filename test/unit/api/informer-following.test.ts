@@ -213,6 +213,31 @@ t.test('a kind that is both refused and absent is absent', async (t) => {
   t.same(failures, [])
 })
 
+t.test('a kind that is absent is looked for as soon as it may be there', async (t) => {
+  const { transport, asked, answers } = createServer({ '/apis': { kind: 'APIGroupList', groups: [] } })
+  const stop = new AbortController()
+  let changed: () => void = () => undefined
+  const informer = createInformer(createClient(transport), gateways, {
+    clock: createFakeClock(),
+    onceServed: (signal) =>
+      new Promise((resolve) => {
+        changed = resolve
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      }),
+  })
+  const run = informer.run(stop.signal)
+  await informer.synced
+  const before = asked.length
+  answers[gatewayPath] = { metadata: { resourceVersion: '5' }, items: [] }
+  await until(() => {
+    changed()
+    return asked.slice(before).includes(gatewayPath)
+  }, 'the next look')
+  stop.abort()
+  await run
+  t.notOk(informer.size, 'and it ends when it should')
+})
+
 t.test('who may list and not watch gets a new list each time', async (t) => {
   const refused = forbidden({ group: '', plural: 'services' }, '', 'User "a" cannot watch resource "services"')
   const { clock, informer, waits, answers } = followed(t, { [servicePath]: listOf('one'), watch: refused })

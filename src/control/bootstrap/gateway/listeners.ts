@@ -44,11 +44,8 @@ const tls = object(
     ),
     // Not of the standard channel. It must not get lost: a listener that asks for certificates of clients lets nobody in without.
     frontendValidation: {
-      ...object(
-        'How the certificates of clients were checked before spec.tls.frontend. A listener with it is closed.',
-        {},
-      ),
-      'x-kubernetes-preserve-unknown-fields': true,
+      ...{ type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+      description: 'How clients were known before spec.tls.frontend: a listener with it is closed.',
     },
     mode: oneOf(
       'Terminate (the default): the Gateway ends TLS. Passthrough: it goes on to the backend.',

@@ -19,6 +19,9 @@ export const together = (problems: readonly Problem[]): Problem | undefined => {
   return first && { reason: first.reason, message: [...new Set(problems.map(({ message }) => message))].join('; ') }
 }
 
+/** No more fits into a condition. */
+const longestMessage = 32_768
+
 /**
  * The conditions to write. A condition that keeps its status keeps its time. Those of other types than `managed` belong
  * to somebody else and stay.
@@ -33,7 +36,8 @@ export const settle = (
     const status = holds ? 'True' : 'False'
     const known = before?.find((each) => each.type === type)
     const lastTransitionTime = known?.status === status ? (known.lastTransitionTime ?? now) : now
-    return { type, status, reason, message, lastTransitionTime, observedGeneration: generation }
+    const text = message.slice(0, longestMessage)
+    return { type, status, reason, message: text, lastTransitionTime, observedGeneration: generation }
   })
   return [...own, ...(before ?? []).filter(({ type }) => !managed.includes(type))]
 }

@@ -38,6 +38,10 @@ export interface GatewayStatuses {
   readonly routes: readonly Wanted<HTTPRoute>[]
 }
 
+/** No more fit into a status. */
+const mostAddresses = 16
+const mostParents = 32
+
 const managedOfListener = ['Accepted', 'Programmed', 'ResolvedRefs', 'Conflicted', 'OverlappingTLSConfig']
 const managedOfGateway = ['Accepted', 'Programmed', 'InsecureFrontendValidationMode']
 const managedOfRoute = ['Accepted', 'ResolvedRefs', 'PartiallyInvalid']
@@ -123,7 +127,7 @@ const gatewayStatus = (state: GatewayState, attached: AttachedRoutes, { addresse
   const { gateway, listeners } = state
   const moment = { generation: generationOf(gateway), now }
   const before = new Map(gateway.status?.listeners?.map((each) => [each.name, each.conditions]))
-  const usable = addressesOf(state, addresses)
+  const usable = addressesOf(state, addresses).slice(0, mostAddresses)
   return {
     addresses: usable.map((value): GatewayAddress => ({ type: 'IPAddress', value })),
     conditions: settle(gatewayConditions(state, addresses), gateway.status?.conditions, managedOfGateway, moment),
@@ -166,7 +170,8 @@ const routeStatus = (state: RouteState, now: string): { readonly parents: readon
     controllerName: gatewayController,
     conditions: settle(routeConditions(parent, state), conditionsBefore(route, parent.ref), managedOfRoute, moment),
   }))
-  return { parents: [...own, ...foreignParents(route)] }
+  const foreign = foreignParents(route)
+  return { parents: [...own.slice(0, mostParents - foreign.length), ...foreign] }
 }
 
 const countAttached = (routes: readonly RouteState[]): AttachedRoutes => {

@@ -8,7 +8,7 @@ const secretsOf = (namespace: string) => `/api/v1/namespaces/${namespace}/secret
 const configMapsOf = (namespace: string) => `/api/v1/namespaces/${namespace}/configmaps`
 
 const start = async () => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const post = async (path: string, body: unknown) => {
     const reply = await api.request('POST', path, { body })
     if (reply.code !== 201) throw new Error(JSON.stringify(reply.body))

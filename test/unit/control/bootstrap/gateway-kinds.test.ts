@@ -130,98 +130,44 @@ t.test('defaults are those of the CRDs', async (t) => {
 
 const many = <T>(count: number, make: (at: number) => T): readonly T[] =>
   Array.from({ length: count }, (_, at) => make(at))
-const path = (value: string, type = 'PathPrefix') => rule({ matches: [{ path: { type, value } }] })
 const filters = (...list: readonly object[]) => rule({ filters: list })
 const web = { name: 'web', port: 80 }
 
+/** Beside the rules, which have a test of their own. */
 const refusedRoutes: readonly (readonly [what: string, spec: object, message: RegExp])[] = [
   ['17 hostnames', { hostnames: many(17, (at) => `h${at}.lab`) }, /spec.hostnames: Too many: 17/],
   ['a wrong hostname', { hostnames: ['*'] }, /spec.hostnames\[0\]/],
   ['17 rules', { rules: many(17, () => ({})) }, /spec.rules: Too many: 17/],
   ['65 matches', rule({ matches: many(65, () => ({})) }), /matches: Too many: 65/],
-  ['129 matches in all', { rules: many(3, () => ({ matches: many(43, () => ({})) })) }, /total number of matches/],
   [
     '17 filters',
     filters(...many(17, () => ({ type: 'ExtensionRef', extensionRef: { group: 'x.io', kind: 'Y', name: 'z' } }))),
     /filters: Too many/,
   ],
   ['17 backends', rule({ backendRefs: many(17, () => web) }), /backendRefs: Too many/],
-  ['a path without a slash', path('x'), /must be an absolute path/],
-  ['a path with two slashes', path('/a//b'), /must not contain '\/\/'/],
-  ['a path with a dot segment', path('/a/..', 'Exact'), /must not end with/],
-  ['a path with an escaped slash', path('/a%2fb'), /must not contain '%2f'/],
-  ['a path with a blank', path('/a b'), /must only contain valid characters/],
-  ['another type of path', path('/', 'Glob'), /path.type: Unsupported value/],
+  ['another type of path', rule({ matches: [{ path: { type: 'Glob' } }] }), /path.type: Unsupported value/],
   ['a method that nobody knows', rule({ matches: [{ method: 'get' }] }), /method: Unsupported value/],
-  ['a header twice', rule({ matches: [{ headers: many(2, () => ({ name: 'a', value: 'b' })) }] }), /headers/],
-  ['a filter without its field', filters({ type: 'URLRewrite' }), /urlRewrite must be specified for URLRewrite/],
   [
-    'a filter with the field of another',
-    filters({ type: 'URLRewrite', urlRewrite: {}, cors: {} }),
-    /filter.cors must be nil/,
+    'a header twice',
+    rule({ matches: [{ headers: many(2, () => ({ name: 'a', value: 'b' })) }] }),
+    /headers\[1\]: Duplicate value/,
   ],
   ['another type of filter', filters({ type: 'Odd' }), /type: Unsupported value: "Odd"/],
-  [
-    'a filter twice',
-    filters({ type: 'URLRewrite', urlRewrite: {} }, { type: 'URLRewrite', urlRewrite: {} }),
-    /cannot be repeated/,
-  ],
-  [
-    'redirect and rewrite',
-    filters({ type: 'URLRewrite', urlRewrite: {} }, { type: 'RequestRedirect', requestRedirect: {} }),
-    /but not both/,
-  ],
-  [
-    'redirect and backends',
-    rule({ filters: [{ type: 'RequestRedirect', requestRedirect: {} }], backendRefs: [web] }),
-    /must not be used together with backendRefs/,
-  ],
   [
     'a redirect status',
     filters({ type: 'RequestRedirect', requestRedirect: { statusCode: 300 } }),
     /statusCode: Unsupported/,
   ],
-  [
-    'a prefix to replace where none matches',
-    rule({
-      matches: [{ path: { type: 'Exact', value: '/a' } }],
-      filters: [{ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/b' } } }],
-    }),
-    /exactly one PathPrefix match/,
-  ],
-  [
-    'percent and fraction',
-    filters({ type: 'RequestMirror', requestMirror: { backendRef: web, percent: 1, fraction: { numerator: 1 } } }),
-    /Only one of percent or fraction/,
-  ],
-  ['a Service without port', rule({ backendRefs: [{ name: 'web' }] }), /Must have port/],
   ['a weight below zero', rule({ backendRefs: [{ ...web, weight: -1 }] }), /weight/],
   ['a duration', rule({ timeouts: { request: '1.5s' } }), /timeouts.request/],
-  ['a longer attempt than the whole', rule({ timeouts: { request: '1s', backendRequest: '2s' } }), /cannot be longer/],
-  [
-    'a parent twice',
-    { parentRefs: [{ name: 'gw' }, { name: 'gw', sectionName: 'a' }] },
-    /sectionName or port must be specified/,
-  ],
-  ['a section twice', { parentRefs: many(2, () => ({ name: 'gw', port: 80 })) }, /sectionName or port must be unique/],
-  ['two rules of one name', { rules: many(2, () => ({ name: 'a' })) }, /Rule name must be unique/],
-  ['no rules', { rules: [] }, /spec.rules: Required/],
+  ['no rules', { rules: [] }, /spec.rules in body should have at least 1 items/],
 ]
 
 const refusedListeners: readonly (readonly [what: string, listeners: readonly object[], message: RegExp])[] = [
-  ['no listeners', [], /spec.listeners: Required/],
+  ['no listeners', [], /spec.listeners in body should have at least 1 items/],
   ['65 listeners', many(65, (at) => listener({ name: `l${at}`, port: at + 1 })), /Too many: 65/],
-  ['a name twice', [listener(), listener({ port: 81 })], /name must be unique/],
-  [
-    'port, protocol and hostname twice',
-    [listener(), listener({ name: 'other' })],
-    /Combination of port, protocol and hostname/,
-  ],
+  ['a name twice', [listener(), listener({ port: 81 })], /spec.listeners\[1\]: Duplicate value: {"name":"http"}/],
   ['a port', [listener({ port: 70000 })], /listeners\[0\].port/],
-  ['TLS on HTTP', [listener({ tls: { certificateRefs: [{ name: 'c' }] } })], /tls must not be specified/],
-  ['TLS without a certificate', [listener({ protocol: 'HTTPS', tls: {} })], /certificateRefs or options must be/],
-  ['HTTPS that passes through', [listener({ protocol: 'HTTPS', tls: { mode: 'Passthrough' } })], /must be Terminate/],
-  ['a hostname of TCP', [listener({ protocol: 'TCP', hostname: 'a.lab' })], /hostname must not be specified/],
   ['an address as hostname', [listener({ hostname: '*.*.lab' })], /hostname/],
 ]
 
@@ -241,12 +187,11 @@ t.test('what the CRDs refuse', async (t) => {
   }
   for (const [what, addresses] of [
     ['an address of two words', [{ value: '10.0.0.1 x' }]],
-    ['a hostname that is none', [{ type: 'Hostname', value: 'a b' }]],
-    ['one address twice', [{ value: '10.0.0.1' }, { type: 'IPAddress', value: '10.0.0.1' }]],
+    ['an address that is none', [{ value: '' }]],
     ['a long value', [{ type: 'x.io/odd', value: 'x'.repeat(254) }]],
   ] as const)
     await refused(gateways, at(...addresses), what, /spec.addresses/)
-  const odd = at({}, { value: '' }, { value: '::1' }, { type: 'x.io/odd', value: 'any thing!' })
+  const odd = at({}, { value: '::1' }, { type: 'x.io/odd', value: 'any thing!' })
   t.equal((await api.request('POST', gateways, { body: odd })).code, 201, 'other types are as others want them')
   await refused(
     `${root}/gatewayclasses`,
@@ -258,8 +203,50 @@ t.test('what the CRDs refuse', async (t) => {
     grants,
     { metadata: { name: 'x' }, spec: { from: [], to: [] } },
     'an empty grant',
-    /spec.from: Required/,
+    /spec.from in body should have at least 1 items/,
   )
+})
+
+t.test('no rule is asked about an object that is not even of the right types', async (t) => {
+  const api = await createTestApi({ bundled: true })
+  const body = gateway(listener({ tls: { certificateRefs: [{ name: 'c' }] }, port: 'eighty' }))
+  const reply = await api.request('POST', gateways, { body })
+  t.equal(reply.code, 422)
+  t.match(reply.body['details']?.['causes'], [
+    { field: 'spec.listeners[0].port', reason: 'FieldValueTypeInvalid' },
+    { field: '<nil>', message: /^Invalid value: "null": some validation rules were not checked/ },
+  ])
+  const wrongPort = gateway(listener({ tls: { certificateRefs: [{ name: 'c' }] }, port: 70_000 }))
+  const both = await api.request('POST', gateways, { body: wrongPort })
+  t.match(both.body['details']?.['causes'], [
+    { field: 'spec.listeners[0].port' },
+    { field: 'spec.listeners', message: /tls is not for the protocols/ },
+  ])
+})
+
+t.test('what was kept before there were rules stays readable, and can be changed elsewhere', async (t) => {
+  const api = await createTestApi({ bundled: true })
+  const key = { bucket: 'gateways.gateway.networking.k8s.io', name: 'default/old' }
+  const listeners = [
+    listener({
+      protocol: 'HTTPS',
+      tls: { mode: 'Terminate', frontendValidation: { caCertificateRefs: [] } },
+      allowedRoutes: { namespaces: { from: 'None' } },
+    }),
+  ]
+  const object = {
+    ...{ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },
+    metadata: { name: 'old', namespace: 'default', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', generation: 1 },
+    spec: { gatewayClassName: 'c', listeners },
+  }
+  await api.store.commit({ key, expected: 0, object })
+  const found = await api.request('GET', `${gateways}/old`)
+  t.match(found, { code: 200, body: { spec: { listeners } } })
+  t.match(found.body['status'], { conditions: [{ type: 'Accepted', status: 'Unknown' }, { type: 'Programmed' }] })
+  const patch = (spec: object) =>
+    api.request('PATCH', `${gateways}/old`, { body: { spec }, contentType: 'application/merge-patch+json' })
+  t.match(await patch({ gatewayClassName: 'd' }), { code: 200, body: { metadata: { generation: 2 } } })
+  t.equal((await patch({ addresses: [{ value: 'x' }] })).code, 422)
 })
 
 t.test('what is on the edge is fine', async (t) => {
@@ -281,7 +268,7 @@ t.test("a class's controller never changes", async (t) => {
   const patch = { body: { spec: { controllerName: 'x.io/z' } }, contentType: 'application/merge-patch+json' }
   const reply = await api.request('PATCH', `${root}/gatewayclasses/x`, patch)
   t.equal(reply.code, 422)
-  t.match(reply.body['message'], /immutable/)
+  t.match(reply.body['message'], /spec.controllerName: .*cannot be changed/)
 })
 
 t.test('every version shows the same objects', async (t) => {
@@ -355,11 +342,11 @@ t.test('columns', async (t) => {
   }
   t.same(await cells(`${root}/gatewayclasses`), [
     ['Name', 'Controller', 'Accepted', 'Age'],
-    ['x', 'x.io/y', 'Unknown', '0s', ''],
+    ['x', 'x.io/y', 'Unknown', '0s', null],
   ])
   t.same(await cells(gateways), [
     ['Name', 'Class', 'Address', 'Programmed', 'Age'],
-    ['gw', 'podway', '', 'Unknown', '0s'],
+    ['gw', 'podway', null, 'Unknown', '0s'],
   ])
   t.same(await cells(routes), [
     ['Name', 'Hostnames', 'Age'],

@@ -28,12 +28,13 @@ const addresses = (...all: readonly JsonObject[]) => gateway({ addresses: all })
 const keys = (of: 'annotations' | 'labels', key: string) => gateway({ infrastructure: { [of]: { [key]: 'x' } } })
 const certificate = { certificateRefs: [{ name: 'c' }] }
 
-const inGateway = (
-  message: string,
-  field: string,
-  fine: JsonObject,
-  broken: JsonObject,
-): Case => ({ kind: 'Gateway', message, field, fine, broken })
+const inGateway = (message: string, field: string, fine: JsonObject, broken: JsonObject): Case => ({
+  kind: 'Gateway',
+  message,
+  field,
+  fine,
+  broken,
+})
 
 const keyCases = (['annotations', 'labels'] as const).flatMap((of) => [
   inGateway(
@@ -407,10 +408,7 @@ t.test('the table has every rule', async (t) => {
   const rules = gatewayDefinitions().flatMap(({ spec }) =>
     messagesIn(spec.versions[0]?.schema).map((message) => `${spec.names.kind}: ${message}`),
   )
-  t.strictSame(
-    [...new Set(cases.map(({ kind, message }) => `${kind}: ${message}`))].sort(),
-    [...new Set(rules)].sort(),
-  )
+  t.strictSame([...new Set(cases.map(({ kind, message }) => `${kind}: ${message}`))].sort(), [...new Set(rules)].sort())
 })
 
 t.test('rules', async (t) => {

@@ -56,14 +56,18 @@ t.test('classes, Gateways and routes are told what becomes of them', async (t) =
   await client.create(services, { metadata: { name: 'web', namespace: 'default' }, spec: { ports: [{ port: 80 }] } })
   await routeIs('podway.dev/gateway: Accepted Accepted 1, ResolvedRefs ResolvedRefs 1')
 
-  const other = { parentRef: { name: 'gw' }, controllerName: 'x.io/y', conditions: [] }
+  const odd = {
+    ...{ type: 'Odd', status: 'True', reason: 'Odd', message: '', observedGeneration: 7 },
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  } as const
+  const other = { parentRef: { name: 'gw' }, controllerName: 'x.io/y', conditions: [odd] }
   const route = await client.get(httpRoutes, 'web', 'default')
   await client.patch(httpRoutes, route, { status: { parents: [...(route.status?.parents ?? []), other] } }, 'status')
   await client.patch(httpRoutes, route, { spec: { hostnames: ['a.lab'] } })
-  await routeIs('podway.dev/gateway: Accepted Accepted 2, ResolvedRefs ResolvedRefs 2; x.io/y: ')
+  await routeIs('podway.dev/gateway: Accepted Accepted 2, ResolvedRefs ResolvedRefs 2; x.io/y: Odd Odd 7')
 
   await plane.addNode('n2')
   await gatewayIs('Accepted Accepted 1, Programmed Programmed 1; 1 at 172.30.0.11,172.30.0.12')
   await client.delete(gateways, { metadata: { name: 'gw', namespace: 'default' } })
-  await routeIs('x.io/y: ')
+  await routeIs('x.io/y: Odd Odd 7')
 })

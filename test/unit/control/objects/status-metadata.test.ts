@@ -20,7 +20,7 @@ const inDefault = (group: string, plural: string) => `/apis/${group}/namespaces/
 const template = { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
 
 t.test('it is written, too; a Deployment keeps its labels, and a custom kind all of it', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const rules = [{ host: 'a.example.com' }]
   t.strictSame(await marksAfter(api, inDefault('networking.k8s.io/v1', 'ingresses'), { spec: { rules } }), marks)
   t.strictSame(await marksAfter(api, '/api/v1/namespaces/default/pods', { spec: template.spec }), marks)
@@ -34,7 +34,7 @@ t.test('it is written, too; a Deployment keeps its labels, and a custom kind all
 })
 
 t.test('who wrote it is known as its manager', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const ingresses = inDefault('networking.k8s.io/v1', 'ingresses')
   await marksAfter(api, ingresses, { spec: { rules: [{ host: 'a.example.com' }] } })
   const { body } = await api.request('GET', `${ingresses}/x`)

@@ -27,7 +27,7 @@ t.test('an event is one line', async (t) => {
 })
 
 t.test('lists of the API: built-in kinds and custom ones', async (t) => {
-  const api = await createTestApi()
+  const api = await createTestApi({ bundled: true })
   const configMaps = '/api/v1/namespaces/default/configmaps'
   await api.request('POST', configMaps, { body: { metadata: { name: 'a' }, data: { b: 'c' } } })
   const listed = await api.request('GET', configMaps)

@@ -532,3 +532,14 @@ t.test('classes', async (t) => {
   )
   t.same(found.gateways, [])
 })
+
+t.test('no status is larger than it may be', async (t) => {
+  const nodes = Array.from({ length: 20 }, (_, at) => `10.0.0.${at + 1}`)
+  t.equal(judge({ gateways: [gateway()] }, nodes).gateways[0]?.status.addresses?.length, 16)
+
+  const foreign = { parentRef: { name: 'x' }, controllerName: 'x.io/y', conditions: [] }
+  const parents = Array.from({ length: 32 }, (_, at) => ({ name: 'gw', sectionName: `s${at}` }))
+  const [found] = judge({ gateways: [gateway()], routes: [route({ parents, status: { parents: [foreign] } })] }).routes
+  t.equal(found?.status.parents.length, 32)
+  t.strictSame(found?.status.parents.at(-1), foreign, 'that of another controller stays')
+})
