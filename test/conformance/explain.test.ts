@@ -3,6 +3,8 @@
  */
 import { execa } from 'execa'
 import t from 'tap'
+import { isJsonObject } from '../../src/api/json.ts'
+import { gatewayDefinitions } from '../../src/control/bootstrap/gateway/definitions.ts'
 import { descriptionOfField, descriptionOfType } from '../../src/control/openapi/descriptions.ts'
 import { kubectls } from '../support/clients.ts'
 import { serveApi } from '../support/served-api.ts'
@@ -26,8 +28,24 @@ const questions: readonly (readonly [words: string, ...said: (readonly [type: st
   ['pods.spec.containers.image', ['core/v1.Container', 'image']],
   ['deployments.spec.strategy', ['apps/v1.DeploymentSpec', 'strategy'], ['apps/v1.DeploymentStrategy', 'type']],
   ['services.spec', ['core/v1.Service', 'spec'], ['core/v1.ServiceSpec', 'clusterIP']],
-  ['httproutes.spec.rules', ['gateway/v1.HTTPRouteSpec', 'rules'], ['gateway/v1.HTTPRouteRule', 'matches']],
 ]
+
+/** Of kinds that come as CustomResourceDefinitions: where the words stand in their schemas. */
+const customQuestions: readonly (readonly [words: string, plural: string, ...said: readonly string[]])[] = [
+  ['gateways.spec', 'gateways', 'spec', 'spec.gatewayClassName', 'spec.listeners'],
+  ['httproutes.spec.rules', 'httproutes', 'spec.rules', 'spec.rules[].matches'],
+  ['grpcroutes.status.parents.conditions', 'grpcroutes', 'status.parents[].conditions[].reason'],
+]
+
+const wordsAt = (plural: string, path: string): string | undefined => {
+  const schema = gatewayDefinitions().find(({ spec }) => spec.names.plural === plural)?.spec.versions[0]?.schema
+  const steps = path.replaceAll('[]', '.[]').split('.')
+  const found = steps.reduce<unknown>((at, step) => {
+    if (!isJsonObject(at)) return undefined
+    return step === '[]' ? at['items'] : isJsonObject(at['properties']) ? at['properties'][step] : undefined
+  }, schema?.openAPIV3Schema)
+  return isJsonObject(found) && typeof found['description'] === 'string' ? found['description'] : undefined
+}
 
 /** Lines are broken and indented in different ways. */
 const plain = (text: string): string => text.replaceAll(/\s+/g, ' ')
@@ -46,6 +64,13 @@ for (const path of kubectls())
       const answer = plain(await kubectl(`explain ${words}`))
       for (const [type, field] of said) {
         const text = field === '' ? descriptionOfType(type) : descriptionOfField(type, field)
+        t.ok(text !== undefined && answer.includes(text), `${words}: ${text}`)
+      }
+    }
+    for (const [words, plural, ...said] of customQuestions) {
+      const answer = plain(await kubectl(`explain ${words}`))
+      for (const path of said) {
+        const text = wordsAt(plural, path)
         t.ok(text !== undefined && answer.includes(text), `${words}: ${text}`)
       }
     }

@@ -22,15 +22,14 @@ const toldElsewhere = (id: string): Told | undefined => {
   return Object.entries(real).find(([each]) => each.startsWith(group) && each.endsWith(` ${name}`))?.[1]
 }
 
-/** What later versions of Kubernetes, and the Gateway API's CRDs, tell. */
+/** What later versions of Kubernetes tell. */
 const newer: Readonly<Record<string, Told>> = {
   'v1 services': [true, 'Service', 'svc', everything],
   // As metrics-server does.
   'metrics.k8s.io/v1beta1 nodes': [false, 'NodeMetrics', '', ['get', 'list']],
   'metrics.k8s.io/v1beta1 pods': [true, 'PodMetrics', '', ['get', 'list']],
 }
-const newerGroups =
-  /^gateway\.networking\.k8s\.io\/|servicecidrs|ipaddresses|csistoragecapacities|selfsubjectreviews|validatingadmissionpolic/
+const newerGroups = /servicecidrs|ipaddresses|csistoragecapacities|selfsubjectreviews|validatingadmissionpolic/
 
 t.test('discovery tells of each kind what a real server tells', async (t) => {
   const api = await createTestApi()

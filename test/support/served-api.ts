@@ -13,6 +13,7 @@ import { namespaces } from '../../src/api/resources.ts'
 import { createAuthentication } from '../../src/control/auth/authenticate.ts'
 import { certificateUsers } from '../../src/control/auth/certificate-users.ts'
 import { controlUser, mastersGroup } from '../../src/control/auth/user.ts'
+import { keepBundledKinds } from '../../src/control/bootstrap/bundled-kinds.ts'
 import { keepDefaultRoles } from '../../src/control/bootstrap/default-roles.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
 import { authenticated } from '../../src/control/server/authentication.ts'
@@ -22,7 +23,7 @@ import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts
 import { silentLogger } from '../../src/host/log.ts'
 import { noAgents, testAdmission, testTokens } from './api-server.ts'
 
-/** Ends with the test. There are no controllers and no nodes; the default roles and the namespace `default` are there. */
+/** Ends with the test. There are no controllers and no nodes; the default roles, the bundled kinds and the namespace `default` are there. */
 export const serveApi = async (t: Test): Promise<{ readonly kubeconfig: string }> => {
   // Nobody counts what is used of a quota.
   const admission = { ...testAdmission, disabled: ['ServiceAccount', 'ResourceQuota'] } as const
@@ -32,6 +33,7 @@ export const serveApi = async (t: Test): Promise<{ readonly kubeconfig: string }
   })
   const local = createClient(createLocalTransport(plane.handle, controlUser))
   await keepDefaultRoles(local)
+  await keepBundledKinds(local, { clock: systemClock, log: silentLogger })
   await local.create(namespaces, { metadata: { name: 'default' } })
   const now = Date.now()
   const authority = await createAuthority('test', validFor(1, now))

@@ -1,5 +1,7 @@
 /** Whether the words are of what there is, whether there are words of all of it, and where clients find them. */
 import t from 'tap'
+import { isJsonObject } from '../../../../src/api/json.ts'
+import { gatewayDefinitions } from '../../../../src/control/bootstrap/gateway/definitions.ts'
 import {
   descriptionOfField,
   descriptionOfType,
@@ -51,6 +53,26 @@ t.test('words are of types and fields that there are, short and in whole sentenc
   }
   t.strictSame(wrong, [])
   t.ok(writtenDescriptions().size > 300)
+})
+
+t.test('every part of a bundled definition has words, too', async (t) => {
+  const wrong: string[] = []
+  let parts = 0
+  const visit = (schema: unknown, path: string): void => {
+    if (!isJsonObject(schema)) return
+    const { description, properties, items, additionalProperties } = schema
+    parts++
+    if (typeof description !== 'string' || !/^["$*]?[A-Z0-9].*\.$/s.test(description) || description.length >= 300)
+      wrong.push(`${path}: ${description}`)
+    if (isJsonObject(properties))
+      for (const [name, field] of Object.entries(properties)) visit(field, `${path}.${name}`)
+    visit(items, `${path}[]`)
+    visit(additionalProperties, `${path}.*`)
+  }
+  for (const { spec } of gatewayDefinitions())
+    for (const { name, schema } of spec.versions) visit(schema?.openAPIV3Schema, `${spec.names.kind} ${name}`)
+  t.strictSame(wrong, [])
+  t.ok(parts > 500)
 })
 
 t.test('nothing is written down that another version, or the type it is like, says in the same words', async (t) => {
