@@ -36,11 +36,14 @@ export interface CapabilityChanges {
   readonly drop?: readonly string[]
 }
 
-/** The usual ones, changed: what is dropped by name goes, whoever adds it. Undefined when nothing is changed. */
+/**
+ * The usual ones, changed: what is dropped by name goes, whoever adds it, and where all are dropped only those remain that
+ * are added by name. Undefined when nothing is changed.
+ */
 export const changedCapabilities = ({ add = [], drop = [] }: CapabilityChanges): readonly string[] | undefined => {
   const [added, dropped] = [add.map(nameOf), drop.map(nameOf)]
   if (added.length === 0 && dropped.length === 0) return undefined
-  const base = added.includes('all') ? known : new Set(dropped.includes('all') ? [] : usualCapabilities)
+  const base = dropped.includes('all') ? [] : added.includes('all') ? known : usualCapabilities
   const all = new Set([...base, ...added])
   for (const name of ['all', ...dropped]) all.delete(name)
   return [...all].sort()

@@ -22,35 +22,41 @@ const hasNames = ({ dnsNames = [], addresses = [] }: Identity): boolean => dnsNa
 
 const notANode = `subject must be O=${nodesGroup}, CN=${nodeUserPrefix}NAME`
 
-const rules: Readonly<Record<string, SignerRule>> = {
-  [kubeletClientSigner]: {
-    ...{ usage: 'client', needs: 'client auth' },
-    wrong: (identity) => {
-      if (!isNode(identity)) return notANode
-      return hasNames(identity) ? 'DNS names and IP addresses are not allowed' : undefined
-    },
-  },
-  [kubeletServingSigner]: {
-    ...{ usage: 'server', needs: 'server auth' },
-    wrong: (identity) => {
-      if (!isNode(identity)) return notANode
-      return hasNames(identity) ? undefined : 'a DNS name or an IP address is required'
-    },
-  },
-  [clientSigner]: {
-    ...{ usage: 'client', needs: 'client auth' },
-    wrong: ({ commonName, organizations = [] }) =>
-      organizations.includes(mastersGroup) || commonName === controlUserName
-        ? `O=${mastersGroup} and CN=${controlUserName} are not signed for anybody`
-        : undefined,
+const nodeClient: SignerRule = {
+  ...{ usage: 'client', needs: 'client auth' },
+  wrong: (identity) => {
+    if (!isNode(identity)) return notANode
+    return hasNames(identity) ? 'DNS names and IP addresses are not allowed' : undefined
   },
 }
 
-export const isKnownSigner = (signerName: string): boolean => Object.hasOwn(rules, signerName)
+const nodeServing: SignerRule = {
+  ...{ usage: 'server', needs: 'server auth' },
+  wrong: (identity) => {
+    if (!isNode(identity)) return notANode
+    return hasNames(identity) ? undefined : 'a DNS name or an IP address is required'
+  },
+}
+
+const anyClient: SignerRule = {
+  ...{ usage: 'client', needs: 'client auth' },
+  wrong: ({ commonName, organizations = [] }) =>
+    organizations.includes(mastersGroup) || commonName === controlUserName
+      ? `O=${mastersGroup} and CN=${controlUserName} are not signed for anybody`
+      : undefined,
+}
+
+const rules: ReadonlyMap<string, SignerRule> = new Map([
+  [kubeletClientSigner, nodeClient],
+  [kubeletServingSigner, nodeServing],
+  [clientSigner, anyClient],
+])
+
+export const isKnownSigner = (signerName: string): boolean => rules.has(signerName)
 
 /** What the certificate is good for. Throws for a signer that is not ours. */
 export const usageOf = (signerName: string): CertificateUsage => {
-  const rule = rules[signerName]
+  const rule = rules.get(signerName)
   if (!rule) throw new Error(`there is no signer ${signerName}`)
   return rule.usage
 }
@@ -61,7 +67,7 @@ export const signerRefuses = (
   identity: Identity,
   usages: readonly string[] = [],
 ): string | undefined => {
-  const rule = rules[signerName]
+  const rule = rules.get(signerName)
   if (!rule) return `there is no signer ${signerName}`
   const known = ['digital signature', 'key encipherment', rule.needs]
   const strange = usages.find((usage) => !known.includes(usage))
