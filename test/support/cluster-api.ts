@@ -5,12 +5,13 @@ import { notFound } from '../../src/api/errors.ts'
 import { objectKey } from '../../src/api/resources.ts'
 import type { ApiRequest, ApiTransport } from '../../src/api/transport.ts'
 import type { KubeObject } from '../../src/api/types/index.ts'
+import { keepBundledKinds } from '../../src/control/bootstrap/bundled-kinds.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
-import { definitions } from '../../src/control/registry/registry.ts'
 import { bucketOf, type ResourceDefinition } from '../../src/control/resources/definition.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import type { Operation, StoreKey } from '../../src/control/storage/backend.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
+import { silentLogger } from '../../src/host/log.ts'
 import { admin, noAgents, testAdmission, testTokens } from './api-server.ts'
 
 export interface ClusterApi extends ApiTransport {
@@ -33,24 +34,29 @@ export interface ClusterApi extends ApiTransport {
 /** Those in which tests have their objects. */
 const namespaces = ['default', 'kube-node-lease', 'kube-system', 'infra', 'shop', 'x']
 
-const definitionOf = (plural: string): ResourceDefinition => {
-  const found = definitions.find((each) => each.plural === plural)
-  if (!found) throw notFound({ group: '', plural }, plural)
-  return found
-}
+/** What a body leaves out. */
+const whole = ({ schema, defaults = (given) => given }: ResourceDefinition, object: KubeObject): KubeObject =>
+  schema ? { ...object, ...schema.decode(object).value } : defaults(object)
 
 export const openClusterApi = async ({ clock = systemClock }: { readonly clock?: Clock } = {}): Promise<ClusterApi> => {
   const backend = createMemoryBackend()
-  const { store, handle } = await openControlPlane({
+  const { store, handle, client, registry } = await openControlPlane({
     backend,
     clock,
     agents: noAgents,
     tokens: testTokens,
     admission: testAdmission,
   })
+  await keepBundledKinds(client, { clock, log: silentLogger })
   const transport = createLocalTransport(handle, admin)
   const calls: string[] = []
   let interference: ((request: ApiRequest) => void | Promise<void>) | undefined
+
+  const definitionOf = (plural: string): ResourceDefinition => {
+    const found = registry.kinds.find(({ row }) => row.plural === plural)
+    if (!found) throw notFound({ group: '', plural }, plural)
+    return found.row
+  }
 
   const keyOf = (plural: string, name: string): StoreKey => ({ bucket: bucketOf(definitionOf(plural)), name })
 
@@ -76,11 +82,12 @@ export const openClusterApi = async ({ clock = systemClock }: { readonly clock?:
       for await (const event of transport.watch(request, signal)) yield structuredClone(event)
     },
     put: (plural, object, form) => {
-      const { group, version, kind, defaults = (given) => given } = definitionOf(plural)
+      const definition = definitionOf(plural)
+      const { group, version, kind } = definition
       const apiVersion = group === '' ? version : `${group}/${version}`
       const metadata = { ...object.metadata, uid: object.metadata.uid ?? randomUUID() }
       const given = structuredClone({ ...object, apiVersion, kind, metadata })
-      commit(keyOf(plural, objectKey(object)), form === 'asIs' ? given : defaults(given))
+      commit(keyOf(plural, objectKey(object)), form === 'asIs' ? given : whole(definition, given))
     },
     all: (plural) => structuredClone(store.list(bucketOf(definitionOf(plural))).entries.map(({ object }) => object)),
     peek: <T extends KubeObject>(plural: string, key: string) =>
