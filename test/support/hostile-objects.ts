@@ -7,9 +7,11 @@
  *   for (const { path, attack, object } of hostileVariants('Pod', hostileSamples.Pod)) …
  */
 
+import { gatewayDefinitions } from '../../src/control/bootstrap/gateway/definitions.ts'
 import { definitions } from '../../src/control/registry/registry.ts'
 import { schemaTypeOf } from '../../src/control/resources/definition.ts'
 import { type FieldType, fieldsOf } from '../../src/control/schema/types.ts'
+import { readSchema, type Structural } from '../../src/control/structural/schema.ts'
 
 /** What a text becomes. `kernel` attacks break out of an argument or a line, `odd` ones are only no valid value. */
 export const attacks: Readonly<Record<string, (value: string) => string>> = {
@@ -119,6 +121,37 @@ function* placesOf(
   }
 }
 
+const objectMeta: FieldType = { kind: 'object', type: 'meta/v1.ObjectMeta' }
+
+/** The same of a structural schema. */
+function* placesOfSchema(schema: Structural, steps: readonly Step[], sample: unknown): Generator<Place> {
+  const { type, properties, additional, items } = schema
+  const there = at(sample, steps)
+  if (items) {
+    const count = Array.isArray(there) ? Math.max(1, there.length) : 1
+    for (let entry = 0; entry < count; entry++) yield* placesOfSchema(items, [...steps, entry], sample)
+  } else if (additional !== undefined && additional !== true) {
+    const keys = isRecord(there) ? Object.keys(there) : []
+    for (const key of keys.length > 0 ? keys : ['example.com/hostile']) {
+      yield* placesOfSchema(additional, [...steps, key], sample)
+      yield { steps: [...steps, key], isKey: true }
+    }
+  } else if (properties.size > 0)
+    for (const [name, field] of properties) {
+      if (steps.length === 0 && name === 'metadata') yield* placesOf(objectMeta, [name], sample, [])
+      else yield* placesOfSchema(field, [...steps, name], sample)
+    }
+  else if (type !== 'boolean') yield { steps, isKey: false }
+}
+
+const placesOfKind = (kind: string, sample: object): Iterable<Place> => {
+  const definition = definitions.find((each) => each.kind === kind)
+  if (definition) return placesOf({ kind: 'object', type: schemaTypeOf(definition) }, [], sample, [])
+  const bundled = gatewayDefinitions().find(({ spec }) => spec.names.kind === kind)
+  if (!bundled) throw new Error(`no kind is ${kind}`)
+  return placesOfSchema(readSchema(bundled.spec.versions[0]?.schema?.openAPIV3Schema), [], sample)
+}
+
 /** A copy of the object with a value at that place; what is missing on the way is made. */
 export const withValue = (object: unknown, steps: readonly Step[], value: unknown): unknown => {
   const [step, ...rest] = steps
@@ -153,9 +186,7 @@ const pathOf = ({ steps, isKey }: Place): string =>
 
 /** Each variant differs from the sample in one place; the sample itself is never changed. */
 export function* hostileVariants(kind: string, sample: object, tried = attacks): Generator<HostileVariant> {
-  const definition = definitions.find((each) => each.kind === kind)
-  if (!definition) throw new Error(`no kind is ${kind}`)
-  for (const place of placesOf({ kind: 'object', type: schemaTypeOf(definition) }, [], sample, [])) {
+  for (const place of placesOfKind(kind, sample)) {
     const path = pathOf(place)
     const before = at(sample, place.steps)
     const text = before === undefined ? 'x' : String(before)
