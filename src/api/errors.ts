@@ -1,4 +1,5 @@
 /** Failures as the Kubernetes API words them: one error type, a constructor for each reason, predicates to ask. */
+import { goQuote } from './go-quote.ts'
 import type { Status, StatusCause, StatusDetails } from './types/index.ts'
 
 /** A `Status` of kind Failure, thrown by the server's code and by every client. */
@@ -64,17 +65,22 @@ const about = (r: ResourceName, name: string, more?: StatusDetails): StatusDetai
 })
 
 export const notFound = (r: ResourceName, name: string): ApiError =>
-  new ApiError(404, 'NotFound', `${qualified(r)} "${name}" not found`, about(r, name))
+  new ApiError(404, 'NotFound', `${qualified(r)} ${goQuote(name)} not found`, about(r, name))
 
 /** For a path that is no resource at all. */
 export const noSuchPath = (): ApiError =>
   new ApiError(404, 'NotFound', 'the server could not find the requested resource', {})
 
 export const alreadyExists = (r: ResourceName, name: string): ApiError =>
-  new ApiError(409, 'AlreadyExists', `${qualified(r)} "${name}" already exists`, about(r, name))
+  new ApiError(409, 'AlreadyExists', `${qualified(r)} ${goQuote(name)} already exists`, about(r, name))
 
 export const conflict = (r: ResourceName, name: string, why: string): ApiError =>
-  new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(r)} "${name}": ${why}`, about(r, name))
+  new ApiError(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(r)} ${goQuote(name)}: ${why}`,
+    about(r, name),
+  )
 
 export const modifiedMeanwhile = (r: ResourceName, name: string): ApiError =>
   conflict(r, name, 'the object has been modified; please apply your changes to the latest version and try again')
@@ -120,7 +126,7 @@ export const forbidden = (r: ResourceName, name: string, why: string, causes?: r
   new ApiError(
     403,
     'Forbidden',
-    `${qualified(r)}${name === '' ? '' : ` "${name}"`} is forbidden: ${why}`,
+    `${qualified(r)}${name === '' ? '' : ` ${goQuote(name)}`} is forbidden: ${why}`,
     about(r, name, causes ? { causes } : undefined),
   )
 
@@ -205,9 +211,15 @@ export interface FieldError {
 
 const valueLimit = 1024
 
+/** Texts as Go shows a list of them. */
+const goTexts = (values: readonly string[]): string => `[]string{${values.map(goQuote).join(', ')}}`
+
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string')
+
 /** A refused value as the answer repeats it: its beginning, when it is long. */
 const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'null'
+  const text = isTexts(value) ? goTexts(value) : (JSON.stringify(value) ?? 'null')
   return text.length > valueLimit ? `${text.slice(0, valueLimit)}…` : text
 }
 
@@ -274,7 +286,7 @@ export const invalid = (
   const text = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`
   const qualifiedKind = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`
   const shownName = name.slice(0, valueLimit)
-  return new ApiError(422, 'Invalid', `${qualifiedKind} "${shownName}" is invalid: ${text}`, {
+  return new ApiError(422, 'Invalid', `${qualifiedKind} ${goQuote(shownName)} is invalid: ${text}`, {
     name: shownName,
     ...(kind.group === '' ? {} : { group: kind.group }),
     kind: kind.kind,

@@ -1,5 +1,6 @@
 /** The users that ServiceAccounts are, by name. */
-import { checkLabel, checkSubdomain } from '../resources/names.ts'
+import { checkSubdomain } from '../../api/names.ts'
+import { checkLabel } from '../resources/names.ts'
 
 export interface AccountName {
   readonly namespace: string

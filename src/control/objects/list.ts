@@ -1,5 +1,7 @@
 /** Lists, whole or in chunks that all show the same moment. */
 import { badRequest, expired } from '../../api/errors.ts'
+import { goQuote } from '../../api/go-quote.ts'
+import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
 import { RevisionGone, type Store } from '../storage/store.ts'
@@ -28,16 +30,36 @@ interface Token {
   readonly after: string
 }
 
-const encode = (token: Token): string => Buffer.from(JSON.stringify(token)).toString('base64url')
+const version = 'meta.k8s.io/v1'
+
+/** In the form of Kubernetes. */
+const encode = ({ revision, after }: Token): string =>
+  Buffer.from(JSON.stringify({ v: version, rv: revision, start: `${after}\u0000` })).toString('base64url')
+
+const wrongToken = (why: string) => badRequest(`invalid continue token: continue key is not valid: ${why}`)
+
+const read = (text: string): JsonObject => {
+  const odd = text.search(/[^A-Za-z0-9_-]/)
+  if (odd >= 0 || text.length % 4 === 1)
+    throw wrongToken(`illegal base64 data at input byte ${odd >= 0 ? odd : text.length - 1}`)
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
+    return isJsonObject(value) ? value : {}
+  } catch {
+    throw wrongToken('it is no JSON')
+  }
+}
 
 const decode = (text: string): Token => {
-  try {
-    const { revision, after } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Partial<Token>
-    if (typeof revision === 'number' && typeof after === 'string') return { revision, after }
-  } catch {
-    // Falls through to the one answer for every unreadable token.
-  }
-  throw badRequest('continue key is not valid: give the metadata.continue of the previous chunk')
+  const { v, rv, start } = read(text)
+  if (v !== version)
+    throw wrongToken(
+      `server does not recognize this encoded version ${goQuote(typeof v === 'string' ? v.slice(0, 64) : '')}`,
+    )
+  if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv <= 0)
+    throw wrongToken(`incorrect encoded start resourceVersion (version ${version})`)
+  if (typeof start !== 'string' || start === '') throw wrongToken(`encoded start key empty (version ${version})`)
+  return { revision: rv, after: start.replace(/\0$/, '') }
 }
 
 /** Throws Expired (410) when the moment of the first chunk has been forgotten. */

@@ -131,6 +131,22 @@ const keyOf = (definition: ResourceDefinition, { namespace, name }: ObjectName):
 
 const resourceName = ({ group, plural }: ResourceDefinition): ResourceName => ({ group, plural })
 
+/** A write that means another object of this name, in the words of the store of Kubernetes. */
+export const otherUid = (
+  definition: ResourceDefinition,
+  { namespace, name }: ObjectName,
+  meant: string,
+  found: string,
+) => {
+  const path = [definition.plural, namespace, name].filter((part) => part !== undefined).join('/')
+  const why = `Precondition failed: UID in precondition: ${meant}, UID in object meta: ${found}`
+  return conflict(
+    resourceName(definition),
+    name,
+    `StorageError: invalid object, Code: 4, Key: /${path}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+  )
+}
+
 /** A failed write in the API's words; a fault of the medium passes as it is. */
 const translate = (error: unknown, raced: () => ApiError): unknown => {
   if (error instanceof RevisionMismatch) return raced()
@@ -247,11 +263,7 @@ export const createObjects = (options: ObjectsOptions): Objects => {
     const version = given.metadata.resourceVersion
     if (version && version !== String(revision)) throw raced()
     if (given.metadata.uid && given.metadata.uid !== old.metadata.uid)
-      throw conflict(
-        resourceName(definition),
-        name.name,
-        `Precondition failed: UID in precondition: ${given.metadata.uid}, UID in object meta: ${old.metadata.uid}`,
-      )
+      throw otherUid(definition, name, given.metadata.uid, old.metadata.uid ?? '')
     const prepared = prepareUpdate(definition, given, old, part)
     const about = { definition: kindOf(definition), user, dryRun, ...(asked ? { asked } : {}) }
     const review = { operation: 'update', object: prepared, old, ...about } as const

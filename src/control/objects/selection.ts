@@ -1,5 +1,6 @@
 /** Which objects of a kind a list or watch is about. */
 import { badRequest } from '../../api/errors.ts'
+import { goQuote } from '../../api/go-quote.ts'
 import { parseFieldSelector, parseLabelSelector } from '../../api/selectors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
@@ -17,6 +18,12 @@ const everyKind: Readonly<Record<string, Field>> = {
   'metadata.namespace': (object) => object.metadata.namespace ?? '',
 }
 
+/** Kinds with fields of their own word it in another way. */
+const unknownField = ({ fields }: ResourceDefinition, field: string): string =>
+  fields
+    ? `field label not supported: ${field}`
+    : `${goQuote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+
 /** Throws BadRequest for a selector that cannot be read or names a field that is not selectable. */
 export const selectionOf = (
   definition: ResourceDefinition,
@@ -26,9 +33,11 @@ export const selectionOf = (
 ): Selection => {
   const labels = parseLabelSelector(labelSelector)
   const known = new Map(Object.entries({ ...everyKind, ...definition.fields }))
-  const requirements = parseFieldSelector(fieldSelector).map(({ field, negated, value }) => {
+  // Nothing that is nothing says nothing, as in Kubernetes.
+  const asked = parseFieldSelector(fieldSelector).filter(({ field, value }) => field !== '' || value !== '')
+  const requirements = asked.map(({ field, negated, value }) => {
     const read = known.get(field)
-    if (!read) throw badRequest(`field label not supported: ${field}`)
+    if (!read) throw badRequest(unknownField(definition, field))
     return { field, negated, value, read }
   })
   return {

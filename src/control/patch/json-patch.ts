@@ -1,8 +1,8 @@
 /** JSON patch, RFC 6902. */
 
 import { deepEqual } from '../../api/deep-equal.ts'
-import { ApiError, badRequest, tooLarge } from '../../api/errors.ts'
-import { parseJson } from '../../api/json.ts'
+import { AnsweredError, ApiError, badRequest, tooLarge } from '../../api/errors.ts'
+import { isJsonObject, parseJson } from '../../api/json.ts'
 
 type Json = unknown
 type Container = Record<string, Json> | Json[]
@@ -18,25 +18,37 @@ interface Operation {
 const operationLimit = 10_000
 const copyLimit = 3 * 1024 * 1024
 
-const failed = (why: string): ApiError =>
-  new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {
-    causes: [{ reason: 'UnexpectedServerResponse', message: why, field: 'patch' }],
-  })
+/** A patch that does not apply. Its client is told no more than Kubernetes tells. */
+export class PatchFailure extends AnsweredError {
+  override readonly name = 'PatchFailure'
+
+  constructor(why: string) {
+    super(why, new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {}))
+  }
+}
+
+const failed = (why: string): PatchFailure => new PatchFailure(why)
 
 /** RFC 6901: `/a~1b/0` → `a/b`, `0`. */
 const parsePointer = (pointer: unknown, where: string): readonly string[] => {
   if (typeof pointer !== 'string' || (pointer !== '' && !pointer.startsWith('/')))
-    throw badRequest(`json patch: ${where} is not a JSON pointer`)
+    throw failed(`${where} is not a JSON pointer`)
   return pointer
     .split('/')
     .slice(1)
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
+const goType = (value: Json): string => {
+  if (Array.isArray(value)) return 'array'
+  return typeof value === 'boolean' ? 'bool' : value === null ? 'null' : typeof value
+}
+
 const operations = ['add', 'remove', 'replace', 'move', 'copy', 'test'] as const
 
 const parseOperation = (raw: Json, at: number): Operation => {
-  if (typeof raw !== 'object' || raw === null) throw badRequest(`json patch: operation ${at} is not an object`)
+  if (!isJsonObject(raw))
+    throw badRequest(`json: cannot unmarshal ${goType(raw)} into Go value of type jsonpatch.Operation`)
   const { op, path, from, value } = raw as Readonly<Record<string, Json>>
   const known = operations.find((name) => name === op)
   if (!known) throw failed(`Unexpected kind: ${String(op).slice(0, 64)}`)
@@ -173,11 +185,12 @@ const step = (root: Json, { op, path, from, value }: Operation, copy: Copy): Jso
 }
 
 /**
- * The patched copy of `target`. Throws BadRequest for a malformed patch, Invalid (422) for one that does not apply,
+ * The patched copy of `target`. Throws BadRequest for a malformed patch, PatchFailure for one that does not apply,
  * RequestEntityTooLarge for one that does or copies too much.
  */
 export const applyJsonPatch = (target: Json, patch: Json): Json => {
-  if (!Array.isArray(patch)) throw badRequest('json patch: the body is not a list of operations')
+  if (!Array.isArray(patch))
+    throw badRequest(`json: cannot unmarshal ${goType(patch)} into Go value of type jsonpatch.Patch`)
   if (patch.length > operationLimit)
     throw tooLarge(`the allowed maximum operations in a JSON patch is ${operationLimit}, got ${patch.length}`)
   const copy = createCopier()

@@ -1,5 +1,5 @@
 import { type FieldError, invalidValue, required, tooLong } from '../../api/errors.ts'
-import { checkSubdomain } from './names.ts'
+import { checkSubdomain } from '../../api/names.ts'
 
 const limit = 63
 

@@ -2,7 +2,7 @@
 
 import { deepEqual } from '../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, required } from '../../api/errors.ts'
-import { isLabelValue, isQualifiedName } from '../../api/selectors.ts'
+import { isLabelValue, isQualifiedName, labelValueMessage, qualifiedNameMessage } from '../../api/names.ts'
 import type {
   KubeObject,
   LabelSelector,
@@ -12,7 +12,6 @@ import type {
   StringMap,
 } from '../../api/types/index.ts'
 import type { ResourceDefinition } from './definition.ts'
-import { labelValueMessage, qualifiedNameMessage } from './names.ts'
 
 const annotationsLimit = 256 * 1024
 

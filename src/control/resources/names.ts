@@ -1,47 +1,31 @@
 /** The name formats of Kubernetes (apimachinery's validation), with the messages clients know. */
 import { type FieldError, invalidValue } from '../../api/errors.ts'
+import { checkSubdomain, labelPattern, textRule } from '../../api/names.ts'
 import type { NameRule } from './definition.ts'
 
-const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?'
-const subdomain = `${label}(\\.${label})*`
-const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`)
-
-const rule = (pattern: string, limit: number, message: string) => {
-  const form = whole(pattern)
-  return (text: string): string | undefined => {
-    if (text.length > limit) return `must be no more than ${limit} characters`
-    return form.test(text) ? undefined : `${message}, regex used for validation is '${pattern}')`
-  }
-}
+const subdomain = `${labelPattern}(\\.${labelPattern})*`
 
 /** The error of a field's value whose check has a message for it. */
 export const ifWrong = (message: string | undefined, field: string, value: unknown): FieldError[] =>
   message === undefined ? [] : [invalidValue(field, value, message)]
 
 /** RFC 1123 label: `web-1`, at most 63 characters. */
-export const checkLabel = rule(
-  label,
+export const checkLabel = textRule(
+  labelPattern,
   63,
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc'",
 )
 
 /** RFC 1035 label: as above, but starts with a letter. */
-export const checkLabel1035 = rule(
+export const checkLabel1035 = textRule(
   label1035,
   63,
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123'",
 )
 
-/** RFC 1123 subdomain: labels joined by dots, at most 253 characters. */
-export const checkSubdomain = rule(
-  subdomain,
-  253,
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com'",
-)
-
 /** A host of an Ingress rule: a subdomain, or one whose first label is `*`. */
-export const checkWildcardSubdomain = rule(
+export const checkWildcardSubdomain = textRule(
   `\\*\\.${subdomain}`,
   253,
   "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com'",
@@ -78,12 +62,6 @@ export const checkPathSegment = (name: string): string | undefined => {
   for (const char of ['/', '%']) if (name.includes(char)) return `may not contain '${char}'`
   return undefined
 }
-
-/** Of what stands left of the `=` in a label, and right of it. */
-export const qualifiedNameMessage =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-export const labelValueMessage =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 
 export const portRange = 'must be between 1 and 65535, inclusive'
 export const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65535

@@ -91,7 +91,8 @@ export const createApiHandler = (options: ApiOptions): Handler => {
     if (call.method !== 'GET') {
       // A group that is not served is not there for any method.
       if (isDiscovery(path)) discover(registry.definitions, call)
-      throw isDiscovery(path) || ownPaths.includes(path.replace(/\/$/, '')) ? methodNotAllowed(['GET']) : noSuchPath()
+      const isOwn = path === '/' || ownPaths.includes(path.replace(/\/$/, '')) || health(call) !== undefined
+      throw isDiscovery(path) || isOwn ? methodNotAllowed(['GET']) : noSuchPath()
     }
     if (path === '/version' || path === '/version/') return objectAnswer(serverVersion(version))
     const healthAnswer = health(call)

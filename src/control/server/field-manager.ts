@@ -1,5 +1,5 @@
 /** Who a write says it is by, and what it may say of its fields. */
-import { type FieldError, forbiddenField, invalidValue, required } from '../../api/errors.ts'
+import { type FieldError, forbiddenField, invalidValue, required, tooLong } from '../../api/errors.ts'
 import { type Manager, managedAfter } from '../apply/managers.ts'
 import type { Manage } from '../objects/objects.ts'
 import { applyPatchType } from '../openapi/json-schema.ts'
@@ -15,14 +15,16 @@ const programOf = (agent: string): string => agent.split('/')[0]?.trim().slice(0
 
 const isApply = ({ contentType }: Call): boolean => contentType === applyPatchType
 
+const oddCharacter = (name: string, at: number): string =>
+  `invalid character U+${(name.codePointAt(at) ?? 0).toString(16).toUpperCase().padStart(4, '0')} (at position ${at})`
+
 /** What is wrong with the options that say who writes. */
 export const managerErrors = (call: Call): readonly FieldError[] => {
   const name = call.query.get('fieldManager') ?? ''
+  const odd = name.search(/\p{C}/u)
   return [
-    ...(name.length > longest
-      ? [invalidValue('fieldManager', name.slice(0, longest), `may not be longer than ${longest}`)]
-      : []),
-    ...(/\p{C}/u.test(name) ? [invalidValue('fieldManager', '', 'should only contain printable characters')] : []),
+    ...(name.length > longest ? [tooLong('fieldManager', longest)] : []),
+    ...(odd >= 0 ? [invalidValue('fieldManager', name.slice(0, longest), oddCharacter(name, odd))] : []),
     ...(isApply(call) && name === '' ? [required('fieldManager', 'is required for apply patch')] : []),
     ...(call.method === 'PATCH' && !isApply(call) && isSet(call.query, 'force')
       ? [forbiddenField('force', 'may not be specified for non-apply patch')]

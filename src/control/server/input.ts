@@ -1,9 +1,19 @@
 /** Bodies of write requests as objects of their kind. */
 import { badRequest } from '../../api/errors.ts'
+import { goQuote } from '../../api/go-quote.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { apiVersionOf, decodeAs, kindOf, prepared, type ResourceDefinition, toStored } from '../resources/definition.ts'
+import {
+  apiVersionOf,
+  decodeAs,
+  kindOf,
+  prepared,
+  type ResourceDefinition,
+  schemaTypeOf,
+  toStored,
+} from '../resources/definition.ts'
 import { repeatedAt } from '../resources/repeated.ts'
 import { type Decoded, decode } from '../schema/decode.ts'
+import { typeNamed } from '../schema/types.ts'
 import { repeatedIn } from './body/repeated.ts'
 
 export interface Input {
@@ -15,8 +25,11 @@ interface Expected {
   readonly kind: string
   /** Missing: those of all groups will do. */
   readonly apiVersion?: string
+  /** Empty for a kind with a schema of its own. */
   readonly schemaType: string
 }
+
+type Typed = Expected & { readonly apiVersion: string }
 
 const textLimit = 256
 
@@ -27,13 +40,45 @@ const textOf = (value: unknown, field: string): string => {
   return value
 }
 
-const checkType = (body: unknown, { kind, apiVersion }: Omit<Expected, 'schemaType'>): void => {
+const summaryLimit = 30
+const scheme = 'k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30'
+
+/** A built-in kind has been sent something else: what that is, in the words of Kubernetes. */
+const checkRegistered = (body: object, { kind, apiVersion }: Typed, givenKind: string, givenVersion: string): void => {
+  const parts = givenVersion.split('/')
+  if (parts.length > 2) {
+    const text = JSON.stringify(body)
+    const summary = text.length > summaryLimit ? `${text.slice(0, summaryLimit)} ...` : text
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): unexpected GroupVersion string: ${givenVersion} (${summary})`,
+    )
+  }
+  if (givenKind === '' || (givenKind === kind && (givenVersion === '' || givenVersion === apiVersion))) return
+  const groupVersion = givenVersion || apiVersion
+  const version = groupVersion.split('/').at(-1)
+  const wrong = (why: string) =>
+    badRequest(`${givenKind} in version ${goQuote(version ?? '')} cannot be handled as a ${kind}: ${why}`)
+  if (!typeNamed(groupVersion, givenKind.replace(/List$/, '')))
+    throw wrong(
+      `no kind ${goQuote(givenKind)} is registered for version ${goQuote(groupVersion)} in scheme "${scheme}"`,
+    )
+  const internal = apiVersion.includes('/') ? apiVersion.split(/[./]/)[0] : 'core'
+  if (givenKind !== kind)
+    throw wrong(`converting (${version}.${givenKind}) to (${internal}.${kind}): unknown conversion`)
+}
+
+const isTyped = (expected: Expected): expected is Typed =>
+  expected.apiVersion !== undefined && expected.schemaType !== ''
+
+const checkType = (body: unknown, expected: Expected): void => {
+  const { kind, apiVersion } = expected
   // Go reads `null` as an object without fields.
   if (body === null) return
   if (typeof body !== 'object') throw badRequest(`the body is not an object of kind ${kind}`)
   const given = body as { readonly kind?: unknown; readonly apiVersion?: unknown }
   const givenKind = textOf(given.kind, 'kind')
   const givenVersion = textOf(given.apiVersion, 'apiVersion')
+  if (isTyped(expected)) checkRegistered(body, expected, givenKind, givenVersion)
   if (givenKind !== '' && givenKind !== kind)
     throw badRequest(`${givenKind} in version ${JSON.stringify(givenVersion)} cannot be handled as a ${kind}`)
   if (apiVersion !== undefined && givenVersion !== '' && givenVersion !== apiVersion)
@@ -73,7 +118,8 @@ export const readTyped = (body: unknown, expected: Expected, query: URLSearchPar
 
 /** Reads a body as an object of the kind in that version. Throws as `readTyped`. */
 export const readShown = (definition: ResourceDefinition, body: unknown, query: URLSearchParams): Input => {
-  checkType(body, { kind: definition.kind, apiVersion: apiVersionOf(definition) })
+  const schemaType = definition.schema ? '' : schemaTypeOf(definition)
+  checkType(body, { kind: definition.kind, apiVersion: apiVersionOf(definition), schemaType })
   return readAs(body, definition.kind, decodeAs(definition, body ?? {}), query)
 }
 

@@ -1,7 +1,7 @@
 /** The patch formats, by media type. */
 import { badRequest, unsupportedMediaType } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
-import { applyJsonPatch } from '../patch/json-patch.ts'
+import { applyJsonPatch, PatchFailure } from '../patch/json-patch.ts'
 import { applyMergePatch } from '../patch/merge-patch.ts'
 import { applyStrategicPatch } from '../patch/strategic.ts'
 import { checkValue } from '../schema/bounds.ts'
@@ -34,6 +34,7 @@ export const patcherOf = (contentType: string, accepted: readonly string[] = Obj
       checkValue(patched)
       return patched
     } catch (error) {
+      if (error instanceof PatchFailure) throw error.answer
       // The end of the stack: moves can nest an object as deep as they like.
       if (error instanceof RangeError) throw badRequest('the patched object nests too deep')
       throw error

@@ -1,5 +1,5 @@
 /** How objects are shown: as they are, as rows of a table, or only their metadata. Chosen by the Accept header. */
-import { notAcceptable } from '../../api/errors.ts'
+import { ApiError, notAcceptable } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { apiVersionOf, type Cell, inVersion, listKindOf, type ResourceDefinition } from '../resources/definition.ts'
 import { type Answer, objectAnswer } from './call.ts'
@@ -37,8 +37,9 @@ const metaVersions = ['v1', 'v1beta1']
 /** Throws NotAcceptable for a client that takes nothing but tables or metadata, which an answer that is kept nowhere has not. */
 export const checkTakesObject = (accept: string): void => {
   const accepted = parseAccept(accept)
+  const isOpen = accept.trim() === ''
   const takes = accepted.some(({ type, parameters: { as } }) => isJson(type) && as === undefined)
-  if (accepted.length > 0 && !takes) throw notAcceptable(['application/json'])
+  if (!isOpen && !takes) throw notAcceptable(['application/json'])
 }
 
 /**
@@ -46,8 +47,8 @@ export const checkTakesObject = (accept: string): void => {
  * Throws NotAcceptable when nothing fits.
  */
 export const negotiate = (accept: string, query: URLSearchParams): Representation => {
+  if (accept.trim() === '') return { as: 'object' }
   const accepted = parseAccept(accept)
-  if (accepted.length === 0) return { as: 'object' }
   for (const { type, parameters } of accepted) {
     if (!isJson(type)) continue
     const { as, g: group, v: version = '' } = parameters
@@ -126,7 +127,14 @@ const tableOf = (
   })),
 })
 
-/** One object, as asked for. */
+/** As Go names the type of what is shown: `*core.NodeList`. */
+const goTypeOf = ({ group, custom }: ResourceDefinition, kind: string): string =>
+  `*${custom ? 'unstructured.Unstructured' : `${group.split('.')[0] || 'core'}.${kind}`}`
+
+const notAsked = (asked: string, but: string): ApiError =>
+  new ApiError(406, 'NotAcceptable', `you requested ${asked}, but the requested object is ${but}`)
+
+/** One object, as asked for. Throws NotAcceptable for one who asks for a list. */
 export const showObject = (
   definition: ResourceDefinition,
   object: KubeObject,
@@ -137,6 +145,8 @@ export const showObject = (
     case 'object':
       return inVersion(definition, object)
     case 'metadata':
+      if (representation.list)
+        throw notAsked('PartialObjectMetadataList', `not a list (${goTypeOf(definition, definition.kind)})`)
       return partial(object, representation.version)
     case 'table': {
       const { resourceVersion } = object.metadata
@@ -163,7 +173,7 @@ export const listAnswer = (
   ...(warnings.length > 0 ? { warnings } : {}),
 })
 
-/** A list, as asked for. */
+/** A list, as asked for. Throws NotAcceptable for who asks for one object. */
 export const showList = (
   definition: ResourceDefinition,
   items: readonly KubeObject[],
@@ -176,6 +186,8 @@ export const showList = (
     case 'object':
       return listAnswer(definition, items, metadata)
     case 'metadata':
+      if (!representation.list)
+        throw notAsked('PartialObjectMetadata', `a list (${goTypeOf(definition, listKindOf(definition))})`)
       return objectAnswer({
         kind: 'PartialObjectMetadataList',
         apiVersion: `meta.k8s.io/${representation.version}`,

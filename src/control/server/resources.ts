@@ -7,11 +7,12 @@ import {
   isNotFound,
   methodNotAllowed,
   noSuchPath,
+  notFound,
   unsupportedMediaType,
 } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { listObjects, type Page } from '../objects/list.ts'
-import type { Manage, ObjectName, Objects } from '../objects/objects.ts'
+import { type Manage, type ObjectName, type Objects, otherUid } from '../objects/objects.ts'
 import { selectionOf } from '../objects/selection.ts'
 import { applyPatchType, patchTypesOf } from '../openapi/json-schema.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -139,9 +140,9 @@ export const createResourceHandler = (context: ResourceContext) => {
   const list: Write = async (call, request, definition) => {
     const { query } = call
     checkListOptions(query)
-    const version = parseVersion(query.get('resourceVersion'))
-    checkReached(version, store.revision)
     const exact = query.get('resourceVersionMatch') === 'Exact'
+    const version = parseVersion(query.get('resourceVersion'), exact ? 'invalid resource version: ' : '')
+    checkReached(version, store.revision)
     const page = listObjects(store, definition, selectionFor(call, request, definition), {
       limit: integerOf(query, 'limit') ?? 0,
       continue: query.get('continue') ?? '',
@@ -230,7 +231,9 @@ export const createResourceHandler = (context: ResourceContext) => {
       const updated = await objects.update(definition, name, part, () => checkVersion(definition, given), options)
       return written(call, definition, updated, [...warnings, ...options.told])
     } catch (error) {
-      if (!definition.createOnUpdate || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
+      const isMissing = isNotFound(error) && error.details?.kind === definition.plural
+      if (isMissing && given.metadata.uid) throw otherUid(definition, name, given.metadata.uid, '')
+      if (!definition.createOnUpdate || !isMissing) throw error
       const made = await objects.create(definition, name.namespace, given, options)
       return written(call, definition, made, [...warnings, ...options.told], 201)
     }
@@ -336,16 +339,27 @@ export const createResourceHandler = (context: ResourceContext) => {
     return listAnswer(definition, page.items, listMetadata(page, store.revision), warnings)
   }
 
+  /** Throws NotFound, which names the window as Kubernetes does. */
+  const scaled = (definition: ResourceDefinition, name: ObjectName): KubeObject => {
+    try {
+      return objects.get(definition, name)
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+      throw notFound({ group: definition.group, plural: `${definition.plural}/scale` }, name.name)
+    }
+  }
+
   const scale: Write = async (call, request, definition) => {
     const name = nameOf(request)
     const scaleAnswer = async (object: KubeObject): Promise<Answer> => {
       await prepared(definition, [object], 'shown')
       return objectAnswer(showScale(definition, object))
     }
-    if (request.verb === 'get') return scaleAnswer(objects.get(definition, name))
+    if (request.verb === 'get') return scaleAnswer(scaled(definition, name))
     const apply = request.verb === 'patch' ? patcherOf(call.contentType) : undefined
     const body = await call.body()
     if (apply) judgeRepeated(body, scaleType.kind, call.query)
+    else checkOwnName(readTyped(body, scaleType, call.query).object.metadata?.name, name.name)
     const change = async (old: KubeObject): Promise<KubeObject> => {
       await prepared(definition, [old], 'shown')
       const current = { ...showScale(definition, old), metadata: { ...old.metadata, resourceVersion: undefined } }
@@ -400,6 +414,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     const definition = registry.find(request.group, request.version, request.plural)
     if (!definition || (request.namespace !== undefined && !definition.namespaced)) throw noSuchPath()
     if (definition.namespaced && request.name !== undefined && request.namespace === undefined) throw noSuchPath()
+    if (request.namespace?.includes('/')) throw noSuchPath()
     checkVerb(request, definition)
     const answer = await (request.subresource === undefined ? onObject : onSubresource)(call, request, definition)
     return definition.deprecation === undefined ? answer : warned(answer, definition.deprecation)

@@ -1,6 +1,7 @@
 /** The `watch` verb: where a watch starts, what it sends besides changes, and when it ends. */
 import { type Clock, systemClock } from '../../api/clock.ts'
 import { ApiError, badRequest, invalid } from '../../api/errors.ts'
+import { goQuote } from '../../api/go-quote.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { listObjects } from '../objects/list.ts'
 import type { Selection } from '../objects/selection.ts'
@@ -16,11 +17,16 @@ const bookmarkMs = 30_000
 const defaultTimeoutSeconds = 1800
 const mostTimeoutSeconds = 86_400
 
+const wrongVersion = (text: string): string => {
+  const quoted = goQuote(text)
+  const why = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax'
+  return `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`
+}
+
 /** A resourceVersion of a query; undefined for `""`. Throws BadRequest. */
-export const parseVersion = (text: string | null): number | undefined => {
+export const parseVersion = (text: string | null, prefix = ''): number | undefined => {
   if (text === null || text === '') return undefined
-  if (!/^\d{1,15}$/.test(text))
-    throw badRequest(`invalid resource version ${JSON.stringify(text.slice(0, 64))}: must be a number`)
+  if (!/^\d{1,15}$/.test(text)) throw badRequest(`${prefix}${wrongVersion(text.slice(0, 64))}`)
   return Number(text)
 }
 

@@ -109,7 +109,7 @@ const policyErrors = ({ propagationPolicy: policy, orphanDependents }: DeleteOpt
   if (policy === undefined) return []
   if (orphanDependents !== undefined)
     return [invalidValue('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set')]
-  return policies.includes(policy) ? [] : [notSupported('propagationPolicy', policy, policies)]
+  return policies.includes(policy) ? [] : [notSupported('propagationPolicy', policy, [...policies, 'nil'])]
 }
 
 /** Less than nothing means as soon as may be. */

@@ -1,9 +1,10 @@
 /** The formats of texts that OpenAPI schemas name, as Kubernetes reads them. Others say nothing. */
 
 import { parseTime } from '../../api/clock.ts'
+import { checkSubdomain } from '../../api/names.ts'
 import { parseAddress } from '../../ip/address.ts'
 import { parseCidr } from '../../ip/cidr.ts'
-import { checkLabel, checkSubdomain } from '../resources/names.ts'
+import { checkLabel } from '../resources/names.ts'
 
 type Check = (text: string) => boolean
 

@@ -1,14 +1,15 @@
 /** `format.dns1123Label().validate("…")`: the forms of names that Kubernetes knows. */
+
 import { type Environment, Optional } from '@marcbachmann/cel-js'
 import { parseTime } from '../../../api/clock.ts'
-import { isLabelValue, isQualifiedName } from '../../../api/selectors.ts'
 import {
-  checkLabel,
-  checkLabel1035,
   checkSubdomain,
+  isLabelValue,
+  isQualifiedName,
   labelValueMessage,
   qualifiedNameMessage,
-} from '../../resources/names.ts'
+} from '../../../api/names.ts'
+import { checkLabel, checkLabel1035 } from '../../resources/names.ts'
 
 /** The message for a text that has not the form. */
 type Check = (text: string) => string | undefined

@@ -1,13 +1,13 @@
 /** Which certificates of nodes are approved without anybody looking. Pure. */
 
 import type { Identity } from '../../../api/certificates.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import { kubeletClientSigner, kubeletServingSigner } from '../../../api/signers.ts'
 import type { CertificateSigningRequest, Node } from '../../../api/types/index.ts'
 import { nodeUserPrefix } from '../../../api/users.ts'
 import { parseAddress } from '../../../ip/address.ts'
 import { wrongAddress, wrongClaim } from '../../admission/node-claims.ts'
 import { isBootstrapper, nodeOf } from '../../auth/user.ts'
-import { checkSubdomain } from '../../resources/names.ts'
 import type { ApprovalSettings } from '../controller.ts'
 import { signerRefuses } from './signer-rules.ts'
 

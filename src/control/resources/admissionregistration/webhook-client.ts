@@ -1,7 +1,9 @@
 /** Where a webhook is, and how it wants to be asked: what is wrong with that. */
+
 import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type { ServiceReference, WebhookClientConfig } from '../../../api/types/kubernetes/admissionregistration-v1.ts'
-import { checkLabel1035, checkSubdomain, ifWrong } from '../names.ts'
+import { checkLabel1035, ifWrong } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 /** The versions of reviews that this server speaks. */

@@ -1,5 +1,7 @@
 /** What is wrong with one webhook, and what it is by default. */
+
 import { duplicate, type FieldError, invalidValue, notSupported, required, tooMany } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type { KubeObject } from '../../../api/types/index.ts'
 import type {
   MatchCondition,
@@ -13,7 +15,6 @@ import type { Environment } from '../../cel/expression.ts'
 import { conversion } from '../conversion.ts'
 import type { Conversion } from '../definition.ts'
 import { validateSelector } from '../metadata.ts'
-import { checkSubdomain } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 import { validateClient, validateReviewVersions } from './webhook-client.ts'
 
@@ -113,6 +114,8 @@ const validateWebhook = (webhook: Webhook, field: string, effects: readonly stri
     ...(seconds < 1 || seconds > 30
       ? [invalidValue(`${field}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds')]
       : []),
+    ...(webhook.failurePolicy === '' ? [notSupported(`${field}.failurePolicy`, '', ['Fail', 'Ignore'])] : []),
+    ...(webhook.matchPolicy === '' ? [notSupported(`${field}.matchPolicy`, '', ['Equivalent', 'Exact'])] : []),
     ...validateSelector(webhook.namespaceSelector, `${field}.namespaceSelector`),
     ...validateSelector(webhook.objectSelector, `${field}.objectSelector`),
     ...validateClient(webhook.clientConfig, `${field}.clientConfig`),

@@ -1,6 +1,7 @@
 /** What is wrong with a CustomResourceDefinition, in the words of Kubernetes. Pure. */
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, notSupported, required, tooMany } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type {
   CustomResourceColumnDefinition,
   CustomResourceConversion,
@@ -19,7 +20,7 @@ import { structuralErrors } from '../../structural/rules.ts'
 import { readSchema } from '../../structural/schema.ts'
 import { validateClient, validateReviewVersions } from '../admissionregistration/webhook-client.ts'
 import { immutable } from '../metadata.ts'
-import { checkLabel1035, checkSubdomain, ifWrong } from '../names.ts'
+import { checkLabel1035, ifWrong } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 type Errors = readonly FieldError[]

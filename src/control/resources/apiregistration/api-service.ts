@@ -1,8 +1,9 @@
 import { type FieldError, forbiddenField, invalidValue, required } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type { APIService } from '../../../api/types/kubernetes/apiregistration-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
-import { checkLabel1035, checkPathSegment, checkSubdomain, ifWrong } from '../names.ts'
+import { checkLabel1035, checkPathSegment, ifWrong } from '../names.ts'
 
 const between = (value: number, most: number, field: string): FieldError[] =>
   value > 0 && value <= most ? [] : [invalidValue(field, value, `must be positive and less than or equal to ${most}`)]
@@ -57,6 +58,7 @@ export const apiService = define<APIService>({
   // `v1.` is the one of the group without a name.
   nameRule: { check: checkPathSegment },
   status: 'separate',
+  onCreate: (service) => ({ ...service, status: {} }),
   columns: [
     nameColumn,
     column(

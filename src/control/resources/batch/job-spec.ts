@@ -1,9 +1,9 @@
 /** What Jobs and the Jobs of CronJobs have in common. */
 
 import { type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type { JobSpec, PodFailurePolicyRule } from '../../../api/types/kubernetes/batch-v1.ts'
 import { validatePodTemplate } from '../core/pod-validation.ts'
-import { checkSubdomain } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
 
 const numbers = [

@@ -7,10 +7,11 @@ import {
   notSupported,
   required,
 } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type { CertificateSigningRequest } from '../../../api/types/index.ts'
 import { ageColumn, column, humanDuration, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
-import { checkSubdomain, pathSegmentName } from '../names.ts'
+import { pathSegmentName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 import { csrV1beta1, legacySigner } from './csr-v1beta1.ts'
 import { isSigningRequest } from './signing-request.ts'

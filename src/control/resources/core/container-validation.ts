@@ -1,4 +1,5 @@
 /** What makes a container unacceptable, with the field's path and Kubernetes' words. */
+
 import {
   duplicate,
   type FieldError,
@@ -8,6 +9,7 @@ import {
   notSupported,
   required,
 } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type {
   Container,
   ContainerPort,
@@ -19,7 +21,7 @@ import type {
   Probe,
 } from '../../../api/types/index.ts'
 import type { Volume } from '../../../api/types/kubernetes/core-v1.ts'
-import { checkConfigKey, checkEnvName, checkPortName, checkSubdomain, ifWrong, isPort, portRange } from '../names.ts'
+import { checkConfigKey, checkEnvName, checkPortName, ifWrong, isPort, portRange } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
 import { repeatedAt } from '../repeated.ts'
 import { validateResources } from './resource-names.ts'

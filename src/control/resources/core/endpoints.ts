@@ -1,10 +1,11 @@
 import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
+import { checkSubdomain, qualifiedNameMessage } from '../../../api/names.ts'
 import type { Endpoints } from '../../../api/types/index.ts'
 import { joinHostPort } from '../../../ip/address.ts'
 import { ageColumn, column, nameColumn, shorten, shortened as shown } from '../columns.ts'
 import { define } from '../definition.ts'
 import { ipMessage } from '../formats/formats.ts'
-import { checkSubdomain, isPort, portRange, qualifiedNameMessage, subdomainName } from '../names.ts'
+import { isPort, portRange, subdomainName } from '../names.ts'
 
 const endpointsText = (endpoints: Endpoints): string => {
   const { first, count } = sockets(endpoints)

@@ -1,9 +1,10 @@
 /** Event as events.k8s.io writes it: other names for the same fields, and in its v1 stricter rules for new ones. */
+
 import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type { Event } from '../../../api/types/index.ts'
 import { renamed } from '../conversion.ts'
 import type { OtherVersion } from '../definition.ts'
-import { checkSubdomain } from '../names.ts'
 
 const { toStored, fromStored } = renamed({
   involvedObject: 'regarding',

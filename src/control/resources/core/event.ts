@@ -1,9 +1,9 @@
 import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
-import { isQualifiedName } from '../../../api/selectors.ts'
+import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
 import type { Event } from '../../../api/types/index.ts'
 import { column, nameColumn, since, wide } from '../columns.ts'
 import { define } from '../definition.ts'
-import { pathSegmentName, qualifiedNameMessage } from '../names.ts'
+import { pathSegmentName } from '../names.ts'
 import { eventVersions } from './event-versions.ts'
 
 /** When it was seen last: of a series, its last observation. */

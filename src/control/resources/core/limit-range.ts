@@ -1,11 +1,11 @@
 import { duplicate, type FieldError, forbiddenField, invalidValue, required } from '../../../api/errors.ts'
+import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
 import { parseQuantity } from '../../../api/quantity.ts'
-import { isQualifiedName } from '../../../api/selectors.ts'
 import type { StringMap } from '../../../api/types/index.ts'
 import type { LimitRange, LimitRangeItem } from '../../../api/types/kubernetes/core-v1.ts'
 import { createdColumn, nameColumn } from '../columns.ts'
 import { define, withMetadata } from '../definition.ts'
-import { qualifiedNameMessage, subdomainName } from '../names.ts'
+import { subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 import { validateContainerResourceName, validateResourceName } from './resource-names.ts'
 

@@ -83,7 +83,8 @@ const validateUpdate = ({ spec }: PersistentVolume, old: PersistentVolume): Fiel
   ...(deepEqual(sourceOf(spec), sourceOf(old.spec))
     ? []
     : [forbiddenField('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation')]),
-  ...immutable('spec.volumeMode', spec.volumeMode, old.spec.volumeMode),
+  // So Kubernetes names it.
+  ...immutable('volumeMode', spec.volumeMode, old.spec.volumeMode),
   ...(old.spec.nodeAffinity ? immutable('spec.nodeAffinity', spec.nodeAffinity, old.spec.nodeAffinity) : []),
 ]
 

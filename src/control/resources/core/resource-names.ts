@@ -1,9 +1,9 @@
 /** What a container may ask for, and how much of it. */
+
 import { type FieldError, forbiddenField, invalidValue, required } from '../../../api/errors.ts'
+import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
 import { parseQuantity } from '../../../api/quantity.ts'
-import { isQualifiedName } from '../../../api/selectors.ts'
 import type { ResourceRequirements } from '../../../api/types/index.ts'
-import { qualifiedNameMessage } from '../names.ts'
 import { notNegativeMessage } from '../quantities.ts'
 
 const ofContainers = ['cpu', 'memory', 'ephemeral-storage']

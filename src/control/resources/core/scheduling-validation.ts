@@ -1,4 +1,5 @@
 /** Where a pod may go: node selectors, affinity to pods, spread and tolerations. */
+
 import {
   duplicate,
   type FieldError,
@@ -7,7 +8,13 @@ import {
   notSupported,
   required,
 } from '../../../api/errors.ts'
-import { isLabelValue, isQualifiedName } from '../../../api/selectors.ts'
+import {
+  checkSubdomain,
+  isLabelValue,
+  isQualifiedName,
+  labelValueMessage,
+  qualifiedNameMessage,
+} from '../../../api/names.ts'
 import type { NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm, Toleration } from '../../../api/types/index.ts'
 import type {
   Affinity,
@@ -16,7 +23,7 @@ import type {
   TopologySpreadConstraint,
 } from '../../../api/types/kubernetes/core-v1.ts'
 import { validateSelector } from '../metadata.ts'
-import { checkLabel, checkSubdomain, ifWrong, labelValueMessage, qualifiedNameMessage } from '../names.ts'
+import { checkLabel, ifWrong } from '../names.ts'
 
 const validateKey = (key: string | undefined, field: string): FieldError[] =>
   isQualifiedName(key ?? '') ? [] : [invalidValue(field, key ?? '', qualifiedNameMessage)]

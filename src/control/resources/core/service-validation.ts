@@ -1,8 +1,9 @@
 /** What makes a Service unacceptable (core/v1 validation). Ranges of addresses and node ports are the allocators' matter. */
 
 import { duplicate, type FieldError, forbiddenField, invalidValue, required } from '../../../api/errors.ts'
+import { qualifiedNameMessage } from '../../../api/names.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../../api/types/index.ts'
-import { isPort, portRange, qualifiedNameMessage } from '../names.ts'
+import { isPort, portRange } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 const maxAffinitySeconds = 86_400

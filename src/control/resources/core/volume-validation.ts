@@ -1,4 +1,5 @@
 /** The volumes of a pod: one source each, and what every source needs. */
+
 import {
   duplicate,
   type FieldError,
@@ -7,7 +8,7 @@ import {
   notSupported,
   required,
 } from '../../../api/errors.ts'
-import { isQualifiedName } from '../../../api/selectors.ts'
+import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
 import type {
   DownwardAPIVolumeFile,
   KeyToPath,
@@ -18,7 +19,7 @@ import type {
   VolumeProjection,
 } from '../../../api/types/kubernetes/core-v1.ts'
 import { validateDriverName } from '../driver-name.ts'
-import { checkLabel, ifWrong, qualifiedNameMessage } from '../names.ts'
+import { checkLabel, ifWrong } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 /** Below a folder, and not out of it again. */

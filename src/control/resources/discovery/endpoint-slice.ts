@@ -1,11 +1,12 @@
 import { duplicate, type FieldError, invalidValue, notSupported, required, tooMany } from '../../../api/errors.ts'
+import { checkSubdomain, qualifiedNameMessage } from '../../../api/names.ts'
 import type { Endpoint, EndpointSlice } from '../../../api/types/index.ts'
 import { parseAddress } from '../../../ip/address.ts'
 import { ageColumn, column, nameColumn, shorten } from '../columns.ts'
 import { define } from '../definition.ts'
 import { checkNonSpecialIp } from '../formats/formats.ts'
 import { immutable } from '../metadata.ts'
-import { checkLabel, checkSubdomain, isPort, portRange, qualifiedNameMessage, subdomainName } from '../names.ts'
+import { checkLabel, isPort, portRange, subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 import { endpointSliceV1beta1 } from './endpoint-slice-v1beta1.ts'
 

@@ -1,21 +1,16 @@
 /** The forms that a field of the API can have, each with the words in which Kubernetes refuses what has another one. */
 
 import { type FieldError, invalidValue, notSupported } from '../../../api/errors.ts'
-import { isLabelValue, isQualifiedName } from '../../../api/selectors.ts'
+import {
+  checkSubdomain,
+  isLabelValue,
+  isQualifiedName,
+  labelValueMessage,
+  qualifiedNameMessage,
+} from '../../../api/names.ts'
 import { isMappedAddress, parseAddress } from '../../../ip/address.ts'
 import { cidrOf, contains, parseCidr } from '../../../ip/cidr.ts'
-import {
-  checkConfigKey,
-  checkEnvName,
-  checkLabel,
-  checkLabel1035,
-  checkPortName,
-  checkSubdomain,
-  isPort,
-  labelValueMessage,
-  portRange,
-  qualifiedNameMessage,
-} from '../names.ts'
+import { checkConfigKey, checkEnvName, checkLabel, checkLabel1035, checkPortName, isPort, portRange } from '../names.ts'
 
 type Value = string | number
 

@@ -1,10 +1,11 @@
 import { type FieldError, invalidValue, notSupported, required, tooLong } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type { HttpIngressPath, Ingress, IngressBackend, IngressClass, IngressRule } from '../../../api/types/index.ts'
 import { isAddress } from '../../../ip/address.ts'
 import { ageColumn, column, list, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
-import { checkSubdomain, checkWildcardSubdomain, ifWrong, subdomainName } from '../names.ts'
+import { checkWildcardSubdomain, ifWrong, subdomainName } from '../names.ts'
 import { ingressV1beta1 } from './ingress-v1beta1.ts'
 
 /** Would be read differently by different servers. */

@@ -1,9 +1,10 @@
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type { ClusterRoleBinding, RoleBinding, RoleRef, Subject } from '../../../api/types/kubernetes/rbac-v1.ts'
 import { ageColumn, column, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
-import { checkPathSegment, checkSubdomain, ifWrong, pathSegmentName } from '../names.ts'
+import { checkPathSegment, ifWrong, pathSegmentName } from '../names.ts'
 
 type Binding = RoleBinding | ClusterRoleBinding
 

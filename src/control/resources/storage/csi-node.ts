@@ -1,11 +1,11 @@
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { duplicate, type FieldError, invalidValue, required } from '../../../api/errors.ts'
-import { isQualifiedName } from '../../../api/selectors.ts'
+import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
 import type { CSINode, CSINodeDriver } from '../../../api/types/kubernetes/storage-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { validateDriverName } from '../driver-name.ts'
-import { qualifiedNameMessage, subdomainName } from '../names.ts'
+import { subdomainName } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
 import { repeatedAt } from '../repeated.ts'
 

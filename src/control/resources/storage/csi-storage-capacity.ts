@@ -1,9 +1,10 @@
 import { invalidValue } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type { CSIStorageCapacity } from '../../../api/types/kubernetes/storage-v1.ts'
 import { column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable, validateSelector } from '../metadata.ts'
-import { checkSubdomain, subdomainName } from '../names.ts'
+import { subdomainName } from '../names.ts'
 import { notNegative } from '../quantities.ts'
 
 const emptyClass = checkSubdomain('')

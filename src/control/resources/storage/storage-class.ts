@@ -8,13 +8,13 @@ import {
   required,
   tooLong,
 } from '../../../api/errors.ts'
-import { isQualifiedName } from '../../../api/selectors.ts'
+import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
 import type { TopologySelectorTerm } from '../../../api/types/kubernetes/core-v1.ts'
 import type { StorageClass } from '../../../api/types/kubernetes/storage-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
-import { qualifiedNameMessage, subdomainName } from '../names.ts'
+import { subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 const bindingModes = ['Immediate', 'WaitForFirstConsumer']

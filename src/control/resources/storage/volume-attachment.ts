@@ -1,4 +1,5 @@
 import { type FieldError, forbiddenField, invalidValue, required, tooLong } from '../../../api/errors.ts'
+import { checkSubdomain } from '../../../api/names.ts'
 import type {
   VolumeAttachment,
   VolumeAttachmentSource,
@@ -9,7 +10,7 @@ import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { validateDriverName } from '../driver-name.ts'
 import { immutable } from '../metadata.ts'
-import { checkSubdomain, subdomainName } from '../names.ts'
+import { subdomainName } from '../names.ts'
 
 const metadataLimit = 256 * 1024
 const messageLimit = 1024

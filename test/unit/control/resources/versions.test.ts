@@ -1,5 +1,7 @@
 /** Kinds in other versions than the one they are kept in: what each shows, and that nothing is lost on the way and back. */
+
 import t from 'tap'
+import { qualifiedNameMessage } from '../../../../src/api/names.ts'
 import { definitions } from '../../../../src/control/registry/registry.ts'
 import {
   apiVersionOf,
@@ -7,7 +9,6 @@ import {
   inAllVersions,
   type ResourceDefinition,
 } from '../../../../src/control/resources/definition.ts'
-import { qualifiedNameMessage } from '../../../../src/control/resources/names.ts'
 import { verbsOf } from '../../../../src/control/resources/verbs.ts'
 import { createTestApi, type Json, type TestApi } from '../../../support/api-server.ts'
 import { validObject } from '../../../support/valid-objects.ts'

@@ -1,0 +1,10 @@
+/** A text in quotes as Go writes it (`%q`): nothing in it ends a line or a terminal's patience. */
+const named: Readonly<Record<string, string>> = { '\u0007': '\\a', '\u000b': '\\v' }
+
+export const goQuote = (text: string): string =>
+  JSON.stringify(text)
+    .replaceAll(
+      /\\u00([0-9a-f]{2})/g,
+      (_, digits: string) => named[String.fromCharCode(Number.parseInt(digits, 16))] ?? `\\x${digits}`,
+    )
+    .replaceAll('\u007f', '\\x7f')
