@@ -93,7 +93,7 @@ t.test('errors are worded as Kubernetes words them', async (t) => {
       ['POST', configMaps, { body: pod('p') }],
       400,
       'BadRequest',
-      'Pod in version "v1" cannot be handled as a ConfigMap',
+      'Pod in version "v1" cannot be handled as a ConfigMap: converting (v1.Pod) to (core.ConfigMap): unknown conversion',
     ],
     [
       'stale version',
@@ -107,7 +107,7 @@ t.test('errors are worded as Kubernetes words them', async (t) => {
       ['GET', `${configMaps}?fieldSelector=data.a=b`],
       400,
       'BadRequest',
-      'field label not supported: data.a',
+      '"data.a" is not a known field selector: only "metadata.name", "metadata.namespace"',
     ],
     [
       'several things wrong',
@@ -151,7 +151,7 @@ t.test('errors are worded as Kubernetes words them', async (t) => {
       ['POST', `${configMaps}?dryRun=Some`, { body: configMap('d') }],
       422,
       'Invalid',
-      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
+      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: []string{"Some"}: supported values: "All"',
     ],
   ]
   for (const [name, request, code, reason, message] of cases) {
