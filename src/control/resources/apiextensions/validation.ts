@@ -1,4 +1,5 @@
 /** What is wrong with a CustomResourceDefinition, in the words of Kubernetes. Pure. */
+
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, notSupported, required, tooMany } from '../../../api/errors.ts'
 import { checkSubdomain } from '../../../api/names.ts'
