@@ -66,7 +66,7 @@ const includeOf = (query: URLSearchParams): IncludeObject => {
   return asked === 'Object' || asked === 'None' ? asked : 'Metadata'
 }
 
-const partial = (object: KubeObject, version: string): unknown => ({
+const partial = (object: { readonly metadata: unknown }, version: string): unknown => ({
   kind: 'PartialObjectMetadata',
   apiVersion: `meta.k8s.io/${version}`,
   metadata: object.metadata,
@@ -104,6 +104,19 @@ interface ListMeta {
   readonly remainingItemCount?: number
 }
 
+const tableHead = ({ columns }: ResourceDefinition, metadata: Partial<ListMeta>, version: string) => ({
+  kind: 'Table',
+  apiVersion: `meta.k8s.io/${version}`,
+  metadata,
+  columnDefinitions: columns.map(({ name, type, format, description, priority }) => ({
+    name,
+    type,
+    format: format ?? '',
+    description,
+    priority,
+  })),
+})
+
 const tableOf = (
   definition: ResourceDefinition,
   items: readonly KubeObject[],
@@ -111,16 +124,7 @@ const tableOf = (
   { version, include }: { readonly version: string; readonly include: IncludeObject },
   now: number,
 ): unknown => ({
-  kind: 'Table',
-  apiVersion: `meta.k8s.io/${version}`,
-  metadata,
-  columnDefinitions: definition.columns.map(({ name, type, format, description, priority }) => ({
-    name,
-    type,
-    format: format ?? '',
-    description,
-    priority,
-  })),
+  ...tableHead(definition, metadata, version),
   rows: items.map((item) => ({
     cells: cellsOf(definition, item, now),
     object: rowObject(definition, item, version, include),
@@ -151,6 +155,31 @@ export const showObject = (
     case 'table': {
       const { resourceVersion } = object.metadata
       return tableOf(definition, [object], resourceVersion ? { resourceVersion } : {}, representation, now)
+    }
+  }
+}
+
+/** A bookmark of a watch, in the form of the watch's objects: clients decode nothing else there. It says the revision alone. */
+export const showBookmark = (
+  definition: ResourceDefinition,
+  revision: number,
+  annotations: Readonly<Record<string, string>>,
+  representation: Representation,
+  now: number,
+): unknown => {
+  const resourceVersion = String(revision)
+  const said = Object.keys(annotations).length > 0 ? { annotations } : {}
+  const metadata = { resourceVersion, creationTimestamp: null, ...said }
+  switch (representation.as) {
+    case 'object':
+      return { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata }
+    case 'metadata':
+      return partial({ metadata }, representation.version)
+    case 'table': {
+      const nothing = { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata: { name: '' } }
+      const object = representation.include === 'None' ? null : partial({ metadata }, representation.version)
+      const rows = [{ cells: cellsOf(definition, nothing, now), object }]
+      return { ...tableHead(definition, { resourceVersion }, representation.version), rows }
     }
   }
 }

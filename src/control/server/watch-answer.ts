@@ -7,10 +7,10 @@ import { listObjects } from '../objects/list.ts'
 import type { Selection } from '../objects/selection.ts'
 import { watchObjects } from '../objects/watch.ts'
 import { integerOf, isSet } from '../request/request-info.ts'
-import { apiVersionOf, prepared, type ResourceDefinition } from '../resources/definition.ts'
+import { prepared, type ResourceDefinition } from '../resources/definition.ts'
 import type { Store } from '../storage/store.ts'
 import type { Answer, Emit } from './call.ts'
-import { type Representation, showObject } from './representation.ts'
+import { type Representation, showBookmark, showObject } from './representation.ts'
 
 const bookmarkMs = 30_000
 /** Without a wish of the client a watch lives for 30 to 60 minutes, so that not all end together. */
@@ -100,13 +100,9 @@ export const watchAnswer = (
   const asked = integerOf(query, 'timeoutSeconds') ?? 0
   const timeoutMs = Math.min(asked > 0 ? asked : defaultTimeoutSeconds * (1 + random()), mostTimeoutSeconds) * 1000
 
-  const bookmark = (at: number, annotations?: Readonly<Record<string, string>>) => ({
+  const bookmark = (at: number, annotations: Readonly<Record<string, string>>) => ({
     type: 'BOOKMARK' as const,
-    object: {
-      kind: definition.kind,
-      apiVersion: apiVersionOf(definition),
-      metadata: { resourceVersion: String(at), creationTimestamp: null, ...(annotations ? { annotations } : {}) },
-    },
+    object: showBookmark(definition, at, annotations, representation, clock.now()),
   })
 
   const run = async (emit: Emit, signal: AbortSignal): Promise<void> => {
@@ -128,7 +124,7 @@ export const watchAnswer = (
       if (isReady) show(type, object)
       else inTurn(() => show(type, object), object)
     }
-    const note = (at: number, annotations?: Readonly<Record<string, string>>): void => {
+    const note = (at: number, annotations: Readonly<Record<string, string>> = {}): void => {
       if (isReady) emit(bookmark(at, annotations))
       else inTurn(() => emit(bookmark(at, annotations)))
     }

@@ -58,3 +58,34 @@ t.test('a watch that is asked for years ends within a day, and not at once', asy
   t.equal(second.events.at(-1)?.type, 'BOOKMARK')
   await second.stop()
 })
+
+t.test('a bookmark has the form of the events that it is among', async (t) => {
+  const api = await createTestApi()
+  await api.request('POST', configMaps, { body: { metadata: { name: 'c' } } })
+  const bookmarkAs = async (accept: string, query = '') => {
+    const { events, stop } = await api.watch(`${configMaps}?watch=1&allowWatchBookmarks=1${query}`, accept)
+    api.clock.advance(30_000)
+    await stop()
+    const [first, last] = [events[0], events.at(-1)]
+    t.equal(last?.type, 'BOOKMARK')
+    t.equal(last?.object['kind'], first?.object['kind'], accept)
+    t.equal(last?.object['apiVersion'], first?.object['apiVersion'], accept)
+    return last?.object
+  }
+  const metadata = { resourceVersion: /^\d+$/, creationTimestamp: null }
+  const as = (form: string, version = 'v1') => `application/json;as=${form};g=meta.k8s.io;v=${version}`
+  t.match(await bookmarkAs('application/json'), { kind: 'ConfigMap', apiVersion: 'v1', metadata })
+  t.match(await bookmarkAs(as('PartialObjectMetadata')), { kind: 'PartialObjectMetadata', metadata })
+  t.match(await bookmarkAs(as('PartialObjectMetadata', 'v1beta1')), { apiVersion: 'meta.k8s.io/v1beta1', metadata })
+  t.match(await bookmarkAs(as('Table')), { kind: 'Table', rows: [{ object: { metadata } }] })
+  t.match(await bookmarkAs(as('Table'), '&includeObject=None'), { rows: [{ object: null }] })
+
+  const initial = '&sendInitialEvents=true&resourceVersionMatch=NotOlderThan'
+  const { events, stop } = await api.watch(
+    `${configMaps}?watch=1&allowWatchBookmarks=1${initial}`,
+    as('PartialObjectMetadata'),
+  )
+  await stop()
+  const end = { annotations: { 'k8s.io/initial-events-end': 'true' } }
+  t.match(events.at(-1), { type: 'BOOKMARK', object: { kind: 'PartialObjectMetadata', metadata: end } })
+})
