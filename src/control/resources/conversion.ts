@@ -17,15 +17,16 @@ export const conversion = <Shown extends KubeObject, Kept extends KubeObject>(
 export const renamed = (names: Readonly<Record<string, string>>): Pick<Conversion, 'toStored' | 'fromStored'> => {
   const kept = new Map(Object.entries(names).map(([name, shown]) => [shown, name]))
   const shown = new Map(Object.entries(names))
-  const rename = (object: KubeObject, by: ReadonlyMap<string, string>): KubeObject => ({
-    ...object,
-    ...Object.fromEntries([...by.keys()].map((name) => [name, undefined])),
-    ...Object.fromEntries(
-      Object.entries(object)
-        .filter(([name, value]) => by.has(name) && value !== '')
-        .map(([name, value]) => [by.get(name), value]),
-    ),
-  })
+  /** Under its other name alone: what is left behind, even as undefined, is a field that the other version does not know. */
+  const rename = (object: KubeObject, by: ReadonlyMap<string, string>): KubeObject => {
+    const { apiVersion, kind, metadata, ...rest } = object
+    const fields = Object.entries(rest).flatMap(([name, value]) => {
+      const other = by.get(name)
+      if (other === undefined) return [[name, value] as const]
+      return value === '' ? [] : [[other, value] as const]
+    })
+    return { apiVersion, kind, metadata, ...Object.fromEntries(fields) }
+  }
   return {
     toStored: (object) => rename(object, kept),
     fromStored: (object) => rename(object, shown),

@@ -2,6 +2,7 @@
 
 import t from 'tap'
 import { qualifiedNameMessage } from '../../../../src/api/names.ts'
+import { patchTypesOf } from '../../../../src/control/openapi/json-schema.ts'
 import { definitions } from '../../../../src/control/registry/registry.ts'
 import {
   apiVersionOf,
@@ -35,6 +36,14 @@ for (const definition of definitions.filter((each) => each.otherVersions && verb
       t.equal(shown.body['apiVersion'], apiVersionOf(row))
       const again = await api.request('PUT', path, { body: shown.body })
       t.strictSame(again.body, shown.body, `${apiVersionOf(row)}: what is shown may be sent back, and changes nothing`)
+      for (const contentType of patchTypesOf(row).filter((type) => /merge-patch/.test(type))) {
+        const patched = await api.request('PATCH', `${path}?fieldValidation=Strict`, { body: {}, contentType })
+        t.strictSame(
+          patched.body,
+          shown.body,
+          `${apiVersionOf(row)}: a ${contentType} of nothing finds no field unknown`,
+        )
+      }
       const listed = await api.request('GET', collection(row))
       t.equal(listed.body['apiVersion'], apiVersionOf(row))
       t.strictSame(
