@@ -146,6 +146,12 @@ t.test('serving certificates: its own name, and addresses that it has', async (t
   t.match(await serving('n3', { addresses: ['172.30.0.12'] }), /^NotItsAddress: .*node "n2"/, 'one address, two nodes')
 })
 
+t.test('what nodes ask for is what signers of every Kubernetes version sign', async (t) => {
+  // Before 1.27 they sign nothing without key encipherment.
+  t.same([...kubeletClientUsages].sort(), ['client auth', 'digital signature', 'key encipherment'])
+  t.same([...kubeletServingUsages].sort(), ['digital signature', 'key encipherment', 'server auth'])
+})
+
 t.test('all else waits for an administrator', async (t) => {
   const { client, as } = await start(t)
   const post = async (name: string, identity: Identity, by = client, signerName = clientSigner) => {
