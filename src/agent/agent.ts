@@ -59,6 +59,7 @@ import { createAgentServer } from './server/server.ts'
 import { createTunnel, type TunnelOptions } from './server/tunnel.ts'
 import { runTunnels } from './server/tunnels.ts'
 import type { ProxySettings } from './service-stack.ts'
+import { createNodeStats } from './stats/node-stats.ts'
 import { createPodPorts } from './streams/pod-ports.ts'
 import { createUpgrades } from './streams/upgrades.ts'
 import { type Claim, openTakeover } from './takeover.ts'
@@ -311,7 +312,9 @@ const live = async (
   const events = createEventRecorder({ client, component: 'podway', host: nodeName, log })
   forwardHostPorts(agent, stack, events, log)
   const ports = createPodPorts(join(stateDir, 'relays'))
-  const handlers = createHttpHandlers(createRoutes(agent), createUpgrades({ ...agent, ports, log }), log)
+  const stats = createNodeStats({ nodeName, host, version: options.version, agent, dataDir, log })
+  const answer = stats.counted(createRoutes({ ...agent, pages: stats.pages }))
+  const handlers = createHttpHandlers(answer, createUpgrades({ ...agent, ports, log }), log)
   const tunnels = {
     create: (connection: TunnelOptions['connection']) => createTunnel({ connection, handlers, log }),
     connection: () => readKubeconfig(options.kubeconfig),
@@ -332,7 +335,14 @@ const live = async (
     })
     // Whoever runs the part that failed hears of it from there.
     .catch(() => undefined)
-  await Promise.all([running, stack.run(signal), agent.run(signal), server?.run(signal), runTunnels(tunnels, signal)])
+  await Promise.all([
+    running,
+    stack.run(signal),
+    agent.run(signal),
+    stats.run(signal),
+    server?.run(signal),
+    runTunnels(tunnels, signal),
+  ])
   ports.close()
   await transport.close()
 }

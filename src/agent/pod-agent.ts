@@ -75,6 +75,10 @@ export interface PodAgent {
   /** The pods bound to this node, as the API has them. */
   readonly pods: Informer<Pod>
   readonly runtimes: Runtimes
+  /** By uid. */
+  podOf(uid: string): Pod | undefined
+  /** The folder that holds the volumes of a pod, by its uid. */
+  volumesOf(uid: string): string
   /** Runs until `signal` aborts, and leaves the pods running. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -241,7 +245,9 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
 
   return {
     pods,
+    podOf,
     runtimes,
+    volumesOf: volumes.folderOf,
     run: async (signal) => {
       await takeOver()
       await Promise.all([pods.run(signal), runtimes.run(signal), work(signal), keeper.run(signal), refresher(signal)])

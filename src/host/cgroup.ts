@@ -21,6 +21,8 @@ export interface Cgroups {
    * looked after here as well.
    */
   pathOf(name: string): string
+  /** Its folders in all hierarchies; where nobody has made the group there is none. */
+  foldersOf(name: string): readonly string[]
   /** How many processes of the group the kernel killed because memory ran out. */
   oomKills(name: string): Promise<number>
   /** Kills all members. */
@@ -200,6 +202,7 @@ export const openCgroups = async ({ parent, root = '/sys/fs/cgroup', self }: Cgr
       return [...folders.values()]
     },
     pathOf: (name) => join(layout.pathPrefix, name),
+    foldersOf: (name) => homes.map((home) => join(home, name)),
     oomKills: async (name) => {
       const folder = join(layout.folders.get('memory') ?? layout.folders.get('') ?? '', name)
       return Number(/^oom_kill (\d+)$/m.exec(await readOptional(join(folder, layout.memoryEvents)))?.[1] ?? 0)

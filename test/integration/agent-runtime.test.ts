@@ -15,6 +15,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
+import type { ContainerSpec } from '../../src/agent/runtime/containers.ts'
 import { createProcessRuntime } from '../../src/agent/runtime/process/process-runtime.ts'
 import type { OnChange, Runtime } from '../../src/agent/runtime/runtime.ts'
 import type { StoredContainer } from '../../src/agent/runtime/shared/state.ts'
@@ -444,6 +445,37 @@ t.test('another user', { skip: isRealRoot ? false : 'needs root: a user namespac
   t.equal(await say(runtime, folder, 'id', ['sh', '-c', 'id -u; id -g; id -G'], { user }), '1234\n99\n99\n')
 })
 
+/** Programs that use something, and what a runtime says of them. */
+const measure = async (t: Test, cgroups?: Cgroups, limits: ContainerSpec['limits'] = {}): Promise<void> => {
+  const { runtime, folder } = await open(t, undefined, cgroups)
+  await runtime.sandboxes.start(sandboxSpec('a'))
+  const start = (name: string, script: string) =>
+    runtime.containers.start('a', containerSpec(folder, name, ['sh', '-c', script], { limits }))
+  const usageOf = async (name: string) => (await runtime.stats.read()).get(`a_${name}_0`)
+  await start('idle', 'sleep 3600')
+  await start('busy', 'sh -c "while :; do :; done" & sleep 3600')
+  await start('holder', 'x=$(head -c 40000000 /dev/zero | tr "\\000" x); echo held; sleep 3600')
+  await until(() => readFileSync(join(folder, 'holder.log'), 'utf8') === 'held\n', 'the memory to be taken', 30_000)
+  const used = await until(
+    async () => {
+      const found = await usageOf('busy')
+      return found && found.cpuNanoseconds > 200_000_000 ? found : undefined
+    },
+    'CPU time',
+    30_000,
+  )
+  t.equal(used.processes, 3)
+  const idle = await usageOf('idle')
+  t.ok(idle && idle.cpuNanoseconds < used.cpuNanoseconds / 2, 'of which the others have used little')
+  t.ok(idle && idle.memory.workingSetBytes < 16_000_000)
+  const held = await usageOf('holder')
+  t.ok(held && held.memory.rssBytes > 40_000_000 && held.memory.rssBytes < 200_000_000, String(held?.memory.rssBytes))
+  t.ok(held && held.memory.workingSetBytes > 40_000_000)
+  await runtime.sandboxes.end('a', 'forget')
+}
+
+t.test('what containers use, by their processes', (t) => measure(t))
+
 t.test('limits', async (t) => {
   const parent = `podway-test-${process.pid}-${Date.now()}`
   const cgroups = await openCgroups({ parent }).catch((error: unknown) => String(error))
@@ -466,5 +498,7 @@ t.test('limits', async (t) => {
   t.notMatch(await say(runtime, folder, 'forks', ['sh', '-c', forks], few), /all/, 'no more processes than allowed')
   await runtime.containers.start('a', containerSpec(folder, 'stray', ['sh', '-c', 'setsid sleep 3600 & sleep 3600']))
   await runtime.sandboxes.end('a', 'forget')
+  await measure(t, cgroups)
+  await measure(t, cgroups, { memoryBytes: 256 << 20, cpuMilli: 900, pids: 32 })
   t.teardown(() => cgroups.close())
 })

@@ -9,10 +9,11 @@ import { kubectl, kubectlJson, run } from './two-node-lab/lab.ts'
 import { moves } from './two-node-lab/moves.ts'
 import { network } from './two-node-lab/network.ts'
 import { services } from './two-node-lab/services.ts'
+import { usage } from './two-node-lab/usage.ts'
 
 t.setTimeout(480_000)
 
-const rooms = { network, ingress, services, dns, moves }
+const rooms = { network, usage, ingress, services, dns, moves }
 
 const podNames = async (): Promise<readonly string[]> => {
   const { items } = await kubectlJson<{ items: readonly { metadata: { name: string } }[] }>('get', 'pods')

@@ -146,6 +146,32 @@ export const runtimeContract = (t: Test, open: (t: Test, onChange: OnChange) => 
     await t.rejects(runtime.streams.open('nobody_x_0', ['cat'], options), /does not run/)
     await runtime.sandboxes.end('a', 'forget')
   })
+  t.test('what running containers use is told, and of no others', async (t) => {
+    const { runtime, exitOf, container } = await begin(t)
+    await runtime.sandboxes.start(sandboxSpec('a'))
+    t.same([...(await runtime.stats.read())], [])
+    await runtime.containers.start('a', container('main', ['sleep', '3600']))
+    await runtime.containers.start('a', container('other', ['sleep', '3600']))
+    await runtime.containers.start('a', container('done', ['sh', '-c', 'exit 0']))
+    await until(() => exitOf('a_done_0'), 'the end')
+    const used = async () => (await runtime.stats.read()).get('a_main_0')
+    // A program is there once it has been read from its file.
+    const { memory, processes, cpuNanoseconds } = await until(async () => {
+      const found = await used()
+      return found && found.memory.rssBytes > 0 ? found : undefined
+    }, 'memory of its own')
+    t.ok(processes >= 1)
+    t.ok(cpuNanoseconds >= 0 && Number.isSafeInteger(cpuNanoseconds))
+    t.ok(memory.rssBytes <= memory.usageBytes && memory.workingSetBytes <= memory.usageBytes)
+    t.ok(((await used())?.cpuNanoseconds ?? -1) >= cpuNanoseconds, 'it does not become less')
+    t.same([...(await runtime.stats.read()).keys()].sort(), ['a_main_0', 'a_other_0'])
+    await runtime.containers.signal('a_main_0', 'KILL')
+    await until(() => exitOf('a_main_0'), 'the end by KILL')
+    t.same([...(await runtime.stats.read()).keys()], ['a_other_0'])
+    await runtime.sandboxes.end('a', 'forget')
+    t.same([...(await runtime.stats.read())], [])
+  })
+
   t.test('exec runs beside a container', async (t) => {
     const { runtime, container, sandboxSpec } = await begin(t)
     await runtime.sandboxes.start(sandboxSpec('a'))

@@ -4,6 +4,7 @@
  */
 import { PassThrough } from 'node:stream'
 import { aborted, type Clock } from '../../api/clock.ts'
+import type { Usage } from '../usage/usage.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { ContainerExit, ContainerRecord, ContainerSpec } from './containers.ts'
 import { createFakeImages, type FakeImages } from './fake-images.ts'
@@ -53,6 +54,12 @@ const playCommand = (command: readonly string[]): RunningCommand => {
   }
   return { stdin, stdout, stderr, ended: over.promise, resize: () => undefined, kill: async () => end(137) }
 }
+
+/** A tenth of a CPU, and a megabyte. */
+const usageAfter = (ms: number): Usage => ({
+  ...{ cpuNanoseconds: ms * 100_000, processes: 1 },
+  memory: { usageBytes: 2 ** 20, workingSetBytes: 2 ** 20, rssBytes: 2 ** 19, pageFaults: 0, majorPageFaults: 0 },
+})
 
 export interface FakeRuntimeOptions {
   readonly clock: Clock
@@ -143,6 +150,14 @@ export const createFakeRuntime = (options: FakeRuntimeOptions): FakeRuntime => {
     images: features.has('images') ? registry : createOwnImages({ PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }),
     capabilities: { features, canBecome: (id) => id === 0, canSetGroups: false },
     run: aborted,
+    stats: {
+      read: async () =>
+        new Map(
+          [...sandboxes.values()]
+            .flatMap(({ containers }) => containers.filter(({ exit: ended }) => !ended))
+            .map(({ id, startedAt }) => [id, usageAfter(clock.now() - startedAt)]),
+        ),
+    },
 
     sandboxes: {
       list: async () => [...sandboxes.values()],

@@ -3,6 +3,7 @@ import type { Capabilities } from './capabilities.ts'
 import type { Containers } from './containers.ts'
 import type { Images } from './images.ts'
 import type { Sandboxes } from './sandboxes.ts'
+import type { Stats } from './stats.ts'
 import type { Streams } from './streams.ts'
 
 export interface Runtime {
@@ -12,6 +13,7 @@ export interface Runtime {
   readonly containers: Containers
   readonly images: Images
   readonly streams: Streams
+  readonly stats: Stats
   readonly capabilities: Capabilities
   /** Notices ends until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>

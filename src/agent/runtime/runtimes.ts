@@ -1,11 +1,12 @@
 /** All runtimes of a node as one: each pod has one of them, and everything of it is found by its id. */
 import type { Logger } from '../../host/log.ts'
+import type { Usage } from '../usage/usage.ts'
 import { sandboxOf } from './ids.ts'
 import type { Image } from './images.ts'
 import type { Runtime } from './runtime.ts'
 import type { SandboxRecord } from './sandboxes.ts'
 
-export interface Runtimes extends Pick<Runtime, 'sandboxes' | 'containers' | 'streams' | 'run'> {
+export interface Runtimes extends Pick<Runtime, 'sandboxes' | 'containers' | 'streams' | 'stats' | 'run'> {
   /** In the order in which they were given; the first is the one of pods that do not ask for another. */
   readonly all: readonly Runtime[]
   named(name: string): Runtime | undefined
@@ -59,6 +60,21 @@ export const createRuntimes = (all: readonly [Runtime, ...Runtime[]], log: Logge
       return []
     })
 
+  /** What cannot be measured is missing, and told of once. */
+  const unmeasured = new Map<Runtime, string>()
+  const statsOf = async (runtime: Runtime): Promise<readonly (readonly [id: string, usage: Usage])[]> => {
+    try {
+      const read = [...(await runtime.stats.read())]
+      unmeasured.delete(runtime)
+      return read
+    } catch (error) {
+      if (unmeasured.get(runtime) !== messageOf(error))
+        log.warn({ err: error, runtime: runtime.name }, 'runtime does not tell what its containers use')
+      unmeasured.set(runtime, messageOf(error))
+      return []
+    }
+  }
+
   return {
     all,
     named,
@@ -88,6 +104,7 @@ export const createRuntimes = (all: readonly [Runtime, ...Runtime[]], log: Logge
       open: async (id, command, options) => (await streamsOf(id)).open(id, command, options),
       attach: async (id) => (await streamsOf(id)).attach(id),
     },
+    stats: { read: async () => new Map((await Promise.all(all.map(statsOf))).flat()) },
     run: async (signal) => {
       await Promise.all(all.map((runtime) => runtime.run(signal)))
     },

@@ -21,9 +21,14 @@ export interface AgentResponse {
 
 export type Answer = (request: AgentRequest) => Promise<AgentResponse>
 
+/** Answers a GET of one path. */
+export type Page = (query: URLSearchParams) => Promise<AgentResponse>
+
 export interface RoutesOptions {
   readonly pods: { get(key: string): Pod | undefined; values(): Iterable<Pod> }
   readonly runtimes: { readonly sandboxes: Pick<Runtimes['sandboxes'], 'list'> }
+  /** Further ones, by their paths without the slash in front. */
+  readonly pages?: Readonly<Record<string, Page>>
   readonly clock?: Clock
 }
 
@@ -40,7 +45,7 @@ export const wordsOf = (path: string): readonly string[] | undefined => {
   }
 }
 
-export const createRoutes = ({ pods, runtimes, clock = systemClock }: RoutesOptions): Answer => {
+export const createRoutes = ({ pods, runtimes, pages = {}, clock = systemClock }: RoutesOptions): Answer => {
   const containerLogs = async (words: readonly string[], url: URL, signal: AbortSignal): Promise<AgentResponse> => {
     const [namespace = '', name = '', container = ''] = words
     const { previous, ...options } = parseLogQuery(url.searchParams, clock.now())
@@ -63,7 +68,9 @@ export const createRoutes = ({ pods, runtimes, clock = systemClock }: RoutesOpti
     if (words?.[0] === 'pods' && words.length === 1)
       return json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [...pods.values()] })
     if (words?.[0] === 'containerLogs' && words.length === 4) return containerLogs(words.slice(1), url, signal)
-    return text(404, '404 page not found\n')
+    const path = words?.join('/') ?? ''
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined
+    return page ? page(url.searchParams) : text(404, '404 page not found\n')
   }
 
   return route

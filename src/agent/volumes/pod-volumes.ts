@@ -29,6 +29,8 @@ export interface PodVolumes {
   /** Writes what has changed, for a pod whose volumes were made. Throws `VolumeError`. */
   refresh(pod: Pod): Promise<void>
   forget(uid: string): void
+  /** Where they are, each in a folder of its name. */
+  folderOf(uid: string): string
 }
 
 /** A volume that cannot be filled, in the kubelet's words. */
@@ -50,12 +52,13 @@ const digestOf = (files: ReadonlyMap<string, VolumeFile>): string => {
 type TokenOf = Extract<Source, { kind: 'token' }>
 
 export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
-  const { client, clock, configOf, allocatable, folderOf } = options
+  const { client, clock, configOf, allocatable } = options
   const tokens = createAccountTokenSource(client, clock)
   /** What was written last, by pod and volume. */
   const written = new Map<string, Map<string, string>>()
 
-  const folders = (pod: Pod): string => join(folderOf(pod.metadata.uid ?? ''), 'volumes')
+  const folderOf = (uid: string): string => join(options.folderOf(uid), 'volumes')
+  const folders = (pod: Pod): string => folderOf(pod.metadata.uid ?? '')
 
   const filesOf = async (pod: Pod, volume: FileVolume, config: PodConfig): Promise<ReadonlyMap<string, VolumeFile>> => {
     const found = new Map<TokenOf, string>()
@@ -101,5 +104,6 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
       written.delete(uid)
       tokens.forget(uid)
     },
+    folderOf,
   }
 }

@@ -24,6 +24,7 @@ t.test('v1: one folder for each controller, below our own group', async (t) => {
     ['/pids/podway/y'],
     'without limits there is one group, to know the members',
   )
+  t.ok(folders.every((folder) => groups.foldersOf('x').includes(folder)))
   writeFileSync(join(root, 'memory/own/podway/x/memory.oom_control'), 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n')
   t.equal(await groups.oomKills('x'), 2)
   t.equal(await groups.oomKills('y'), 0)

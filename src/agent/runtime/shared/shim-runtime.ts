@@ -9,10 +9,12 @@ import { runBounded } from '../../../host/bounded.ts'
 import type { Cgroups } from '../../../host/cgroup.ts'
 import type { Logger } from '../../../host/log.ts'
 import { isRunning, killFamily, type ProcessId, signalProcess } from '../../../host/process.ts'
+import { readContainers } from '../../usage/container-usage.ts'
 import type { ContainerSpec, Containers } from '../containers.ts'
 import { containerId, sandboxOf } from '../ids.ts'
 import type { OnChange, OnDamage, Runtime } from '../runtime.ts'
 import type { Sandboxes, SandboxSpec } from '../sandboxes.ts'
+import type { Stats } from '../stats.ts'
 import { ExecTimeout, type Streams } from '../streams.ts'
 import { attachTo, makeFifo } from './attach.ts'
 import { toolEnv } from './begin.ts'
@@ -105,7 +107,7 @@ const maxOutputBytes = 10 * 1024
 export const createShimRuntime = <C extends StoredContainer>(
   name: string,
   options: ShimRuntimeOptions<C>,
-): Pick<Runtime, 'name' | 'sandboxes' | 'containers' | 'streams' | 'run'> => {
+): Pick<Runtime, 'name' | 'sandboxes' | 'containers' | 'streams' | 'stats' | 'run'> => {
   const { kind, leftovers, store, cgroups, onChange, onDamage, log, clock = systemClock, pollMs = 5_000 } = options
   const live = createLiveSandboxes({ store, leftovers, cgroups, onChange, onDamage, log, clock })
   /** Whoever comes after us in this process looks after what we have started. */
@@ -267,8 +269,18 @@ export const createShimRuntime = <C extends StoredContainer>(
     },
   }
 
+  const stats: Stats = {
+    read: async () => {
+      await loaded()
+      const running = live.all().flatMap((sandbox) => [...sandbox.containers.values()].filter(({ exit }) => !exit))
+      return readContainers(
+        running.map(({ id, process }) => ({ id, cgroups: cgroups?.foldersOf(id) ?? [], leader: process.pid })),
+      )
+    },
+  }
+
   return {
-    ...{ name, sandboxes, containers, streams },
+    ...{ name, sandboxes, containers, streams, stats },
 
     run: async (signal) => {
       await loaded()

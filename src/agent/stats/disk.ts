@@ -1,0 +1,68 @@
+/** What pods take of the node's disk. It is looked at when somebody asks for it, and no more often than once a minute. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../api/clock.ts'
+import type { Pod } from '../../api/types/index.ts'
+import type { Volume } from '../../api/types/kubernetes/core-v1.ts'
+import { bytesOnDisk, readFilesystem, readOwnRoot } from '../usage/filesystem-usage.ts'
+import { folderUsage } from '../usage/folder-usage.ts'
+import type { MeasuredPod } from './measured-pods.ts'
+import type { DiskUsage, VolumeUsage } from './summary.ts'
+
+export interface DiskOptions {
+  /** On the disk of logs and volumes. */
+  readonly dataDir: string
+  /** The folder that holds those of a pod's volumes, by their names. */
+  readonly volumesOf: (uid: string) => string
+  readonly clock: Clock
+}
+
+const freshMs = 60_000
+
+const claimOf = (pod: Pod | undefined, volume: string): string | undefined =>
+  (pod?.spec.volumes as readonly Volume[] | undefined)?.find(({ name }) => name === volume)?.persistentVolumeClaim
+    ?.claimName
+
+const volumeUsages = async (folder: string, pod: Pod | undefined): Promise<readonly VolumeUsage[]> => {
+  const names = await readdir(folder).catch(() => [])
+  const found: VolumeUsage[] = []
+  for (const name of names.toSorted()) {
+    const claim = claimOf(pod, name)
+    found.push({ name, ...(await folderUsage(join(folder, name))), ...(claim === undefined ? {} : { claim }) })
+  }
+  return found
+}
+
+const logsOf = async ({ containers }: MeasuredPod): Promise<readonly (readonly [id: string, bytes: number])[]> =>
+  Promise.all(containers.map(async ({ record }) => [record.id, await bytesOnDisk([record.logFile])] as const))
+
+/** Small things one after the other: nobody is in a hurry, and disks are slow. */
+const look = async ({ dataDir, volumesOf }: DiskOptions, pods: readonly MeasuredPod[]): Promise<DiskUsage> => {
+  const roots = new Map<string, NonNullable<DiskUsage['node']>>()
+  const logBytes = new Map<string, number>()
+  const volumes = new Map<string, readonly VolumeUsage[]>()
+  for (const measured of pods) {
+    const { id, pid } = measured.sandbox
+    const root = await readOwnRoot(pid)
+    if (root) roots.set(id, root)
+    for (const [container, bytes] of await logsOf(measured)) logBytes.set(container, bytes)
+    volumes.set(id, await volumeUsages(volumesOf(id), measured.pod))
+  }
+  return { node: await readFilesystem(dataDir), roots, logBytes, volumes }
+}
+
+export const createDiskReader = (options: DiskOptions): ((pods: readonly MeasuredPod[]) => Promise<DiskUsage>) => {
+  let kept: { readonly at: number; readonly usage: Promise<DiskUsage> } | undefined
+  return (pods) => {
+    const now = options.clock.now()
+    if (!kept || now - kept.at >= freshMs) {
+      const usage = look(options, pods)
+      // A failure is no answer for a minute.
+      usage.catch(() => {
+        kept = undefined
+      })
+      kept = { at: now, usage }
+    }
+    return kept.usage
+  }
+}
