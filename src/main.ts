@@ -9,6 +9,7 @@ import { registerDns } from './commands/dns.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEcho } from './commands/echo.ts'
 import { registerFetch } from './commands/fetch.ts'
+import { registerImage } from './commands/image.ts'
 import { registerIngress } from './commands/ingress.ts'
 import { Interrupted } from './commands/interruption.ts'
 import { registerIpam } from './commands/ipam.ts'
@@ -43,6 +44,7 @@ for (const register of [
   registerLab,
   registerKubeconfig,
   registerIpam,
+  registerImage,
   registerUp,
   registerControl,
   registerBackup,

@@ -54,6 +54,9 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
 t.test('every command has help with what it is for', async (t) => {
   for (const words of [
     ['control'],
+    ['image'],
+    ['image', 'import'],
+    ['image', 'build-rootfs'],
     ['backup'],
     ['restore'],
     ['agent'],
