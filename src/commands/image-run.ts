@@ -6,8 +6,10 @@ import { createCommandRunner } from '../host/command.ts'
 import { importImages } from '../images/archive/import.ts'
 import { buildRootfs } from '../images/build/rootfs.ts'
 import { type Digest, hexOf } from '../images/digest.ts'
+import { hasFault } from '../images/image-error.ts'
 import type { Image, ImageConfig } from '../images/images.ts'
 import { readAbilities } from '../images/layer/abilities.ts'
+import { formatReference, parseReference } from '../images/reference.ts'
 import { type OpenStore, openImageStore } from '../images/store/image-store.ts'
 import type { BuildOptions, ImagePlace, ImportCommandOptions, PruneOptions } from './image.ts'
 import { onEveryNode } from './image-lab.ts'
@@ -228,8 +230,9 @@ export const inspect = async (name: string, options: ImagePlace): Promise<void> 
 const fullName = (text: string): string | undefined => {
   try {
     return formatReference(parseReference(text))
-  } catch {
-    return undefined
+  } catch (error) {
+    if (hasFault(error, 'invalid name')) return undefined
+    throw error
   }
 }
 

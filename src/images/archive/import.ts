@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { open, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { damaged, ImageError, unsupported } from '../image-error.ts'
+import { asImageError, damaged, ImageError, unsupported } from '../image-error.ts'
 import type { Image } from '../images.ts'
 import { compressionOf, decompressed } from '../layer/decompressed.ts'
 import { limits } from '../limits.ts'
@@ -58,25 +58,41 @@ const openFiles = async (from: string | Readable, folder: string): Promise<Archi
   return openArchive(isCompressed ? await spooled(createReadStream(from), folder) : from)
 }
 
+const importAll = async (
+  store: OpenStore,
+  files: ArchiveFiles,
+  { name, platform = nodePlatform(), ...options }: ImportOptions,
+): Promise<readonly Image[]> => {
+  const images: Image[] = []
+  const sources = named(await sourcesIn(files, platform), name)
+  if (sources.length === 0) throw damaged('there is no image in it')
+  for (const source of sources) {
+    const { image, settled } = await store.images.add(source, options)
+    await settled
+    images.push(image)
+  }
+  return images
+}
+
 /** `from`: a file, a folder, or a stream. All images that are in it; each is whole, also when a later one is not. */
-export const importImages = (
+export const importImages = async (
   store: OpenStore,
   from: string | Readable,
   options: ImportOptions = {},
-): Promise<readonly Image[]> =>
-  store.workplace.within(async (folder) => {
-    const files = await openFiles(from, folder)
-    try {
-      const images: Image[] = []
-      const sources = named(await sourcesIn(files, options.platform ?? nodePlatform()), options.name)
-      if (sources.length === 0) throw damaged('there is no image in it')
-      for (const source of sources) {
-        const { image, settled } = await store.images.add(source, options)
-        await settled
-        images.push(image)
+): Promise<readonly Image[]> => {
+  const what = typeof from === 'string' ? from : 'the archive'
+  try {
+    return await store.workplace.within(async (folder) => {
+      const files = await openFiles(from, folder)
+      try {
+        return await importAll(store, files, options)
+      } finally {
+        await files.close()
       }
-      return images
-    } finally {
-      await files.close()
-    }
-  })
+    })
+  } catch (error) {
+    if (options.signal?.aborted || !(error instanceof Error)) throw error
+    const { fault, message } = asImageError(error, 'cannot be read')
+    throw new ImageError(fault, `${what}: ${message}`, error)
+  }
+}

@@ -69,9 +69,9 @@ const sums = (block: Buffer): readonly [number, number] => {
 
 /** Throws for a block that is none. */
 export const parseHeader = (block: Buffer): Header => {
-  const sum = numberAt(block, checksumAt, checksumBytes)
-  const [unsigned, signed] = sums(block)
-  if (sum !== unsigned && sum !== signed) throw damaged('a header of the archive has a wrong checksum')
+  const sum = text(block, checksumAt, checksumBytes).trim()
+  if (!sums(block).includes(/^[0-7]+$/.test(sum) ? Number.parseInt(sum, 8) : -1))
+    throw damaged('a header of the archive has a wrong checksum: it is damaged, or no archive of tar')
   const magic = block.toString('latin1', 257, 265)
   const isGnu = magic === 'ustar  \0'
   const isPosix = magic.startsWith('ustar\0')
