@@ -49,8 +49,9 @@ const failureOf = (code: number | null, said: string): ImageError | undefined =>
   const isMarkMissing = /overlay\.opaque/.test(said)
   if (code === 0 && !isMarkMissing) return undefined
   const first = said.trim().split('\n')[0] ?? ''
-  const isDisk = /No space left|Disk quota|Read-only file system|Input\/output error/.test(said)
-  return new ImageError(isDisk ? 'disk' : 'damaged', `a layer cannot be unpacked: ${first || `tar ended with ${code}`}`)
+  // The archive is ours, and in order: what fails is the disk, or this machine.
+  const why = /No space left|Wrote only/.test(said) ? `the disk is full (${first})` : first || `tar ended with ${code}`
+  return new ImageError('disk', `a layer cannot be unpacked: ${why}`)
 }
 
 /** Resolves to what tar warned of. Rejects with `ImageError`; what the folder holds then is of no use. */

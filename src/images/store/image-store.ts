@@ -14,6 +14,7 @@ import { parseReference, storedName } from '../reference.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { createLayerStore, type LayerRecord, type LayerStore, readBoot } from './layer-store.ts'
 import { createNameStore, type NameStore } from './name-store.ts'
+import { rescueDownloads } from './partial.ts'
 import { createStoreLock, type StoreLock } from './store-lock.ts'
 import { makeFolders, type StorePaths, storePaths } from './store-paths.ts'
 import { openWorkplace, type Workplace } from './workplace.ts'
@@ -25,6 +26,8 @@ export interface ImageSource {
   /** Opens the bytes of a layer, compressed or not; the lowest is 0. */
   readonly layer: (index: number) => Promise<Readable>
   readonly layers: number
+  /** Told which layers will be opened: those that are not here. */
+  readonly wanted?: (indexes: readonly number[]) => void
   /** In full: `docker.io/library/nginx:1.27`, `docker.io/library/nginx@sha256:…`. */
   readonly names: readonly string[]
 }
@@ -171,7 +174,12 @@ const addImage = async (parts: Parts, source: ImageSource, { onLayers, signal }:
   if (source.layers !== chains.length)
     throw damaged(`the image has ${source.layers} layers, and its configuration knows ${chains.length}`)
 
+  const missing = async (): Promise<readonly number[]> => {
+    const found = await Promise.all(chains.map((chain) => layers.find(chain)))
+    return found.flatMap((layer, index) => (layer ? [] : [index]))
+  }
   const complete = async (): Promise<void> => {
+    source.wanted?.(await missing())
     for (const [index, chain] of chains.entries()) {
       signal?.throwIfAborted()
       const diffId = parsed.diffIds[index]
@@ -185,8 +193,7 @@ const addImage = async (parts: Parts, source: ImageSource, { onLayers, signal }:
   }
   const commit = (): Promise<boolean> =>
     lock.hold(async () => {
-      const found = await Promise.all(chains.map((chain) => layers.find(chain)))
-      if (found.includes(undefined)) return false
+      if ((await missing()).length > 0) return false
       await writeFileAtomic(paths.image(id), source.config)
       for (const name of source.names) await names.set({ name, image: id })
       return true
@@ -321,7 +328,9 @@ export const openImageStore = async (options: StoreOptions): Promise<OpenStore> 
   const { folder, runner, abilities, onNotice, now = Date.now } = options
   const paths = storePaths(folder)
   await makeFolders(paths)
-  const workplace = await openWorkplace(paths.temporary, runner, onNotice)
+  const workplace = await openWorkplace(paths.temporary, runner, onNotice, (place) =>
+    rescueDownloads(place, paths.partial),
+  )
   const layers = createLayerStore({ paths, workplace, runner, abilities, onDamage: onNotice, now }, await readBoot())
   const names = createNameStore(paths, onNotice)
   const parts: Parts = {

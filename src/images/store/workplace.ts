@@ -28,11 +28,15 @@ const isStale = async (folder: string, namespace: string, now: number): Promise<
 const removeTree = (runner: CommandRunner, folder: string): Promise<unknown> =>
   runner.run('rm', ['-rf', '--one-file-system', '--', folder])
 
-/** `onTrouble` is told of what cannot be removed; the next start tries again. */
+/**
+ * `onTrouble` is told of what cannot be removed; the next start tries again. `rescue` takes what is worth it out of a folder whose
+ * work has failed, or whose process was killed.
+ */
 export const openWorkplace = async (
   temporary: string,
   runner: CommandRunner,
   onTrouble: (message: string) => void,
+  rescue: (folder: string) => Promise<void>,
 ): Promise<Workplace> => {
   const namespace = await pidNamespace()
   const self = await identify(process.pid)
@@ -44,8 +48,12 @@ export const openWorkplace = async (
         onTrouble(`cannot remove ${folder}: ${error instanceof Error ? error.message : String(error)}`),
     )
 
+  const removeStale = async (folder: string): Promise<void> => {
+    for (const name of await readdir(folder).catch(() => [])) await rescue(join(folder, name))
+    await remove(folder)
+  }
   for (const name of await readdir(temporary))
-    if (await isStale(join(temporary, name), namespace, Date.now())) await remove(join(temporary, name))
+    if (await isStale(join(temporary, name), namespace, Date.now())) await removeStale(join(temporary, name))
 
   const make = async (): Promise<string> => {
     await mkdir(own, { recursive: true, mode: 0o700 })
@@ -62,6 +70,9 @@ export const openWorkplace = async (
       const folder = await make()
       try {
         return await work(folder)
+      } catch (error) {
+        await rescue(folder)
+        throw error
       } finally {
         await leave(folder)
       }

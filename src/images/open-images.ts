@@ -1,0 +1,84 @@
+/** All of a node's images, for its agent: the store, and the registries that they come from. */
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { CommandRunner } from '../host/command.ts'
+import { noCredentials } from './credentials.ts'
+import { ImageError } from './image-error.ts'
+import type { Image, Images, PullOptions, Roots } from './images.ts'
+import { readAbilities } from './layer/abilities.ts'
+import { formatReference, parseReference, repositoryName } from './reference.ts'
+import { createHttpClient, defaultTimeouts, type HttpTimeouts } from './registry/http-client.ts'
+import { pullImage } from './registry/pull.ts'
+import { createRegistries, noSettings, parseRegistries, type Registries } from './registry/registries.ts'
+import { type OpenStore, openImageStore } from './store/image-store.ts'
+
+export interface NodeImagesOptions {
+  /** Below what the agent keeps. Others may have it open, too. */
+  readonly folder: string
+  readonly runner: CommandRunner
+  /** Mirrors, authorities and logins, as k3s' `registries.yaml`; read anew for each pull. */
+  readonly registriesFile?: string
+  /** Told in one sentence of damaged files, and of what could not be done as it should. */
+  readonly onNotice: (message: string) => void
+  readonly timeouts?: HttpTimeouts
+  readonly now?: () => number
+}
+
+export interface NodeImages {
+  readonly images: Images
+  readonly roots: Roots
+  readonly store: OpenStore
+  /** Ends connections, and waits for what is being written to the disk. */
+  close(): Promise<void>
+}
+
+const readRegistries = async (file: string | undefined): Promise<Registries> => {
+  if (file === undefined) return createRegistries(noSettings)
+  try {
+    return createRegistries(parseRegistries(await readFile(file, 'utf8'), (path) => readFileSync(path, 'utf8')))
+  } catch (error) {
+    // Whoever says where images come from shall not be passed over.
+    throw new ImageError('unavailable', `${file}: ${error instanceof Error ? error.message : String(error)}`, error)
+  }
+}
+
+export const openNodeImages = async (options: NodeImagesOptions): Promise<NodeImages> => {
+  const { folder, runner, registriesFile, onNotice, timeouts = defaultTimeouts, now = Date.now } = options
+  const store = await openImageStore({ folder, runner, abilities: await readAbilities(), onNotice, now })
+  const http = createHttpClient(timeouts)
+  const pulling = new Map<string, Promise<Image>>()
+
+  const pull = async (name: string, pullOptions: PullOptions): Promise<Image> => {
+    const reference = parseReference(name)
+    const { credentials = noCredentials } = pullOptions
+    // Who may see an image is the registry's to say: whoever shows something else asks for himself.
+    const shown = hash('sha256', JSON.stringify(credentials.for(repositoryName(reference))))
+    const key = `${formatReference(reference)} ${shown}`
+    const same = pulling.get(key)
+    if (same)
+      return same.catch((error: unknown) =>
+        error instanceof ImageError ? Promise.reject(error) : pull(name, pullOptions),
+      )
+    const mine = readRegistries(registriesFile)
+      .then((registries) => pullImage({ store, http, registries }, reference, pullOptions))
+      .finally(() => pulling.delete(key))
+    pulling.set(key, mine)
+    return mine
+  }
+
+  return {
+    store,
+    roots: store.roots,
+    images: {
+      find: store.images.find,
+      list: store.images.list,
+      remove: store.images.remove,
+      pull: (name, pullOptions = {}) => pull(name, pullOptions),
+    },
+    close: async () => {
+      await http.close()
+      await store.close()
+    },
+  }
+}
