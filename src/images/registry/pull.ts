@@ -1,5 +1,6 @@
 /** An image from its registry into the store of this node. */
 import { createReadStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { type ImageCredentials, noCredentials, type RegistryCredential } from '../credentials.ts'
 import { digestOf } from '../digest.ts'
@@ -118,6 +119,8 @@ interface Downloads {
   /** Begins with these; what is the same is downloaded once. */
   start(indexes: readonly number[]): void
   open(index: number): Promise<Readable>
+  /** Removes the file of a layer, unless another one needs it. */
+  remove(index: number): Promise<void>
   /** Ends what still runs. */
   stop(): Promise<void>
 }
@@ -172,6 +175,11 @@ const createDownloads = (
       tell()
     },
     open: async (index) => createReadStream(await fileOf(layerAt(index)), { highWaterMark: 1024 * 1024 }),
+    remove: async (index) => {
+      const { digest } = layerAt(index)
+      if (manifest.layers.findLastIndex((layer) => layer.digest === digest) === index)
+        await rm(await fileOf(layerAt(index)), { force: true })
+    },
     stop: async () => {
       abort.abort()
       await Promise.allSettled(files.values())
@@ -193,7 +201,7 @@ export const pullImage = async (parts: PullParts, reference: Reference, options:
         const { image } = await store.images.add(
           {
             ...{ config, layers: found.manifest.layers.length, names: [...new Set(names)] },
-            ...{ layer: downloads.open, wanted: downloads.start },
+            ...{ layer: downloads.open, wanted: downloads.start, unpacked: downloads.remove },
           },
           signal ? { signal } : {},
         )

@@ -28,6 +28,8 @@ export interface ImageSource {
   readonly layers: number
   /** Told which layers will be opened: those that are not here. */
   readonly wanted?: (indexes: readonly number[]) => void
+  /** This layer is here now: its bytes are not needed any more. */
+  readonly unpacked?: (index: number) => Promise<void>
   /** In full: `docker.io/library/nginx:1.27`, `docker.io/library/nginx@sha256:…`. */
   readonly names: readonly string[]
 }
@@ -183,11 +185,11 @@ const addImage = async (parts: Parts, source: ImageSource, { onLayers, signal }:
     for (const [index, chain] of chains.entries()) {
       signal?.throwIfAborted()
       const diffId = parsed.diffIds[index]
-      if (diffId !== undefined && !(await layers.find(chain)))
-        await layers.add({
-          ...{ chain, diffId, below: chains.slice(0, index), source: () => source.layer(index) },
-          ...(signal ? { signal } : {}),
-        })
+      if (diffId !== undefined && !(await layers.find(chain))) {
+        const below = chains.slice(0, index)
+        await layers.add({ chain, diffId, below, source: () => source.layer(index), ...(signal ? { signal } : {}) })
+        await source.unpacked?.(index)
+      }
       onLayers?.(index + 1)
     }
   }
