@@ -1,6 +1,6 @@
 /** Pulls an image into a store, for tests that kill it meanwhile. */
 import { createCommandRunner } from '../../src/host/command.ts'
-import { openNodeImages } from '../../src/images/open-images.ts'
+import { openNodeImages } from '../../src/images/node/open-images.ts'
 
 const [folder = '', reference = ''] = process.argv.slice(2)
 const node = await openNodeImages({
