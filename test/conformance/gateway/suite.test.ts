@@ -4,6 +4,7 @@ import { supportedFeatures } from '../../../src/proxy/ingress/gateway/features.t
 import { createCertificates, startCluster } from './cluster.ts'
 import type { Source } from './go/parse.ts'
 import { isFields, isFunction, openSource, type World } from './go/run.ts'
+import { goTest } from './go-test.ts'
 import { ownSteps } from './own-steps.ts'
 import { functionsOf, methods } from './packages.ts'
 import { readSuite, type Suite, type SuiteTest } from './suite.ts'
@@ -11,23 +12,6 @@ import { readSuite, type Suite, type SuiteTest } from './suite.ts'
 const folder = process.env['PODWAY_GATEWAY_SUITE']
 
 const claimed = new Set(supportedFeatures.map(({ name }) => name))
-
-/** `testing.T` of a test of ours. */
-const goTest = (t: Test): Record<string, unknown> => {
-  const nothing = (): void => {}
-  const fail = (...why: readonly unknown[]): never => {
-    throw new Error(why.join(' '))
-  }
-  return {
-    ...{ Parallel: nothing, Helper: nothing, Log: nothing, Logf: nothing },
-    ...{ Fatal: fail, Fatalf: fail, Error: fail, Errorf: fail },
-    Run: (name: unknown, run: unknown) =>
-      t.test(String(name), async (t) => {
-        if (isFunction(run)) await run(goTest(t))
-        t.pass('as the suite wants it')
-      }),
-  }
-}
 
 const runTest = async (t: Test, test: SuiteTest, everything: Source, world: World): Promise<void> => {
   if ('unread' in test.steps) return void t.fail(test.steps.unread)

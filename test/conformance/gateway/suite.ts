@@ -57,18 +57,21 @@ export interface Suite {
 const constant = /^\s*(?:const\s+)?(\w+)\s+(?:[\w.]+\s+)?=\s*"([^"]*)"/gm
 
 /** Texts that Go's packages give names to. */
-const constantsIn = (folder: string, found: Map<string, unknown>): void => {
+export const constantsIn = (folder: string): ReadonlyMap<string, unknown> => {
+  const found = new Map<string, unknown>()
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true }))
     if (entry.isFile() && /(?<!_test)\.go$/.test(entry.name))
       for (const [, name = '', value] of readFileSync(join(entry.parentPath, entry.name), 'utf8').matchAll(constant))
         found.set(name, value)
+  return found
 }
 
 /** `folder`: a work tree of kubernetes-sigs/gateway-api, or as much of it as `conformance` and `apis/v1`. */
 export const readSuite = (folder: string): Suite => {
-  const constants = new Map<string, unknown>()
-  constantsIn(join(folder, 'conformance/utils'), constants)
-  constantsIn(join(folder, 'apis/v1'), constants)
+  const constants = new Map([
+    ...constantsIn(join(folder, 'conformance/utils')),
+    ...constantsIn(join(folder, 'apis/v1')),
+  ])
   constants.set('ConditionTrue', 'True').set('ConditionFalse', 'False').set('ConditionUnknown', 'Unknown')
   constants.set('v1.GroupVersion', { Group: 'gateway.networking.k8s.io' })
   const tests: SuiteTest[] = []

@@ -259,7 +259,23 @@ export const parseGo = (text: string): Source => {
     return { kind: 'if', ...(first ? { first } : {}), when: of, then, else: rest }
   }
 
+  const counted = (): Statement => {
+    const first = simple(false)
+    need(';')
+    const when = expression(false)
+    need(';')
+    return { kind: 'loop', first, when, step: simple(false), body: block() }
+  }
+
+  /** Whether `range` stands before the body. */
+  const isOverRange = (): boolean => {
+    for (let ahead = at; tokens[ahead] && tokens[ahead]?.text !== '{'; ahead++)
+      if (tokens[ahead]?.text === 'range') return true
+    return false
+  }
+
   const loop = (): Statement => {
+    if (!isOverRange()) return counted()
     const names: (string | undefined)[] = []
     if (!is('range')) {
       do {

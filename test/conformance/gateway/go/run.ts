@@ -69,7 +69,7 @@ const builtins: Readonly<Record<string, GoFunction>> = {
     Array.isArray(value) || typeof value === 'string' ? value.length : isFields(value) ? Object.keys(value).length : 0,
   append: (list, ...more) => [...(Array.isArray(list) ? list : []), ...more],
   make: (type) => (isFields(type) && type['kind'] === 'list' ? [] : {}),
-  new: () => ({}),
+  new: (value) => (value === undefined || isSymbolic(value) ? {} : value),
   cancel: () => undefined,
 }
 
@@ -222,6 +222,8 @@ export const openSource = ({ declarations }: Source, world: World): { value(name
     if (to.kind !== 'field' && to.kind !== 'index') throw new Error(`nothing can be assigned to a ${to.kind}`)
     const whole = await evaluate(to.of, scope)
     const name = to.kind === 'field' ? to.name : String(await evaluate(to.at, scope))
+    // A struct within a struct is there, also when nothing of it has been set.
+    if (whole === undefined && to.of.kind === 'field') return assign(to.of, { [name]: value }, scope, false)
     if (isFields(whole)) whole[name] = value
     else if (Array.isArray(whole)) whole[Number(name)] = value
   }
@@ -276,6 +278,17 @@ export const openSource = ({ declarations }: Source, world: World): { value(name
           const ended = await runAll(each.body, own, late)
           if (ended?.word === 'return') return ended
           if (ended?.word === 'break') break
+        }
+        return undefined
+      }
+      case 'loop': {
+        const own = new Scope(scope)
+        await run(each.first, own, late)
+        while ((await evaluate(each.when, own)) === true) {
+          const ended = await runAll(each.body, new Scope(own), late)
+          if (ended?.word === 'return') return ended
+          if (ended?.word === 'break') break
+          await run(each.step, own, late)
         }
         return undefined
       }

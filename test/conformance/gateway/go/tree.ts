@@ -52,6 +52,13 @@ export type Statement =
       readonly over: Expression
       readonly body: readonly Statement[]
     }
+  | {
+      readonly kind: 'loop'
+      readonly first: Statement
+      readonly when: Expression
+      readonly step: Statement
+      readonly body: readonly Statement[]
+    }
   | { readonly kind: 'switch'; readonly of: Expression; readonly cases: readonly Case[] }
   | { readonly kind: 'return'; readonly values: readonly Expression[] }
   | { readonly kind: 'jump'; readonly word: 'break' | 'continue' }
