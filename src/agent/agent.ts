@@ -18,7 +18,6 @@ import { podResolvConf } from '../dns/resolv-conf.ts'
 import { createCommandRunner } from '../host/command.ts'
 import { jsonOf, readOrSetAside } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
-import { canSetGroups, readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
 import { keepWaitingConnections } from '../host/waiting-connections.ts'
 import { parseCidr } from '../ip/cidr.ts'
@@ -51,8 +50,8 @@ import { hostPortsOf } from './pods/host-ports.ts'
 import { createRuntimeClasses } from './pods/runtime-classes.ts'
 import { openRuleStore } from './rule-store.ts'
 import type { Image } from './runtime/images.ts'
-import { createProcessRuntime } from './runtime/process/process-runtime.ts'
-import { openLimits } from './runtime/shared/limits.ts'
+import { nodeRuntimes } from './runtime/node-runtimes.ts'
+import type { RuntimeName } from './runtime/runtime-names.ts'
 import { createHttpHandlers } from './server/http.ts'
 import { createRoutes } from './server/routes.ts'
 import { createAgentServer } from './server/server.ts'
@@ -78,6 +77,8 @@ export interface AgentOptions {
   readonly dataDir: string
   /** Different for each node of one machine. */
   readonly cgroupParent: string
+  /** What runs pods that do not ask for another. */
+  readonly runtime: RuntimeName
   readonly overlay: OverlaySettings
   readonly clusterCIDRs: readonly string[]
   readonly serviceCIDRs: readonly string[]
@@ -99,9 +100,6 @@ export interface AgentOptions {
 const maxPods = 110
 /** For so long a successor may take to answer DNS before it ends the agent of before. */
 const warmMs = 10_000
-
-/** What is below the state folder. */
-export const runtimeDir = (stateDir: string): string => join(stateDir, 'runtime')
 
 const caOf = ({ ca }: Connection, file: string): string => {
   if (ca === undefined) throw new Error(`${file} names no certificate authority: the agent knows its callers by it`)
@@ -210,7 +208,7 @@ const live = async (
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: options.agentPort, problems },
     kubeletVersion: kubernetesVersion(options.version),
-    ...{ runtimeVersion: `process://${options.version}`, images: await listImages() },
+    ...{ runtimeVersion: `${options.runtime}://${options.version}`, images: await listImages() },
     labels: {},
     annotations: {
       ...overlayAnnotations(options.overlay.backend, identity, nodeAddresses[0] ?? ''),
@@ -279,19 +277,14 @@ const live = async (
     onRejected: tellRejected(createNodeEvents(client, nodeName, log)),
   })
   void stack.bridged.then(bridged.resolve)
-  const identities = { canBecome: await readIdMap(), canSetGroups: await canSetGroups() }
-  const cgroups = await openLimits(options.cgroupParent, log)
   const agent = createPodAgent({
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
     logDir: join(dataDir, 'logs'),
     hostIPs: nodeAddresses,
-    runtimes: [
-      (onChange, onDamage) =>
-        createProcessRuntime({
-          ...{ stateDir: runtimeDir(stateDir), cgroups, onChange, onDamage, log },
-          ...{ identities, env: containerDefaults(options.launcherDir) },
-        }),
-    ],
+    runtimes: await nodeRuntimes({
+      ...{ first: options.runtime, stateDir, dataDir, runner, log, cgroupParent: options.cgroupParent },
+      env: containerDefaults(options.launcherDir),
+    }),
     handlerOf: createRuntimeClasses(client, systemClock),
     allocatable: nodeCapacity({ host, maxPods }),
     hostPorts: true,

@@ -5,6 +5,7 @@ import { runAgent } from '../agent/agent.ts'
 import type { IngressStackSettings } from '../agent/ingress-stack.ts'
 import { joinCluster } from '../agent/join.ts'
 import { runParts } from '../agent/parts/run-parts.ts'
+import { isRuntimeName, runtimeNames } from '../agent/runtime/runtime-names.ts'
 import type { ProxySettings } from '../agent/service-stack.ts'
 import { podwayVersion } from '../control/version.ts'
 import { createCommandRunner } from '../host/command.ts'
@@ -124,7 +125,8 @@ const ingressSettings = async (options: NodeOptions): Promise<IngressStackSettin
 
 /** Everything of an agent's options but where its kubeconfig is. */
 export const agentSettings = async (options: NodeOptions) => {
-  const { overlay } = options
+  const { overlay, runtime } = options
+  if (!isRuntimeName(runtime)) throw new UsageError(`--runtime ${runtime}: expected one of ${runtimeNames.join(', ')}`)
   if (!isBackendName(overlay)) throw new UsageError(`--overlay ${overlay}: expected one of ${backendNames.join(', ')}`)
   const clusterCIDRs = cidrsOption(options.clusterCidr, '--cluster-cidr')
   const serviceCIDRs = cidrsOption(options.serviceCidr, '--service-cidr')
@@ -135,6 +137,7 @@ export const agentSettings = async (options: NodeOptions) => {
     stateDir: options.state,
     dataDir: options.data,
     cgroupParent: options.cgroupParent,
+    runtime,
     overlay: {
       backend: overlay,
       directRouting: options.directRouting ?? false,

@@ -8,6 +8,7 @@ export interface NodeOptions {
   readonly state: string
   readonly data: string
   readonly cgroupParent: string
+  readonly runtime: string
   readonly cniConfDir: string
   readonly overlay: string
   readonly directRouting?: boolean
@@ -67,6 +68,11 @@ export const nodeOptions = (command: Command): Command =>
     .option('--state <folder>', 'what need not outlive a reboot', '/run/podway')
     .option('--data <folder>', 'what must: leases, logs, the certificate', '/var/lib/podway/agent')
     .option('--cgroup-parent <name>', 'the control group of its pods', 'podway')
+    .option(
+      '--runtime <name>',
+      "what runs pods: oci (containers of images, by runc or crun) or process (the node's programs; images are not looked at). Those of podway/echo are processes, and a RuntimeClass may say otherwise",
+      'oci',
+    )
     .option(
       '--cni-conf-dir <folder>',
       'where "podway cni install" has put its network: shown to runtimes once pods can be attached; "off" for nowhere',

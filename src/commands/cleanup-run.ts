@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runtimeDir } from '../agent/agent.ts'
 import { type Part, parts } from '../agent/part-names.ts'
-import { createProcessRuntime } from '../agent/runtime/process/process-runtime.ts'
+import { runtimeDirs } from '../agent/runtime/runtime-names.ts'
+import { endPods } from '../agent/runtime/shared/end-pods.ts'
 import { cleanupNodeAddress } from '../dns/node-address.ts'
 import { removeCgroups } from '../host/cgroup.ts'
 import { type CommandRunner, createCommandRunner } from '../host/command.ts'
 import { counted } from '../host/counted.ts'
 import { createIproute, type Iproute } from '../host/iproute.ts'
-import { silentLogger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter, type Netfilter } from '../host/netfilter/netfilter.ts'
 import { cleanupOverlay } from '../overlay/overlay.ts'
@@ -21,15 +20,10 @@ import { partsOf } from './parts.ts'
 import { createProgress } from './progress.ts'
 
 /** Ends the pods that an agent has left running. */
-const endPods = async (stateDir: string): Promise<number> => {
-  const runtime = createProcessRuntime({
-    ...{ stateDir: runtimeDir(stateDir), cgroups: undefined, log: silentLogger },
-    onChange: () => undefined,
-    onDamage: (message) => console.error(message),
-  })
-  const sandboxes = await runtime.sandboxes.list()
-  for (const { id } of sandboxes) await runtime.sandboxes.end(id, 'forget')
-  return sandboxes.length
+const endAllPods = async (stateDir: string): Promise<number> => {
+  let ended = 0
+  for (const folder of runtimeDirs(stateDir)) ended += await endPods(folder, (message) => console.error(message))
+  return ended
 }
 
 interface Kernel {
@@ -79,7 +73,7 @@ export const cleanup = async ({ state, data, cgroupParent, keepData, only }: Cle
     console.log(`removed: ${[...chosen].join(', ')}`)
     return
   }
-  const pods = await progress.run('ending pods', () => endPods(state))
+  const pods = await progress.run('ending pods', () => endAllPods(state))
   // The network goes last: the others' rules speak of its devices.
   await progress.run('removing rules, devices and routes', () => cleanupParts([...parts].reverse()))
   await removeCgroups(cgroupParent)

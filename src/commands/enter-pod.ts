@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { containerDefaults } from '../agent/env/defaults.ts'
 import { rightsWords } from '../agent/runtime/process/rights.ts'
+import { runtimeDirs } from '../agent/runtime/runtime-names.ts'
 import { createStateStore, isAnyContainer } from '../agent/runtime/shared/state.ts'
 import { canSetGroups } from '../host/id-map.ts'
 import { enterProcess } from '../host/namespaces.ts'
@@ -21,7 +21,8 @@ const nodePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** Runs a command in a pod on this node, with the rights of its containers. */
 export const enterPod = async (pod: string, command: readonly string[], stateDir: string): Promise<void> => {
   const [namespace, name] = pod.includes('/') ? pod.split('/', 2) : ['default', pod]
-  const sandboxes = await createStateStore(join(stateDir, 'runtime'), isAnyContainer).load()
+  const stores = runtimeDirs(stateDir).map((folder) => createStateStore(folder, isAnyContainer))
+  const sandboxes = (await Promise.all(stores.map((store) => store.load()))).flat()
   const found = sandboxes.find(({ spec, process }) => process && spec.namespace === namespace && spec.name === name)
   if (!found?.process) throw new Error(`pod ${namespace}/${name} does not run on this node`)
   const [file, ...args] = enterProcess(found.process.pid, ['net', 'mount', 'uts', 'ipc', 'pid'])

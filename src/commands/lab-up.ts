@@ -1,3 +1,4 @@
+import { isRuntimeName, runtimeNames } from '../agent/runtime/runtime-names.ts'
 import { deepEqual } from '../api/deep-equal.ts'
 import { counted } from '../host/counted.ts'
 import { isIPv6 } from '../ip/address.ts'
@@ -48,8 +49,8 @@ const publications = (texts: readonly string[], plan: Pick<LabPlan, 'hosts'>): r
   })
 
 const planOf = (options: UpOptions): LabPlan => {
-  if (options.runtime !== 'process') throw new UsageError(`--runtime ${options.runtime}: there is only "process" yet`)
-  const { loadBalancerCidr: pool, dualStack = false } = options
+  const { loadBalancerCidr: pool, dualStack = false, runtime } = options
+  if (!isRuntimeName(runtime)) throw new UsageError(`--runtime ${runtime}: expected one of ${runtimeNames.join(', ')}`)
   if (pool !== undefined && parseCidr(pool) === undefined)
     throw new UsageError(`--load-balancer-cidr ${pool}: expected a range such as 192.0.2.0/24`)
   if (pool !== undefined && isIPv6(pool) && !dualStack)
@@ -61,6 +62,7 @@ const planOf = (options: UpOptions): LabPlan => {
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
     dualStack,
+    runtime,
     ...(pool === undefined ? {} : { loadBalancerCidr: pool }),
   })
   const publish = publications(options.publish ?? [], bare)

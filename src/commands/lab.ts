@@ -26,7 +26,7 @@ Examples:
   named(lab.command('up'))
     .description('start a lab and wait until its nodes are Ready')
     .option('--nodes <count>', 'how many nodes', countOption('nodes', 1, 60), 3)
-    .option('--runtime <name>', 'what runs the pods', 'process')
+    .option('--runtime <name>', 'what runs pods with an image: oci or process (see podway agent --help)', 'oci')
     .option(
       '--publish <HOSTPORT:PORT>',
       "reach a node's port on 127.0.0.1 (8080:80, 8080:node2:80); may be repeated",

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import { signalProcess } from './process.ts'
+import { killFamily, signalProcess } from './process.ts'
 
 export interface BoundedResult {
   /** 128 + n after a signal; undefined when the time was over. */
@@ -39,7 +39,9 @@ export const runBounded = async (
   let isLate = false
   const timer = setTimeout(() => {
     isLate = true
-    killGroup()
+    // What it has started may have left its group.
+    const kill = child.pid === undefined ? Promise.resolve() : killFamily(child.pid)
+    void kill.catch(() => undefined).then(killGroup)
   }, limits.timeoutMs)
   const closed = once(child, 'close')
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]

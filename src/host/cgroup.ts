@@ -18,7 +18,7 @@ export interface Cgroups {
   create(name: string, limits: CgroupLimits): Promise<readonly string[]>
   /**
    * The group as OCI runtime programs that we start take it (`cgroupsPath`). They make it in further hierarchies, too; those are
-   * looked after here as well.
+   * looked after here as well. In v2 it is one below: the kernel tells of what happened there when the program has removed it.
    */
   pathOf(name: string): string
   /** Its folders in all hierarchies; where nobody has made the group there is none. */
@@ -201,7 +201,7 @@ export const openCgroups = async ({ parent, root = '/sys/fs/cgroup', self }: Cgr
         await writeFile(join(folders.get(hierarchy) ?? '', file), String(value))
       return [...folders.values()]
     },
-    pathOf: (name) => join(layout.pathPrefix, name),
+    pathOf: (name) => join(layout.pathPrefix, name, layout.version === 'v2' ? 'run' : ''),
     foldersOf: (name) => homes.map((home) => join(home, name)),
     oomKills: async (name) => {
       const folder = join(layout.folders.get('memory') ?? layout.folders.get('') ?? '', name)

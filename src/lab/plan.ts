@@ -30,6 +30,8 @@ export interface LabOptions {
   readonly podEvictionSeconds: number
   /** Nodes, pods and Services have addresses of both IP families. */
   readonly dualStack: boolean
+  /** What runs pods that do not ask for another. */
+  readonly runtime: string
   /** Out of which LoadBalancer Services and Gateways have addresses; missing: they have the nodes'. */
   readonly loadBalancerCidr?: string
 }

@@ -123,7 +123,7 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     ...['--node-name', host.name, '--node-ip', [host.address, host.address6].filter(Boolean).join()],
     ...(plan.dualStack ? ['--service-cidr', dualStackCidrs.service, '--cluster-cidr', dualStackCidrs.pod] : []),
     ...poolOptions,
-    ...['--state', agentState, '--data', dataDir],
+    ...['--state', agentState, '--data', dataDir, '--runtime', plan.runtime],
     ...['--cgroup-parent', cgroupParent(paths, host.name)],
     // The machine's own runtimes are no affair of a lab.
     ...['--cni-conf-dir', 'off'],

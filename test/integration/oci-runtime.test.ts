@@ -1,22 +1,36 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import type { OnChange } from '../../src/agent/runtime/runtime.ts'
+import type { ContainerSpec } from '../../src/agent/runtime/containers.ts'
+import type { OnChange, Runtime } from '../../src/agent/runtime/runtime.ts'
+import { type Cgroups, openCgroups } from '../../src/host/cgroup.ts'
 import { makeBusyboxRoot } from '../support/busybox-root.ts'
 import { busyboxImage, noOciRuntime, testOciRuntime } from '../support/oci-runtime.ts'
-import { runtimeContract } from '../support/runtime-contract.ts'
+import { containerSpec, runtimeContract, sandboxSpec } from '../support/runtime-contract.ts'
+import { until } from '../support/until.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(400_000)
 
 const skip = (await noOciRuntime()) ?? false
+const isRealRoot = /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'))
 const layers = mkdtempSync(join(tmpdir(), 'podway-'))
 if (!skip) makeBusyboxRoot(join(layers, 'root'))
 t.teardown(() => rmSync(layers, { recursive: true }))
 
-const open = async (t: Test, onChange: OnChange = () => undefined) => {
+const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgroups) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
-  const runtime = await testOciRuntime(folder, layers, { onChange, onDamage: t.fail })
+  const runtime = await testOciRuntime(folder, layers, { onChange, onDamage: t.fail, cgroups })
   const stop = new AbortController()
   const running = runtime.run(stop.signal)
   t.teardown(async () => {
@@ -28,6 +42,29 @@ const open = async (t: Test, onChange: OnChange = () => undefined) => {
   return { runtime, folder, container: { image: busyboxImage } }
 }
 
+type More = Partial<ContainerSpec>
+
+/** A pod `a` in a runtime of its own. */
+const openPod = async (t: Test, more: Parameters<typeof sandboxSpec>[1] = {}, cgroups?: Cgroups) => {
+  const { runtime, folder } = await open(t, undefined, cgroups)
+  await runtime.sandboxes.start(sandboxSpec('a', more))
+  const start = (name: string, command: readonly string[], spec: More = {}) =>
+    runtime.containers.start('a', containerSpec(folder, name, command, { image: busyboxImage, ...spec }))
+  const said = (name: string): string => readFileSync(join(folder, `${name}.log`), 'utf8')
+  const endOf = (name: string, attempt = 0) =>
+    until(() => exitOf(runtime, `a_${name}_${attempt}`), `the end of ${name}`, 20_000)
+  /** Runs a script to its end; what it said. */
+  const say = async (name: string, script: string, spec: More = {}): Promise<string> => {
+    await start(name, ['sh', '-c', script], spec)
+    await endOf(name)
+    return said(name)
+  }
+  return { runtime, folder, start, said, endOf, say }
+}
+
+const exitOf = async (runtime: Runtime, id: string) =>
+  (await runtime.sandboxes.list()).flatMap(({ containers }) => containers).find((each) => each.id === id)?.exit
+
 t.test('containers of images keep the contract', { skip }, async (t) => {
   // A process that is the first of its namespace ignores TERM: in a shared one it is not.
   runtimeContract(t, async (t, onChange) => ({
@@ -35,3 +72,336 @@ t.test('containers of images keep the contract', { skip }, async (t) => {
     sandbox: { shareProcessNamespace: true },
   }))
 })
+
+t.test('what a container sees', { skip }, async (t) => {
+  const hosts = join(layers, 'hosts')
+  writeFileSync(hosts, '10.1.2.3 me\n')
+  const mounts = [{ source: hosts, target: '/etc/hosts', kind: 'file' as const, readOnly: false }]
+  const { say, start, runtime, folder } = await openPod(t, { mounts })
+
+  const script = 'hostname; cat /etc/hosts; pwd; cat /proc/1/comm; ip -o link | wc -l; cat; echo "$@"; ls /'
+  await start('view', ['sh', '-c', script, '-', 'a b', '$HOME'], { workingDir: '/made/for it' })
+  await until(() => exitOf(runtime, 'a_view_0'), 'the end')
+  t.same(readFileSync(join(folder, 'view.log'), 'utf8').split('\n'), [
+    ...['pod-a', '10.1.2.3 me', '/made/for it', 'sh', '1', 'a b $HOME'],
+    ...['bin', 'dev', 'etc', 'home', 'made', 'proc', 'root', 'sys', 'tmp', 'usr', 'var', ''],
+  ])
+  t.same(readdirSync(join(layers, 'root')).includes('made'), false, 'the image stays as it is')
+
+  const env = { PATH: '/bin', GREETING: `it's "so" $HOME\nyes`, 'my.odd-name': '1 2', IFS: 'x' }
+  await start('env', ['env', '-0'], { env })
+  await until(() => exitOf(runtime, 'a_env_0'), 'the end')
+  const found = readFileSync(join(folder, 'env.log'), 'utf8').split('\0').filter(Boolean)
+  for (const [name, value] of Object.entries(env)) t.ok(found.includes(`${name}=${value}`), name)
+  t.ok(found.includes('HOME=/root'), 'by the image')
+  t.notOk(
+    found.some((each) => each.includes('podway') || each.startsWith('NODE_')),
+    'nothing of the node',
+  )
+
+  t.equal(await say('signals', "grep SigIgn /proc/self/status | tr -d '\\t'"), 'SigIgn:0000000000000000\n')
+  t.match(await say('pids', 'ls /proc | grep -c "^[0-9]"'), /^[1-4]\n$/, 'its own processes only')
+  t.equal(
+    await say('devices', 'ls /dev | tr "\\n" " "'),
+    'fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero ',
+  )
+  await say('writer', 'echo shared > /dev/shm/word')
+  t.equal(
+    await say('reader', 'cat /dev/shm/word; df -m /dev/shm | tail -1 | tr -s " " | cut -d " " -f 2'),
+    'shared\n64\n',
+  )
+  const masked = await say(
+    'masked',
+    'exec 2>&1; wc -c < /proc/keys; ls /sys/firmware | wc -l; echo 1 > /proc/sys/kernel/panic; mkdir /sys/x',
+  )
+  t.match(masked, /^0\n0\n.*[Rr]ead-only file system\n.*[Rr]ead-only file system\n$/s)
+  t.match(await say('again', 'ls /made 2>&1'), /No such file/, 'each container has a root of its own')
+})
+
+t.test(
+  'who a container is',
+  { skip: skip || (!isRealRoot && 'needs root: a user namespace has one user') },
+  async (t) => {
+    const { say, start } = await openPod(t)
+    const script = 'id -u; id -g; id -G; grep CapEff /proc/self/status | cut -f 2; touch /x 2>&1'
+    t.equal(await say('root', script), '0\n0\n0 10\n00000000a00425fb\n')
+    t.match(
+      await say('named', script, { user: { named: 'app' } }),
+      /^1000\n1001\n1001 2000\n0000000000000000\n.*denied/s,
+    )
+    t.match(await say('with', script, { user: { named: 'app:wheel' }, groups: [77] }), /^1000\n10\n10 77 2000\n/)
+    t.match(await say('number', script, { user: { uid: 4242, gid: 4243 } }), /^4242\n4243\n4243\n/)
+    await t.rejects(start('nobody', ['true'], { user: { named: 'mallory' } }), /unable to find user mallory/)
+  },
+)
+
+t.test('what a container may do', { skip }, async (t) => {
+  const { say, start, folder } = await openPod(t)
+  const caps = 'grep -E "CapBnd|NoNewPrivs" /proc/self/status | cut -f 2 | tr "\\n" " "'
+  t.match(await say('none', caps, { capabilities: [], noNewPrivileges: true }), /^0000000000000000 1 $/)
+  t.match(await say('one', caps, { capabilities: ['net_raw'] }), /^0000000000002000 0 $/)
+  t.match(
+    await say('closed', 'touch /x 2>&1; touch /dev/shm/y && echo fine', { readOnlyRoot: true }),
+    /Read-only file system\nfine/,
+  )
+
+  const seccomp = 'unshare -U true 2>&1; grep Seccomp: /proc/self/status | cut -f 2'
+  t.match(await say('filtered', seccomp, { seccomp: 'default' }), /Operation not permitted\n2\n$/)
+  t.match(await say('open', 'grep Seccomp: /proc/self/status | cut -f 2'), /^0\n$/)
+  mkdirSync(join(folder, 'seccomp'))
+  const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }] }
+  writeFileSync(join(folder, 'seccomp/nomkdir.json'), JSON.stringify(profile))
+  t.match(await say('file', 'mkdir /y 2>&1', { seccomp: { file: 'nomkdir.json' } }), /not permitted/)
+  for (const file of ['../state/x.json', '/etc/passwd', 'none.json'])
+    await t.rejects(start('bad', ['true'], { seccomp: { file } }), /cannot load seccomp profile/)
+
+  await t.rejects(start('confined', ['true'], { appArmor: 'default' }), /AppArmor is not enabled/)
+  await t.rejects(start('labelled', ['true'], { seLinux: { type: 'x' } }), /SELinux is not enabled/)
+  const all = 'test -w /proc/sys/kernel && echo open; mount -t tmpfs x /tmp && echo mounted; ls /dev | wc -l'
+  const privileged = (await say('privileged', all, { privileged: true, capabilities: 'all' })).split('\n')
+  t.same(privileged.slice(0, 2), ['open', 'mounted'])
+  t.ok(Number(privileged[2]) >= 14, 'devices of the node')
+})
+
+t.test('ends', { skip }, async (t) => {
+  const { start, said, endOf, runtime } = await openPod(t)
+  const up = (name: string) => until(() => existsLog(name).includes('up'), 'the trap')
+  const existsLog = (name: string) => said(name)
+  const trap = (signal: string, code: number) =>
+    ['sh', '-c', `trap 'echo bye; exit ${code}' ${signal}; echo up; while :; do sleep 0.05; done`] as const
+
+  await t.test('a program that tidies up ends with its own code', async (t) => {
+    await start('tidy', trap('TERM', 7))
+    await up('tidy')
+    await runtime.containers.signal('a_tidy_0', 'TERM')
+    t.equal((await endOf('tidy')).code, 7)
+    t.equal(said('tidy'), 'up\nbye\n')
+  })
+  await t.test("by the image's own signal", async (t) => {
+    const signals = { SIGQUIT: 'QUIT', 10: 'USR1', 'SIGRTMIN+3': '37' }
+    for (const [stopSignal, signal] of Object.entries(signals)) {
+      const name = `stop-${signal.toLowerCase()}`
+      await start(name, trap(signal, 8), { stopSignal })
+      await up(name)
+      await runtime.containers.signal(`a_${name}_0`, 'TERM')
+      t.equal((await endOf(name)).code, 8, `by ${stopSignal}`)
+    }
+  })
+  await t.test('KILL ends all of it', async (t) => {
+    await start('many', ['sh', '-c', 'setsid sleep 47120 & trap "" TERM; echo up; while :; do sleep 1; done'])
+    await up('many')
+    await runtime.containers.signal('a_many_0', 'KILL')
+    t.equal((await endOf('many')).code, 137)
+    await until(() => commandLines().every((line) => !line.includes('47120')), 'the end of the child')
+  })
+  await t.test('what the main process leaves behind ends with it', async (t) => {
+    await start('parent', ['sh', '-c', 'setsid sleep 47121 & exit 5'])
+    t.equal((await endOf('parent')).code, 5)
+    await until(() => commandLines().every((line) => !line.includes('47121')), 'the end of the child')
+  })
+  await t.test('by a signal of its own', async (t) => {
+    await start('self', ['sh', '-c', 'sh -c "kill -SEGV \\$\\$"; exit $?'])
+    t.equal((await endOf('self')).code, 139)
+  })
+  await t.test('nothing to run', async (t) => {
+    for (const [name, command, why] of [
+      ['none', ['no-such-program'], /executable file not found in \$PATH/],
+      ['folder', ['/etc'], /permission denied|is a directory/],
+      ['plain', ['/etc/passwd'], /permission denied/],
+    ] as const) {
+      const { exit } = await start(name, command)
+      t.match(exit, { code: 128, startError: why })
+      t.equal(said(name), '', "the log is the container's own")
+    }
+  })
+})
+
+const commandLines = (): readonly string[] =>
+  readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+      } catch {
+        return ''
+      }
+    })
+
+t.test('last words', { skip }, async (t) => {
+  const { start, endOf } = await openPod(t)
+  const at = (path: string, fallBackToLogs = false) => ({ terminationMessage: { path, fallBackToLogs } })
+  const messageOf = async (name: string, script: string, more: More) => {
+    await start(name, ['sh', '-c', script], more)
+    return (await endOf(name)).message
+  }
+  t.equal(await messageOf('said', 'echo done > /dev/termination-log', at('/dev/termination-log')), 'done\n')
+  t.equal(
+    await messageOf('own', 'echo mine > /var/last', {
+      ...at('/var/last'),
+      user: isRealRoot ? { uid: 99, gid: 99 } : { uid: 0, gid: 0 },
+    }),
+    'mine\n',
+  )
+  t.equal(await messageOf('silent', 'echo log; exit 1', at('/dev/termination-log')), undefined)
+  t.equal(await messageOf('logged', 'echo log; exit 1', at('/dev/termination-log', true)), 'log\n')
+  t.equal(await messageOf('well', 'echo log', at('/dev/termination-log', true)), undefined, 'only of a failure')
+  const long = await messageOf(
+    'long',
+    'i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done; exit 1',
+    at('/x', true),
+  )
+  t.equal(long?.split('\n').length, 80)
+  t.match(long, /line 499$/)
+  t.equal((await messageOf('much', 'head -c 100000 /dev/zero | tr "\\0" x > /x', at('/x')))?.length, 4096)
+  t.equal(
+    await messageOf('link', 'rm -f /x; ln -s /etc/passwd /x', at('/x')),
+    undefined,
+    'a link is not followed on the node',
+  )
+})
+
+t.test('exec', { skip }, async (t) => {
+  const { start, runtime } = await openPod(t)
+  await start('main', ['sleep', '3600'], { env: { PATH: '/bin', WHO: 'me' }, workingDir: '/usr' })
+  const run = (command: readonly string[], timeoutMs = 10_000) => runtime.streams.exec('a_main_0', command, timeoutMs)
+  t.same(await run(['sh', '-c', 'echo "$WHO"; pwd; hostname; cat /proc/1/comm; exit 4']), {
+    ...{ exitCode: 4, output: 'me\n/usr\npod-a\nsleep\n' },
+  })
+  const missing = await run(['no-such'])
+  t.not(missing.exitCode, 0)
+  t.match(missing.output, /executable file not found/)
+  await t.rejects(run(['sleep', '47122'], 500), { name: 'ExecTimeout' })
+  await until(() => commandLines().every((line) => !line.includes('47122')), 'its end')
+
+  const command = (words: readonly string[], tty = false) =>
+    runtime.streams.open('a_main_0', words, { stdin: true, tty })
+  const { stdout, stderr, ended } = await command(['sh', '-c', 'echo out; echo wrong >&2; exit 7'])
+  t.same(await Promise.all([text(stdout), text(stderr ?? stdout), ended]), ['out\n', 'wrong\n', 7])
+  const again = await command(['sh', '-c', 'cat /dev/stdin > /dev/stdout'])
+  again.stdin.end('through')
+  t.equal(await text(again.stdout), 'through')
+
+  await t.test('a terminal', async (t) => {
+    const shell = await command(
+      ['sh', '-c', 'tty; echo "$WHO $TERM"; trap "stty size" WINCH; while :; do read -r line; echo "got $line"; done'],
+      true,
+    )
+    let heard = ''
+    shell.stdout.on('data', (chunk: Buffer) => {
+      heard += chunk.toString()
+    })
+    await until(() => heard.includes('me xterm'), 'the first words')
+    t.match(heard, /^\/dev\/pts\/\d+\r\n/)
+    shell.stdin.write('typed\n')
+    await until(() => heard.includes('typed\r\ngot typed\r\n'), 'the echo, and the answer')
+    shell.resize({ columns: 132, rows: 43 })
+    await until(() => heard.includes('43 132'), 'the new size')
+    shell.stdin.write('\u0003')
+    t.equal(await shell.ended, 130, 'interrupted from the keyboard')
+  })
+  await t.test('all of it ends when it is ended', async (t) => {
+    for (const tty of [false, true]) {
+      const shell = await command(['sh', '-c', 'trap "" HUP TERM; sleep 47123 & sleep 47124; echo no'], tty)
+      const running = () => commandLines().filter((line) => /^sleep 4712[34]/.test(line)).length
+      await until(() => running() === 2, 'both')
+      await shell.kill()
+      t.equal(await shell.ended, 137)
+      await until(() => running() === 0, 'their end')
+    }
+  })
+})
+
+t.test('talking with a container', { skip }, async (t) => {
+  const { start, said, runtime, endOf } = await openPod(t)
+  await t.test('stdin stays for the next user, or ends with the first', async (t) => {
+    await start('kept', ['cat'], { stdin: 'kept' })
+    for (const word of ['one', 'two']) {
+      const { stdin } = await runtime.streams.attach('a_kept_0')
+      stdin.end(`${word}\n`)
+      await until(() => said('kept').endsWith(`${word}\n`), word)
+    }
+    t.equal(await exitOf(runtime, 'a_kept_0'), undefined, 'it has seen no end')
+    await start('once', ['sh', '-c', 'cat; exit 4'], { stdin: 'once' })
+    const { stdin } = await runtime.streams.attach('a_once_0')
+    stdin.end(Buffer.alloc(300_000, 'x'))
+    t.equal((await endOf('once')).code, 4)
+    t.equal(said('once').length, 300_000)
+  })
+  await t.test('a terminal', async (t) => {
+    const script = 'tty; trap "stty size" WINCH; trap "exit 9" TERM; while :; do read -r line; echo "got $line"; done'
+    await start('term', ['sh', '-c', script], { stdin: 'once', tty: true })
+    await until(() => /^\/dev\/pts\/\d+\r\n/.test(said('term')), 'the terminal')
+    const { stdin, resize } = await runtime.streams.attach('a_term_0')
+    stdin.write('hello\n')
+    await until(() => said('term').includes('got hello\r\n'), 'the answer')
+    resize({ columns: 90, rows: 30 })
+    await until(() => said('term').includes('30 90\r\n'), 'the size')
+    await runtime.containers.signal('a_term_0', 'TERM')
+    t.equal((await endOf('term')).code, 9)
+    t.match((await start('none', ['/no/such'], { tty: true })).exit, { code: 128 })
+  })
+})
+
+t.test('namespaces that are shared', { skip }, async (t) => {
+  await t.test('with the node', async (t) => {
+    const { say } = await openPod(t, { hostNetwork: true, hostPID: true, hostIPC: true })
+    const script = 'for kind in net pid ipc; do readlink /proc/self/ns/$kind; done; hostname'
+    const own = ['net', 'pid', 'ipc'].map((kind) => readlinkSync(`/proc/self/ns/${kind}`))
+    t.same((await say('look', script)).trim().split('\n'), [...own, hostname()])
+  })
+  await t.test('processes, with the other containers', async (t) => {
+    const { start, say, said, runtime } = await openPod(t, { shareProcessNamespace: true })
+    await start('one', ['sleep', '47125'])
+    t.match(await say('two', 'ps | grep -v grep'), /sleep 47125/)
+    t.match(
+      await say('root', 'ls /proc/1/root/ 2>&1', { capabilities: ['sys_ptrace'] }),
+      /^(dev|bin)\n/,
+      'the holder has a root of its own',
+    )
+    t.notMatch(said('root'), /home|var|root/)
+    t.equal(await exitOf(runtime, 'a_one_0'), undefined)
+  })
+  await t.test('kernel settings of the pod', async (t) => {
+    const { say, runtime } = await openPod(t, { sysctls: { 'net.ipv4.ip_unprivileged_port_start': '80' } })
+    t.equal(await say('look', 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start'), '80\n')
+    for (const name of ['kernel.panic', 'net.core.somaxconn', 'net.ipv4.ip_forward'])
+      await t.rejects(runtime.sandboxes.start(sandboxSpec('b', { sysctls: { [name]: '1' } })), /forbidden sysctl/)
+  })
+})
+
+t.test('limits', { skip: skip || (!isRealRoot && 'needs root: control groups') }, async (t) => {
+  const parent = `podway-test-${process.pid}-${Date.now()}`
+  const cgroups = await openCgroups({ parent })
+  const { start, said, endOf, say, runtime } = await openPod(t, { shareProcessNamespace: true }, cgroups)
+  const limits = { memoryBytes: 24 << 20, cpuMilli: 500, pids: 32 }
+  await start('eater', ['sh', '-c', 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done'], { limits })
+  t.match(await endOf('eater'), { code: 137, oomKilled: true })
+  const few = { limits: { pids: 4 } }
+  t.notMatch(await say('forks', 'for i in 1 2 3 4 5 6 7 8; do sleep 3600 & done; echo all', few), /all/)
+  const mknod: More = { capabilities: ['mknod'] }
+  t.match(await say('device', 'mknod /x b 8 0; cat /x 2>&1', mknod), /not permitted/, 'devices are guarded')
+  const script = 'setsid sleep 47126 & trap "exit 3" TERM; echo up; while :; do sleep 0.1; done'
+  await start('left', ['sh', '-c', script])
+  await until(() => said('left').includes('up'), 'the trap')
+  await runtime.containers.signal('a_left_0', 'TERM')
+  t.equal((await endOf('left')).code, 3, 'what it has left behind in the namespace of all ends with it')
+  await until(() => commandLines().every((line) => !line.includes('47126')), 'the end of the child')
+  await start('stray', ['sh', '-c', 'setsid sleep 3600 & sleep 3600'])
+  t.equal((await runtime.streams.exec('a_stray_0', ['true'], 10_000)).exitCode, 0)
+  await runtime.sandboxes.end('a', 'forget')
+  t.same(leftGroups(parent), [], 'no group is left but that of all')
+  t.teardown(() => cgroups.close())
+})
+
+/** Control groups below the one of a runtime, in all hierarchies. */
+const leftGroups = (parent: string): readonly string[] =>
+  readFileSync('/proc/self/cgroup', 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [, name = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
+      const folder = join('/sys/fs/cgroup', name.replace(/^name=/, '') || 'unified', path, parent)
+      if (!existsSync(folder)) return []
+      return readdirSync(folder, { withFileTypes: true }).flatMap((each) =>
+        each.isDirectory() ? [join(folder, each.name)] : [],
+      )
+    })

@@ -1,6 +1,5 @@
 /** The links of the pods that run on this node, as far as can be told without the agent. Nothing is changed. */
 
-import { join } from 'node:path'
 import { type CommandRunner, prefixed } from '../../host/command.ts'
 import { createIproute } from '../../host/iproute.ts'
 import { enterNetworkFile } from '../../host/namespaces.ts'
@@ -10,6 +9,7 @@ import { podBridge } from '../../overlay/bridge.ts'
 import { isLinkLocal, type Link, showAddresses, showDevice, showLinks, showRoutes } from '../../overlay/kernel-view.ts'
 import { nodeEndFaults, podEndFaults } from '../../overlay/link-faults.ts'
 import { linkName } from '../../overlay/pod-links.ts'
+import { runtimeDirs } from '../runtime/runtime-names.ts'
 import { createStateStore, isAnyContainer, type StoredSandbox } from '../runtime/shared/state.ts'
 
 export interface PodLinkFacts {
@@ -65,7 +65,8 @@ export const readPodLinks = async (
   if (!bridge) return undefined
   const gateways = (await showAddresses(iproute, podBridge)).filter((each) => !isSingle(each) && !isLinkLocal(each))
   const side: NodeSide = { links, mtu: bridge.mtu, gateways }
-  const sandboxes = await createStateStore(join(stateDir, 'runtime'), isAnyContainer).load()
+  const stores = runtimeDirs(stateDir).map((folder) => createStateStore(folder, isAnyContainer))
+  const sandboxes = (await Promise.all(stores.map((store) => store.load()))).flat()
   const own = sandboxes.filter(({ spec, process }) => process && !spec.hostNetwork)
   const found = await Promise.all(own.map((sandbox) => lookInside(runner, sandbox, side).catch(() => undefined)))
   const others = links

@@ -103,7 +103,8 @@ const namespaces = ({ folder, hostNetwork, hostIPC, ownPids, cgroup }: Namespace
     !hostNetwork && { type: 'network', path: `${folder}/net` },
     !hostNetwork && { type: 'uts', path: `${folder}/uts` },
     !hostIPC && { type: 'ipc', path: `${folder}/ipc` },
-    ownPids && { type: 'pid' },
+    // Of one that is joined the program knows that the container may leave processes behind there.
+    ownPids ? { type: 'pid' } : { type: 'pid', path: `${folder}/pid` },
     cgroup && { type: 'cgroup' },
   ]
   return joined.filter((each) => each !== false)

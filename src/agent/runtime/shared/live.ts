@@ -135,9 +135,11 @@ export const createLiveSandboxes = <C extends StoredContainer>(options: LiveOpti
     for (const deadline = Date.now() + endTimeoutMs; ; await sleep(5)) {
       await look(sandbox)
       const left = [...sandbox.containers.values()].filter(({ exit }) => !exit).map(({ id }) => id)
-      if (!sandbox.process && left.length === 0) return
+      if (!sandbox.process && left.length === 0) break
       if (Date.now() > deadline) throw new Error(`killed but not gone: sandbox ${sandbox.spec.id} ${left.join(' ')}`)
     }
+    // What they leave behind is removed once their ends are on record.
+    await Promise.all([...sandbox.containers.keys()].map((id) => settling.get(id)))
   }
 
   /** What was in a sandbox without a first process is ending: its shims write down how. */

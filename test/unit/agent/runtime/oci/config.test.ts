@@ -45,7 +45,11 @@ const namespaceCases: readonly (readonly [string, Partial<ConfigInput['namespace
   ['of the pod', {}, ['mount', 'network /proc/1/ns/net', 'uts /proc/1/ns/uts', 'ipc /proc/1/ns/ipc', 'pid']],
   ['hostNetwork', { hostNetwork: true }, ['mount', 'ipc /proc/1/ns/ipc', 'pid']],
   ['hostIPC', { hostIPC: true }, ['mount', 'network /proc/1/ns/net', 'uts /proc/1/ns/uts', 'pid']],
-  ['shared pids', { ownPids: false }, ['mount', 'network /proc/1/ns/net', 'uts /proc/1/ns/uts', 'ipc /proc/1/ns/ipc']],
+  [
+    'shared pids',
+    { ownPids: false },
+    ['mount', 'network /proc/1/ns/net', 'uts /proc/1/ns/uts', 'ipc /proc/1/ns/ipc', 'pid /proc/1/ns/pid'],
+  ],
   ['cgroup v2', { hostNetwork: true, hostIPC: true, cgroup: true }, ['mount', 'pid', 'cgroup']],
 ]
 for (const [name, more, wanted] of namespaceCases)

@@ -1,0 +1,94 @@
+/** The runtimes of a node: containers of images, and processes. */
+import { join } from 'node:path'
+import type { StringMap } from '../../api/types/index.ts'
+import type { Cgroups } from '../../host/cgroup.ts'
+import type { CommandRunner } from '../../host/command.ts'
+import { canSetGroups, readIdMap } from '../../host/id-map.ts'
+import type { Logger } from '../../host/log.ts'
+import { ImageError } from '../../images/image-error.ts'
+import { readAbilities } from '../../images/layer/abilities.ts'
+import { openImageStore } from '../../images/store/image-store.ts'
+import type { Capabilities } from './capabilities.ts'
+import { readNodeFacts } from './oci/node-facts.ts'
+import { createNodeImages, type OpenedImages } from './oci/node-images.ts'
+import { createOciRuntime } from './oci/oci-runtime.ts'
+import { findProgram, type Program } from './oci/program.ts'
+import { createProcessRuntime } from './process/process-runtime.ts'
+import type { RuntimeFactory } from './runtime.ts'
+import { type RuntimeName, runtimeDir } from './runtime-names.ts'
+import { openLimits } from './shared/limits.ts'
+
+export interface NodeRuntimesOptions {
+  /** What runs pods that do not ask for another. */
+  readonly first: RuntimeName
+  readonly stateDir: string
+  readonly dataDir: string
+  readonly cgroupParent: string
+  /** The variables that every process of a pod without an image gets. */
+  readonly env: StringMap
+  readonly runner: CommandRunner
+  readonly log: Logger
+}
+
+type Identities = Pick<Capabilities, 'canBecome' | 'canSetGroups'>
+
+/** What was made once; a failure is tried again by the next who asks. */
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined
+      throw error
+    })
+    return made
+  }
+}
+
+const ociFactory = async (
+  { stateDir, dataDir, runner, log }: NodeRuntimesOptions,
+  identities: Identities,
+  cgroups: Cgroups | undefined,
+): Promise<RuntimeFactory> => {
+  const facts = await readNodeFacts()
+  const open = once(
+    async (): Promise<OpenedImages> =>
+      openImageStore({
+        ...{ folder: join(dataDir, 'images'), runner, abilities: await readAbilities() },
+        onNotice: (message) => log.warn(message),
+      }),
+  )
+  const { images, roots } = createNodeImages(open, async (reference) => {
+    throw new ImageError(
+      'unsupported',
+      `${reference} is not on this node, which asks no registry: podway image import FILE.tar`,
+    )
+  })
+  const program: () => Promise<Program> = once(() => findProgram(runner, facts.isCgroup2))
+  return (onChange, onDamage) =>
+    createOciRuntime({
+      ...{ stateDir: runtimeDir(stateDir, 'oci'), diskDir: join(dataDir, 'containers') },
+      ...{ seccompDir: join(dataDir, 'seccomp'), program, facts, images, roots, cgroups, identities },
+      ...{ onChange, onDamage, log },
+    })
+}
+
+/** Each runtime has control groups of its own: it ends those that it does not know. */
+const limitsOf = async (parent: string, log: Logger): Promise<Readonly<Record<RuntimeName, Cgroups | undefined>>> => {
+  const ofProcesses = await openLimits(parent, log)
+  return { process: ofProcesses, oci: ofProcesses && (await openLimits(`${parent}-oci`, log)) }
+}
+
+export const nodeRuntimes = async (
+  options: NodeRuntimesOptions,
+): Promise<readonly [RuntimeFactory, ...RuntimeFactory[]]> => {
+  const { first, stateDir, env, log } = options
+  const identities = { canBecome: await readIdMap(), canSetGroups: await canSetGroups() }
+  const limits = await limitsOf(options.cgroupParent, log)
+  const oci = await ociFactory(options, identities, limits.oci)
+  const ofProcesses: RuntimeFactory = (onChange, onDamage) =>
+    createProcessRuntime({
+      ...{ stateDir: runtimeDir(stateDir, 'process'), cgroups: limits.process, onChange, onDamage, log },
+      ...{ identities, env },
+    })
+  return first === 'oci' ? [oci, ofProcesses] : [ofProcesses, oci]
+}

@@ -1,0 +1,63 @@
+import t from 'tap'
+import { createNodeImages, credentialsOf } from '../../../../../src/agent/runtime/oci/node-images.ts'
+import { digestOfHex } from '../../../../../src/images/digest.ts'
+import { ImageError } from '../../../../../src/images/image-error.ts'
+import type { Image } from '../../../../../src/images/images.ts'
+
+const id = digestOfHex('a'.repeat(64))
+const stored: Image = {
+  ...{ id, names: ['docker.io/library/web:1'], digests: [], bytes: 7, limitations: [] },
+  config: {
+    ...{ entrypoint: ['/web'], cmd: ['-v'], env: ['PATH=/bin', 'A=b=c', 'EMPTY='], user: 'www', workingDir: '/srv' },
+    ...{ stopSignal: '', exposedPorts: [], volumes: [], labels: {} },
+  },
+}
+
+const open = async () => ({
+  images: {
+    find: async (reference: string) => {
+      if (reference === 'Bad') throw new ImageError('invalid name', 'no')
+      return reference === 'web:1' ? stored : undefined
+    },
+    list: async () => [stored],
+    remove: async () => undefined,
+  },
+  roots: {
+    layersOf: async () => ({ folder: '/l', names: ['x'], mountOptions: [] }),
+    ...{ hold: async () => undefined, release: async () => undefined, held: async () => [] },
+  },
+})
+const { images, roots } = createNodeImages(open, async () => stored)
+
+t.test('an image as the pod side sees it', async (t) => {
+  t.same(await images.find('web:1'), {
+    ...{ id, digest: id, names: ['docker.io/library/web:1'], sizeBytes: 7 },
+    config: {
+      ...{ entrypoint: ['/web'], cmd: ['-v'], env: { PATH: '/bin', A: 'b=c', EMPTY: '' }, user: 'www' },
+      workingDir: '/srv',
+    },
+  })
+  t.equal(await images.find('none'), undefined)
+  await t.rejects(images.find('Bad'), { name: 'InvalidImageName' })
+})
+
+t.test('only ids lead to roots', async (t) => {
+  await t.rejects(roots.hold('../../etc', 'x'), /is no id of an image/)
+  t.match(await roots.layersOf(id), { folder: '/l' })
+})
+
+t.test('logins are shown to the registries that they are for', async (t) => {
+  const login = (registry: string, username: string) => ({ registry, username, password: 'p' })
+  const { for: credentialsFor } = credentialsOf([
+    ...[login('https://index.docker.io/v1/', 'hub'), login('registry.example', 'wide')],
+    ...[login('https://registry.example/team', 'narrow'), login('other.example:5000', 'port')],
+  ])
+  const names = (repository: string) =>
+    credentialsFor(repository).map((each) => (each.kind === 'basic' ? each.username : each.kind))
+  t.same(names('docker.io/library/web'), ['hub'])
+  t.same(names('registry.example/team/web'), ['narrow', 'wide'])
+  t.same(names('registry.example/teams/web'), ['wide'])
+  t.same(names('registry.example.evil/web'), [])
+  t.same(names('other.example/web'), [])
+  t.same(names('other.example:5000/web'), ['port'])
+})
