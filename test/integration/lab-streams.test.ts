@@ -118,7 +118,7 @@ const tryAll = async (t: Test, program: string): Promise<void> => {
 
   await t.test('run with a user', async (t) => {
     const name = `run-${randomBytes(3).toString('hex')}`
-    const flags = ['--rm', '--image=none', '--restart=Never', '--command', '--']
+    const flags = ['--rm', '--image=podway/echo', '--restart=Never', '--command', '--']
     const piped = await end(program, ['run', name, '-i', ...flags, 'sh', '-c', 'sleep 1; cat; exit 6'], 'from here\n')
     t.match(piped, { code: 6, out: /from here\n/ })
     const script = `stty -echo; read -r line; ${untilSized}; echo "got $line of $(stty size)"`
