@@ -1,7 +1,15 @@
 import t from 'tap'
 import { cgroupParent, cgroupPrefix, checkLabName, labPaths, parsePublication, planLab } from '../../../src/lab/plan.ts'
 
-const options = { name: 'lab', nodes: 3, publish: [], nodeGraceSeconds: 10, podEvictionSeconds: 60, dualStack: false, runtime: 'oci' }
+const options = {
+  name: 'lab',
+  nodes: 3,
+  publish: [],
+  nodeGraceSeconds: 10,
+  podEvictionSeconds: 60,
+  dualStack: false,
+  runtime: 'oci',
+}
 
 t.test('a plan', async (t) => {
   const { hosts, gateway } = planLab(options)
