@@ -62,3 +62,17 @@ t.test('by chance: probabilities as iptables-save prints them', async (t) => {
     '-p tcp -j T2',
   ])
 })
+
+t.test('up to sixteen targets are one list; more are groups of equal size, behind those left over', async (t) => {
+  const shapeOf = (count: number) => {
+    const { rules, groups } = balance(targets(count), (index) => chainName(`G${index}`))
+    return [rules.length, ...groups.map((group) => group.rules.length)]
+  }
+  t.same(shapeOf(0), [0])
+  t.same(shapeOf(1), [1])
+  t.same(shapeOf(16), [16])
+  t.same(shapeOf(17), [5, 4, 4, 4, 4])
+  t.same(shapeOf(24), [4, 6, 6, 6, 6])
+  t.same(shapeOf(25), [5, 5, 5, 5, 5, 5])
+  t.same(shapeOf(27), [7, 5, 5, 5, 5, 5])
+})
