@@ -72,8 +72,9 @@ export const isSkipped = ({ metadata, spec }: Service, proxyName: string | undef
 const rangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges'
 
 const rangesOf = ({ spec, metadata }: Service, family: IpFamily, tell: Tell): readonly Cidr[] | undefined => {
-  const annotated = metadata.annotations?.[rangesAnnotation]?.split(',').filter((text) => text.trim() !== '')
-  const texts = spec.loadBalancerSourceRanges ?? annotated ?? []
+  const { loadBalancerSourceRanges: listed = [] } = spec
+  const annotated = (metadata.annotations?.[rangesAnnotation] ?? '').split(',').filter((text) => text.trim() !== '')
+  const texts = listed.length > 0 ? listed : annotated
   if (texts.length === 0) return undefined
   return texts.map((text) => readFor(text.trim(), family, parseMaskedCidr, tell)).filter((range) => range !== undefined)
 }

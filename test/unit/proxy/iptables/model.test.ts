@@ -2,9 +2,10 @@ import t from 'tap'
 import { serviceOfSlice } from '../../../../src/api/slices.ts'
 import type { EndpointSlice, Service } from '../../../../src/api/types/index.ts'
 import { addressOf } from '../../../../src/ip/address.ts'
-import { modelService } from '../../../../src/proxy/iptables/model.ts'
+import { isSkipped, modelService } from '../../../../src/proxy/iptables/model.ts'
 import { nothingReserved } from '../../../../src/proxy/iptables/reserved.ts'
 import { makeService, makeSlice } from '../support/objects.ts'
+import { makeContext } from '../support/rules.ts'
 
 const model = (
   service: Service,
@@ -207,6 +208,108 @@ t.test('load balancing by annotation', async (t) => {
   t.same(balancing('RoundRobin'), ['round-robin', undefined, 0])
   t.same(balancing('ClientIP'), ['round-robin', 10_800, 0])
   t.same(balancing('least-loaded'), ['round-robin', undefined, 1])
+})
+
+t.test(
+  'source ranges: of the field, else of the annotation that was there before it; without any, everybody',
+  async (t) => {
+    const annotation = 'service.beta.kubernetes.io/load-balancer-source-ranges'
+    const ranges = (field: readonly string[] | undefined, annotated?: string) => {
+      const { ports, problems } = model(
+        makeService({
+          ...(field ? { loadBalancerSourceRanges: field } : {}),
+          ...(annotated === undefined ? {} : { annotations: { [annotation]: annotated } }),
+        }),
+      )
+      return [ports[0]?.sourceRanges?.map(({ text }) => text) ?? 'everybody', problems.length]
+    }
+    t.same(ranges(undefined), ['everybody', 0])
+    t.same(ranges([]), ['everybody', 0])
+    t.same(ranges(undefined, ''), ['everybody', 0])
+    t.same(ranges(undefined, ' , '), ['everybody', 0])
+    t.same(ranges([' 10.0.0.0/8 ', '192.0.2.1/24']), [['10.0.0.0/8', '192.0.2.0/24'], 0])
+    t.same(ranges(undefined, '10.0.0.0/8, ,192.0.2.0/24'), [['10.0.0.0/8', '192.0.2.0/24'], 0])
+    t.same(ranges([], '10.0.0.0/8'), [['10.0.0.0/8'], 0], 'an empty list opens nothing that the annotation closes')
+    t.same(ranges(['192.0.2.0/24'], '10.0.0.0/8'), [['192.0.2.0/24'], 0])
+    t.same(ranges(['anywhere']), [[], 1], 'what makes no sense admits nobody')
+  },
+)
+
+t.test('whether the node itself is within the source ranges', async (t) => {
+  const admits = (nodeAddress: string | undefined, ranges?: readonly string[]) =>
+    modelService(makeService(ranges ? { loadBalancerSourceRanges: ranges } : {}), [], makeContext({ nodeAddress }))
+      .ports[0]?.admitsNode
+  t.equal(admits('192.0.2.1', ['10.0.0.0/8', '192.0.2.0/24']), true)
+  t.equal(admits('198.51.100.1', ['10.0.0.0/8', '192.0.2.0/24']), false)
+  t.equal(admits(undefined, ['0.0.0.0/0']), false)
+  t.equal(admits('fd00::1', ['0.0.0.0/0']), false)
+  t.equal(admits('192.0.2.1'), false)
+})
+
+t.test('who relays: what the Service says, else what the node does', async (t) => {
+  const relayed = (isDefault: boolean, mode?: string) => {
+    const service = makeService(mode === undefined ? {} : { annotations: { 'podway.dev/proxy-mode': mode } })
+    const { ports, problems } = modelService(service, [], makeContext({ relayed: isDefault }))
+    return [ports[0]?.relayed, problems.length]
+  }
+  t.same(
+    [relayed(false), relayed(true)],
+    [
+      [false, 0],
+      [true, 0],
+    ],
+  )
+  t.same(
+    [relayed(false, 'userspace'), relayed(true, 'iptables')],
+    [
+      [true, 0],
+      [false, 0],
+    ],
+  )
+  t.same(
+    [relayed(false, 'ipvs'), relayed(true, 'ipvs')],
+    [
+      [false, 1],
+      [false, 1],
+    ],
+  )
+})
+
+t.test('an unknown traffic policy is told, and is Cluster', async (t) => {
+  const { ports, problems } = model(
+    makeService({ internalTrafficPolicy: 'Near' as 'Local', externalTrafficPolicy: 'Local' }),
+  )
+  t.match(ports, [{ internalPolicy: 'Cluster', externalPolicy: 'Local' }])
+  t.same(problems, ['Service default/web: unknown internalTrafficPolicy "Near": taking Cluster'])
+})
+
+t.test('ports that are none', async (t) => {
+  const nodePort = (number: number) =>
+    model(makeService({ type: 'NodePort', ports: [{ port: 80, nodePort: number }] })).ports[0]?.nodePort
+  t.same([0, 1, 65_535, 65_536, -1].map(nodePort), [undefined, 1, 65_535, undefined, undefined])
+  const count = (port: number, name = 'http') => model(makeService({ ports: [{ name, port }] })).ports.length
+  t.same(
+    [0, 1, 65_535, 65_536, 80.5].map((port) => count(port)),
+    [0, 1, 1, 0, 0],
+  )
+  t.equal(count(80, 'a'.repeat(184)), 1)
+  t.equal(count(80, 'a'.repeat(185)), 0, 'a key that is too long for a comment')
+  t.same(model(makeService({ name: 'x', ports: [] })).ports, [])
+  const { ports: _, ...spec } = makeService().spec
+  t.same(model({ ...makeService(), spec }).ports, [])
+})
+
+t.test('the labels of proxies', async (t) => {
+  const isFor = (label: string | undefined, proxyName: string | undefined) =>
+    !isSkipped(
+      makeService(label === undefined ? {} : { labels: { 'service.kubernetes.io/service-proxy-name': label } }),
+      proxyName,
+    )
+  t.same([isFor(undefined, undefined), isFor('edge', 'edge')], [true, true])
+  t.same([isFor(undefined, 'edge'), isFor('edge', undefined), isFor('edge', 'core')], [false, false, false])
+  const { labels: _, annotations: __, ...metadata } = makeService().metadata
+  t.equal(isSkipped({ ...makeService(), metadata }, undefined), false)
+  t.equal(isSkipped(makeService({ annotations: { 'podway.dev/node-local': 'false' } }), undefined), false)
 })
 
 t.test('what makes no sense is left out and told, and can never become a rule', async (t) => {
