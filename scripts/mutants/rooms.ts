@@ -4,7 +4,7 @@ export interface MutatedRoom {
   /** Patterns of the files that are changed. */
   readonly sources: readonly string[]
   readonly tests: readonly string[]
-  /** Whether its random tests go one round each: for those that take longer than all others together. */
+  /** Whether its random tests go an eighth of their rounds: for those that take longer than all others together. */
   readonly isSlow?: true
 }
 

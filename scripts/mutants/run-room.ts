@@ -25,7 +25,7 @@ interface ReportedMutant {
 }
 
 /** What a changed source does not do within this time, it does not do: everything is played, and takes milliseconds. */
-const patienceMs = '3000'
+const patienceMs = '4000'
 
 const noticed: readonly string[] = ['Killed', 'Timeout']
 const unnoticed: readonly string[] = ['Survived', 'NoCoverage']
@@ -50,6 +50,7 @@ const settingsOf = ({ sources, tests }: MutatedRoom, concurrency: number, report
   warnings: { unknownOptions: false },
   coverageAnalysis: 'perTest',
   concurrency,
+  timeoutMS: 2_000,
   // The tree's types are stripped, not checked.
   disableTypeChecks: false,
   ignorePatterns: leftBehind,
