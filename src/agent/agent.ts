@@ -62,6 +62,7 @@ import { createNodeStats } from './stats/node-stats.ts'
 import { createPodPorts } from './streams/pod-ports.ts'
 import { createUpgrades } from './streams/upgrades.ts'
 import { type Claim, openTakeover } from './takeover.ts'
+import { createNodeMounts } from './volumes/node-mounts.ts'
 import { createWatchFailures } from './watch-failures.ts'
 
 export interface AgentOptions {
@@ -280,6 +281,8 @@ const live = async (
   const agent = createPodAgent({
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
     logDir: join(dataDir, 'logs'),
+    volumeDir: join(dataDir, 'volumes'),
+    nodeMounts: createNodeMounts(runner),
     hostIPs: nodeAddresses,
     runtimes: await nodeRuntimes({
       ...{ first: options.runtime, stateDir, dataDir, runner, log, cgroupParent: options.cgroupParent },

@@ -1,4 +1,5 @@
 /** The part of the agent that runs the pods bound to its node. */
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '../api/client.ts'
 import { aborted, type Clock, systemClock } from '../api/clock.ts'
@@ -33,6 +34,8 @@ import type { RuntimeFactory } from './runtime/runtime.ts'
 import { createRuntimes, type Runtimes } from './runtime/runtimes.ts'
 import type { SandboxRecord } from './runtime/sandboxes.ts'
 import { volumeConfigNames } from './volumes/file-volumes.ts'
+import type { NodeMounts } from './volumes/node-mounts.ts'
+import { createVolumePlugins } from './volumes/plugins.ts'
 import { createPodVolumes } from './volumes/pod-volumes.ts'
 import { createVolumeRefresher } from './volumes/refresher.ts'
 
@@ -50,6 +53,9 @@ export interface PodAgentOptions {
   readonly stateDir: string
   /** For the containers' logs; on a disk. */
   readonly logDir: string
+  /** For volumes that last as long as their pods; on a disk. */
+  readonly volumeDir: string
+  readonly nodeMounts: NodeMounts
   readonly hostIPs: readonly string[]
   readonly clusterDomain: string
   /** What the node can give to pods: the limit of containers without one. */
@@ -91,7 +97,7 @@ const keyOf = (sandboxes: readonly SandboxRecord[], id: string): string => {
 /** Everything is built here and nothing is started. */
 export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   const { client, nodeName, network, log, logDir, stateDir, clock = systemClock, random = Math.random } = options
-  const { hostIPs, backOff = defaultBackOff, retryMs = 5_000, concurrency = 8 } = options
+  const { nodeMounts, hostIPs, backOff = defaultBackOff, retryMs = 5_000, concurrency = 8 } = options
   const onError = (error: unknown, retryInMs: number) => log.warn({ err: error, retryInMs }, 'cannot list the pods')
   const selection = { fieldSelector: `spec.nodeName=${nodeName}` }
   const pods = createInformer(client, podResource, { ...selection, clock, onError })
@@ -153,10 +159,11 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   })
   const files = createPodFiles(join(stateDir, 'files'), options.clusterDomain)
   const configOf = createConfigSource({ client, clock })
-  const volumes = createPodVolumes({
-    ...{ client, clock, allocatable: options.allocatable, folderOf: files.folderOf },
+  const plugins = createVolumePlugins({
+    ...{ client, clock, mounts: nodeMounts, allocatable: options.allocatable },
     configOf: (pod) => configOf(pod, volumeConfigNames(pod)),
   })
+  const volumes = createPodVolumes({ plugins, mounts: nodeMounts, folderOf: files.folderOf, diskDir: options.volumeDir })
   const refresher = createVolumeRefresher({
     ...{ volumes, clock },
     pods: async () =>
@@ -237,10 +244,21 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     for (const { id } of found) queue.add(id)
   }
 
+  /** After a reboot nobody but the API and the disk knows of a pod. */
+  const removeOtherVolumes = async (): Promise<void> => {
+    await mkdir(options.volumeDir, { recursive: true, mode: 0o700 })
+    const running = new Set((await sandboxes.list()).map(({ id }) => id))
+    for (const uid of await readdir(options.volumeDir))
+      if (!podOf(uid) && !running.has(uid))
+        await volumes.remove(uid).catch((error: unknown) => log.warn({ err: error, uid }, 'cannot remove old volumes'))
+  }
+
   /** Without the API's word on every pod, what runs would look like what nobody wants. */
   const work = async (signal: AbortSignal): Promise<void> => {
     await Promise.race([Promise.all([pods.synced, options.services.synced]), aborted(signal)])
-    if (!signal.aborted) await queue.run(signal)
+    if (signal.aborted) return
+    await removeOtherVolumes()
+    await queue.run(signal)
   }
 
   return {

@@ -26,7 +26,12 @@ import type {
 } from './types/index.ts'
 import type { CustomResourceDefinition } from './types/kubernetes/apiextensions-v1.ts'
 import type { APIService } from './types/kubernetes/apiregistration-v1.ts'
-import type { ResourceQuota, ServiceAccount } from './types/kubernetes/core-v1.ts'
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  ResourceQuota,
+  ServiceAccount,
+} from './types/kubernetes/core-v1.ts'
 import type { RuntimeClass } from './types/kubernetes/node-v1.ts'
 import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
 
@@ -61,6 +66,14 @@ export const endpoints = resource<Endpoints>()('', 'v1', 'endpoints', 'Endpoints
 export const configMaps = resource<ConfigMap>()('', 'v1', 'configmaps', 'ConfigMap', true)
 export const secrets = resource<Secret>()('', 'v1', 'secrets', 'Secret', true)
 export const serviceAccounts = resource<ServiceAccount>()('', 'v1', 'serviceaccounts', 'ServiceAccount', true)
+export const persistentVolumes = resource<PersistentVolume>()('', 'v1', 'persistentvolumes', 'PersistentVolume', false)
+export const persistentVolumeClaims = resource<PersistentVolumeClaim>()(
+  '',
+  'v1',
+  'persistentvolumeclaims',
+  'PersistentVolumeClaim',
+  true,
+)
 export const resourceQuotas = resource<ResourceQuota>()('', 'v1', 'resourcequotas', 'ResourceQuota', true)
 export const events = resource<Event>()('', 'v1', 'events', 'Event', true)
 export const leases = resource<Lease>()('coordination.k8s.io', 'v1', 'leases', 'Lease', true)

@@ -1,6 +1,7 @@
 /** A pod agent with the process runtime in a process of its own, to be killed. Arguments: the API's URL and a folder. */
 import { createPodAgent } from '../../src/agent/pod-agent.ts'
 import { createProcessRuntime } from '../../src/agent/runtime/process/process-runtime.ts'
+import { createNodeMounts } from '../../src/agent/volumes/node-mounts.ts'
 import { createClient } from '../../src/api/client.ts'
 import { createHttpTransport } from '../../src/api/http-transport.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
@@ -20,6 +21,7 @@ const agent = createPodAgent({
   ),
   client: createClient(createHttpTransport({ server: url })),
   network: createVethNetwork(createCommandRunner()),
+  nodeMounts: createNodeMounts(createCommandRunner()),
   log,
 })
 const stop = new AbortController()

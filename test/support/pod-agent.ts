@@ -8,6 +8,7 @@ import { createPodAgent, type PodAgentOptions } from '../../src/agent/pod-agent.
 import type { Feature } from '../../src/agent/runtime/capabilities.ts'
 import { createFakeRuntime, type FakeRuntime } from '../../src/agent/runtime/fake-runtime.ts'
 import type { OnDamage, RuntimeFactory } from '../../src/agent/runtime/runtime.ts'
+import { createFakeNodeMounts } from '../../src/agent/volumes/fake-node-mounts.ts'
 import { createClient } from '../../src/api/client.ts'
 import { systemClock } from '../../src/api/clock.ts'
 import { pods } from '../../src/api/resources.ts'
@@ -26,7 +27,8 @@ export const agentOptions = (api: ClusterApi, folder: string, runtime: RuntimeFa
     hostIPs: ['192.0.2.1'],
     clusterDomain: 'cluster.local',
   },
-  ...{ stateDir: join(folder, 'state'), logDir: join(folder, 'logs'), allocatable: { cpu: '2', memory: '4Gi' } },
+  ...{ stateDir: join(folder, 'state'), logDir: join(folder, 'logs'), volumeDir: join(folder, 'volumes'),
+    nodeMounts: createFakeNodeMounts(), allocatable: { cpu: '2', memory: '4Gi' } },
   handlerOf: async () => undefined,
   hostPorts: false,
   services: { synced: Promise.resolve(), all: () => [] },

@@ -15,7 +15,8 @@ import { NoRuntimeError } from '../runtime/choose-runtime.ts'
 import type { Containers } from '../runtime/containers.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
-import { type PodVolumes, VolumeError } from '../volumes/pod-volumes.ts'
+import { VolumeError } from '../volumes/plugin.ts'
+import type { PodVolumes } from '../volumes/pod-volumes.ts'
 import { restartsLabel } from './back-off.ts'
 import { containerSpecOf, NoCommandError } from './container-spec.ts'
 import type { PostStarts } from './hooks.ts'
@@ -51,6 +52,8 @@ export interface ActionDeps {
   readonly retryMs: number
 }
 
+const noVolumes = { mounts: [], devices: [] }
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const containerOf = (pod: Pod, name: string): Container => {
@@ -83,10 +86,13 @@ export const createActions = (deps: ActionDeps) => {
   }
 
   const makeSandbox = async (pod: Pod, known: KnownPod): Promise<void> => {
-    const { name: runtime } = runtimeOf(known)
+    const { name: runtime, capabilities } = runtimeOf(known)
     const resolv = await deps.resolvConf?.(pod)
     for (const warning of resolv?.warnings ?? []) tell(pod, 'Warning', 'DNSConfigForming', warning)
-    const mounts = [...(await files.make(pod, resolv?.text)), ...(await volumes.make(pod))]
+    const ownFiles = await files.make(pod, resolv?.text)
+    const shared = await volumes.prepare(pod)
+    // With roots of their own, each container has its mounts.
+    const mounts = capabilities.features.has('images') ? ownFiles : [...ownFiles, ...shared]
     const { name, namespace = '', annotations = {} } = pod.metadata
     const { spec } = pod
     const life = Number(known.sandbox?.labels[lifeLabel] ?? 0) + 1
@@ -138,12 +144,17 @@ export const createActions = (deps: ActionDeps) => {
       ...{ pod, container, facts, hostname: files.hostname(pod), defaults: image.config.env },
       ...{ services: deps.services(), ...(await deps.configOf(pod)) },
     })
-    return containerSpecOf(pod, container, image, env, capabilities.features.has('images'))
+    const hasImages = capabilities.features.has('images')
+    const { mounts, devices } = hasImages ? await volumes.ofContainer(pod, container, env) : noVolumes
+    return {
+      ...containerSpecOf(pod, container, image, env, hasImages),
+      ...{ mounts, ...(devices.length > 0 ? { devices } : {}) },
+    }
   }
 
   const failStart = (known: KnownPod, pod: Pod, name: string, error: unknown): void => {
     const reason =
-      error instanceof ConfigError
+      error instanceof ConfigError || error instanceof VolumeError
         ? 'CreateContainerConfigError'
         : error instanceof NoCommandError
           ? 'CreateContainerError'
@@ -168,7 +179,7 @@ export const createActions = (deps: ActionDeps) => {
       const logged = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name, id: uid }
       const logFile = await makeLogFile(logDir, logged, name, attempt)
       const labels = { [restartsLabel]: String(restartsInARow), [lifeLabel]: sandbox?.labels[lifeLabel] ?? '' }
-      const record = await containers.start(uid, { ...spec, mounts: [], attempt, logFile, labels })
+      const record = await containers.start(uid, { ...spec, attempt, logFile, labels })
       known.failures.delete(name)
       tell(pod, 'Normal', 'Created', `Created container ${name}`, name)
       if (record.exit?.startError === undefined) tell(pod, 'Normal', 'Started', `Started container ${name}`, name)
@@ -200,7 +211,7 @@ export const createActions = (deps: ActionDeps) => {
   const forget = async ({ uid, sandbox }: KnownPod): Promise<void> => {
     await sandboxes.end(uid, 'forget')
     puller.forget(uid)
-    volumes.forget(uid)
+    await volumes.remove(uid)
     await files.remove(uid)
     if (sandbox) await rm(podLogDir(logDir, sandbox), { recursive: true, force: true })
   }

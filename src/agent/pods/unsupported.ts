@@ -1,7 +1,7 @@
 /** What a pod asks for and this node cannot give. Better told than left out in silence. */
 import type { Container, Pod } from '../../api/types/index.ts'
 import type { Capabilities, Feature } from '../runtime/capabilities.ts'
-import { fileVolume, mountsOf } from '../volumes/file-volumes.ts'
+import { mountsBeyond } from '../volumes/container-mounts.ts'
 
 export interface Abilities {
   /** Of the runtime that the pod would have. */
@@ -67,9 +67,9 @@ const containerChecks = (
   container: Container,
   hostNetwork: boolean,
   abilities: Abilities,
-  unserved: readonly string[],
+  beyond: ReadonlySet<string>,
 ): readonly Check[] => [
-  [`${path}.volumeMounts`, unserved.includes(`${path}.volumeMounts`)],
+  [`${path}.volumeMounts`, beyond.has(`${path}.volumeMounts`)],
   [`${path}.volumeDevices`, isSet(container.volumeDevices) && !abilities.capabilities.features.has('devices')],
   ...securityChecks(`${path}.securityContext`, container.securityContext, abilities),
   ...probeChecks(path, container),
@@ -83,15 +83,14 @@ const containerChecks = (
 export const unsupportedFields = (pod: Pod, abilities: Abilities): readonly string[] => {
   const { spec } = pod
   const has = (feature: Feature): boolean => abilities.capabilities.features.has(feature)
-  const { unserved } = mountsOf(pod)
+  const beyond = mountsBeyond(pod, abilities.capabilities)
   const checks: readonly Check[] = [
-    ['spec.volumes', (spec.volumes ?? []).some((volume) => !fileVolume(volume))],
     ['spec.hostPID', isSet(spec.hostPID) && !has('host-pid')],
     ['spec.hostIPC', isSet(spec.hostIPC) && !has('host-ipc')],
     ...securityChecks('spec.securityContext', spec.securityContext, abilities),
     ...(['initContainers', 'containers'] as const).flatMap((list) =>
       (spec[list] ?? []).flatMap((container, at) =>
-        containerChecks(`spec.${list}[${at}]`, container, spec.hostNetwork ?? false, abilities, unserved),
+        containerChecks(`spec.${list}[${at}]`, container, spec.hostNetwork ?? false, abilities, beyond),
       ),
     ),
   ]

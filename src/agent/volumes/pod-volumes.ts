@@ -1,108 +1,193 @@
-/** The volumes of pods on disk: filled before the pod starts, and looked at again while it runs. */
-import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Client } from '../../api/client.ts'
-import type { Clock } from '../../api/clock.ts'
-import type { Pod } from '../../api/types/index.ts'
-import type { PodConfig } from '../env/config-source.ts'
-import type { NodeFacts } from '../env/field-ref.ts'
+/** The volumes of pods: made before the pod starts, looked at while it runs, and gone with it. */
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { isJsonObject } from '../../api/json.ts'
+import type { Container, Pod, StringMap } from '../../api/types/index.ts'
+import type { Device } from '../runtime/containers.ts'
 import type { Mount } from '../runtime/mounts.ts'
-import { createAccountTokenSource } from './account-tokens.ts'
-import { writeAtomicFolder } from './atomic-folder.ts'
-import { type FileVolume, fileVolumesOf, mountsOf, type Source } from './file-volumes.ts'
-import { type VolumeFile, type VolumeInput, volumeFiles } from './volume-files.ts'
+import { sharedMountsOf, usedVolumes, type VolumeMount, volumeMountsOf } from './container-mounts.ts'
+import type { NodeMounts } from './node-mounts.ts'
+import { type PreparedVolume, VolumeError, type VolumePlugin, type VolumeRequest } from './plugin.ts'
+import { openSubPath } from './sub-path.ts'
 
-export interface PodVolumesOptions {
-  readonly client: Client
-  readonly clock: Clock
-  /** Those that the volumes of a pod name. */
-  readonly configOf: (pod: Pod) => Promise<PodConfig>
-  readonly allocatable: NodeFacts['allocatable']
-  /** The folder of a pod; whoever removes it removes its volumes. */
+/** Where the volumes of pods are, each in a folder of its name. */
+export interface VolumePlaces {
+  /** The folder of a pod, in memory. */
   readonly folderOf: (uid: string) => string
+  /** Where pods have their folders on a disk. */
+  readonly diskDir: string
 }
+
+export interface PodVolumesOptions extends VolumePlaces {
+  readonly plugins: ReadonlyMap<string, VolumePlugin>
+  readonly mounts: NodeMounts
+}
+
+/** The folder of a pod's volumes that are in memory, and of those on a disk. */
+export const volumeFolders = (
+  { folderOf, diskDir }: VolumePlaces,
+  uid: string,
+): { readonly inMemory: string; readonly onDisk: string } => ({
+  inMemory: join(folderOf(uid), 'volumes'),
+  onDisk: join(diskDir, uid),
+})
 
 export interface PodVolumes {
-  /** Fills them, and tells where they are to be seen. Throws `VolumeError`. */
-  make(pod: Pod): Promise<readonly Mount[]>
+  /** Makes all that some container uses, and tells what is to be seen where all containers share a root. Throws `VolumeError`. */
+  prepare(pod: Pod): Promise<readonly Mount[]>
+  /** What one container sees, with its environment. Throws `VolumeError`. */
+  ofContainer(pod: Pod, container: Container, env: StringMap): Promise<ContainerVolumes>
   /** Writes what has changed, for a pod whose volumes were made. Throws `VolumeError`. */
   refresh(pod: Pod): Promise<void>
-  forget(uid: string): void
-  /** Where they are, each in a folder of its name. */
-  folderOf(uid: string): string
+  /** Nothing of the pod's volumes is left on the node; safe to repeat, and for pods that nobody remembers. */
+  remove(uid: string): Promise<void>
 }
 
-/** A volume that cannot be filled, in the kubelet's words. */
-export class VolumeError extends Error {
-  override readonly name = 'VolumeError'
-
-  constructor(volume: string, why: unknown) {
-    super(`MountVolume.SetUp failed for volume "${volume}" : ${why instanceof Error ? why.message : String(why)}`)
-  }
+export interface ContainerVolumes {
+  readonly mounts: readonly Mount[]
+  readonly devices: readonly Device[]
 }
 
-const digestOf = (files: ReadonlyMap<string, VolumeFile>): string => {
-  const hash = createHash('sha256')
-  for (const [path, { content, mode }] of files)
-    hash.update(JSON.stringify([path, mode, content.length])).update(content)
-  return hash.digest('hex')
+interface Volume {
+  readonly plugin: VolumePlugin
+  readonly request: VolumeRequest
 }
 
-type TokenOf = Extract<Source, { kind: 'token' }>
+/** It becomes the name of a folder. */
+const isName = (name: string): boolean => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)
 
 export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
-  const { client, clock, configOf, allocatable } = options
-  const tokens = createAccountTokenSource(client, clock)
-  /** What was written last, by pod and volume. */
-  const written = new Map<string, Map<string, string>>()
+  const { plugins, mounts, folderOf } = options
+  const prepared = new Map<string, ReadonlyMap<string, PreparedVolume>>()
 
-  const folderOf = (uid: string): string => join(options.folderOf(uid), 'volumes')
-  const folders = (pod: Pod): string => folderOf(pod.metadata.uid ?? '')
+  const partsDir = (uid: string): string => join(folderOf(uid), 'sub-paths')
 
-  const filesOf = async (pod: Pod, volume: FileVolume, config: PodConfig): Promise<ReadonlyMap<string, VolumeFile>> => {
-    const found = new Map<TokenOf, string>()
-    for (const source of volume.sources) if (source.kind === 'token') found.set(source, await tokens.get(pod, source))
-    const input: VolumeInput = { pod, allocatable, ...config, tokenOf: (source) => found.get(source) ?? '' }
-    return volumeFiles(volume, input)
+  /** One without any kind is empty, as the API has it. */
+  const kindOf = (volume: object): readonly [kind: string, source: unknown] =>
+    Object.entries(volume).find(([field, value]) => field !== 'name' && isJsonObject(value)) ?? ['emptyDir', {}]
+
+  const volumeOf = (pod: Pod, volume: { readonly name: string }): Volume => {
+    const { uid = '' } = pod.metadata
+    const { name } = volume
+    const [kind, source] = kindOf(volume)
+    const plugin = plugins.get(kind)
+    if (!isName(name)) throw new VolumeError(name, 'it has no name of a volume')
+    if (!plugin || !isJsonObject(source))
+      throw new VolumeError(name, `this node has no plug-in for volumes of the kind ${JSON.stringify(kind)}`)
+    const { inMemory, onDisk } = volumeFolders(options, uid)
+    const folders = { inMemory: join(inMemory, name), onDisk: join(onDisk, name) }
+    return { plugin, request: { pod, name, source, ...folders } }
   }
 
-  const fill = async (pod: Pod, volume: FileVolume, config: PodConfig): Promise<void> => {
-    const { uid = '' } = pod.metadata
-    const ofPod = written.get(uid) ?? new Map<string, string>()
-    written.set(uid, ofPod)
+  const volumesOf = (pod: Pod): readonly Volume[] => {
+    const used = usedVolumes(pod)
+    return (pod.spec.volumes ?? []).filter(({ name }) => used.has(name)).map((volume) => volumeOf(pod, volume))
+  }
+
+  const told = async <T>(name: string, make: () => Promise<T>): Promise<T> => {
     try {
-      const files = await filesOf(pod, volume, config)
-      const digest = digestOf(files)
-      if (ofPod.get(volume.name) === digest) return
-      await writeAtomicFolder(join(folders(pod), volume.name), files)
-      ofPod.set(volume.name, digest)
+      return await make()
     } catch (error) {
-      throw new VolumeError(volume.name, error)
+      throw error instanceof VolumeError ? error : new VolumeError(name, error)
     }
   }
 
-  const fillAll = async (pod: Pod): Promise<void> => {
-    const volumes = fileVolumesOf(pod)
-    if (volumes.length === 0) return
-    const config = await configOf(pod)
-    for (const volume of volumes) await fill(pod, volume, config)
+  const prepareAll = async (pod: Pod): Promise<ReadonlyMap<string, PreparedVolume>> => {
+    const { uid = '' } = pod.metadata
+    const all = new Map<string, PreparedVolume>()
+    for (const { plugin, request } of volumesOf(pod)) {
+      // Nobody on the node looks in here; in the pod, the modes of the files say who may read them.
+      for (const folder of Object.values(volumeFolders(options, uid))) await mkdir(folder, { recursive: true, mode: 0o700 })
+      all.set(request.name, await told(request.name, () => plugin.prepare(request)))
+    }
+    prepared.set(uid, all)
+    return all
+  }
+
+  /** Those of a pod from before the agent are made again, which changes nothing of them. */
+  const preparedOf = async (pod: Pod): Promise<ReadonlyMap<string, PreparedVolume>> =>
+    prepared.get(pod.metadata.uid ?? '') ?? prepareAll(pod)
+
+  /** A part of a volume, as a mount of its own that leads nowhere else, whatever the pod does. */
+  const partOf = async (
+    uid: string,
+    { path }: PreparedVolume,
+    subPath: string,
+    name: string,
+  ): Promise<PreparedVolume> => {
+    const { handle, kind } = await openSubPath(path, subPath)
+    try {
+      const target = join(partsDir(uid), name)
+      await mounts.unmountAll(target)
+      // What was below it is a place for a mount, and empty.
+      await rm(target, { recursive: true, force: true })
+      await mkdir(kind === 'folder' ? target : dirname(target), { recursive: true, mode: 0o700 })
+      if (kind === 'file') await writeFile(target, '')
+      await mounts.mountOpen(handle.fd, target)
+      return { path: target, kind, readOnly: false }
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** `owner`: whose mounts they are; parts of volumes are kept by it. */
+  const toMount = async (
+    uid: string,
+    volumes: ReadonlyMap<string, PreparedVolume>,
+    mount: VolumeMount,
+    name: string,
+  ): Promise<Mount> => {
+    const whole = volumes.get(mount.volume)
+    if (!whole) throw new Error('the pod has no volume of this name')
+    const { path: source, kind } = mount.subPath === '' ? whole : await partOf(uid, whole, mount.subPath, name)
+    return {
+      ...{ source, target: mount.path, kind, readOnly: mount.readOnly || whole.readOnly },
+      ...(mount.propagation ? { propagation: mount.propagation } : {}),
+    }
+  }
+
+  /** Shallow places come first: a volume may be mounted in another one. */
+  const toMounts = async (pod: Pod, all: readonly VolumeMount[], owner: string): Promise<readonly Mount[]> => {
+    const { uid = '' } = pod.metadata
+    const volumes = await preparedOf(pod)
+    const made: Mount[] = []
+    for (const [at, mount] of all.toSorted((a, b) => a.path.split('/').length - b.path.split('/').length).entries())
+      made.push(await told(mount.volume, () => toMount(uid, volumes, mount, join(owner, String(at)))))
+    return made
+  }
+
+  const devicesOf = async (pod: Pod, { volumeDevices = [] }: Container): Promise<readonly Device[]> => {
+    const volumes = volumeDevices.length > 0 ? await preparedOf(pod) : undefined
+    return volumeDevices.map(({ name, devicePath: target }) => {
+      const volume = volumes?.get(name)
+      if (!volume) throw new VolumeError(name, 'the pod has no volume of this name')
+      return { source: volume.path, target, readOnly: volume.readOnly }
+    })
   }
 
   return {
-    make: async (pod) => {
-      written.delete(pod.metadata.uid ?? '')
-      // Nobody on the node looks in here; in the pod, the modes of the files say who may read them.
-      await mkdir(folders(pod), { recursive: true, mode: 0o700 })
-      await fillAll(pod)
-      return mountsOf(pod).served.map(({ volume, path }) => ({
-        ...{ source: join(folders(pod), volume), target: path, kind: 'folder', readOnly: true },
-      }))
+    prepare: async (pod) => {
+      await prepareAll(pod)
+      return toMounts(pod, sharedMountsOf(pod), 'all')
     },
-    refresh: fillAll,
-    forget: (uid) => {
-      written.delete(uid)
-      tokens.forget(uid)
+    ofContainer: async (pod, container, env) => {
+      const mounts = await told(container.name, async () => volumeMountsOf(container, env))
+      return {
+        mounts: await toMounts(pod, mounts, join('containers', container.name)),
+        devices: await devicesOf(pod, container),
+      }
+    },
+    refresh: async (pod) => {
+      for (const { plugin, request } of volumesOf(pod)) await told(request.name, async () => plugin.refresh?.(request))
+    },
+    remove: async (uid) => {
+      prepared.delete(uid)
+      for (const plugin of plugins.values()) plugin.forget?.(uid)
+      // First of all: what is removed must be the pod's, and not what was mounted there.
+      const { inMemory, onDisk } = volumeFolders(options, uid)
+      for (const folder of [folderOf(uid), onDisk]) await mounts.unmountAll(folder)
+      for (const folder of [inMemory, partsDir(uid), onDisk])
+        await rm(folder, { recursive: true, force: true })
     },
     folderOf,
   }

@@ -2,7 +2,7 @@
 import { posix } from 'node:path'
 import type { ConfigMap, Pod, Secret, StringMap } from '../../api/types/index.ts'
 import { type NodeFacts, resourceValue } from '../env/field-ref.ts'
-import type { DownwardItem, FileVolume, Item, Source } from './file-volumes.ts'
+import type { DataSource, DownwardItem, FileSource, FileVolume, Item, TokenSource } from './file-source.ts'
 
 export interface VolumeFile {
   readonly content: Buffer
@@ -15,7 +15,7 @@ export interface VolumeInput {
   /** One that is missing here does not exist. */
   readonly configMaps: ReadonlyMap<string, ConfigMap>
   readonly secrets: ReadonlyMap<string, Secret>
-  readonly tokenOf: (source: Extract<Source, { kind: 'token' }>) => string
+  readonly tokenOf: (source: TokenSource) => string
 }
 
 /** A path below the volume. */
@@ -32,10 +32,7 @@ type Data = ReadonlyMap<string, Buffer>
 const decoded = (values: StringMap | undefined, encoding: 'utf8' | 'base64'): readonly (readonly [string, Buffer])[] =>
   Object.entries(values ?? {}).map(([key, value]) => [key, Buffer.from(value, encoding)])
 
-const dataOf = (
-  { kind, name }: Extract<Source, { kind: 'configmap' | 'secret' }>,
-  input: VolumeInput,
-): Data | undefined => {
+const dataOf = ({ kind, name }: DataSource, input: VolumeInput): Data | undefined => {
   if (kind === 'secret') {
     const secret = input.secrets.get(name)
     return secret && new Map(decoded(secret.data, 'base64'))
@@ -46,11 +43,7 @@ const dataOf = (
 
 type NamedFile = readonly [path: string, file: VolumeFile]
 
-const fromData = (
-  source: Extract<Source, { kind: 'configmap' | 'secret' }>,
-  volume: FileVolume,
-  input: VolumeInput,
-): readonly NamedFile[] => {
+const fromData = (source: DataSource, volume: FileVolume, input: VolumeInput): readonly NamedFile[] => {
   const data = dataOf(source, input)
   if (!data) {
     if (source.optional) return []
@@ -102,7 +95,7 @@ const downwardText = ({ fieldPath, resource }: DownwardItem, { pod, allocatable 
   return value
 }
 
-const filesOf = (source: Source, volume: FileVolume, input: VolumeInput): readonly NamedFile[] => {
+const filesOf = (source: FileSource, volume: FileVolume, input: VolumeInput): readonly NamedFile[] => {
   switch (source.kind) {
     case 'token':
       return [[source.path, { content: Buffer.from(input.tokenOf(source)), mode: volume.mode }]]

@@ -96,6 +96,7 @@ export interface Container {
   readonly volumeMounts?: readonly {
     readonly name: string
     readonly mountPath: string
+    readonly readOnly?: boolean
     readonly subPath?: string
     readonly subPathExpr?: string
     readonly mountPropagation?: string

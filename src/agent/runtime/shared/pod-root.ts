@@ -47,6 +47,21 @@ const ownLinks: Readonly<Record<string, string>> = {
 
 const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 
+/** Each pod has its own in place of the node's. */
+const ownSettings = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf']
+
+/**
+ * Programs that enter a pod run from here, with the rights of the node until they leave them behind: nothing that comes from a
+ * user may be at, in or above these places.
+ */
+const trusted = [...systemFolders, '/etc', '/proc', '/sys', '/dev']
+
+const checkPlace = (path: string, isFolder: boolean): void => {
+  if (!isFolder && ownSettings.includes(path)) return
+  if (trusted.some((each) => isIn(path, each) || isIn(each, path)))
+    throw new Error(`no volume can be at ${path}: pods run programs of the node from there`)
+}
+
 /** Where a path leads in the pod. */
 const throughLinks = (path: string): string => (isIn(path, '/var/run') ? path.slice('/var'.length) : path)
 
@@ -80,14 +95,21 @@ export const parseMounts = (text: string): readonly NodeMount[] =>
 /** A mount of its own that a copy made in a user namespace must have, too: it may take none of them away. */
 const kept = new Set(['nosuid', 'noexec'])
 
-const optionsOf = (path: string, mounts: readonly NodeMount[]): string => {
+const keptOptions = (path: string, mounts: readonly NodeMount[]): readonly string[] => {
   const around = mounts.filter(({ target }) => target === '/' || isIn(path, target))
   const nearest = around.reduce<NodeMount | undefined>(
     (best, each) => (best && best.target.length > each.target.length ? best : each),
     undefined,
   )
-  return ['rbind', 'ro', 'nodev', ...(nearest?.options.filter((option) => kept.has(option)) ?? [])].join()
+  return nearest?.options.filter((option) => kept.has(option)) ?? []
 }
+
+const optionsOf = (path: string, mounts: readonly NodeMount[]): string =>
+  ['rbind', 'ro', 'nodev', ...keptOptions(path, mounts)].join()
+
+/** Nobody gains rights by what is in a volume. */
+const volumeOptions = (source: string, readOnly: boolean, mounts: readonly NodeMount[]): string =>
+  [...new Set(['rbind', readOnly ? 'ro' : 'rw', 'nosuid', 'nodev', ...keptOptions(source, mounts)])].join()
 
 const isLink = (kind: PathKind): kind is { readonly link: string } => typeof kind === 'object'
 
@@ -178,12 +200,13 @@ export const compilePodRoot = (
     else if (kind === 'file') mount('/dev/null', path, 'none', 'bind')
   }
 
-  for (const { source, target, kind } of files) {
+  for (const { source, target, kind, readOnly } of files) {
     const path = throughLinks(target)
     const isFolder = kind === 'folder'
+    checkPlace(path, isFolder)
     if (isFolder) for (const each of [...ancestorsOf(path), path]) place(each, 'folder')
     else if (!isIn(path, '/etc')) place(path, 'file')
-    mount(source, path, 'none', isFolder ? 'bind,ro,nosuid,nodev,noexec' : 'bind')
+    mount(source, path, 'none', volumeOptions(source, readOnly, mounts))
   }
 
   return plan()

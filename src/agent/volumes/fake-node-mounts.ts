@@ -1,0 +1,23 @@
+/** Mounts for tests: nothing is mounted, and all is told. */
+import { readlink } from 'node:fs/promises'
+import type { NodeMounts } from './node-mounts.ts'
+
+export interface FakeNodeMounts extends NodeMounts {
+  /** What is mounted now, by where: `memory 1024`, or what was opened. */
+  readonly mounted: ReadonlyMap<string, string>
+}
+
+export const createFakeNodeMounts = (): FakeNodeMounts => {
+  const mounted = new Map<string, string>()
+  return {
+    mounted,
+    mountMemory: async (folder, sizeBytes) => {
+      if (!mounted.has(folder)) mounted.set(folder, sizeBytes === undefined ? 'memory' : `memory ${sizeBytes}`)
+    },
+    mountOpen: async (fd, target) => void mounted.set(target, await readlink(`/proc/self/fd/${fd}`)),
+    unmountAll: async (folder) => {
+      for (const target of [...mounted.keys()])
+        if (target === folder || target.startsWith(`${folder}/`)) mounted.delete(target)
+    },
+  }
+}
