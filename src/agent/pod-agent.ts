@@ -163,7 +163,12 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     ...{ client, clock, mounts: nodeMounts, allocatable: options.allocatable },
     configOf: (pod) => configOf(pod, volumeConfigNames(pod)),
   })
-  const volumes = createPodVolumes({ plugins, mounts: nodeMounts, folderOf: files.folderOf, diskDir: options.volumeDir })
+  const volumes = createPodVolumes({
+    plugins,
+    mounts: nodeMounts,
+    folderOf: files.folderOf,
+    diskDir: options.volumeDir,
+  })
   const refresher = createVolumeRefresher({
     ...{ volumes, clock },
     pods: async () =>

@@ -8,15 +8,22 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { podLogDir } from '../../src/agent/logs/paths.ts'
 import type { StoredContainer } from '../../src/agent/runtime/shared/state.ts'
-import { configMaps, pods, serviceAccounts } from '../../src/api/resources.ts'
+import { configMaps, pods, secrets, serviceAccounts } from '../../src/api/resources.ts'
 import type { ApiRequest } from '../../src/api/transport.ts'
 import type { Pod } from '../../src/api/types/index.ts'
+import { readMounts } from '../../src/host/mount-table.ts'
 import { openClusterApi } from '../support/cluster-api.ts'
 import { serveClusterApi } from '../support/cluster-api-server.ts'
 import { podFor, questions } from '../support/pod-agent.ts'
 import { until } from '../support/until.ts'
 
+t.setTimeout(180_000)
+
 const support = join(import.meta.dirname, '../support')
+
+/** What is mounted here whose place this names. */
+const mountedIn = async (folder: string): Promise<readonly string[]> =>
+  (await readMounts()).map(({ target }) => target).filter((target) => target.startsWith(folder))
 
 /** A real agent in a process of its own, in front of an API server. */
 const setUp = async (t: Test) => {
@@ -39,6 +46,7 @@ const setUp = async (t: Test) => {
   t.teardown(async () => {
     for (const pod of api.all('pods')) await told.client.delete(pods, pod, { gracePeriodSeconds: 1 })
     await until(() => api.all('pods').length === 0, 'the end of all pods')
+    await until(async () => (await mountedIn(folder)).length === 0, 'the end of their volumes')
     for (const child of children) if (child.exitCode === null && child.signalCode === null) await kill(child)
     server.close()
     rmSync(folder, { recursive: true })
@@ -155,6 +163,55 @@ t.test('a pod reads its token, and who it is', async (t) => {
       serviceaccount: { name: 'app', uid: account.metadata.uid ?? '' },
     },
   })
+})
+
+t.test('volumes of several kinds, and nothing left of them', async (t) => {
+  const { start, kill, create, client, get, isReady, folder, logOf } = await setUp(t)
+  const host = join(folder, 'host')
+  await client.create(secrets, { metadata: { name: 's', namespace: 'default' }, data: { key: 'c2VjcmV0' } })
+  const volumes = [
+    { name: 'shared', emptyDir: {} },
+    { name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+    { name: 'host', hostPath: { path: host, type: 'DirectoryOrCreate' } },
+    { name: 'secret', secret: { secretName: 's' } },
+  ]
+  const mounts = volumes.map(({ name }) => ({ name, mountPath: `/volumes/${name}`, readOnly: name === 'secret' }))
+  const part = { name: 'host', mountPath: '/part', subPath: 'deep/er' }
+  const write = [
+    'cd /volumes; echo "from init" >shared/f; echo x >host/top; echo y >/part/inner; cat secret/key; echo',
+    'echo z >secret/key || echo read-only; head -c 2000000 /dev/zero >memory/f || echo full',
+  ].join('; ')
+  const first = start()
+  const pod = await create(
+    podFor(
+      'volumes',
+      {
+        command: ['sh', '-c', 'cat /volumes/shared/f; stat -f -c %T /volumes/memory; exec sleep 3600'],
+        volumeMounts: mounts,
+      },
+      {
+        volumes,
+        initContainers: [{ name: 'init', image: 'any', command: ['sh', '-c', write], volumeMounts: [...mounts, part] }],
+      },
+    ),
+  )
+  await until(() => isReady('volumes'), 'the pod to be ready')
+  t.match(logOf(pod, 'init'), /^secret\n/)
+  t.match(logOf(pod, 'init'), /read-only\n/)
+  t.match(logOf(pod, 'init'), /full\n/)
+  t.equal(logOf(pod), 'from init\ntmpfs\n')
+  t.equal(readFileSync(join(host, 'top'), 'utf8'), 'x\n')
+  t.equal(readFileSync(join(host, 'deep/er/inner'), 'utf8'), 'y\n')
+  t.ok((await mountedIn(folder)).length >= 2, 'memory, and a part')
+
+  await kill(first)
+  start()
+  await client.delete(pods, pod, { gracePeriodSeconds: 1 })
+  await until(() => !get('volumes'), 'the end')
+  t.same(await mountedIn(folder), [])
+  t.same(readdirSync(join(folder, 'volumes')), [])
+  t.same(readdirSync(join(folder, 'state/files')), [])
+  t.same(readdirSync(host).sort(), ['deep', 'top'], "what is the node's stays")
 })
 
 t.test('kill -9 and a new agent: nothing is restarted, nothing is missed', async (t) => {

@@ -55,6 +55,9 @@ export const volumeMountsOf = ({ volumeMounts = [] }: Container, env: StringMap)
 
 const containersOf = ({ spec }: Pod): readonly Container[] => [...(spec.initContainers ?? []), ...spec.containers]
 
+const withoutExpressions = ({ volumeMounts = [] }: Container): readonly ApiMount[] =>
+  volumeMounts.filter(({ subPathExpr = '' }) => subPathExpr === '')
+
 /** Where all containers share a root: every mount of any of them, once. */
 export const sharedMountsOf = (pod: Pod): readonly VolumeMount[] => [
   ...new Map(
@@ -64,9 +67,6 @@ export const sharedMountsOf = (pod: Pod): readonly VolumeMount[] => [
   ).values(),
 ]
 
-const withoutExpressions = ({ volumeMounts = [] }: Container): readonly ApiMount[] =>
-  volumeMounts.filter(({ subPathExpr = '' }) => subPathExpr === '')
-
 /** The names of the volumes that some container uses: the others are not made. */
 export const usedVolumes = (pod: Pod): ReadonlySet<string> =>
   new Set(
@@ -74,6 +74,14 @@ export const usedVolumes = (pod: Pod): ReadonlySet<string> =>
       [...volumeMounts, ...volumeDevices].map(({ name }) => name),
     ),
   )
+
+/** Whether some container mounts less than a whole volume. */
+export const usesParts = (pod: Pod): boolean =>
+  containersOf(pod).some(({ volumeMounts = [] }) =>
+    volumeMounts.some(({ subPath = '', subPathExpr = '' }) => subPath !== '' || subPathExpr !== ''),
+  )
+
+const isBelow = (path: string, folder: string): boolean => path.startsWith(`${folder}/`)
 
 /** Two mounts at one place that a shared root cannot both have. */
 const clashes = (a: VolumeMount, b: VolumeMount): boolean =>
@@ -91,6 +99,7 @@ export const mountsBeyond = (pod: Pod, { features }: Capabilities): ReadonlySet<
     if (read.propagation && !features.has('mount-propagation')) beyond.add(field)
     const before = places.get(path)
     if (isShared && before && clashes(before, read)) beyond.add(field)
+    if (isShared && [...places.keys()].some((other) => isBelow(path, other) || isBelow(other, path))) beyond.add(field)
     if (!before) places.set(path, read)
   }
   for (const list of ['initContainers', 'containers'] as const)

@@ -14,6 +14,7 @@ export const createFakeNodeMounts = (): FakeNodeMounts => {
     mountMemory: async (folder, sizeBytes) => {
       if (!mounted.has(folder)) mounted.set(folder, sizeBytes === undefined ? 'memory' : `memory ${sizeBytes}`)
     },
+    share: async (folder) => void mounted.set(folder, 'shared'),
     mountOpen: async (fd, target) => void mounted.set(target, await readlink(`/proc/self/fd/${fd}`)),
     unmountAll: async (folder) => {
       for (const target of [...mounted.keys()])

@@ -1,11 +1,12 @@
 /** What the agent mounts on the node for volumes. It outlives the agent, and is taken back by where it is. */
-import { readFile } from 'node:fs/promises'
 import type { CommandRunner } from '../../host/command.ts'
-import { parseMounts } from '../runtime/process/pod-root.ts'
+import { readMounts } from '../../host/mount-table.ts'
 
 export interface NodeMounts {
   /** Memory in place of a folder, of this size at most; nothing happens where there is some already. */
   mountMemory(folder: string, sizeBytes: number | undefined): Promise<void>
+  /** What is mounted below this folder later is seen by all who see it now, whatever namespace they are in. */
+  share(folder: string): Promise<void>
   /** Shows what is open here as `target`, a folder or a file as it is itself. */
   mountOpen(fd: number, target: string): Promise<void>
   /** What is mounted in this folder, or at it, is not any longer. Throws when something stays. */
@@ -16,15 +17,18 @@ const isIn = (path: string, folder: string): boolean => path === folder || path.
 
 export const createNodeMounts = (runner: CommandRunner): NodeMounts => {
   const mountsIn = async (folder: string): Promise<readonly string[]> =>
-    parseMounts(await readFile('/proc/self/mountinfo', 'utf8'))
-      .map(({ target }) => target)
-      .filter((target) => isIn(target, folder))
+    (await readMounts()).map(({ target }) => target).filter((target) => isIn(target, folder))
 
   return {
     mountMemory: async (folder, sizeBytes) => {
       if ((await mountsIn(folder)).includes(folder)) return
       const options = ['nosuid', 'nodev', 'mode=0755', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])]
       await runner.run('mount', ['-t', 'tmpfs', '-o', options.join(), 'podway-volume', folder])
+    },
+    share: async (folder) => {
+      if ((await mountsIn(folder)).includes(folder)) return
+      await runner.run('mount', ['--bind', folder, folder])
+      await runner.run('mount', ['--make-shared', folder])
     },
     // By what is open, and not by a name: names in volumes can be made links at any time.
     mountOpen: async (fd, target) => {

@@ -5,7 +5,7 @@ import { isJsonObject } from '../../api/json.ts'
 import type { Container, Pod, StringMap } from '../../api/types/index.ts'
 import type { Device } from '../runtime/containers.ts'
 import type { Mount } from '../runtime/mounts.ts'
-import { sharedMountsOf, usedVolumes, type VolumeMount, volumeMountsOf } from './container-mounts.ts'
+import { sharedMountsOf, usedVolumes, usesParts, type VolumeMount, volumeMountsOf } from './container-mounts.ts'
 import type { NodeMounts } from './node-mounts.ts'
 import { type PreparedVolume, VolumeError, type VolumePlugin, type VolumeRequest } from './plugin.ts'
 import { openSubPath } from './sub-path.ts'
@@ -99,6 +99,11 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
       // Nobody on the node looks in here; in the pod, the modes of the files say who may read them.
       for (const folder of Object.values(volumeFolders(options, uid))) await mkdir(folder, { recursive: true, mode: 0o700 })
       all.set(request.name, await told(request.name, () => plugin.prepare(request)))
+    }
+    if (usesParts(pod)) {
+      await mkdir(partsDir(uid), { recursive: true, mode: 0o700 })
+      // Parts are found when their container starts, and its sandbox is there by then.
+      await mounts.share(partsDir(uid))
     }
     prepared.set(uid, all)
     return all

@@ -139,12 +139,17 @@ t.test('configuration that comes late', async (t) => {
 t.test('what cannot be run says why', async (t) => {
   const { create, main, events, runtime, until } = await startFakeAgent(t)
   await create(podFor('nginx', { image: 'nginx', command: [] }))
-  await create(podFor('volume', {}, { volumes: [{ name: 'v' }] }))
+  const volumeMounts = [{ name: 'v', mountPath: '/v' }]
+  const iscsi = { name: 'v', iscsi: { targetPortal: '192.0.2.1', iqn: 'iqn.2001-04.com.example:x', lun: 0 } }
+  await create(podFor('volume', { volumeMounts }, { volumes: [iscsi] }))
+  await create(podFor('hidden', {}, { hostPID: true }))
   await until(() => main('nginx')?.state?.waiting?.reason === 'CreateContainerError', 'the first complaint')
   t.match(main('nginx')?.state?.waiting?.message, /give container main a command/)
-  await until(() => main('volume')?.state?.waiting?.reason === 'Unsupported', 'the second complaint')
-  await until(() => events('volume').length > 0, 'the event')
-  t.same(events('volume'), ["Unsupported: this node's runtime cannot honour spec.volumes"])
+  await until(() => main('hidden')?.state?.waiting?.reason === 'Unsupported', 'the second complaint')
+  await until(() => events('hidden').length > 0 && events('volume').length > 0, 'the events')
+  t.same(events('hidden'), ["Unsupported: this node's runtime cannot honour spec.hostPID"])
+  const why = 'this node has no plug-in for volumes of the kind "iscsi"'
+  t.equal(events('volume')[0], `FailedMount: MountVolume.SetUp failed for volume "v" : ${why}`)
   t.notOk(runtime.calls.some((call) => call.includes('start-container')))
 })
 

@@ -1,7 +1,8 @@
 /** Reads what `pod-root.ts` has to know of the node. */
-import { lstat, readFile, readlink } from 'node:fs/promises'
+import { lstat, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type NodeFiles, type PathKind, parseMounts, podPaths } from './pod-root.ts'
+import { readMounts } from '../../../host/mount-table.ts'
+import { type NodeFiles, type PathKind, podPaths } from './pod-root.ts'
 
 const kindOf = async (path: string): Promise<PathKind | undefined> => {
   const found = await lstat(path).catch(() => undefined)
@@ -13,7 +14,7 @@ const kindOf = async (path: string): Promise<PathKind | undefined> => {
 export const readNodeFiles = async (programs: readonly string[]): Promise<NodeFiles> => {
   const kinds = await Promise.all(podPaths(programs).map(async (path) => [path, await kindOf(path)] as const))
   return {
-    mounts: parseMounts(await readFile('/proc/self/mountinfo', 'utf8')),
+    mounts: await readMounts(),
     kinds: new Map(kinds.flatMap(([path, kind]) => (kind === undefined ? [] : [[path, kind] as const]))),
   }
 }

@@ -3,15 +3,9 @@
  * of the pod's own, where it may write; what is not listed here is not in it, so nothing has to be hidden by name. Pure.
  */
 import { dirname, join } from 'node:path'
+import type { NodeMount } from '../../../host/mount-table.ts'
 import type { Mount } from '../mounts.ts'
 import { maskedPaths, readOnlyPaths } from '../restricted-paths.ts'
-
-/** A file system of the node, as /proc/self/mountinfo has it. */
-export interface NodeMount {
-  readonly target: string
-  readonly options: readonly string[]
-  readonly type: string
-}
 
 /** What there is of a path: a folder, a file (a device, too), or where a link leads. */
 export type PathKind = 'folder' | 'file' | { readonly link: string }
@@ -58,8 +52,14 @@ const trusted = [...systemFolders, '/etc', '/proc', '/sys', '/dev']
 
 const checkPlace = (path: string, isFolder: boolean): void => {
   if (!isFolder && ownSettings.includes(path)) return
-  if (trusted.some((each) => isIn(path, each) || isIn(each, path)))
+  if (path === '/' || trusted.some((each) => isIn(path, each) || isIn(each, path)))
     throw new Error(`no volume can be at ${path}: pods run programs of the node from there`)
+}
+
+/** What is in a volume may be a link that the pod has made: to wherever it leads, the inner one would be mounted. */
+const checkNesting = (paths: readonly string[]): void => {
+  const inner = paths.find((path) => paths.some((each) => each !== path && isIn(path, each)))
+  if (inner !== undefined) throw new Error(`no volume can be at ${inner}: it is in another volume of the pod`)
 }
 
 /** Where a path leads in the pod. */
@@ -78,19 +78,8 @@ export const podPaths = (programs: readonly string[]): readonly string[] => [
   ...[...systemFolders, ...programs, ...devices, ...maskedPaths, ...readOnlyPaths],
 ]
 
-const pathOf = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-
 const fstabWord = (text: string): string =>
   text.replace(/[\\\s]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`)
-
-/** Reads the text of /proc/self/mountinfo. proc(5). */
-export const parseMounts = (text: string): readonly NodeMount[] =>
-  text.split('\n').flatMap((line) => {
-    const [, , , , target, options, ...rest] = line.split(' ')
-    if (target === undefined || options === undefined) return []
-    return [{ target: pathOf(target), options: options.split(','), type: rest[rest.indexOf('-') + 1] ?? '' }]
-  })
 
 /** A mount of its own that a copy made in a user namespace must have, too: it may take none of them away. */
 const kept = new Set(['nosuid', 'noexec'])
@@ -200,6 +189,7 @@ export const compilePodRoot = (
     else if (kind === 'file') mount('/dev/null', path, 'none', 'bind')
   }
 
+  checkNesting(files.map(({ target }) => throughLinks(target)))
   for (const { source, target, kind, readOnly } of files) {
     const path = throughLinks(target)
     const isFolder = kind === 'folder'

@@ -24,9 +24,9 @@ for (const { name, spec, fields } of [
     fields: [],
   },
   {
-    name: 'volumes',
-    spec: { volumes: [{ name: 'v' }], ...main({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }) },
-    fields: ['spec.volumes', 'spec.containers[0].volumeMounts'],
+    name: 'volumes of any kind',
+    spec: { volumes: [{ name: 'v' }], ...main({ volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'a' }] }) },
+    fields: [],
   },
   {
     name: 'volumes of files, each at a place of its own',
@@ -37,10 +37,10 @@ for (const { name, spec, fields } of [
     fields: [],
   },
   {
-    name: 'a part of a volume',
+    name: 'a part of a volume that hangs on the container',
     spec: {
       volumes: [{ name: 'v', ...secretVolume }],
-      ...main({ volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'a' }] }),
+      ...main({ volumeMounts: [{ name: 'v', mountPath: '/v', subPathExpr: 'a' }] }),
     },
     fields: ['spec.containers[0].volumeMounts'],
   },
@@ -97,7 +97,7 @@ for (const { name, spec, fields } of [
   {
     name: 'init containers',
     spec: {
-      initContainers: [{ name: 'i', tty: true, stdin: true, volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+      initContainers: [{ name: 'i', tty: true, stdin: true, volumeMounts: [{ name: 'v', mountPath: '/' }] }],
     },
     fields: ['spec.initContainers[0].volumeMounts'],
   },

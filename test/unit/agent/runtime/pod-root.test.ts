@@ -1,6 +1,7 @@
 import t from 'tap'
 import { rightsWords } from '../../../../src/agent/runtime/process/rights.ts'
-import { compilePodRoot, type PathKind, parseMounts } from '../../../../src/agent/runtime/shared/pod-root.ts'
+import { compilePodRoot, type PathKind } from '../../../../src/agent/runtime/shared/pod-root.ts'
+import { parseMounts } from '../../../../src/host/mount-table.ts'
 
 const mountinfo = `22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -63,11 +64,14 @@ t.test('/proc and /sys', async (t) => {
 
 t.test('files of the pod', async (t) => {
   const files = [
-    { source: '/s/hosts', target: '/etc/hosts' },
-    { source: '/s/x', target: '/srv/deep/x' },
+    { source: '/s/hosts', target: '/etc/hosts', kind: 'file', readOnly: false },
+    { source: '/s/x', target: '/srv/deep/x', kind: 'file', readOnly: false },
   ]
   const plan = compile({}, { files })
-  t.same(lines(plan).slice(-2), ['/s/hosts /r/etc/hosts none bind 0 0', '/s/x /r/srv/deep/x none bind 0 0'])
+  t.same(lines(plan).slice(-2), [
+    '/s/hosts /r/etc/hosts none rbind,rw,nosuid,nodev 0 0',
+    '/s/x /r/srv/deep/x none rbind,rw,nosuid,nodev 0 0',
+  ])
   t.same(plan.files, ['/srv/deep/x'], 'the copy of /etc has places for those in it')
 })
 
@@ -76,10 +80,33 @@ t.test('folders of the pod', async (t) => {
   const files = [{ source: '/s/v', target: '/var/run/secrets/kubernetes.io/serviceaccount', ...shown }]
   const plan = compile({}, { files })
   const path = '/run/secrets/kubernetes.io/serviceaccount'
-  t.same(lines(plan).slice(-1), [`/s/v /r${path} none bind,ro,nosuid,nodev,noexec 0 0`], '/var/run is a link')
+  t.same(lines(plan).slice(-1), [`/s/v /r${path} none rbind,ro,nosuid,nodev 0 0`], '/var/run is a link')
   for (const folder of ['/run', '/run/secrets', '/run/secrets/kubernetes.io', path])
     t.equal(plan.folders.get(folder), 0o755, `whoever the container runs as gets into ${folder}`)
   t.same(plan.files, [])
+})
+
+t.test('no volume is where programs run with the rights of the node', async (t) => {
+  const at =
+    (target: string, kind: 'file' | 'folder' = 'folder') =>
+    () =>
+      compile({}, { files: [{ source: '/s', target, kind, readOnly: true }] })
+  const refused = ['/', '/bin', '/usr', '/usr/local/bin/x', '/lib64', '/etc', '/etc/ld.so.preload', '/proc/1', '/dev/x']
+  for (const target of refused) {
+    t.throws(at(target), { message: `no volume can be at ${target}: pods run programs of the node from there` })
+    t.throws(at(target, 'file'), { message: /no volume can be at/ })
+  }
+  t.throws(at('/etc/hosts'), { message: /no volume can be at/ })
+  const both =
+    (...targets: readonly string[]) =>
+    () =>
+      compile({}, { files: targets.map((target) => ({ source: '/s', target, kind: 'folder', readOnly: false })) })
+  t.throws(both('/data/inner', '/data'), {
+    message: 'no volume can be at /data/inner: it is in another volume of the pod',
+  })
+  t.throws(both('/run/x', '/var/run'), { message: /no volume can be at/ })
+  t.doesNotThrow(both('/data', '/data2'))
+  for (const target of ['/data', '/usr2', '/var/lib/x', '/tmp', '/opt/bin']) t.doesNotThrow(at(target), target)
 })
 
 t.test('rights', async (t) => {

@@ -1,7 +1,8 @@
-/** Which volumes are files that the node writes, where they are seen, and what stands in them. */
+/** Volumes of files that the node writes: what stands in them. */
 import t from 'tap'
-import { fileVolume, fileVolumesOf, mountsOf, volumeConfigNames } from '../../../../src/agent/volumes/file-volumes.ts'
+import { fileVolume, volumeConfigNames } from '../../../../src/agent/volumes/file-volumes.ts'
 import { volumeFiles } from '../../../../src/agent/volumes/volume-files.ts'
+import { isJsonObject } from '../../../../src/api/json.ts'
 import type { ConfigMap, Pod, Secret } from '../../../../src/api/types/index.ts'
 
 const access = {
@@ -41,16 +42,20 @@ const input = {
     `token for ${audience || 'the API'} and ${seconds} s`,
 }
 
-const contentOf = (volume: object): Readonly<Record<string, string>> => {
-  const read = fileVolume(volume)
-  if (!read) throw new Error('another kind of volume')
+/** With a source of some kind. */
+type Volume = { readonly name: string } & Readonly<Record<string, object | string>>
+
+const contentOf = ({ name, ...kinds }: Volume): Readonly<Record<string, string>> => {
+  const [kind = '', source] = Object.entries(kinds)[0] ?? []
+  if (!isJsonObject(source)) throw new Error('no volume')
+  const read = fileVolume(name, kind, source)
   return Object.fromEntries(
     [...volumeFiles(read, input)].map(([path, { content, mode }]) => [path, `${content} ${mode.toString(8)}`]),
   )
 }
 
 t.test('what stands in the files', async (t) => {
-  const cases: readonly (readonly [string, object, object])[] = [
+  const cases: readonly (readonly [string, Volume, object])[] = [
     [
       'access to the API',
       access,
@@ -112,7 +117,7 @@ t.test('what stands in the files', async (t) => {
 
 t.test('what cannot be filled says what is missing', async (t) => {
   const item = (path: string) => ({ name: 'v', secret: { secretName: 's', items: [{ key: 'key', path }] } })
-  const cases: readonly (readonly [object, RegExp])[] = [
+  const cases: readonly (readonly [Volume, RegExp])[] = [
     [{ name: 'v', configMap: { name: 'none' } }, /^configmap "none" not found$/],
     [{ name: 'v', secret: { secretName: 'none' } }, /^secret "none" not found$/],
     [
@@ -123,6 +128,12 @@ t.test('what cannot be filled says what is missing', async (t) => {
       { name: 'v', downwardAPI: { items: [{ path: 'x', fieldRef: { fieldPath: 'spec.nodeName' } }] } },
       /unsupported fieldPath: spec.nodeName/,
     ],
+    [
+      { name: 'v', projected: { sources: [{ clusterTrustBundle: { path: 'x' } }] } },
+      /no projections of the kind "clusterTrustBundle"/,
+    ],
+    [{ name: 'v', projected: { sources: [{ secret: { name: 's' } }, {}] } }, /no projections of the kind ""/],
+    [{ name: 'v', emptyDir: {} }, /emptyDir is no kind of volumes of files/],
     ...['', '/etc/passwd', '../x', 'a/../../x', 'a//b', 'a\n', '..data'].map(
       (path) => [item(path), /is no path in a volume/] as const,
     ),
@@ -130,61 +141,9 @@ t.test('what cannot be filled says what is missing', async (t) => {
   for (const [volume, message] of cases) t.throws(() => contentOf(volume), { message }, String(message))
 })
 
-t.test('other volumes are not files', async (t) => {
-  for (const volume of [
-    { name: 'v' },
-    { name: 'v', emptyDir: {} },
-    { name: 'v', hostPath: { path: '/' } },
-    { name: '../v', secret: { secretName: 's' } },
-    { name: 'v', projected: { sources: [{ clusterTrustBundle: { path: 'x' } }] } },
-    { name: 'v', projected: { sources: [{ secret: { name: 's' } }, {}] } },
-  ])
-    t.equal(fileVolume(volume), undefined, JSON.stringify(volume))
-})
-
-t.test('where they are seen', async (t) => {
-  const other = { name: 'other', secret: { secretName: 's' } }
-  const mount = (name: string, mountPath: string, more = {}) => ({ name, mountPath, ...more })
-  const places = (volumeMounts: readonly object[], second: readonly object[] = []) =>
-    mountsOf(
-      podWith({
-        volumes: [access, other, { name: 'empty', emptyDir: {} }],
-        containers: [
-          { name: 'a', volumeMounts },
-          { name: 'b', volumeMounts: second },
-        ],
-      }),
-    )
-  const { name } = access
-  t.strictSame(places([mount(name, '/var/run/x/')], [mount(name, '/var/run//x'), mount('other', '/y')]), {
-    served: [
-      { volume: name, path: '/var/run/x' },
-      { volume: 'other', path: '/y' },
-    ],
-    unserved: [],
-  })
-  const unserved = ['spec.containers[0].volumeMounts']
-  for (const wrong of [
-    mount('empty', '/e'),
-    mount('none', '/e'),
-    mount(name, '/'),
-    mount(name, 'relative'),
-    mount(name, '/a/../../b'),
-    mount(name, '/a\nb'),
-    mount(name, '/x', { subPath: 'token' }),
-    mount(name, '/x', { subPathExpr: '$(A)' }),
-    mount(name, '/x', { mountPropagation: 'Bidirectional' }),
-  ])
-    t.strictSame(places([wrong]), { served: [], unserved }, JSON.stringify(wrong))
-  t.strictSame(
-    places([mount(name, '/x')], [mount('other', '/x')]).unserved,
-    ['spec.containers[1].volumeMounts'],
-    'all containers see the same files',
-  )
-})
-
 t.test('what they are made of', async (t) => {
   const pod = podWith({ volumes: [access, { name: 'other', secret: { secretName: 's' } }] })
   t.strictSame(volumeConfigNames(pod), { configMaps: ['kube-root-ca.crt'], secrets: ['s'] })
-  t.equal(fileVolumesOf(pod).length, 2)
+  const odd = [{ name: 'x', projected: { sources: [{ odd: {} }] } }, { name: 'y', emptyDir: {} }, { name: 'z' }]
+  t.strictSame(volumeConfigNames(podWith({ volumes: odd })), { configMaps: [], secrets: [] })
 })
