@@ -36,7 +36,7 @@ import type { SandboxRecord } from './runtime/sandboxes.ts'
 import { volumeConfigNames } from './volumes/file-volumes.ts'
 import type { NodeMounts } from './volumes/node-mounts.ts'
 import { createVolumePlugins } from './volumes/plugins.ts'
-import { createPodVolumes } from './volumes/pod-volumes.ts'
+import { createPodVolumes, volumeFolders } from './volumes/pod-volumes.ts'
 import { createVolumeRefresher } from './volumes/refresher.ts'
 
 export interface PodAgentOptions {
@@ -83,8 +83,8 @@ export interface PodAgent {
   readonly runtimes: Runtimes
   /** By uid. */
   podOf(uid: string): Pod | undefined
-  /** The folder that holds the volumes of a pod, by its uid. */
-  volumesOf(uid: string): string
+  /** The folders that hold the volumes of a pod, by its uid. */
+  volumesOf(uid: string): readonly string[]
   /** Runs until `signal` aborts, and leaves the pods running. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -163,12 +163,8 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     ...{ client, clock, mounts: nodeMounts, allocatable: options.allocatable },
     configOf: (pod) => configOf(pod, volumeConfigNames(pod)),
   })
-  const volumes = createPodVolumes({
-    plugins,
-    mounts: nodeMounts,
-    folderOf: files.folderOf,
-    diskDir: options.volumeDir,
-  })
+  const places = { folderOf: files.folderOf, diskDir: options.volumeDir }
+  const volumes = createPodVolumes({ ...places, plugins, mounts: nodeMounts })
   const refresher = createVolumeRefresher({
     ...{ volumes, clock },
     pods: async () =>
@@ -270,7 +266,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     pods,
     podOf,
     runtimes,
-    volumesOf: volumes.folderOf,
+    volumesOf: (uid) => Object.values(volumeFolders(places, uid)),
     run: async (signal) => {
       await takeOver()
       await Promise.all([pods.run(signal), runtimes.run(signal), work(signal), keeper.run(signal), refresher(signal)])

@@ -12,8 +12,8 @@ import type { DiskUsage, VolumeUsage } from './summary.ts'
 export interface DiskOptions {
   /** On the disk of logs and volumes. */
   readonly dataDir: string
-  /** The folder that holds those of a pod's volumes, by their names. */
-  readonly volumesOf: (uid: string) => string
+  /** The folders that hold a pod's volumes, by their names. */
+  readonly volumesOf: (uid: string) => readonly string[]
   readonly clock: Clock
 }
 
@@ -23,14 +23,14 @@ const claimOf = (pod: Pod | undefined, volume: string): string | undefined =>
   (pod?.spec.volumes as readonly Volume[] | undefined)?.find(({ name }) => name === volume)?.persistentVolumeClaim
     ?.claimName
 
-const volumeUsages = async (folder: string, pod: Pod | undefined): Promise<readonly VolumeUsage[]> => {
-  const names = await readdir(folder).catch(() => [])
+const volumeUsages = async (folders: readonly string[], pod: Pod | undefined): Promise<readonly VolumeUsage[]> => {
   const found: VolumeUsage[] = []
-  for (const name of names.toSorted()) {
-    const claim = claimOf(pod, name)
-    found.push({ name, ...(await folderUsage(join(folder, name))), ...(claim === undefined ? {} : { claim }) })
-  }
-  return found
+  for (const folder of folders)
+    for (const name of await readdir(folder).catch(() => [])) {
+      const claim = claimOf(pod, name)
+      found.push({ name, ...(await folderUsage(join(folder, name))), ...(claim === undefined ? {} : { claim }) })
+    }
+  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 const logsOf = async ({ containers }: MeasuredPod): Promise<readonly (readonly [id: string, bytes: number])[]> =>

@@ -20,7 +20,7 @@ export interface NodeStatsOptions {
   readonly agent: {
     /** By uid. */
     readonly podOf: (uid: string) => Pod | undefined
-    readonly volumesOf: (uid: string) => string
+    readonly volumesOf: (uid: string) => readonly string[]
     readonly runtimes: { readonly sandboxes: Pick<Sandboxes, 'list'>; readonly stats: Stats }
   }
   /** On the disk of logs and volumes. */

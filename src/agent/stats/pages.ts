@@ -25,7 +25,7 @@ export interface StatsPagesOptions {
   /** On the disk of logs and volumes. */
   readonly dataDir: string
   /** The folder that holds those of a pod's volumes. */
-  readonly volumesOf: (uid: string) => string
+  readonly volumesOf: (uid: string) => readonly string[]
   readonly metrics: AgentMetrics
   readonly clock?: Clock
 }

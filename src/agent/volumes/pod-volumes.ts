@@ -97,7 +97,8 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
     const all = new Map<string, PreparedVolume>()
     for (const { plugin, request } of volumesOf(pod)) {
       // Nobody on the node looks in here; in the pod, the modes of the files say who may read them.
-      for (const folder of Object.values(volumeFolders(options, uid))) await mkdir(folder, { recursive: true, mode: 0o700 })
+      for (const folder of Object.values(volumeFolders(options, uid)))
+        await mkdir(folder, { recursive: true, mode: 0o700 })
       all.set(request.name, await told(request.name, () => plugin.prepare(request)))
     }
     if (usesParts(pod)) {
@@ -191,9 +192,7 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
       // First of all: what is removed must be the pod's, and not what was mounted there.
       const { inMemory, onDisk } = volumeFolders(options, uid)
       for (const folder of [folderOf(uid), onDisk]) await mounts.unmountAll(folder)
-      for (const folder of [inMemory, partsDir(uid), onDisk])
-        await rm(folder, { recursive: true, force: true })
+      for (const folder of [inMemory, partsDir(uid), onDisk]) await rm(folder, { recursive: true, force: true })
     },
-    folderOf,
   }
 }

@@ -58,7 +58,7 @@ const open = (t: Test) => {
     },
     agent: {
       podOf: (uid) => (uid === 'u1' ? pod : undefined),
-      volumesOf: (uid) => `${folder}/volumes/${uid}`,
+      volumesOf: (uid) => [`${folder}/volumes/${uid}`],
       runtimes: {
         sandboxes: { list: async () => sandboxes },
         stats: {
