@@ -225,7 +225,21 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   const announcing = isSole ? undefined : announceServer({ client, clock, log, identity, place: here }, signal)
   await runUnderLease(
     { client, clock, log, name: controllersLease, identity, isSole },
-    (term) => runControllers({ client, registry, clock, log, settings, loops: plane.loops, disabled, more }, term),
+    (term) =>
+      runControllers(
+        {
+          client,
+          registry,
+          findRemote: plane.aggregation.versions,
+          clock,
+          log,
+          settings,
+          loops: plane.loops,
+          disabled,
+          more,
+        },
+        term,
+      ),
     signal,
   )
   await announcing

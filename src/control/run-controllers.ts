@@ -28,6 +28,7 @@ import { createNamespaceController } from './controllers/namespace-deletion.ts'
 import { createNodeCidrController } from './controllers/node/cidrs.ts'
 import { createNodeLifecycleController } from './controllers/node/lifecycle.ts'
 import { createPodGcController } from './controllers/node/pod-gc.ts'
+import { createRemoteKinds, type FindRemoteVersions } from './controllers/remote-kinds.ts'
 import { createReplicaSetController } from './controllers/replicaset/replicaset.ts'
 import { createResourceQuotaController } from './controllers/resource-quota.ts'
 import { createServiceAddressController } from './controllers/service-addresses.ts'
@@ -81,6 +82,8 @@ const restartMs = 1_000
 export interface RunControllersOptions {
   readonly client: Client
   readonly registry: Registry
+  /** What API servers behind this one have. */
+  readonly findRemote: FindRemoteVersions
   readonly clock: Clock
   readonly log: Logger
   readonly settings: ControllerSettings
@@ -105,8 +108,9 @@ const addressesOf = ({ loadBalancerCIDR }: ControllerSettings, informers: Inform
 
 /** Runs until `signal` aborts. A controller that fails is told of, and started anew; the others go on. */
 export const runControllers = async (options: RunControllersOptions, signal: AbortSignal): Promise<void> => {
-  const { client, registry, clock, log, loops, disabled = [], more = [] } = options
-  const informers = createInformers({ client, registry, clock, log })
+  const { client, registry, findRemote, clock, log, loops, disabled = [], more = [] } = options
+  const remote = createRemoteKinds(findRemote, clock)
+  const informers = createInformers({ client, registry, remote, clock, log })
   const watching = informers.run(signal)
 
   /** Each life of a controller begins from nothing, and nobody calls its handlers after it. */
@@ -129,7 +133,7 @@ export const runControllers = async (options: RunControllersOptions, signal: Abo
   await Promise.race([informers.synced, aborted(signal)])
   if (!signal.aborted) {
     log.info(disabled.length > 0 ? { disabled } : {}, 'controllers start')
-    const context = { ...options, informers, loadBalancerAddresses: addressesOf(options.settings, informers) }
+    const context = { ...options, informers, remote, loadBalancerAddresses: addressesOf(options.settings, informers) }
     await Promise.all([...chosen(disabled), ...ofTheServer, ...more].map((create) => keepRunning(create, context)))
   }
   await watching

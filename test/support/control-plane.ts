@@ -158,6 +158,7 @@ export const startControlPlane = async (
       {
         client: plane.client,
         registry: plane.registry,
+        findRemote: plane.aggregation.versions,
         clock,
         log: silentLogger,
         ...{ loops: plane.loops, disabled },

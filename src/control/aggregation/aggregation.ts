@@ -9,6 +9,7 @@ import type { Store } from '../storage/store.ts'
 import type { ResolveService } from '../webhooks/service-address.ts'
 import { createRemoteConnections } from './connection.ts'
 import { askRemote, createRemoteDiscovery } from './discovery.ts'
+import { createRemoteOpenApi } from './openapi.ts'
 import { createAggregationProxy } from './proxy.ts'
 import { createRemotes, remoteOf } from './remotes.ts'
 
@@ -39,6 +40,7 @@ export const createAggregation = ({ store, registry, clock, log, resolve, pair }
       return remote && createAggregationProxy(connections, remote, log)
     },
     versions: createRemoteDiscovery(connections, remotes, () => clock.now()),
+    documents: createRemoteOpenApi(connections, remotes, () => clock.now()),
     check: async (service) => {
       const [remote] = remoteOf(service)
       if (remote) await askRemote(connections, remote, `/apis/${remote.group}/${remote.version}`)

@@ -1,8 +1,11 @@
 /** Requests to API servers behind a Service, in the name of a user: the front proxy's certificate vouches for it. */
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
+import { connect } from 'node:tls'
 import dispatch from 'undici/lib/api/api-request.js'
 import type { KeyPair } from '../../api/certificates.ts'
 import type { User } from '../auth/user.ts'
+import { type IncomingAnswer, requestOver } from '../dial/agent-request.ts'
 import { authorityOf, createPools } from '../webhooks/pools.ts'
 import type { ResolveService } from '../webhooks/service-address.ts'
 import type { Remote } from './remotes.ts'
@@ -26,10 +29,14 @@ export interface RemoteAnswer {
 export interface RemoteConnections {
   /** Rejects when it cannot be reached. */
   send(remote: Remote, request: RemoteRequest): Promise<RemoteAnswer>
+  /** The same over a connection of its own, which may speak another protocol behind the answer. */
+  upgrade(remote: Remote, request: Omit<RemoteRequest, 'body'>): Promise<IncomingAnswer>
   close(): void
 }
 
 const connectMs = 5_000
+/** Of one that is asked to switch protocols. */
+const answerMs = 30_000
 
 /** Headers by which the front proxy says whose request it is. Nobody else's are passed on. */
 const userHeaders = ({ name, groups, uid, extra = {} }: User): Record<string, string | string[]> => ({
@@ -50,7 +57,23 @@ export const createRemoteConnections = (
 ): RemoteConnections => {
   const pools = createPools()
 
-  const poolOf = ({ service, caBundle, isUnverified }: Remote) => {
+  /** Whom it has to be, and who we are. */
+  const tlsOf = ({ service: { namespace, name }, caBundle, isUnverified }: Remote) => {
+    const own = pair()
+    return {
+      servername: `${name}.${namespace}.svc`,
+      ...authorityOf(caBundle),
+      ...(isUnverified ? { rejectUnauthorized: false } : {}),
+      ...(own ? { cert: own.cert, key: own.key } : {}),
+    }
+  }
+
+  const headersOf = ({ service: { namespace, name } }: Remote, { user, headers }: RemoteRequest) => ({
+    ...{ ...headers, ...userHeaders(user), host: `${name}.${namespace}.svc` },
+  })
+
+  const poolOf = (remote: Remote) => {
+    const { service, caBundle, isUnverified } = remote
     const { namespace, name } = service
     const own = pair()
     return pools.of(`https://${resolve(service)}`, [namespace, name, isUnverified, caBundle, own?.cert], () => ({
@@ -58,25 +81,30 @@ export const createRemoteConnections = (
       keepAliveTimeout: 10_000,
       // A watch is silent for as long as nothing happens.
       ...{ headersTimeout: 60_000, bodyTimeout: 0 },
-      connect: {
-        ...{ servername: `${name}.${namespace}.svc`, timeout: connectMs },
-        ...authorityOf(caBundle),
-        ...(isUnverified ? { rejectUnauthorized: false } : {}),
-        ...(own ? { cert: own.cert, key: own.key } : {}),
-      },
+      connect: { ...tlsOf(remote), timeout: connectMs },
     }))
   }
 
   return {
-    send: async (remote, { method, path, user, headers, body, signal }) => {
-      const { namespace, name } = remote.service
+    send: async (remote, request) => {
+      const { method, path, body, signal } = request
       const answer = await dispatch.call(poolOf(remote), {
         ...{ method, path },
-        headers: { ...headers, ...userHeaders(user), host: `${name}.${namespace}.svc` },
+        headers: headersOf(remote, request),
         ...(body === undefined ? {} : { body }),
         ...(signal ? { signal } : {}),
       })
       return { code: answer.statusCode, headers: answer.headers, body: answer.body }
+    },
+    upgrade: async (remote, request) => {
+      const { method, path, signal = new AbortController().signal } = request
+      const { hostname, port } = new URL(`https://${resolve(remote.service)}`)
+      const host = hostname.replace(/^\[|\]$/g, '')
+      const socket = connect({ ...tlsOf(remote), host, port: Number(port || 443) })
+      socket.setTimeout(connectMs, () => socket.destroy(new Error(`cannot connect within ${connectMs} ms`)))
+      await once(socket, 'secureConnect', { signal })
+      socket.setTimeout(0)
+      return requestOver(socket, { method, path, headers: headersOf(remote, request) }, signal, answerMs)
     },
     close: () => pools.close(),
   }

@@ -2,6 +2,7 @@
 import { serviceUnavailable } from '../../api/errors.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Answer, Call, Handler } from '../server/call.ts'
+import { isUpgrade, switched } from '../streams/pass-on.ts'
 import type { RemoteConnections } from './connection.ts'
 import type { Remote } from './remotes.ts'
 
@@ -29,12 +30,25 @@ const pathOf = ({ path, query }: Call): string => {
   return search === '' ? path : `${path}?${search}`
 }
 
+/** exec and the like of the other side: from there on the connection is the client's own. */
+const upgraded = async (connections: RemoteConnections, remote: Remote, call: Call): Promise<Answer> => {
+  const headers = { ...passedOn(call), connection: 'Upgrade', upgrade: call.header('upgrade') }
+  const method = call.raw?.method ?? call.method
+  const { path, user, signal } = { path: pathOf(call), user: call.user, signal: call.signal }
+  const answer = await connections.upgrade(remote, { method, path, user, headers, signal })
+  if (answer.upgraded) return switched({ ...answer, upgraded: answer.upgraded }, () => true)
+  const contentType = answer.headers['content-type'] ?? ''
+  return { kind: 'stream', code: answer.code, contentType, chunks: answer.body }
+}
+
 export const createAggregationProxy =
   (connections: RemoteConnections, remote: Remote, log: Logger): Handler =>
   async (call): Promise<Answer> => {
-    const hasBody = call.method !== 'GET'
+    const isUpgraded = isUpgrade(call)
+    const hasBody = call.method !== 'GET' && !isUpgraded
     const body = hasBody ? await call.rawBody() : undefined
     try {
+      if (isUpgraded) return await upgraded(connections, remote, call)
       const {
         code,
         headers,

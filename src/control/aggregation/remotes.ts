@@ -13,16 +13,22 @@ export interface Remote {
   readonly isUnverified: boolean
   /** What is served beside it by others comes first, when that has more. */
   readonly priority: number
+  /** False for one that was found not to answer: nobody waits for it. */
+  readonly isExpected: boolean
 }
 
 /** None for one that this server answers itself. */
-export const remoteOf = ({ metadata, spec }: APIService): readonly Remote[] => {
+export const remoteOf = ({ metadata, spec, status }: APIService): readonly Remote[] => {
   const { group = '', version = '', service, caBundle, insecureSkipTLSVerify = false } = spec ?? {}
   if (!service || group === '' || metadata.deletionTimestamp !== undefined) return []
   const { namespace = '', name = '', port = 443 } = service
   const priority = spec?.versionPriority ?? 0
+  const isExpected = status?.conditions?.find(({ type }) => type === 'Available')?.status !== 'False'
   return [
-    { group, version, service: { namespace, name, port }, caBundle, isUnverified: insecureSkipTLSVerify, priority },
+    {
+      ...{ group, version, service: { namespace, name, port }, caBundle, priority, isExpected },
+      isUnverified: insecureSkipTLSVerify,
+    },
   ]
 }
 

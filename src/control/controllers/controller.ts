@@ -13,6 +13,7 @@ import type { Registry } from '../registry/registry.ts'
 import type { SecretTokens } from '../tokens/account-tokens.ts'
 import type { Informers } from './informers.ts'
 import type { LoadBalancerAddresses } from './load-balancer-addresses.ts'
+import type { RemoteKinds } from './remote-kinds.ts'
 
 export interface Controller {
   readonly name: string
@@ -52,6 +53,8 @@ export interface ControllerContext {
   readonly client: Client
   readonly informers: Informers
   readonly registry: Registry
+  /** Those of API servers behind this one. */
+  readonly remote: Pick<RemoteKinds, 'unread' | 'look'>
   readonly clock: Clock
   readonly log: Logger
   readonly settings: ControllerSettings

@@ -2,15 +2,23 @@
 import type { Client } from '../../api/client.ts'
 import { type Clock, sleep } from '../../api/clock.ts'
 import { createInformer, type Informer } from '../../api/informer.ts'
-import { gatewayClasses, gateways, httpRoutes, type Resource, referenceGrants } from '../../api/resources.ts'
+import {
+  apiServices,
+  gatewayClasses,
+  gateways,
+  httpRoutes,
+  type Resource,
+  referenceGrants,
+} from '../../api/resources.ts'
 import { scopedInformer } from '../../api/scoped-informer.ts'
 import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, KubeObject, Pod, Service } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
-import type { Kind, Registry } from '../registry/registry.ts'
+import type { Registry } from '../registry/registry.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
 import { verbsOf } from '../resources/verbs.ts'
 import { bucketOfResource } from '../storage/follow.ts'
+import type { RemoteKinds } from './remote-kinds.ts'
 
 type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>
 
@@ -78,6 +86,8 @@ export const scopedInformers = (inner: Informers, signal: AbortSignal): Informer
 export interface InformersOptions {
   readonly client: Client
   readonly registry: Registry
+  /** Those of API servers behind this one. */
+  readonly remote?: RemoteKinds
   readonly clock: Clock
   readonly log: Logger
 }
@@ -96,7 +106,7 @@ interface Following extends KindCopies {
 const isSame = (a: ResourceDefinition, b: ResourceDefinition): boolean =>
   a.version === b.version && a.namespaced === b.namespaced
 
-export const createInformers = ({ client, registry, clock, log }: InformersOptions): Informers => {
+export const createInformers = ({ client, registry, remote, clock, log }: InformersOptions): Informers => {
   const all = new Map<string, Following>()
   const listeners = new Set<(kind: KindCopies) => void>()
   let running: AbortSignal | undefined
@@ -141,7 +151,7 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
     return { definition, copies, stop }
   }
 
-  const follow = (bucket: string, { row }: Kind): void => {
+  const follow = (bucket: string, row: ResourceDefinition): void => {
     const known = all.get(bucket)
     if (known && isSame(known.definition, row)) {
       all.set(bucket, { ...known, definition: row })
@@ -156,21 +166,23 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
 
   const update = (): void => {
     // Of what can only be asked, or looked at, there is nothing to copy.
-    const kept = registry.kinds.filter(({ row }) => verbsOf(row).includes('watch'))
-    const kinds = new Map(kept.map((kind) => [bucketOf(kind.row), kind]))
+    const kept = registry.kinds.map(({ row }) => row).filter((row) => verbsOf(row).includes('watch'))
+    const kinds = new Map([...(remote?.rows ?? []), ...kept].map((row) => [bucketOf(row), row]))
     for (const [bucket, { stop }] of all)
       if (!kinds.has(bucket)) {
         stop.abort()
         all.delete(bucket)
       }
-    for (const [bucket, kind] of kinds) follow(bucket, kind)
+    for (const [bucket, row] of kinds) follow(bucket, row)
   }
   update()
 
   const syncOf = (isAdded: boolean): Promise<unknown> =>
     Promise.all([
       ...[...all.values()]
-        .filter(({ definition }) => (definition.schema !== undefined) === isAdded)
+        .filter(
+          ({ definition: { schema, remote: isRemote } }) => (schema !== undefined || isRemote === true) === isAdded,
+        )
         .map(({ copies }) => copies.synced),
       ...(isAdded ? [...lasting.values()].map(({ synced }) => synced) : []),
     ])
@@ -197,7 +209,10 @@ export const createInformers = ({ client, registry, clock, log }: InformersOptio
       for (const copies of lasting.values()) run(copies, signal)
       for (const following of all.values()) start(following)
       const unsubscribe = registry.subscribe(update)
+      all.get(bucketOfResource(apiServices))?.copies.onChange(() => remote?.look(), signal)
+      const following = remote?.run(update, signal)
       await Promise.all(runs)
+      await following
       unsubscribe()
       await Promise.all(runs)
     },

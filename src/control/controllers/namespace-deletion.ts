@@ -87,8 +87,30 @@ export const remainingConditions = (
   })
 }
 
+/** Nothing is let go of as long as nobody knows what else there may be in it. */
+const discoveryConditions = (
+  undiscovered: readonly string[],
+  before: readonly Condition[],
+  now: number,
+): readonly Condition[] => {
+  const type = 'NamespaceDeletionDiscoveryFailure'
+  const known = before.find((each) => each.type === type)
+  const failed = undiscovered.length > 0
+  if (!failed && !known) return []
+  const each = condition(
+    type,
+    failed,
+    ['DiscoveryFailed', 'ResourcesDiscovered'],
+    failed
+      ? `Discovery failed for some groups, ${undiscovered.length} failing: unable to retrieve the complete list of server APIs: ${undiscovered.join(', ')}`
+      : 'All resources successfully discovered',
+    now,
+  )
+  return [known && known.status === each.status && known.message === each.message ? known : each]
+}
+
 export const createNamespaceController: CreateController = (context) => {
-  const { client, informers, clock } = context
+  const { client, informers, remote, clock } = context
   const copies = informers.of(namespaces)
 
   const deleteAll = async ({ definition, objects }: Remains): Promise<void> => {
@@ -133,12 +155,18 @@ export const createNamespaceController: CreateController = (context) => {
     const undeleted = await inEachKind(key, deleteAll)
     const left: Remains[] = []
     const unread = await inEachKind(key, (remains) => void left.push(remains))
-    if (left.length === 0 && unread.length === 0) {
+    const undiscovered = remote.unread
+    if (left.length === 0 && unread.length === 0 && undiscovered.length === 0) {
       await release(await client.get(namespaces, key))
       return 'done'
     }
     const failures = unread.length > 0 ? unread : undeleted
-    const conditions = remainingConditions(left, namespace.status?.conditions ?? [], clock.now(), failures)
+    const before = namespace.status?.conditions ?? []
+    const conditions = [
+      ...discoveryConditions(undiscovered, before, clock.now()),
+      ...remainingConditions(left, before, clock.now(), failures),
+    ]
+    if (undiscovered.length > 0) remote.look()
     await writeStatus(client, namespaces, namespace, { conditions })
     return { againInMs: lookAgainMs }
   }

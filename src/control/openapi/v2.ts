@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { ResourceDefinition } from '../resources/definition.ts'
 import { type JsonSchema, patchTypesOf, pathsOf, schemaNameOf, schemasOf } from './json-schema.ts'
+import { mergeDocuments, type OpenApiPart } from './merge.ts'
 import { encodeDocument } from './v2-protobuf.ts'
 
 const refer = (name: string) => ({ $ref: `#/definitions/${name}` })
@@ -102,13 +103,14 @@ const tagged = (contentType: string, bytes: string | Uint8Array): OpenApiBytes =
 
 export type OpenApiForm = 'json' | 'protobuf'
 
-/** The document of all kinds. */
+/** The document of all kinds, and of what others say of theirs. */
 export const openApiV2 = (
   definitions: readonly ResourceDefinition[],
   version: string,
   form: OpenApiForm,
+  others: readonly OpenApiPart[] = [],
 ): OpenApiBytes => {
-  const document = documentOf(definitions, version)
+  const document = mergeDocuments(documentOf(definitions, version), others)
   return form === 'json'
     ? tagged('application/json', JSON.stringify(document))
     : tagged(openApiV2Type, encodeDocument(document))

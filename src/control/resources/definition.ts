@@ -125,6 +125,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly fields?: Readonly<Record<string, (object: T) => string>>
   /** Made by a CustomResourceDefinition: no strategic merge patches. */
   readonly custom?: boolean
+  /** Another API server answers for it: known is only what there is of it. */
+  readonly remote?: boolean
   /** A PUT to a name that is not there creates it. */
   readonly createOnUpdate?: boolean
   /** A PUT must say which resourceVersion it replaces. */

@@ -2,6 +2,7 @@
 import { methodNotAllowed, noSuchPath } from '../../api/errors.ts'
 import { kubernetesMinor, kubernetesVersion } from '../../api/kubernetes-version.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
+import type { OpenApiPart } from '../openapi/merge.ts'
 import { createOpenApi } from '../openapi/openapi.ts'
 import type { Auditing } from './auditing.ts'
 import { authorization } from './authorization.ts'
@@ -19,6 +20,8 @@ export interface Elsewhere {
   find(path: string): Handler | undefined
   /** What they have. */
   versions(): Promise<readonly RemoteVersion[]>
+  /** What they say of it in OpenAPI v2. */
+  documents(): Promise<readonly OpenApiPart[]>
 }
 
 export interface ApiOptions extends ResourceContext {
@@ -63,7 +66,7 @@ export const serverVersion = (version: string) => ({
 export const createApiHandler = (options: ApiOptions): Handler => {
   const { registry, authorizer, version, health, audit, elsewhere, paths = {} } = options
   const resources = createResourceHandler(options)
-  const openApi = createOpenApi(registry, version)
+  const openApi = createOpenApi(registry, version, elsewhere?.documents)
   const metrics = createApiMetrics(registry, audit?.counts)
 
   const discovered = async (call: Call): Promise<Answer> => {
@@ -86,6 +89,11 @@ export const createApiHandler = (options: ApiOptions): Handler => {
     return objectAnswer({ paths: { ...own, ...Object.fromEntries(theirs) } })
   }
 
+  const openApiV2 = async (call: Call): Promise<Answer> => ({
+    kind: 'bytes',
+    ...(await openApi.v2(call.header('accept') ?? '')),
+  })
+
   const onPath = (call: Call): Answer | Promise<Answer> => {
     const { path } = call
     if (call.method !== 'GET') {
@@ -105,7 +113,7 @@ export const createApiHandler = (options: ApiOptions): Handler => {
         contentType: 'application/json',
         bytes: openApi.v3.document(path.slice('/openapi/v3/'.length)),
       }
-    if (path === '/openapi/v2') return { kind: 'bytes', ...openApi.v2(call.header('accept') ?? '') }
+    if (path === '/openapi/v2') return openApiV2(call)
     if (isDiscovery(path)) return discovered(call)
     if (path === '/') return objectAnswer({ paths: [...Object.keys(paths), ...ownPaths].sort() })
     const further = Object.hasOwn(paths, path) ? paths[path] : undefined

@@ -22,7 +22,9 @@ export const createGarbageCollector: CreateController = (context) => {
   const { all } = informers
 
   const definitionOf = ({ apiVersion, kind }: OwnerReference): ResourceDefinition | undefined =>
-    registry.definitions.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion)
+    [...registry.definitions, ...[...all.values()].map(({ definition }) => definition)].find(
+      (each) => each.kind === kind && apiVersionOf(each) === apiVersion,
+    )
 
   const dependentsOf = (uid: string | undefined): readonly Item[] =>
     [...all.values()].flatMap(({ definition, copies }) =>

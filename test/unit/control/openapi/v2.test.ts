@@ -106,11 +106,11 @@ t.test(
 
 t.test('it comes as JSON unless protobuf is asked for, and says which one it is', async (t) => {
   const openApi = createOpenApi(createRegistry(builtInKinds), '0')
-  const plain = openApi.v2('')
+  const plain = await openApi.v2('')
   t.equal(plain.contentType, 'application/json')
   t.equal(JSON.parse(String(plain.bytes)).swagger, '2.0')
-  t.equal(openApi.v2('application/json, */*').tag, plain.tag)
-  const packed = openApi.v2('application/com.github.proto-openapi.spec.v2@v1.0+protobuf')
+  t.equal((await openApi.v2('application/json, */*')).tag, plain.tag)
+  const packed = await openApi.v2('application/com.github.proto-openapi.spec.v2@v1.0+protobuf')
   t.equal(packed.contentType, 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf')
   t.not(packed.tag, plain.tag)
 })
