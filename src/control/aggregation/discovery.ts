@@ -1,8 +1,9 @@
 /** What the API servers behind APIServices have, as far as it is known: whoever does not answer delays nobody else. */
+
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import { readWhole } from '../../host/read-whole.ts'
 import { controlUser } from '../auth/user.ts'
 import type { RemoteVersion } from '../server/discovery.ts'
-import { readAnswer } from '../webhooks/pools.ts'
 import type { RemoteConnections } from './connection.ts'
 import { createRemoteAnswers } from './remote-answers.ts'
 import type { Remote } from './remotes.ts'
@@ -16,7 +17,7 @@ export const askRemote = async (connections: RemoteConnections, remote: Remote, 
     ...{ method: 'GET', path, user: controlUser, headers: { accept: 'application/json' } },
     signal: AbortSignal.timeout(timeoutMs),
   })
-  const text = await readAnswer(body, answerLimit)
+  const text = await readWhole(body, answerLimit)
   if (code !== 200)
     throw new Error(`bad status from https://${remote.service.name}.${remote.service.namespace}.svc${path}: ${code}`)
   return JSON.parse(text)

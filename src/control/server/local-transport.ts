@@ -1,10 +1,11 @@
 /** `ApiTransport` for parts that share the API server's process: straight into the handler, without bytes. */
+
 import { ApiError } from '../../api/errors.ts'
 import { isJsonObject, parseJson } from '../../api/json.ts'
 import type { ApiRequest, ApiTransport } from '../../api/transport.ts'
 import type { Status, WatchEvent } from '../../api/types/index.ts'
+import { readWhole } from '../../host/read-whole.ts'
 import type { User } from '../auth/user.ts'
-import { readAnswer } from '../webhooks/pools.ts'
 import { type Answer, asking, type Call, type Handler, withHeaders } from './call.ts'
 
 const callOf = (user: User, request: ApiRequest, signal: AbortSignal, contentType: string): Call => ({
@@ -26,7 +27,7 @@ type Stream = Extract<Answer, { readonly kind: 'stream' }>
 const answerLimit = 64 * 1024 * 1024
 
 const readRemote = async ({ code = 200, chunks }: Stream): Promise<unknown> => {
-  const text = await readAnswer(chunks, answerLimit)
+  const text = await readWhole(chunks, answerLimit)
   let value: unknown
   try {
     value = parseJson(text)

@@ -2,7 +2,8 @@
 
 import dispatch from 'undici/lib/api/api-request.js'
 import { parseJson } from '../../api/json.ts'
-import { authorityOf, createPools, readAnswer } from './pools.ts'
+import { readWhole } from '../../host/read-whole.ts'
+import { authorityOf, createPools } from './pools.ts'
 import type { ResolveService } from './service-address.ts'
 
 /** Where a webhook is, as a configuration says it. */
@@ -78,7 +79,7 @@ export const createWebhookClient = (resolve: ResolveService): WebhookClient => {
         headers: { host: target.host, 'content-type': 'application/json', accept: 'application/json' },
         body: JSON.stringify(body),
       })
-      const text = await readAnswer(answer, answerLimit)
+      const text = await readWhole(answer, answerLimit)
       if (statusCode !== 200) throw new Error(`status ${statusCode}: ${messageOf(text)}`)
       return parseJson(text)
     },

@@ -36,15 +36,3 @@ export const createPools = (): Pools => {
 /** Who signs a server's certificate, of the `caBundle` of an object; the system's authorities when missing. */
 export const authorityOf = (caBundle: string | undefined): { readonly ca?: string } =>
   caBundle ? { ca: Buffer.from(caBundle, 'base64').toString('utf8') } : {}
-
-/** A whole answer. Rejects one of more bytes than `limit`. */
-export const readAnswer = async (chunks: AsyncIterable<Uint8Array>, limit: number): Promise<string> => {
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of chunks) {
-    size += chunk.length
-    if (size > limit) throw new Error('the answer is too large')
-    parts.push(chunk)
-  }
-  return Buffer.concat(parts).toString('utf8')
-}
