@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { createCommandRunner } from '../../src/host/command.ts'
+import { defaultPolicy } from '../../src/images/collect/candidates.ts'
+import { collectImages } from '../../src/images/collect/collect.ts'
 import type { RootLayers } from '../../src/images/images.ts'
 import { readAbilities } from '../../src/images/layer/abilities.ts'
 import { limits } from '../../src/images/limits.ts'
@@ -327,4 +329,71 @@ t.test('what is in the store beside its own is left alone', async (t) => {
   t.same(await store.images.list(), [])
   await store.sweeper.sweep(0)
   t.ok(existsSync(join(folder, 'l', 'lost+found')))
+})
+
+t.test('images that nobody uses make room, the longest unused first', async (t) => {
+  let now = Date.now()
+  const { store, folder } = await openTestStore(t, ownFolder(), () => now)
+  const shared: readonly Made[] = [{ path: 'shared', content: 's'.repeat(1_000) }]
+  const add = async (name: string) => {
+    const { image, settled } = await store.images.add(
+      imageOf([shared, [{ path: name, content: name }]], [`x.io/${name}:1`]),
+    )
+    await settled
+    return image.id
+  }
+  const [old, held, used, young] = [await add('old'), await add('held'), await add('used'), await add('young')]
+  await store.roots.hold(held, 'pod')
+  now += 10 * 60_000
+  await store.roots.hold(used, 'pod')
+  await store.roots.release(used, 'pod')
+  now += 10 * 60_000
+  await store.roots.hold(young, 'pod')
+  await store.roots.release(young, 'pod')
+  const layers = () => readdirSync(join(folder, 'l')).length
+  // As full as there are layers: five of six are too many.
+  const diskOf = async () => ({ capacityBytes: 6, availableBytes: 6 - layers() })
+  const policy = { ...defaultPolicy, highThresholdPercent: 80, lowThresholdPercent: 70 }
+  t.same(await collectImages({ store, diskOf, now: () => now }, policy), {
+    removed: [old],
+    wantedBytes: 1,
+    missingBytes: 0,
+  })
+  t.same(await collectImages({ store, diskOf, now: () => now }, policy), {
+    removed: [],
+    wantedBytes: 0,
+    missingBytes: 0,
+  })
+  const strict = { ...policy, highThresholdPercent: 1, lowThresholdPercent: 1 }
+  const { removed, missingBytes } = await collectImages({ store, diskOf, now: () => now }, strict)
+  t.same(removed, [used], 'what came just now stays, and what is held')
+  t.ok(missingBytes > 0, 'that there is nothing else to remove is told')
+  t.equal(layers(), 3)
+  await store.roots.release(held, 'pod')
+  now += 86_400_000
+  const aged = await collectImages({ store, diskOf, now: () => now }, { ...defaultPolicy, maximumAgeMs: 3_600_000 })
+  t.same(aged.removed.toSorted(), [held, young].toSorted())
+  t.equal(layers(), 0)
+})
+
+t.test('downloads and layers that nobody wants any more go', async (t) => {
+  let now = Date.now()
+  const { store, folder } = await openTestStore(t, ownFolder(), () => now)
+  writeFileSync(join(folder, 'partial', `${'a'.repeat(64)}.part`), 'x')
+  const source = imageOf([[{ path: 'a' }], [{ path: 'b' }]])
+  const failing = {
+    ...source,
+    layer: async (index: number) => (index === 0 ? source.layer(0) : Promise.reject(new Error('gone'))),
+  }
+  await t.rejects(store.images.add(failing), { name: 'ImageError' })
+  t.equal(readdirSync(join(folder, 'l')).length, 1, 'the first layer is there, for the next pull')
+  const diskOf = async () => ({ capacityBytes: 100, availableBytes: 100 })
+  await collectImages({ store, diskOf, now: () => now }, defaultPolicy)
+  t.same([readdirSync(join(folder, 'l')).length, readdirSync(join(folder, 'partial')).length], [1, 1])
+  now += 2 * 86_400_000
+  await collectImages({ store, diskOf, now: () => now }, defaultPolicy)
+  t.same(
+    [readdirSync(join(folder, 'l')), readdirSync(join(folder, 'partial')), readdirSync(join(folder, 'layers'))],
+    [[], [], []],
+  )
 })

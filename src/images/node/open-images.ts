@@ -3,6 +3,8 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { CommandRunner } from '../../host/command.ts'
+import type { CollectionPolicy } from '../collect/candidates.ts'
+import { type Collected, collectImages } from '../collect/collect.ts'
 import { noCredentials } from '../credentials.ts'
 import { ImageError } from '../image-error.ts'
 import type { Image, Images, PullOptions, Roots } from '../images.ts'
@@ -29,6 +31,8 @@ export interface NodeImages {
   readonly images: Images
   readonly roots: Roots
   readonly store: OpenStore
+  /** Makes room, where there is too little; to be called now and then. */
+  collect(policy: CollectionPolicy): Promise<Collected>
   /** Ends connections, and waits for what is being written to the disk. */
   close(): Promise<void>
 }
@@ -69,6 +73,7 @@ export const openNodeImages = async (options: NodeImagesOptions): Promise<NodeIm
 
   return {
     store,
+    collect: (policy) => collectImages({ store, now }, policy),
     roots: store.roots,
     images: {
       find: store.images.find,

@@ -274,9 +274,14 @@ const layerNames = async (paths: StorePaths): Promise<readonly string[]> =>
 const createRoots = (parts: Parts): Roots => {
   const { paths, holds, now } = parts
   const needed = async (id: Digest): Promise<StoredImage> => {
-    const found = await readImage(parts, id)
+    const found = await readImage(parts, checked(id))
     if (!found) throw new ImageError('not found', `image ${id} is not here: pull it again`)
     return found
+  }
+  /** It becomes part of paths, and others may pass what is none. */
+  const checked = (id: Digest): Digest => {
+    if (!isDigest(id)) throw new ImageError('invalid name', `${JSON.stringify(id)} is no id of an image`)
+    return id
   }
   const touch = (id: Digest): Promise<void> =>
     utimes(paths.image(id), now() / 1_000, now() / 1_000).catch(() => undefined)
@@ -287,7 +292,7 @@ const createRoots = (parts: Parts): Roots => {
       return { folder: paths.layers, names: chains.map(paths.layerName), mountOptions: isUsers ? ['userxattr'] : [] }
     },
     hold: async (id, user) => {
-      await holds.set(id, user)
+      await holds.set(checked(id), user)
       try {
         await needed(id)
       } catch (error) {
@@ -297,7 +302,7 @@ const createRoots = (parts: Parts): Roots => {
       await touch(id)
     },
     release: async (id, user) => {
-      await holds.remove(id, user)
+      await holds.remove(checked(id), user)
       await touch(id)
     },
     held: holds.list,
