@@ -1,36 +1,40 @@
 /** `podway image …`, on this machine or on every node of a lab. */
-import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { createCommandRunner } from '../host/command.ts'
 import { importImages } from '../images/archive/import.ts'
 import { buildRootfs } from '../images/build/rootfs.ts'
+import { type ImageCredentials, noCredentials } from '../images/credentials.ts'
 import { type Digest, hexOf } from '../images/digest.ts'
 import { hasFault } from '../images/image-error.ts'
-import type { Image, ImageConfig } from '../images/images.ts'
+import type { Image, ImageConfig, PullProgress } from '../images/images.ts'
 import { readAbilities } from '../images/layer/abilities.ts'
+import { openNodeImages } from '../images/node/open-images.ts'
 import { formatReference, parseReference } from '../images/reference.ts'
+import { credentialsOf, parseDockerConfig } from '../images/registry/docker-config.ts'
 import { type OpenStore, openImageStore } from '../images/store/image-store.ts'
-import type { BuildOptions, ImagePlace, ImportCommandOptions, PruneOptions } from './image.ts'
+import type { BuildOptions, ImagePlace, ImportCommandOptions, PruneOptions, PullCommandOptions } from './image.ts'
 import { onEveryNode } from './image-lab.ts'
 import { checkOutput, printJson } from './output.ts'
 import { createProgress } from './progress.ts'
+import { stopSignal } from './stop-signal.ts'
 import { renderTable } from './table.ts'
 import { UsageError } from './usage-error.ts'
 
-const openStore = async (data: string): Promise<OpenStore> => {
+const folderOf = ({ data }: ImagePlace): string => {
   if (process.getuid?.() !== 0)
     throw new Error("images are the node's: run this as root, or with --lab on the nodes of your lab")
-  return openImageStore({
-    folder: join(data, 'images'),
-    runner: createCommandRunner(),
-    abilities: await readAbilities(),
-    onNotice: (message) => console.error(`podway: ${message}`),
-  })
+  return join(data, 'images')
 }
 
-const withStore = async <T>({ data }: ImagePlace, work: (store: OpenStore) => Promise<T>): Promise<T> => {
-  const store = await openStore(data)
+const onNotice = (message: string): void => console.error(`podway: ${message}`)
+
+const openStore = async (place: ImagePlace): Promise<OpenStore> =>
+  openImageStore({ folder: folderOf(place), runner: createCommandRunner(), abilities: await readAbilities(), onNotice })
+
+const withStore = async <T>(place: ImagePlace, work: (store: OpenStore) => Promise<T>): Promise<T> => {
+  const store = await openStore(place)
   try {
     return await work(store)
   } finally {
@@ -99,6 +103,41 @@ export const importFile = async (file: string, options: ImportCommandOptions): P
   )
   if (options.output === 'json') printJson(images)
   else tell(images)
+}
+
+const percent = ({ doneBytes, totalBytes, layersDone, layers }: PullProgress): string => {
+  const share = totalBytes === 0 ? 100 : Math.floor((doneBytes / totalBytes) * 10) * 10
+  return `${share} % of ${bytesText(totalBytes)}, ${layersDone} of ${layers} layers`
+}
+
+const loginsIn = (file: string | undefined): ImageCredentials =>
+  file === undefined ? noCredentials : credentialsOf(parseDockerConfig(readFileSync(file, 'utf8')))
+
+export const pull = async (name: string, options: PullCommandOptions): Promise<void> => {
+  checkOutput(options.output)
+  const { registries, dockerConfig, plainHttp = false } = options
+  const words = [
+    ...(registries === undefined ? [] : ['--registries', resolve(registries)]),
+    ...(dockerConfig === undefined ? [] : ['--docker-config', resolve(dockerConfig)]),
+    ...(plainHttp ? ['--plain-http'] : []),
+  ]
+  if (await inLab(options, ['image', 'pull', name, ...words], `pulling ${name}`)) return
+  const node = await openNodeImages({
+    ...{ folder: folderOf(options), runner: createCommandRunner(), onNotice },
+    ...(registries === undefined ? {} : { registriesFile: registries }),
+    ...(plainHttp ? { plainHttp: [parseReference(name).registry] } : {}),
+  })
+  try {
+    const credentials = loginsIn(dockerConfig)
+    const signal = stopSignal()
+    const image = await createProgress().run(`pulling ${name}`, (step) =>
+      node.images.pull(name, { credentials, signal, onProgress: (progress) => step.update(percent(progress)) }),
+    )
+    if (options.output === 'json') printJson([image])
+    else tell([image])
+  } finally {
+    await node.close()
+  }
 }
 
 const pairs = (texts: readonly string[], option: string): Readonly<Record<string, string>> =>

@@ -13,6 +13,12 @@ export interface ImportCommandOptions extends ImagePlace {
   readonly name?: string
 }
 
+export interface PullCommandOptions extends ImagePlace {
+  readonly registries?: string
+  readonly dockerConfig?: string
+  readonly plainHttp?: boolean
+}
+
 export interface PruneOptions extends ImagePlace {
   readonly all?: boolean
 }
@@ -62,6 +68,26 @@ Examples:
     .action(async (file: string, options: ImportCommandOptions) =>
       (await import('./image-run.ts')).importFile(file, options),
     )
+
+  place(image.command('pull'))
+    .description('bring an image from its registry')
+    .argument('<name>', 'nginx:1.27, registry.example/app@sha256:…')
+    .option(
+      '--registries <file>',
+      "mirrors, authorities and logins, as k3s' registries.yaml (default: /etc/podway/registries.yaml)",
+    )
+    .option('--docker-config <file>', 'logins, as "docker login" writes them')
+    .option('--plain-http', 'the registry has no TLS; those on loopback addresses need no saying')
+    .addHelpText(
+      'after',
+      `
+A pull that was interrupted goes on where it was.
+
+Examples:
+  podway image pull nginx:1.27
+  podway image pull --docker-config ~/.docker/config.json registry.example/team/app:1`,
+    )
+    .action(async (name: string, options: PullCommandOptions) => (await import('./image-run.ts')).pull(name, options))
 
   place(image.command('build-rootfs'))
     .description('make an image of one layer from a folder')

@@ -12,15 +12,17 @@ import { readAbilities } from '../layer/abilities.ts'
 import { formatReference, parseReference, repositoryName } from '../reference.ts'
 import { createHttpClient, defaultTimeouts, type HttpTimeouts } from '../registry/http-client.ts'
 import { pullImage } from '../registry/pull.ts'
-import { createRegistries, noSettings, parseRegistries, type Registries } from '../registry/registries.ts'
+import { createRegistries, parseRegistries, type Registries } from '../registry/registries.ts'
 import { type OpenStore, openImageStore } from '../store/image-store.ts'
 
 export interface NodeImagesOptions {
   /** Below what the agent keeps. Others may have it open, too. */
   readonly folder: string
   readonly runner: CommandRunner
-  /** Mirrors, authorities and logins, as k3s' `registries.yaml`; read anew for each pull. */
+  /** Mirrors, authorities and logins, as k3s' `registries.yaml`; read anew for each pull. Missing: the usual one, if it is there. */
   readonly registriesFile?: string
+  /** Registries, as `host:port`, that have no TLS. */
+  readonly plainHttp?: readonly string[]
   /** Told in one sentence of damaged files, and of what could not be done as it should. */
   readonly onNotice: (message: string) => void
   readonly timeouts?: HttpTimeouts
@@ -37,18 +39,37 @@ export interface NodeImages {
   close(): Promise<void>
 }
 
-const readRegistries = async (file: string | undefined): Promise<Registries> => {
-  if (file === undefined) return createRegistries(noSettings)
+export const defaultRegistriesFile = '/etc/podway/registries.yaml'
+
+const textOf = async (file: string | undefined): Promise<string> => {
+  if (file !== undefined) return readFile(file, 'utf8')
+  return readFile(defaultRegistriesFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+}
+
+const readRegistries = async (file: string | undefined, plainHttp: readonly string[]): Promise<Registries> => {
   try {
-    return createRegistries(parseRegistries(await readFile(file, 'utf8'), (path) => readFileSync(path, 'utf8')))
+    const settings = parseRegistries(await textOf(file), (path) => readFileSync(path, 'utf8'))
+    return createRegistries({ ...settings, plainHttp: new Set(plainHttp) })
   } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
     // Whoever says where images come from shall not be passed over.
-    throw new ImageError('unavailable', `${file}: ${error instanceof Error ? error.message : String(error)}`, error)
+    throw new ImageError('unavailable', `${file ?? defaultRegistriesFile}: ${why}`, error)
   }
 }
 
 export const openNodeImages = async (options: NodeImagesOptions): Promise<NodeImages> => {
-  const { folder, runner, registriesFile, onNotice, timeouts = defaultTimeouts, now = Date.now } = options
+  const {
+    folder,
+    runner,
+    registriesFile,
+    plainHttp = [],
+    onNotice,
+    timeouts = defaultTimeouts,
+    now = Date.now,
+  } = options
   const store = await openImageStore({ folder, runner, abilities: await readAbilities(), onNotice, now })
   const http = createHttpClient(timeouts)
   const pulling = new Map<string, Promise<Image>>()
@@ -64,7 +85,7 @@ export const openNodeImages = async (options: NodeImagesOptions): Promise<NodeIm
       return same.catch((error: unknown) =>
         error instanceof ImageError ? Promise.reject(error) : pull(name, pullOptions),
       )
-    const mine = readRegistries(registriesFile)
+    const mine = readRegistries(registriesFile, plainHttp)
       .then((registries) => pullImage({ store, http, registries }, reference, pullOptions))
       .finally(() => pulling.delete(key))
     pulling.set(key, mine)
