@@ -51,7 +51,8 @@ export const bytesText = (bytes: number): string => {
 
 const shortId = (id: Digest): string => hexOf(id).slice(0, 12)
 
-const calledOf = ({ id, names, digests }: Image): string => names[0] ?? digests[0] ?? shortId(id)
+const calledOf = ({ id, names, digests }: Image): string =>
+  names.length > 0 ? names.join(', ') : (digests[0] ?? shortId(id))
 
 /** Says what was brought, by all nodes or by this one. */
 const tell = (images: readonly Image[], where = ''): void => {
