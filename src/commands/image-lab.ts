@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { enterHost } from '../lab/enter.ts'
+import { hostData } from '../lab/plan.ts'
 import { sendOrder } from '../lab/rpc.ts'
 import { runningLab } from './lab-common.ts'
 import { pathWithPodway, podwayWords } from './self.ts'
@@ -14,7 +15,7 @@ export interface OnNode {
 }
 
 /**
- * Runs `podway WORDS -o json` on each node that is up. `input`: a descriptor that each of them reads from its beginning. Throws
+ * Runs `podway WORDS` with the data of the agent there, as JSON, on each node that is up. `input`: a descriptor that each of them reads from its beginning. Throws
  * with the node and what was said there, when one fails.
  */
 export const onEveryNode = async (
@@ -28,7 +29,7 @@ export const onEveryNode = async (
   const results: OnNode[] = []
   for (const { name: node } of nodes) {
     const [file, ...args] = await enterHost(record, paths, node)
-    const child = spawn(file, [...args, ...podwayWords(), ...words, '-o', 'json'], {
+    const child = spawn(file, [...args, ...podwayWords(), ...words, '--data', hostData, '-o', 'json'], {
       stdio: [input ?? 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, PATH: pathWithPodway() },
     })

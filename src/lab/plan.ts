@@ -49,6 +49,8 @@ export const clientHost = 'client'
 export const apiPort = 6443
 export const defaultLabName = 'lab'
 export const maxNodes = 60
+/** What a host keeps, in its own mount namespace: of a node the agent's `--data`. */
+export const hostData = '/var/lib/podway'
 
 const underlay = '172.30.0'
 const underlay6 = 'fd00:30:'

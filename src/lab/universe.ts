@@ -22,6 +22,7 @@ import {
   cgroupParent,
   controlHost,
   dualStackCidrs,
+  hostData,
   type LabHost,
   type LabPaths,
   type LabPlan,
@@ -40,8 +41,7 @@ export interface UniverseOptions {
 }
 
 /** On a host's disk: it outlives the host. */
-const dataDir = '/var/lib/podway'
-const controlData = `${dataDir}/control`
+const controlData = `${hostData}/control`
 /** The same folder, as seen from here, whether its host runs or not. */
 const controlDisk = `${podwayDisk(controlHost)}/control`
 /** What does not outlive a reboot. */
@@ -119,11 +119,11 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
 
   const agentCommand = (host: LabHost): readonly string[] => [
     ...[...podway, 'join', `https://${machine(controlHost).host.address}:${apiPort}`],
-    ...['--token-file', `${dataDir}/${tokenFile}`],
+    ...['--token-file', `${hostData}/${tokenFile}`],
     ...['--node-name', host.name, '--node-ip', [host.address, host.address6].filter(Boolean).join()],
     ...(plan.dualStack ? ['--service-cidr', dualStackCidrs.service, '--cluster-cidr', dualStackCidrs.pod] : []),
     ...poolOptions,
-    ...['--state', agentState, '--data', dataDir, '--runtime', plan.runtime],
+    ...['--state', agentState, '--data', hostData, '--runtime', plan.runtime],
     ...['--cgroup-parent', cgroupParent(paths, host.name)],
     // The machine's own runtimes are no affair of a lab.
     ...['--cni-conf-dir', 'off'],

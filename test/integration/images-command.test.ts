@@ -64,7 +64,7 @@ t.test('an archive, from a file, from a pipe, compressed', async (t) => {
   const podway = createPodway()
   t.match(podway.run(['import', file]), {
     status: 0,
-    stdout: /docker\.io\/library\/app:1: [0-9a-f]{12}, \d+ B\n/,
+    stdout: /docker\.io\/library\/app:1, registry\.example\/app:1: [0-9a-f]{12}, \d+ B\n/,
     stderr: /importing .*: 2 layers/,
   })
   const [image] = podway.json('ls') as readonly { readonly id: string }[]
