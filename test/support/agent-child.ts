@@ -1,6 +1,8 @@
 /** A pod agent with the process runtime in a process of its own, to be killed. Arguments: the API's URL and a folder. */
+import { readHostFacts } from '../../src/agent/node/host-facts.ts'
 import { createPodAgent } from '../../src/agent/pod-agent.ts'
 import { createProcessRuntime } from '../../src/agent/runtime/process/process-runtime.ts'
+import { createNodeStats } from '../../src/agent/stats/node-stats.ts'
 import { createNodeMounts } from '../../src/agent/volumes/node-mounts.ts'
 import { createClient } from '../../src/api/client.ts'
 import { createHttpTransport } from '../../src/api/http-transport.ts'
@@ -27,5 +29,7 @@ const agent = createPodAgent({
 const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())
 process.on('SIGUSR2', () => process.stdout.write(`${JSON.stringify(process.memoryUsage())}\n`))
-await agent.run(stop.signal)
+const host = await readHostFacts(folder)
+const stats = createNodeStats({ nodeName: 'node-a', host, version: '0', agent, dataDir: folder, log })
+await Promise.all([agent.run(stop.signal), stats.run(stop.signal)])
 process.exit(0)

@@ -59,7 +59,8 @@ const containersOf = (
   pod: Pod | undefined,
   sample: Sample,
 ): readonly MeasuredContainerOfPod[] => {
-  const specs = [...(pod?.spec.initContainers ?? []), ...(pod?.spec.containers ?? [])]
+  const { initContainers = [], containers: main = [], ephemeralContainers = [] } = pod?.spec ?? {}
+  const specs = [initContainers, main, ephemeralContainers].flat()
   return containers.flatMap((record) => {
     const usage = record.exit ? undefined : sample.containers.get(record.id)
     if (!usage) return []

@@ -1,4 +1,5 @@
 /** What control groups, v1 or v2, tell of their members. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseNumbers, readKernelFile } from './kernel-files.ts'
 import type { MemoryUsage } from './usage.ts'
@@ -69,6 +70,16 @@ export const groupUsage = (folders: readonly ReadGroupFile[]): GroupUsage => {
   }
 }
 
-/** `folders`: one for each hierarchy that the group is in. */
+/**
+ * `folders`: one for each hierarchy that the group may be in. To ask whether a file is there costs a tenth of failing to open it,
+ * and most are not.
+ */
 export const readGroupUsage = (folders: readonly string[]): GroupUsage =>
-  groupUsage(folders.map((folder) => (name) => readKernelFile(join(folder, name))))
+  groupUsage(
+    folders
+      .filter((folder) => existsSync(folder))
+      .map((folder) => (name) => {
+        const file = join(folder, name)
+        return existsSync(file) ? readKernelFile(file) : undefined
+      }),
+  )

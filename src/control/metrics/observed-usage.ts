@@ -56,7 +56,8 @@ export const observedUsage = (options: ObservedUsageOptions): Readonly<Record<st
     if (!nodeName || pod.status?.phase !== 'Running') return undefined
     const reading = await readings.of(nodeName)
     const found = reading?.pods.get(`${pod.metadata.namespace}/${pod.metadata.name}`)
-    const known = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].flatMap(({ name }) => {
+    const { initContainers = [], containers: main, ephemeralContainers = [] } = pod.spec
+    const known = [initContainers, main, ephemeralContainers].flat().flatMap(({ name }) => {
       const usage = found?.get(name)
       return usage ? [{ name, usage }] : []
     })
