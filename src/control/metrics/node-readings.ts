@@ -14,18 +14,19 @@ export interface NodeReadingsOptions {
   readonly dialer: Dialer
   readonly clock: Clock
   readonly log: Logger
+  /** One that does not answer delays nobody for longer. */
+  readonly patienceMs?: number
 }
 
 /** An answer is good for so long, a failure too. Agents measure as often. */
 const freshMs = 5_000
 const forgetMs = 60_000
-/** One that does not answer delays nobody for longer. */
-const patienceMs = 3_000
+const usualPatienceMs = 3_000
 const answerLimit = 4 * 1024 * 1024
 
 const path = '/stats/summary?only_cpu_and_memory=true'
 
-const ask = async (dialer: Dialer, node: string): Promise<NodeReading> => {
+const ask = async (dialer: Dialer, node: string, patienceMs: number): Promise<NodeReading> => {
   const signal = AbortSignal.timeout(patienceMs)
   const connection = await dialer.open(node, signal)
   const { code, body } = await requestOver(connection, { method: 'GET', path, headers: { host: node } }, signal)
@@ -39,13 +40,14 @@ interface Kept {
   readonly reading: Promise<NodeReading | undefined>
 }
 
-export const createNodeReadings = ({ dialer, clock, log }: NodeReadingsOptions): NodeReadings => {
+export const createNodeReadings = (options: NodeReadingsOptions): NodeReadings => {
+  const { dialer, clock, log, patienceMs = usualPatienceMs } = options
   const kept = new Map<string, Kept>()
   const told = new Map<string, string>()
 
   const read = async (node: string): Promise<NodeReading | undefined> => {
     try {
-      const reading = await ask(dialer, node)
+      const reading = await ask(dialer, node, patienceMs)
       told.delete(node)
       return reading
     } catch (error) {
