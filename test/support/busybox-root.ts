@@ -1,6 +1,16 @@
 /** The root of a small image, made on the spot from the machine's busybox-static. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const programs = ['/bin/busybox', '/usr/bin/busybox']
@@ -28,4 +38,15 @@ export const makeBusyboxRoot = (folder: string): void => {
   const users = ['root:x:0:0:root:/root:/bin/sh', 'app:x:1000:1001:app:/home/app:/bin/sh', 'nobody:x:65534:65534::/:']
   writeFileSync(join(folder, 'etc/passwd'), `${users.join('\n')}\n`)
   writeFileSync(join(folder, 'etc/group'), 'root:x:0:\nwheel:x:10:root\napp:x:1001:\nextra:x:2000:app\n')
+}
+
+/** The same as an archive: the only layer of an image. */
+export const busyboxLayer = (): Buffer => {
+  const folder = mkdtempSync(join(tmpdir(), 'podway-root-'))
+  try {
+    makeBusyboxRoot(folder)
+    return execFileSync('tar', ['-C', folder, '--numeric-owner', '-c', '.'], { maxBuffer: 64 << 20 })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }

@@ -1,16 +1,21 @@
 /** A runtime of containers of images, with one image: busybox, as a single layer. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { createFakeImages } from '../../src/agent/runtime/fake-images.ts'
 import type { ImageRoots } from '../../src/agent/runtime/oci/image-roots.ts'
 import { readNodeFacts } from '../../src/agent/runtime/oci/node-facts.ts'
+import { createNodeImages, type NodeImages } from '../../src/agent/runtime/oci/node-images.ts'
 import { createOciRuntime, type OciRuntimeOptions } from '../../src/agent/runtime/oci/oci-runtime.ts'
 import { findProgram, NoProgram } from '../../src/agent/runtime/oci/program.ts'
 import type { Runtime } from '../../src/agent/runtime/runtime.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { canSetGroups, readIdMap } from '../../src/host/id-map.ts'
 import { createLogger } from '../../src/host/log.ts'
-import { noBusybox } from './busybox-root.ts'
+import { readAbilities } from '../../src/images/layer/abilities.ts'
+import { openImageStore } from '../../src/images/store/image-store.ts'
+import { busyboxLayer, noBusybox } from './busybox-root.ts'
+import { configOf } from './image-store.ts'
 
 /** Why no container of an image can be run here; undefined when one can. */
 export const noOciRuntime = async (): Promise<string | undefined> => {
@@ -50,4 +55,32 @@ export const testOciRuntime = async (
     ...{ onChange: () => undefined, onDamage: () => undefined, log: createLogger('test'), pollMs: 200 },
     ...more,
   })
+}
+
+/** A store of images below `folder`, with busybox in it. */
+export const busyboxStore = async (folder: string): Promise<{ readonly images: NodeImages; readonly id: string }> => {
+  const store = await openImageStore({
+    ...{ folder, runner: createCommandRunner(), abilities: await readAbilities() },
+    onNotice: (message) => {
+      throw new Error(message)
+    },
+  })
+  const name = 'docker.io/library/busybox:1'
+  const layer = busyboxLayer()
+  const found = await store.images.find(name)
+  const image =
+    found ??
+    (
+      await store.images.add({
+        ...{ config: configOf([layer], { Cmd: ['sh'], Env: ['PATH=/bin'] }), layers: 1, names: [name] },
+        layer: async () => Readable.from([layer]),
+      })
+    ).image
+  return {
+    images: createNodeImages(
+      async () => store,
+      () => Promise.reject(new Error('no registry')),
+    ),
+    id: image.id,
+  }
 }
