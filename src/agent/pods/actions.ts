@@ -4,6 +4,7 @@ import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
 import { type EventRecorder, type EventType, referenceTo } from '../../api/event-recorder.ts'
+import { quantityValue } from '../../api/quantity.ts'
 import { pods } from '../../api/resources.ts'
 import type { Container, Pod } from '../../api/types/index.ts'
 import type { PodConfig } from '../env/config-source.ts'
@@ -145,9 +146,10 @@ export const createActions = (deps: ActionDeps) => {
       ...{ services: deps.services(), ...(await deps.configOf(pod)) },
     })
     const hasImages = capabilities.features.has('images')
+    const nodeBytes = quantityValue(deps.allocatable['memory'] ?? 0)
     const { mounts, devices } = hasImages ? await volumes.ofContainer(pod, container, env) : noVolumes
     return {
-      ...containerSpecOf(pod, container, image, env, hasImages),
+      ...containerSpecOf(pod, container, image, env, { hasImages, nodeBytes }),
       ...{ mounts, ...(devices.length > 0 ? { devices } : {}) },
     }
   }

@@ -6,6 +6,7 @@ import type { ContainerLimits, ContainerSpec } from '../runtime/containers.ts'
 import type { Image } from '../runtime/images.ts'
 import { changedCapabilities } from '../runtime/linux-capabilities.ts'
 import type { AppArmorProfile, ContainerSecurity, ContainerUser, SeccompProfile } from '../runtime/security.ts'
+import { oomScoreAdjustment, type QosClass } from './oom-score.ts'
 
 /** There is no telling what the container should run. */
 export class NoCommandError extends Error {
@@ -104,6 +105,16 @@ const hugepagesOf = (limits: Readonly<Record<string, string | number>>): Readonl
     }),
   )
 
+const qosOf = ({ status }: Pod): QosClass => {
+  const qos = status?.qosClass
+  return qos === 'Guaranteed' || qos === 'Burstable' ? qos : 'BestEffort'
+}
+
+const oomScoreOf = (pod: Pod, { resources }: Container, nodeBytes: number): number => {
+  const request = resources?.requests?.['memory'] ?? resources?.limits?.['memory']
+  return oomScoreAdjustment(qosOf(pod), request === undefined ? 0 : quantityValue(request), nodeBytes)
+}
+
 const limitsOf = ({ resources }: Container): ContainerLimits => {
   const { limits = {}, requests = {} } = resources ?? {}
   const { cpu, memory } = limits
@@ -127,22 +138,46 @@ const commandOf = (container: Container, image: Image, env: StringMap, hasImages
   )
 }
 
-/** Throws `ConfigError` or `NoCommandError`, whose messages are for the user. `hasImages`: the runtime looks at images. */
+const defaultMessagePath = '/dev/termination-log'
+
+/** What only containers of images have. */
+const ofImage = (
+  pod: Pod,
+  container: Container,
+  { id, digest }: Image,
+  nodeBytes: number,
+): Pick<ContainerSpec, 'image' | 'limits' | 'terminationMessage'> => ({
+  image: { id, digest, name: container.image ?? '' },
+  limits: { ...limitsOf(container), oomScoreAdjust: oomScoreOf(pod, container, nodeBytes) },
+  terminationMessage: {
+    path: container.terminationMessagePath || defaultMessagePath,
+    fallBackToLogs: container.terminationMessagePolicy === 'FallbackToLogsOnError',
+  },
+})
+
+export interface RuntimeTraits {
+  /** It looks at images. */
+  readonly hasImages: boolean
+  /** The memory of the node. */
+  readonly nodeBytes: number
+}
+
+/** Throws `ConfigError` or `NoCommandError`, whose messages are for the user. */
 export const containerSpecOf = (
   pod: Pod,
   container: Container,
   image: Image,
   env: StringMap,
-  hasImages: boolean,
+  { hasImages, nodeBytes }: RuntimeTraits,
 ): Omit<ContainerSpec, 'attempt' | 'logFile' | 'labels' | 'mounts'> => {
-  const { id, digest, config } = image
+  const { config } = image
   const user = userOf(pod, container, config.user)
   const groups = groupsOf(pod)
   const capabilities = capabilitiesOf(container)
   return {
     name: container.name,
-    ...(hasImages ? { image: { id, digest, name: container.image ?? '' } } : {}),
     ...{ command: commandOf(container, image, env, hasImages), env, limits: limitsOf(container) },
+    ...(hasImages ? ofImage(pod, container, image, nodeBytes) : {}),
     workingDir: container.workingDir || config.workingDir || '/',
     ...(user ? { user } : {}),
     ...(groups.length > 0 ? { groups } : {}),

@@ -14,12 +14,17 @@ const exitReason = ({ code, oomKilled, startError }: ContainerExit): string => {
   return code === 0 ? 'Completed' : 'Error'
 }
 
+const lastWords = ({ startError, message }: ContainerExit): { readonly message?: string } => {
+  const words = startError ?? message
+  return words === undefined ? {} : { message: words }
+}
+
 const terminated = ({ runtime }: PodView, { id, startedAt, exit }: ContainerRecord): ContainerState | undefined =>
   exit && {
     terminated: {
       exitCode: exit.code,
       reason: exitReason(exit),
-      ...(exit.startError === undefined ? {} : { message: exit.startError }),
+      ...lastWords(exit),
       startedAt: formatTime(startedAt),
       finishedAt: formatTime(exit.finishedAt),
       containerID: apiContainerId(runtime, id),

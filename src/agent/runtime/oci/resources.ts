@@ -63,14 +63,3 @@ export const ociResources = (
     ? {}
     : { hugepageLimits: [...hugepages].map(([size, limit]) => ({ pageSize: pageName(size), limit })) }),
 })
-
-export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
-
-/** Whom the kernel ends first when memory runs out, as the kubelet says. */
-export const oomScoreAdjustment = (qos: QosClass, requestBytes: number, nodeBytes: number): number => {
-  if (qos === 'Guaranteed') return -997
-  if (qos === 'BestEffort' || nodeBytes <= 0) return 1000
-  const share = 1000 - Math.floor((1000 * requestBytes) / nodeBytes)
-  // Between the two other classes.
-  return Math.min(999, Math.max(3, share))
-}

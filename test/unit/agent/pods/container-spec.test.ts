@@ -9,8 +9,10 @@ const noImage: Image = {
   config: { entrypoint: [], cmd: [], env: {}, user: '', workingDir: '' },
 }
 
+const noTraits = { hasImages: false, nodeBytes: 0 }
+
 const spec = (container: Partial<Container>, podSpec: Partial<PodSpec> = {}) =>
-  containerSpecOf(pod(podSpec), { name: 'main', command: ['run'], ...container }, noImage, { A: '1' }, false)
+  containerSpecOf(pod(podSpec), { name: 'main', command: ['run'], ...container }, noImage, { A: '1' }, noTraits)
 
 /** From an image. */
 const imageSpec = (
@@ -19,7 +21,13 @@ const imageSpec = (
   podSpec: Partial<PodSpec> = {},
 ) => {
   const image = { ...noImage, id: 'sha256:1', digest: 'r/web@sha256:2', config: { ...noImage.config, ...config } }
-  return containerSpecOf(pod(podSpec), { name: 'main', image: 'r/web:1', ...container }, image, { A: '1' }, true)
+  return containerSpecOf(
+    pod(podSpec),
+    { name: 'main', image: 'r/web:1', ...container },
+    image,
+    { A: '1' },
+    { hasImages: true, nodeBytes: 1000 << 20 },
+  )
 }
 
 t.test('the plain case', async (t) => {
@@ -119,4 +127,31 @@ t.test('restrictions', async (t) => {
 t.test('pages that are huge', async (t) => {
   const resources = { limits: { 'hugepages-2Mi': '4Mi' }, requests: { cpu: '100m' } }
   t.same(spec({ resources }).limits, { cpuRequestMilli: 100, hugepages: new Map([[2 << 20, 4 << 20]]) })
+})
+
+t.test('last words of containers of images', async (t) => {
+  const from = (container: Partial<Container>) => imageSpec({ cmd: ['run'] }, container).terminationMessage
+  t.same(from({}), { path: '/dev/termination-log', fallBackToLogs: false })
+  t.same(from({ terminationMessagePath: '/last', terminationMessagePolicy: 'FallbackToLogsOnError' }), {
+    ...{ path: '/last', fallBackToLogs: true },
+  })
+  t.equal(spec({ terminationMessagePath: '/last' }).terminationMessage, undefined)
+})
+
+t.test('who is ended first when memory runs out, by the class of the pod', async (t) => {
+  const scoreOf = (qosClass: string, container: Partial<Container> = {}) => {
+    const image = { ...noImage, config: { ...noImage.config, cmd: ['run'] } }
+    const judged = { ...pod({}), status: { qosClass } }
+    return containerSpecOf(
+      judged,
+      { name: 'main', ...container },
+      image,
+      {},
+      { hasImages: true, nodeBytes: 1000 << 20 },
+    ).limits.oomScoreAdjust
+  }
+  t.equal(scoreOf('Guaranteed'), -997)
+  t.equal(scoreOf('BestEffort'), 1000)
+  t.equal(scoreOf('Burstable', { resources: { requests: { memory: '250Mi' } } }), 750)
+  t.equal(scoreOf('Burstable', { resources: { limits: { memory: '100Mi' } } }), 900)
 })

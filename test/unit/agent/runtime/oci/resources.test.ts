@@ -1,10 +1,5 @@
 import t from 'tap'
-import {
-  cpuShares,
-  deviceRules,
-  ociResources,
-  oomScoreAdjustment,
-} from '../../../../../src/agent/runtime/oci/resources.ts'
+import { cpuShares, deviceRules, ociResources } from '../../../../../src/agent/runtime/oci/resources.ts'
 
 t.test('cpu', async (t) => {
   t.equal(cpuShares(0), 2)
@@ -48,13 +43,4 @@ t.test('devices', async (t) => {
   t.ok(rest.every(({ allow, major }) => allow && major !== undefined))
   t.match(rest.at(-1), { type: 'b', major: 8, minor: 1 })
   t.same(deviceRules(true, []), [{ allow: true, access: 'rwm' }])
-})
-
-t.test('who is ended first', async (t) => {
-  t.equal(oomScoreAdjustment('Guaranteed', 0, 1000), -997)
-  t.equal(oomScoreAdjustment('BestEffort', 0, 1000), 1000)
-  t.equal(oomScoreAdjustment('Burstable', 250, 1000), 750)
-  t.equal(oomScoreAdjustment('Burstable', 0, 1000), 999)
-  t.equal(oomScoreAdjustment('Burstable', 1000, 1000), 3)
-  t.equal(oomScoreAdjustment('Burstable', 5000, 1000), 3)
 })
