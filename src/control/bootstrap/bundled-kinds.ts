@@ -140,11 +140,14 @@ export const keepBundledKinds = async (
     await establish(written)
   }
 
-  for (const wanted of all) {
+  const keep = async (wanted: DefinitionDraft): Promise<void> => {
     const found = there.get(wanted.metadata.name)
-    const state = found ? stateOf(found, wanted) : 'ours'
-    if (found && state === 'foreign') tell(found, log)
-    else if (state === 'ours') await write(wanted, found).catch(unlessRaced)
-    else if (found) await establish(found).catch(unlessRaced)
+    if (!found) return write(wanted, undefined)
+    const state = stateOf(found, wanted)
+    if (state === 'foreign') return tell(found, log)
+    await (state === 'ours' ? write(wanted, found) : establish(found))
   }
+
+  // All at once: the store commits together what comes together.
+  await Promise.all(all.map((wanted) => keep(wanted).catch(unlessRaced)))
 }

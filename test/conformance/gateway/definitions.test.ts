@@ -1,13 +1,17 @@
 /** Our CustomResourceDefinitions beside those of the standard channel that a work tree of the Gateway API has. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { isJsonObject, type JsonObject } from '../../../src/api/json.ts'
 import { bundleAnnotations, gatewayDefinitions } from '../../../src/control/bootstrap/gateway/definitions.ts'
+import { createMemoryBackend } from '../../../src/control/storage/memory-backend.ts'
+import { createTestApi } from '../../support/api-server.ts'
 
 const folder = process.env['PODWAY_GATEWAY_SUITE']
 const skip = folder === undefined && 'PODWAY_GATEWAY_SUITE names no work tree of kubernetes-sigs/gateway-api'
+
+const definitionsPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 
 /** What we serve beyond the standard channel, by the last parts of its path. */
 const ours = ['rules.items.properties.retry', 'tls.properties.frontendValidation']
@@ -75,3 +79,38 @@ t.test('they are the same but for words, and what we serve beside them', { skip 
     )
   }
 })
+
+const channels = ['standard', 'experimental']
+
+for (const channel of channels)
+  t.test(`theirs of the ${channel} channel take the place of ours by being applied`, { skip }, async (t) => {
+    const backend = createMemoryBackend()
+    const api = await createTestApi({ bundled: true, backend })
+    const parts = join(folder ?? '', 'config/crd', channel)
+    const definitions = readdirSync(parts)
+      .flatMap((file) => parseAllDocuments(readFileSync(join(parts, file), 'utf8')))
+      .map((document): unknown => document.toJS())
+      .filter(isJsonObject)
+      .filter(({ kind }) => kind === 'CustomResourceDefinition')
+    for (const body of definitions) {
+      const name = String(objectAt(body, 'metadata')['name'])
+      const reply = await api.request('PATCH', `${definitionsPath}/${name}?fieldManager=they&force=true`, {
+        ...{ body, contentType: 'application/apply-patch+yaml' },
+      })
+      t.ok(reply.code < 300, `${name}: ${reply.body['message']}`)
+    }
+    // The next start.
+    const next = await createTestApi({ bundled: true, backend })
+    for (const body of definitions) {
+      const name = String(objectAt(body, 'metadata')['name'])
+      const { body: kept } = await next.request('GET', `${definitionsPath}/${name}`)
+      const stored: unknown = JSON.parse(JSON.stringify(kept))
+      if (isJsonObject(stored)) t.match(objectAt(stored, 'spec'), objectAt(body, 'spec'), name)
+    }
+    const listeners = [{ name: 'a', port: 80, protocol: 'HTTP', tls: { options: { 'x.io/y': 'z' } } }]
+    const refused = await next.request('POST', '/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways', {
+      body: { metadata: { name: 'x' }, spec: { gatewayClassName: 'x', listeners } },
+    })
+    t.equal(refused.code, 422)
+    t.notMatch(refused.body['message'], /tls is not for the protocols/, 'in their words')
+  })
