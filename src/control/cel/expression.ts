@@ -50,15 +50,25 @@ const childrenOf = (args: unknown): readonly Node[] => {
   return Array.isArray(args) ? args.flatMap(childrenOf) : []
 }
 
-/** About how many steps an expression takes over data whose widest list has `width` items. */
-const costOf = ({ op, args }: Node, width: number): number => {
+/** Steps by how many lists are walked around them: `[3, 2]` is three steps, and two for every item. */
+type Cost = readonly number[]
+
+const sum = (costs: readonly Cost[]): Cost =>
+  costs.reduce<number[]>((all, cost) => {
+    for (const [depth, steps] of cost.entries()) all[depth] = (all[depth] ?? 0) + steps
+    return all
+  }, [])
+
+/** About how many steps an expression takes. */
+const costOf = ({ op, args }: Node): Cost => {
   const [name, receiver, inner] = Array.isArray(args) ? args : []
-  if (op === 'rcall' && walks.includes(String(name))) {
-    const within = childrenOf(inner).reduce((sum, each) => sum + costOf(each, width), 1)
-    return childrenOf(receiver).reduce((sum, each) => sum + costOf(each, width), 1) + Math.max(1, width) * within
-  }
-  return childrenOf(args).reduce((sum, each) => sum + costOf(each, width), 1)
+  const all = (nodes: unknown): Cost => sum([[1], ...childrenOf(nodes).map(costOf)])
+  return op === 'rcall' && walks.includes(String(name)) ? sum([all(receiver), [0, ...all(inner)]]) : all(args)
 }
+
+/** For data whose widest list has `width` items. */
+const stepsOf = (cost: Cost, width: number): number =>
+  cost.reduceRight((steps, each) => steps * Math.max(1, width) + each, 0)
 
 /** Gives functions the names by which they are safe to call. */
 const rename = (node: Node): void => {
@@ -139,6 +149,7 @@ export const compile = (env: Environment, text: string, wanted: 'bool' | 'string
   if (!valid) throw new Error(firstLine(error))
   if (wanted !== 'any' && type !== wanted && type !== 'dyn') throw new Error(`must evaluate to ${wanted}`)
   const variables = names(root, new Set())
+  const cost = costOf(root)
   return {
     evaluate: (values) => {
       try {
@@ -147,7 +158,7 @@ export const compile = (env: Environment, text: string, wanted: 'bool' | 'string
         throw new Error(firstLine(error))
       }
     },
-    cost: (width) => costOf(root, width),
+    cost: (width) => stepsOf(cost, width),
     uses: (name) => variables.has(name),
   }
 }

@@ -454,3 +454,19 @@ t.test('a kind that cannot be read keeps its namespace, and no other kind in it'
   )
   t.match(await told(), /Terminating/)
 })
+
+t.test('what is wrong with a schema is told of every version that has it', async (t) => {
+  const plane = await startControlPlane(t)
+  const wrong = { type: 'object', properties: { spec: { type: 'odd' } } }
+  const { metadata, spec } = tableDefinition({}, {}, {})
+  const [version] = spec.versions
+  const versions = ['v1', 'v2', 'v3'].map((name, at) => ({
+    ...{ ...version, name, storage: at === 0 },
+    ...(at === 0 ? {} : { schema: { openAPIV3Schema: wrong } }),
+  }))
+  const body = { metadata, spec: { ...spec, versions } }
+  const refused = await plane.request('POST', definitionsPath, { body })
+  t.equal(refused.code, 422)
+  for (const at of [1, 2]) t.match(refused.body['message'], `spec.versions[${at}].schema.openAPIV3Schema`)
+  t.notMatch(refused.body['message'], 'spec.versions[0].schema')
+})

@@ -1,5 +1,6 @@
 /** CEL rules of schemas: what compiles, what objects break, and what a rule may cost. */
 import t from 'tap'
+import { compile, createEnvironment } from '../../../../src/control/cel/expression.ts'
 import { brokenRules, compileRules } from '../../../../src/control/structural/cel-rules.ts'
 import { readSchema } from '../../../../src/control/structural/schema.ts'
 
@@ -195,4 +196,17 @@ t.test('a rule that would take too long is not run, and the object is refused', 
   })
   t.equal(brokenRules(compileRules(root), root, { spec: `${'a'.repeat(50_000)}!` }, undefined).length, 1)
   t.match(judge({ size: int }, `${'('.repeat(500)}true${')'.repeat(500)}`, {}), [/rule: Invalid value/])
+})
+
+t.test('what a rule costs grows with every list that is walked within another', async (t) => {
+  const env = createEnvironment().registerVariable('self', 'list<list<int>>')
+  const costs = (text: string) => [1, 10, 100].map((width) => compile(env, text, 'bool').cost(width))
+  const [once, ten, hundred] = costs('self.size() > 1')
+  t.equal(once, ten, 'no list is walked')
+  t.equal(ten, hundred)
+  const [a = 0, b = 0, c = 0] = costs('self.all(x, x.size() > 1)')
+  t.equal((c - b) / (b - a), 10, 'one is')
+  const [d = 0, e = 0, f = 0] = costs('self.all(x, x.exists(y, y > 1))')
+  t.ok((f - e) / (e - d) > 50, 'two are')
+  t.equal(compile(env, 'self.all(x, x.size() > 1)', 'bool').cost(0), a, 'an empty list is as one of one item')
 })
