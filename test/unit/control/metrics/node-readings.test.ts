@@ -20,7 +20,12 @@ const start = (t: Test) => {
     response.writeHead(state.isBroken ? 500 : 200)
     response.end(state.isBroken ? 'out of order' : '{}')
   })
-  t.teardown(() => server.close())
+  // Without sockets nothing else keeps the process waiting for a deadline.
+  const waiting = setInterval(() => undefined, 60_000)
+  t.teardown(() => {
+    clearInterval(waiting)
+    server.close()
+  })
   const readings = createNodeReadings({
     ...{ clock, log, patienceMs: 200 },
     dialer: {
