@@ -1,6 +1,6 @@
 /** What of this node decides how containers are made. */
 import type { BigIntStats } from 'node:fs'
-import { lstat, readdir, readFile, stat } from 'node:fs/promises'
+import { access, lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readIdMap } from '../../../host/id-map.ts'
 import { capabilitiesIn } from '../linux-capabilities.ts'
@@ -17,6 +17,8 @@ export interface NodeFacts {
   readonly hasTtyGroup: boolean
   /** An ordinary user's: devices cannot be made, and need not be guarded. */
   readonly isUserNamespace: boolean
+  /** Labels mean something here. On other kernels they ask for nothing, as every runtime has it. */
+  readonly hasSELinux: boolean
   /** Our own; nobody without the right to may have a lower one. */
   readonly oomScoreAdjust: number
 }
@@ -36,6 +38,10 @@ export const readNodeFacts = async (): Promise<NodeFacts> => {
     readFile('/proc/self/oom_score_adj', 'utf8'),
     readIdMap(),
   ])
+  const hasSELinux = await access('/sys/fs/selinux/enforce').then(
+    () => true,
+    () => false,
+  )
   const controllers = await readFile('/sys/fs/cgroup/cgroup.controllers', 'utf8').catch(() => '')
   return {
     capabilities: new Set(capabilitiesIn(fieldOf(status, 'CapPrm'))),
@@ -43,6 +49,7 @@ export const readNodeFacts = async (): Promise<NodeFacts> => {
     isCgroup2: controllers.trim() !== '',
     hasTtyGroup: holds(ttyGroup),
     isUserNamespace: !isWholeMap(uidMap),
+    hasSELinux,
     oomScoreAdjust: Number(oomScore),
   }
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../../../api/clock.ts'
 import type { Cgroups } from '../../../host/cgroup.ts'
 import type { Logger } from '../../../host/log.ts'
 import { signalProcess } from '../../../host/process.ts'
-import type { Capabilities, Feature } from '../capabilities.ts'
+import type { Capabilities } from '../capabilities.ts'
 import type { ContainerSpec } from '../containers.ts'
 import type { Images } from '../images.ts'
 import type { OnChange, OnDamage, Runtime } from '../runtime.ts'
@@ -21,6 +21,7 @@ import { type Bundles, createBundles } from './bundles.ts'
 import { ociConfig } from './config.ts'
 import type { OciDevice } from './config-types.ts'
 import { configInput, NotHere, wantedUser } from './container-config.ts'
+import { featuresOf } from './features.ts'
 import type { ImageRoots, RootLayers } from './image-roots.ts'
 import { besideShim, launchShim } from './launch.ts'
 import { mainProcess } from './main-process.ts'
@@ -99,30 +100,15 @@ const seccompFile = ({ seccomp }: ContainerSpec, folder: string): object | undef
   return value
 }
 
-const checkProfiles = ({ appArmor, seLinux }: ContainerSpec): void => {
+const checkProfiles = ({ appArmor, seLinux }: ContainerSpec, { hasSELinux }: NodeFacts): void => {
   if (appArmor !== undefined && appArmor !== 'unconfined') throw new NotHere('AppArmor is not enabled on this node')
-  if (seLinux !== undefined) throw new NotHere('SELinux is not enabled on this node')
+  if (seLinux !== undefined && hasSELinux) throw new NotHere('labels of SELinux are not set by this runtime')
 }
 
 const devicesOf = async ({ privileged, devices = [] }: ContainerSpec): Promise<readonly OciDevice[]> => [
   ...(privileged ? await allDevices() : []),
   ...(await Promise.all(devices.map(({ source, target }) => deviceOf(source, target)))),
 ]
-
-const features = (isUserNamespace: boolean): ReadonlySet<Feature> =>
-  new Set([
-    ...([
-      'images',
-      'read-only-root',
-      'seccomp',
-      'unmasked-proc',
-      'sysctls',
-      'host-pid',
-      'host-ipc',
-      'own-pids',
-    ] as const),
-    ...(isUserNamespace ? [] : (['devices'] as const)),
-  ])
 
 export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
   const { stateDir, diskDir, facts, roots, cgroups, identities } = options
@@ -162,7 +148,7 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
     const { sandbox, process, spec, container, exitFile, stdinFile, record } = request
     const { id } = container
     if (!spec.image) throw new Error(`container ${spec.name} has no image`)
-    checkProfiles(spec)
+    checkProfiles(spec, facts)
     const program = await options.program()
     await bundles.make(id)
     const layers = await layersOf(id, spec.image.id)
@@ -228,6 +214,6 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
   return {
     ...createShimRuntime(ociRuntime, { ...options, kind, leftovers, store }),
     images: options.images,
-    capabilities: { features: features(facts.isUserNamespace), ...identities },
+    capabilities: { features: featuresOf(facts), ...identities },
   }
 }

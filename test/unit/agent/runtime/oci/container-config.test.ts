@@ -5,7 +5,15 @@ import { containerSpec, sandboxSpec } from '../../../../support/runtime-contract
 
 const capabilities = new Set(['chown', 'setuid', 'kill', 'net_admin', 'mknod', 'sys_resource'])
 const facts: NodeFacts = {
-  ...{ capabilities, arch: 'x64', isCgroup2: false, hasTtyGroup: true, isUserNamespace: false, oomScoreAdjust: 0 },
+  ...{
+    capabilities,
+    arch: 'x64',
+    isCgroup2: false,
+    hasTtyGroup: true,
+    isUserNamespace: false,
+    hasSELinux: false,
+    oomScoreAdjust: 0,
+  },
 }
 const input: ContainerInput = {
   ...{
