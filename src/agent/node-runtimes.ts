@@ -5,12 +5,11 @@ import type { Cgroups } from '../host/cgroup.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { canSetGroups, readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
-import { ImageError } from '../images/image-error.ts'
-import { readAbilities } from '../images/layer/abilities.ts'
-import { openImageStore } from '../images/store/image-store.ts'
+import { defaultPolicy } from '../images/collect/candidates.ts'
+import { openNodeImages } from '../images/node/open-images.ts'
 import type { Capabilities } from './runtime/capabilities.ts'
 import { readNodeFacts } from './runtime/oci/node-facts.ts'
-import { createNodeImages, type OpenedImages } from './runtime/oci/node-images.ts'
+import { createNodeImages } from './runtime/oci/node-images.ts'
 import { createOciRuntime } from './runtime/oci/oci-runtime.ts'
 import { findProgram, type Program } from './runtime/oci/program.ts'
 import { createProcessRuntime } from './runtime/process/process-runtime.ts'
@@ -50,19 +49,14 @@ const ociFactory = async (
   cgroups: Cgroups | undefined,
 ): Promise<RuntimeFactory> => {
   const facts = await readNodeFacts()
-  const open = once(
-    async (): Promise<OpenedImages> =>
-      openImageStore({
-        ...{ folder: join(dataDir, 'images'), runner, abilities: await readAbilities() },
-        onNotice: (message) => log.warn(message),
-      }),
+  const { images, roots } = createNodeImages(
+    once(async () => {
+      const onNotice = (message: string): void => log.warn(message)
+      const opened = await openNodeImages({ folder: join(dataDir, 'images'), runner, onNotice })
+      opened.startCollecting(defaultPolicy)
+      return opened
+    }),
   )
-  const { images, roots } = createNodeImages(open, async (reference) => {
-    throw new ImageError(
-      'unsupported',
-      `${reference} is not on this node, which asks no registry: podway image import FILE.tar`,
-    )
-  })
   const program: () => Promise<Program> = once(() => findProgram(runner, facts.isCgroup2))
   return (onChange, onDamage) =>
     createOciRuntime({

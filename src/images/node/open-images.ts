@@ -3,10 +3,11 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { CommandRunner } from '../../host/command.ts'
+import { counted } from '../../host/counted.ts'
 import type { CollectionPolicy } from '../collect/candidates.ts'
-import { type Collected, collectImages } from '../collect/collect.ts'
+import { collectImages } from '../collect/collect.ts'
 import { noCredentials } from '../credentials.ts'
-import { ImageError } from '../image-error.ts'
+import { asImageError, ImageError } from '../image-error.ts'
 import type { Image, Images, PullOptions, Roots } from '../images.ts'
 import { readAbilities } from '../layer/abilities.ts'
 import { formatReference, parseReference, repositoryName } from '../reference.ts'
@@ -33,11 +34,14 @@ export interface NodeImages {
   readonly images: Images
   readonly roots: Roots
   readonly store: OpenStore
-  /** Makes room, where there is too little; to be called now and then. */
-  collect(policy: CollectionPolicy): Promise<Collected>
+  /** Makes room, where there is too little, now and every few minutes until `close`. Told of what cannot be had. */
+  startCollecting(policy: CollectionPolicy): void
   /** Ends connections, and waits for what is being written to the disk. */
   close(): Promise<void>
 }
+
+/** As the kubelet does. */
+const collectEveryMs = 5 * 60_000
 
 export const defaultRegistriesFile = '/etc/podway/registries.yaml'
 
@@ -73,6 +77,22 @@ export const openNodeImages = async (options: NodeImagesOptions): Promise<NodeIm
   const store = await openImageStore({ folder, runner, abilities: await readAbilities(), onNotice, now })
   const http = createHttpClient(timeouts)
   const pulling = new Map<string, Promise<Image>>()
+  const timers: NodeJS.Timeout[] = []
+  let collecting: Promise<void> | undefined
+
+  const collect = async (policy: CollectionPolicy): Promise<void> => {
+    try {
+      const { removed, missingBytes } = await collectImages({ store, now }, policy)
+      if (removed.length > 0)
+        onNotice(`the disk is too full: removed ${counted(removed.length, 'image')} that nobody uses`)
+      if (missingBytes > 0)
+        onNotice(
+          `the disk is too full: ${missingBytes} bytes more are to be freed, and all other images are in use or new`,
+        )
+    } catch (error) {
+      onNotice(asImageError(error, 'cannot make room for images').message)
+    }
+  }
 
   const pull = async (name: string, pullOptions: PullOptions): Promise<Image> => {
     const reference = parseReference(name)
@@ -94,7 +114,16 @@ export const openNodeImages = async (options: NodeImagesOptions): Promise<NodeIm
 
   return {
     store,
-    collect: (policy) => collectImages({ store, now }, policy),
+    startCollecting: (policy) => {
+      const again = (): void => {
+        collecting ??= collect(policy).finally(() => {
+          collecting = undefined
+        })
+      }
+      again()
+      // Nobody's end waits for it.
+      timers.push(setInterval(again, collectEveryMs).unref())
+    },
     roots: store.roots,
     images: {
       find: store.images.find,
@@ -103,6 +132,8 @@ export const openNodeImages = async (options: NodeImagesOptions): Promise<NodeIm
       pull: (name, pullOptions = {}) => pull(name, pullOptions),
     },
     close: async () => {
+      timers.forEach(clearInterval)
+      await collecting
       await http.close()
       await store.close()
     },

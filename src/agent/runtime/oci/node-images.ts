@@ -1,9 +1,10 @@
 /** The image store of the node, as the pod side and the containers' roots need it. */
 import type { StringMap } from '../../../api/types/index.ts'
-import type { ImageCredentials, RegistryCredential } from '../../../images/credentials.ts'
+import type { ImageCredentials } from '../../../images/credentials.ts'
 import { type Digest, parseDigest } from '../../../images/digest.ts'
 import { hasFault } from '../../../images/image-error.ts'
-import type { PullOptions, Roots, Image as StoredImage, Images as StoredImages } from '../../../images/images.ts'
+import type { Roots, Image as StoredImage, Images as StoredImages } from '../../../images/images.ts'
+import { credentialsOf } from '../../../images/registry/docker-config.ts'
 import { type Image, type Images, InvalidImageName, type RegistryLogin } from '../images.ts'
 import type { ImageRoots } from './image-roots.ts'
 
@@ -12,9 +13,9 @@ export interface NodeImages {
   readonly roots: ImageRoots
 }
 
-/** A part of an image store; opened when it is first needed. */
+/** Opened when they are first needed. */
 export interface OpenedImages {
-  readonly images: Omit<StoredImages, 'pull'>
+  readonly images: StoredImages
   readonly roots: Roots
 }
 
@@ -35,23 +36,10 @@ const shown = ({ id, names, digests, bytes, config }: StoredImage): Image => {
   }
 }
 
-const dockerHub = 'docker.io'
-
-/** `https://index.docker.io/v1/` is `docker.io`. */
-const placeOf = (registry: string): string => {
-  const place = registry.replace(/^https?:\/\//, '').replace(/\/(v[12]\/?)?$/, '')
-  return /^(index\.|registry-1\.)?docker\.io$/.test(place) ? dockerHub : place
-}
-
-/** Those of the longest place come first. */
-export const credentialsOf = (logins: readonly RegistryLogin[]): ImageCredentials => ({
-  for: (repository) =>
-    logins
-      .map(({ registry, username, password }) => ({ place: placeOf(registry), username, password }))
-      .filter(({ place }) => repository === place || repository.startsWith(`${place}/`))
-      .sort((a, b) => b.place.length - a.place.length)
-      .map(({ username, password }): RegistryCredential => ({ kind: 'basic', username, password })),
-})
+const credentialsFrom = (logins: readonly RegistryLogin[]): ImageCredentials =>
+  credentialsOf(
+    logins.map(({ registry, username, password }) => ({ registry, credential: { kind: 'basic', username, password } })),
+  )
 
 const digest = (image: string): Digest => {
   const found = parseDigest(image)
@@ -67,11 +55,7 @@ const named = async <T>(reference: string, ask: () => Promise<T>): Promise<T> =>
   }
 }
 
-/** `pull` asks a registry. */
-export const createNodeImages = (
-  open: () => Promise<OpenedImages>,
-  pull: (reference: string, options: PullOptions) => Promise<StoredImage>,
-): NodeImages => ({
+export const createNodeImages = (open: () => Promise<OpenedImages>): NodeImages => ({
   images: {
     find: (reference) =>
       named(reference, async () => {
@@ -79,7 +63,9 @@ export const createNodeImages = (
         return found && shown(found)
       }),
     pull: (reference, logins, signal) =>
-      named(reference, async () => shown(await pull(reference, { credentials: credentialsOf(logins), signal }))),
+      named(reference, async () =>
+        shown(await (await open()).images.pull(reference, { credentials: credentialsFrom(logins), signal })),
+      ),
     list: async () => (await (await open()).images.list()).map(shown),
     remove: async (id) => (await open()).images.remove(digest(id)),
   },

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createNodeImages, credentialsOf } from '../../../../../src/agent/runtime/oci/node-images.ts'
+import { createNodeImages } from '../../../../../src/agent/runtime/oci/node-images.ts'
 import { digestOfHex } from '../../../../../src/images/digest.ts'
 import { ImageError } from '../../../../../src/images/image-error.ts'
-import type { Image } from '../../../../../src/images/images.ts'
+import type { Image, PullOptions } from '../../../../../src/images/images.ts'
 
 const id = digestOfHex('a'.repeat(64))
 const stored: Image = {
@@ -13,11 +13,18 @@ const stored: Image = {
   },
 }
 
+let asked: PullOptions | undefined
+
 const open = async () => ({
   images: {
     find: async (reference: string) => {
       if (reference === 'Bad') throw new ImageError('invalid name', 'no')
       return reference === 'web:1' ? stored : undefined
+    },
+    pull: async (reference: string, options: PullOptions = {}) => {
+      if (reference === 'Bad') throw new ImageError('invalid name', 'no')
+      asked = options
+      return stored
     },
     list: async () => [stored],
     remove: async () => undefined,
@@ -27,7 +34,7 @@ const open = async () => ({
     ...{ hold: async () => undefined, release: async () => undefined, held: async () => [] },
   },
 })
-const { images, roots } = createNodeImages(open, async () => stored)
+const { images, roots } = createNodeImages(open)
 
 t.test('an image as the pod side sees it', async (t) => {
   t.same(await images.find('web:1'), {
@@ -48,16 +55,11 @@ t.test('only ids lead to roots', async (t) => {
 
 t.test('logins are shown to the registries that they are for', async (t) => {
   const login = (registry: string, username: string) => ({ registry, username, password: 'p' })
-  const { for: credentialsFor } = credentialsOf([
-    ...[login('https://index.docker.io/v1/', 'hub'), login('registry.example', 'wide')],
-    ...[login('https://registry.example/team', 'narrow'), login('other.example:5000', 'port')],
-  ])
-  const names = (repository: string) =>
-    credentialsFor(repository).map((each) => (each.kind === 'basic' ? each.username : each.kind))
-  t.same(names('docker.io/library/web'), ['hub'])
-  t.same(names('registry.example/team/web'), ['narrow', 'wide'])
-  t.same(names('registry.example/teams/web'), ['wide'])
-  t.same(names('registry.example.evil/web'), [])
-  t.same(names('other.example/web'), [])
-  t.same(names('other.example:5000/web'), ['port'])
+  const logins = [login('https://index.docker.io/v1/', 'hub'), login('registry.example', 'theirs')]
+  const { signal } = new AbortController()
+  t.match(await images.pull('web:1', logins, signal), { id, names: ['docker.io/library/web:1'] })
+  t.equal(asked?.signal, signal)
+  t.same(asked?.credentials?.for('docker.io/library/web'), [{ kind: 'basic', username: 'hub', password: 'p' }])
+  t.same(asked?.credentials?.for('other.example/web'), [])
+  await t.rejects(images.pull('Bad', [], signal), { name: 'InvalidImageName' })
 })
