@@ -12,8 +12,7 @@ import type { Runtime } from '../../src/agent/runtime/runtime.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { canSetGroups, readIdMap } from '../../src/host/id-map.ts'
 import { createLogger } from '../../src/host/log.ts'
-import { readAbilities } from '../../src/images/layer/abilities.ts'
-import { openImageStore } from '../../src/images/store/image-store.ts'
+import { openNodeImages } from '../../src/images/node/open-images.ts'
 import { busyboxLayer, noBusybox } from './busybox-root.ts'
 import { configOf } from './image-store.ts'
 
@@ -59,12 +58,13 @@ export const testOciRuntime = async (
 
 /** A store of images below `folder`, with busybox in it. */
 export const busyboxStore = async (folder: string): Promise<{ readonly images: NodeImages; readonly id: string }> => {
-  const store = await openImageStore({
-    ...{ folder, runner: createCommandRunner(), abilities: await readAbilities() },
+  const opened = await openNodeImages({
+    ...{ folder, runner: createCommandRunner() },
     onNotice: (message) => {
       throw new Error(message)
     },
   })
+  const { store } = opened
   const name = 'docker.io/library/busybox:1'
   const layer = busyboxLayer()
   const found = await store.images.find(name)
@@ -76,11 +76,5 @@ export const busyboxStore = async (folder: string): Promise<{ readonly images: N
         layer: async () => Readable.from([layer]),
       })
     ).image
-  return {
-    images: createNodeImages(
-      async () => store,
-      () => Promise.reject(new Error('no registry')),
-    ),
-    id: image.id,
-  }
+  return { images: createNodeImages(async () => opened), id: image.id }
 }
