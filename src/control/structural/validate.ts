@@ -106,9 +106,19 @@ const checkEnum = (value: unknown, { enum: allowed }: ValueRules, path: string):
   ]
 }
 
-/** Of several lists of errors, the one of the alternative that was nearly it. */
-const shortest = (lists: readonly (readonly FieldError[])[]): readonly FieldError[] =>
-  lists.reduce((best, each) => (each.length < best.length ? each : best), lists[0] ?? [])
+/** How many fields of the value a schema speaks of. */
+const reachOf = (value: unknown, { properties }: Structural): number =>
+  isJsonObject(value) ? [...properties.keys()].filter((name) => value[name] !== undefined).length : 0
+
+/** What is wrong by the alternative that says most about the value; the first one of several. */
+const closest = (
+  value: unknown,
+  alternatives: readonly Structural[],
+  errors: readonly (readonly FieldError[])[],
+): readonly FieldError[] => {
+  const reaches = alternatives.map((each) => reachOf(value, each))
+  return errors[reaches.indexOf(Math.max(...reaches))] ?? []
+}
 
 const checkAlternatives = (value: unknown, values: ValueRules, path: string): readonly FieldError[] => {
   const errorsOf = (each: Structural): readonly FieldError[] => validateValue(value, each, path)
@@ -117,13 +127,16 @@ const checkAlternatives = (value: unknown, values: ValueRules, path: string): re
   if (values.anyOf.length > 0) {
     const found = values.anyOf.map(errorsOf)
     if (!found.some((each) => each.length === 0))
-      errors.push(refuse('validate at least one schema (anyOf)'), ...shortest(found))
+      errors.push(refuse('validate at least one schema (anyOf)'), ...closest(value, values.anyOf, found))
   }
   if (values.oneOf.length > 0) {
     const found = values.oneOf.map(errorsOf)
     const valid = found.filter((each) => each.length === 0).length
     if (valid === 0)
-      errors.push(refuse('validate one and only one schema (oneOf). Found none valid'), ...shortest(found))
+      errors.push(
+        refuse('validate one and only one schema (oneOf). Found none valid'),
+        ...closest(value, values.oneOf, found),
+      )
     else if (valid > 1)
       errors.push(refuse(`validate one and only one schema (oneOf). Found ${valid} valid alternatives`))
   }
