@@ -9,7 +9,7 @@ const pod = (name: string, script: string, limits: Readonly<Record<string, strin
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { uses: name } } },
   spec: {
     ...{ nodeName: node, terminationGracePeriodSeconds: 0 },
-    containers: [{ name: 'main', image: 'any', command: ['sh', '-c', script], resources: { limits } }],
+    containers: [{ name: 'main', image: 'podway/echo', command: ['sh', '-c', script], resources: { limits } }],
   },
 })
 
