@@ -52,6 +52,7 @@ import { createRuntimeClasses } from './pods/runtime-classes.ts'
 import { openRuleStore } from './rule-store.ts'
 import type { Image } from './runtime/images.ts'
 import type { RuntimeName } from './runtime/runtime-names.ts'
+import { configPage } from './server/config-page.ts'
 import { createHttpHandlers } from './server/http.ts'
 import { createRoutes } from './server/routes.ts'
 import { createAgentServer } from './server/server.ts'
@@ -309,7 +310,8 @@ const live = async (
   forwardHostPorts(agent, stack, events, log)
   const ports = createPodPorts(join(stateDir, 'relays'))
   const stats = createNodeStats({ nodeName, host, version: options.version, agent, dataDir, log })
-  const answer = stats.counted(createRoutes({ ...agent, pages: stats.pages }))
+  const configz = configPage({ port: options.agentPort, clusterDomain, clusterDNS: [clusterDns], maxPods })
+  const answer = stats.counted(createRoutes({ ...agent, pages: { ...stats.pages, configz } }))
   const handlers = createHttpHandlers(answer, createUpgrades({ ...agent, ports, log }), log)
   const tunnels = {
     create: (connection: TunnelOptions['connection']) => createTunnel({ connection, handlers, log }),

@@ -87,6 +87,7 @@ export const usage = async (t: Test): Promise<void> => {
     )
     t.match(await page('metrics'), /^kubelet_running_pods [1-9]/m)
     t.match(await page('pods'), /"kind":"PodList".*"burner"/)
+    t.match(JSON.parse(await page('configz')), { kubeletconfig: { clusterDomain: 'cluster.local', maxPods: 110 } })
     await t.rejects(page('metrics/nothing'), /NotFound|could not find/)
   })
 

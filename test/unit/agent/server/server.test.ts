@@ -2,6 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { configPage } from '../../../../src/agent/server/config-page.ts'
 import { createHttpHandlers } from '../../../../src/agent/server/http.ts'
 import { RequestError } from '../../../../src/agent/server/log-query.ts'
 import { createRoutes } from '../../../../src/agent/server/routes.ts'
@@ -23,7 +24,12 @@ const serve = async (t: Test, authorize: (peer: Peer) => boolean = ({ name }) =>
   writeFileSync(logFile, 'one\ntwo\n')
   const found = sandbox([{ name: 'main' }])
   const state = { exit: undefined as { code: number; finishedAt: number; oomKilled: boolean } | undefined }
+  const configz = configPage({ port: 0, clusterDomain: 'cluster.local', clusterDNS: ['10.96.0.10'], maxPods: 110 })
   const answer = createRoutes({
+    pages: {
+      configz,
+      'stats/summary': async (query) => ({ status: 200, type: 'text/plain', body: `${query.get('x')}` }),
+    },
     pods: { get: (key) => (key === 'default/web' ? pod() : undefined), values: () => [pod()] },
     runtimes: {
       sandboxes: {
@@ -105,6 +111,12 @@ t.test('the paths', async (t) => {
   t.match(await ask('/containerLogs/default/%E0%A4%A/main'), { status: 404 })
   t.match(await ask('/containerLogs/default/web'), { status: 404 })
   t.match(await ask('/exec'), { status: 404 })
+  t.same(await ask('/stats/summary?x=1'), { status: 200, text: '1' })
+  for (const path of ['/stats', '/stats/summary/more', '/constructor', '/__proto__'])
+    t.match(await ask(path), { status: 404 })
+  t.same(JSON.parse((await ask('/configz')).text), {
+    kubeletconfig: { enableServer: true, clusterDomain: 'cluster.local', clusterDNS: ['10.96.0.10'], maxPods: 110 },
+  })
   t.match(await ask('/healthz', undefined, undefined, 'POST'), { status: 405 })
 })
 
@@ -130,7 +142,8 @@ t.test('who may ask', async (t) => {
     validity,
     'client',
   )
-  t.same(await ask('/healthz', other), { status: 403, text: 'Forbidden: user=node-b' })
+  for (const path of ['/healthz', '/pods', '/stats/summary', '/configz'])
+    t.same(await ask(path, other), { status: 403, text: 'Forbidden: user=node-b' }, path)
   const foreignCa = await createAuthority('test', validity)
   const foreign = await issueCertificate(foreignCa, { commonName: 'apiserver' }, validity, 'client')
   await t.rejects(ask('/healthz', foreign), 'of another cluster')
