@@ -184,6 +184,27 @@ t.test('an agent that is killed at any moment of a start leaves nothing', { skip
   }
 })
 
+t.test('containers and pods whose records are lost end, and nothing of them is left', { skip }, async (t) => {
+  for (const lost of ['containers/a_one_0.json', 'process.json', 'spec.json', '.'])
+    await t.test(lost, async (t) => {
+      const { folder, parent, open, left } = await begin(t)
+      const child = startChild(folder, parent, ['one'])
+      let lines = 0
+      for await (const _line of createInterface({ input: child.stdout })) if (++lines === 2) break
+      const over = ended(child)
+      child.kill('SIGKILL')
+      await over
+      rmSync(join(folder, 'state/sandboxes/a', lost), { recursive: true })
+      const runtime = await open()
+      for (const { id } of await runtime.sandboxes.list()) await runtime.sandboxes.end(id, 'forget')
+      await until(() => commandLines().every((line) => !line.includes('sleep 47130')), 'the end of its process')
+      await until(
+        () => left().filter((each) => !each.includes('.damaged-')).length === 0,
+        `nothing to be left: ${left()}`,
+      )
+    })
+})
+
 t.test('a reboot: what is volatile is gone, the disk is not', { skip }, async (t) => {
   const { folder, open, spec, left } = await begin(t)
   const runtime = await open()

@@ -42,6 +42,14 @@ const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgr
   return { runtime, folder, container: { image: busyboxImage } }
 }
 
+/** Missing where we may not make any. */
+const cgroupsFor = async (t: Test) => {
+  const parent = `podway-test-${process.pid}-${Math.random().toString(36).slice(2)}`
+  const cgroups = await openCgroups({ parent }).catch(() => undefined)
+  t.teardown(() => cgroups?.close())
+  return { parent, cgroups }
+}
+
 type More = Partial<ContainerSpec>
 
 /** A pod `a` in a runtime of its own. */
@@ -79,7 +87,7 @@ t.test('what a container sees', { skip }, async (t) => {
   const mounts = [{ source: hosts, target: '/etc/hosts', kind: 'file' as const, readOnly: false }]
   const { say, start, runtime, folder } = await openPod(t, { mounts })
 
-  const script = 'hostname; cat /etc/hosts; pwd; cat /proc/1/comm; ip -o link | wc -l; cat; echo "$@"; ls /'
+  const script = 'cat /etc/hostname; cat /etc/hosts; pwd; cat /proc/1/comm; ip -o link | wc -l; cat; echo "$@"; ls /'
   await start('view', ['sh', '-c', script, '-', 'a b', '$HOME'], { workingDir: '/made/for it' })
   await until(() => exitOf(runtime, 'a_view_0'), 'the end')
   t.same(readFileSync(join(folder, 'view.log'), 'utf8').split('\n'), [
@@ -161,6 +169,39 @@ t.test('what a container may do', { skip }, async (t) => {
   const privileged = (await say('privileged', all, { privileged: true, capabilities: 'all' })).split('\n')
   t.same(privileged.slice(0, 2), ['open', 'mounted'])
   t.ok(Number(privileged[2]) >= 14, 'devices of the node')
+})
+
+/** What is the container's own, where pods of processes have the node's. */
+const ownThings = [
+  ...['/home/app is there', 'writing to /usr/bin/podway-evil', 'writing to /etc/podway-evil', 'control groups'],
+].map((what) => `OPEN ${what}`)
+
+t.test('a container of an image is no way to the node', { skip }, async (t) => {
+  process.env['LAUNCHER_SECRET'] = 'the-secret'
+  const secret = join(layers, 'secret')
+  writeFileSync(secret, 'the-secret\n', { mode: 0o600 })
+  const attack = ['sh', '-c', readFileSync(join(import.meta.dirname, '../support/attack.sh'), 'utf8'), 'attack', secret]
+  const { parent, cgroups } = await cgroupsFor(t)
+  for (const more of [{}, { hostNetwork: true }, { shareProcessNamespace: true }])
+    await t.test(JSON.stringify(more), async (t) => {
+      const { start, said, endOf, runtime } = await openPod(t, more, cgroups)
+      await start('attack', attack)
+      await endOf('attack')
+      const found = said('attack').trim().split('\n')
+      t.same(
+        found.filter((line) => !ownThings.includes(line)),
+        ['done'],
+      )
+      await start('stays', ['sleep', '3600'])
+      const { output } = await runtime.streams.exec('a_stays_0', attack, 30_000)
+      t.same(
+        output.split('\n').filter((line) => line !== '' && !ownThings.includes(line)),
+        ['done'],
+        'nor for a probe',
+      )
+    })
+  delete process.env['LAUNCHER_SECRET']
+  t.same(cgroups ? leftGroups(parent) : [], [])
 })
 
 t.test('ends', { skip }, async (t) => {
@@ -370,8 +411,7 @@ t.test('namespaces that are shared', { skip }, async (t) => {
 })
 
 t.test('limits', { skip: skip || (!isRealRoot && 'needs root: control groups') }, async (t) => {
-  const parent = `podway-test-${process.pid}-${Date.now()}`
-  const cgroups = await openCgroups({ parent })
+  const { parent, cgroups } = await cgroupsFor(t)
   const { start, said, endOf, say, runtime } = await openPod(t, { shareProcessNamespace: true }, cgroups)
   const limits = { memoryBytes: 24 << 20, cpuMilli: 500, pids: 32 }
   await start('eater', ['sh', '-c', 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done'], { limits })
@@ -390,7 +430,6 @@ t.test('limits', { skip: skip || (!isRealRoot && 'needs root: control groups') }
   t.equal((await runtime.streams.exec('a_stray_0', ['true'], 10_000)).exitCode, 0)
   await runtime.sandboxes.end('a', 'forget')
   t.same(leftGroups(parent), [], 'no group is left but that of all')
-  t.teardown(() => cgroups.close())
 })
 
 /** Control groups below the one of a runtime, in all hierarchies. */

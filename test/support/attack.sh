@@ -61,11 +61,12 @@ perl -e 'exit(syscall(101, 16, 1, 0, 0) < 0)' 2>/dev/null && open 'ptrace of pro
 perl -e 'exit(syscall(303, -100, "/usr", pack("I i x128", 128, 0), my $m = "\0" x 8, 0) < 0 || syscall(304, 1, pack("I i Q", 8, 1, 2), 0) < 0)' \
   2>/dev/null && open 'open_by_handle_at'
 ip link add evil type dummy 2>/dev/null && open 'a new link'
-ip link set lo down 2>/dev/null && open 'links of the pod'
+ip link set lo mtu 1400 2>/dev/null && open 'links of the pod'
 iptables -L -n >/dev/null 2>&1 && open 'iptables'
 kill -0 1 2>/dev/null || open 'it is not in a pod of its own'
 hostname evil 2>/dev/null && open 'the host name'
-date -s '2030-01-01' >/dev/null 2>&1 && open 'the clock'
+date -s '2030-01-01' >/dev/null 2>&1
+[ "$(date +%Y)" = 2030 ] && open 'the clock'
 # Programs that whoever starts containers might find in place of the node's.
 mkdir -p /root/bin /tmp/plant
 for name in setpriv sh env cat sleep nsenter mount; do

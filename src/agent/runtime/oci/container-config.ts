@@ -1,4 +1,5 @@
 /** From what a pod's container shall be, and what this node can give, to the input of config.json. Pure. */
+import { posix } from 'node:path'
 import type { ContainerSpec } from '../containers.ts'
 import { usualCapabilities } from '../linux-capabilities.ts'
 import type { Mount } from '../mounts.ts'
@@ -56,8 +57,15 @@ export interface ContainerInput {
   readonly mounts: readonly Mount[]
 }
 
+/** Descriptors that a runtime program has left open would lead out of the container (CVE-2024-21626). */
+const checkFolder = (folder: string): void => {
+  if (/^\/+proc(\/|$)/.test(posix.normalize(folder)))
+    throw new NotHere(`the working directory ${folder} lies in /proc, where no program works: choose another one`)
+}
+
 const processOf = (input: ContainerInput): ProcessInput => {
   const { spec, user, facts, cgroupPath } = input
+  checkFolder(spec.workingDir)
   const oomScoreAdj = oomScoreOf(spec.limits.oomScoreAdjust, facts)
   return {
     ...{ args: spec.command, cwd: spec.workingDir || '/', tty: spec.tty ?? false },

@@ -3,6 +3,8 @@
  * container has the root of its image, an overlay that only its shim has mounted, so that it vanishes with it.
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
 import type { Clock } from '../../../api/clock.ts'
 import type { Cgroups } from '../../../host/cgroup.ts'
 import type { Logger } from '../../../host/log.ts'
@@ -116,6 +118,8 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
   const bundles: Bundles = createBundles({ stateDir, diskDir })
   const shmOf = ({ id, hostIPC }: SandboxSpec): string => (hostIPC ? '/dev/shm' : `${store.sandboxDir(id)}/shm`)
 
+  const hostnameFile = (sandbox: string): string => join(store.sandboxDir(sandbox), 'hostname')
+
   const layersOf = async (id: string, image: string): Promise<RootLayers> => {
     await roots.hold(image, id)
     return roots.layersOf(image)
@@ -130,7 +134,10 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
       namespaces: `/proc/${sandbox.hostPID ? request.process.pid : 1}/ns`,
       cgroupPath: cgroups?.pathOf(container.id),
       seccompFile: seccompFile(spec, options.seccompDir),
-      mounts: await terminationMount(container.id, spec),
+      mounts: [
+        { source: hostnameFile(sandbox.id), target: '/etc/hostname', kind: 'file', readOnly: false },
+        ...(await terminationMount(container.id, spec)),
+      ],
     })
     await bundles.saveConfig(container.id, ociConfig(input))
   }
@@ -171,6 +178,8 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
       checkSysctls(spec)
       await options.program()
       const root = compileHolderRoot(await readNodeFiles([]), store.rootOf(spec.id))
+      const name = spec.hostNetwork ? hostname() : spec.hostname
+      await writeFile(hostnameFile(spec.id), `${name}\n`, { mode: 0o644 })
       if (spec.hostIPC) return { root, shared: '' }
       await mkdir(shmOf(spec), { recursive: true })
       return { root, shared: `shm ${shmOf(spec)} tmpfs ${shmOptions} 0 0\n` }

@@ -92,6 +92,13 @@ t.test('mounts of the pod, of the runtime, of the container: the last at one pla
   )
 })
 
+t.test('nobody works in /proc', async (t) => {
+  for (const workingDir of ['/proc', '/proc/self/fd/7', '//proc/1', '/x/../proc/self', '/./proc/self/cwd'])
+    t.throws(() => of({ workingDir }), /lies in \/proc/, workingDir)
+  for (const workingDir of ['/', '', '/processes', '/srv/proc'])
+    t.equal(of({ workingDir }).process.cwd, workingDir || '/')
+})
+
 t.test('a terminal has a type', async (t) => {
   t.equal(of({ tty: true }).process.env['TERM'], 'xterm')
   t.equal(of({ tty: true, env: { TERM: 'vt100' } }).process.env['TERM'], 'vt100')
