@@ -102,11 +102,13 @@ export const prepareUpdate = (
   old: KubeObject,
   part: Part,
 ): KubeObject => {
-  if (part === 'status')
-    return withStatus(
+  if (part === 'status') {
+    const written = withStatus(
       { ...old, metadata: metadataWithStatus(definition, given.metadata, old.metadata) },
       statusOf(given),
     )
+    return definition.statusDefaults?.(written) ?? written
+  }
   const metadata = carryMetadata(given.metadata, old.metadata)
   if (part === 'internal') return { ...given, metadata }
   const owned = { ...given, apiVersion: storedVersionOf(definition), kind: definition.kind, metadata }

@@ -171,7 +171,8 @@ const step = (root: Json, { op, path, from, value }: Operation, copy: Copy): Jso
     case 'replace':
       return replace(root, path, value)
     case 'copy':
-      return add(root, path, copy(resolve(root, from)))
+      // What an object does not have is null, as Kubernetes has it.
+      return add(root, path, copy(valueAt(root, from) ?? null))
     case 'move': {
       if (path.length > from.length && from.every((token, at) => token === path[at]))
         throw failed('a value cannot be moved into itself')

@@ -190,6 +190,8 @@ const mergeObject = (
 
 /** The patched copy of `target`, an object of the schema's type `type`. Throws BadRequest for a malformed patch. */
 export const applyStrategicPatch = (target: JsonObject, patch: unknown, type: string): JsonObject => {
+  // Go reads it as an object without fields.
+  if (patch === null) return target
   if (!isJsonObject(patch)) throw badRequest('strategic merge patch: the body is not an object')
   return mergeObject(target, patch, { kind: 'object', type }, '') ?? {}
 }

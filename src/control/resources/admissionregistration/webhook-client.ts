@@ -3,7 +3,7 @@
 import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
 import { checkSubdomain } from '../../../api/names.ts'
 import type { ServiceReference, WebhookClientConfig } from '../../../api/types/kubernetes/admissionregistration-v1.ts'
-import { checkLabel1035, ifWrong } from '../names.ts'
+import { checkLabel1035, ifWrong, portRange } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 /** The versions of reviews that this server speaks. */
@@ -47,10 +47,11 @@ const validatePath = (path: string, field: string): FieldError[] => {
   ]
 }
 
-const validateService = ({ name, namespace, path = '' }: ServiceReference, field: string): FieldError[] => [
+const validateService = ({ name, namespace, path = '', port = 443 }: ServiceReference, field: string): FieldError[] => [
   ...(name ? [] : [required(`${field}.name`, 'service name is required')]),
   ...(namespace ? [] : [required(`${field}.namespace`, 'service namespace is required')]),
   ...validatePath(path, `${field}.path`),
+  ...(port === 0 ? [invalidValue(`${field}.port`, port, `port is not valid: ${portRange}`)] : []),
 ]
 
 export const validateClient = ({ url, service }: WebhookClientConfig, field: string): FieldError[] => {

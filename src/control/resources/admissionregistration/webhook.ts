@@ -115,6 +115,9 @@ const validateWebhook = (webhook: Webhook, field: string, effects: readonly stri
       ? [invalidValue(`${field}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds')]
       : []),
     ...(webhook.failurePolicy === '' ? [notSupported(`${field}.failurePolicy`, '', ['Fail', 'Ignore'])] : []),
+    ...(webhook.rules ?? []).flatMap(({ scope }, at) =>
+      scope === '' ? [notSupported(`${field}.rules[${at}].scope`, '', ['*', 'Cluster', 'Namespaced'])] : [],
+    ),
     ...(webhook.matchPolicy === '' ? [notSupported(`${field}.matchPolicy`, '', ['Equivalent', 'Exact'])] : []),
     ...validateSelector(webhook.namespaceSelector, `${field}.namespaceSelector`),
     ...validateSelector(webhook.objectSelector, `${field}.objectSelector`),

@@ -67,6 +67,7 @@ export const customResourceDefinition = define<CustomResourceDefinition>({
   categories: ['api-extensions'],
   nameRule: subdomainName,
   status: 'separate',
+  updateNeedsVersion: true,
   generation: true,
   columns: [nameColumn, createdColumn],
   defaults: (definition) => ({ ...definition, spec: withDefaults(definition.spec) }),

@@ -305,7 +305,7 @@ const storedErrors = ({ spec, status }: CustomResourceDefinition): Errors => {
 
 const objectNameErrors = ({ metadata, spec }: CustomResourceDefinition): Errors => {
   const wanted = `${spec.names.plural}.${spec.group}`
-  return metadata.name === wanted
+  return metadata.name === wanted || metadata.name === ''
     ? []
     : [invalidValue('metadata.name', metadata.name, `must be spec.names.plural+"."+spec.group`)]
 }

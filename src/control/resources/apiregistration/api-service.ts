@@ -1,4 +1,4 @@
-import { type FieldError, forbiddenField, invalidValue, required } from '../../../api/errors.ts'
+import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../../api/errors.ts'
 import { checkSubdomain } from '../../../api/names.ts'
 import type { APIService } from '../../../api/types/kubernetes/apiregistration-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
@@ -8,11 +8,18 @@ import { checkLabel1035, checkPathSegment, ifWrong } from '../names.ts'
 const between = (value: number, most: number, field: string): FieldError[] =>
   value > 0 && value <= most ? [] : [invalidValue(field, value, `must be positive and less than or equal to ${most}`)]
 
-const validate = ({ metadata, spec }: APIService): FieldError[] => {
+const conditionStates = ['True', 'False', 'Unknown']
+
+const validate = ({ metadata, spec, status: { conditions = [] } = {} }: APIService): FieldError[] => {
   const { group = '', version = '', service, insecureSkipTLSVerify = false, caBundle = '' } = spec ?? {}
   const name = `${version}.${group}`
   return [
-    ...(metadata.name === name
+    ...conditions.flatMap((each, at) =>
+      conditionStates.includes(each.status)
+        ? []
+        : [notSupported(`status.conditions[${at}].status`, each.status, conditionStates)],
+    ),
+    ...(metadata.name === name || metadata.name === ''
       ? []
       : [
           invalidValue(
@@ -26,7 +33,7 @@ const validate = ({ metadata, spec }: APIService): FieldError[] => {
         ? []
         : [required('spec.group', 'only v1 may have an empty group and it better be legacy kube')]
       : ifWrong(checkSubdomain(group), 'spec.group', group)),
-    ...(version === '' ? [required('spec.version')] : ifWrong(checkLabel1035(version), 'spec.version', version)),
+    ...ifWrong(checkLabel1035(version), 'spec.version', version),
     ...between(spec?.groupPriorityMinimum ?? 0, 20_000, 'spec.groupPriorityMinimum'),
     ...between(spec?.versionPriority ?? 0, 1_000, 'spec.versionPriority'),
     ...(service && !service.namespace ? [required('spec.service.namespace')] : []),
@@ -58,6 +65,7 @@ export const apiService = define<APIService>({
   // `v1.` is the one of the group without a name.
   nameRule: { check: checkPathSegment },
   status: 'separate',
+  updateNeedsVersion: true,
   onCreate: (service) => ({ ...service, status: {} }),
   columns: [
     nameColumn,

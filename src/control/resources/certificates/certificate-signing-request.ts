@@ -1,12 +1,4 @@
-import { deepEqual } from '../../../api/deep-equal.ts'
-import {
-  duplicate,
-  type FieldError,
-  forbiddenField,
-  invalidValue,
-  notSupported,
-  required,
-} from '../../../api/errors.ts'
+import { duplicate, type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
 import { checkSubdomain } from '../../../api/names.ts'
 import type { CertificateSigningRequest } from '../../../api/types/index.ts'
 import { ageColumn, column, humanDuration, nameColumn } from '../columns.ts'
@@ -53,6 +45,10 @@ const validateConditions = (conditions: NonNullable<CertificateSigningRequest['s
     ...(types.has('Approved') && types.has('Denied')
       ? [invalidValue('status.conditions', 'Denied', 'Approved and Denied conditions are mutually exclusive')]
       : []),
+    ...conditions.flatMap(({ type, status }, at) => [
+      ...(type ? [] : [required(`status.conditions[${at}].type`)]),
+      ...(status ? [] : [required(`status.conditions[${at}].status`)]),
+    ]),
     ...conditions
       .filter(({ type, status }) => ['Approved', 'Denied', 'Failed'].includes(type) && status !== 'True')
       .map(({ type, status }) => notSupported(`status.conditions[${type}].status`, status, ['True'])),
@@ -116,6 +112,6 @@ export const certificateSigningRequest = define<CertificateSigningRequest>({
     ...repeatedAt(wanted).map((at) => duplicate(`spec.usages[${at}]`, wanted[at])),
   ],
   otherVersions: [{ version: 'v1beta1', convert: csrV1beta1, validateCreate: () => [] }],
-  validateUpdate: (now, old) =>
-    deepEqual(now.spec, old.spec) ? [] : [forbiddenField('spec', 'the request may not be changed')],
+  // What is asked for stays as it was, whatever a write says.
+  adopt: (now, old) => ({ ...now, spec: old.spec }),
 })

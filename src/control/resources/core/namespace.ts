@@ -33,6 +33,7 @@ export const namespace = define<Namespace>({
     spec: n.spec ?? {},
   }),
   onCreate: (n) => ({ ...n, spec: { finalizers: withOwn(n.spec?.finalizers ?? []) }, status: { phase: 'Active' } }),
+  statusDefaults: (n) => ({ ...n, status: { ...n.status, phase: n.status?.phase || 'Active' } }),
   validate: ({ spec }) => validateFinalizerNames(spec?.finalizers ?? [], () => 'spec.finalizers'),
   adopt: (n, old) => ({ ...n, spec: old.spec ?? {} }),
   isHeld: (n) => (n.spec?.finalizers ?? []).length > 0,

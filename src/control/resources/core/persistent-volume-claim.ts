@@ -4,7 +4,7 @@ import { parseQuantity } from '../../../api/quantity.ts'
 import type { PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
 import { ageColumn, column, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
-import { validateSelector } from '../metadata.ts'
+import { immutable, validateSelector } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
 import { unattended } from '../unattended.ts'
 import { accessModesText, validateAccessModes, volumeClassAnnotation, volumeModes } from './volume-text.ts'
@@ -41,16 +41,22 @@ const validateUpdate = (claim: PersistentVolumeClaim, old: PersistentVolumeClaim
     ({ spec }) => parseQuantity(spec.resources.requests?.['storage'] ?? '0') ?? 0n,
   )
   const isBound = old.status.phase === 'Bound'
-  if (!deepEqual(settled(claim, mayBind), settled(old, mayBind)) || (size !== before && !isBound))
-    return [
-      forbiddenField(
-        'spec',
-        'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
-      ),
-    ]
-  return (size ?? 0n) < (before ?? 0n)
-    ? [forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity')]
-    : []
+  const isSettled = deepEqual(settled(claim, mayBind), settled(old, mayBind)) && (size === before || isBound)
+  return [
+    ...(isSettled
+      ? []
+      : [
+          forbiddenField(
+            'spec',
+            'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
+          ),
+        ]),
+    ...((size ?? 0n) < (before ?? 0n)
+      ? [forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity')]
+      : []),
+    // So Kubernetes names it.
+    ...immutable('volumeMode', claim.spec.volumeMode, old.spec.volumeMode),
+  ]
 }
 
 const isBound = ({ spec }: PersistentVolumeClaim): boolean => (spec.volumeName ?? '') !== ''
@@ -94,6 +100,7 @@ export const persistentVolumeClaim = define<PersistentVolumeClaim>({
   ],
   defaults: (claim) => ({ ...claim, spec: { volumeMode: 'Filesystem', ...claim.spec } }),
   onCreate: (claim) => ({ ...claim, status: { phase: 'Pending' } }),
+  statusDefaults: (claim) => ({ ...claim, status: { ...claim.status, phase: claim.status?.phase || 'Pending' } }),
   validate,
   validateUpdate,
 })

@@ -83,9 +83,9 @@ const validateUpdate = ({ spec }: PersistentVolume, old: PersistentVolume): Fiel
   ...(deepEqual(sourceOf(spec), sourceOf(old.spec))
     ? []
     : [forbiddenField('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation')]),
-  // So Kubernetes names it.
+  // So Kubernetes names them.
   ...immutable('volumeMode', spec.volumeMode, old.spec.volumeMode),
-  ...(old.spec.nodeAffinity ? immutable('spec.nodeAffinity', spec.nodeAffinity, old.spec.nodeAffinity) : []),
+  ...(old.spec.nodeAffinity ? immutable('nodeAffinity', spec.nodeAffinity, old.spec.nodeAffinity) : []),
 ]
 
 const claimText = ({ spec: { claimRef } }: PersistentVolume): string =>
@@ -128,6 +128,7 @@ export const persistentVolume = define<PersistentVolume>({
   ],
   defaults: withDefaults,
   onCreate: (volume) => ({ ...volume, status: { phase: 'Pending' } }),
+  statusDefaults: (volume) => ({ ...volume, status: { ...volume.status, phase: volume.status?.phase || 'Pending' } }),
   validate,
   validateUpdate,
 })

@@ -221,6 +221,11 @@ const tolerationKey = ({ key, operator, value, effect, tolerationSeconds }: Tole
 export const validatePodUpdate = (pod: Pod, old: Pod): FieldError[] => {
   const kept = new Set((pod.spec.tolerations ?? []).map(tolerationKey))
   const removed = (old.spec.tolerations ?? []).some((toleration) => !kept.has(tolerationKey(toleration)))
+  const counts = ({ spec }: Pod) => [spec.containers.length, (spec.initContainers ?? []).length]
+  const [now, before] = [counts(pod), counts(old)]
+  if (now[0] !== before[0]) return [forbiddenField('spec.containers', 'pod updates may not add or remove containers')]
+  if (now[1] !== before[1])
+    return [forbiddenField('spec.initContainers', 'pod updates may not add or remove containers')]
   return [
     ...(removed
       ? [forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')]
