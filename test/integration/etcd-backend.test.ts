@@ -1,10 +1,12 @@
 /** Objects in a real etcd: the promises of every backend, and what is etcd's own. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createAuthority, issueCertificate, validFor } from '../../src/api/certificates.ts'
 import { type Commit, RevisionMismatch, StorageFailure } from '../../src/control/storage/backend.ts'
+import { readEncryptionConfiguration } from '../../src/control/storage/encryption/configuration.ts'
+import { encryptBackend } from '../../src/control/storage/encryption/encrypted-backend.ts'
 import { type EtcdOptions, openEtcdBackend } from '../../src/control/storage/etcd/etcd-backend.ts'
 import { EntryTooLarge, objectLimit } from '../../src/control/storage/store.ts'
 import { openStore } from '../../src/control/storage/watch-cache.ts'
@@ -159,6 +161,100 @@ t.test('by TLS, with a certificate of its own and never without', async (t) => {
   const stranger = open({ cafile: file('other.crt', other.cert), certfile: mine.cert, keyfile: mine.key })
   await t.rejects(stranger.load(), StorageFailure, 'to a server of another authority')
   t.throws(() => open({ cafile: join(folder, 'nothing') }), /ENOENT/)
+})
+
+t.test('certificates that are renewed are read again, also when the authority is another one', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'podway-etcd-renewal-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = (name: string): string => join(folder, name)
+  const issueAll = async (name: string): Promise<void> => {
+    const authority = await createAuthority(name, validFor(1, Date.now()))
+    writeFileSync(file('ca.crt'), authority.cert)
+    for (const usage of ['server', 'client'] as const) {
+      const identity = { commonName: usage, dnsNames: ['localhost'], addresses: ['127.0.0.1'] }
+      const { cert, key: secret } = await issueCertificate(authority, identity, validFor(1, Date.now()), usage)
+      writeFileSync(file(`${usage}.crt`), cert)
+      writeFileSync(file(`${usage}.key`), secret)
+    }
+  }
+  await issueAll('first')
+  const tls = { ca: file('ca.crt'), cert: file('server.crt'), key: file('server.key') }
+  const { endpoints, members } = await startEtcd(t, { tls })
+  const problems: string[] = []
+  const backend = openEtcdBackend({
+    ...{ endpoints, prefix: '/renewed', rereadEveryMs: 50, onProblem: (message: string) => problems.push(message) },
+    ...{ cafile: file('ca.crt'), certfile: file('client.crt'), keyfile: file('client.key') },
+  })
+  t.teardown(backend.close)
+  const commit = (name: string) => backend.commit([{ key: key(name), expected: 0, value: '{}' }])
+  await until(() => commit('before').catch(() => 0), 'a commit', 20_000)
+
+  const secret = readFileSync(file('client.key'))
+  writeFileSync(file('client.key'), 'half a key')
+  await until(() => problems.length > 0, 'that half a file is told of')
+  t.ok(await commit('meanwhile'), 'it goes on with what it had')
+  writeFileSync(file('client.key'), secret)
+
+  await issueAll('second')
+  const [member] = members
+  await member?.kill()
+  await member?.start()
+  await until(() => commit('after').catch(() => 0), 'a commit with the new ones', 30_000)
+  t.equal((await backend.load()).kept.length, 3)
+})
+
+const rulesOf = (...providers: readonly object[]) =>
+  readEncryptionConfiguration(
+    JSON.stringify({
+      ...{ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration' },
+      resources: [{ resources: ['secrets'], providers }],
+    }),
+  )
+const sealing = (letter: string) => ({
+  aesgcm: { keys: [{ name: letter, secret: Buffer.alloc(32, letter).toString('base64') }] },
+})
+
+t.test('encrypted: the contract', async (t) => {
+  const { endpoints } = await startEtcd(t)
+  let prefixes = 0
+  backendContract(t, async () =>
+    encryptBackend(openEtcdBackend({ endpoints, prefix: `/sealed/${prefixes++}` }), rulesOf(sealing('a'))),
+  )
+})
+
+t.test('encrypted: etcd never has a Secret in plain, servers share it, and its key is replaced', async (t) => {
+  const { endpoints } = await startEtcd(t)
+  const openRaw = () => {
+    const backend = openEtcdBackend({ endpoints, prefix: '/secrets' })
+    t.teardown(backend.close)
+    return backend
+  }
+  const raw = openRaw()
+  const textIn = async (): Promise<string> => (await raw.load()).kept.map(({ value }) => value).join()
+  const open = (...providers: readonly object[]) => encryptBackend(openRaw(), rulesOf(...providers))
+  const at = { bucket: 'secrets', name: 'd/s' }
+  const password = 'dHIwdWI0ZG9y'
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'd' }, data: { p: password } }
+  const one = await openStore(open(sealing('a')))
+  // The next key is known everywhere before anybody writes with it.
+  const two = await openStore(open(sealing('a'), sealing('b')))
+  const revision = await one.commit({ key: at, expected: 0, object: secret })
+  await one.commit({ key: key('open'), expected: 0, object: object('open') })
+  await two.fresh()
+  t.match(two.get(at)?.object, { data: { p: password } })
+  t.match(await textIn(), /k8s:enc:aesgcm:v1:a:/)
+  t.notMatch(await textIn(), password)
+
+  const newer = open(sealing('b'), sealing('a'))
+  const three = await openStore(newer)
+  t.match(three.get(at)?.object, { data: { p: password } })
+  t.equal(await newer.rewrite(), 1)
+  t.match(await textIn(), /k8s:enc:aesgcm:v1:b:/)
+  t.notMatch(await textIn(), /:v1:a:/)
+  await two.fresh()
+  t.match(two.get(at)?.object, { data: { p: password } }, 'by the key that it knows')
+  t.not(two.get(at)?.revision, revision)
+  await t.rejects(openStore(open(sealing('a'))), /secrets/, 'without its key nobody starts')
 })
 
 t.test('three members: one may go, also the one that leads, and nothing acknowledged is lost', async (t) => {

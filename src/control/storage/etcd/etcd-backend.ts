@@ -5,16 +5,14 @@ import { EntryTooLarge } from '../store.ts'
 import { isCompacted, isServiceError, isTooLarge } from './errors.ts'
 import { followEtcd } from './follow.ts'
 import { etcdKeys } from './keys.ts'
-import { type EtcdAccess, openMembers } from './members.ts'
+import { type MembersOptions, openMembers } from './members.ts'
 import type { KeyValue, RangeResponse, RequestOp } from './schema.ts'
 
-export interface EtcdOptions extends EtcdAccess {
+export interface EtcdOptions extends MembersOptions {
   /** All keys begin so: `/podway`. */
   readonly prefix: string
   /** What is older is forgotten, as Kubernetes does. */
   readonly compactEveryMs?: number
-  /** Told of what failed and is tried again. */
-  readonly onProblem?: (message: string) => void
 }
 
 const pageSize = 500

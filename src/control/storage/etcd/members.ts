@@ -17,10 +17,17 @@ import { etcdSchema, type Unary, type WatchResponse } from './schema.ts'
 export interface EtcdAccess {
   /** `http://192.0.2.1:2379` or `https://…`; asked in this order. */
   readonly endpoints: readonly string[]
-  /** Files in PEM. */
+  /** Files in PEM, which are read again: who renews them need not tell. */
   readonly cafile?: string
   readonly certfile?: string
   readonly keyfile?: string
+}
+
+export interface MembersOptions extends EtcdAccess {
+  /** How often the files are looked at. */
+  readonly rereadEveryMs?: number
+  /** Told of files that cannot be used. */
+  readonly onProblem?: (message: string) => void
 }
 
 export interface Members {
@@ -39,6 +46,7 @@ const askMs = 5_000
 /** For so long a request that may be asked again is. */
 const patienceMs = 10_000
 const pauseMs = 100
+const defaultRereadMs = 10_000
 
 const definitions = fromJSON(etcdSchema, { longs: String, enums: String, defaults: true })
 
@@ -69,37 +77,87 @@ const withNumbers = (value: unknown): unknown => {
 
 const readText = (file: string | undefined): Buffer | null => (file === undefined ? null : readFileSync(file))
 
-/** Throws when a certificate cannot be read. */
-export const openMembers = ({ endpoints, cafile, certfile, keyfile }: EtcdAccess): Members => {
-  const isSecure = endpoints.some((each) => each.startsWith('https:'))
-  const secure = isSecure ? credentials.createSsl(readText(cafile), readText(keyfile), readText(certfile)) : undefined
-  const options = {
-    'grpc.keepalive_time_ms': 10_000,
-    'grpc.keepalive_timeout_ms': 4_000,
-    'grpc.keepalive_permit_without_calls': 1,
-    'grpc.max_receive_message_length': -1,
-    'grpc.max_send_message_length': -1,
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 1_000,
-    'grpc.enable_retries': 0,
-  }
-  const members = endpoints.map((endpoint) => {
+const channelOptions = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 4_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.max_receive_message_length': -1,
+  'grpc.max_send_message_length': -1,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  'grpc.enable_retries': 0,
+}
+
+interface Member {
+  readonly endpoint: string
+  readonly client: Client
+}
+
+/** Whom to believe and what to show, as the files have it now; none of it without TLS. */
+interface Proofs {
+  readonly ca: Buffer | null
+  readonly key: Buffer | null
+  readonly cert: Buffer | null
+}
+
+const readProofs = ({ endpoints, cafile, keyfile, certfile }: EtcdAccess): Proofs | undefined =>
+  endpoints.some((each) => each.startsWith('https:'))
+    ? { ca: readText(cafile), key: readText(keyfile), cert: readText(certfile) }
+    : undefined
+
+/** Throws for a certificate that cannot be used. */
+const connectTo = (endpoints: readonly string[], proofs: Proofs | undefined): readonly Member[] => {
+  const secure = proofs && credentials.createSsl(proofs.ca, proofs.key, proofs.cert)
+  return endpoints.map((endpoint) => {
     const { host, protocol } = new URL(endpoint)
     const way = protocol === 'https:' && secure ? secure : credentials.createInsecure()
-    return { endpoint, client: new Client(host, way, options) }
+    return { endpoint, client: new Client(host, way, channelOptions) }
   })
+}
+
+const isSame = (a: Proofs | undefined, b: Proofs | undefined): boolean =>
+  (['ca', 'key', 'cert'] as const).every((part) => String(a?.[part]) === String(b?.[part]))
+
+const closeAll = (members: readonly Member[]): void => {
+  for (const { client } of members) client.close()
+}
+
+/** Throws when a certificate cannot be read. */
+export const openMembers = (options: MembersOptions): Members => {
+  const { endpoints, rereadEveryMs = defaultRereadMs, onProblem = () => undefined } = options
+  let proofs = readProofs(options)
+  let members = connectTo(endpoints, proofs)
   let current = 0
   let isClosed = false
+  let told = ''
+
+  /** What is under way goes on as it is; what comes next shows what the files have now. */
+  const reread = (): void => {
+    try {
+      const now = readProofs(options)
+      if (isSame(now, proofs)) return
+      const renewed = connectTo(endpoints, now)
+      closeAll(members)
+      members = renewed
+      proofs = now
+      told = ''
+    } catch (error) {
+      const why = `cannot use the renewed certificates for etcd; keeping the previous ones: ${error instanceof Error ? error.message : String(error)}`
+      if (why !== told) onProblem(why)
+      told = why
+    }
+  }
+  const rereading = proofs && setInterval(reread, rereadEveryMs).unref()
 
   const next = (failed: number): void => {
     if (current === failed) current = (failed + 1) % members.length
   }
 
-  const isReady = ({ client }: (typeof members)[number], ms: number): Promise<boolean> =>
+  const isReady = ({ client }: Member, ms: number): Promise<boolean> =>
     new Promise((resolve) => client.waitForReady(Date.now() + ms, (error) => resolve(error === undefined)))
 
   /** One that is connected, beginning with the one that was good last. */
-  const pick = async (): Promise<{ readonly at: number; readonly member: (typeof members)[number] }> => {
+  const pick = async (): Promise<{ readonly at: number; readonly member: Member }> => {
     for (let tried = 0; tried < members.length && !isClosed; tried++) {
       const at = current
       const member = members[at]
@@ -164,7 +222,8 @@ export const openMembers = ({ endpoints, cafile, certfile, keyfile }: EtcdAccess
     },
     close: () => {
       isClosed = true
-      for (const { client } of members) client.close()
+      clearInterval(rereading)
+      closeAll(members)
     },
   }
 }
