@@ -211,15 +211,9 @@ export interface FieldError {
 
 const valueLimit = 1024
 
-/** Texts as Go shows a list of them. */
-const goTexts = (values: readonly string[]): string => `[]string{${values.map(goQuote).join(', ')}}`
-
-const isTexts = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string')
-
 /** A refused value as the answer repeats it: its beginning, when it is long. */
 const shown = (value: unknown): string => {
-  const text = isTexts(value) ? goTexts(value) : (JSON.stringify(value) ?? 'null')
+  const text = JSON.stringify(value) ?? 'null'
   return text.length > valueLimit ? `${text.slice(0, valueLimit)}…` : text
 }
 

@@ -8,3 +8,6 @@ export const goQuote = (text: string): string =>
       (_, digits: string) => named[String.fromCharCode(Number.parseInt(digits, 16))] ?? `\\x${digits}`,
     )
     .replaceAll('\u007f', '\\x7f')
+
+/** A list of texts as Go shows it (`%#v`). */
+export const goTexts = (values: readonly string[]): string => `[]string{${values.map(goQuote).join(', ')}}`

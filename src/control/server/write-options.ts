@@ -1,5 +1,7 @@
 /** What a request asks a write to respect: its query, and for deletions its body. */
+
 import { type FieldError, invalid, invalidValue, notSupported } from '../../api/errors.ts'
+import { goTexts } from '../../api/go-quote.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import type { AskedWrite, ObjectType, RequestReview } from '../objects/admission.ts'
 import type { Deletion } from '../objects/deletion.ts'
@@ -17,7 +19,14 @@ const refuse = (kind: OptionsKind, errors: readonly FieldError[]): void => {
 }
 
 const dryRunErrors = (asked: readonly string[]): readonly FieldError[] =>
-  asked.every((value) => value === 'All') ? [] : [notSupported('dryRun', asked, ['All'])]
+  asked.every((value) => value === 'All')
+    ? []
+    : [
+        {
+          ...{ reason: 'FieldValueNotSupported', field: 'dryRun' },
+          message: `Unsupported value: ${goTexts(asked)}: supported values: "All"`,
+        },
+      ]
 
 /** What a write through `definition` is to respect. `time`: RFC 3339. Throws Invalid for options that are none. */
 export const writeOptionsOf = (
