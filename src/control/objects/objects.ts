@@ -264,7 +264,7 @@ export const createObjects = (options: ObjectsOptions): Objects => {
     if (version && version !== String(revision)) throw raced()
     if (given.metadata.uid && given.metadata.uid !== old.metadata.uid)
       throw otherUid(definition, name, given.metadata.uid, old.metadata.uid ?? '')
-    const prepared = prepareUpdate(definition, given, old, part)
+    const prepared = prepareUpdate(definition, given, old, part, formatTime(clock.now()))
     const about = { definition: kindOf(definition), user, dryRun, ...(asked ? { asked } : {}) }
     const review = { operation: 'update', object: prepared, old, ...about } as const
     return admitted(review, async (object) => {

@@ -95,19 +95,20 @@ export const withGeneration = (definition: ResourceDefinition, object: KubeObjec
     : { ...object, metadata: { ...object.metadata, generation } }
 }
 
-/** `given` as the new version of `old`: the client's part from one, everything else from the other. */
+/** `given` as the new version of `old`: the client's part from one, everything else from the other. `time`: RFC 3339. */
 export const prepareUpdate = (
   definition: ResourceDefinition,
   given: KubeObject,
   old: KubeObject,
   part: Part,
+  time = '',
 ): KubeObject => {
   if (part === 'status') {
     const written = withStatus(
       { ...old, metadata: metadataWithStatus(definition, given.metadata, old.metadata) },
       statusOf(given),
     )
-    return definition.statusDefaults?.(written) ?? written
+    return definition.statusDefaults?.(written, old, time) ?? written
   }
   const metadata = carryMetadata(given.metadata, old.metadata)
   if (part === 'internal') return { ...given, metadata }

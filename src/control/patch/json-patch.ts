@@ -148,6 +148,13 @@ const replace = (root: Json, path: readonly string[], value: Json): Json => {
   return root
 }
 
+/** A copy in which no two places are one object, as defaults may leave them: a change of one is none of the other. */
+const unshared = (value: Json): Json => {
+  if (Array.isArray(value)) return value.map(unshared)
+  if (!isRecord(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, unshared(item)]))
+}
+
 type Copy = (value: Json) => Json
 
 /** Copies that double what they copied grow without end: all of them together have a limit. */
@@ -196,6 +203,6 @@ export const applyJsonPatch = (target: Json, patch: Json): Json => {
     throw tooLarge(`the allowed maximum operations in a JSON patch is ${operationLimit}, got ${patch.length}`)
   const copy = createCopier()
   // The steps change what they work on, values of the patch included.
-  const operations = structuredClone(patch).map(parseOperation)
-  return operations.reduce((root, operation) => step(root, operation, copy), structuredClone(target))
+  const operations = (unshared(patch) as Json[]).map(parseOperation)
+  return operations.reduce((root, operation) => step(root, operation, copy), unshared(target))
 }

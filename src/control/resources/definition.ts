@@ -142,7 +142,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** What whoever writes such an object should know of it. */
   readonly warnings?: (object: T) => readonly string[]
   /** What a status without it means: of one that is written by its own way. */
-  readonly statusDefaults?: (object: T) => T
+  readonly statusDefaults?: (object: T, old: T, time: string) => T
   /** Carries over what a client may leave out of a PUT without meaning to remove it. */
   readonly adopt?: (object: T, old: T) => T
   /** Gives a new object what it starts with, its status above all. */

@@ -55,6 +55,19 @@ const validateConditions = (conditions: NonNullable<CertificateSigningRequest['s
   ]
 }
 
+/** Conditions say when they were written, and when they came to be so. */
+const datedConditions = (now: CertificateSigningRequest, old: CertificateSigningRequest, time: string) => {
+  const { conditions } = now.status ?? {}
+  if (!conditions) return {}
+  return {
+    conditions: conditions.map((each) => {
+      const before = old.status?.conditions?.find(({ type }) => type === each.type)
+      const since = before?.status === each.status ? before.lastTransitionTime : undefined
+      return { lastUpdateTime: time, lastTransitionTime: since ?? time, ...each }
+    }),
+  }
+}
+
 const stateOf = ({ status }: CertificateSigningRequest): string => {
   const types = (status?.conditions ?? []).map(({ type }) => type)
   const decided = ['Approved', 'Denied'].find((type) => types.includes(type))
@@ -112,6 +125,7 @@ export const certificateSigningRequest = define<CertificateSigningRequest>({
     ...repeatedAt(wanted).map((at) => duplicate(`spec.usages[${at}]`, wanted[at])),
   ],
   otherVersions: [{ version: 'v1beta1', convert: csrV1beta1, validateCreate: () => [] }],
+  statusDefaults: (now, old, time) => ({ ...now, status: { ...now.status, ...datedConditions(now, old, time) } }),
   // What is asked for stays as it was, whatever a write says.
   adopt: (now, old) => ({ ...now, spec: old.spec }),
 })

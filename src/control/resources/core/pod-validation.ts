@@ -9,6 +9,7 @@ import {
   notSupported,
   required,
 } from '../../../api/errors.ts'
+import { qualifiedNameErrors } from '../../../api/names.ts'
 import type { Container, Pod, PodSpec, PodTemplateSpec, Toleration } from '../../../api/types/index.ts'
 import type { Volume } from '../../../api/types/kubernetes/core-v1.ts'
 import { parseAddress } from '../../../ip/address.ts'
@@ -185,6 +186,10 @@ export const validatePod = (pod: Pod): FieldError[] => [
   ...validatePodSpec(pod.spec, 'spec'),
   ...validateTokens(pod.spec.volumes ?? [], pod.spec),
   ...validatePodIPs(pod),
+  // So Kubernetes names them.
+  ...(pod.status?.conditions ?? []).flatMap(({ type }, at) =>
+    type ? [] : [invalidValue(`metadata.conditions[${at}].Type`, type, qualifiedNameErrors('').join('; '))],
+  ),
 ]
 
 export const validatePodTemplate = (
