@@ -8,7 +8,7 @@ const everything = [{ path: everyPath }]
 
 /** Of paths that are no patterns. */
 const pathRule = (message: string, demand: string) =>
-  rule(`the value ${message}, but for type RegularExpression`, `self.type == 'RegularExpression' || ${demand}`)
+  rule(`value ${message} unless type is RegularExpression`, `self.type == 'RegularExpression' || ${demand}`)
 
 const without = (part: string) => pathRule(`cannot contain ${part}`, `!self.value.contains('${part}')`)
 const notAtEnd = (part: string) => pathRule(`cannot end with ${part}`, `!self.value.endsWith('${part}')`)

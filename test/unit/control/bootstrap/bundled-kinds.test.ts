@@ -50,6 +50,16 @@ t.test('they are served at once, and nothing is written when they are as they sh
   t.strictSame(await revisions(plane), before)
 })
 
+t.test('several servers that start at once make them together', async (t) => {
+  const plane = await startControlPlane(t)
+  t.strictSame(await Promise.all([kept(plane), kept(plane), kept(plane)]), [[], [], []])
+  for (const { spec } of gatewayDefinitions()) {
+    const established = async () =>
+      (await definitionOf(plane, spec.names.plural)).status.conditions.some(({ type }) => type === 'Established')
+    t.ok(await until(established, spec.names.kind))
+  }
+})
+
 t.test('those of an earlier start are brought up to date', async (t) => {
   const plane = await startControlPlane(t)
   await kept(plane)

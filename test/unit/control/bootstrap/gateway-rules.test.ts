@@ -216,7 +216,7 @@ const pathOf = (value: string, type = 'PathPrefix') => ({ path: { type, value } 
 const path = (value: string, type?: string) => route({ matches: [pathOf(value, type)] })
 const forPath = (message: string, broken: string, fine: string): Case => ({
   ...{ kind: 'HTTPRoute', field: 'spec.rules[0].matches[0].path' },
-  message: `the value ${message}, but for type RegularExpression`,
+  message: `value ${message} unless type is RegularExpression`,
   ...{ fine: route({ matches: [pathOf(fine), pathOf(broken, 'RegularExpression')] }), broken: path(broken, 'Exact') },
 })
 
