@@ -163,6 +163,13 @@ const checks: Readonly<Record<string, Check>> = {
           ),
         )
   },
+  images: ({ ociProgram }) =>
+    ociProgram === undefined
+      ? warn(
+          'no OCI runtime program: pods with an image cannot run',
+          'install runc (or crun, where control groups are v2)',
+        )
+      : ok(`their containers are run by ${ociProgram}`),
   nodes: ({ peers, mtu: { tunnel } }) => {
     if (tunnel === undefined) return unknown('there is no tunnel on this machine', '')
     return peers.length === 0 ? ok('this node knows no other') : peers.map(peerFinding)

@@ -18,6 +18,8 @@ import {
 } from '../../overlay/kernel-view.ts'
 import { vxlanDevice } from '../../overlay/vxlan.ts'
 import { readResolvConf } from '../host-resolv-conf.ts'
+import { readNodeFacts } from '../runtime/oci/node-facts.ts'
+import { findProgram, NoProgram } from '../runtime/oci/program.ts'
 import { type PodLinkFacts, readPodLinks } from './pod-links.ts'
 
 /** The way to another node. `undefined`: it could not be tried. */
@@ -57,6 +59,8 @@ export interface MachineFacts {
   readonly peers: readonly PeerFacts[]
   /** Undefined when there is no bridge for pods. */
   readonly podLinks: readonly PodLinkFacts[] | undefined
+  /** The program that runs containers of images; undefined when there is none. */
+  readonly ociProgram: string | undefined
 }
 
 export interface FactsOptions {
@@ -143,6 +147,15 @@ const hasTable = async (runner: CommandRunner, name: string): Promise<boolean> =
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0]?.trim() ?? ''
 
+const readProgram = async (runner: CommandRunner): Promise<string | undefined> => {
+  const { isCgroup2 } = await readNodeFacts()
+  const found = await findProgram(runner, isCgroup2).catch((error: unknown) => {
+    if (error instanceof NoProgram) return undefined
+    throw error
+  })
+  return found?.name
+}
+
 const readRules = async (runner: CommandRunner) => {
   const { backend, mixed } = await detectBackend(runner)
   const filter = parseSave(await createNetfilter(runner, 'IPv4', backend).save('filter'))
@@ -182,6 +195,7 @@ export const readFacts = async (options: FactsOptions): Promise<MachineFacts> =>
     connections: await readConnections(),
     peers: (await look(['nodes'], () => readPeers(options, tunnel))) ?? [],
     podLinks: await look(['pod links'], () => readPodLinks(runner, options.stateDir)),
+    ociProgram: await look(['images'], () => readProgram(runner)),
     unreadable,
   }
 }

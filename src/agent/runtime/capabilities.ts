@@ -15,6 +15,9 @@ export type Feature =
   /** A process namespace for each container, where the pod does not ask for one that is shared. */
   | 'own-pids'
   | 'devices'
+  /** Containers see what is mounted on the node later, below volumes that ask for it. */
+  | 'mounts-of-node'
+  /** And the node what they mount. */
   | 'mount-propagation'
 
 export interface Capabilities {

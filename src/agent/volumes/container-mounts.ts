@@ -1,7 +1,7 @@
 /** Which volumes a container sees, and where. Pure. */
 import { posix } from 'node:path'
 import type { Container, Pod, StringMap } from '../../api/types/index.ts'
-import type { Capabilities } from '../runtime/capabilities.ts'
+import type { Capabilities, Feature } from '../runtime/capabilities.ts'
 import type { Mount } from '../runtime/mounts.ts'
 
 export interface VolumeMount {
@@ -16,6 +16,10 @@ export interface VolumeMount {
 const propagations: Readonly<Record<string, Mount['propagation']>> = {
   HostToContainer: 'host-to-container',
   Bidirectional: 'bidirectional',
+}
+
+const propagationFeatures: Readonly<Record<NonNullable<Mount['propagation']>, Feature>> = {
+  ...{ 'host-to-container': 'mounts-of-node', bidirectional: 'mount-propagation' },
 }
 
 type ApiMount = NonNullable<Container['volumeMounts']>[number]
@@ -96,7 +100,7 @@ export const mountsBeyond = (pod: Pod, { features }: Capabilities): ReadonlySet<
     const isShared = !features.has('images')
     if (path === undefined || (isShared && (mount.subPathExpr ?? '') !== '')) return void beyond.add(field)
     const read = readMount({ ...mount, subPathExpr: '' }, path, {})
-    if (read.propagation && !features.has('mount-propagation')) beyond.add(field)
+    if (read.propagation && !features.has(propagationFeatures[read.propagation])) beyond.add(field)
     const before = places.get(path)
     if (isShared && before && clashes(before, read)) beyond.add(field)
     if (isShared && [...places.keys()].some((other) => isBelow(path, other) || isBelow(other, path))) beyond.add(field)

@@ -25,6 +25,7 @@ const healthy: MachineFacts = {
   surroundings: { routes: [{ destination: '172.30.0.0/24', device: 'eth0' }], resolvers: ['172.30.0.1'] },
   ...{ clusterDns: '10.96.0.10', nameservers: ['172.30.0.1'], connections: { count: 10, max: 1000 }, peers: [peer] },
   podLinks: [{ pod: 'default/web', faults: [] }],
+  ociProgram: 'runc',
 }
 
 t.test('a healthy node', async (t) => {
@@ -44,6 +45,7 @@ const faults: readonly (readonly [string, Partial<MachineFacts>, string, RegExp,
     ...(['fail', /default\/web: its link is gone; eth0 is gone/, /its log says why/] as const),
   ],
   ['pod links', { podLinks: undefined }, 'unknown', /no bridge/, /agent running/],
+  ['images', { ociProgram: undefined }, 'warn', /pods with an image cannot run/, /install runc/],
   ['rp_filter', { strictReversePath: ['podway.1'] }, 'warn', /podway\.1/, /rp_filter=2/],
   ['rule stores', { ruleStoresMixed: true }, 'warn', /both/, /update-alternatives/],
   [

@@ -70,7 +70,11 @@ t.test('what is beyond a runtime', async (t) => {
   }
   const propagated = podOf([], [mount('v', '/x', { mountPropagation: 'HostToContainer' })])
   t.strictSame([...mountsBeyond(propagated, capabilities('images'))], [second])
-  t.equal(mountsBeyond(propagated, capabilities('images', 'mount-propagation')).size, 0)
+  t.strictSame([...mountsBeyond(propagated, capabilities('images', 'mount-propagation'))], [second])
+  t.equal(mountsBeyond(propagated, capabilities('images', 'mounts-of-node')).size, 0)
+  const both = podOf([], [mount('v', '/x', { mountPropagation: 'Bidirectional' })])
+  t.strictSame([...mountsBeyond(both, capabilities('images', 'mounts-of-node'))], [second])
+  t.equal(mountsBeyond(both, capabilities('images', 'mount-propagation')).size, 0)
   for (const path of ['/', '/a/../b', '/a\nb'])
     t.strictSame([...mountsBeyond(podOf([], [mount('v', path)]), capabilities('images'))], [second], path)
   t.equal(mountsBeyond(podOf([mount('v', '/x')], [mount('v', '/x')]), capabilities()).size, 0)
