@@ -5,6 +5,7 @@ import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
 import { type Shape, shapeOf } from '../apply/shape.ts'
 import { type Decoded, decode } from '../schema/decode.ts'
 import { hasType, schemaGroupOf } from '../schema/types.ts'
+import { deprecationOf } from './deprecations.ts'
 import type { Subresource, Verb } from './verbs.ts'
 
 export type Cell = string | Integer | boolean | null
@@ -221,8 +222,10 @@ export const inAllVersions = (definition: ResourceDefinition): readonly Resource
     ...otherVersions.map(({ convert, ...version }) => {
       const shown = { ...row, ...version }
       const ownType = `${schemaGroupOf(shown.group, shown.version)}.${row.kind}`
+      const deprecation = deprecationOf(apiVersionOf(shown), row.kind)
       return {
         ...shown,
+        ...(deprecation === undefined ? {} : { deprecation }),
         schemaType: version.schemaType ?? (hasType(ownType) ? ownType : schemaTypeOf(row)),
         stored: { row: definition, ...(convert ? { convert } : {}) },
       }
