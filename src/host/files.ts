@@ -1,12 +1,17 @@
 /** Files that are either the old or the new version, whatever happens in between. */
-import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Writes `file` so that a crash at any moment leaves the old or the new content, durably once this resolves. */
-export const writeFileAtomic = async (file: string, content: string | Uint8Array, mode = 0o600): Promise<void> => {
-  // Not by the process' number alone: two writers in it, or in two pid namespaces, may be at the same file.
-  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
+/**
+ * Writes `file` so that a crash at any moment leaves the old or the new content, durably once this resolves. `temporary`: on the same
+ * disk; to be given where others may write the same file at the same time.
+ */
+export const writeFileAtomic = async (
+  file: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+  temporary = `${file}.${process.pid}.tmp`,
+): Promise<void> => {
   try {
     const handle = await open(temporary, 'w', mode)
     try {

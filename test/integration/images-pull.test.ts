@@ -101,6 +101,7 @@ t.test('what is here is not downloaded again, and progress is told', async (t) =
   t.equal(registry.requests.filter((request) => request.includes(first.layers[0] ?? '')).length, 1)
   t.match(told.at(-1), { layers: 1, layersDone: 1 })
   t.equal(told.at(-1)?.doneBytes, told.at(-1)?.totalBytes)
+  await node.close()
   t.same(readdirSync(join(node.folder, 'tmp')), [])
   t.same(readdirSync(join(node.folder, 'partial')), [])
 })

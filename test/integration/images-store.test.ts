@@ -178,6 +178,7 @@ t.test('nothing outside of the layer is touched', async (t) => {
     t.equal(text(join(outside, 'f')), 'untouched')
     t.same(readdirSync(outside), ['f'])
   }
+  await store.close()
   t.same(readdirSync(join(folder, 'tmp')), [], 'nothing half-made is left')
 })
 
@@ -264,6 +265,7 @@ t.test('two processes unpack the same at once', async (t) => {
   t.equal(new Set(added.map(({ image }) => image.id)).size, 1)
   t.equal((await stores[0]?.store.images.list())?.[0]?.names.length, 6)
   t.equal(readdirSync(join(folder, 'l')).length, 2)
+  await Promise.all(stores.map(({ store }) => store.close()))
   t.same(readdirSync(join(folder, 'tmp')), [])
 })
 

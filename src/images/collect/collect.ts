@@ -57,7 +57,10 @@ const removePartial = async (folder: string, now: number, ageMs: number): Promis
 export const collectImages = async (parts: CollectorParts, policy: CollectionPolicy): Promise<Collected> => {
   const { store, diskOf = readDisk, now = Date.now } = parts
   const removed: Digest[] = []
-  const disk = (): Promise<Disk> => diskOf(store.paths.layers)
+  const disk = async (): Promise<Disk> => {
+    await store.workplace.idle()
+    return diskOf(store.paths.layers)
+  }
   const remove = async ({ id }: Candidate): Promise<void> => {
     try {
       await store.images.remove(id)

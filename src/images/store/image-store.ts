@@ -3,7 +3,6 @@ import { readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { CommandRunner } from '../../host/command.ts'
 import { readDurableBytes, reportDamage } from '../../host/durable-file.ts'
-import { writeFileAtomic } from '../../host/files.ts'
 import { chainIds, type Digest, digestOf, hexOf, isDigest } from '../digest.ts'
 import { type ParsedConfig, parseConfig } from '../image-config.ts'
 import { asImageError, damaged, ImageError } from '../image-error.ts'
@@ -56,7 +55,7 @@ export interface OpenStore {
   readonly sweeper: StoreSweeper
   readonly workplace: Workplace
   readonly paths: StorePaths
-  /** Waits for what is being written to the disk. */
+  /** Waits for what is being written to the disk, and removed from it. */
   close(): Promise<void>
 }
 
@@ -80,6 +79,7 @@ export interface StoreOptions {
 
 interface Parts {
   readonly paths: StorePaths
+  readonly workplace: Workplace
   readonly layers: LayerStore
   readonly names: NameStore
   readonly holds: Holds
@@ -169,7 +169,7 @@ const idsIn = async (paths: StorePaths, ending = '.json'): Promise<readonly Dige
 const attempts = 3
 
 const addImage = async (parts: Parts, source: ImageSource, { onLayers, signal }: AddOptions) => {
-  const { paths, layers, names, lock } = parts
+  const { paths, workplace, layers, names, lock } = parts
   const parsed = parseConfig(source.config, limits)
   const id = digestOf(source.config)
   const chains = chainIds(parsed.diffIds)
@@ -196,7 +196,7 @@ const addImage = async (parts: Parts, source: ImageSource, { onLayers, signal }:
   const commit = (): Promise<boolean> =>
     lock.hold(async () => {
       if ((await missing()).length > 0) return false
-      await writeFileAtomic(paths.image(id), source.config)
+      await workplace.write(paths.image(id), source.config)
       for (const name of source.names) await names.set({ name, image: id })
       return true
     })
@@ -339,9 +339,10 @@ export const openImageStore = async (options: StoreOptions): Promise<OpenStore> 
     rescueDownloads(place, paths.partial),
   )
   const layers = createLayerStore({ paths, workplace, runner, abilities, onDamage: onNotice, now }, await readBoot())
-  const names = createNameStore(paths, onNotice)
+  const names = createNameStore(paths, workplace, onNotice)
   const parts: Parts = {
     paths,
+    workplace,
     layers,
     names,
     holds: createHolds(paths),
@@ -360,7 +361,7 @@ export const openImageStore = async (options: StoreOptions): Promise<OpenStore> 
     paths,
     workplace,
     close: async () => {
-      await Promise.all(settling)
+      await Promise.all([...settling, workplace.idle()])
     },
     roots: createRoots(parts),
     sweeper: createSweeper(parts),

@@ -9,7 +9,6 @@ import { isDeepStrictEqual } from 'node:util'
 import { isJsonObject } from '../../api/json.ts'
 import type { CommandRunner } from '../../host/command.ts'
 import { jsonOf, readDurable, reportDamage } from '../../host/durable-file.ts'
-import { writeFileAtomic } from '../../host/files.ts'
 import { type Digest, isDigest } from '../digest.ts'
 import { asImageError, ImageError } from '../image-error.ts'
 import type { NodeAbilities } from '../layer/cleaned.ts'
@@ -84,7 +83,7 @@ export const createLayerStore = (parts: LayerStoreParts, boot: string): LayerSto
   const { paths, workplace, runner, abilities, onDamage, now } = parts
 
   const write = (record: LayerRecord): Promise<void> =>
-    writeFileAtomic(paths.factsOf(record.chain), JSON.stringify(record))
+    workplace.write(paths.factsOf(record.chain), JSON.stringify(record))
 
   /** What is known of a layer whose facts are lost: that it is whole, since it is in place. */
   const mended = async (chain: Digest): Promise<LayerRecord> => {

@@ -3,9 +3,9 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isJsonObject } from '../../api/json.ts'
 import { isSetAside, jsonOf, readOrSetAside } from '../../host/durable-file.ts'
-import { writeFileAtomic } from '../../host/files.ts'
 import { type Digest, isDigest } from '../digest.ts'
 import type { StorePaths } from './store-paths.ts'
+import type { Workplace } from './workplace.ts'
 
 export interface NameRecord {
   /** In full, with a tag or a digest. */
@@ -23,7 +23,11 @@ export interface NameStore {
 const isNameRecord = (value: unknown): value is NameRecord =>
   isJsonObject(value) && typeof value['name'] === 'string' && isDigest(value['image'])
 
-export const createNameStore = (paths: StorePaths, onDamage: (message: string) => void): NameStore => {
+export const createNameStore = (
+  paths: StorePaths,
+  { write }: Pick<Workplace, 'write'>,
+  onDamage: (message: string) => void,
+): NameStore => {
   const read = (file: string): Promise<NameRecord | undefined> =>
     readOrSetAside(file, jsonOf('the name of an image', isNameRecord), onDamage)
   return {
@@ -31,7 +35,7 @@ export const createNameStore = (paths: StorePaths, onDamage: (message: string) =
       const record = await read(paths.name(name))
       return record?.name === name ? record.image : undefined
     },
-    set: (record) => writeFileAtomic(paths.name(record.name), JSON.stringify(record)),
+    set: (record) => write(paths.name(record.name), JSON.stringify(record)),
     remove: (name) => rm(paths.name(name), { force: true }),
     list: async () => {
       const files = (await readdir(paths.names)).filter((file) => file.endsWith('.json') && !isSetAside(file))

@@ -2,13 +2,18 @@
 import { mkdir, mkdtemp, readdir, readlink, rename, rmdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { CommandRunner } from '../../host/command.ts'
+import { writeFileAtomic } from '../../host/files.ts'
 import { identify, isRunning } from '../../host/process.ts'
 
 export interface Workplace {
   /** A new folder; what is left in it is removed when `work` has ended. */
   within<T>(work: (folder: string) => Promise<T>): Promise<T>
-  /** Moves a folder out of sight at once, and removes it. Rejects when it cannot be moved. */
+  /** As `writeFileAtomic`; others may write the same file at the same time. */
+  write(file: string, content: string | Uint8Array): Promise<void>
+  /** Moves a folder out of sight, and begins to remove it. Rejects when it cannot be moved. */
   discard(folder: string): Promise<void>
+  /** Resolves when all that was discarded is removed: a million files take their time, and nobody is to wait for them with a lock. */
+  idle(): Promise<void>
 }
 
 const pidNamespace = async (): Promise<string> => /\d+/.exec(await readlink('/proc/self/ns/pid'))?.[0] ?? '0'
@@ -55,35 +60,47 @@ export const openWorkplace = async (
   for (const name of await readdir(temporary))
     if (await isStale(join(temporary, name), namespace, Date.now())) await removeStale(join(temporary, name))
 
+  const removing = new Set<Promise<void>>()
   const make = async (): Promise<string> => {
     await mkdir(own, { recursive: true, mode: 0o700 })
-    return mkdtemp(join(own, 'w'))
+    return mkdtemp(join(own, 'w')).catch((error: NodeJS.ErrnoException) => {
+      // Somebody else was the last one out, just now.
+      if (error.code === 'ENOENT') return make()
+      throw error
+    })
   }
   const leave = async (folder: string): Promise<void> => {
-    await remove(folder)
+    await rmdir(folder).catch(() => remove(folder))
     // The last one out; others may still be at work.
     await rmdir(own).catch(() => undefined)
   }
 
+  const within: Workplace['within'] = async (work) => {
+    const folder = await make()
+    try {
+      return await work(folder)
+    } catch (error) {
+      await rescue(folder)
+      throw error
+    } finally {
+      await leave(folder)
+    }
+  }
+
   return {
-    within: async (work) => {
-      const folder = await make()
-      try {
-        return await work(folder)
-      } catch (error) {
-        await rescue(folder)
-        throw error
-      } finally {
-        await leave(folder)
-      }
-    },
+    within,
+    write: (file, content) => within((folder) => writeFileAtomic(file, content, 0o600, join(folder, 'new'))),
     discard: async (folder) => {
       const place = await make()
       try {
         await rename(folder, join(place, 'old'))
       } finally {
-        await leave(place)
+        const going = leave(place).finally(() => removing.delete(going))
+        removing.add(going)
       }
+    },
+    idle: async () => {
+      await Promise.all(removing)
     },
   }
 }
