@@ -55,13 +55,6 @@ const securityChecks = (path: string, context: object = {}, { capabilities }: Ab
     isBeyond(name, value, capabilities),
   ])
 
-const probeChecks = (path: string, container: Container): readonly Check[] =>
-  (['startupProbe', 'readinessProbe', 'livenessProbe'] as const).map((name) => {
-    const probe = container[name]
-    const isKnown = !probe || probe.exec || probe.httpGet || probe.tcpSocket
-    return [`${path}.${name}.grpc`, !isKnown] as const
-  })
-
 const containerChecks = (
   path: string,
   container: Container,
@@ -72,7 +65,6 @@ const containerChecks = (
   [`${path}.volumeMounts`, beyond.has(`${path}.volumeMounts`)],
   [`${path}.volumeDevices`, isSet(container.volumeDevices) && !abilities.capabilities.features.has('devices')],
   ...securityChecks(`${path}.securityContext`, container.securityContext, abilities),
-  ...probeChecks(path, container),
   ...(container.ports ?? []).map(
     ({ hostPort }, at) =>
       [`${path}.ports[${at}].hostPort`, isSet(hostPort) && !hostNetwork && !abilities.hostPorts] as const,

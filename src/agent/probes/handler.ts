@@ -1,9 +1,10 @@
-/** What probes and life-cycle hooks do: run a command, get a page, open a connection. */
+/** What probes and life-cycle hooks do: run a command, get a page, open a connection, ask by gRPC. */
 
 import { connect } from 'node:net'
 import type { Container, Handler, HttpGetAction, IntOrString } from '../../api/types/index.ts'
 import { bracketed } from '../../ip/address.ts'
 import type { ExecResult } from '../runtime/streams.ts'
+import { checkGrpcHealth } from './grpc-health.ts'
 import { type HttpAnswer, type HttpGet, httpGet } from './http-get.ts'
 
 /** The container it is done to. */
@@ -106,6 +107,10 @@ export const createRunHandler =
       if (handler.tcpSocket) {
         const { host, port } = handler.tcpSocket
         return await openConnection(host || target.host, resolvePort(port, target.container), timeoutMs)
+      }
+      if (handler.grpc) {
+        const { port, service = '' } = handler.grpc
+        return await checkGrpcHealth({ host: target.host, port, service, timeoutMs })
       }
       return 'the probe names no action'
     } catch (error) {

@@ -56,6 +56,8 @@ export interface Handler {
   readonly httpGet?: HttpGetAction
   readonly tcpSocket?: { readonly port: IntOrString; readonly host?: string }
   readonly sleep?: { readonly seconds: number }
+  /** Of probes only: the server's own word, by the health protocol of gRPC. */
+  readonly grpc?: { readonly port: number; readonly service?: string }
 }
 
 export interface Probe extends Handler {
