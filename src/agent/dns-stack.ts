@@ -67,11 +67,13 @@ export const watchPublished = (
 
 export interface DnsStack {
   readonly ready: Promise<void>
-  /** Serves as soon as the device is there, until `signal` aborts; `alone`: see `ClusterDns`. */
-  run(signal: AbortSignal, device: Promise<void>, alone: Promise<void>): Promise<void>
+  /** Serves until `signal` aborts; `alone`: see `ClusterDns`. */
+  run(signal: AbortSignal, alone: Promise<void>): Promise<void>
 }
 
 export const dnsPort = 53
+
+export const toUpstream = (address: string): Upstream => ({ address, port: dnsPort })
 
 /** Rejects when the configuration is wrong: a start with another one than was asked for would be worse. */
 export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack> => {
@@ -111,8 +113,7 @@ export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack
   }
   return {
     ready: Promise.all(servers.map(({ ready }) => ready)).then(() => undefined),
-    run: async (signal, deviceReady, alone) => {
-      await Promise.race([deviceReady, aborted(signal)])
+    run: async (signal, alone) => {
       const holding = own.run(signal)
       await Promise.race([own.synced, aborted(signal)])
       await Promise.all([

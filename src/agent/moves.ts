@@ -16,7 +16,7 @@ export interface Life {
   endOnMove(nodes: Informer<Node>, nodeName: string, podCIDRs: readonly string[]): void
 }
 
-const firstBeginning = 'the pod network is not ready'
+export const firstBeginning = 'the pod network is not ready'
 
 /** Runs one life after another until `signal` aborts, or one ends by itself. Rejects when one fails. */
 export const liveOnRanges = async (

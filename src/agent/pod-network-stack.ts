@@ -70,8 +70,6 @@ export interface PodNetworkStackOptions {
 export interface PodNetworkStack {
   readonly network: PodNetwork
   readonly policies: PolicyEnforcer
-  /** Resolves when the pods' bridge is there. */
-  readonly bridged: Promise<void>
   /** Resolves when pods can be attached. */
   readonly ready: Promise<void>
   /** As the overlay's. */
@@ -128,7 +126,7 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
     }
   }
   return {
-    ...{ network, policies, ready, bridged: overlay.bridged, setHostPorts: overlay.setHostPorts },
+    ...{ network, policies, ready, setHostPorts: overlay.setHostPorts },
     run: async (signal) => {
       const restored = ready
         .then(plugin.restore)

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join as joinPath } from 'node:path'
-import { runAgent } from '../agent/agent.ts'
 import type { IngressStackSettings } from '../agent/ingress-stack.ts'
 import { joinCluster } from '../agent/join.ts'
-import { runParts } from '../agent/parts/run-parts.ts'
+import { partNames } from '../agent/part-names.ts'
+import { runAgent } from '../agent/parts/agent.ts'
 import { isRuntimeName, runtimeNames } from '../agent/runtime/runtime-names.ts'
 import type { ProxySettings } from '../agent/service-stack.ts'
 import { podwayVersion } from '../control/version.ts'
@@ -181,8 +181,7 @@ export const agent = async (options: AgentCommandOptions): Promise<void> => {
   // Beside another pod network its routes are there by right.
   if (!chosen || chosen.has('network')) await checkOverlaps(options, settings)
   tidyMemoryOnce()
-  if (chosen) await runParts({ ...settings, only: chosen }, stopSignal())
-  else await runAgent(settings, stopSignal())
+  await runAgent({ ...settings, only: chosen ?? new Set(partNames) }, stopSignal())
 }
 
 export const join = async (server: string, options: JoinCommandOptions): Promise<void> => {
@@ -195,5 +194,5 @@ export const join = async (server: string, options: JoinCommandOptions): Promise
   const token = (kept: unknown) => readTokenFile(options.tokenFile, kept !== undefined)
   const kubeconfig = await joinCluster({ server, token, nodeName, dataDir, log }, signal)
   tidyMemoryOnce()
-  await runAgent({ ...settings, kubeconfig, hasJoined: true }, signal)
+  await runAgent({ ...settings, only: new Set(partNames), kubeconfig, hasJoined: true }, signal)
 }

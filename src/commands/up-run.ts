@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
-import { runAgent } from '../agent/agent.ts'
 import { joinCluster } from '../agent/join.ts'
+import { partNames } from '../agent/part-names.ts'
+import { runAgent } from '../agent/parts/agent.ts'
 import { createClient } from '../api/client.ts'
 import { sleep } from '../api/clock.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
@@ -72,7 +73,7 @@ export const up = async (options: UpOptions): Promise<void> => {
     const kubeconfig = await joinCluster({ server, token, nodeName, dataDir, log: settings.log }, signal)
     console.log(`kubectl --kubeconfig ${admin} get nodes`)
     console.log(podNote)
-    await runAgent({ ...settings, kubeconfig, hasJoined: true }, signal)
+    await runAgent({ ...settings, only: new Set(partNames), kubeconfig, hasJoined: true }, signal)
   }
   try {
     await Promise.all([control, agent()])

@@ -65,8 +65,6 @@ export interface OverlayOptions {
 export interface Overlay {
   /** Keeps everything in place until `signal` aborts, and leaves it there: traffic outlives the agent. */
   run(signal: AbortSignal): Promise<void>
-  /** Resolves when the pods' bridge is there: before anything is known of other nodes. */
-  readonly bridged: Promise<void>
   /** Resolves when pods can be attached. */
   readonly synced: Promise<void>
   /** What is attached is kept whole. */
@@ -168,12 +166,10 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
 
   const podLinks = createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) })
   const keeper = createLinkKeeper({ runner, links: podLinks, log, resyncMs, ...(clock ? { clock } : {}) })
-  const bridged = Promise.withResolvers<void>()
   const bridge = async (): Promise<void> => {
     const isNew = await ensureBridge({ iproute, podCIDRs, mtu, writeSysctl: options.writeSysctl })
     // Links that were put back without it are no ports of it, and those that could not be need wait no longer.
     if (isNew) keeper.look()
-    bridged.resolve()
   }
 
   let isTidy = false
@@ -201,7 +197,6 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
   })
 
   return {
-    bridged: bridged.promise,
     synced: loop.synced,
     mtu,
     links: keeper.links,

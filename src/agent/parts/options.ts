@@ -1,0 +1,44 @@
+/** What an agent is told when it starts. */
+import type { Logger } from '../../host/log.ts'
+import type { DnsSettings } from '../dns-stack.ts'
+import type { IngressStackSettings } from '../ingress-stack.ts'
+import type { PartName } from '../part-names.ts'
+import type { OverlaySettings } from '../pod-network-stack.ts'
+import type { RuntimeName } from '../runtime/runtime-names.ts'
+import type { ProxySettings } from '../service-stack.ts'
+
+export interface AgentOptions {
+  /** The parts that run here; with `pods` they are all, and the Node is the agent's own. */
+  readonly only: ReadonlySet<PartName>
+  readonly kubeconfig: string
+  /** The kubeconfig was made by joining: the certificate in it is renewed there. */
+  readonly hasJoined: boolean
+  readonly nodeName: string
+  /** Among the nodes, at most one of each IP family; the first carries pod traffic. */
+  readonly nodeAddresses: readonly string[]
+  /** What need not outlive a reboot. */
+  readonly stateDir: string
+  /** What must. */
+  readonly dataDir: string
+  /** Different for each node of one machine. */
+  readonly cgroupParent: string
+  /** What runs pods that do not ask for another. */
+  readonly runtime: RuntimeName
+  readonly overlay: OverlaySettings
+  /** Where the node has no pod range of its own, the cluster's counts as local. */
+  readonly clusterCIDRs: readonly string[]
+  readonly serviceCIDRs: readonly string[]
+  readonly clusterDns: string
+  readonly clusterDomain: string
+  /** Where names outside are asked for; those of the node's resolv.conf when missing. */
+  readonly upstreams: readonly string[] | undefined
+  readonly ingress: IngressStackSettings
+  readonly proxy: ProxySettings
+  readonly dns: DnsSettings
+  /** 0 for none: the control plane comes over the connection that the agent dials. */
+  readonly agentPort: number
+  /** The folder with the `podway` that containers find on their PATH. */
+  readonly launcherDir: string
+  readonly version: string
+  readonly log: Logger
+}

@@ -1,0 +1,194 @@
+/** The node as one that runs pods: its Node, its pods, and the answers about them. */
+import { join } from 'node:path'
+import { systemClock } from '../../api/clock.ts'
+import { createEventRecorder, referenceTo } from '../../api/event-recorder.ts'
+import type { Informer } from '../../api/informer.ts'
+import { readKubeconfig } from '../../api/kubeconfig.ts'
+import { kubernetesVersion } from '../../api/kubernetes-version.ts'
+import { objectKey } from '../../api/resources.ts'
+import type { Pod, Service } from '../../api/types/index.ts'
+import { controlUserName } from '../../api/users.ts'
+import { podResolvConf } from '../../dns/resolv-conf.ts'
+import { keepApiServers, readApiServers } from '../api-servers.ts'
+import { rotateClientCertificate } from '../certificates/client-certificate.ts'
+import { createServingCertificate } from '../certificates/serving-certificate.ts'
+import { containerDefaults } from '../env/defaults.ts'
+import { type ServiceLink, toServiceLink } from '../env/service-links.ts'
+import { readHostResolvConf } from '../host-resolv-conf.ts'
+import { readAgentIdentity } from '../node/agent-identity.ts'
+import { type HostFacts, readHostFacts } from '../node/host-facts.ts'
+import { acquireLease } from '../node/lease.ts'
+import { type NodeTraits, nodeCapacity } from '../node/node-object.ts'
+import { createRegistration } from '../node/registration.ts'
+import { nodeRuntimes } from '../node-runtimes.ts'
+import { createPodAgent, type PodAgent } from '../pod-agent.ts'
+import { hostPortsOf } from '../pods/host-ports.ts'
+import { createRuntimeClasses } from '../pods/runtime-classes.ts'
+import { configPage } from '../server/config-page.ts'
+import { createHttpHandlers } from '../server/http.ts'
+import { createRoutes } from '../server/routes.ts'
+import { createAgentServer } from '../server/server.ts'
+import { createTunnel, type TunnelOptions } from '../server/tunnel.ts'
+import { runTunnels } from '../server/tunnels.ts'
+import { createNodeStats } from '../stats/node-stats.ts'
+import { createPodPorts } from '../streams/pod-ports.ts'
+import { createUpgrades } from '../streams/upgrades.ts'
+import { createNodeMounts } from '../volumes/node-mounts.ts'
+import { networkAnnotations } from './network.ts'
+import type { CreatePart, NodeContext } from './part.ts'
+import type { LivePodNetwork } from './pod-network-slot.ts'
+
+const maxPods = 110
+
+const caOf = ({ connection: { ca }, options }: NodeContext): string => {
+  if (ca !== undefined) return ca
+  throw new Error(`${options.kubeconfig} names no certificate authority: the agent knows its callers by it`)
+}
+
+/** Pods' host ports are forwarded while they are there; of one that cannot be, its pod's Events tell. */
+const forwardHostPorts = (node: NodeContext, { pods }: PodAgent, { stack }: LivePodNetwork): void => {
+  const { client, options } = node
+  const { nodeName, log } = options
+  const events = createEventRecorder({ client, component: 'podway', host: nodeName, log })
+  const forward = async (pod: Pod, uid: string): Promise<void> => {
+    for (const problem of await stack.setHostPorts(uid, hostPortsOf(pod))) {
+      log.warn({ pod: objectKey(pod), problem }, 'host port is not forwarded')
+      events.record(referenceTo(pod), 'Warning', 'HostPortRejected', problem)
+    }
+  }
+  pods.onChange((_key, current, previous) => {
+    const before = previous?.metadata.uid
+    if (before && before !== current?.metadata.uid) void stack.setHostPorts(before, [])
+    if (current?.metadata.uid) void forward(current, current.metadata.uid)
+  })
+}
+
+/** Services with addresses, for the environment of containers. */
+const serviceLinks = (services: Informer<Service>) => ({
+  synced: services.synced,
+  *all(): Generator<ServiceLink> {
+    for (const service of services.values()) {
+      const link = toServiceLink(service)
+      if (link) yield link
+    }
+  },
+})
+
+type Serving = ReturnType<typeof createServingCertificate>
+
+const createAgent = async (node: NodeContext, host: HostFacts, { stack }: LivePodNetwork): Promise<PodAgent> => {
+  const { client, runner, informers, options } = node
+  const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log } = options
+  const hostDns = await readHostResolvConf()
+  return createPodAgent({
+    ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
+    logDir: join(dataDir, 'logs'),
+    volumeDir: join(dataDir, 'volumes'),
+    nodeMounts: createNodeMounts(runner),
+    hostIPs: nodeAddresses,
+    runtimes: await nodeRuntimes({
+      ...{ first: options.runtime, stateDir, dataDir, runner, log, cgroupParent: options.cgroupParent },
+      env: containerDefaults(options.launcherDir),
+    }),
+    handlerOf: createRuntimeClasses(client, systemClock),
+    allocatable: nodeCapacity({ host, maxPods }),
+    hostPorts: true,
+    services: serviceLinks(informers.services()),
+    resolvConf: async ({ spec, metadata }: Pod) =>
+      podResolvConf(
+        {
+          policy: spec.dnsPolicy ?? 'ClusterFirst',
+          hostNetwork: spec.hostNetwork ?? false,
+          namespace: metadata.namespace ?? '',
+          config: spec.dnsConfig,
+        },
+        { domain: clusterDomain, nameservers: [clusterDns] },
+        hostDns,
+      ),
+  })
+}
+
+/** The pods on one pod network, and who is asked about them. */
+const runPods = async (
+  node: NodeContext,
+  host: HostFacts,
+  serving: Serving,
+  agent: PodAgent,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { options, readiness, serversFile } = node
+  const { nodeName, stateDir, dataDir, agentPort: port, version, clusterDns, clusterDomain, log } = options
+  const ports = createPodPorts(join(stateDir, 'relays'))
+  const stats = createNodeStats({ nodeName, host, version, agent, dataDir, log })
+  const configz = configPage({ port, clusterDomain, clusterDNS: [clusterDns], maxPods })
+  const answer = stats.counted(createRoutes({ ...agent, pages: { ...stats.pages, configz } }))
+  const handlers = createHttpHandlers(answer, createUpgrades({ ...agent, ports, log }), log)
+  const tunnels = {
+    create: (connection: TunnelOptions['connection']) => createTunnel({ connection, handlers, log }),
+    connection: () => readKubeconfig(options.kubeconfig),
+    others: () => readApiServers(serversFile),
+  }
+  const server =
+    port === 0
+      ? undefined
+      : createAgentServer({
+          ...{ handlers, ca: caOf(node), certificate: serving, host: '0.0.0.0', port, log },
+          authorize: ({ name }) => name === controlUserName,
+        })
+  void Promise.resolve(server?.listening)
+    .then(() => readiness.serves('pods'))
+    // Who runs the server hears of it.
+    .catch(() => undefined)
+  await Promise.all([agent.run(signal), stats.run(signal), server?.run(signal), runTunnels(tunnels, signal)])
+  ports.close()
+}
+
+const agentIdentityOf = ({ options }: NodeContext, host: HostFacts): Promise<string> =>
+  readAgentIdentity(join(options.dataDir, 'agent-identity.json'), options.nodeName, host.info.bootID, (message) =>
+    options.log.warn(message),
+  )
+
+const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> => {
+  const { client, connection, informers, options, readiness, refreshConnection, serversFile } = node
+  const { nodeName, nodeAddresses, dataDir, agentPort, version, log } = options
+  const ca = caOf(node)
+  const host = await readHostFacts(dataDir)
+  const annotations = await networkAnnotations(node)
+  let agent: PodAgent | undefined
+
+  const traits = async (): Promise<NodeTraits> => ({
+    ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: agentPort, labels: {}, annotations },
+    ...{ problems: readiness.problems(), kubeletVersion: kubernetesVersion(version) },
+    runtimeVersion: `${options.runtime}://${version}`,
+    images: (await agent?.runtimes.listImages()) ?? [],
+  })
+  const identity = await agentIdentityOf(node, host)
+  const registration = createRegistration({ client, nodeName, identity, log, traits })
+  const serving = createServingCertificate({
+    ...{ client, nodeName, addresses: nodeAddresses, ca, log },
+    file: join(dataDir, 'serving-certificate.json'),
+  })
+  readiness.onChange(() => {
+    if (readiness.problems().length === 0) log.info('the node is ready')
+    registration.refresh()
+  })
+  keepApiServers(informers.slices(), serversFile, refreshConnection, log, signal)
+  await acquireLease({ client, nodeName, identity, log }, signal)
+  const renewed = { client, nodeName, file: options.kubeconfig, connection, onRenewed: refreshConnection, log }
+  await Promise.all([
+    registration.run(signal),
+    // Without a port there is nobody to show it to.
+    agentPort > 0 ? serving.run(signal, registration.registered) : undefined,
+    options.hasJoined ? rotateClientCertificate(renewed, signal) : undefined,
+    node.podNetwork.each(signal, async (network, life) => {
+      agent = await createAgent(node, host, network)
+      forwardHostPorts(node, agent, network)
+      await runPods(node, host, serving, agent, life)
+    }),
+  ])
+}
+
+export const createPods: CreatePart = (node) => {
+  node.readiness.begins('pods', 'nobody answers for the pods yet')
+  return { name: 'pods', isWarm: false, run: (signal) => runNode(node, signal) }
+}
