@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { imageOf, openTestStore, ownFolder } from '../support/image-store.ts'
+import { imageOf, leftIn, openTestStore, ownFolder } from '../support/image-store.ts'
 import { rounds, seedOr } from '../support/rounds.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
 
@@ -33,7 +33,7 @@ t.test(`${kills} kills`, { timeout: 1_000_000 }, async (t) => {
 
     const { store, notices } = await openTestStore(t, folder)
     t.same(notices, [], 'nothing is damaged')
-    t.same(readdirSync(join(folder, 'tmp')), [], 'nothing half-made is left')
+    t.same(leftIn(folder), [], 'nothing half-made is left')
     t.notOk(
       readdirSync(join(folder, 'images')).some((file) => !file.endsWith('.json')),
       'no removal is left half-way',

@@ -14,7 +14,7 @@ import { createAuthorizer } from '../../src/images/registry/authorizer.ts'
 import { createHttpClient } from '../../src/images/registry/http-client.ts'
 import { type FakeRegistry, ociIndex, pushImage, startFakeRegistry } from '../support/fake-registry.ts'
 import { freePort } from '../support/free-port.ts'
-import { ownFolder } from '../support/image-store.ts'
+import { leftIn, ownFolder } from '../support/image-store.ts'
 import { until } from '../support/until.ts'
 
 const runner = createCommandRunner()
@@ -102,7 +102,7 @@ t.test('what is here is not downloaded again, and progress is told', async (t) =
   t.match(told.at(-1), { layers: 1, layersDone: 1 })
   t.equal(told.at(-1)?.doneBytes, told.at(-1)?.totalBytes)
   await node.close()
-  t.same(readdirSync(join(node.folder, 'tmp')), [])
+  t.same(leftIn(node.folder), [])
   t.same(readdirSync(join(node.folder, 'partial')), [])
 })
 
@@ -230,7 +230,7 @@ t.test('a pull that is not wanted any more ends', async (t) => {
   await until(() => registry.requests.some((request) => request.includes('/blobs/')), 'a blob is asked for')
   stop.abort()
   await t.rejects(pulling)
-  t.same(readdirSync(join(node.folder, 'tmp')), [])
+  t.same(leftIn(node.folder), [])
 })
 
 t.test('whatever a registry lies about is noticed, and nothing of it is kept', async (t) => {
@@ -494,13 +494,21 @@ t.test('killed in the middle of a pull, it goes on where it was', async (t) => {
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith(name))
       .map((file) => statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0)[0] ?? 0
-  await until(() => existsSync(folder) && written() >= 2_000_000, 'half of the layer is here', 30_000)
+  const first = `${layers[0]?.slice('sha256:'.length)}.part`
+  const isFirstDone = (): boolean =>
+    readdirSync(join(folder, 'l')).length === 1 &&
+    !readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((file) => file.endsWith(first))
+  await until(
+    () => existsSync(join(folder, 'l')) && written() >= 2_000_000 && isFirstDone(),
+    'half of it is here',
+    30_000,
+  )
   child.kill('SIGKILL')
   await until(() => child.signalCode !== null, 'it has ended')
   registry.mischief = undefined
   const before = registry.requests.length
   const node = await openImages(t, folder)
-  t.same(readdirSync(join(folder, 'tmp')), [], 'nothing of the killed process is left')
+  t.same(leftIn(folder), [], 'nothing of the killed process is left')
   t.equal(statSync(join(folder, 'partial', name)).size, 2_000_000)
   const sent: number[] = []
   registry.mischief = (request) => {
@@ -530,10 +538,7 @@ t.test('a full disk is told, leaves nothing behind, and the pull goes on when th
     fault: 'disk',
     message: /cannot pull .*(the disk is full|ENOSPC)/,
   })
-  t.same(
-    [readdirSync(join(folder, 'l')), readdirSync(join(folder, 'tmp')), readdirSync(join(folder, 'images'))],
-    [[], [], []],
-  )
+  t.same([readdirSync(join(folder, 'l')), leftIn(folder), readdirSync(join(folder, 'images'))], [[], [], []])
   await runner.run('mount', ['-o', 'remount,size=64m', folder])
   const image = await node.images.pull(`${registry.host}/x:1`)
   t.ok((await layerText(node, image.id, 0, 'big')).length > 0)

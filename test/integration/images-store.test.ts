@@ -10,7 +10,7 @@ import type { RootLayers } from '../../src/images/images.ts'
 import { readAbilities } from '../../src/images/layer/abilities.ts'
 import { limits } from '../../src/images/limits.ts'
 import { damageNames, damages } from '../support/damage.ts'
-import { configOf, imageOf, openTestStore, ownFolder } from '../support/image-store.ts'
+import { configOf, imageOf, leftIn, openTestStore, ownFolder } from '../support/image-store.ts'
 import { type Made, tarArchive } from '../support/tar-archive.ts'
 
 const runner = createCommandRunner()
@@ -179,7 +179,7 @@ t.test('nothing outside of the layer is touched', async (t) => {
     t.same(readdirSync(outside), ['f'])
   }
   await store.close()
-  t.same(readdirSync(join(folder, 'tmp')), [], 'nothing half-made is left')
+  t.same(leftIn(folder), [], 'nothing half-made is left')
 })
 
 t.test('a layer that is not what its digest says is not kept', async (t) => {
@@ -266,7 +266,7 @@ t.test('two processes unpack the same at once', async (t) => {
   t.equal((await stores[0]?.store.images.list())?.[0]?.names.length, 6)
   t.equal(readdirSync(join(folder, 'l')).length, 2)
   await Promise.all(stores.map(({ store }) => store.close()))
-  t.same(readdirSync(join(folder, 'tmp')), [])
+  t.same(leftIn(folder), [])
 })
 
 t.test('a layer that a power cut may have torn is unpacked again', async (t) => {

@@ -1,5 +1,5 @@
 /** A store of images for a test, and images for it, made on the spot. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -18,6 +18,10 @@ export const ownFolder = (below = tmpdir()): string => {
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
+
+/** What is half-made in a store: each that has it open has a folder there. */
+export const leftIn = (folder: string): readonly string[] =>
+  readdirSync(join(folder, 'tmp')).flatMap((name) => readdirSync(join(folder, 'tmp', name)))
 
 export interface TestStore {
   readonly store: OpenStore

@@ -361,7 +361,8 @@ export const openImageStore = async (options: StoreOptions): Promise<OpenStore> 
     paths,
     workplace,
     close: async () => {
-      await Promise.all([...settling, workplace.idle()])
+      await Promise.all(settling)
+      await workplace.close()
     },
     roots: createRoots(parts),
     sweeper: createSweeper(parts),

@@ -1,5 +1,5 @@
 /** Folders for what is being made: each is its maker's alone, and goes with it, also when that was killed. */
-import { mkdir, mkdtemp, readdir, readlink, rename, rmdir, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readlink, rename, rmdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { CommandRunner } from '../../host/command.ts'
 import { writeFileAtomic } from '../../host/files.ts'
@@ -14,6 +14,8 @@ export interface Workplace {
   discard(folder: string): Promise<void>
   /** Resolves when all that was discarded is removed: a million files take their time, and nobody is to wait for them with a lock. */
   idle(): Promise<void>
+  /** As `idle`; nothing is made any more. */
+  close(): Promise<void>
 }
 
 const pidNamespace = async (): Promise<string> => /\d+/.exec(await readlink('/proc/self/ns/pid'))?.[0] ?? '0'
@@ -22,7 +24,7 @@ const pidNamespace = async (): Promise<string> => /\d+/.exec(await readlink('/pr
 const foreignMs = 24 * 3_600_000
 
 const isStale = async (folder: string, namespace: string, now: number): Promise<boolean> => {
-  const [, space, pid, startTime = ''] = /^(\d+)-(\d+)-(\d+)$/.exec(basename(folder)) ?? []
+  const [, space, pid, startTime = ''] = /^(\d+)-(\d+)-(\d+)-\w+$/.exec(basename(folder)) ?? []
   if (space === undefined) return true
   if (space === namespace) return !(await isRunning({ pid: Number(pid), startTime }))
   const found = await stat(folder).catch(() => undefined)
@@ -45,7 +47,7 @@ export const openWorkplace = async (
 ): Promise<Workplace> => {
   const namespace = await pidNamespace()
   const self = await identify(process.pid)
-  const own = join(temporary, `${namespace}-${process.pid}-${self?.startTime ?? 0}`)
+  const prefix = `${namespace}-${process.pid}-${self?.startTime ?? 0}-`
   const remove = (folder: string): Promise<void> =>
     removeTree(runner, folder).then(
       () => undefined,
@@ -61,19 +63,12 @@ export const openWorkplace = async (
     if (await isStale(join(temporary, name), namespace, Date.now())) await removeStale(join(temporary, name))
 
   const removing = new Set<Promise<void>>()
+  let own: Promise<string> | undefined
   const make = async (): Promise<string> => {
-    await mkdir(own, { recursive: true, mode: 0o700 })
-    return mkdtemp(join(own, 'w')).catch((error: NodeJS.ErrnoException) => {
-      // Somebody else was the last one out, just now.
-      if (error.code === 'ENOENT') return make()
-      throw error
-    })
+    own ??= mkdtemp(join(temporary, prefix))
+    return mkdtemp(join(await own, 'w'))
   }
-  const leave = async (folder: string): Promise<void> => {
-    await rmdir(folder).catch(() => remove(folder))
-    // The last one out; others may still be at work.
-    await rmdir(own).catch(() => undefined)
-  }
+  const leave = (folder: string): Promise<void> => rmdir(folder).catch(() => remove(folder))
 
   const within: Workplace['within'] = async (work) => {
     const folder = await make()
@@ -101,6 +96,10 @@ export const openWorkplace = async (
     },
     idle: async () => {
       await Promise.all(removing)
+    },
+    close: async () => {
+      await Promise.all(removing)
+      if (own) await rmdir(await own).catch(() => undefined)
     },
   }
 }
