@@ -33,6 +33,7 @@ import { createAuditing } from './server/auditing.ts'
 import { authenticated } from './server/authentication.ts'
 import type { Handler, IncomingHandler } from './server/call.ts'
 import { csrApprovals } from './server/csr-approval.ts'
+import { podEviction } from './server/eviction.ts'
 import { createHealth, type HealthCheck } from './server/health.ts'
 import { createLocalTransport } from './server/local-transport.ts'
 import { namespaceFinalize, podBinding } from './server/subresources.ts'
@@ -158,6 +159,7 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
     subresources: {
       ...csrApprovals(objects, clock),
       'pods/binding create': podBinding(objects, clock),
+      'pods/eviction create': podEviction({ objects, store, clock }),
       ...nodeSubresources(objects, agents),
       'namespaces/finalize update': namespaceFinalize(objects, clock),
       'serviceaccounts/token create': tokenRequest(objects, tokens.issuer),

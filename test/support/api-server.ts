@@ -114,7 +114,7 @@ const replyOf = (answer: Answer): Reply => {
     return { code: 200, body: JSON.parse(renderList(answer.list, answer.bare)), warnings: answer.warnings ?? [] }
   if (answer.kind !== 'bytes') throw new Error(`expected an object, got a ${answer.kind}`)
   const text = answer.contentType === 'application/json' ? JSON.parse(String(answer.bytes)) : { bytes: answer.bytes }
-  return { code: 200, body: text, warnings: [] }
+  return { code: answer.code ?? 200, body: text, warnings: [] }
 }
 
 /** Requests to a handler, and what comes back. */

@@ -11,7 +11,7 @@ const jobSpec = { template: { spec: { ...podSpec, restartPolicy: 'Never' } } }
 const backend = { service: { name: 'web', port: { number: 80 } } }
 
 /** Of `CN=jane`, signed by a key that nobody has. */
-const certificateRequest = `-----BEGIN CERTIFICATE REQUEST-----
+export const certificateRequest = `-----BEGIN CERTIFICATE REQUEST-----
 MIHKMHECAQAwDzENMAsGA1UEAwwEamFuZTBZMBMGByqGSM49AgEGCCqGSM49AwEH
 A0IABCfNAVDrChkSVFou7ok3MludgMSOxOVXBnRfjW54zdJZPc4Dj2wqwGk6G2EG
 /Mk8VQsE1OuONt/IbTjpUhy8cb6gADAKBggqhkjOPQQDAgNJADBGAiEA8r9afmBJ

@@ -7,6 +7,7 @@ import { type ResourceDefinition, withMetadata } from '../resources/definition.t
 
 export interface Deletion {
   readonly gracePeriodSeconds?: number
+  /** Missing: nobody said. */
   readonly propagationPolicy?: string
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
 }
@@ -20,6 +21,25 @@ export const orphanFinalizer = 'orphan'
 const propagationFinalizers: Readonly<Record<string, string>> = {
   Foreground: foregroundFinalizer,
   Orphan: orphanFinalizer,
+}
+
+const isPropagation = (finalizer: string): boolean => Object.values(propagationFinalizers).includes(finalizer)
+
+/**
+ * What holds the object from now on: a policy that is said replaces what an earlier deletion said, one that is not leaves that, or is
+ * what the kind has for its default.
+ */
+const heldBy = (
+  { orphans }: ResourceDefinition,
+  finalizers: readonly string[],
+  policy: string | undefined,
+): readonly string[] => {
+  if (policy === undefined && (!orphans || finalizers.some(isPropagation))) return finalizers
+  const wanted = propagationFinalizers[policy ?? 'Orphan']
+  const others = finalizers.filter((each) => !isPropagation(each))
+  if (wanted === undefined) return others
+  // The order is nobody's business.
+  return finalizers.length === others.length + 1 && finalizers.includes(wanted) ? finalizers : [...others, wanted]
 }
 
 /** Throws Conflict when the object is not the one that was meant. */
@@ -59,13 +79,12 @@ export const markDeleted = (
 ): KubeObject => {
   const { metadata } = object
   const seconds = definition.gracePeriod?.(object, deletion.gracePeriodSeconds) ?? 0
-  const finalizer = propagationFinalizers[deletion.propagationPolicy ?? '']
   const finalizers = metadata.finalizers ?? []
-  const held = finalizer === undefined || finalizers.includes(finalizer) ? finalizers : [...finalizers, finalizer]
+  const held = heldBy(definition, finalizers, deletion.propagationPolicy)
   const before = metadata.deletionTimestamp
   const shortens = before === undefined || seconds < (metadata.deletionGracePeriodSeconds ?? 0)
   const marked = withMetadata(object, {
-    ...(held.length > 0 ? { finalizers: held } : {}),
+    ...(held.length > 0 || finalizers.length > 0 ? { finalizers: held.length > 0 ? held : undefined } : {}),
     ...(shortens
       ? {
           deletionTimestamp: formatTime(Math.min(now + Number(seconds) * 1000, lastMoment)),

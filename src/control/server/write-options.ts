@@ -96,7 +96,7 @@ export const admittedRequest = async (
   return { object: await objects.admit({ ...request, ...about }), dryRun, told }
 }
 
-interface DeleteOptions extends Omit<Deletion, 'gracePeriodSeconds'> {
+export interface DeleteOptions extends Omit<Deletion, 'gracePeriodSeconds'> {
   readonly gracePeriodSeconds?: number
   readonly orphanDependents?: boolean
   readonly dryRun?: readonly string[]
@@ -126,6 +126,20 @@ const graceOf = (asked: number | undefined): number | undefined => (asked !== un
 
 const optionsType = { kind: 'DeleteOptions', schemaType: 'meta/v1.DeleteOptions' } as const
 
+/** What they say of the deletion itself. Throws Invalid for options that are not known or do not fit together. */
+export const deletionOf = (options: DeleteOptions, dryRun: readonly string[]): Deletion => {
+  refuse('DeleteOptions', [...policyErrors(options), ...dryRunErrors(dryRun)])
+  const { preconditions, propagationPolicy, orphanDependents } = options
+  const older = orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background'
+  const policy = propagationPolicy ?? older
+  const grace = graceOf(options.gracePeriodSeconds)
+  return {
+    ...(preconditions ? { preconditions } : {}),
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(policy === undefined ? {} : { propagationPolicy: policy }),
+  }
+}
+
 interface DeletionOptions extends Deletion {
   readonly dryRun: boolean
   readonly asked: AskedWrite
@@ -145,19 +159,14 @@ export const readDeletion = async (call: Call, definition: ResourceDefinition): 
       ? fromQuery(call.query)
       : (readTyped(body, optionsType, call.query).object as unknown as DeleteOptions)
   const dryRun = [...call.query.getAll('dryRun'), ...(options.dryRun ?? [])]
-  refuse('DeleteOptions', [...policyErrors(options), ...dryRunErrors(dryRun)])
-  const { preconditions, propagationPolicy, orphanDependents } = options
-  const grace = graceOf(options.gracePeriodSeconds)
-  const isOpen = propagationPolicy === undefined && orphanDependents === undefined
+  const deletion = deletionOf(options, dryRun)
   const { asked, told } = askedFor(call, definition, '', {
     ...options,
     ...(dryRun.length > 0 ? { dryRun } : {}),
   })
-  if (isOpen && orphans?.warning !== undefined) asked.warn(orphans.warning)
+  if (deletion.propagationPolicy === undefined && orphans?.warning !== undefined) asked.warn(orphans.warning)
   return {
-    ...(preconditions ? { preconditions } : {}),
-    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
-    propagationPolicy: propagationPolicy ?? (orphanDependents || (isOpen && orphans) ? 'Orphan' : 'Background'),
+    ...deletion,
     dryRun: dryRun.length > 0,
     asked,
     warnings: told,

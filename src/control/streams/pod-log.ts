@@ -1,4 +1,5 @@
 /** `GET pods/NAME/log`: asks the agent of the pod's node, and passes its bytes on. */
+import { Readable } from 'node:stream'
 import { ApiError, badRequest } from '../../api/errors.ts'
 import type { Pod } from '../../api/types/index.ts'
 import { startOf } from '../dial/agent-request.ts'
@@ -20,11 +21,11 @@ export const podLog =
     const pod = objects.get(definition, { namespace, name }) as Pod
     const container = chooseContainer(pod, call.query.get('container'))
     const { nodeName } = pod.spec
-    const waiting = () =>
-      badRequest(
-        `container "${container}" in pod "${name}" is waiting to start: ${nodeName ? 'ContainerCreating' : 'no host assigned'}`,
-      )
-    if (!nodeName) throw waiting()
+    // Nothing was said before it has a node, as in Kubernetes.
+    if (!nodeName) {
+      if (isUpgrade(call)) return logSocket(call, Readable.from([]))
+      return { kind: 'bytes', contentType: 'text/plain', bytes: '', code: 204 }
+    }
     const query = new URLSearchParams(
       passedOn.flatMap((option) => {
         const value = call.query.get(option)
@@ -36,6 +37,7 @@ export const podLog =
     if (answer.code === 200 && isUpgrade(call)) return logSocket(call, answer.body)
     if (answer.code === 200) return { kind: 'stream', contentType: 'text/plain', chunks: answer.body }
     const said = await startOf(answer.body, maxMessageBytes)
-    if (answer.code === 404) throw waiting()
+    if (answer.code === 404)
+      throw badRequest(`container "${container}" in pod "${name}" is waiting to start: ContainerCreating`)
     throw new ApiError(answer.code, answer.code === 400 ? 'BadRequest' : 'InternalError', said)
   }

@@ -88,6 +88,11 @@ t.test('the finalizers that a propagation policy brings', async (t) => {
   t.same(finalizers('Orphan', ['a/b']), ['a/b', 'orphan'])
   t.same(finalizers('Orphan', ['orphan', 'a/b']), ['orphan', 'a/b'], 'once is enough')
   t.same(finalizers('Background', ['a/b']), ['a/b'])
+  t.equal(finalizers('Background', ['orphan']), undefined, 'who deletes again, and says how, is who counts')
+  t.same(finalizers('Background', ['foregroundDeletion', 'a/b']), ['a/b'])
+  t.same(finalizers('Orphan', ['foregroundDeletion']), ['orphan'])
+  t.same(finalizers(undefined, ['orphan']), ['orphan'], 'who does not say leaves it')
+  t.same(finalizers(undefined, ['foregroundDeletion', 'a/b']), ['foregroundDeletion', 'a/b'])
 })
 
 t.test('what a kind does beside it happens once', async (t) => {
