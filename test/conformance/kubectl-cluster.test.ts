@@ -208,7 +208,7 @@ t.test('kubectl against a cluster', async (t) => {
       await kubectl('rollout', 'status', 'deployment/away', '--timeout=90s')
       t.match(
         await kubectl('drain', 'node2', '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=90s'),
-        /drained|evicted|cordoned/,
+        /pod\/away-\S+ evicted/,
       )
       const where = () => kubectl('get', 'pods', '-o', 'jsonpath={.items[*].spec.nodeName}')
       await kubectl('rollout', 'status', 'deployment/away', '--timeout=90s')
