@@ -204,6 +204,21 @@ const conflictOf = (conflicts: readonly Managed[]): ApiError =>
     conflicts.flatMap((each) => pathsOf(each.fields).map((field) => ({ field, manager: describe(each) }))),
   )
 
+/** What a wish that was written down elsewhere set, where it still is so. */
+const stillSet = (old: KubeObject | undefined, before: KubeObject | undefined, shape: Shape): FieldSet => {
+  if (!old || !before) return emptySet
+  const { changed, removed } = changesBetween(before, old, shape)
+  return difference(fieldsOfWish(before, shape), union(changed, removed))
+}
+
+export interface ApplyOptions {
+  readonly formOf: FormOf
+  readonly time: string
+  readonly isForced: boolean
+  /** What the manager wished before under another name: of that, what is still so is theirs to take. */
+  readonly before?: KubeObject | undefined
+}
+
 /**
  * The object as somebody who applies `wish` makes it, and who manages what then. What they applied before and do not wish any
  * more goes, unless others hold it. Throws Conflict when others hold what would change, unless it is forced. `old` and `wish`
@@ -213,7 +228,7 @@ export const apply = (
   old: KubeObject | undefined,
   wish: KubeObject,
   manager: Manager,
-  options: { readonly formOf: FormOf; readonly time: string; readonly isForced: boolean },
+  options: ApplyOptions,
 ): Applied => {
   const { formOf } = options
   const shape = formOf(manager.apiVersion)?.shape
@@ -237,7 +252,10 @@ export const apply = (
 
   const changesIn = reachedChanges(old, object, manager, formOf)
   if (!options.isForced) {
+    const allowed = stillSet(old, options.before, shape)
     const conflicts = conflictsWith(others, changesIn)
+      .map((each) => ({ ...each, fields: difference(each.fields, allowed) }))
+      .filter(({ fields }) => !isEmpty(fields))
     if (conflicts.length > 0) throw conflictOf(conflicts)
   }
   // Without conflicts nothing that changed was anybody else's.

@@ -11,6 +11,7 @@ import { formsOfShown } from '../resources/forms.ts'
 import type { Call } from './call.ts'
 import { managerOf } from './field-manager.ts'
 import { checkName, readShown } from './input.ts'
+import { hasLastApplied, kubectlManager, lastApplied, withLastApplied } from './last-applied.ts'
 
 /** A decoded value without what only decoding gave it: who applies has no opinion on what they do not name. */
 const asSent = (decoded: unknown, sent: unknown): unknown => {
@@ -40,15 +41,20 @@ export const readWish = (
   return { ...sent, metadata: { ...sent.metadata, name, ...(namespace ? { namespace } : {}) } }
 }
 
-/** Applies a wish to an object in the version of the request. Throws Conflict. */
+/** Applies a wish, as the client said it, to an object in the version of the request. Throws Conflict. */
 export const applyingOf = (
   call: Call,
   definition: ResourceDefinition,
   subresource: string | undefined,
   time: string,
-): ((old: KubeObject | undefined, wish: KubeObject) => Applied) => {
+): ((old: KubeObject | undefined, wish: KubeObject, said: unknown) => Applied) => {
   const manager = managerOf(call, definition, subresource)
   const isForced = isSet(call.query, 'force')
   const formOf = formsOfShown(definition)
-  return (old, wish) => apply(old, wish, manager, { formOf, time, isForced })
+  return (old, wish, said) => {
+    const noted = manager.name === kubectlManager && old !== undefined && hasLastApplied(old)
+    const before = noted ? lastApplied(definition, old) : undefined
+    const applied = apply(old, wish, manager, { formOf, time, isForced, before })
+    return noted ? { ...applied, object: withLastApplied(applied.object, said) } : applied
+  }
 }

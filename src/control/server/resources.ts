@@ -251,7 +251,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     let fields: ReturnType<Manage>
     const change = async (old: KubeObject | undefined): Promise<KubeObject> => {
       if (old) await prepared(definition, [old], 'shown')
-      const result = applying(old && inVersion(definition, old), wish)
+      const result = applying(old && inVersion(definition, old), wish, body)
       fields = result.managedFields
       const { object } = await readObject(definition, result.object, call.query)
       const { resourceVersion } = wish.metadata

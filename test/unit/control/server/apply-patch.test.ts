@@ -244,3 +244,71 @@ t.test('who manages what can be written, as kubectl does when it goes over to ap
     )
   t.same(managersOf((await change([{}])).body), [], 'a list with one empty entry')
 })
+
+const configMaps = '/api/v1/namespaces/default/configmaps'
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
+
+t.test('what kubectl applied by itself before, it may apply by the server', async (t) => {
+  const map = (data: object, annotations?: object) => ({
+    ...{ apiVersion: 'v1', kind: 'ConfigMap', data },
+    metadata: { name: 'c', ...(annotations ? { annotations } : {}) },
+  })
+  const place = `${configMaps}/c`
+  const begin = async (said: string) => {
+    const { api, apply } = await start()
+    const body = map({ a: '1', b: '1' }, { [lastApplied]: said })
+    await api.request('POST', `${configMaps}?fieldManager=kubectl-client-side-apply`, { body })
+    const noted = async () => (await api.request('GET', place)).body['metadata']?.['annotations']?.[lastApplied]
+    return { api, apply, noted }
+  }
+  const said = JSON.stringify(map({ a: '1', b: '1' }))
+
+  await t.test('and what it says there goes along', async (t) => {
+    const { apply, noted } = await begin(said)
+    t.match(await apply('kubectl', map({ b: '2', a: '2' }), '', place), {
+      code: 200,
+      body: { data: { a: '2', b: '2' } },
+    })
+    t.equal(await noted(), '{"apiVersion":"v1","data":{"a":"2","b":"2"},"kind":"ConfigMap","metadata":{"name":"c"}}\n')
+  })
+
+  await t.test('but not what somebody else changed since', async (t) => {
+    const { api, apply, noted } = await begin(said)
+    const contentType = 'application/merge-patch+json'
+    await api.request('PATCH', `${place}?fieldManager=editor`, { body: { data: { a: '3' } }, contentType })
+    const { code, body } = await apply('kubectl', map({ a: '2', b: '2' }), '', place)
+    t.match([code, body['details']?.['causes']], [409, [{ message: /conflict with "editor"/, field: '.data.a' }]])
+    t.equal(await noted(), said, 'what is not applied is not said')
+    t.equal((await apply('kubectl', map({ a: '2', b: '2' }), '&force=true', place)).code, 200)
+  })
+
+  await t.test('nobody else may', async (t) => {
+    const { apply, noted } = await begin(said)
+    t.equal((await apply('other', map({ a: '2' }), '', place)).code, 409)
+    t.equal((await apply('other', map({ a: '2' }), '&force=true', place)).code, 200)
+    t.equal(await noted(), said)
+  })
+
+  await t.test('whatever stands there', async (t) => {
+    for (const odd of [
+      'no JSON',
+      '[]',
+      '"a"',
+      '{"data":7}',
+      `${'['.repeat(50_000)}${']'.repeat(50_000)}`,
+      '{"__proto__":{"a":1}}',
+    ]) {
+      const { apply, noted } = await begin(odd)
+      t.equal((await apply('kubectl', map({ a: '2' }), '', place)).code, 409, odd.slice(0, 20))
+      t.equal((await apply('kubectl', map({ a: '2' }), '&force=true', place)).code, 200, odd.slice(0, 20))
+      t.match(await noted(), /^\{"apiVersion":"v1","data":\{"a":"2"\}/, odd.slice(0, 20))
+    }
+  })
+
+  await t.test('an object without it gets none', async (t) => {
+    const { api, apply } = await start()
+    await apply('kubectl', map({ a: '1' }), '', place)
+    await apply('kubectl', map({ a: '2' }), '', place)
+    t.equal((await api.request('GET', place)).body['metadata']?.['annotations'], undefined)
+  })
+})
