@@ -13,6 +13,8 @@ import { minorOf, runSteps, type Said } from './kubectl/run.ts'
 const ordered = (said: Said | undefined): Said | undefined =>
   said && isUnordered(said.words) ? { ...said, lines: said.lines.toSorted() } : said
 
+t.setTimeout(1_800_000)
+
 for (const kubectl of kubectls()) {
   const minor = await minorOf(kubectl)
   const golden = goldenOf(minor)

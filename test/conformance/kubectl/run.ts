@@ -1,9 +1,9 @@
 /** Runs the steps with one kubectl against one API server, and writes down what it said in a form that is the same each time. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Step, steps } from './steps.ts'
 
 export interface Said {
@@ -14,6 +14,8 @@ export interface Said {
 
 /** What is different each time, and how long ago it was. */
 const settled: readonly (readonly [RegExp, string])[] = [
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
+  [/\x1b\[[\d;]*m/g, ''],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UID'],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\b/g, 'TIME'],
   [/\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}/g, 'TIME'],
@@ -22,6 +24,13 @@ const settled: readonly (readonly [RegExp, string])[] = [
   [/\b\d+m?s\b/g, 'AGE'],
   [/\bhttps:\/\/[^ ]*:\d+\b/g, 'SERVER'],
   [/\/tmp\/\S+/g, 'FILE'],
+  [/\beyJ[\w.-]+/g, 'TOKEN'],
+  [/\bkubectl\/v[\w.-]+/g, 'kubectl/VERSION'],
+  // A kubectl that is chosen by the server's version is another one for ours.
+  [/^error: unknown flag/g, 'Error: unknown flag'],
+  [/(many-open.* 80:)\d+\/TCP/g, '$1NODE-PORT/TCP'],
+  [/\bnode-debugger-golden-node-\w{5}\b/g, 'node-debugger'],
+  [/\b127\.0\.0\.1:\d+|\[::1\]:\d+/g, 'HERE'],
   [/^(---|\+\+\+) .*/g, '$1'],
   [/ +$/g, ''],
 ]
@@ -43,9 +52,28 @@ const withoutManagers = (lines: readonly string[]): readonly string[] => {
 
 const deadlineMs = 30_000
 
-const runStep = async (kubectl: string, kubeconfig: string, cache: string, { words, input }: Step): Promise<Said> => {
-  const args = ['--kubeconfig', kubeconfig, '--cache-dir', cache, '--namespace', 'golden', ...words.split(' ')]
-  const child = spawn(kubectl, args, { timeout: deadlineMs, env: { ...process.env, KUBECTL_EXTERNAL_DIFF: 'diff -u' } })
+/** Where it is said, and as whom. */
+interface Place {
+  readonly kubectl: string
+  readonly kubeconfig: string
+  readonly folder: string
+}
+
+const writeFiles = async (folder: string, files: Readonly<Record<string, string>>): Promise<void> => {
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), text)
+  }
+}
+
+const runStep = async ({ kubectl, kubeconfig, folder }: Place, step: Step): Promise<Said> => {
+  const { words, input, files = {}, env } = step
+  await writeFiles(folder, files)
+  const places = ['--kubeconfig', kubeconfig, '--cache-dir', join(folder, 'cache'), '--namespace', 'golden']
+  const child = spawn(kubectl, [...places, ...words.split(' ')], {
+    ...{ cwd: folder, timeout: deadlineMs },
+    env: { ...process.env, KUBECTL_EXTERNAL_DIFF: 'diff -u', ...env },
+  })
   const text: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => text.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => text.push(chunk))
@@ -57,13 +85,14 @@ const runStep = async (kubectl: string, kubeconfig: string, cache: string, { wor
 
 /** Takes a namespace `golden` and some cluster-wide names that begin with it. */
 export const runSteps = async (kubectl: string, kubeconfig: string): Promise<readonly Said[]> => {
-  const cache = await mkdtemp(join(tmpdir(), 'podway-kubectl-'))
+  const folder = await mkdtemp(join(tmpdir(), 'podway-kubectl-'))
+  const place = { kubectl: kubectl.includes('/') ? resolve(kubectl) : kubectl, kubeconfig: resolve(kubeconfig), folder }
   try {
     const all: Said[] = []
-    for (const step of steps) all.push(await runStep(kubectl, kubeconfig, cache, step))
+    for (const step of steps) all.push(await runStep(place, step))
     return all
   } finally {
-    await rm(cache, { recursive: true })
+    await rm(folder, { recursive: true })
   }
 }
 
