@@ -18,3 +18,14 @@ export const until = async <T>(
     await pause(10)
   }
 }
+
+/** What the promise comes to. Throws, naming `what`, when that takes longer than `timeoutMs`. */
+export const soon = async <T>(promise: Promise<T>, what: string, timeoutMs = patienceMs): Promise<T> => {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`waited ${timeoutMs} ms in vain for ${what}`)), timeoutMs)
+  try {
+    return await Promise.race([promise, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

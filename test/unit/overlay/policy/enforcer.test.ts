@@ -14,7 +14,7 @@ import { policyChains } from '../../../../src/overlay/policy/names.ts'
 import { toPolicyPod } from '../../../../src/overlay/policy/pod.ts'
 import { createFedInformer } from '../../../support/fed-informer.ts'
 import { recordingLog } from '../../../support/recording-log.ts'
-import { until } from '../../../support/until.ts'
+import { soon, until } from '../../../support/until.ts'
 import { viewInformer } from '../../../support/view-informer.ts'
 
 const namespace = (name: string, labels?: Readonly<Record<string, string>>): Namespace => ({
@@ -80,7 +80,7 @@ const open = (t: Test, counted: ReadonlyMap<string, readonly CountedRule[]> = ne
 
 t.test('follows pods, namespaces and policies', async (t) => {
   const { enforcer, passes, policies, pods, namespaces, netfilter } = open(t)
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   t.same([passes(b, a), passes(c, a), passes(a, b)], [true, false, true])
   policies.put(only('second', 'c'))
   await until(() => passes(c, a), 'the second policy')
@@ -129,14 +129,14 @@ t.test('the cluster DNS counts as a pod of kube-system', async (t) => {
       ],
     }),
   )
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   await until(() => !passes(a, b), 'the policy')
   t.same([passes(a, dns, 53), passes(a, dns, 54)], [true, false])
 })
 
 t.test('a pod is let in when its policies are there', async (t) => {
   const { enforcer, passes, pods, clock } = open(t)
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   pods.put(pod('a', undefined, { uid: 'new' }))
   await enforcer.admit({ key: 'x/a', uid: 'new' }, ['10.244.1.7'])
   t.same(
@@ -191,7 +191,7 @@ t.test('nothing is written, and nobody let in, before all is known', async (t) =
 
 t.test('what others change is noticed and mended', async (t) => {
   const { enforcer, passes, netfilter, clock, messages } = open(t)
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   await netfilter.apply([{ table: 'mangle', chains: [{ name: policyChains.forward, rules: [] }] }])
   t.equal(passes(c, a), true)
   clock.advance(5_000)
@@ -204,7 +204,7 @@ t.test('what others change is noticed and mended', async (t) => {
 
 t.test('a policy that cannot be read closes what it is for, and is told', async (t) => {
   const { enforcer, passes, policies, messages } = open(t)
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   policies.put(
     policy('first', { podSelector: { matchLabels: { app: 'a' } }, ingress: [{ from: [{ ipBlock: { cidr: 'x' } }] }] }),
   )
@@ -218,7 +218,7 @@ t.test('connections that are forbidden now end', async (t) => {
     { protocol: 'tcp', source: b, destination: a, port: 80 },
     { protocol: 'tcp', source: c, destination: a, port: 80 },
   )
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   await until(() => forgotten.length === 1, 'the first look')
   t.match(forgotten, [{ source: c }])
   policies.put(only('first', 'nobody'))
@@ -233,7 +233,7 @@ t.test('packets are counted by policy and direction', async (t) => {
   const { enforcer, policies, netfilter } = open(t, counted)
   policies.put(only('second', 'c'))
   policies.put(policy('out', { podSelector: {}, policyTypes: ['Egress'], egress: [] }))
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   await until(() => netfilter.dump('mangle').includes('x/second'), 'the second policy')
   let packets = 1
   for (const { name, rules } of parseSave(netfilter.dump('mangle')).values())
@@ -269,7 +269,7 @@ t.test('packets are counted by policy and direction', async (t) => {
 
 t.test('the rules stay when it ends, and go when they are to', async (t) => {
   const { enforcer, passes, netfilter, end } = open(t)
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   await end()
   t.equal(passes(c, a), false)
   await cleanupPolicies(netfilter)
@@ -351,7 +351,7 @@ t.test('each family has its rules, its conversations and its counts', async (t) 
   const { enforcer, dumps, talking, forgotten } = openBoth(t)
   talking.push({ protocol: 'tcp', source: '203.0.113.9', destination: a, port: 80 })
   talking.push({ protocol: 'tcp', source: 'fd00:9::1', destination: 'fd00:1::2', port: 80 })
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   const [four = '', six = ''] = dumps()
   t.match(four, /-s 10.244.1.3\/32 .*-j RETURN/)
   t.match(six, /-s fd00:1::3\/128 .*-j RETURN/)
@@ -370,7 +370,7 @@ t.test('each family has its rules, its conversations and its counts', async (t) 
 
 t.test('what cannot be written is told and made good, and nobody is let in before', async (t) => {
   const { state, enforcer, clock, messages, policies, dumps, talking, forgotten } = openBoth(t)
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   await until(() => state.listed.length === 2, 'the first look at conversations')
   state.isBroken = true
   policies.put(only('first', 'nobody'))
@@ -402,7 +402,7 @@ t.test('what cannot be written is told and made good, and nobody is let in befor
 
 t.test('it looks every so often, and not after its end', async (t) => {
   const { state, enforcer, clock, messages, end } = openBoth(t)
-  await enforcer.synced
+  await soon(enforcer.synced, 'the first rules')
   await turns()
   t.equal(state.looks, 0)
   for (const wanted of [1, 2]) {

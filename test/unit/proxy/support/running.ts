@@ -8,6 +8,7 @@ import { silentLogger } from '../../../../src/host/log.ts'
 import type { Netfilter } from '../../../../src/host/netfilter/netfilter.ts'
 import { createServiceProxy, type ServiceProxyOptions } from '../../../../src/proxy/iptables/service-proxy.ts'
 import type { ClusterApi } from '../../../support/cluster-api.ts'
+import { soon } from '../../../support/until.ts'
 import { type Objects, serviceRanges } from './rules.ts'
 
 export const putObjects = (api: ClusterApi, { service, slices }: Objects): void => {
@@ -41,5 +42,13 @@ export const startProxy = (
     await Promise.all(running)
   }
   t.teardown(end)
-  return { proxy, end, watched, slices }
+  return {
+    proxy: {
+      ...proxy,
+      get synced() {
+        return soon(proxy.synced, 'the first rules')
+      },
+    },
+    ...{ end, watched, slices },
+  }
 }
