@@ -96,3 +96,17 @@ t.test('all chains, each after those it leads to', async (t) => {
     }
   }
 })
+
+t.test('parts of a tree come with many Services, and go with them', async (t) => {
+  const { wanted } = open()
+  const names = Array.from({ length: 80 }, (_, at) => `web-${at}`)
+  for (const [at, name] of names.entries())
+    wanted.replace(name, rulesOf([], { name, clusterIP: `10.96.${at % 4}.${at}` }))
+  const parts = wanted
+    .takeChange()
+    .written.filter.map(({ name }) => name)
+    .filter((name) => name.startsWith('PODWAY-IP-'))
+  t.ok(parts.length >= 4, `${parts.length} parts`)
+  for (const name of names.slice(1)) wanted.replace(name, undefined)
+  t.same([...wanted.takeChange().gone.filter].sort(), [...parts].sort())
+})
