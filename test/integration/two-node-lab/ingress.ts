@@ -64,7 +64,9 @@ export const ingress = async (t: Test): Promise<void> => {
     await until(async () => /200[\s\S]*x-from: gateway/i.test(await status(80)), 'the door of Ingress')
     await until(async () => /200[\s\S]*x-from: gateway/i.test(await status(8088)), 'its own door')
     t.match(await status(8088, '/old/x'), /301[\s\S]*location: http:\/\/books\.lab:8088\/new\/x/i)
-    t.match(await kubectl('get', 'gateway', 'edge'), /edge +podway +172\.30\.0\.11,172\.30\.0\.12 +True/)
+    t.match(await kubectl('get', 'gateway', 'edge'), /edge +podway +172\.30\.0\.11 +True/, 'the first address')
+    const addresses = ['get', 'gateway', 'edge', '-o', 'jsonpath={.status.addresses[*].value}']
+    t.match(await kubectl(...addresses), /^172\.30\.0\.11 172\.30\.0\.12\s*$/)
     t.match(await kubectl('get', 'httproute', 'books', '-o', 'yaml'), /reason: ResolvedRefs/)
     t.match(await kubectl('describe', 'httproute', 'books'), 'podway.dev/gateway')
   })
