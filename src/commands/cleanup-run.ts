@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Part, parts } from '../agent/part-names.ts'
 import { runtimeDirs } from '../agent/runtime/runtime-names.ts'
 import { endPods } from '../agent/runtime/shared/end-pods.ts'
+import { createNodeMounts } from '../agent/volumes/node-mounts.ts'
 import { cleanupNodeAddress } from '../dns/node-address.ts'
 import { removeCgroups } from '../host/cgroup.ts'
 import { type CommandRunner, createCommandRunner } from '../host/command.ts'
@@ -77,6 +78,8 @@ export const cleanup = async ({ state, data, cgroupParent, keepData, only }: Cle
   // The network goes last: the others' rules speak of its devices.
   await progress.run('removing rules, devices and routes', () => cleanupParts([...parts].reverse()))
   await removeCgroups(cgroupParent)
+  // What is removed must be the agent's, and not what pods had mounted there.
+  for (const folder of [state, data]) await createNodeMounts(createCommandRunner()).unmountAll(folder)
   await rm(state, { recursive: true, force: true })
   if (!keepData) await rm(data, { recursive: true, force: true })
   console.log(`this machine is no node any longer (${counted(pods, 'pod')} ended)`)

@@ -1,4 +1,5 @@
 /** What the agent mounts on the node for volumes. It outlives the agent, and is taken back by where it is. */
+import { realpath } from 'node:fs/promises'
 import type { CommandRunner } from '../../host/command.ts'
 import { readMounts } from '../../host/mount-table.ts'
 
@@ -13,20 +14,31 @@ export interface NodeMounts {
   unmountAll(folder: string): Promise<void>
 }
 
+/** As the kernel names it; a folder that is not there holds no mounts. */
+const realPathOf = (folder: string): Promise<string> =>
+  realpath(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return folder
+    throw error
+  })
+
 const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 
 export const createNodeMounts = (runner: CommandRunner): NodeMounts => {
-  const mountsIn = async (folder: string): Promise<readonly string[]> =>
-    (await readMounts()).map(({ target }) => target).filter((target) => isIn(target, folder))
+  const mountsIn = async (folder: string): Promise<readonly string[]> => {
+    const real = await realPathOf(folder)
+    return (await readMounts()).map(({ target }) => target).filter((target) => isIn(target, real))
+  }
+  const isMounted = async (folder: string): Promise<boolean> =>
+    (await mountsIn(folder)).includes(await realPathOf(folder))
 
   return {
     mountMemory: async (folder, sizeBytes) => {
-      if ((await mountsIn(folder)).includes(folder)) return
+      if (await isMounted(folder)) return
       const options = ['nosuid', 'nodev', 'mode=0755', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])]
       await runner.run('mount', ['-t', 'tmpfs', '-o', options.join(), 'podway-volume', folder])
     },
     share: async (folder) => {
-      if ((await mountsIn(folder)).includes(folder)) return
+      if (await isMounted(folder)) return
       await runner.run('mount', ['--bind', folder, folder])
       await runner.run('mount', ['--make-shared', folder])
     },
