@@ -35,7 +35,10 @@ const usual: readonly (readonly [line: RegExp, reason: string])[] = [
     /error synchronizing serviceaccount .* because it is being terminated/,
     'the token of an account comes back too late',
   ],
-  [/failed to compute desired number of replicas .*no metrics returned/, 'a new pod has not been measured yet'],
+  [
+    /failed to compute desired number of replicas .*(no metrics returned|did not receive metrics)/,
+    'a new pod has not been measured yet',
+  ],
 ]
 
 const isComplaint = (line: string): boolean =>
@@ -65,7 +68,11 @@ const podSpec = (container: object, more: object = {}) => ({
   ...{ terminationGracePeriodSeconds: 1, ...more },
   containers: [{ name: 'main', image: 'podway/echo', ...container }],
 })
-const template = (app: string) => ({ metadata: { labels: { app } }, spec: podSpec({}) })
+/** What is scaled by its share of the CPU time it asks for has to ask for some. */
+const template = (app: string) => ({
+  metadata: { labels: { app } },
+  spec: podSpec({ resources: { requests: { cpu: '10m' } } }),
+})
 const selecting = (app: string) => ({ selector: { matchLabels: { app } }, template: template(app) })
 const job = { template: { spec: podSpec({ command: ['true'] }, { restartPolicy: 'Never' }) } }
 const object = (apiVersion: string, kind: string, name: string, body: object) => ({
