@@ -109,7 +109,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     return pod?.metadata.uid === uid ? pod : undefined
   }
 
-  const events = createEventRecorder({ client, component: 'podway', host: nodeName, log, clock })
+  const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log, clock })
   /** As the kubelet tells of its node: by its name in place of the uid. */
   const self = { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }
   const onDamage = (message: string): void => {

@@ -29,6 +29,7 @@ import type { APIService } from './types/kubernetes/apiregistration-v1.ts'
 import type {
   PersistentVolume,
   PersistentVolumeClaim,
+  ReplicationController,
   ResourceQuota,
   ServiceAccount,
 } from './types/kubernetes/core-v1.ts'
@@ -72,6 +73,13 @@ export const persistentVolumeClaims = resource<PersistentVolumeClaim>()(
   'v1',
   'persistentvolumeclaims',
   'PersistentVolumeClaim',
+  true,
+)
+export const replicationControllers = resource<ReplicationController>()(
+  '',
+  'v1',
+  'replicationcontrollers',
+  'ReplicationController',
   true,
 )
 export const resourceQuotas = resource<ResourceQuota>()('', 'v1', 'resourcequotas', 'ResourceQuota', true)

@@ -29,7 +29,8 @@ import { createNodeCidrController } from './controllers/node/cidrs.ts'
 import { createNodeLifecycleController } from './controllers/node/lifecycle.ts'
 import { createPodGcController } from './controllers/node/pod-gc.ts'
 import { createRemoteKinds, type FindRemoteVersions } from './controllers/remote-kinds.ts'
-import { createReplicaSetController } from './controllers/replicaset/replicaset.ts'
+import { createReplicaController } from './controllers/replicaset/replicas.ts'
+import { replicaSetKind, replicationControllerKind } from './controllers/replicaset/replicated.ts'
 import { createResourceQuotaController } from './controllers/resource-quota.ts'
 import { createServiceAddressController } from './controllers/service-addresses.ts'
 import type { Registry } from './registry/registry.ts'
@@ -47,7 +48,8 @@ const switchable: Readonly<Record<ComponentName, CreateController>> = {
   'node-ipam-controller': createNodeCidrController,
   'node-lifecycle-controller': createNodeLifecycleController,
   'pod-garbage-collector-controller': createPodGcController,
-  'replicaset-controller': createReplicaSetController,
+  'replicaset-controller': createReplicaController(replicaSetKind),
+  'replicationcontroller-controller': createReplicaController(replicationControllerKind),
   'deployment-controller': createDeploymentController,
   'endpointslice-controller': createEndpointSliceController,
   'endpointslice-mirroring-controller': createMirroringController,

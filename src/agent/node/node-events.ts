@@ -8,7 +8,7 @@ export interface NodeEvents {
 }
 
 export const createNodeEvents = (client: Client, nodeName: string, log: Logger): NodeEvents => {
-  const recorder = createEventRecorder({ client, component: 'podway', host: nodeName, log })
+  const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, log })
   // Events about nodes bear the node's name as uid: that is what kubectl describe looks for.
   const about = { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }
   return { warn: (reason, message) => recorder.record(about, 'Warning', reason, message) }

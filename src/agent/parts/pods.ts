@@ -49,7 +49,7 @@ const caOf = ({ connection: { ca }, options }: NodeContext): string => {
 const forwardHostPorts = (node: NodeContext, { pods }: PodAgent, { stack }: LivePodNetwork): void => {
   const { client, options } = node
   const { nodeName, log } = options
-  const events = createEventRecorder({ client, component: 'podway', host: nodeName, log })
+  const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log })
   const forward = async (pod: Pod, uid: string): Promise<void> => {
     for (const problem of await stack.setHostPorts(uid, hostPortsOf(pod))) {
       log.warn({ pod: objectKey(pod), problem }, 'host port is not forwarded')

@@ -13,6 +13,7 @@ const aliases = {
   'node-lifecycle-controller': 'nodelifecycle',
   'pod-garbage-collector-controller': 'podgc',
   'replicaset-controller': 'replicaset',
+  'replicationcontroller-controller': 'replicationcontroller',
   'deployment-controller': 'deployment',
   'endpointslice-controller': 'endpointslice',
   'endpointslice-mirroring-controller': 'endpointslicemirroring',

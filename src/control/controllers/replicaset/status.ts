@@ -1,9 +1,12 @@
-/** The status of a ReplicaSet out of its pods. Pure. */
+/** The status of a ReplicaSet, or of a ReplicationController, out of its pods. Pure. */
 import { formatTime } from '../../../api/clock.ts'
-import type { Condition, Pod, ReplicaSet } from '../../../api/types/index.ts'
+import type { Pod, ReplicaSet } from '../../../api/types/index.ts'
 import { availableIn, isActive, isReady } from '../pod-state.ts'
+import type { ReplicaCondition, Replicated } from './replicated.ts'
 
-export type ReplicaSetStatus = NonNullable<ReplicaSet['status']>
+export type ReplicaSetStatus = Omit<NonNullable<ReplicaSet['status']>, 'conditions'> & {
+  readonly conditions: readonly ReplicaCondition[]
+}
 
 export interface Counted {
   readonly status: ReplicaSetStatus
@@ -13,14 +16,14 @@ export interface Counted {
 
 /** `failure` is why pods could not be made, when so. */
 export const countPods = (
-  replicaSet: ReplicaSet,
+  owner: Replicated,
   owned: readonly Pod[],
   failure: string | undefined,
   now: number,
 ): Counted => {
   const pods = owned.filter(isActive)
-  const labels = Object.entries(replicaSet.spec.template.metadata?.labels ?? {})
-  const waits = pods.map((pod) => availableIn(pod, replicaSet.spec.minReadySeconds ?? 0, now))
+  const labels = Object.entries(owner.spec.template?.metadata?.labels ?? {})
+  const waits = pods.map((pod) => availableIn(pod, owner.spec.minReadySeconds ?? 0, now))
   const soon = waits.filter((ms) => ms !== undefined && ms > 0)
   return {
     againInMs: soon.length > 0 ? Math.min(...soon.map(Number)) : undefined,
@@ -31,13 +34,17 @@ export const countPods = (
       ).length,
       readyReplicas: pods.filter(isReady).length,
       availableReplicas: waits.filter((ms) => ms === 0).length,
-      observedGeneration: replicaSet.metadata.generation ?? 0,
-      conditions: withFailure(replicaSet.status?.conditions ?? [], failure, now),
+      observedGeneration: owner.metadata.generation ?? 0,
+      conditions: withFailure(owner.status?.conditions ?? [], failure, now),
     },
   }
 }
 
-const withFailure = (before: readonly Condition[], failure: string | undefined, now: number): readonly Condition[] => {
+const withFailure = (
+  before: readonly ReplicaCondition[],
+  failure: string | undefined,
+  now: number,
+): readonly ReplicaCondition[] => {
   const others = before.filter(({ type }) => type !== 'ReplicaFailure')
   if (failure === undefined) return others
   const known = before.find(({ type, message }) => type === 'ReplicaFailure' && message === failure)

@@ -6,7 +6,6 @@ import { define } from '../definition.ts'
 import { validateLabels } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
-import { unattended } from '../unattended.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
 import { validateRunningTemplate } from './pod-validation.ts'
 
@@ -64,7 +63,6 @@ export const replicationController = define<ReplicationController>({
   shortNames: ['rc'],
   categories: ['all'],
   nameRule: subdomainName,
-  warnings: unattended('no pods are made'),
   status: 'separate',
   generation: true,
   scale: {

@@ -7,6 +7,7 @@ import {
   nodes,
   pods,
   replicaSets,
+  replicationControllers,
   services,
 } from '../../../../src/api/resources.ts'
 import type { Deployment, Pod } from '../../../../src/api/types/index.ts'
@@ -84,6 +85,46 @@ t.test('a Deployment becomes pods, spread over the nodes, and endpoints', async 
   )
   const reasons = (await client.list(events, { namespace: 'default' })).items.map(({ reason }) => reason)
   t.ok(reasons.includes('ScalingReplicaSet'))
+})
+
+t.test('a ReplicationController keeps its pods', { timeout: 60_000 }, async (t) => {
+  const plane = await threeNodes(t)
+  const { client } = plane
+  await client.create(replicationControllers, {
+    ...inDefault('old'),
+    spec: {
+      replicas: 3,
+      template: {
+        metadata: { labels: { app: 'old' } },
+        spec: { containers: [{ name: 'main', image: 'podway/echo' }] },
+      },
+    },
+    status: { replicas: 0 },
+  })
+  const statusOfOld = async () => (await client.get(replicationControllers, 'old', 'default')).status
+  await until(async () => (await statusOfOld()).availableReplicas === 3, 'three pods')
+  const [first] = await plane.podList('app=old')
+  t.match(first?.metadata, { name: /^old-/, generateName: 'old-' })
+  t.match(first?.metadata.ownerReferences, [
+    { apiVersion: 'v1', kind: 'ReplicationController', name: 'old', controller: true },
+  ])
+  if (first) await client.delete(pods, first)
+  await until(
+    async () => !(await plane.podList('app=old')).some(({ metadata }) => metadata.uid === first?.metadata.uid),
+    'its end',
+  )
+  await until(async () => (await statusOfOld()).availableReplicas === 3, 'another in its place')
+  await plane.request('PATCH', '/api/v1/namespaces/default/replicationcontrollers/old/scale', {
+    contentType: 'application/merge-patch+json',
+    body: { spec: { replicas: 1 } },
+  })
+  await until(async () => (await statusOfOld()).replicas === 1, 'fewer')
+  t.match(
+    (await client.list(events, { namespace: 'default' })).items.find(
+      ({ involvedObject }) => involvedObject.kind === 'ReplicationController',
+    ),
+    { reason: 'SuccessfulCreate', source: { component: 'replication-controller' } },
+  )
 })
 
 t.test('endpoints tell for whom they are near, when the Service asks', { timeout: 60_000 }, async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { Condition, Pod, ReplicaSet } from '../../../../../src/api/types/index.ts'
+import type { Condition, Pod } from '../../../../../src/api/types/index.ts'
+import type { ReplicaCondition, Replicated } from '../../../../../src/control/controllers/replicaset/replicated.ts'
 import { countPods } from '../../../../../src/control/controllers/replicaset/status.ts'
 
 const now = Date.UTC(2026, 0, 1)
@@ -21,14 +22,14 @@ const pod = (
   },
 })
 
-const replicaSet = (minReadySeconds?: number, conditions: readonly Condition[] = []): ReplicaSet => ({
+const replicaSet = (minReadySeconds?: number, conditions: readonly ReplicaCondition[] = []): Replicated => ({
   ...{ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'web', generation: 4 } },
   spec: {
     ...{ replicas: 3, selector: { matchLabels: { app: 'web' } } },
     template: { metadata: { labels: { app: 'web', tier: 'a' } }, spec: { containers: [] } },
     ...(minReadySeconds === undefined ? {} : { minReadySeconds }),
   },
-  status: { replicas: 0, conditions },
+  status: { conditions },
 })
 
 t.test('counts', async (t) => {
@@ -47,7 +48,7 @@ t.test('ready for long enough, and when to look again', async (t) => {
 })
 
 t.test('why pods could not be made', async (t) => {
-  const conditions = (failure: string | undefined, before: readonly Condition[] = []) =>
+  const conditions = (failure: string | undefined, before: Parameters<typeof replicaSet>[1] = []) =>
     countPods(replicaSet(0, before), [], failure, now).status.conditions
   const other: Condition = { type: 'Own', status: 'True' }
   const told = conditions('quota', [other])
