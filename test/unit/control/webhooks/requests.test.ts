@@ -140,7 +140,11 @@ const cases: readonly Case[] = [
     told: { ...connect('NodeProxyOptions', 'nodes', 'proxy', 'n1', { path: '/metrics' }), namespace: undefined },
   },
   {
-    asks: ['PUT', '/apis/apps/v1/namespaces/default/deployments/web/scale', { body: { spec: { replicas: 3 } } }],
+    asks: [
+      'PUT',
+      '/apis/apps/v1/namespaces/default/deployments/web/scale',
+      { body: { metadata: { name: 'web' }, spec: { replicas: 3 } } },
+    ],
     told: {
       ...{ operation: 'UPDATE', kind: { group: 'autoscaling', kind: 'Scale' }, subResource: 'scale' },
       ...{ object: { spec: { replicas: 3 } }, oldObject: { spec: { replicas: 1 } } },
