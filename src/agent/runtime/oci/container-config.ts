@@ -57,6 +57,9 @@ export interface ContainerInput {
   readonly mounts: readonly Mount[]
 }
 
+/** Of images that have none, as other runtimes have it. */
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
 /** Descriptors that a runtime program has left open would lead out of the container (CVE-2024-21626). */
 const checkFolder = (folder: string): void => {
   if (/^\/+proc(\/|$)/.test(posix.normalize(folder)))
@@ -69,7 +72,7 @@ const processOf = (input: ContainerInput): ProcessInput => {
   const oomScoreAdj = oomScoreOf(spec.limits.oomScoreAdjust, facts)
   return {
     ...{ args: spec.command, cwd: spec.workingDir || '/', tty: spec.tty ?? false },
-    env: spec.tty ? { TERM: 'xterm', ...spec.env } : spec.env,
+    env: { ...(spec.tty ? { TERM: 'xterm' } : {}), PATH: defaultPath, ...spec.env },
     user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
     capabilities: capabilitiesOf(spec, facts, cgroupPath !== undefined),
     noNewPrivileges: spec.noNewPrivileges ?? false,

@@ -99,6 +99,11 @@ t.test('nobody works in /proc', async (t) => {
     t.equal(of({ workingDir }).process.cwd, workingDir || '/')
 })
 
+t.test('programs are found in an image that says nothing of them', async (t) => {
+  t.match(of({ env: { A: '1' } }).process.env, { A: '1', PATH: /^\/usr\/local\/sbin:.*:\/bin$/ })
+  t.equal(of({ env: { PATH: '/own' } }).process.env['PATH'], '/own')
+})
+
 t.test('a terminal has a type', async (t) => {
   t.equal(of({ tty: true }).process.env['TERM'], 'xterm')
   t.equal(of({ tty: true, env: { TERM: 'vt100' } }).process.env['TERM'], 'vt100')
