@@ -14,11 +14,14 @@ import {
   type KubernetesObject,
   KubernetesObjectApi,
   Log,
+  Metrics,
   makeInformer,
   type ObjectCache,
   PatchStrategy,
   PortForward,
   setHeaderOptions,
+  topNodes,
+  topPods,
   type V1ConfigMap,
   type V1Status,
   Watch,
@@ -184,6 +187,33 @@ const testObjects = async (t: Test, config: KubeConfig): Promise<void> => {
     t.match(await objects.list('example.com/v1', 'Widget', 'default'), { items: [{ spec: { size: 2 } }] })
     await custom.deleteNamespacedCustomObject(one)
     await objects.delete(widgets)
+  })
+}
+
+const testUsage = async (t: Test, config: KubeConfig): Promise<void> => {
+  await t.test('top', async (t) => {
+    const core = config.makeApiClient(CoreV1Api)
+    const metrics = new Metrics(config)
+    const measured = async () => {
+      const { items } = await metrics.getPodMetrics('default')
+      return items.length >= 2 ? items : undefined
+    }
+    const items = await until(() => measured().catch(() => undefined), 'what pods use', 60_000)
+    t.match(
+      items.map(({ metadata, containers }) => [metadata.name, containers[0]?.name]),
+      [
+        ['talker', 'main'],
+        ['web', 'main'],
+      ],
+    )
+    for (const { containers } of items) t.match(containers[0]?.usage, { cpu: /^\d+n?$/, memory: /^\d+Ki$/ })
+    const { items: nodes } = await metrics.getNodeMetrics()
+    t.match(nodes, [{ metadata: { name: 'node1' }, usage: { cpu: /^\d+n?$/, memory: /^\d+Ki$/ } }])
+    const tops = await topPods(core, metrics, 'default')
+    t.same(tops.map(({ Pod }) => Pod.metadata?.name).sort(), ['talker', 'web'])
+    t.ok(tops.every(({ Memory }) => Number(Memory.CurrentUsage) > 0))
+    const [node] = await topNodes(core)
+    t.equal(node?.Node.metadata?.name, 'node1')
   })
 }
 
@@ -353,5 +383,6 @@ t.test('@kubernetes/client-node', async (t) => {
   config.loadFromFile(kubeconfig)
   await testObjects(t, config)
   await testStreams(t, config)
+  await testUsage(t, config)
   await testWatches(t, config)
 })
