@@ -39,7 +39,7 @@ export interface Sample {
   readonly containers: ReadonlyMap<string, Measured>
   /** By sandbox id; of those with a network of their own. */
   readonly networks: ReadonlyMap<string, readonly InterfaceCounters[]>
-  /** How long it took to read all this. */
+  /** The CPU time that it took to read all this. */
   readonly tookMs: number
 }
 
@@ -58,6 +58,8 @@ export interface SamplerOptions {
   readonly clock?: Clock
   /** Goes only forward. */
   readonly steady?: Clock
+  /** The CPU time that this thread has used, in milliseconds. */
+  readonly spentMs?: () => number
 }
 
 const periodMs = 5_000
@@ -65,6 +67,8 @@ const periodMs = 5_000
 const share = 200
 /** A window is as long as so many periods. */
 const windowPeriods = 3
+/** However dear it is. */
+const longestPeriodMs = 30_000
 /** Over less, a rate says little. */
 const leastWindowMs = 500
 
@@ -122,15 +126,20 @@ export const sampleOf = (before: readonly Pass[], latest: Pass): Sample => {
   }
 }
 
+const ownCpuMs = (): number => {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
 export const createSampler = (options: SamplerOptions): Sampler => {
-  const { sources, log, onPass, clock = systemClock, steady = steadyClock } = options
+  const { sources, log, onPass, clock = systemClock, steady = steadyClock, spentMs = ownCpuMs } = options
   let passes: readonly Pass[] = []
   let sample: Sample | undefined
   let taking: Promise<Sample> | undefined
 
   const pass = async (): Promise<Pass> => {
     const sandboxes = (await sources.sandboxes()).filter(({ running }) => running)
-    const began = steady.now()
+    const began = spentMs()
     const containers = await sources.containers()
     return {
       ...{ at: clock.now(), steadyAt: steady.now(), containers },
@@ -141,7 +150,7 @@ export const createSampler = (options: SamplerOptions): Sampler => {
       startedAt: new Map(
         sandboxes.flatMap((sandbox) => sandbox.containers.map(({ id, startedAt }) => [id, startedAt] as const)),
       ),
-      tookMs: steady.now() - began,
+      tookMs: spentMs() - began,
     }
   }
 
@@ -176,7 +185,7 @@ export const createSampler = (options: SamplerOptions): Sampler => {
           if (why !== failure) log.warn({ err: error }, 'cannot measure what pods use; retrying')
           failure = why
         }
-        await sleep(Math.max(periodMs, share * tookMs), signal, clock)
+        await sleep(Math.min(longestPeriodMs, Math.max(periodMs, share * tookMs)), signal, clock)
       }
     },
   }

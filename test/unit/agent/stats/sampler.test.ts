@@ -31,7 +31,7 @@ const play = (failure?: Error) => {
   ]
   const eth0 = { name: 'eth0', rxBytes: 1, rxPackets: 1, rxErrors: 0, rxDropped: 0 }
   const sampler = createSampler({
-    ...{ clock, steady: clock, log: silentLogger },
+    ...{ clock, steady: clock, spentMs: clock.now, log: silentLogger },
     sources: {
       sandboxes: async () => {
         if (failing) throw failing
@@ -148,6 +148,13 @@ t.test('what takes long is done less often', async (t) => {
   t.equal(passes(), 1)
   await after(1)
   t.equal(passes(), 2)
+  costs(10_000)
+  await after(20_000)
+  t.equal(passes(), 3)
+  await after(29_999)
+  t.equal(passes(), 3)
+  await after(1)
+  t.equal(passes(), 4, 'but it is done')
   await end()
 })
 
