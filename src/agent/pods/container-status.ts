@@ -3,7 +3,7 @@ import { formatTime } from '../../api/clock.ts'
 import type { Container, ContainerState, ContainerStatus } from '../../api/types/index.ts'
 import type { ContainerExit, ContainerRecord } from '../runtime/containers.ts'
 import type { Waiting } from './plan.ts'
-import { currentOf, initsOf, instancesOf, isRunning, type PodView } from './view.ts'
+import { currentOf, initsOf, instancesOf, isRunning, latestOf, type PodView } from './view.ts'
 
 /** The containerID that the API shows for an instance, and what probes are remembered by. */
 export const apiContainerId = (runtime: string, id: string): string => `${runtime}://${id}`
@@ -52,8 +52,8 @@ const stateOf = (view: PodView, container: Container, waiting: Waiting | undefin
 const isReady = (view: PodView, container: Container): boolean => {
   const current = currentOf(view, container.name)
   const isInit = initsOf(view).includes(container) && container.restartPolicy !== 'Always'
-  // An init container is ready when it is done.
-  if (isInit) return current?.exit?.code === 0
+  // An init container is ready when it is done, and stays so when its pod is.
+  if (isInit) return (view.sandbox?.running ? current : latestOf(view, container.name))?.exit?.code === 0
   if (!current || !isRunning(current)) return false
   return view.postStart(current.id) === 'none' && view.probe(current.id).ready
 }

@@ -161,6 +161,24 @@ const cases: readonly Case[] = [
     conditions: allTrue,
   },
   {
+    name: 'everything is done, and the sandbox is gone',
+    view: view({
+      pod: pod({ ...inits, ...never }),
+      sandbox: sandbox(
+        [
+          { name: 'a', code: 0 },
+          { name: 'b', code: 0 },
+          { name: 'main', code: 0 },
+        ],
+        { running: false },
+      ),
+    }),
+    phase: 'Succeeded',
+    inits: 'a=Completed 0! b=Completed 0!',
+    containers: 'main=Completed 0',
+    conditions: 'PodReadyToStartContainers: Initialized Ready:PodCompleted ContainersReady:PodCompleted',
+  },
+  {
     name: 'an init container failed for good',
     view: view({ pod: pod({ ...inits, ...never }), sandbox: sandbox([{ name: 'a', code: 1 }]) }),
     phase: 'Failed',
