@@ -7,8 +7,8 @@ const root = join(import.meta.dirname, '../../src')
 
 /** Here expressions are put together from constants of the same file. */
 const ofConstants: readonly string[] = [
+  'api/names.ts',
   'control/resources/core/pod-defaults.ts',
-  'control/resources/names.ts',
   'control/streams/proxy/rewrite.ts',
   'proxy/iptables/names.ts',
 ]

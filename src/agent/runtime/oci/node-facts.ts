@@ -25,8 +25,13 @@ export interface NodeFacts {
 
 const ttyGroup = 5
 
+/** Lines are `Name:<tab>value`. */
 const fieldOf = (status: string, name: string): string =>
-  new RegExp(`^${name}:\\s+(\\S+)$`, 'm').exec(status)?.[1] ?? '0'
+  status
+    .split('\n')
+    .find((line) => line.startsWith(`${name}:`))
+    ?.slice(name.length + 1)
+    .trim() ?? '0'
 
 /** All ids of the machine are there. */
 const isWholeMap = (text: string): boolean => /^\s*0\s+0\s+4294967295\s*$/.test(text)
