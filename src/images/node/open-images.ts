@@ -87,7 +87,7 @@ export const openNodeImages = async (options: NodeImagesOptions): Promise<NodeIm
         onNotice(`the disk is too full: removed ${counted(removed.length, 'image')} that nobody uses`)
       if (missingBytes > 0)
         onNotice(
-          `the disk is too full: ${missingBytes} bytes more are to be freed, and all other images are in use or new`,
+          `the disk is too full: ${counted(missingBytes, 'byte')} more must be freed, and all other images are in use or new`,
         )
     } catch (error) {
       onNotice(asImageError(error, 'cannot make room for images').message)

@@ -1,8 +1,10 @@
 /** Blobs, written to a file as they come: gone on with where a connection broke or a process was killed, never believed. */
+
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { counted } from '../../host/counted.ts'
 import { digestOfHex } from '../digest.ts'
 import { damaged, hasFault, ImageError } from '../image-error.ts'
 import type { Descriptor } from '../manifest/manifest.ts'
@@ -49,7 +51,9 @@ const append = async (
       signal?.throwIfAborted()
       bytes += chunk.length
       if (bytes > descriptor.bytes)
-        throw damaged(`blob ${descriptor.digest} has more than the ${descriptor.bytes} bytes of its manifest`)
+        throw damaged(
+          `blob ${descriptor.digest} has more than the ${counted(descriptor.bytes, 'byte')} of its manifest`,
+        )
       await handle.write(chunk)
       hash.update(chunk)
       progress(bytes)
@@ -76,7 +80,10 @@ const fetchAll = async (download: Download, file: string): Promise<Hash> => {
         bytes = now
       })
       if (bytes === descriptor.bytes) break
-      throw new ImageError('unavailable', `blob ${descriptor.digest} ended after ${bytes} of ${descriptor.bytes} bytes`)
+      throw new ImageError(
+        'unavailable',
+        `blob ${descriptor.digest} ended after ${bytes} of ${counted(descriptor.bytes, 'byte')}`,
+      )
     } catch (error) {
       if (!hasFault(error, 'unavailable') || download.signal?.aborted) throw error
       breaks = bytes - begun >= gainBytes ? 0 : breaks + 1

@@ -1,7 +1,9 @@
 /** An image from its registry into the store of this node. */
+
 import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { counted } from '../../host/counted.ts'
 import { type ImageCredentials, noCredentials, type RegistryCredential } from '../credentials.ts'
 import { digestOf } from '../digest.ts'
 import { damaged, ImageError, unsupported } from '../image-error.ts'
@@ -90,7 +92,8 @@ const readConfig = async ({ repository, manifest: { config } }: Found, signal?: 
   let size = 0
   for await (const part of body) {
     size += part.length
-    if (size > config.bytes) throw damaged(`the configuration has more than the ${config.bytes} bytes of its manifest`)
+    if (size > config.bytes)
+      throw damaged(`the configuration has more than the ${counted(config.bytes, 'byte')} of its manifest`)
     parts.push(part)
   }
   const bytes = Buffer.concat(parts)

@@ -8,13 +8,16 @@ t.test('one, many, none', async (t) => {
   t.same([counted(1, 'address', 'addresses'), counted(3, 'address', 'addresses')], ['1 address', '3 addresses'])
 })
 
-/** Limits that are never one, and the API server's own words. */
+/** Limits that are never one, and words that are Kubernetes' own. */
 const fixed: readonly string[] = [
   ...['agent/probes/handler.ts', 'api/errors.ts', 'host/restarts.ts', 'overlay/cni/server.ts'],
   ...['control/controllers/namespace-deletion.ts', 'control/scheduler/decide.ts', 'control/schema/bounds.ts'],
   ...['control/resources/certificates/certificate-signing-request.ts', 'control/resources/formats/formats.ts'],
   ...['control/admission/default-ingress-class.ts', 'control/resources/discovery/endpoint-slice.ts'],
-  ...['control/resources/gateway/checks.ts', 'control/resources/metadata.ts', 'control/resources/names.ts'],
+  ...['api/names.ts', 'control/resources/metadata.ts', 'agent/pods/image-puller.ts'],
+  ...['images/image-config.ts', 'images/reference.ts', 'images/manifest/manifest.ts', 'images/tar/reader.ts'],
+  ...['images/layer/cleaned.ts', 'images/layer/decompressed.ts', 'images/layer/layer-tree.ts'],
+  ...['images/archive/archive-files.ts', 'images/registry/http-client.ts', 'images/registry/repository.ts'],
   ...[
     'control/resources/core/event.ts',
     'control/resources/core/pod-validation.ts',
