@@ -121,6 +121,6 @@ if (!skip) {
 t.test('for whoever runs the tests', { skip }, (t) => play(t))
 t.test('for an ordinary user', { skip }, async (t) => {
   const user = await ordinaryUser()
-  if (typeof user === 'string') return void t.pass(`left out: ${user}`)
+  if (typeof user === 'string') return t.skip(user, () => undefined)
   await play(t, user)
 })

@@ -148,7 +148,7 @@ t.test('PersistentVolumeClaim', async (t) => {
 
 t.test('whoever writes what nothing acts upon is told so', async (t) => {
   const api = await createTestApi()
-  const kinds = ['replicationcontrollers', 'persistentvolumeclaims', 'statefulsets']
+  const kinds = ['persistentvolumeclaims', 'statefulsets']
   for (const plural of [
     ...kinds,
     'daemonsets',
