@@ -199,6 +199,7 @@ t.test('volumes of several kinds, and nothing left of them', async (t) => {
   t.match(logOf(pod, 'init'), /^secret\n/)
   t.match(logOf(pod, 'init'), /read-only\n/)
   t.match(logOf(pod, 'init'), /full\n/)
+  await until(() => logOf(pod).endsWith('tmpfs\n'), 'what the container says')
   t.equal(logOf(pod), 'from init\ntmpfs\n')
   t.equal(readFileSync(join(host, 'top'), 'utf8'), 'x\n')
   t.equal(readFileSync(join(host, 'deep/er/inner'), 'utf8'), 'y\n')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createAuthority, issueCertificate, validFor } from '../../src/api/certificates.ts'
-import { type Commit, RevisionMismatch, StorageFailure } from '../../src/control/storage/backend.ts'
+import { type Backend, type Commit, RevisionMismatch, StorageFailure } from '../../src/control/storage/backend.ts'
 import { readEncryptionConfiguration } from '../../src/control/storage/encryption/configuration.ts'
 import { encryptBackend } from '../../src/control/storage/encryption/encrypted-backend.ts'
 import { type EtcdOptions, openEtcdBackend } from '../../src/control/storage/etcd/etcd-backend.ts'
@@ -106,7 +106,8 @@ t.test('on one member', async (t) => {
     await member?.kill()
     const refused = await backend.commit([{ key: key('b'), expected: 0, value: '1' }]).catch((error: unknown) => error)
     t.type(refused, StorageFailure)
-    t.equal((refused as StorageFailure).made, 'not made')
+    // Whether it was on its way already when the member went, nobody can tell.
+    t.match((refused as StorageFailure).made, /^(not made|unknown)$/)
     await member?.start()
     made.push(await backend.commit([{ key: key('c'), expected: 0, value: '1' }]))
     await until(() => commits.length >= 2, 'the commits')
@@ -232,12 +233,17 @@ t.test('encrypted: etcd never has a Secret in plain, servers share it, and its k
   const raw = openRaw()
   const textIn = async (): Promise<string> => (await raw.load()).kept.map(({ value }) => value).join()
   const open = (...providers: readonly object[]) => encryptBackend(openRaw(), rulesOf(...providers))
+  const storeOver = async (backend: Backend) => {
+    const store = await openStore(backend)
+    t.teardown(store.close)
+    return store
+  }
   const at = { bucket: 'secrets', name: 'd/s' }
   const password = 'dHIwdWI0ZG9y'
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'd' }, data: { p: password } }
-  const one = await openStore(open(sealing('a')))
+  const one = await storeOver(open(sealing('a')))
   // The next key is known everywhere before anybody writes with it.
-  const two = await openStore(open(sealing('a'), sealing('b')))
+  const two = await storeOver(open(sealing('a'), sealing('b')))
   const revision = await one.commit({ key: at, expected: 0, object: secret })
   await one.commit({ key: key('open'), expected: 0, object: object('open') })
   await two.fresh()
@@ -246,7 +252,7 @@ t.test('encrypted: etcd never has a Secret in plain, servers share it, and its k
   t.notMatch(await textIn(), password)
 
   const newer = open(sealing('b'), sealing('a'))
-  const three = await openStore(newer)
+  const three = await storeOver(newer)
   t.match(three.get(at)?.object, { data: { p: password } })
   t.equal(await newer.rewrite(), 1)
   t.match(await textIn(), /k8s:enc:aesgcm:v1:b:/)
