@@ -66,9 +66,19 @@ const checkFolder = (folder: string): void => {
     throw new NotHere(`the working directory ${folder} lies in /proc, where no program works: choose another one`)
 }
 
+/** The runtime program has a pid of the pod, too, and the node as its root: whoever may trace processes would get there. */
+const checkSight = ({ sandbox, spec: { capabilities, privileged } }: ContainerInput): void => {
+  const mayTrace = capabilities === 'all' || capabilities?.includes('sys_ptrace')
+  if (sandbox.shareProcessNamespace && mayTrace && !privileged)
+    throw new NotHere(
+      'the capability SYS_PTRACE leads to this node where a pod shares its processes: leave one of them out',
+    )
+}
+
 const processOf = (input: ContainerInput): ProcessInput => {
   const { spec, user, facts, cgroupPath } = input
   checkFolder(spec.workingDir)
+  checkSight(input)
   const oomScoreAdj = oomScoreOf(spec.limits.oomScoreAdjust, facts)
   return {
     ...{ args: spec.command, cwd: spec.workingDir || '/', tty: spec.tty ?? false },

@@ -36,6 +36,24 @@ t.test('who', async (t) => {
   t.same(user({ user: { named: ':web' } }), { user: '0', group: 'web', groups: [] })
 })
 
+t.test('nobody traces the runtime program, which is among the processes of a pod that shares them', async (t) => {
+  const sandbox = { ...sandboxSpec('a'), shareProcessNamespace: true }
+  const node = { ...facts, capabilities: new Set([...capabilities, 'sys_ptrace']) }
+  const shared = (spec: Partial<ContainerInput['spec']>) => of(spec, { sandbox, facts: node }).process.capabilities
+  t.throws(() => shared({ capabilities: ['sys_ptrace'] }), /SYS_PTRACE leads to this node/)
+  t.throws(() => shared({ capabilities: 'all' }), /SYS_PTRACE leads to this node/)
+  t.same(shared({ capabilities: ['chown'] }), ['chown'])
+  t.ok(
+    shared({ capabilities: 'all', privileged: true }).includes('sys_ptrace'),
+    'which is privileged has the node anyway',
+  )
+  t.same(
+    of({ capabilities: ['sys_ptrace'] }, { facts: node }).process.capabilities,
+    ['sys_ptrace'],
+    'nor is it seen elsewhere',
+  )
+})
+
 t.test('capabilities are those that the node has', async (t) => {
   t.same(of().process.capabilities, ['chown', 'kill', 'setuid'], 'of the usual ones')
   t.same(of({ capabilities: 'all' }).process.capabilities, [...capabilities])
