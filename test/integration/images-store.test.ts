@@ -125,7 +125,7 @@ t.test(
 
 t.test(
   'what this user cannot make is told',
-  { skip: isWhole ? 'root of the machine can make all' : false },
+  { skip: isWhole ? 'this node can make all of it' : false },
   async (t) => {
     const { store } = await openTestStore(t)
     const { image } = await store.images.add(
