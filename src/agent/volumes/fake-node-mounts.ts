@@ -1,5 +1,6 @@
 /** Mounts for tests: nothing is mounted, and all is told. */
 import { readlink } from 'node:fs/promises'
+import { isIn } from '../../host/is-in.ts'
 import type { NodeMounts } from './node-mounts.ts'
 
 export interface FakeNodeMounts extends NodeMounts {
@@ -17,8 +18,7 @@ export const createFakeNodeMounts = (): FakeNodeMounts => {
     share: async (folder) => void mounted.set(folder, 'shared'),
     mountOpen: async (fd, target) => void mounted.set(target, await readlink(`/proc/self/fd/${fd}`)),
     unmountAll: async (folder) => {
-      for (const target of [...mounted.keys()])
-        if (target === folder || target.startsWith(`${folder}/`)) mounted.delete(target)
+      for (const target of [...mounted.keys()]) if (isIn(target, folder)) mounted.delete(target)
     },
   }
 }

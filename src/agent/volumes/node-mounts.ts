@@ -1,6 +1,7 @@
 /** What the agent mounts on the node for volumes. It outlives the agent, and is taken back by where it is. */
 import { realpath } from 'node:fs/promises'
 import type { CommandRunner } from '../../host/command.ts'
+import { isIn } from '../../host/is-in.ts'
 import { readMounts } from '../../host/mount-table.ts'
 
 export interface NodeMounts {
@@ -20,8 +21,6 @@ const realPathOf = (folder: string): Promise<string> =>
     if (error.code === 'ENOENT') return folder
     throw error
   })
-
-const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 
 export const createNodeMounts = (runner: CommandRunner): NodeMounts => {
   const mountsIn = async (folder: string): Promise<readonly string[]> => {

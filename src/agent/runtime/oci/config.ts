@@ -1,4 +1,5 @@
 /** From what a container shall be to the config.json that the OCI runtime program reads. Pure. */
+import { isIn } from '../../../host/is-in.ts'
 import { maskedPaths, readOnlyPaths } from '../restricted-paths.ts'
 import type {
   CapabilitySet,
@@ -145,12 +146,10 @@ const bindMount = ({ source, target, readOnly, propagation }: ConfigMount): OciM
 /** A mount stands before those that lie below it. */
 const depthOf = ({ target }: ConfigMount): number => target.split('/').filter(Boolean).length
 
-const isBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
-
 /** A volume at the place of one of the system's own replaces it, and all that the system has below. */
 const mountsOf = (input: ConfigInput): readonly OciMount[] => {
   const own = [...input.mounts].sort((a, b) => depthOf(a) - depthOf(b))
-  const kept = systemMounts(input).filter(({ destination }) => !own.some(({ target }) => isBelow(destination, target)))
+  const kept = systemMounts(input).filter(({ destination }) => !own.some(({ target }) => isIn(destination, target)))
   return [...kept, ...own.map(bindMount)]
 }
 

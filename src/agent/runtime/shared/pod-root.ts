@@ -3,6 +3,7 @@
  * of the pod's own, where it may write; what is not listed here is not in it, so nothing has to be hidden by name. Pure.
  */
 import { dirname, join } from 'node:path'
+import { isIn } from '../../../host/is-in.ts'
 import type { NodeMount } from '../../../host/mount-table.ts'
 import type { Mount } from '../mounts.ts'
 import { maskedPaths, readOnlyPaths } from '../restricted-paths.ts'
@@ -38,8 +39,6 @@ const ownLinks: Readonly<Record<string, string>> = {
   ...{ '/var/run': '/run', '/dev/ptmx': 'pts/ptmx', '/dev/fd': '/proc/self/fd' },
   ...{ '/dev/stdin': '/proc/self/fd/0', '/dev/stdout': '/proc/self/fd/1', '/dev/stderr': '/proc/self/fd/2' },
 }
-
-const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 
 /** Each pod has its own in place of the node's. */
 const ownSettings = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf']
