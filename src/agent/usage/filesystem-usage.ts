@@ -1,6 +1,7 @@
 /** What is used of filesystems. */
 import type { StatsFs } from 'node:fs'
 import { stat, statfs } from 'node:fs/promises'
+import { tmpfsType } from '../../host/linux-constants.ts'
 import type { FilesystemUsage } from './usage.ts'
 
 const usageOf = ({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): FilesystemUsage => ({
@@ -19,13 +20,10 @@ export const readFilesystem = async (path: string): Promise<FilesystemUsage | un
   return found && usageOf(found)
 }
 
-/** statfs(2) calls a tmpfs so. */
-const tmpfs = 0x01_02_19_94
-
 /** Of the root of a process, where that is a filesystem of its own; one on the node's disk cannot be told apart from it. */
 export const readOwnRoot = async (pid: number): Promise<FilesystemUsage | undefined> => {
   const found = await lookAt(`/proc/${pid}/root`)
-  return found?.type === tmpfs ? usageOf(found) : undefined
+  return found?.type === tmpfsType ? usageOf(found) : undefined
 }
 
 /** What files take on their disk; those that are gone take nothing. */

@@ -4,6 +4,7 @@ import { mkdir, statfs } from 'node:fs/promises'
 import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import type { Pod } from '../../api/types/index.ts'
+import { tmpfsType } from '../../host/linux-constants.ts'
 import type { PodConfig } from '../env/config-source.ts'
 import type { NodeFacts } from '../env/field-ref.ts'
 import { createAccountTokenSource } from './account-tokens.ts'
@@ -22,9 +23,6 @@ export interface FilePluginOptions {
   readonly allocatable: NodeFacts['allocatable']
   readonly mounts: NodeMounts
 }
-
-/** statfs(2). */
-const memoryMagic = 0x01021994
 
 const digestOf = (files: ReadonlyMap<string, VolumeFile>): string => {
   const hash = createHash('sha256')
@@ -53,7 +51,7 @@ export const createFilePlugins = (options: FilePluginOptions): ((kind: string) =
   /** Secrets are never written to a disk. */
   const makeFolder = async (folder: string): Promise<void> => {
     await mkdir(folder, { recursive: true, mode: 0o755 })
-    if ((await statfs(folder)).type !== memoryMagic) await mounts.mountMemory(folder, undefined)
+    if ((await statfs(folder)).type !== tmpfsType) await mounts.mountMemory(folder, undefined)
   }
 
   const write = async ({ pod, inMemory }: VolumeRequest, volume: FileVolume): Promise<void> => {

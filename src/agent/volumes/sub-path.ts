@@ -5,9 +5,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, realpath } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-
-/** Only names a place: no device is touched, no FIFO waited for. Node has no word for it. */
-const pathOnly = 0o10000000
+import { pathOnly } from '../../host/linux-constants.ts'
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
 

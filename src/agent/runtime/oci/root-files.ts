@@ -1,8 +1,7 @@
 /** Reading files below a folder that somebody else has filled: no link of theirs leads out of it. */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs'
+import { pathOnly } from '../../../host/linux-constants.ts'
 
-/** open(2): the place alone, whatever it is. */
-const oPath = 0o10000000
 const maxLinks = 40
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
@@ -14,7 +13,7 @@ const walk = (root: string, path: string, opened: number[]): number | undefined 
     opened.push(fd)
     return fd
   }
-  const folders = [open(root, oPath | constants.O_DIRECTORY)]
+  const folders = [open(root, pathOnly | constants.O_DIRECTORY)]
   const names = path.split('/')
   let links = 0
   while (names.length > 0) {
@@ -27,7 +26,7 @@ const walk = (root: string, path: string, opened: number[]): number | undefined 
       continue
     }
     const place = `/proc/self/fd/${folder}/${name}`
-    const found = open(place, oPath | constants.O_NOFOLLOW)
+    const found = open(place, pathOnly | constants.O_NOFOLLOW)
     const stat = fstatSync(found)
     if (stat.isSymbolicLink()) {
       if (++links > maxLinks) return undefined
