@@ -9,7 +9,7 @@ import type { OciDevice } from './config-types.ts'
 import type { NodeFacts } from './node-facts.ts'
 import { deviceRules, ociResources } from './resources.ts'
 import { defaultSeccomp } from './seccomp.ts'
-import type { FoundUser, WantedUser } from './users.ts'
+import { type FoundUser, parseUser, type WantedUser } from './users.ts'
 
 /** The pod asks for something that this node cannot give. */
 export class NotHere extends Error {
@@ -19,9 +19,7 @@ export class NotHere extends Error {
 export const wantedUser = ({ user, groups = [] }: ContainerSpec): WantedUser => {
   if (user === undefined) return { user: '0', groups }
   if (!('named' in user)) return { user: String(user.uid), group: String(user.gid), groups }
-  const [name = '', group] = user.named.split(':', 2)
-  const gid = user.gid === undefined ? group : String(user.gid)
-  return { user: name === '' ? '0' : name, ...(gid ? { group: gid } : {}), groups }
+  return { ...parseUser(user.named), ...(user.gid === undefined ? {} : { group: String(user.gid) }), groups }
 }
 
 const capabilitiesOf = ({ capabilities }: ContainerSpec, facts: NodeFacts, hasCgroup: boolean): readonly string[] => {
