@@ -1,16 +1,6 @@
 /** From what a container may use to the settings of its control group. Pure. */
+import type { ContainerLimits } from '../containers.ts'
 import type { OciDeviceRule, OciResources } from './config-types.ts'
-
-export interface ResourceWish {
-  readonly memoryBytes?: number
-  /** What it may use at most, in thousandths of a CPU. */
-  readonly cpuMilli?: number
-  /** What it gets when all want more than there is, in thousandths of a CPU. */
-  readonly cpuRequestMilli?: number
-  readonly pids?: number
-  /** By page size in bytes. */
-  readonly hugepages?: ReadonlyMap<number, number>
-}
 
 const periodUs = 100_000
 const minQuotaUs = 1_000
@@ -47,7 +37,7 @@ export const deviceRules = (privileged: boolean, more: readonly OciDeviceRule[])
   privileged ? [{ allow: true, access: 'rwm' }] : [...usualDevices, ...more]
 
 export const ociResources = (
-  { memoryBytes, cpuMilli, cpuRequestMilli, pids, hugepages = new Map() }: ResourceWish,
+  { memoryBytes, cpuMilli, cpuRequestMilli, pids, hugepages = new Map() }: ContainerLimits,
   devices: readonly OciDeviceRule[],
 ): OciResources => ({
   devices,
