@@ -1,16 +1,10 @@
 /** What keeps the roots of images on the disk. */
+import type { RootLayers } from '../../../images/images.ts'
 
-/** The folders of an image's root, as an overlay takes them. */
-export interface RootLayers {
-  /** Layers are named relative to it. */
-  readonly folder: string
-  /** The lowest first. */
-  readonly names: readonly string[]
-  /** Which an overlay of these layers needs besides. */
-  readonly mountOptions: readonly string[]
-}
-
-/** An image is named by its id; `user` is one container. All verbs are safe to repeat. */
+/**
+ * The image store's `Roots` as containers on record need them: an image is named by its id, `user` is one container. All verbs are
+ * safe to repeat.
+ */
 export interface ImageRoots {
   /** Rejects when the image is not here (any more). */
   layersOf(image: string): Promise<RootLayers>
