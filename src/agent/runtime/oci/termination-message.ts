@@ -5,31 +5,23 @@ const maxMessageBytes = 4096
 const maxLogBytes = 2048
 const maxLogLines = 80
 
-/** The end of a file; empty when there is none. Only what is a plain file is read. */
-const tailOf = async (file: string, maxBytes: number): Promise<Buffer> => {
+/** A part of a plain file, `from` a place that its size tells; empty when there is none, or something else in its place. */
+const partOf = async (file: string, maxBytes: number, from: (size: number) => number): Promise<string> => {
   const handle = await open(file, 'r').catch(() => undefined)
-  if (!handle) return Buffer.alloc(0)
+  if (!handle) return ''
   try {
     const stat = await handle.stat()
-    if (!stat.isFile()) return Buffer.alloc(0)
-    const length = Math.min(stat.size, maxBytes)
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, stat.size - length)
-    return buffer.subarray(0, bytesRead)
+    if (!stat.isFile()) return ''
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes, from(stat.size))
+    return buffer.toString('utf8', 0, bytesRead)
   } finally {
     await handle.close()
   }
 }
 
-const headOf = async (file: string, maxBytes: number): Promise<Buffer> => {
-  const handle = await open(file, 'r').catch(() => undefined)
-  if (!handle) return Buffer.alloc(0)
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await handle.close()
-  }
-}
+const headOf = (file: string, maxBytes: number): Promise<string> => partOf(file, maxBytes, () => 0)
+const tailOf = (file: string, maxBytes: number): Promise<string> =>
+  partOf(file, maxBytes, (size) => Math.max(0, size - maxBytes))
 
 const lastLines = (text: string): string => {
   const lines = text.replace(/\n$/, '').split('\n')
@@ -47,7 +39,7 @@ export const readTerminationMessage = async (
   { file, logFile }: TerminationMessageSource,
   exitCode: number,
 ): Promise<string> => {
-  const message = (await headOf(file, maxMessageBytes)).toString('utf8')
+  const message = await headOf(file, maxMessageBytes)
   if (message !== '' || logFile === undefined || exitCode === 0) return message
-  return lastLines((await tailOf(logFile, maxLogBytes)).toString('utf8'))
+  return lastLines(await tailOf(logFile, maxLogBytes))
 }
