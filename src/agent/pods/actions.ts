@@ -4,6 +4,7 @@ import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
 import { type EventRecorder, type EventType, referenceTo } from '../../api/event-recorder.ts'
+import { allContainers } from '../../api/pods.ts'
 import { quantityValue } from '../../api/quantity.ts'
 import { pods } from '../../api/resources.ts'
 import type { Container, Pod } from '../../api/types/index.ts'
@@ -58,7 +59,7 @@ const noVolumes = { mounts: [], devices: [] }
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const containerOf = (pod: Pod, name: string): Container => {
-  const found = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find((each) => each.name === name)
+  const found = allContainers(pod).find((each) => each.name === name)
   if (!found) throw new Error(`pod ${pod.metadata.name} has no container ${name}`)
   return found
 }

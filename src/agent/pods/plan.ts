@@ -1,4 +1,5 @@
 /** What to do next for a pod. Pure: the same view at the same time gives the same plan. */
+import { allContainers } from '../../api/pods.ts'
 import type { Container } from '../../api/types/index.ts'
 import type { ContainerRecord } from '../runtime/containers.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
@@ -194,10 +195,7 @@ const deadlineOf = ({ pod }: PodView): number => {
 const unsupportedWaiting = ({ pod, unsupported }: PodView): ReadonlyMap<string, Waiting> => {
   const message = `this node's runtime cannot honour ${unsupported.join(', ')}`
   return new Map(
-    [...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ name }) => [
-      name,
-      { reason: 'Unsupported', message },
-    ]),
+    allContainers(pod).map(({ name }) => [name, { reason: 'Unsupported', message }]),
   )
 }
 

@@ -1,4 +1,5 @@
 /** Which containers of a pod are probed now. Pure. */
+import { allContainers } from '../../api/pods.ts'
 import type { Container } from '../../api/types/index.ts'
 import type { ProbeTarget } from '../probes/prober.ts'
 import { apiContainerId } from './container-status.ts'
@@ -6,7 +7,7 @@ import { isOver, isRunning, isTerminating, latestOf, type PodView } from './view
 
 /** `adopted` are the containers that ran before the agent: they go on from what the API shows of them. */
 export const probeTargets = (view: PodView, adopted: ReadonlySet<string>): readonly ProbeTarget[] => {
-  const { spec, status } = view.pod
+  const { status } = view.pod
   const host = view.sandbox?.addresses?.[0]
   if (host === undefined) return []
   const shown = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
@@ -24,5 +25,5 @@ export const probeTargets = (view: PodView, adopted: ReadonlySet<string>): reado
     if (!known || !adopted.has(latest.id)) return [target]
     return [{ ...target, before: { started: known.started ?? false, ready: known.ready } }]
   }
-  return [...(spec.initContainers ?? []), ...spec.containers].flatMap(targetOf)
+  return allContainers(view.pod).flatMap(targetOf)
 }

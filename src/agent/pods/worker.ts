@@ -1,6 +1,7 @@
 /** Brings one pod in line with what the API wants of it: look, plan, act, and tell the API what came of it. */
 import type { Clock } from '../../api/clock.ts'
 import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
+import { allContainers } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
 import type { Prober } from '../probes/prober.ts'
@@ -60,8 +61,8 @@ const stoppingLookMs = 2_000
 const isStop = (action: Action): boolean => action.do === 'stop-container'
 
 /** Whose containers do not run, but may be started. */
-const waitingOf = ({ spec }: Pod, sandbox: SandboxRecord | undefined) =>
-  [...(spec.initContainers ?? []), ...spec.containers].filter(
+const waitingOf = (pod: Pod, sandbox: SandboxRecord | undefined) =>
+  allContainers(pod).filter(
     ({ name }) => !isRunning(sandbox?.containers.findLast((each) => each.name === name)),
   )
 

@@ -1,4 +1,5 @@
 /** Which runtime a pod gets. Pure. */
+import { allContainers } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
 import { isOwnImage } from './own-images.ts'
 
@@ -10,8 +11,8 @@ export class NoRuntimeError extends Error {
 /** What is there to choose from: the first is the node's default. */
 type Choices<R> = readonly [R, ...R[]] | readonly R[]
 
-const asksForNoImage = ({ spec }: Pod): boolean =>
-  [...(spec.initContainers ?? []), ...spec.containers].every(({ image = '' }) => image === '' || isOwnImage(image))
+const asksForNoImage = (pod: Pod): boolean =>
+  allContainers(pod).every(({ image = '' }) => image === '' || isOwnImage(image))
 
 /**
  * `handler` is the one of the pod's RuntimeClass, if it has one. A pod that needs no image runs as processes, whatever the

@@ -1,4 +1,5 @@
 /** Which instance of a container a log request means. Pure. */
+import { allContainers } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { ContainerRecord } from '../runtime/containers.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
@@ -17,7 +18,7 @@ export const findInstance = (
   previous: boolean,
 ): ContainerRecord => {
   const { name } = pod.metadata
-  const known = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].some((each) => each.name === container)
+  const known = allContainers(pod).some((each) => each.name === container)
   if (!known) throw new RequestError(404, `container "${container}" not found in pod "${name}"`)
   const instances = (sandbox?.containers ?? []).filter((each) => each.name === container)
   const latest = instances.at(-1)

@@ -1,5 +1,6 @@
 /** Which volumes a container sees, and where. Pure. */
 import { posix } from 'node:path'
+import { allContainers } from '../../api/pods.ts'
 import type { Container, Pod, StringMap } from '../../api/types/index.ts'
 import type { Capabilities, Feature } from '../runtime/capabilities.ts'
 import type { Mount } from '../runtime/mounts.ts'
@@ -57,15 +58,13 @@ export const volumeMountsOf = ({ volumeMounts = [] }: Container, env: StringMap)
     return path === undefined ? [] : [readMount(mount, path, env)]
   })
 
-const containersOf = ({ spec }: Pod): readonly Container[] => [...(spec.initContainers ?? []), ...spec.containers]
-
 const withoutExpressions = ({ volumeMounts = [] }: Container): readonly ApiMount[] =>
   volumeMounts.filter(({ subPathExpr = '' }) => subPathExpr === '')
 
 /** Where all containers share a root: every mount of any of them, once. */
 export const sharedMountsOf = (pod: Pod): readonly VolumeMount[] => [
   ...new Map(
-    containersOf(pod)
+    allContainers(pod)
       .flatMap((container) => volumeMountsOf({ ...container, volumeMounts: withoutExpressions(container) }, {}))
       .map((mount) => [mount.path, mount]),
   ).values(),
@@ -74,14 +73,14 @@ export const sharedMountsOf = (pod: Pod): readonly VolumeMount[] => [
 /** The names of the volumes that some container uses: the others are not made. */
 export const usedVolumes = (pod: Pod): ReadonlySet<string> =>
   new Set(
-    containersOf(pod).flatMap(({ volumeMounts = [], volumeDevices = [] }) =>
+    allContainers(pod).flatMap(({ volumeMounts = [], volumeDevices = [] }) =>
       [...volumeMounts, ...volumeDevices].map(({ name }) => name),
     ),
   )
 
 /** Whether some container mounts less than a whole volume. */
 export const usesParts = (pod: Pod): boolean =>
-  containersOf(pod).some(({ volumeMounts = [] }) =>
+  allContainers(pod).some(({ volumeMounts = [] }) =>
     volumeMounts.some(({ subPath = '', subPathExpr = '' }) => subPath !== '' || subPathExpr !== ''),
   )
 

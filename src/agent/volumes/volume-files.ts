@@ -1,5 +1,6 @@
 /** What stands in the files of a volume. Pure. */
 import { posix } from 'node:path'
+import { allContainers } from '../../api/pods.ts'
 import type { ConfigMap, Pod, Secret, StringMap } from '../../api/types/index.ts'
 import { type NodeFacts, resourceValue } from '../env/field-ref.ts'
 import type { DataSource, DownwardItem, FileSource, FileVolume, Item, TokenSource } from './file-source.ts'
@@ -86,8 +87,7 @@ const fieldText = ({ metadata }: Pod, path: string): string => {
 
 const downwardText = ({ fieldPath, resource }: DownwardItem, { pod, allocatable }: VolumeInput): string => {
   if (fieldPath !== undefined) return fieldText(pod, fieldPath)
-  const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]
-  const container = all.find(({ name }) => name === resource?.containerName)
+  const container = allContainers(pod).find(({ name }) => name === resource?.containerName)
   const facts = { podIPs: [], hostIPs: [], allocatable }
   const value = container && resource && resourceValue(container, facts, resource.resource, resource.divisor)
   if (value === undefined)

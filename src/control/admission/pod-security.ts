@@ -1,5 +1,6 @@
 /** Pods are held to the level of the Pod Security Standards that their namespace asks for. */
 import { forbidden, invalid } from '../../api/errors.ts'
+import { allContainers } from '../../api/pods.ts'
 import type { KubeObject, Namespace, Pod } from '../../api/types/index.ts'
 import type { Admission, Review } from '../objects/admission.ts'
 import { at, podSecurityView } from '../pod-security/pod-view.ts'
@@ -15,7 +16,7 @@ import {
   violationText,
 } from '../pod-security/policy.ts'
 import { namespace as namespaces } from '../resources/core/namespace.ts'
-import { allContainers, pod as pods } from '../resources/core/pod.ts'
+import { pod as pods } from '../resources/core/pod.ts'
 import { bucketOf } from '../resources/definition.ts'
 import type { Store } from '../storage/store.ts'
 

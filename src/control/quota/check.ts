@@ -1,7 +1,7 @@
 /** Whether a quota has room for more, in the words of Kubernetes. Pure. */
+import { allContainers } from '../../api/pods.ts'
 import { type Amount, addAmounts, amountOf, amountText, noAmount } from '../../api/quantity.ts'
 import type { Pod } from '../../api/types/index.ts'
-import { allContainers } from '../resources/core/pod.ts'
 import type { Amounts } from '../resources/core/pod-resources.ts'
 
 type Quantities = Readonly<Record<string, string>>

@@ -1,8 +1,8 @@
 /** Which objects a quota counts. Pure. */
 import { isJsonObject } from '../../api/json.ts'
+import { allContainers } from '../../api/pods.ts'
 import type { KubeObject, Pod } from '../../api/types/index.ts'
 import type { ResourceQuota, ScopedResourceSelectorRequirement } from '../../api/types/kubernetes/core-v1.ts'
-import { allContainers } from '../resources/core/pod.ts'
 import { qosClass } from '../resources/core/pod-defaults.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
 

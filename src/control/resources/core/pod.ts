@@ -1,4 +1,5 @@
-import type { Container, Pod } from '../../../api/types/index.ts'
+import { allContainers } from '../../../api/pods.ts'
+import type { Pod } from '../../../api/types/index.ts'
 import { ageColumn, column, list, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { subdomainName } from '../names.ts'
@@ -23,11 +24,6 @@ const gates = ({ spec, status }: Pod): string => {
   )
   return `${holds.length}/${wanted.length}`
 }
-
-export const allContainers = (pod: Pod): readonly Container[] => [
-  ...(pod.spec.initContainers ?? []),
-  ...pod.spec.containers,
-]
 
 export const pod = define<Pod>({
   group: '',
