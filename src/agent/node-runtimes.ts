@@ -5,13 +5,14 @@ import type { Cgroups } from '../host/cgroup.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { canSetGroups, readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
+import { once } from '../host/once.ts'
 import { defaultPolicy } from '../images/collect/candidates.ts'
 import { openNodeImages } from '../images/node/open-images.ts'
 import type { Capabilities } from './runtime/capabilities.ts'
 import { readNodeFacts } from './runtime/oci/node-facts.ts'
 import { createNodeImages } from './runtime/oci/node-images.ts'
 import { createOciRuntime } from './runtime/oci/oci-runtime.ts'
-import { findProgram, type Program } from './runtime/oci/program.ts'
+import { findProgram } from './runtime/oci/program.ts'
 import { createProcessRuntime } from './runtime/process/process-runtime.ts'
 import type { RuntimeFactory } from './runtime/runtime.ts'
 import { type RuntimeName, runtimeDir } from './runtime/runtime-names.ts'
@@ -31,18 +32,6 @@ export interface NodeRuntimesOptions {
 
 type Identities = Pick<Capabilities, 'canBecome' | 'canSetGroups'>
 
-/** What was made once; a failure is tried again by the next who asks. */
-const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined
-      throw error
-    })
-    return made
-  }
-}
-
 const ociFactory = async (
   { stateDir, dataDir, runner, log }: NodeRuntimesOptions,
   identities: Identities,
@@ -57,7 +46,7 @@ const ociFactory = async (
       return opened
     }),
   )
-  const program: () => Promise<Program> = once(() => findProgram(runner, facts.isCgroup2))
+  const program = once(() => findProgram(runner, facts.isCgroup2))
   return (onChange, onDamage) =>
     createOciRuntime({
       ...{ stateDir: runtimeDir(stateDir, 'oci'), diskDir: join(dataDir, 'containers') },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createClient } from '../../api/client.ts'
 import { openTransport } from '../../api/http-transport.ts'
 import { createCommandRunner } from '../../host/command.ts'
+import { once } from '../../host/once.ts'
 import { keepWaitingConnections } from '../../host/waiting-connections.ts'
 import type { OverlayIdentity } from '../../overlay/annotations.ts'
 import { readIdentity } from '../../overlay/identity.ts'
@@ -34,13 +35,8 @@ const create: Readonly<Record<PartName, CreatePart>> = {
 }
 
 /** What other nodes know this one by, read when it is first asked for. */
-const identityOf = ({ overlay, nodeName, log }: AgentOptions): (() => Promise<OverlayIdentity>) => {
-  let identity: Promise<OverlayIdentity> | undefined
-  return () => {
-    identity ??= readIdentity(overlay.backend, nodeName, overlay.keyFile, (message) => log.warn(message))
-    return identity
-  }
-}
+const identityOf = ({ overlay, nodeName, log }: AgentOptions): (() => Promise<OverlayIdentity>) =>
+  once(() => readIdentity(overlay.backend, nodeName, overlay.keyFile, (message) => log.warn(message)))
 
 const openNode = async (
   options: AgentOptions,

@@ -8,6 +8,7 @@ import { type Clock, sleep, systemClock } from '../../../api/clock.ts'
 import { runBounded } from '../../../host/bounded.ts'
 import type { Cgroups } from '../../../host/cgroup.ts'
 import type { Logger } from '../../../host/log.ts'
+import { once } from '../../../host/once.ts'
 import { isRunning, killFamily, type ProcessId, signalProcess } from '../../../host/process.ts'
 import { readContainers } from '../../usage/container-usage.ts'
 import type { ContainerSpec, Containers } from '../containers.ts'
@@ -112,16 +113,8 @@ export const createShimRuntime = <C extends StoredContainer>(
   const live = createLiveSandboxes({ store, leftovers, cgroups, onChange, onDamage, log, clock })
   /** Whoever comes after us in this process looks after what we have started. */
   let isRetired = false
-  let loading: Promise<void> | undefined
 
-  const loaded = (): Promise<void> => {
-    // A failure is no answer for ever: the next who asks tries again.
-    loading ??= live.load().catch((error: unknown) => {
-      loading = undefined
-      throw error
-    })
-    return loading
-  }
+  const loaded = once(live.load)
   const find = async (id: string): Promise<Sandbox<C> | undefined> => {
     await loaded()
     return live.get(id)
