@@ -2,10 +2,11 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../api/clock.ts'
+import { isJsonObject } from '../../api/json.ts'
 import type { Pod } from '../../api/types/index.ts'
-import type { Volume } from '../../api/types/kubernetes/core-v1.ts'
 import { bytesOnDisk, readFilesystem, readOwnRoot } from '../usage/filesystem-usage.ts'
 import { folderUsage } from '../usage/folder-usage.ts'
+import { textIn } from '../volumes/fields.ts'
 import type { MeasuredPod } from './measured-pods.ts'
 import type { DiskUsage, VolumeUsage } from './summary.ts'
 
@@ -19,13 +20,16 @@ export interface DiskOptions {
 
 const freshMs = 60_000
 
-const claimOf = (pod: Pod | undefined, volume: string): string | undefined =>
-  (pod?.spec.volumes as readonly Volume[] | undefined)?.find(({ name }) => name === volume)?.persistentVolumeClaim
-    ?.claimName
+const claimOf = (pod: Pod | undefined, name: string): string | undefined => {
+  const volume: unknown = pod?.spec.volumes?.find((each) => each.name === name)
+  const claim = isJsonObject(volume) ? volume['persistentVolumeClaim'] : undefined
+  return isJsonObject(claim) ? textIn(claim, 'claimName') : undefined
+}
 
 const volumeUsages = async (folders: readonly string[], pod: Pod | undefined): Promise<readonly VolumeUsage[]> => {
   const found: VolumeUsage[] = []
   for (const folder of folders)
+    // A pod without volumes there has no folder.
     for (const name of await readdir(folder).catch(() => [])) {
       const claim = claimOf(pod, name)
       found.push({ name, ...(await folderUsage(join(folder, name))), ...(claim === undefined ? {} : { claim }) })

@@ -58,6 +58,7 @@ const walk = async (root: string, names: readonly string[]): Promise<OpenPath> =
     }
     return { handle, kind: (await handle.stat()).isDirectory() ? 'folder' : 'file' }
   } catch (error) {
+    // The first failure is the one that counts.
     await handle.close().catch(() => undefined)
     throw error
   }

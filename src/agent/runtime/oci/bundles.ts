@@ -56,6 +56,7 @@ export const createBundles = ({ stateDir, diskDir }: BundleFolders) => {
       writeFile(join(bundleOf(id), 'config.json'), JSON.stringify(config), { mode: 0o600 }),
     /** How the container's own command was started. */
     processOf: async (id: string): Promise<OciProcess> => {
+      // Written by us.
       const config = JSON.parse(await readFile(join(bundleOf(id), 'config.json'), 'utf8')) as OciConfig
       return config.process
     },
@@ -71,6 +72,7 @@ export const createBundles = ({ stateDir, diskDir }: BundleFolders) => {
     },
     drop,
     retain: async (ids: readonly string[]): Promise<void> => {
+      // Missing before the first container.
       const found = await Promise.all(
         [bundlesDir, programDir, diskDir].map((folder) => readdir(folder).catch(() => [])),
       )

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { familyOf } from '../../../host/process.ts'
 import { pidName } from './program.ts'
 
-/** The pids of a process in its namespaces, from ours down. */
+/** The pids of a process in its namespaces, from ours down; 0 when it has gone. */
 const pidsOf = async (pid: number): Promise<readonly number[]> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return (/^NSpid:\s+(.*)$/m.exec(status)?.[1] ?? '').split(/\s+/).map(Number)

@@ -47,6 +47,7 @@ export const readNodeFacts = async (): Promise<NodeFacts> => {
     () => true,
     () => false,
   )
+  // Of v2 alone.
   const controllers = await readFile('/sys/fs/cgroup/cgroup.controllers', 'utf8').catch(() => '')
   return {
     capabilities: new Set(capabilitiesIn(fieldOf(status, 'CapPrm'))),
@@ -99,6 +100,7 @@ const maxDevices = 4_096
 /** All devices of the node: for containers that are privileged. */
 export const allDevices = async (): Promise<readonly OciDevice[]> => {
   const devices: OciDevice[] = []
+  // Devices come and go.
   const look = async (folder: string, depth: number): Promise<void> => {
     for (const name of (await readdir(folder).catch(() => [])).sort()) {
       const path = join(folder, name)
