@@ -23,7 +23,9 @@ import { writeAtomicFolder } from '../../src/agent/volumes/atomic-folder.ts'
 import { type Cgroups, openCgroups } from '../../src/host/cgroup.ts'
 import { createLogger } from '../../src/host/log.ts'
 import { damageNames, damages } from '../support/damage.ts'
+import { exitOf, isRealRoot } from '../support/left-on-node.ts'
 import { containerSpec, runtimeContract, sandboxSpec } from '../support/runtime-contract.ts'
+import { commandContract, inputContract } from '../support/talking-contract.ts'
 import { until } from '../support/until.ts'
 
 t.setTimeout(300_000)
@@ -49,9 +51,6 @@ const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgr
 
 const file = { kind: 'file', readOnly: false } as const
 const folderToRead = { kind: 'folder', readOnly: true } as const
-
-const exitOf = async (runtime: Runtime, id: string) =>
-  (await runtime.sandboxes.list()).flatMap(({ containers }) => containers).find((each) => each.id === id)?.exit
 
 t.test('the process runtime keeps the contract', async (t) => {
   runtimeContract(t, open)
@@ -167,8 +166,8 @@ t.test('talking with a command', async (t) => {
   await runtime.sandboxes.start(sandboxSpec('a'))
   const env = { PATH: '/usr/bin:/bin', GREETING: `it's "so"`, 'my.odd-name': '1 2' }
   await runtime.containers.start('a', containerSpec(folder, 'main', ['sleep', '3600'], { env, workingDir: '/tmp' }))
-  const command = (words: readonly string[], tty = false) =>
-    runtime.streams.open('a_main_0', words, { stdin: true, tty })
+  const command = (words: readonly string[]) =>
+    runtime.streams.open('a_main_0', words, { stdin: true, tty: false })
 
   await t.test('its two outputs, its code, and the container around it', async (t) => {
     const { stdout, stderr, ended } = await command(['sh', '-c', 'echo "$GREETING"; pwd; echo wrong >&2; exit 7'])
@@ -197,39 +196,7 @@ t.test('talking with a command', async (t) => {
     t.equal(await text(stdout), '')
   })
 
-  await t.test('a terminal: one output, an echo, a size that changes, keys that mean something', async (t) => {
-    const script =
-      'tty; echo "$GREETING $TERM"; trap "stty size" WINCH; while :; do read -r line; echo "got $line"; done'
-    const shell = await command(['sh', '-c', script], true)
-    t.equal(shell.stderr, undefined)
-    let said = ''
-    shell.stdout.on('data', (chunk: Buffer) => {
-      said += chunk.toString()
-    })
-    await until(() => said.includes(`it's "so" xterm`), 'the first words')
-    t.match(said, /^\/dev\/pts\/\d+\r\n/)
-    shell.stdin.write('typed\n')
-    await until(() => said.includes('typed\r\ngot typed\r\n'), 'the echo, and the answer')
-    shell.resize({ columns: 100, rows: 40 })
-    shell.resize({ columns: 132, rows: 43 })
-    await until(() => said.includes('43 132'), 'the new size')
-    shell.stdin.write('\u0003')
-    t.equal(await shell.ended, 130, 'interrupted from the keyboard')
-  })
-
-  await t.test('all of it ends when it is ended', async (t) => {
-    for (const tty of [false, true]) {
-      const shell = await command(['sh', '-c', 'trap "" HUP TERM; sleep 47110 & sleep 47111; echo no'], tty)
-      const running = async () => {
-        const look = ['sh', '-c', 'for file in /proc/[0-9]*/cmdline; do tr "\\0" " " <"$file"; echo; done']
-        return (await runtime.streams.exec('a_main_0', look, 5_000)).output.match(/^sleep 4711[01] $/gm)?.length ?? 0
-      }
-      await until(async () => (await running()) === 2, 'both')
-      await shell.kill()
-      t.equal(await shell.ended, 137)
-      await until(async () => (await running()) === 0, 'their end')
-    }
-  })
+  await commandContract(t, runtime, `it's "so"`)
 })
 
 t.test('talking with a container', async (t) => {
@@ -239,37 +206,9 @@ t.test('talking with a container', async (t) => {
     runtime.containers.start('a', containerSpec(folder, name, words, more))
   const said = (name: string) => readFileSync(join(folder, `${name}.log`), 'utf8')
 
-  await t.test('stdin stays for the next user', async (t) => {
-    await begin('kept', ['cat'], { stdin: 'kept' })
-    for (const word of ['one', 'two']) {
-      const { stdin } = await runtime.streams.attach('a_kept_0')
-      stdin.end(`${word}\n`)
-      await until(() => said('kept').endsWith(`${word}\n`), word)
-    }
-    t.equal(await exitOf(runtime, 'a_kept_0'), undefined, 'it has seen no end')
-  })
+  await inputContract(t, { runtime, folder, start: begin, onTerm: { script: '', code: 143 } })
 
-  await t.test('or ends with the first', async (t) => {
-    await begin('once', ['sh', '-c', 'cat; exit 4'], { stdin: 'once' })
-    const { stdin } = await runtime.streams.attach('a_once_0')
-    stdin.end(Buffer.alloc(300_000, 'x'))
-    t.match(await until(() => exitOf(runtime, 'a_once_0'), 'its end'), { code: 4 })
-    t.equal(said('once').length, 300_000)
-  })
-
-  await t.test('a terminal', async (t) => {
-    const script = 'tty; trap "stty size" WINCH; while :; do read -r line; echo "got $line"; done'
-    const started = await begin('term', ['sh', '-c', script], { stdin: 'once', tty: true })
-    t.equal(started.exit, undefined)
-    await until(() => /^\/dev\/pts\/\d+\r\n/.test(said('term')), 'the terminal')
-    const { stdin, resize } = await runtime.streams.attach('a_term_0')
-    stdin.write('hello\n')
-    await until(() => said('term').includes('got hello\r\n'), 'the answer')
-    resize({ columns: 90, rows: 30 })
-    await until(() => said('term').includes('30 90\r\n'), 'the size')
-    await runtime.containers.signal('a_term_0', 'TERM')
-    t.match(await until(() => exitOf(runtime, 'a_term_0'), 'its end'), { code: 143 })
-
+  await t.test('a terminal of who does not end, or never was', async (t) => {
     await begin('stubborn', ['sh', '-c', 'trap "" HUP TERM; echo up; while :; do sleep 1; done'], { tty: true })
     await until(() => said('stubborn').includes('up'), 'its first word')
     await runtime.containers.signal('a_stubborn_0', 'KILL')
@@ -435,8 +374,6 @@ t.test("one pod's damaged files stop no other, and none of its processes is left
       })
     }
 })
-
-const isRealRoot = /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'))
 
 t.test('another user', { skip: isRealRoot ? false : 'needs root: a user namespace has one user' }, async (t) => {
   const { runtime, folder } = await open(t)

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,17 +13,18 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import type { ContainerSpec } from '../../src/agent/runtime/containers.ts'
-import type { OnChange, Runtime } from '../../src/agent/runtime/runtime.ts'
-import { type Cgroups, openCgroups } from '../../src/host/cgroup.ts'
+import type { OnChange } from '../../src/agent/runtime/runtime.ts'
+import type { Cgroups } from '../../src/host/cgroup.ts'
 import { makeBusyboxRoot } from '../support/busybox-root.ts'
+import { cgroupsFor, commandLines, exitOf, isRealRoot, leftGroups } from '../support/left-on-node.ts'
 import { busyboxImage, noOciRuntime, testOciRuntime } from '../support/oci-runtime.ts'
 import { containerSpec, runtimeContract, sandboxSpec } from '../support/runtime-contract.ts'
+import { commandContract, inputContract } from '../support/talking-contract.ts'
 import { until } from '../support/until.ts'
 
 t.setTimeout(400_000)
 
 const skip = (await noOciRuntime()) ?? false
-const isRealRoot = /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'))
 const layers = mkdtempSync(join(tmpdir(), 'podway-'))
 if (!skip) makeBusyboxRoot(join(layers, 'root'))
 t.teardown(() => rmSync(layers, { recursive: true }))
@@ -41,14 +41,6 @@ const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgr
     rmSync(folder, { recursive: true })
   })
   return { runtime, folder, container: { image: busyboxImage } }
-}
-
-/** Missing where we may not make any. */
-const cgroupsFor = async (t: Test) => {
-  const parent = `podway-test-${process.pid}-${Math.random().toString(36).slice(2)}`
-  const cgroups = await openCgroups({ parent }).catch(() => undefined)
-  t.teardown(() => cgroups?.close())
-  return { parent, cgroups }
 }
 
 type More = Partial<ContainerSpec>
@@ -70,9 +62,6 @@ const openPod = async (t: Test, more: Parameters<typeof sandboxSpec>[1] = {}, cg
   }
   return { runtime, folder, start, said, endOf, say }
 }
-
-const exitOf = async (runtime: Runtime, id: string) =>
-  (await runtime.sandboxes.list()).flatMap(({ containers }) => containers).find((each) => each.id === id)?.exit
 
 t.test('containers of images keep the contract', { skip }, async (t) => {
   // A process that is the first of its namespace ignores TERM: in a shared one it is not.
@@ -257,17 +246,6 @@ t.test('ends', { skip }, async (t) => {
   })
 })
 
-const commandLines = (): readonly string[] =>
-  readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-      } catch {
-        return ''
-      }
-    })
-
 t.test('last words', { skip }, async (t) => {
   const { start, endOf } = await openPod(t)
   const at = (path: string, fallBackToLogs = false) => ({ terminationMessage: { path, fallBackToLogs } })
@@ -303,9 +281,9 @@ t.test('last words', { skip }, async (t) => {
 
 t.test('exec', { skip }, async (t) => {
   const { start, runtime } = await openPod(t)
-  await start('main', ['sleep', '3600'], { env: { PATH: '/bin', WHO: 'me' }, workingDir: '/usr' })
+  await start('main', ['sleep', '3600'], { env: { PATH: '/bin', GREETING: 'me' }, workingDir: '/usr' })
   const run = (command: readonly string[], timeoutMs = 10_000) => runtime.streams.exec('a_main_0', command, timeoutMs)
-  t.same(await run(['sh', '-c', 'echo "$WHO"; pwd; hostname; cat /proc/1/comm; exit 4']), {
+  t.same(await run(['sh', '-c', 'echo "$GREETING"; pwd; hostname; cat /proc/1/comm; exit 4']), {
     ...{ exitCode: 4, output: 'me\n/usr\npod-a\nsleep\n' },
   })
   const missing = await run(['no-such'])
@@ -314,73 +292,21 @@ t.test('exec', { skip }, async (t) => {
   await t.rejects(run(['sleep', '47122'], 500), { name: 'ExecTimeout' })
   await until(() => commandLines().every((line) => !line.includes('47122')), 'its end')
 
-  const command = (words: readonly string[], tty = false) =>
-    runtime.streams.open('a_main_0', words, { stdin: true, tty })
+  const command = (words: readonly string[]) =>
+    runtime.streams.open('a_main_0', words, { stdin: true, tty: false })
   const { stdout, stderr, ended } = await command(['sh', '-c', 'echo out; echo wrong >&2; exit 7'])
   t.same(await Promise.all([text(stdout), text(stderr ?? stdout), ended]), ['out\n', 'wrong\n', 7])
   const again = await command(['sh', '-c', 'cat /dev/stdin > /dev/stdout'])
   again.stdin.end('through')
   t.equal(await text(again.stdout), 'through')
 
-  await t.test('a terminal', async (t) => {
-    const shell = await command(
-      ['sh', '-c', 'tty; echo "$WHO $TERM"; trap "stty size" WINCH; while :; do read -r line; echo "got $line"; done'],
-      true,
-    )
-    let heard = ''
-    shell.stdout.on('data', (chunk: Buffer) => {
-      heard += chunk.toString()
-    })
-    await until(() => heard.includes('me xterm'), 'the first words')
-    t.match(heard, /^\/dev\/pts\/\d+\r\n/)
-    shell.stdin.write('typed\n')
-    await until(() => heard.includes('typed\r\ngot typed\r\n'), 'the echo, and the answer')
-    shell.resize({ columns: 132, rows: 43 })
-    await until(() => heard.includes('43 132'), 'the new size')
-    shell.stdin.write('\u0003')
-    t.equal(await shell.ended, 130, 'interrupted from the keyboard')
-  })
-  await t.test('all of it ends when it is ended', async (t) => {
-    for (const tty of [false, true]) {
-      const shell = await command(['sh', '-c', 'trap "" HUP TERM; sleep 47123 & sleep 47124; echo no'], tty)
-      const running = () => commandLines().filter((line) => /^sleep 4712[34]/.test(line)).length
-      await until(() => running() === 2, 'both')
-      await shell.kill()
-      t.equal(await shell.ended, 137)
-      await until(() => running() === 0, 'their end')
-    }
-  })
+  await commandContract(t, runtime, 'me')
 })
 
 t.test('talking with a container', { skip }, async (t) => {
-  const { start, said, runtime, endOf } = await openPod(t)
-  await t.test('stdin stays for the next user, or ends with the first', async (t) => {
-    await start('kept', ['cat'], { stdin: 'kept' })
-    for (const word of ['one', 'two']) {
-      const { stdin } = await runtime.streams.attach('a_kept_0')
-      stdin.end(`${word}\n`)
-      await until(() => said('kept').endsWith(`${word}\n`), word)
-    }
-    t.equal(await exitOf(runtime, 'a_kept_0'), undefined, 'it has seen no end')
-    await start('once', ['sh', '-c', 'cat; exit 4'], { stdin: 'once' })
-    const { stdin } = await runtime.streams.attach('a_once_0')
-    stdin.end(Buffer.alloc(300_000, 'x'))
-    t.equal((await endOf('once')).code, 4)
-    t.equal(said('once').length, 300_000)
-  })
-  await t.test('a terminal', async (t) => {
-    const script = 'tty; trap "stty size" WINCH; trap "exit 9" TERM; while :; do read -r line; echo "got $line"; done'
-    await start('term', ['sh', '-c', script], { stdin: 'once', tty: true })
-    await until(() => /^\/dev\/pts\/\d+\r\n/.test(said('term')), 'the terminal')
-    const { stdin, resize } = await runtime.streams.attach('a_term_0')
-    stdin.write('hello\n')
-    await until(() => said('term').includes('got hello\r\n'), 'the answer')
-    resize({ columns: 90, rows: 30 })
-    await until(() => said('term').includes('30 90\r\n'), 'the size')
-    await runtime.containers.signal('a_term_0', 'TERM')
-    t.equal((await endOf('term')).code, 9)
-    t.match((await start('none', ['/no/such'], { tty: true })).exit, { code: 128 })
-  })
+  const { start, folder, runtime } = await openPod(t)
+  await inputContract(t, { runtime, folder, start, onTerm: { script: 'trap "exit 9" TERM;', code: 9 } })
+  t.match((await start('none', ['/no/such'], { tty: true })).exit, { code: 128 })
 })
 
 t.test('namespaces that are shared', { skip }, async (t) => {
@@ -426,19 +352,6 @@ t.test('limits', { skip: skip || (!isRealRoot && 'needs root: control groups') }
   await runtime.sandboxes.end('a', 'forget')
   t.same(leftGroups(parent), [], 'no group is left but that of all')
 })
-
-/** Control groups below the one of a runtime, in all hierarchies. */
-const leftGroups = (parent: string): readonly string[] =>
-  readFileSync('/proc/self/cgroup', 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      const [, name = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
-      const folder = join('/sys/fs/cgroup', name.replace(/^name=/, '') || 'unified', path, parent)
-      if (!existsSync(folder)) return []
-      return readdirSync(folder, { withFileTypes: true }).flatMap((each) =>
-        each.isDirectory() ? [join(folder, each.name)] : [],
-      )
-    })
 
 t.test('what is mounted on the node later is seen below a volume that asks for it', { skip }, async (t) => {
   const volume = join(layers, 'volume')

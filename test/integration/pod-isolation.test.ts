@@ -1,12 +1,11 @@
 /** A pod's process on the node: what it tries to get at is not there, and it is nobody who could change that. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createCommandRunner } from '../../src/host/command.ts'
+import { isRealRoot } from '../support/left-on-node.ts'
 import { publicRoot, root } from './support/lab.ts'
 
 const child = [process.execPath, join(root, 'test/support/attacked-pod.ts')] as const
-const isRealRoot = /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'))
 const nobody = '65534'
 const asOrdinaryUser = [
   ...['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--', 'env', 'HOME=/tmp', 'TMPDIR=/tmp'],

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import type { Runtime } from '../../src/agent/runtime/runtime.ts'
 import type { SandboxProcess, StoredContainer } from '../../src/agent/runtime/shared/state.ts'
-import { type Cgroups, openCgroups } from '../../src/host/cgroup.ts'
 import { childrenOf } from '../../src/host/process.ts'
+import { cgroupsFor, commandLines, exitOf, leftGroups } from '../support/left-on-node.ts'
 import { busyboxStore, noOciRuntime, testOciRuntime } from '../support/oci-runtime.ts'
 import { containerSpec, sandboxSpec } from '../support/runtime-contract.ts'
 import { until } from '../support/until.ts'
@@ -16,30 +16,6 @@ import { until } from '../support/until.ts'
 t.setTimeout(400_000)
 
 const skip = (await noOciRuntime()) ?? false
-
-/** Not mounted by anybody else, and no name of any other process. */
-const commandLines = (): readonly string[] =>
-  readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-      } catch {
-        return ''
-      }
-    })
-
-const groupsOf = (parent: string): readonly string[] =>
-  readFileSync('/proc/self/cgroup', 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      const [, name = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
-      const home = join('/sys/fs/cgroup', name.replace(/^name=/, '') || 'unified', path, parent)
-      if (!existsSync(home)) return []
-      return readdirSync(home, { withFileTypes: true }).flatMap((each) =>
-        each.isDirectory() ? [join(home, each.name)] : [],
-      )
-    })
 
 const namesIn = (folder: string): readonly string[] =>
   existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
@@ -50,19 +26,12 @@ const leftOf = (folder: string, parent: string): readonly string[] => [
     .split('\n')
     .filter((line) => line.includes(`${folder}/state`) || line.includes(`${folder}/disk/`)),
   ...commandLines().filter((line) => line.includes(`${folder}/state`) || line.includes('sleep 47130')),
-  ...groupsOf(parent),
+  ...leftGroups(parent),
   ...['state/bundles', 'state/program', 'state/sandboxes', 'state/exits', 'disk'].flatMap((name) =>
     namesIn(join(folder, name)),
   ),
   ...namesIn(join(folder, 'images/holds')).flatMap(namesIn),
 ]
-
-const cgroupsFor = async (t: Test): Promise<{ readonly parent: string; readonly cgroups: Cgroups | undefined }> => {
-  const parent = `podway-test-${process.pid}-${Math.random().toString(36).slice(2)}`
-  const cgroups = await openCgroups({ parent }).catch(() => undefined)
-  t.teardown(() => cgroups?.close())
-  return { parent, cgroups }
-}
 
 const begin = async (t: Test) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
@@ -90,9 +59,6 @@ const begin = async (t: Test) => {
   const spec = (name: string) => containerSpec(folder, name, ['sleep', '47130'], { image, env: { PATH: '/bin' } })
   return { folder, parent, open, spec, left: () => leftOf(folder, parent) }
 }
-
-const exitOf = async (runtime: Runtime, id: string) =>
-  (await runtime.sandboxes.list()).flatMap(({ containers }) => containers).find((each) => each.id === id)?.exit
 
 const stored = <T>(folder: string, file: string): T =>
   JSON.parse(readFileSync(join(folder, 'state/sandboxes/a', file), 'utf8'))
