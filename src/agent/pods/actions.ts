@@ -99,7 +99,7 @@ export const createActions = (deps: ActionDeps) => {
     const { spec } = pod
     const life = Number(known.sandbox?.labels[lifeLabel] ?? 0) + 1
     const graceMs = (spec.terminationGracePeriodSeconds ?? 30) * 1000
-    const { sysctls = [], seLinuxOptions } = spec.securityContext ?? {}
+    const { sysctls = [] } = spec.securityContext ?? {}
     const made = await sandboxes.start({
       ...{ id: known.uid, namespace, name, runtime, mounts, hostname: files.hostname(pod), annotations },
       hostNetwork: spec.hostNetwork ?? false,
@@ -107,7 +107,6 @@ export const createActions = (deps: ActionDeps) => {
       ...(spec.hostIPC ? { hostIPC: true } : {}),
       ...(spec.shareProcessNamespace ? { shareProcessNamespace: true } : {}),
       ...(sysctls.length > 0 ? { sysctls: Object.fromEntries(sysctls.map((each) => [each.name, each.value])) } : {}),
-      ...(seLinuxOptions ? { seLinux: seLinuxOptions } : {}),
       labels: { [lifeLabel]: String(life), [graceLabel]: String(graceMs) },
     })
     await isConnected(pod, known, made)

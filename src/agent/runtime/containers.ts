@@ -29,13 +29,6 @@ export interface ContainerLimits extends CgroupLimits {
   readonly oomScoreAdjust?: number
 }
 
-export interface Rlimit {
-  /** As `nofile`. */
-  readonly name: string
-  readonly soft: number
-  readonly hard: number
-}
-
 export interface ContainerSpec extends ContainerSecurity {
   readonly name: string
   /** 0 for the first instance of this name in the pod, then 1, … */
@@ -51,7 +44,6 @@ export interface ContainerSpec extends ContainerSecurity {
   readonly mounts: readonly Mount[]
   readonly devices?: readonly Device[]
   readonly limits: ContainerLimits
-  readonly rlimits?: readonly Rlimit[]
   /** As `SIGQUIT`: what asks the main process to end; `SIGTERM` when missing. */
   readonly stopSignal?: string
   /** Somebody may type; `once`: stdin ends with the first who has. Without it stdin is empty. */

@@ -2,7 +2,6 @@
 import type { StringMap } from '../../api/types/index.ts'
 import type { ContainerRecord } from './containers.ts'
 import type { Mount } from './mounts.ts'
-import type { SeLinuxLabel } from './security.ts'
 
 export interface SandboxSpec {
   /** The pod's uid. */
@@ -22,7 +21,6 @@ export interface SandboxSpec {
   readonly shareProcessNamespace?: boolean
   /** Of the pod's own namespaces: `net.ipv4.ip_local_port_range` and its value. */
   readonly sysctls?: StringMap
-  readonly seLinux?: SeLinuxLabel
   /** What every container sees. Where containers share a root, that is all they see (see `Feature`). */
   readonly mounts: readonly Mount[]
   /** Of the pod. */

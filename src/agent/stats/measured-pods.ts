@@ -38,7 +38,7 @@ const addMemory = (a: MemoryUsage, b: MemoryUsage): MemoryUsage => ({
 })
 
 /** A rate of all is known when that of each is. */
-export const addUsage = (a: Measured, b: Measured): Measured => ({
+const addUsage = (a: Measured, b: Measured): Measured => ({
   cpuNanoseconds: a.cpuNanoseconds + b.cpuNanoseconds,
   memory: addMemory(a.memory, b.memory),
   processes: a.processes + b.processes,
@@ -52,7 +52,7 @@ export const addUsage = (a: Measured, b: Measured): Measured => ({
     : {}),
 })
 
-export const totalUsage = (all: readonly Measured[]): Measured => all.reduce(addUsage, none)
+const totalUsage = (all: readonly Measured[]): Measured => all.reduce(addUsage, none)
 
 const containersOf = (
   { containers }: SandboxRecord,

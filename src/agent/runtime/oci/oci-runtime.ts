@@ -37,7 +37,7 @@ import { readTerminationMessage } from './termination-message.ts'
 import { type FoundUser, findUser } from './users.ts'
 
 /** Its name. */
-export const ociRuntime = 'oci'
+const ociRuntime = 'oci'
 
 export interface OciRuntimeOptions {
   /** Where the state is kept; it should vanish with a reboot, as the processes do. */

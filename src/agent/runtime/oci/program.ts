@@ -23,7 +23,7 @@ export interface Program {
 }
 
 /** In the bundle: what a program says when there was nothing to run, and the pid of what it has started. */
-export const logName = 'program.log'
+const logName = 'program.log'
 export const pidName = 'pid'
 
 const runc: Program = {

@@ -26,7 +26,7 @@ import { rightsWords } from './rights.ts'
 import { createSettings } from './settings.ts'
 
 /** Its name. */
-export const processRuntime = 'process'
+const processRuntime = 'process'
 
 export interface ProcessRuntimeOptions {
   /** Where the state is kept; it should vanish with a reboot, as the processes do. */

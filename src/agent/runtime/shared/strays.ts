@@ -14,7 +14,7 @@ interface Known {
 }
 
 /** Whose process a command line is: of a container's shim, or the first of a sandbox. Undefined: none of this runtime's. */
-export const roleOf = (
+const roleOf = (
   stateDir: string,
   words: readonly string[],
 ): { readonly sandbox: string; readonly container?: string } | undefined => {
