@@ -5,7 +5,7 @@ import { usualCapabilities } from '../linux-capabilities.ts'
 import type { Mount } from '../mounts.ts'
 import type { SandboxSpec } from '../sandboxes.ts'
 import type { ConfigInput, ConfigMount, ProcessInput } from './config.ts'
-import type { OciDevice } from './config-types.ts'
+import type { OciDevice, OciDeviceRule } from './config-types.ts'
 import type { NodeFacts } from './node-facts.ts'
 import { deviceRules, ociResources } from './resources.ts'
 import { defaultSeccomp } from './seccomp.ts'
@@ -99,6 +99,17 @@ const mountsOf = ({ sandbox, spec, mounts }: ContainerInput): readonly ConfigMou
   ...new Map([...sandbox.mounts, ...mounts, ...spec.mounts].map((each) => [each.target, configMount(each)])).values(),
 ]
 
+/** A device file says nothing of who may write to what is behind it: its control group does. */
+const rulesOf = ({ spec, devices, cgroupPath }: ContainerInput): readonly OciDeviceRule[] => {
+  const readOnly = new Set((spec.devices ?? []).flatMap((each) => (each.readOnly ? [each.target] : [])))
+  const [first] = readOnly
+  if (first !== undefined && cgroupPath === undefined && !spec.privileged)
+    throw new NotHere(`the device ${first} would not be read-only on this node: there are no control groups to guard it`)
+  return devices.map(({ path, type, major, minor }) => ({
+    ...{ allow: true, type, major, minor, access: readOnly.has(path) ? 'r' : 'rw' },
+  }))
+}
+
 const seccompOf = ({ spec, facts, seccompFile }: ContainerInput, capabilities: readonly string[]) => {
   const { privileged, seccomp } = spec
   if (privileged || seccomp === undefined || seccomp === 'unconfined') return {}
@@ -110,8 +121,8 @@ export const configInput = (input: ContainerInput): ConfigInput => {
   const { sandbox, spec, facts, cgroupPath } = input
   const { privileged = false } = spec
   const process = processOf(input)
+  const rules = rulesOf(input)
   const { hostNetwork, hostIPC = false, hostPID = false, shareProcessNamespace = false } = sandbox
-  const rules = input.devices.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access: 'rw' }))
   return {
     ...{ process, privileged, shm: input.shm, mounts: mountsOf(input), devices: input.devices },
     namespaces: {

@@ -69,6 +69,26 @@ t.test('who may make devices is guarded by control groups, or has none', async (
   t.same(of(mknod, { cgroupPath: undefined, facts: rootless }).process.capabilities, ['mknod'])
 })
 
+t.test('who may write to a device of the pod', async (t) => {
+  const device = (path: string, minor: number) => ({
+    ...{ path, type: 'b' as const, major: 8, minor, fileMode: 0o660, uid: 0, gid: 6 },
+  })
+  const devices = [device('/dev/claimed', 1), device('/dev/read', 2)]
+  const spec = {
+    devices: [
+      { source: '/dev/sda1', target: '/dev/claimed', readOnly: false },
+      { source: '/dev/sda2', target: '/dev/read', readOnly: true },
+    ],
+  }
+  t.same(of(spec, { devices }).cgroup?.resources.devices?.slice(-2), [
+    { allow: true, type: 'b', major: 8, minor: 1, access: 'rw' },
+    { allow: true, type: 'b', major: 8, minor: 2, access: 'r' },
+  ])
+  const unguarded = { devices, cgroupPath: undefined }
+  t.throws(() => of(spec, unguarded), /\/dev\/read would not be read-only/)
+  t.same(of({ ...spec, privileged: true }, unguarded).devices, devices, 'who may do all is not held back')
+})
+
 t.test('seccomp', async (t) => {
   const seccompFile = { defaultAction: 'SCMP_ACT_KILL' }
   t.equal(of().seccomp, undefined)
