@@ -15,6 +15,7 @@ import type { NodeFacts } from './env/field-ref.ts'
 import type { ServiceLink } from './env/service-links.ts'
 import { createLogKeeper } from './logs/keeper.ts'
 import { removeOtherLogs } from './logs/paths.ts'
+import { nodeReference } from './node/node-events.ts'
 import { type ActionDeps, createActions } from './pods/actions.ts'
 import { type BackOff, defaultBackOff } from './pods/back-off.ts'
 import { createPostStarts, createRunHook } from './pods/hooks.ts'
@@ -110,12 +111,10 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   }
 
   const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log, clock })
-  /** As the kubelet tells of its node: by its name in place of the uid. */
-  const self = { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }
   const onDamage = (message: string): void => {
     log.error(message)
     // Found at the start, when the API may be away.
-    void pods.synced.then(() => events.record(self, 'Warning', 'DamagedPodState', message))
+    void pods.synced.then(() => events.record(nodeReference(nodeName), 'Warning', 'DamagedPodState', message))
   }
   const onChange = (uid: string): void => queue.add(uid)
   const [first, ...others] = options.runtimes
