@@ -166,8 +166,7 @@ t.test('talking with a command', async (t) => {
   await runtime.sandboxes.start(sandboxSpec('a'))
   const env = { PATH: '/usr/bin:/bin', GREETING: `it's "so"`, 'my.odd-name': '1 2' }
   await runtime.containers.start('a', containerSpec(folder, 'main', ['sleep', '3600'], { env, workingDir: '/tmp' }))
-  const command = (words: readonly string[]) =>
-    runtime.streams.open('a_main_0', words, { stdin: true, tty: false })
+  const command = (words: readonly string[]) => runtime.streams.open('a_main_0', words, { stdin: true, tty: false })
 
   await t.test('its two outputs, its code, and the container around it', async (t) => {
     const { stdout, stderr, ended } = await command(['sh', '-c', 'echo "$GREETING"; pwd; echo wrong >&2; exit 7'])

@@ -1,13 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -292,8 +284,7 @@ t.test('exec', { skip }, async (t) => {
   await t.rejects(run(['sleep', '47122'], 500), { name: 'ExecTimeout' })
   await until(() => commandLines().every((line) => !line.includes('47122')), 'its end')
 
-  const command = (words: readonly string[]) =>
-    runtime.streams.open('a_main_0', words, { stdin: true, tty: false })
+  const command = (words: readonly string[]) => runtime.streams.open('a_main_0', words, { stdin: true, tty: false })
   const { stdout, stderr, ended } = await command(['sh', '-c', 'echo out; echo wrong >&2; exit 7'])
   t.same(await Promise.all([text(stdout), text(stderr ?? stdout), ended]), ['out\n', 'wrong\n', 7])
   const again = await command(['sh', '-c', 'cat /dev/stdin > /dev/stdout'])

@@ -194,9 +194,7 @@ const deadlineOf = ({ pod }: PodView): number => {
 
 const unsupportedWaiting = ({ pod, unsupported }: PodView): ReadonlyMap<string, Waiting> => {
   const message = `this node's runtime cannot honour ${unsupported.join(', ')}`
-  return new Map(
-    allContainers(pod).map(({ name }) => [name, { reason: 'Unsupported', message }]),
-  )
+  return new Map(allContainers(pod).map(({ name }) => [name, { reason: 'Unsupported', message }]))
 }
 
 const planLife = (view: PodView, now: number, backOff: BackOff): Plan => {

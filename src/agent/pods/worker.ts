@@ -62,9 +62,7 @@ const isStop = (action: Action): boolean => action.do === 'stop-container'
 
 /** Whose containers do not run, but may be started. */
 const waitingOf = (pod: Pod, sandbox: SandboxRecord | undefined) =>
-  allContainers(pod).filter(
-    ({ name }) => !isRunning(sandbox?.containers.findLast((each) => each.name === name)),
-  )
+  allContainers(pod).filter(({ name }) => !isRunning(sandbox?.containers.findLast((each) => each.name === name)))
 
 export const createPodWorker = (deps: WorkerDeps): PodWorker => {
   const { sandboxes, puller, prober, postStarts, stopper, statuses, events, clock, podOf, act } = deps

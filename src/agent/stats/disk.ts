@@ -28,8 +28,8 @@ const claimOf = (pod: Pod | undefined, name: string): string | undefined => {
 
 const volumeUsages = async (folders: readonly string[], pod: Pod | undefined): Promise<readonly VolumeUsage[]> => {
   const found: VolumeUsage[] = []
+  // A pod without volumes there has no folder.
   for (const folder of folders)
-    // A pod without volumes there has no folder.
     for (const name of await readdir(folder).catch(() => [])) {
       const claim = claimOf(pod, name)
       found.push({ name, ...(await folderUsage(join(folder, name))), ...(claim === undefined ? {} : { claim }) })

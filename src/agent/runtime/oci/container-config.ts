@@ -104,7 +104,9 @@ const rulesOf = ({ spec, devices, cgroupPath }: ContainerInput): readonly OciDev
   const readOnly = new Set((spec.devices ?? []).flatMap((each) => (each.readOnly ? [each.target] : [])))
   const [first] = readOnly
   if (first !== undefined && cgroupPath === undefined && !spec.privileged)
-    throw new NotHere(`the device ${first} would not be read-only on this node: there are no control groups to guard it`)
+    throw new NotHere(
+      `the device ${first} would not be read-only on this node: there are no control groups to guard it`,
+    )
   return devices.map(({ path, type, major, minor }) => ({
     ...{ allow: true, type, major, minor, access: readOnly.has(path) ? 'r' : 'rw' },
   }))
