@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../api/json.ts'
 import { type Digest, isDigest } from './digest.ts'
 import { damaged, unsupported } from './image-error.ts'
 import type { ImageConfig } from './images.ts'
+import { objectIn } from './json.ts'
 import type { Limits } from './limits.ts'
 
 export interface ParsedConfig {
@@ -75,22 +76,11 @@ const diffIdsOf = (parsed: JsonObject): readonly Digest[] => {
   return ids
 }
 
-const parseObject = (bytes: Buffer): JsonObject => {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(bytes.toString('utf8'))
-  } catch {
-    throw wrong('it is no JSON')
-  }
-  if (!isJsonObject(parsed)) throw wrong('it is no object')
-  return parsed
-}
-
 /** Throws `ImageError`. */
 export const parseConfig = (bytes: Buffer, limits: Pick<Limits, 'configBytes' | 'layers'>): ParsedConfig => {
   if (bytes.length > limits.configBytes)
     throw unsupported(`the configuration of the image has more than ${limits.configBytes} bytes`)
-  const parsed = parseObject(bytes)
+  const parsed = objectIn(bytes, wrong)
   const os = textAt(parsed, 'os')
   if (os !== '' && os !== 'linux') throw unsupported(`the image is for ${os}, and this node is Linux`)
   const diffIds = diffIdsOf(parsed)

@@ -1,6 +1,7 @@
 /** What `docker save`, `podman save` and `skopeo copy docker-archive:` write. */
 import { isJsonObject } from '../../api/json.ts'
 import { damaged } from '../image-error.ts'
+import { jsonIn } from '../json.ts'
 import { limits } from '../limits.ts'
 import { formatReference, parseReference } from '../reference.ts'
 import type { ImageSource } from '../store/image-store.ts'
@@ -27,12 +28,7 @@ const savedImageOf = (value: unknown): SavedImage => {
 }
 
 const parseSaved = (bytes: Buffer): readonly SavedImage[] => {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(bytes.toString('utf8'))
-  } catch {
-    throw damaged(`${dockerManifest} of the archive is no JSON`)
-  }
+  const parsed = jsonIn(bytes, () => damaged(`${dockerManifest} of the archive is no JSON`))
   if (!Array.isArray(parsed)) throw damaged(`${dockerManifest} of the archive is malformed`)
   return parsed.map(savedImageOf)
 }

@@ -2,6 +2,7 @@
 import { isJsonObject } from '../../api/json.ts'
 import { type Digest, digestOf, hexOf } from '../digest.ts'
 import { damaged, unsupported } from '../image-error.ts'
+import { jsonIn } from '../json.ts'
 import { limits } from '../limits.ts'
 import { chooseEntry, type IndexEntry, type Manifest, parseManifest } from '../manifest/manifest.ts'
 import type { Platform } from '../manifest/platform.ts'
@@ -50,12 +51,7 @@ const withDigest = (names: readonly string[], digest: Digest): readonly string[]
 ]
 
 const checkVersion = (bytes: Buffer): void => {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(bytes.toString('utf8'))
-  } catch {
-    throw damaged(`${layoutFile} is no JSON`)
-  }
+  const parsed = jsonIn(bytes, () => damaged(`${layoutFile} is no JSON`))
   const version = isJsonObject(parsed) ? parsed['imageLayoutVersion'] : undefined
   if (typeof version !== 'string' || !version.startsWith('1.')) throw unsupported(`this layout is none of version 1`)
 }

@@ -2,6 +2,7 @@
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import { type Digest, isDigest } from '../digest.ts'
 import { damaged, unsupported } from '../image-error.ts'
+import { objectIn } from '../json.ts'
 import type { Limits } from '../limits.ts'
 import {
   configTypes,
@@ -111,13 +112,7 @@ export const parseManifest = (
   type: string,
   limits: Pick<Limits, 'layers' | 'configBytes'>,
 ): Manifest | Index => {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(bytes.toString('utf8'))
-  } catch {
-    throw wrong('it is no JSON')
-  }
-  if (!isJsonObject(parsed)) throw wrong('it is no object')
+  const parsed = objectIn(bytes, wrong)
   if (isOneOf(schema1Types, type) || parsed['schemaVersion'] === 1)
     throw unsupported(
       'the image has a manifest of schema 1, which is not read any more: push it again with a newer tool',

@@ -1,7 +1,8 @@
 /** As whom a registry is asked: nobody, by name and password, or with a token of the service that it names (distribution-spec, "auth"). */
 import { isJsonObject } from '../../api/json.ts'
 import type { RegistryCredential } from '../credentials.ts'
-import { ImageError } from '../image-error.ts'
+import { damaged, ImageError } from '../image-error.ts'
+import { jsonIn } from '../json.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
 import { type HttpClient, type RegistryAnswer, type RegistryRequest, readAnswer } from './http-client.ts'
 import type { Endpoint } from './registries.ts'
@@ -31,16 +32,11 @@ interface Token {
 const wordForm = /^[\x21-\x7e]{1,65536}$/
 
 const tokenIn = (body: Buffer, now: number, host: string): Token => {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(body.toString('utf8'))
-  } catch {
-    throw new ImageError('damaged', `${host}: its token service answers with something else than a token`)
-  }
+  const parsed = jsonIn(body, () => damaged(`${host}: its token service answers with something else than a token`))
   const { token, access_token: access, expires_in: seconds } = isJsonObject(parsed) ? parsed : {}
   const value = typeof token === 'string' && token !== '' ? token : access
   if (typeof value !== 'string' || !wordForm.test(value))
-    throw new ImageError('damaged', `${host}: its token service answers without a token`)
+    throw damaged(`${host}: its token service answers without a token`)
   const lasts = typeof seconds === 'number' && seconds > 0 ? seconds : defaultSeconds
   return { value, until: now + lasts * 1_000 - earlyMs }
 }
@@ -54,7 +50,7 @@ const realmOf = (challenge: Challenge, base: URL): URL => {
     !['http:', 'https:'].includes(realm.protocol) ||
     (realm.protocol === 'http:' && base.protocol === 'https:')
   )
-    throw new ImageError('damaged', `${base.host}: it asks for a token of ${JSON.stringify(text.slice(0, 200))}`)
+    throw damaged(`${base.host}: it asks for a token of ${JSON.stringify(text.slice(0, 200))}`)
   return realm
 }
 
