@@ -3,7 +3,8 @@ import { rootCertificates } from 'node:tls'
 import type { Dispatcher } from 'undici'
 import dispatch from 'undici/lib/api/api-request.js'
 import Pool from 'undici/lib/dispatcher/pool.js'
-import { ImageError } from '../image-error.ts'
+import { readWholeBytes } from '../../host/read-whole.ts'
+import { damaged, ImageError } from '../image-error.ts'
 import type { Endpoint } from './registries.ts'
 
 export interface RegistryRequest {
@@ -130,13 +131,5 @@ export const createHttpClient = (timeouts: HttpTimeouts = defaultTimeouts): Http
 }
 
 /** A whole answer. Rejects one of more bytes than `most`. */
-export const readAnswer = async (answer: RegistryAnswer, most: number, what: string): Promise<Buffer> => {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of answer.body) {
-    parts.push(part)
-    size += part.length
-    if (size > most) throw new ImageError('damaged', `${what} has more than ${most} bytes`)
-  }
-  return Buffer.concat(parts)
-}
+export const readAnswer = ({ body }: RegistryAnswer, most: number, what: string): Promise<Buffer> =>
+  readWholeBytes(body, most, () => damaged(`${what} has more than ${most} bytes`))

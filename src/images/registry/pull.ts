@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { counted } from '../../host/counted.ts'
+import { readWholeBytes } from '../../host/read-whole.ts'
 import { type ImageCredentials, noCredentials, type RegistryCredential } from '../credentials.ts'
 import { digestOf } from '../digest.ts'
 import { damaged, ImageError, unsupported } from '../image-error.ts'
@@ -88,15 +89,9 @@ const find = async (
 
 const readConfig = async ({ repository, manifest: { config } }: Found, signal?: AbortSignal): Promise<Buffer> => {
   const { body } = await repository.blob(config.digest, 0, signal)
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of body) {
-    size += part.length
-    if (size > config.bytes)
-      throw damaged(`the configuration has more than the ${counted(config.bytes, 'byte')} of its manifest`)
-    parts.push(part)
-  }
-  const bytes = Buffer.concat(parts)
+  const bytes = await readWholeBytes(body, config.bytes, () =>
+    damaged(`the configuration has more than the ${counted(config.bytes, 'byte')} of its manifest`),
+  )
   const found = digestOf(bytes)
   if (found !== config.digest) throw damaged(`the configuration ${config.digest} arrived as ${found}`)
   return bytes
