@@ -4,7 +4,8 @@ import { type Digest, digestOf, hexOf } from '../digest.ts'
 import { damaged, unsupported } from '../image-error.ts'
 import { jsonIn } from '../json.ts'
 import { limits } from '../limits.ts'
-import { chooseEntry, type IndexEntry, type Manifest, parseManifest } from '../manifest/manifest.ts'
+import { findManifest, type WrittenManifest } from '../manifest/find-manifest.ts'
+import { chooseEntry, type IndexEntry, parseManifest } from '../manifest/manifest.ts'
 import type { Platform } from '../manifest/platform.ts'
 import { formatReference, parseReference, repositoryName } from '../reference.ts'
 import type { ImageSource } from '../store/image-store.ts'
@@ -22,20 +23,10 @@ const readBlob = async (files: ArchiveFiles, digest: Digest, most: number): Prom
   return bytes
 }
 
-const indexesInARow = 4
-
-/** The image for this node that an entry leads to, through indexes of indexes. */
-const resolve = async (
-  files: ArchiveFiles,
-  entry: IndexEntry,
-  node: Platform,
-  depth = 0,
-): Promise<{ readonly manifest: Manifest; readonly digest: Digest }> => {
-  const found = parseManifest(await readBlob(files, entry.digest, limits.manifestBytes), entry.mediaType, limits)
-  if (found.kind === 'manifest') return { manifest: found, digest: entry.digest }
-  if (depth === indexesInARow) throw unsupported('the archive has indexes of indexes of indexes')
-  return resolve(files, chooseEntry(found, node), node, depth + 1)
-}
+const readManifest = async (files: ArchiveFiles, { digest, mediaType }: IndexEntry): Promise<WrittenManifest> => ({
+  ...{ digest, mediaType },
+  bytes: await readBlob(files, digest, limits.manifestBytes),
+})
 
 const nameAnnotations = ['io.containerd.image.name', 'org.opencontainers.image.ref.name']
 
@@ -75,7 +66,8 @@ export const readOciLayout = async (files: ArchiveFiles, node: Platform): Promis
   return Promise.all(
     byName(index.entries).map(async (entries) => {
       const entry = chooseEntry({ kind: 'index', entries }, node)
-      const { manifest, digest } = await resolve(files, entry, node)
+      const read = (each: IndexEntry): Promise<WrittenManifest> => readManifest(files, each)
+      const { manifest, digest } = await findManifest(await read(entry), node, read)
       return {
         config: await readBlob(files, manifest.config.digest, limits.configBytes),
         layers: manifest.layers.length,

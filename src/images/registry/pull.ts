@@ -6,18 +6,18 @@ import type { Readable } from 'node:stream'
 import { counted } from '../../host/counted.ts'
 import { readWholeBytes } from '../../host/read-whole.ts'
 import { type ImageCredentials, noCredentials, type RegistryCredential } from '../credentials.ts'
-import { digestOf } from '../digest.ts'
-import { damaged, ImageError, unsupported } from '../image-error.ts'
+import { type Digest, digestOf } from '../digest.ts'
+import { damaged, ImageError } from '../image-error.ts'
 import type { Image, PullOptions } from '../images.ts'
-import { limits } from '../limits.ts'
-import { chooseEntry, type Descriptor, type Manifest, parseManifest } from '../manifest/manifest.ts'
+import { findManifest } from '../manifest/find-manifest.ts'
+import type { Descriptor, Manifest } from '../manifest/manifest.ts'
 import { nodePlatform, type Platform } from '../manifest/platform.ts'
 import { formatReference, type Reference, repositoryName, storedName } from '../reference.ts'
 import type { OpenStore } from '../store/image-store.ts'
 import { download } from './download.ts'
 import type { HttpClient } from './http-client.ts'
 import type { Endpoint, Registries } from './registries.ts'
-import { type FetchedManifest, openRepository, type Repository } from './repository.ts'
+import { openRepository, type Repository } from './repository.ts'
 
 export interface PullParts {
   readonly store: OpenStore
@@ -27,13 +27,12 @@ export interface PullParts {
 }
 
 const atOnce = 3
-const indexesInARow = 4
 
 interface Found {
   readonly repository: Repository
   readonly manifest: Manifest
   /** Of what the reference stands for: of an index, where it is one. */
-  readonly digest: FetchedManifest['digest']
+  readonly digest: Digest
 }
 
 const resolve = async (
@@ -42,14 +41,9 @@ const resolve = async (
   node: Platform,
   signal?: AbortSignal,
 ): Promise<Found> => {
-  let fetched = await repository.manifest(reference, signal)
-  const { digest } = fetched
-  for (let depth = 0; depth <= indexesInARow; depth++) {
-    const parsed = parseManifest(fetched.bytes, fetched.mediaType, limits)
-    if (parsed.kind === 'manifest') return { repository, manifest: parsed, digest }
-    fetched = await repository.manifest(chooseEntry(parsed, node).digest, signal)
-  }
-  throw unsupported('the registry has indexes of indexes of indexes')
+  const first = await repository.manifest(reference, signal)
+  const { manifest } = await findManifest(first, node, ({ digest }) => repository.manifest(digest, signal))
+  return { repository, manifest, digest: first.digest }
 }
 
 /** As whom an endpoint is asked, one after the other. What is for the registry is not shown to its mirrors. */

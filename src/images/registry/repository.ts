@@ -3,16 +3,11 @@ import type { RegistryCredential } from '../credentials.ts'
 import { type Digest, digestOf } from '../digest.ts'
 import { damaged, ImageError } from '../image-error.ts'
 import { limits } from '../limits.ts'
+import type { WrittenManifest } from '../manifest/find-manifest.ts'
 import { indexTypes, manifestTypes, plainType } from '../manifest/media-types.ts'
 import { createAuthorizer } from './authorizer.ts'
 import { type HttpClient, type RegistryAnswer, readAnswer } from './http-client.ts'
 import type { Endpoint } from './registries.ts'
-
-export interface FetchedManifest {
-  readonly bytes: Buffer
-  readonly mediaType: string
-  readonly digest: Digest
-}
 
 export interface BlobPart {
   /** Where in the blob it begins: what was asked for, or 0 where a registry knows no ranges. */
@@ -22,7 +17,7 @@ export interface BlobPart {
 
 /** Rejects with `ImageError`; nothing is tried twice. */
 export interface Repository {
-  manifest(reference: string, signal?: AbortSignal): Promise<FetchedManifest>
+  manifest(reference: string, signal?: AbortSignal): Promise<WrittenManifest>
   blob(digest: Digest, offset: number, signal?: AbortSignal): Promise<BlobPart>
 }
 

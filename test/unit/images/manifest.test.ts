@@ -1,6 +1,7 @@
 import t from 'tap'
 import { digestOf } from '../../../src/images/digest.ts'
 import { limits } from '../../../src/images/limits.ts'
+import { findManifest, type WrittenManifest } from '../../../src/images/manifest/find-manifest.ts'
 import { chooseEntry, parseManifest } from '../../../src/images/manifest/manifest.ts'
 import { nodePlatform, suitability } from '../../../src/images/manifest/platform.ts'
 
@@ -121,4 +122,31 @@ t.test('how well an image suits', async (t) => {
   t.ok(suitability(node, { os: 'linux', architecture: 'arm64', variant: '' }) > 0)
   t.equal(suitability(node, { os: 'linux', architecture: 'arm64', variant: 'v9' }), 0)
   t.equal(suitability(node, { os: 'windows', architecture: 'arm64', variant: '' }), 0)
+})
+
+t.test('through indexes to the manifest for a node', async (t) => {
+  const node = nodePlatform('x64')
+  const written = (name: string, value: unknown, mediaType: string): WrittenManifest => ({
+    bytes: Buffer.from(JSON.stringify(value)),
+    mediaType,
+    digest: digestOf(name),
+  })
+  const last = written('image', image, ociManifest)
+  const indexTo = ({ digest, mediaType }: WrittenManifest, name: string): WrittenManifest =>
+    written(name, { schemaVersion: 2, manifests: [{ digest, mediaType, size: 5 }] }, ociIndex)
+  const find = async (indexes: number) => {
+    const all = [last]
+    for (let n = 0; n < indexes; n++) all.push(indexTo(all.at(-1) ?? last, `index ${n}`))
+    const read: string[] = []
+    const found = await findManifest(all.at(-1) ?? last, node, async ({ digest }) => {
+      read.push(digest)
+      const named = all.find((each) => each.digest === digest)
+      if (!named) throw new Error('nobody has it')
+      return named
+    })
+    return { digest: found.digest, read: read.length }
+  }
+  t.same(await find(0), { digest: last.digest, read: 0 })
+  t.same(await find(4), { digest: last.digest, read: 4 })
+  await t.rejects(find(5), { fault: 'unsupported', message: /indexes of indexes/ })
 })
