@@ -71,8 +71,7 @@ const inLab = async (
   input?: number,
 ): Promise<boolean> => {
   if (lab === undefined) return false
-  const name = lab === true ? 'lab' : lab
-  const results = await createProgress().run(`${told} on the nodes of ${name}`, () => onEveryNode(name, words, input))
+  const results = await createProgress().run(`${told} on the nodes of ${lab}`, () => onEveryNode(lab, words, input))
   if (output === 'json') printJson(results)
   else for (const { node, printed } of results) if (isImages(printed)) tell(printed, `${node}: `)
   return true
@@ -230,7 +229,7 @@ export const list = async (options: ImagePlace): Promise<void> => {
   checkOutput(options.output)
   const header = ['NAME', 'ID', 'SIZE', 'CONTAINERS']
   if (options.lab !== undefined) {
-    const results = await onEveryNode(options.lab === true ? 'lab' : options.lab, ['image', 'ls'])
+    const results = await onEveryNode(options.lab, ['image', 'ls'])
     if (options.output === 'json') return printJson(results)
     const rows = results.flatMap(({ node, printed }) => (isListed(printed) ? rowsOf(printed, [node]) : []))
     return console.log(renderTable(['NODE', ...header], rows))
@@ -258,7 +257,7 @@ const findImage = async (store: OpenStore, text: string): Promise<Image> => {
 export const inspect = async (name: string, options: ImagePlace): Promise<void> => {
   checkOutput(options.output)
   if (options.lab !== undefined)
-    return printJson(await onEveryNode(options.lab === true ? 'lab' : options.lab, ['image', 'inspect', name]))
+    return printJson(await onEveryNode(options.lab, ['image', 'inspect', name]))
   await withStore(options, async (store) => {
     const image = await findImage(store, name)
     const [found] = (await listed(store)).filter(({ id }) => id === image.id)

@@ -5,7 +5,7 @@ import { collect } from './options.ts'
 export interface ImagePlace {
   readonly data: string
   /** Of every node of this lab, in place of this machine's. */
-  readonly lab?: string | true
+  readonly lab?: string
   readonly output?: string
 }
 
