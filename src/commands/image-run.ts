@@ -3,10 +3,11 @@ import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { createCommandRunner } from '../host/command.ts'
+import { counted } from '../host/counted.ts'
 import { importImages } from '../images/archive/import.ts'
 import { buildRootfs } from '../images/build/rootfs.ts'
 import { type ImageCredentials, noCredentials } from '../images/credentials.ts'
-import { type Digest, hexOf } from '../images/digest.ts'
+import { hexOf, shortId } from '../images/digest.ts'
 import { hasFault } from '../images/image-error.ts'
 import type { Image, ImageConfig, PullProgress } from '../images/images.ts'
 import { readAbilities } from '../images/layer/abilities.ts'
@@ -42,14 +43,12 @@ const withStore = async <T>(place: ImagePlace, work: (store: OpenStore) => Promi
   }
 }
 
-export const bytesText = (bytes: number): string => {
+const bytesText = (bytes: number): string => {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   const at = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3))
   const value = bytes / 1000 ** at
   return `${at === 0 ? value : value.toPrecision(3)} ${units[at]}`
 }
-
-const shortId = (id: Digest): string => hexOf(id).slice(0, 12)
 
 const calledOf = ({ id, names, digests }: Image): string =>
   names.length > 0 ? names.join(', ') : (digests[0] ?? shortId(id))
@@ -96,7 +95,7 @@ export const importFile = async (file: string, options: ImportCommandOptions): P
   const images = await withStore(options, (store) =>
     createProgress().run(`importing ${file}`, (step) =>
       importImages(store, file === '-' ? standardInput() : file, {
-        onLayers: (done) => step.update(`${done} layers`),
+        onLayers: (done) => step.update(counted(done, 'layer')),
         ...(options.name === undefined ? {} : { name: options.name }),
       }),
     ),
@@ -305,6 +304,6 @@ export const prune = async (options: PruneOptions): Promise<void> => {
     const freed = swept + useless.reduce((sum, { bytes }) => sum + bytes, 0)
     const removed = useless.map(({ id }) => id)
     if (options.output === 'json') printJson({ removed, bytes: freed })
-    else console.log(`removed ${removed.length === 1 ? '1 image' : `${removed.length} images`}, ${bytesText(freed)}`)
+    else console.log(`removed ${counted(removed.length, 'image')}, ${bytesText(freed)}`)
   })
 }

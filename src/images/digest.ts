@@ -20,6 +20,9 @@ export const digestOfHex = (hex: string): Digest => {
 /** Without the algorithm: safe as a name of a file. */
 export const hexOf = (digest: Digest): string => digest.slice('sha256:'.length)
 
+/** For people, who compare no more of it. */
+export const shortId = (digest: Digest): string => hexOf(digest).slice(0, 12)
+
 export const digestOf = (bytes: Uint8Array | string): Digest => digestOfHex(hash('sha256', bytes))
 
 /**

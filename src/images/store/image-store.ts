@@ -3,7 +3,7 @@ import { readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { CommandRunner } from '../../host/command.ts'
 import { readDurableBytes, reportDamage } from '../../host/durable-file.ts'
-import { chainIds, type Digest, digestOf, hexOf, isDigest } from '../digest.ts'
+import { chainIds, type Digest, digestOf, isDigest, shortId } from '../digest.ts'
 import { type ParsedConfig, parseConfig } from '../image-config.ts'
 import { asImageError, damaged, ImageError } from '../image-error.ts'
 import type { Image, Roots } from '../images.ts'
@@ -12,7 +12,7 @@ import { limits } from '../limits.ts'
 import { parseReference, storedName } from '../reference.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { createLayerStore, type LayerRecord, type LayerStore, readBoot } from './layer-store.ts'
-import { createNameStore, type NameStore } from './name-store.ts'
+import { createNameStore, type NameRecord, type NameStore } from './name-store.ts'
 import { rescueDownloads } from './partial.ts'
 import { createStoreLock, type StoreLock } from './store-lock.ts'
 import { makeFolders, type StorePaths, storePaths } from './store-paths.ts'
@@ -96,8 +96,6 @@ interface StoredImage {
   readonly layers: readonly LayerRecord[]
 }
 
-const shortId = (id: Digest): string => hexOf(id).slice(0, 12)
-
 /** What is written in the store under this digest. A damaged file is set aside. */
 const readConfig = async ({ paths, onNotice }: Parts, id: Digest): Promise<Buffer | undefined> => {
   const found = await readDurableBytes(paths.image(id), (bytes) => {
@@ -148,8 +146,10 @@ const asImage = ({ id, parsed, configBytes, layers }: StoredImage, called: reado
   limitations: limitationsOf(layers),
 })
 
-const namesOf = async ({ names }: Parts, id: Digest): Promise<readonly string[]> =>
-  (await names.list()).flatMap(({ name, image }) => (image === id ? [name] : []))
+const calledOf = (records: readonly NameRecord[], id: Digest): readonly string[] =>
+  records.flatMap(({ name, image }) => (image === id ? [name] : []))
+
+const namesOf = async ({ names }: Parts, id: Digest): Promise<readonly string[]> => calledOf(await names.list(), id)
 
 const loadImage = async (parts: Parts, id: Digest): Promise<Image | undefined> => {
   const [stored, called] = await Promise.all([readImage(parts, id), namesOf(parts, id)])
@@ -376,13 +376,7 @@ export const openImageStore = async (options: StoreOptions): Promise<OpenStore> 
         const found = await Promise.all(
           ids.map(async (id) => {
             const stored = await readImage(parts, id)
-            return (
-              stored &&
-              asImage(
-                stored,
-                called.flatMap(({ name, image }) => (image === id ? [name] : [])),
-              )
-            )
+            return stored && asImage(stored, calledOf(called, id))
           }),
         )
         return found.filter((image) => image !== undefined)
