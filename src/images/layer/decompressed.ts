@@ -30,8 +30,6 @@ export interface Decompressed {
   readonly chunks: AsyncIterable<Buffer>
   /** Of all of them, once they were read. */
   digest(): Digest
-  /** So many so far, of the compressed ones. */
-  readBytes(): number
 }
 
 const chunkSize = 256 * 1024
@@ -112,5 +110,5 @@ export const decompressed = (
     }
   }
 
-  return { chunks: read(), digest: () => digestOfHex(hash.digest('hex')), readBytes: () => compressedBytes }
+  return { chunks: read(), digest: () => digestOfHex(hash.digest('hex')) }
 }

@@ -15,8 +15,6 @@ export interface LowerLayers {
   at(path: LayerPath): Promise<Below | undefined>
 }
 
-export const noLowerLayers: LowerLayers = { at: async () => undefined }
-
 export interface LowerLayer {
   readonly folder: string
   /** Of its folders, those that hide what is below. */

@@ -34,8 +34,6 @@ export interface RegistrySettings {
   readonly plainHttp: ReadonlySet<string>
 }
 
-export const noSettings: RegistrySettings = { mirrors: new Map(), hosts: new Map(), plainHttp: new Set() }
-
 const realHosts: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' }
 
 const fail = (what: string): never => {

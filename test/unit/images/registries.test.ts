@@ -1,8 +1,8 @@
 import t from 'tap'
 import { parseChallenges } from '../../../src/images/registry/challenge.ts'
-import { createRegistries, noSettings, parseRegistries } from '../../../src/images/registry/registries.ts'
+import { createRegistries, parseRegistries } from '../../../src/images/registry/registries.ts'
 
-const basesOf = (registry: string, settings = noSettings) =>
+const basesOf = (registry: string, settings = parseRegistries('', () => '')) =>
   createRegistries(settings)
     .endpointsOf(registry)
     .map(({ base }) => base.href)
