@@ -1,15 +1,14 @@
 /** Who comes in by what, what others say of callers, and what is written of it all. */
 
-import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import { request } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { renderKubeconfig } from '../../src/api/kubeconfig.ts'
 import { startControl, testFolder } from '../support/running-control.ts'
+import { serve } from '../support/serve.ts'
 import { until } from '../support/until.ts'
 
 /** Who a caller is to the server, or why it is nobody. */
@@ -91,13 +90,7 @@ const serveReviews = async (t: Test, folder: string, answer: (spec: Spec) => obj
     const status = asked.url === '/reviews?by=us' ? answer(spec) : {}
     response.end(JSON.stringify({ ...review, spec, status }))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
+  const port = await serve(t, server)
   const file = join(folder, `reviews-${port}`)
   await writeFile(file, renderKubeconfig('reviews', { server: `http://127.0.0.1:${port}/reviews?by=us` }))
   return file

@@ -2,15 +2,14 @@
  * The API server of somebody else's cluster in small: the API server behind a socket, with discovery, a 404 in plain text for
  * kinds that it does not have, and RBAC by bearer token.
  */
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { ApiError, forbidden, internalError, unauthorized } from '../../src/api/errors.ts'
 import { type ClusterApi, openClusterApi } from './cluster-api.ts'
 import { toRequest } from './cluster-api-server.ts'
 import { type Asked, allows, askedBy, type Rule } from './rbac.ts'
+import { serve } from './serve.ts'
 
 export interface ClusterServer {
   readonly api: ClusterApi
@@ -101,13 +100,7 @@ export const startClusterServer = async (t: Test, kinds: ServedKinds): Promise<C
       response.end(JSON.stringify(failure.toStatus()))
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
+  const port = await serve(t, server)
   return {
     api,
     asked,

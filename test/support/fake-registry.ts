@@ -1,11 +1,10 @@
 /** A registry that does what it is told: also what none should. */
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import type { Test } from 'tap'
 import { digestOf } from '../../src/images/digest.ts'
 import { configOf } from './image-store.ts'
+import { serve } from './serve.ts'
 import { type Made, tarArchive } from './tar-archive.ts'
 
 export interface Content {
@@ -63,14 +62,7 @@ export const startFakeRegistry = async (t: Test): Promise<FakeRegistry> => {
       if (!registry.mischief?.(request, response, blob)) sendBlob(request, response, blob)
     } else response.writeHead(404).end('{"errors":[]}')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
-  return Object.assign(registry, { host: `127.0.0.1:${port}` })
+  return Object.assign(registry, { host: `127.0.0.1:${await serve(t, server)}` })
 }
 
 const put = (registry: FakeRegistry, mediaType: string, bytes: Buffer) => {

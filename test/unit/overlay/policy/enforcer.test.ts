@@ -8,7 +8,7 @@ import { createFakeNetfilter, type FakeNetfilter } from '../../../../src/host/ne
 import type { CountedRule } from '../../../../src/host/netfilter/netfilter.ts'
 import { parseSave } from '../../../../src/host/netfilter/tables.ts'
 import { tracePacket } from '../../../../src/host/netfilter/trace.ts'
-import { cleanupPolicies, createPolicyEnforcer } from '../../../../src/overlay/policy/enforcer.ts'
+import { cleanupPolicies, createPolicyEnforcer, type PolicyEnforcer } from '../../../../src/overlay/policy/enforcer.ts'
 import { createPolicyMetrics } from '../../../../src/overlay/policy/metrics.ts'
 import { policyChains } from '../../../../src/overlay/policy/names.ts'
 import { toPolicyPod } from '../../../../src/overlay/policy/pod.ts'
@@ -39,6 +39,18 @@ const only = (name: string, app: string): NetworkPolicy =>
 
 const [a, b, c, dns] = ['10.244.1.2', '10.244.1.3', '10.244.1.4', '10.96.0.10']
 
+/** Runs until the test or what is returned ends it. */
+const start = (t: Test, enforcer: PolicyEnforcer): (() => Promise<void>) => {
+  const stop = new AbortController()
+  const running = enforcer.run(stop.signal)
+  const end = async (): Promise<void> => {
+    stop.abort()
+    await running
+  }
+  t.teardown(end)
+  return end
+}
+
 const open = (t: Test, counted: ReadonlyMap<string, readonly CountedRule[]> = new Map()) => {
   const netfilter: FakeNetfilter = Object.assign(createFakeNetfilter('IPv4'), { counts: async () => counted })
   const pods = createFedInformer<Pod>([pod('a', a), pod('b', b), pod('c', c, { node: 'there' })])
@@ -59,13 +71,7 @@ const open = (t: Test, counted: ReadonlyMap<string, readonly CountedRule[]> = ne
       },
     }),
   })
-  const stop = new AbortController()
-  const running = enforcer.run(stop.signal)
-  const end = async (): Promise<void> => {
-    stop.abort()
-    await running
-  }
-  t.teardown(end)
+  const end = start(t, enforcer)
   const passes = (from: string, to: string, port = 80): boolean => {
     const [only, ...more] = tracePacket(
       { mangle: parseSave(netfilter.dump('mangle')) },
@@ -332,13 +338,7 @@ const openBoth = (t: Test, synced: Promise<void> = Promise.resolve()) => {
       },
     }),
   })
-  const stop = new AbortController()
-  const running = enforcer.run(stop.signal)
-  const end = async (): Promise<void> => {
-    stop.abort()
-    await running
-  }
-  t.teardown(end)
+  const end = start(t, enforcer)
   const dumps = () => kernels.map(({ fake }) => fake.dump('mangle'))
   return { state, enforcer, clock, messages, policies, talking, forgotten, end, dumps, kernels }
 }

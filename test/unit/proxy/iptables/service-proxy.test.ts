@@ -54,6 +54,20 @@ const holds = async (netfilter: FakeNetfilter, objects: readonly Objects[], what
   await until(() => JSON.stringify(chainsOf(netfilter)) === wanted, what)
 }
 
+/** A kernel, and the same for a proxy whose looks are counted. */
+const countedLooks = () => {
+  const netfilter = createFakeNetfilter()
+  let looks = 0
+  const watched: Netfilter = {
+    ...netfilter,
+    list: (questions) => {
+      looks++
+      return netfilter.list(questions)
+    },
+  }
+  return { netfilter, watched, looks: () => looks }
+}
+
 t.test('follows Services and slices, and writes only what changed', async (t) => {
   const api = await openClusterApi()
   putObjects(api, web)
@@ -134,15 +148,7 @@ t.test('after a restart what is right stays untouched, what is stale goes, what 
 t.test('somebody flushes, deletes or empties: healed at the next look', async (t) => {
   const api = await openClusterApi()
   putObjects(api, web)
-  const netfilter = createFakeNetfilter()
-  let looks = 0
-  const watched: Netfilter = {
-    ...netfilter,
-    list: (questions) => {
-      looks++
-      return netfilter.list(questions)
-    },
-  }
+  const { netfilter, watched, looks } = countedLooks()
   const { proxy } = startProxy(t, api, watched, { checkEveryMs: 10 })
   await proxy.synced
   const whole = chainsOf(netfilter)
@@ -169,8 +175,8 @@ t.test('somebody flushes, deletes or empties: healed at the next look', async (t
     await until(() => JSON.stringify(chainsOf(netfilter)) === JSON.stringify(whole), `healing after: ${name}`)
   }
   const writes = netfilter.applied
-  const before = looks
-  await until(() => looks > before + 3, 'some looks')
+  const before = looks()
+  await until(() => looks() > before + 3, 'some looks')
   t.equal(netfilter.applied, writes, 'looking writes nothing')
 })
 
@@ -601,27 +607,19 @@ t.test('it looks every so often, and not after its end', async (t) => {
   const api = await openClusterApi()
   putObjects(api, web)
   const clock = createFakeClock()
-  const netfilter = createFakeNetfilter()
-  let looks = 0
-  const watched: Netfilter = {
-    ...netfilter,
-    list: (questions) => {
-      looks++
-      return netfilter.list(questions)
-    },
-  }
+  const { netfilter, watched, looks } = countedLooks()
   const { log, warned } = warningsOf()
   const { proxy, end } = startProxy(t, api, watched, { clock, log })
   await proxy.synced
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
-  t.equal(looks, 0)
+  t.equal(looks(), 0)
   for (const wanted of [1, 2]) {
-    const before = looks
+    const before = looks()
     clock.advance(4_999)
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
-    t.equal(looks, before)
+    t.equal(looks(), before)
     clock.advance(1)
-    await until(() => looks > before, `look ${wanted}`)
+    await until(() => looks() > before, `look ${wanted}`)
   }
   t.equal(warned(/somebody changed the rules/), 0)
   await netfilter.apply([{ table: 'nat', chains: [{ name: chainName('PODWAY-FOREIGN'), rules: [] }] }])
@@ -629,10 +627,10 @@ t.test('it looks every so often, and not after its end', async (t) => {
   await until(() => warned(/somebody changed the rules of Services/) === 1, 'the warning')
   await until(() => /-A PODWAY-FOREIGN/.test(netfilter.dump('nat')), 'the rules to be mended')
   await end()
-  const after = looks
+  const after = looks()
   clock.advance(60_000)
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
-  t.equal(looks, after)
+  t.equal(looks(), after)
 })
 
 t.test('one that is ended before the lists are in writes nothing', async (t) => {
