@@ -5,7 +5,6 @@ import type { IngressStackSettings } from '../agent/ingress-stack.ts'
 import { joinCluster } from '../agent/join.ts'
 import { partNames } from '../agent/part-names.ts'
 import { runAgent } from '../agent/parts/agent.ts'
-import { isRuntimeName, runtimeNames } from '../agent/runtime/runtime-names.ts'
 import type { ProxySettings } from '../agent/service-stack.ts'
 import { podwayVersion } from '../control/version.ts'
 import { createCommandRunner } from '../host/command.ts'
@@ -21,6 +20,7 @@ import { addressesOption, cidrsOption } from './families.ts'
 import { partsOf } from './parts.ts'
 import { namedRanges } from './ranges.ts'
 import { checkRangesHere } from './ranges-here.ts'
+import { runtimeOf } from './runtime.ts'
 import { packageRoot } from './self.ts'
 import { stopSignal } from './stop-signal.ts'
 import { readTokenFile } from './token-file.ts'
@@ -125,8 +125,7 @@ const ingressSettings = async (options: NodeOptions): Promise<IngressStackSettin
 
 /** Everything of an agent's options but where its kubeconfig is. */
 export const agentSettings = async (options: NodeOptions) => {
-  const { overlay, runtime } = options
-  if (!isRuntimeName(runtime)) throw new UsageError(`--runtime ${runtime}: expected one of ${runtimeNames.join(', ')}`)
+  const { overlay } = options
   if (!isBackendName(overlay)) throw new UsageError(`--overlay ${overlay}: expected one of ${backendNames.join(', ')}`)
   const clusterCIDRs = cidrsOption(options.clusterCidr, '--cluster-cidr')
   const serviceCIDRs = cidrsOption(options.serviceCidr, '--service-cidr')
@@ -137,7 +136,7 @@ export const agentSettings = async (options: NodeOptions) => {
     stateDir: options.state,
     dataDir: options.data,
     cgroupParent: options.cgroupParent,
-    runtime,
+    runtime: runtimeOf(options.runtime),
     overlay: {
       backend: overlay,
       directRouting: options.directRouting ?? false,

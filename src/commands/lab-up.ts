@@ -1,4 +1,3 @@
-import { isRuntimeName, runtimeNames } from '../agent/runtime/runtime-names.ts'
 import { deepEqual } from '../api/deep-equal.ts'
 import { counted } from '../host/counted.ts'
 import { isIPv6 } from '../ip/address.ts'
@@ -21,6 +20,7 @@ import { interruptible } from './interruption.ts'
 import { pathsOf } from './lab-common.ts'
 import { podNote } from './pod-note.ts'
 import { createProgress, type Progress } from './progress.ts'
+import { runtimeOf } from './runtime.ts'
 import { podwayWords } from './self.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -49,8 +49,7 @@ const publications = (texts: readonly string[], plan: Pick<LabPlan, 'hosts'>): r
   })
 
 const planOf = (options: UpOptions): LabPlan => {
-  const { loadBalancerCidr: pool, dualStack = false, runtime } = options
-  if (!isRuntimeName(runtime)) throw new UsageError(`--runtime ${runtime}: expected one of ${runtimeNames.join(', ')}`)
+  const { loadBalancerCidr: pool, dualStack = false } = options
   if (pool !== undefined && parseCidr(pool) === undefined)
     throw new UsageError(`--load-balancer-cidr ${pool}: expected a range such as 192.0.2.0/24`)
   if (pool !== undefined && isIPv6(pool) && !dualStack)
@@ -62,7 +61,7 @@ const planOf = (options: UpOptions): LabPlan => {
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
     dualStack,
-    runtime,
+    runtime: runtimeOf(options.runtime),
     ...(pool === undefined ? {} : { loadBalancerCidr: pool }),
   })
   const publish = publications(options.publish ?? [], bare)
