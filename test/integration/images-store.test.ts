@@ -190,6 +190,14 @@ t.test('a layer that is not what its digest says is not kept', async (t) => {
   t.same([readdirSync(join(folder, 'l')), readdirSync(join(folder, 'images'))], [[], []])
 })
 
+t.test('a program that cannot be started fails the layer, not the process', async (t) => {
+  const child = join(import.meta.dirname, '../support/unstarted-child.ts')
+  // In a mount namespace of its own, unshare is no program.
+  const script = 'mount --bind /dev/null "$(command -v unshare)" && exec "$@"'
+  const words = ['--mount', 'sh', '-c', script, 'sh', process.execPath, child, ownFolder()]
+  t.match(await runner.run('unshare', words), /^disk: unpacking a layer: .*unshare EACCES/)
+})
+
 t.test('images share layers, and the last one takes them along', async (t) => {
   const { store, folder } = await openTestStore(t)
   const base: readonly Made[] = [{ path: 'base', content: 'b' }]

@@ -41,6 +41,8 @@ const archive = async (folder: string, file: string, signal?: AbortSignal): Prom
     env: { ...process.env, LC_ALL: 'C' },
   })
   const [said, closed] = [text(child.stderr), once(child, 'close')]
+  // That it could not be started is told by who waits for its end, below.
+  closed.catch(() => undefined)
   const hashed = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
       hash.update(chunk)

@@ -75,6 +75,8 @@ export const extract = async (extraction: Extraction): Promise<string> => {
   child.stdin.on('error', () => undefined)
   const said = collect(child.stderr)
   const closed = once(child, 'close')
+  // That it could not be started is told by who waits for its end, below.
+  closed.catch(() => undefined)
   try {
     signal?.throwIfAborted()
     await feed(child.stdin, chunks)
@@ -85,7 +87,7 @@ export const extract = async (extraction: Extraction): Promise<string> => {
     return said().trim()
   } catch (error) {
     stop()
-    await closed.catch(() => undefined)
+    await Promise.allSettled([closed])
     throw error
   } finally {
     signal?.removeEventListener('abort', stop)
