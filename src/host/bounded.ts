@@ -39,7 +39,7 @@ export const runBounded = async (
   let isLate = false
   const timer = setTimeout(() => {
     isLate = true
-    // What it has started may have left its group.
+    // What it has started may have left its group. When that cannot be looked for, the group is what remains.
     const kill = child.pid === undefined ? Promise.resolve() : killFamily(child.pid)
     void kill.catch(() => undefined).then(killGroup)
   }, limits.timeoutMs)

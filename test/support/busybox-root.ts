@@ -20,6 +20,7 @@ const folders = ['bin', 'dev', 'etc', 'home/app', 'proc', 'root', 'sys', 'usr/bi
 export const noBusybox = (): string | undefined => {
   const found = programs.find((file) => existsSync(file))
   if (!found) return 'busybox-static is not installed'
+  // ldd fails for what is static.
   const said = execFileSync('sh', ['-c', `ldd ${found} 2>&1 || true`]).toString()
   return /not a dynamic|statically/.test(said) ? undefined : 'busybox is not a static one'
 }

@@ -14,6 +14,7 @@ for (let n = 0; ; n++) {
   const name = `x.io/a:${n % 3}`
   const { image } = await store.images.add(imageOf([base, [{ path: `f${n % 2}` }]], [name]))
   await store.roots.hold(image.id, 'pod')
+  // It is held: that it stays is what is tried.
   await store.images.remove(image.id).catch(() => undefined)
   await store.roots.release(image.id, 'pod')
   await store.sweeper.untag(name)

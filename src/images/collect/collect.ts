@@ -48,6 +48,7 @@ const candidatesIn = async ({ images, roots, sweeper }: OpenStore): Promise<read
 const removePartial = async (folder: string, now: number, ageMs: number): Promise<void> => {
   for (const name of await readdir(folder)) {
     const file = join(folder, name)
+    // Gone: a pull has taken it up.
     const found = await stat(file).catch(() => undefined)
     if (found && now - found.mtimeMs >= ageMs) await rm(file, { force: true })
   }

@@ -81,7 +81,7 @@ const answerOf = ({ statusCode, headers, body }: Dispatcher.ResponseData, host: 
   status: statusCode,
   header: (name) => firstOf(headers[name]),
   body: bytesOf(body, host),
-  // What is left of a long answer is not worth its bytes: the connection ends.
+  // What is left of a long answer is not worth its bytes: the connection ends. That it broke before is all the same, too.
   discard: () => body.dump({ limit: 16 * 1024 }).catch(() => undefined),
 })
 

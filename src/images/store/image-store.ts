@@ -283,6 +283,7 @@ const createRoots = (parts: Parts): Roots => {
     if (!isDigest(id)) throw new ImageError('invalid name', `${JSON.stringify(id)} is no id of an image`)
     return id
   }
+  /** One that is removed meanwhile needs no time. */
   const touch = (id: Digest): Promise<void> =>
     utimes(paths.image(id), now() / 1_000, now() / 1_000).catch(() => undefined)
   return {
@@ -312,6 +313,7 @@ const createRoots = (parts: Parts): Roots => {
 const createSweeper = (parts: Parts): StoreSweeper => {
   const { paths, names, lock } = parts
   return {
+    // Of one that was removed meanwhile nothing is left to spare.
     lastUsed: async (id) => (await stat(paths.image(id)).catch(() => undefined))?.mtimeMs ?? 0,
     sweep: (minAgeMs) =>
       lock.hold(async () => {

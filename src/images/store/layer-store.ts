@@ -103,6 +103,7 @@ export const createLayerStore = (parts: LayerStoreParts, boot: string): LayerSto
     return record.boot === undefined || record.boot === boot ? record : undefined
   }
 
+  /** Undefined when it is gone. */
   const inodeOf = async (chain: Digest): Promise<number | undefined> =>
     (await stat(paths.layer(chain)).catch(() => undefined))?.ino
 
@@ -156,6 +157,7 @@ export const createLayerStore = (parts: LayerStoreParts, boot: string): LayerSto
       for (;;) {
         const same = adding.get(layer.chain)
         if (!same) break
+        // Its failure is told to who began it; its bytes may have been worse than ours.
         const found = await same.catch(() => undefined)
         if (found) return found
       }

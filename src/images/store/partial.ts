@@ -21,6 +21,7 @@ export const takeUpDownload = async (partial: string, file: string, digest: Dige
 
 /** Keeps what is in a folder that is to be removed, where it is more than what there was. */
 export const rescueDownloads = async (folder: string, partial: string): Promise<void> => {
+  // What is no folder, or cannot be read, holds nothing to keep.
   for (const name of (await readdir(folder).catch(() => [])).filter(isPartialName)) {
     const [file, kept] = [join(folder, name), join(partial, name)]
     if ((await fileSize(file)) > (await fileSize(kept))) await rename(file, kept)

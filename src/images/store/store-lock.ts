@@ -15,6 +15,7 @@ const take = async (file: string, waitSeconds: number): Promise<() => Promise<vo
   const script = 'echo && exec cat >/dev/null'
   const args = ['--exclusive', '--wait', String(waitSeconds), '--conflict-exit-code', '75', file, 'sh', '-c', script]
   const child = spawn('flock', args, { stdio: ['pipe', 'pipe', 'ignore'] })
+  // That it is gone shows in its end.
   child.stdin.on('error', () => undefined)
   const ended = once(child, 'close')
   const first = await Promise.race([once(child.stdout, 'data').then(() => undefined), ended])
@@ -41,6 +42,7 @@ export const createStoreLock = (file: string, waitSeconds = defaultWaitSeconds):
         }
       }
       const mine = last.then(run, run)
+      // Its failure is its caller's; the next one only waits for its end.
       last = mine.catch(() => undefined)
       return mine
     },

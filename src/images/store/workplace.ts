@@ -27,6 +27,7 @@ const isStale = async (folder: string, namespace: string, now: number): Promise<
   const [, space, pid, startTime = ''] = /^(\d+)-(\d+)-(\d+)-\w+$/.exec(basename(folder)) ?? []
   if (space === undefined) return true
   if (space === namespace) return !(await isRunning({ pid: Number(pid), startTime }))
+  // Gone: its process is not, and is tidying up.
   const found = await stat(folder).catch(() => undefined)
   return found !== undefined && now - found.mtimeMs > foreignMs
 }
@@ -56,6 +57,7 @@ export const openWorkplace = async (
     )
 
   const removeStale = async (folder: string): Promise<void> => {
+    // It may be a file: then there is nothing to rescue, and it is removed all the same.
     for (const name of await readdir(folder).catch(() => [])) await rescue(join(folder, name))
     await remove(folder)
   }
@@ -99,6 +101,7 @@ export const openWorkplace = async (
     },
     close: async () => {
       await Promise.all(removing)
+      // What could not be removed is still in it, and was told of: the next start tries again.
       if (own) await rmdir(await own).catch(() => undefined)
     },
   }
