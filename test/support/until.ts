@@ -19,6 +19,11 @@ export const until = async <T>(
   }
 }
 
+/** Lets all go on that waits for nothing: what has not happened then, nothing has brought about. */
+export const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+}
+
 /** What the promise comes to. Throws, naming `what`, when that takes longer than `timeoutMs`. */
 export const soon = async <T>(promise: Promise<T>, what: string, timeoutMs = patienceMs): Promise<T> => {
   const late = Promise.withResolvers<never>()

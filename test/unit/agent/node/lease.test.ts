@@ -11,7 +11,7 @@ import { nodesGroup } from '../../../../src/api/users.ts'
 import { createLocalTransport } from '../../../../src/control/server/local-transport.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 import { createTestApi } from '../../../support/api-server.ts'
-import { until } from '../../../support/until.ts'
+import { turns, until } from '../../../support/until.ts'
 
 const start = async (t: Test) => {
   const api = await createTestApi()
@@ -30,7 +30,7 @@ const start = async (t: Test) => {
     })
     done.catch(() => undefined)
     await until(async () => {
-      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+      await turns()
       if (isOver) return true
       await alsoEachSecond()
       clock.advance(1_000)

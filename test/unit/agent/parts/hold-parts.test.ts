@@ -4,10 +4,7 @@ import { holdParts } from '../../../../src/agent/parts/hold-parts.ts'
 import type { Part, Succession } from '../../../../src/agent/parts/part.ts'
 import type { Takeover } from '../../../../src/agent/takeover.ts'
 import { aborted } from '../../../../src/api/clock.ts'
-
-const turns = async (): Promise<void> => {
-  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
-}
+import { turns } from '../../../support/until.ts'
 
 /** A part that is claimed, and all that happens to it, in order. */
 const open = ({ hasOthers = false }: { readonly hasOthers?: boolean } = {}) => {

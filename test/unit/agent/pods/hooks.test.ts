@@ -3,12 +3,9 @@ import t from 'tap'
 import { createPostStarts, createRunHook } from '../../../../src/agent/pods/hooks.ts'
 import type { HandlerTarget } from '../../../../src/agent/probes/handler.ts'
 import { createFakeClock } from '../../../../src/api/clock.ts'
+import { turns } from '../../../support/until.ts'
 
 const target = (containerId: string): HandlerTarget => ({ containerId, container: { name: 'main' }, host: '10.1.0.2' })
-const turns = async (): Promise<void> => {
-  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
-}
-
 t.test('a hook runs, then it has failed or is forgotten', async (t) => {
   const ends = new Map<string, (complaint: string) => void>()
   const done: string[] = []

@@ -4,6 +4,7 @@ import { createFakeClock } from '../../../../src/api/clock.ts'
 import { keepCertificates } from '../../../../src/control/auth/keep-certificates.ts'
 import type { Pki } from '../../../../src/control/auth/pki.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
+import { turns } from '../../../support/until.ts'
 
 const pkiOf = (serial: string): Pki => {
   const pair = { cert: serial, key: 'key' }
@@ -31,7 +32,7 @@ t.test('looked at every day, and sooner after a failure', async (t) => {
   )
   const pass = async (hours: number): Promise<void> => {
     clock.advance(hours * 3_600_000)
-    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+    await turns()
   }
   await pass(23)
   t.equal(opened, 0)

@@ -14,7 +14,7 @@ import { policyChains } from '../../../../src/overlay/policy/names.ts'
 import { toPolicyPod } from '../../../../src/overlay/policy/pod.ts'
 import { createFedInformer } from '../../../support/fed-informer.ts'
 import { recordingLog } from '../../../support/recording-log.ts'
-import { soon, until } from '../../../support/until.ts'
+import { soon, turns, until } from '../../../support/until.ts'
 import { viewInformer } from '../../../support/view-informer.ts'
 
 const namespace = (name: string, labels?: Readonly<Record<string, string>>): Namespace => ({
@@ -112,7 +112,7 @@ t.test('follows pods, namespaces and policies', async (t) => {
   await until(() => !passes(c, a), 'its end')
   const { applied } = netfilter
   pods.put(pod('c', c, { node: 'there' }))
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  await turns()
   t.equal(netfilter.applied, applied, 'what changes nothing of a pod is not written')
 })
 
@@ -186,7 +186,7 @@ t.test('nothing is written, and nobody let in, before all is known', async (t) =
   const admitted = enforcer.admit({ key: 'x/a', uid: 'uid-a' }, [a]).then(() => {
     isIn = true
   })
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  await turns()
   t.same([netfilter.applied, isIn], [0, false])
   known.resolve()
   await admitted
@@ -341,10 +341,6 @@ const openBoth = (t: Test, synced: Promise<void> = Promise.resolve()) => {
   const end = start(t, enforcer)
   const dumps = () => kernels.map(({ fake }) => fake.dump('mangle'))
   return { state, enforcer, clock, messages, policies, talking, forgotten, end, dumps, kernels }
-}
-
-const turns = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
 }
 
 t.test('each family has its rules, its conversations and its counts', async (t) => {

@@ -19,7 +19,7 @@ import type { Relays } from '../../../../src/proxy/relays.ts'
 import { openClusterApi } from '../../../support/cluster-api.ts'
 import { createFedInformer } from '../../../support/fed-informer.ts'
 import { recordingLog } from '../../../support/recording-log.ts'
-import { until } from '../../../support/until.ts'
+import { turns, until } from '../../../support/until.ts'
 import { makeService, makeSlice, webPort } from '../support/objects.ts'
 import { chainsOf, loadRules, makeContext, type Objects } from '../support/rules.ts'
 import { putObjects, startProxy } from '../support/running.ts'
@@ -117,7 +117,7 @@ t.test('writes nothing before both lists are in', async (t) => {
   const netfilter = createFakeNetfilter()
   const { proxy, watched } = startProxy(t, api, netfilter)
   await watched.synced
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  await turns()
   t.equal(netfilter.applied, 0)
   release.resolve()
   await proxy.synced
@@ -394,7 +394,7 @@ t.test('what nodes serve themselves is not forwarded, and again when nodes come 
   await becomes(['203.0.113.5'], 'the places of this node')
   const writes = netfilter.applied
   nodes.put(nodeOf('one', '172.30.0.13'))
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  await turns()
   t.equal(netfilter.applied, writes, 'a node that stays where it is changes nothing')
 })
 
@@ -611,12 +611,12 @@ t.test('it looks every so often, and not after its end', async (t) => {
   const { log, warned } = warningsOf()
   const { proxy, end } = startProxy(t, api, watched, { clock, log })
   await proxy.synced
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  await turns()
   t.equal(looks(), 0)
   for (const wanted of [1, 2]) {
     const before = looks()
     clock.advance(4_999)
-    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    await turns()
     t.equal(looks(), before)
     clock.advance(1)
     await until(() => looks() > before, `look ${wanted}`)
@@ -629,7 +629,7 @@ t.test('it looks every so often, and not after its end', async (t) => {
   await end()
   const after = looks()
   clock.advance(60_000)
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  await turns()
   t.equal(looks(), after)
 })
 
@@ -640,7 +640,7 @@ t.test('one that is ended before the lists are in writes nothing', async (t) => 
   api.interfere((request) => (request.path.includes('endpointslices') ? release.promise : undefined))
   const netfilter = createFakeNetfilter()
   const { end } = startProxy(t, api, netfilter)
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  await turns()
   const ended = end()
   release.resolve()
   await ended
