@@ -15,8 +15,8 @@ export interface OnNode {
 }
 
 /**
- * Runs `podway WORDS` with the data of the agent there, as JSON, on each node that is up. `input`: a descriptor that each of them reads from its beginning. Throws
- * with the node and what was said there, when one fails.
+ * Runs `podway WORDS` with the data of the agent there, as JSON, on each node that is up. `input`: a descriptor that each of them
+ * reads from its beginning. Throws with the node and what was said there, when one fails.
  */
 export const onEveryNode = async (
   lab: string,

@@ -6,6 +6,7 @@ import { createCommandRunner } from '../host/command.ts'
 import { counted } from '../host/counted.ts'
 import { importImages } from '../images/archive/import.ts'
 import { buildRootfs } from '../images/build/rootfs.ts'
+import { layerAgeMs } from '../images/collect/collect.ts'
 import { type ImageCredentials, noCredentials } from '../images/credentials.ts'
 import { hexOf, shortId } from '../images/digest.ts'
 import { hasFault } from '../images/image-error.ts'
@@ -255,8 +256,7 @@ const findImage = async (store: OpenStore, text: string): Promise<Image> => {
 
 export const inspect = async (name: string, options: ImagePlace): Promise<void> => {
   checkOutput(options.output)
-  if (options.lab !== undefined)
-    return printJson(await onEveryNode(options.lab, ['image', 'inspect', name]))
+  if (options.lab !== undefined) return printJson(await onEveryNode(options.lab, ['image', 'inspect', name]))
   await withStore(options, async (store) => {
     const image = await findImage(store, name)
     const [found] = (await listed(store)).filter(({ id }) => id === image.id)
@@ -300,7 +300,7 @@ export const prune = async (options: PruneOptions): Promise<void> => {
       ({ names, usedBy }) => usedBy.length === 0 && (options.all || names.length === 0),
     )
     for (const { id } of useless) await store.images.remove(id)
-    const swept = await store.sweeper.sweep(options.all ? 0 : 3_600_000)
+    const swept = await store.sweeper.sweep(options.all ? 0 : layerAgeMs)
     const freed = swept + useless.reduce((sum, { bytes }) => sum + bytes, 0)
     const removed = useless.map(({ id }) => id)
     if (options.output === 'json') printJson({ removed, bytes: freed })

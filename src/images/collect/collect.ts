@@ -34,8 +34,8 @@ const readDisk = async (folder: string): Promise<Disk> => {
   return { capacityBytes: blocks * bsize, availableBytes: bavail * bsize }
 }
 
-/** Of a pull that may still run. */
-const layerAgeMs = 3_600_000
+/** Younger layers of no image may be of a pull that still runs. */
+export const layerAgeMs = 3_600_000
 const partialAgeMs = 24 * 3_600_000
 
 const candidatesIn = async ({ images, roots, sweeper }: OpenStore): Promise<readonly Candidate[]> => {
