@@ -2,7 +2,8 @@
 import type { Clock } from '../../api/clock.ts'
 import type { EventType } from '../../api/event-recorder.ts'
 import type { Pod } from '../../api/types/index.ts'
-import type { Images, RegistryLogin } from '../runtime/images.ts'
+import type { RegistryLogin } from '../../images/registry/docker-config.ts'
+import type { Images } from '../runtime/images.ts'
 import type { PullState } from './images.ts'
 
 export interface ImagePullerOptions {

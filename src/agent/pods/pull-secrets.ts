@@ -1,11 +1,11 @@
 /** The logins at registries that a pod brings along. */
 import type { Client } from '../../api/client.ts'
 import { isNotFound } from '../../api/errors.ts'
-import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import { isJsonObject } from '../../api/json.ts'
 import { secrets } from '../../api/resources.ts'
 import type { Pod, Secret } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
-import type { RegistryLogin } from '../runtime/images.ts'
+import { loginsIn, type RegistryLogin } from '../../images/registry/docker-config.ts'
 
 const decode = (text: string): string => Buffer.from(text, 'base64').toString()
 
@@ -18,21 +18,8 @@ const parse = (text: string): unknown => {
   }
 }
 
-const textIn = (entry: JsonObject, field: string): string | undefined => {
-  const value = entry[field]
-  return typeof value === 'string' ? value : undefined
-}
-
-/** `auth` is the base64 of `user:password`, which may stand alone. */
-const loginOf = (registry: string, entry: JsonObject): RegistryLogin | undefined => {
-  const [, user, pass] = /^([^:]*):(.*)$/s.exec(decode(textIn(entry, 'auth') ?? '')) ?? []
-  const username = textIn(entry, 'username') ?? user
-  const password = textIn(entry, 'password') ?? pass
-  return username === undefined || password === undefined ? undefined : { registry, username, password }
-}
-
 /** Where each type of Secret has its logins: the older one has nothing around them. */
-const loginsIn: Readonly<Record<string, (data: Readonly<Record<string, string>>) => unknown>> = {
+const entriesIn: Readonly<Record<string, (data: Readonly<Record<string, string>>) => unknown>> = {
   'kubernetes.io/dockerconfigjson': (data) => {
     const config = parse(decode(data['.dockerconfigjson'] ?? ''))
     return isJsonObject(config) ? config['auths'] : undefined
@@ -42,12 +29,10 @@ const loginsIn: Readonly<Record<string, (data: Readonly<Record<string, string>>)
 
 /** The logins of one Secret. Throws when it holds none. */
 export const registryLogins = ({ type = '', data = {} }: Secret): readonly RegistryLogin[] => {
-  const read = Object.hasOwn(loginsIn, type) ? loginsIn[type] : undefined
+  const read = Object.hasOwn(entriesIn, type) ? entriesIn[type] : undefined
   const entries = read?.(data)
   if (!isJsonObject(entries)) throw new Error(`a Secret of type ${JSON.stringify(type)} holds no logins`)
-  return Object.entries(entries).flatMap(([registry, entry]) =>
-    isJsonObject(entry) ? (loginOf(registry, entry) ?? []) : [],
-  )
+  return loginsIn(entries)
 }
 
 /** Of all that the pod names: one that is missing or holds none is told of, and the pull goes on without it. */

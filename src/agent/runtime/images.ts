@@ -1,5 +1,6 @@
 /** What the images of containers come to on this node. */
 import type { StringMap } from '../../api/types/index.ts'
+import type { RegistryLogin } from '../../images/registry/docker-config.ts'
 
 /** What an image says about its containers. */
 export interface ImageConfig {
@@ -23,14 +24,6 @@ export interface Image {
   readonly names: readonly string[]
   readonly sizeBytes: number
   readonly config: ImageConfig
-}
-
-/** A login at one registry, as a `kubernetes.io/dockerconfigjson` Secret has it. */
-export interface RegistryLogin {
-  /** The key of the login: a host, perhaps with a port, a scheme or a path. */
-  readonly registry: string
-  readonly username: string
-  readonly password: string
 }
 
 /** A reference that names no image, whoever is asked. */

@@ -11,37 +11,43 @@ export interface RegistryLogin {
   readonly credential: RegistryCredential
 }
 
-const text = (of: JsonObject, field: string): string => {
-  const value = of[field]
-  return typeof value === 'string' ? value : ''
+const textIn = (login: JsonObject, field: string): string | undefined => {
+  const value = login[field]
+  return typeof value === 'string' ? value : undefined
 }
 
 /** `auth` is `user:password` in Base64. */
-const namedIn = (login: JsonObject): readonly [string, string] => {
-  const auth = text(login, 'auth')
-  if (auth === '') return [text(login, 'username'), text(login, 'password')]
+const namedIn = (login: JsonObject): readonly [username?: string | undefined, password?: string | undefined] => {
+  const auth = textIn(login, 'auth') || undefined
+  if (auth === undefined) return [textIn(login, 'username'), textIn(login, 'password')]
   const decoded = Buffer.from(auth, 'base64').toString('utf8').replace(/\0+$/, '')
   const colon = decoded.indexOf(':')
-  return colon < 0 ? ['', ''] : [decoded.slice(0, colon), decoded.slice(colon + 1)]
+  return colon < 0 ? [] : [decoded.slice(0, colon), decoded.slice(colon + 1)]
 }
 
 /** Undefined where there is nothing to show: a helper program that keeps it is not asked. */
 const credentialOf = (login: JsonObject): RegistryCredential | undefined => {
-  if (text(login, 'registrytoken') !== '') return { kind: 'registry token', token: text(login, 'registrytoken') }
-  if (text(login, 'identitytoken') !== '') return { kind: 'identity token', token: text(login, 'identitytoken') }
+  const [registryToken, identityToken] = [textIn(login, 'registrytoken'), textIn(login, 'identitytoken')]
+  if (registryToken) return { kind: 'registry token', token: registryToken }
+  if (identityToken) return { kind: 'identity token', token: identityToken }
   const [username, password] = namedIn(login)
-  return username === '' && password === '' ? undefined : { kind: 'basic', username, password }
+  if (username === undefined || password === undefined || (username === '' && password === '')) return undefined
+  return { kind: 'basic', username, password }
+}
+
+/** Throws for what holds none. */
+export const loginsIn = (entries: unknown): readonly RegistryLogin[] => {
+  if (!isJsonObject(entries)) throw new Error('it holds no logins of registries')
+  return Object.entries(entries).flatMap(([registry, login]) => {
+    const credential = isJsonObject(login) ? credentialOf(login) : undefined
+    return credential ? [{ registry, credential }] : []
+  })
 }
 
 /** Both of Docker's forms: the newer one has the logins below `auths`. Throws for what is neither. */
 export const parseDockerConfig = (json: string): readonly RegistryLogin[] => {
   const parsed: unknown = JSON.parse(json)
-  const logins = isJsonObject(parsed) ? (parsed['auths'] ?? parsed) : undefined
-  if (!isJsonObject(logins)) throw new Error('it holds no logins of registries')
-  return Object.entries(logins).flatMap(([registry, login]) => {
-    const credential = isJsonObject(login) ? credentialOf(login) : undefined
-    return credential ? [{ registry, credential }] : []
-  })
+  return loginsIn(isJsonObject(parsed) ? (parsed['auths'] ?? parsed) : undefined)
 }
 
 interface Place {

@@ -53,7 +53,8 @@ t.test('what a login holds', async (t) => {
   t.same(config({ a: { username: 'x', password: 'y' } }).for('a/b'), [{ kind: 'basic', username: 'x', password: 'y' }])
   t.same(config({ a: { ...auth('u'), identitytoken: 'i' } }).for('a/b'), [{ kind: 'identity token', token: 'i' }])
   t.same(config({ a: { registrytoken: 'r' } }).for('a/b'), [{ kind: 'registry token', token: 'r' }])
-  t.same(config({ a: {}, b: { auth: '???' } }).for('a/b'), [])
+  t.same(config({ a: {}, b: { auth: '???' }, c: { username: 'x' } }).for('a/b'), [])
+  t.same(config({ a: { username: 'x' } }).for('a/b'), [], 'half of one is none')
 })
 
 t.test('the older form, and what is neither', async (t) => {

@@ -1,11 +1,10 @@
 /** The image store of the node, as the pod side and the containers' roots need it. */
 import type { StringMap } from '../../../api/types/index.ts'
-import type { ImageCredentials } from '../../../images/credentials.ts'
 import { type Digest, parseDigest } from '../../../images/digest.ts'
 import { hasFault } from '../../../images/image-error.ts'
 import type { Roots, Image as StoredImage, Images as StoredImages } from '../../../images/images.ts'
 import { credentialsOf } from '../../../images/registry/docker-config.ts'
-import { type Image, type Images, InvalidImageName, type RegistryLogin } from '../images.ts'
+import { type Image, type Images, InvalidImageName } from '../images.ts'
 import type { ImageRoots } from './image-roots.ts'
 
 export interface NodeImages {
@@ -36,11 +35,6 @@ const shown = ({ id, names, digests, bytes, config }: StoredImage): Image => {
   }
 }
 
-const credentialsFrom = (logins: readonly RegistryLogin[]): ImageCredentials =>
-  credentialsOf(
-    logins.map(({ registry, username, password }) => ({ registry, credential: { kind: 'basic', username, password } })),
-  )
-
 const digest = (image: string): Digest => {
   const found = parseDigest(image)
   if (!found) throw new Error(`${JSON.stringify(image)} is no id of an image`)
@@ -64,7 +58,7 @@ export const createNodeImages = (open: () => Promise<OpenedImages>): NodeImages 
       }),
     pull: (reference, logins, signal) =>
       named(reference, async () =>
-        shown(await (await open()).images.pull(reference, { credentials: credentialsFrom(logins), signal })),
+        shown(await (await open()).images.pull(reference, { credentials: credentialsOf(logins), signal })),
       ),
     list: async () => (await (await open()).images.list()).map(shown),
     remove: async (id) => (await open()).images.remove(digest(id)),

@@ -22,8 +22,8 @@ t.test('what a Secret holds', async (t) => {
     'none.test': 'x',
   }
   const logins = [
-    { registry: 'https://index.docker.io/v1/', username: 'me', password: 'a:b' },
-    { registry: 'r.test:5000', username: 'u', password: 'p' },
+    { registry: 'https://index.docker.io/v1/', credential: { kind: 'basic', username: 'me', password: 'a:b' } },
+    { registry: 'r.test:5000', credential: { kind: 'basic', username: 'u', password: 'p' } },
   ]
   t.same(registryLogins(config({ auths })), logins)
   t.same(registryLogins(ofType('kubernetes.io/dockercfg', '.dockercfg', auths)), logins)
@@ -44,7 +44,9 @@ t.test('of the Secrets that a pod names, those that can be used', async (t) => {
   await client.create(secrets, { ...bad, metadata: { name: 'bad', namespace: 'default' } })
   const loginsOf = createPullSecrets(client, log)
   const names = [{ name: 'good' }, { name: 'bad' }, { name: 'gone' }, {}]
-  t.same(await loginsOf(pod({ imagePullSecrets: names })), [{ registry: 'r.test', username: 'u', password: 'p' }])
+  t.same(await loginsOf(pod({ imagePullSecrets: names })), [
+    { registry: 'r.test', credential: { kind: 'basic', username: 'u', password: 'p' } },
+  ])
   const told = lines.map((line) => (JSON.parse(line) as { readonly secret: string }).secret)
   t.same(told.sort(), ['bad', 'gone'])
   t.notMatch(lines.join(), /geheim/)

@@ -3,6 +3,7 @@ import { createNodeImages } from '../../../../../src/agent/runtime/oci/node-imag
 import { digestOfHex } from '../../../../../src/images/digest.ts'
 import { ImageError } from '../../../../../src/images/image-error.ts'
 import type { Image, PullOptions } from '../../../../../src/images/images.ts'
+import type { RegistryLogin } from '../../../../../src/images/registry/docker-config.ts'
 
 const id = digestOfHex('a'.repeat(64))
 const stored: Image = {
@@ -54,7 +55,10 @@ t.test('only ids lead to roots', async (t) => {
 })
 
 t.test('logins are shown to the registries that they are for', async (t) => {
-  const login = (registry: string, username: string) => ({ registry, username, password: 'p' })
+  const login = (registry: string, username: string): RegistryLogin => ({
+    registry,
+    credential: { kind: 'basic', username, password: 'p' },
+  })
   const logins = [login('https://index.docker.io/v1/', 'hub'), login('registry.example', 'theirs')]
   const { signal } = new AbortController()
   t.match(await images.pull('web:1', logins, signal), { id, names: ['docker.io/library/web:1'] })
