@@ -102,7 +102,13 @@ export const createRemoteConnections = (
       const host = hostname.replace(/^\[|\]$/g, '')
       const socket = connect({ ...tlsOf(remote), host, port: Number(port || 443) })
       socket.setTimeout(connectMs, () => socket.destroy(new Error(`cannot connect within ${connectMs} ms`)))
-      await once(socket, 'secureConnect', { signal })
+      try {
+        await once(socket, 'secureConnect', { signal })
+      } catch (error) {
+        // Nobody hears any more what else would happen to it.
+        socket.destroy()
+        throw error
+      }
       socket.setTimeout(0)
       return requestOver(socket, { method, path, headers: headersOf(remote, request) }, signal, answerMs)
     },

@@ -34,8 +34,8 @@ const pathOf = ({ path, query }: Call): string => {
 const upgraded = async (connections: RemoteConnections, remote: Remote, call: Call): Promise<Answer> => {
   const headers = { ...passedOn(call), connection: 'Upgrade', upgrade: call.header('upgrade') }
   const method = call.raw?.method ?? call.method
-  const { path, user, signal } = { path: pathOf(call), user: call.user, signal: call.signal }
-  const answer = await connections.upgrade(remote, { method, path, user, headers, signal })
+  const { user, signal } = call
+  const answer = await connections.upgrade(remote, { method, path: pathOf(call), user, headers, signal })
   if (answer.upgraded) return switched({ ...answer, upgraded: answer.upgraded }, () => true)
   const contentType = answer.headers['content-type'] ?? ''
   return { kind: 'stream', code: answer.code, contentType, chunks: answer.body }

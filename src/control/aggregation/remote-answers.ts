@@ -57,6 +57,8 @@ export const createRemoteAnswers = <T>(
 
   return async () => {
     const all = remotes()
+    const present = new Set(all.map(keyOf))
+    for (const key of known.keys()) if (!present.has(key)) known.delete(key)
     if (all.length === 0) return []
     const unknown = all.filter((remote) => remote.isExpected && !known.has(keyOf(remote)))
     for (const remote of all) {
