@@ -1,5 +1,5 @@
 /** Kinds of API servers behind this one, as rows: what belongs to their objects, and what lies in namespaces, is collected, too. */
-import { aborted, type Clock, sleep } from '../../api/clock.ts'
+import { type Clock, sleep } from '../../api/clock.ts'
 import type { JsonObject } from '../../api/json.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
 import { pathSegmentName } from '../resources/names.ts'
@@ -82,10 +82,9 @@ export const createRemoteKinds = (find: FindRemoteVersions, clock: Clock): Remot
     run: async (changed, signal) => {
       while (!signal.aborted) {
         if (await look()) changed()
-        const asked = new Promise<void>((resolve) => {
-          hurry = resolve
-        })
-        await Promise.race([sleep(lookEveryMs, signal, clock), asked, aborted(signal)])
+        const asked = new AbortController()
+        hurry = () => asked.abort()
+        await sleep(lookEveryMs, AbortSignal.any([signal, asked.signal]), clock)
         // Who comes has to be asked first.
         await sleep(settleMs, signal, clock)
       }
