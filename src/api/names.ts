@@ -1,7 +1,7 @@
 /** The forms of names and labels, with the messages that clients know (apimachinery's validation). */
 
 export const labelPattern = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
-const subdomain = `${labelPattern}(\\.${labelPattern})*`
+export const subdomainPattern = `${labelPattern}(\\.${labelPattern})*`
 const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`)
 
 /** What is wrong with a text; undefined when nothing is. */
@@ -17,7 +17,7 @@ export const textRule = (pattern: string, limit: number, message: string): Check
 
 /** RFC 1123 subdomain: labels joined by dots, at most 253 characters. */
 export const checkSubdomain = textRule(
-  subdomain,
+  subdomainPattern,
   253,
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com'",
 )
@@ -27,7 +27,7 @@ const qualifiedForm =
 
 /** Of what stands left of the `=` in a label, and right of it. */
 export const qualifiedNameMessage = `name part ${qualifiedForm}`
-export const labelValueMessage =
+const labelValueMessage =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 
 const longest = 63
@@ -58,3 +58,7 @@ export const labelValueErrors = (text: string): readonly string[] => [
 
 export const isQualifiedName = (text: string): boolean => qualifiedNameErrors(text).length === 0
 export const isLabelValue = (text: string): boolean => labelValueErrors(text).length === 0
+
+/** The same with the one message by which objects are refused. */
+export const checkQualifiedName: CheckText = (text) => (isQualifiedName(text) ? undefined : qualifiedNameMessage)
+export const checkLabelValue: CheckText = (text) => (isLabelValue(text) ? undefined : labelValueMessage)

@@ -1,10 +1,9 @@
 /** The name formats of Kubernetes (apimachinery's validation), with the messages clients know. */
 import { type FieldError, invalidValue } from '../../api/errors.ts'
-import { checkSubdomain, labelPattern, textRule } from '../../api/names.ts'
+import { checkSubdomain, labelPattern, subdomainPattern, textRule } from '../../api/names.ts'
 import type { NameRule } from './definition.ts'
 
 const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?'
-const subdomain = `${labelPattern}(\\.${labelPattern})*`
 
 /** The error of a field's value whose check has a message for it. */
 export const ifWrong = (message: string | undefined, field: string, value: unknown): FieldError[] =>
@@ -26,7 +25,7 @@ export const checkLabel1035 = textRule(
 
 /** A host of an Ingress rule: a subdomain, or one whose first label is `*`. */
 export const checkWildcardSubdomain = textRule(
-  `\\*\\.${subdomain}`,
+  `\\*\\.${subdomainPattern}`,
   253,
   "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com'",
 )

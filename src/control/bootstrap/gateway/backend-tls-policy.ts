@@ -1,6 +1,6 @@
 import { conditions } from './conditions.ts'
 import { distinctSections, localReference, parentReference } from './references.ts'
-import { atomicList, kind, map, object, oneOf, rule } from './schema.ts'
+import { atomicList, fieldOfType, kind, map, object, oneOf, rule } from './schema.ts'
 import {
   authoritiesName,
   controllerName,
@@ -24,12 +24,6 @@ const target = object(
   },
   ['group', 'kind', 'name'],
 )
-
-/** Two rules: the field is there for its type, and for no other. */
-const fieldOfType = (field: string, type: string) => [
-  rule(`${field} is required for type ${type}`, `self.type != '${type}' || has(self.${field})`),
-  rule(`${field} is for type ${type} alone`, `self.type == '${type}' || !has(self.${field})`),
-]
 
 const alternativeName = object(
   'SubjectAltName is a name that the certificate of a backend may be for.',

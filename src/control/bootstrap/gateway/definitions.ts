@@ -6,6 +6,7 @@ import type {
   CustomResourceDefinitionNames as Names,
   CustomResourceDefinitionVersion as Version,
 } from '../../../api/types/kubernetes/apiextensions-v1.ts'
+import { gatewayGroup } from '../../../proxy/ingress/gateway/model.ts'
 import { backendTlsPolicySchema } from './backend-tls-policy.ts'
 import { gatewaySchema } from './gateway.ts'
 import { gatewayClassSchema } from './gateway-class.ts'
@@ -13,7 +14,6 @@ import { grpcRouteSchema } from './grpc-route.ts'
 import { httpRouteSchema } from './http-route.ts'
 import { referenceGrantSchema } from './reference-grant.ts'
 import type { Schema } from './schema.ts'
-import { gatewayGroup } from './texts.ts'
 
 export type DefinitionDraft = Omit<Draft<CustomResourceDefinition>, 'status'>
 

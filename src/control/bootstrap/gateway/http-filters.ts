@@ -1,16 +1,11 @@
 /** The filters of HTTPRoutes. Pure. */
 import { commonFilters, type Filter, filterLists } from './routes.ts'
-import { flag, int32, integer, object, oneOf, rule, type Schema, set, text } from './schema.ts'
+import { fieldOfType, flag, int32, integer, object, oneOf, rule, type Schema, set, text } from './schema.ts'
 import { headerName, port, preciseHostname } from './texts.ts'
 
 /** Of path modifiers. */
 export const replacesPrefix = { type: 'ReplacePrefixMatch', field: 'replacePrefixMatch' } as const
 const replacesAll = { type: 'ReplaceFullPath', field: 'replaceFullPath' } as const
-
-const modifierRules = ({ type, field }: { readonly type: string; readonly field: string }) => [
-  rule(`${field} is required for type ${type}`, `self.type != '${type}' || has(self.${field})`),
-  rule(`${field} is for type ${type} alone`, `self.type == '${type}' || !has(self.${field})`),
-]
 
 const pathModifier = (description: string): Schema =>
   object(
@@ -25,7 +20,7 @@ const pathModifier = (description: string): Schema =>
       type: oneOf('ReplaceFullPath or ReplacePrefixMatch.', [replacesAll.type, replacesPrefix.type]),
     },
     ['type'],
-    [...modifierRules(replacesAll), ...modifierRules(replacesPrefix)],
+    [replacesAll, replacesPrefix].flatMap(({ field, type }) => fieldOfType(field, type)),
   )
 
 const redirect = object('The client is sent elsewhere.', {

@@ -1,9 +1,10 @@
 /** Listeners of Gateways. Pure. */
+import { gatewayGroup } from '../../../proxy/ingress/gateway/model.ts'
 import { conditions } from './conditions.ts'
 import { secretReference } from './references.ts'
 import { atomicList, int32, listBy, map, object, oneOf, rule, type Schema } from './schema.ts'
 import { selector } from './selector.ts'
-import { gatewayGroup, group, hostname, kindName, listenerProtocol, longValue, port, sectionName } from './texts.ts'
+import { group, hostname, kindName, listenerProtocol, longValue, port, sectionName } from './texts.ts'
 
 const routeKind = object(
   'RouteGroupKind is a kind of routes.',

@@ -1,6 +1,7 @@
 /** How the kinds of the Gateway API name other objects. Pure. */
+import { gatewayGroup } from '../../../proxy/ingress/gateway/model.ts'
 import { object, rule, type Schema } from './schema.ts'
-import { gatewayGroup, group, kindName, namespaceName, objectName, port, sectionName } from './texts.ts'
+import { group, kindName, namespaceName, objectName, port, sectionName } from './texts.ts'
 
 const emptyIsCore = 'The group of the object. Empty: the core group.'
 const ofObject = 'The kind of the object.'

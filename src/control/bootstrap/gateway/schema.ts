@@ -6,6 +6,12 @@ export type { Schema }
 /** What must be true of a value (`rule`, in CEL), and what whoever breaks it is told. */
 export const rule = (message: string, expression: string): ValidationRule => ({ rule: expression, message })
 
+/** Two rules: the field is there for this `type`, and for no other. */
+export const fieldOfType = (field: string, type: string): readonly ValidationRule[] => [
+  rule(`${field} is required for type ${type}`, `self.type != '${type}' || has(self.${field})`),
+  rule(`${field} is for type ${type} alone`, `self.type == '${type}' || !has(self.${field})`),
+]
+
 const withRules = (rules: readonly ValidationRule[]): Schema =>
   rules.length === 0 ? {} : { 'x-kubernetes-validations': rules }
 

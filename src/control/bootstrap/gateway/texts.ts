@@ -1,27 +1,24 @@
 /** The texts and numbers that the kinds of the Gateway API share, with their forms. Pure. */
+import { labelPattern, subdomainPattern } from '../../../api/names.ts'
 import { int32, type Schema, text } from './schema.ts'
 
-const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
-const subdomain = `${label}(\\.${label})*`
 /** What a URL's path may hold, to the name behind a domain. */
 const pathOfName = "[A-Za-z0-9\\/\\-._~%!$&'()*+,;=:]+"
 
 /** In rules, too. */
 export const patterns = {
-  hostname: `^(\\*\\.)?${subdomain}$`,
+  hostname: `^(\\*\\.)?${subdomainPattern}$`,
   /** A key of labels and annotations. */
-  key: `^(${subdomain}/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$`,
+  key: `^(${subdomainPattern}/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$`,
   headerName: "^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$",
   duration: '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
 } as const
-
-export const gatewayGroup = 'gateway.networking.k8s.io'
 
 /** `given`: the default. */
 const defaulting = (given: string | undefined): Schema => (given === undefined ? {} : { default: given })
 
 export const group = (description: string, given?: string): Schema =>
-  text(description, { maxLength: 253, pattern: `^$|^${subdomain}$`, ...defaulting(given) })
+  text(description, { maxLength: 253, pattern: `^$|^${subdomainPattern}$`, ...defaulting(given) })
 
 export const kindName = (description: string, given?: string): Schema =>
   text(description, {
@@ -32,10 +29,10 @@ export const kindName = (description: string, given?: string): Schema =>
 export const objectName = (description: string): Schema => text(description, { minLength: 1, maxLength: 253 })
 
 export const namespaceName = (description: string): Schema =>
-  text(description, { minLength: 1, maxLength: 63, pattern: `^${label}$` })
+  text(description, { minLength: 1, maxLength: 63, pattern: `^${labelPattern}$` })
 
 export const sectionName = (description: string): Schema =>
-  text(description, { minLength: 1, maxLength: 253, pattern: `^${subdomain}$` })
+  text(description, { minLength: 1, maxLength: 253, pattern: `^${subdomainPattern}$` })
 
 /** `*.` may stand in front. */
 export const hostname = (description: string): Schema =>
@@ -52,19 +49,18 @@ export const port = (description: string): Schema => int32(description, { minimu
 
 /** `example.com/gateway` */
 export const controllerName = (description: string): Schema =>
-  text(description, { minLength: 1, maxLength: 253, pattern: `^${subdomain}\\/${pathOfName}$` })
+  text(description, { minLength: 1, maxLength: 253, pattern: `^${subdomainPattern}\\/${pathOfName}$` })
 
-/** `given`: the default. */
 export const addressType = (description: string): Schema =>
   text(description, {
     ...{ default: 'IPAddress', minLength: 1, maxLength: 253 },
-    pattern: `^Hostname|IPAddress|NamedAddress|${subdomain}\\/${pathOfName}$`,
+    pattern: `^Hostname|IPAddress|NamedAddress|${subdomainPattern}\\/${pathOfName}$`,
   })
 
 export const listenerProtocol = (description: string): Schema =>
   text(description, {
     ...{ minLength: 1, maxLength: 255 },
-    pattern: `^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$|${subdomain}\\/[A-Za-z0-9]+$`,
+    pattern: `^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$|${subdomainPattern}\\/[A-Za-z0-9]+$`,
   })
 
 export const labelValue: Schema = text('The value of the label.', {
@@ -78,7 +74,7 @@ export const longValue: Schema = text('The value.', { minLength: 0, maxLength: 4
 export const authoritiesName = (description: string): Schema =>
   text(description, {
     ...{ minLength: 1, maxLength: 253 },
-    pattern: `^(System|(${subdomain}/([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]))$`,
+    pattern: `^(System|(${subdomainPattern}/([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]))$`,
   })
 
 export const uri = (description: string): Schema =>
@@ -90,5 +86,5 @@ export const uri = (description: string): Schema =>
 export const conditionType = (description: string): Schema =>
   text(description, {
     maxLength: 316,
-    pattern: `^(${subdomain}/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$`,
+    pattern: `^(${subdomainPattern}/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$`,
   })
