@@ -55,5 +55,16 @@ export const parseJson = (text: string): unknown => {
   })
 }
 
+/** The fields of all objects in the order of their names: of equal values, the JSON is equal then, too. */
+export const sortFields = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sortFields)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((name) => [name, sortFields(value[name])]),
+  )
+}
+
 /** A copy as JSON would make it: what has no value is not there. */
 export const copyJson = (value: unknown): unknown => parseJson(JSON.stringify(value))

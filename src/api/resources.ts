@@ -152,6 +152,9 @@ export const referenceGrants = resource<ReferenceGrant>()(
   true,
 )
 
+/** Those that Podway's own parts read, in the versions in which they ask for them: kinds of users, which may be missing. */
+export const gatewayKinds: readonly Resource[] = [gatewayClasses, gateways, httpRoutes, referenceGrants]
+
 /** `apps/v1`, or `v1` for the core group. */
 export const groupVersion = (r: { readonly group: string; readonly version: string }): string =>
   r.group === '' ? r.version : `${r.group}/${r.version}`

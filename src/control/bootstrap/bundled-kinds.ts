@@ -7,15 +7,8 @@ import { createHash } from 'node:crypto'
 import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../../api/errors.ts'
-import { isJsonObject } from '../../api/json.ts'
-import {
-  customResourceDefinitions,
-  gatewayClasses,
-  gateways,
-  httpRoutes,
-  type Resource,
-  referenceGrants,
-} from '../../api/resources.ts'
+import { sortFields } from '../../api/json.ts'
+import { customResourceDefinitions, gatewayKinds } from '../../api/resources.ts'
 import type { CustomResourceDefinition } from '../../api/types/kubernetes/apiextensions-v1.ts'
 import type { Logger } from '../../host/log.ts'
 import { statusOf } from '../custom/naming.ts'
@@ -29,21 +22,10 @@ const channelAnnotation = 'gateway.networking.k8s.io/channel'
 
 type Written = Pick<DefinitionDraft, 'metadata' | 'spec'>
 
-/** The same for equal values, in whatever order their fields stand. */
-const canonical = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(canonical)
-  if (!isJsonObject(value)) return value
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((name) => [name, canonical(value[name])]),
-  )
-}
-
 const digestOf = ({ metadata: { annotations = {} }, spec }: Written): string => {
   const marks = Object.keys(bundleAnnotations).map((name) => annotations[name] ?? '')
   return createHash('sha256')
-    .update(JSON.stringify(canonical({ marks, spec })))
+    .update(JSON.stringify(sortFields({ marks, spec })))
     .digest('hex')
     .slice(0, 16)
 }
@@ -71,11 +53,8 @@ const marked = (wanted: DefinitionDraft): DefinitionDraft['metadata'] => ({
   annotations: { ...wanted.metadata.annotations, [digestAnnotation]: digestOf(wanted) },
 })
 
-/** What the server's own parts read, in the versions in which they ask for it. */
-const read: readonly Resource[] = [gatewayClasses, gateways, httpRoutes, referenceGrants]
-
 const isUnread = ({ metadata, spec }: CustomResourceDefinition): boolean =>
-  read.some(
+  gatewayKinds.some(
     ({ group, plural, version }) =>
       metadata.name === `${plural}.${group}` && !spec.versions.some(({ name, served }) => served && name === version),
   )

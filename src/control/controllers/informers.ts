@@ -2,14 +2,7 @@
 import type { Client } from '../../api/client.ts'
 import { type Clock, sleep } from '../../api/clock.ts'
 import { createInformer, type Informer } from '../../api/informer.ts'
-import {
-  apiServices,
-  gatewayClasses,
-  gateways,
-  httpRoutes,
-  type Resource,
-  referenceGrants,
-} from '../../api/resources.ts'
+import { apiServices, gatewayKinds, type Resource } from '../../api/resources.ts'
 import { scopedInformer } from '../../api/scoped-informer.ts'
 import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, KubeObject, Pod, Service } from '../../api/types/index.ts'
@@ -57,7 +50,7 @@ export interface KindCopies {
 }
 
 export interface Informers {
-  /** The copy of a built-in kind, or of one of `optional`, which is empty while there is no such kind. Throws for any other. */
+  /** The copy of a built-in kind, or of one of `gatewayKinds`, which is empty while there is no such kind. Throws for any other. */
   of<T extends KubeObject>(resource: Resource<T>): Informer<T>
   /** Every kind that there is now, by its store's bucket (`deployments.apps`). */
   readonly all: ReadonlyMap<string, KindCopies>
@@ -91,9 +84,6 @@ export interface InformersOptions {
   readonly clock: Clock
   readonly log: Logger
 }
-
-/** Kinds of users that controllers of ours read. They may be missing, go, and come back with other versions. */
-const optional: readonly Resource[] = [gatewayClasses, gateways, httpRoutes, referenceGrants]
 
 /** For so long the start waits for kinds that somebody added: a broken one must not keep the others from starting. */
 const addedSyncMs = 5_000
@@ -131,7 +121,8 @@ export const createInformers = ({ client, registry, remote, clock, log }: Inform
         log.warn({ err: error, kind: resource.kind, retryInMs }, 'cannot watch; trying again'),
     })
 
-  const lasting = new Map(optional.map((resource) => [bucketOfResource(resource), informerOf(resource)]))
+  /** Kinds of users that controllers of ours read: they may be missing, go, and come back with other versions. */
+  const lasting = new Map(gatewayKinds.map((resource) => [bucketOfResource(resource), informerOf(resource)]))
 
   const run = (copies: Informer<KubeObject>, signal: AbortSignal): void => {
     const running = copies.run(signal).finally(() => runs.delete(running))

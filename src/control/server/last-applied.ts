@@ -2,7 +2,7 @@
  * The annotation in which kubectl keeps what it applied last by itself. When kubectl lets the server apply, what the annotation says
  * is still kubectl's to change, and it goes on to say what was applied, so that the next `kubectl apply` knows: as in Kubernetes.
  */
-import { isJsonObject } from '../../api/json.ts'
+import { isJsonObject, parseJson, sortFields } from '../../api/json.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 import { decodeAs, type ResourceDefinition } from '../resources/definition.ts'
 import { checkValue } from '../schema/bounds.ts'
@@ -19,22 +19,12 @@ export const hasLastApplied = ({ metadata }: KubeObject): boolean => Boolean(met
 /** What it says; undefined when that is no object of the kind: anybody may write there. */
 export const lastApplied = (definition: ResourceDefinition, { metadata }: KubeObject): KubeObject | undefined => {
   try {
-    const said: unknown = JSON.parse(metadata.annotations?.[annotation] ?? '')
+    const said: unknown = parseJson(metadata.annotations?.[annotation] ?? '')
     checkValue(said)
     return isJsonObject(said) ? (decodeAs(definition, said).value as unknown as KubeObject) : undefined
   } catch {
     return undefined
   }
-}
-
-const sorted = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (!isJsonObject(value)) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, each]) => [name, sorted(each)]),
-  )
 }
 
 const withoutAnnotation = (metadata: unknown): unknown => {
@@ -46,7 +36,7 @@ const withoutAnnotation = (metadata: unknown): unknown => {
 /** Where all annotations together would be too long, what was written before stays. */
 export const withLastApplied = <T extends KubeObject>(object: T, said: unknown): T => {
   if (!isJsonObject(said)) return object
-  const text = `${JSON.stringify(sorted({ ...said, metadata: withoutAnnotation(said['metadata']) }))}\n`
+  const text = `${JSON.stringify(sortFields({ ...said, metadata: withoutAnnotation(said['metadata']) }))}\n`
   const annotations = { ...object.metadata.annotations, [annotation]: text }
   const bytes = Object.entries(annotations).reduce((sum, entry) => sum + Buffer.byteLength(entry.join('')), 0)
   return bytes > mostBytes ? object : { ...object, metadata: { ...object.metadata, annotations } }

@@ -1,7 +1,7 @@
 /** Pod templates: which replica set has which, and the hash that tells them apart. Pure. */
 
 import { deepEqual } from '../../../api/deep-equal.ts'
-import { isJsonObject } from '../../../api/json.ts'
+import { sortFields } from '../../../api/json.ts'
 import type { Deployment, PodTemplateSpec, ReplicaSet } from '../../../api/types/index.ts'
 
 export const hashLabel = 'pod-template-hash'
@@ -16,15 +16,9 @@ const fnv1a = (text: string): number => {
   return hash >>> 0
 }
 
-/** JSON with the keys in order, so that equal templates have equal text. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, item: unknown) =>
-    isJsonObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
-  )
-
 /** The hash of a template; `collisions` is counted up when the name that it makes is taken by another template. */
 export const templateHash = (template: PodTemplateSpec, collisions = 0): string =>
-  [...String(fnv1a(`${canonical(template)}${collisions || ''}`))]
+  [...String(fnv1a(`${JSON.stringify(sortFields(template))}${collisions || ''}`))]
     .map((digit) => safeAlphabet[Number(digit) % safeAlphabet.length])
     .join('')
 
