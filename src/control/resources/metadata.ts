@@ -2,7 +2,7 @@
 
 import { deepEqual } from '../../api/deep-equal.ts'
 import { type FieldError, forbiddenField, invalidValue, required } from '../../api/errors.ts'
-import { isLabelValue, isQualifiedName, labelValueMessage, qualifiedNameMessage } from '../../api/names.ts'
+import { checkLabelValue, checkQualifiedName, isLabelValue } from '../../api/names.ts'
 import type {
   KubeObject,
   LabelSelector,
@@ -12,13 +12,14 @@ import type {
   StringMap,
 } from '../../api/types/index.ts'
 import type { ResourceDefinition } from './definition.ts'
+import { ifWrong } from './names.ts'
 
 const annotationsLimit = 256 * 1024
 
 export const validateLabels = (labels: StringMap | undefined, field: string): FieldError[] =>
   Object.entries(labels ?? {}).flatMap(([key, value]) => [
-    ...(isQualifiedName(key) ? [] : [invalidValue(field, key, qualifiedNameMessage)]),
-    ...(isLabelValue(value) ? [] : [invalidValue(field, value, labelValueMessage)]),
+    ...ifWrong(checkQualifiedName(key), field, key),
+    ...ifWrong(checkLabelValue(value), field, value),
   ])
 
 const validateAnnotations = (annotations: StringMap | undefined): FieldError[] => {
@@ -157,7 +158,7 @@ export const carryMetadata = (metadata: ObjectMeta, old: ObjectMeta): ObjectMeta
 
 const validateRequirement = (requirement: LabelSelectorRequirement, path: string): FieldError[] => {
   const { key = '', operator, values = [] } = requirement
-  const keyErrors = isQualifiedName(key) ? [] : [invalidValue(`${path}.key`, key, qualifiedNameMessage)]
+  const keyErrors = ifWrong(checkQualifiedName(key), `${path}.key`, key)
   switch (operator) {
     case 'In':
     case 'NotIn':

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { ApiError } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../../api/json.ts'
+import { isQualifiedName } from '../../api/names.ts'
 import type { Status } from '../../api/types/index.ts'
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/types/kubernetes/admissionregistration-v1.ts'
 import { reviewVersionOf } from '../resources/admissionregistration/webhook-client.ts'
@@ -60,7 +61,6 @@ const responseOf = (answer: unknown, uid: string, apiVersion: string): JsonObjec
 
 const annotationsIn = ({ auditAnnotations }: JsonObject): JsonObject =>
   isJsonObject(auditAnnotations) ? auditAnnotations : {}
-const annotationName = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
 
 /** Throws ApiError when it refuses, another error when it could not be asked. */
 export const askWebhook = async (
@@ -85,8 +85,10 @@ export const askWebhook = async (
           .replaceAll(/\p{C}+/gu, ' ')
           .slice(0, warningLimit),
       )
-  for (const [key, value] of Object.entries(annotationsIn(response)))
-    if (annotationName.test(key)) attributes.asked.annotate(`${webhook.name}/${key}`, textOf(value))
+  for (const [key, value] of Object.entries(annotationsIn(response))) {
+    const name = `${webhook.name}/${key}`
+    if (isQualifiedName(name)) attributes.asked.annotate(name, textOf(value))
+  }
   if (response['allowed'] !== true) throw refusal(webhook.name, response['status'])
   return { patch: patchOf(response) }
 }

@@ -2,46 +2,37 @@
 
 import { type Environment, Optional } from '@marcbachmann/cel-js'
 import { parseTime } from '../../../api/clock.ts'
-import {
-  checkSubdomain,
-  isLabelValue,
-  isQualifiedName,
-  labelValueMessage,
-  qualifiedNameMessage,
-} from '../../../api/names.ts'
+import { type CheckText, checkLabelValue, checkQualifiedName, checkSubdomain } from '../../../api/names.ts'
 import { checkLabel, checkLabel1035 } from '../../resources/names.ts'
 
-/** The message for a text that has not the form. */
-type Check = (text: string) => string | undefined
-
 class Format {
-  readonly check: Check
+  readonly check: CheckText
 
-  constructor(check: Check) {
+  constructor(check: CheckText) {
     this.check = check
   }
 }
 
 const when =
-  (isGood: (text: string) => boolean, message: string): Check =>
+  (isGood: (text: string) => boolean, message: string): CheckText =>
   (text) =>
     isGood(text) ? undefined : message
 
 /** What stands before the characters that make a name of it. */
 const prefix =
-  (check: Check): Check =>
+  (check: CheckText): CheckText =>
   (text) =>
     check(text.replace(/-$/, 'a'))
 
-const formats: Readonly<Record<string, Check>> = {
+const formats: Readonly<Record<string, CheckText>> = {
   dns1123Label: checkLabel,
   dns1123Subdomain: checkSubdomain,
   dns1035Label: checkLabel1035,
   dns1123LabelPrefix: prefix(checkLabel),
   dns1123SubdomainPrefix: prefix(checkSubdomain),
   dns1035LabelPrefix: prefix(checkLabel1035),
-  qualifiedName: when(isQualifiedName, qualifiedNameMessage),
-  labelValue: when(isLabelValue, labelValueMessage),
+  qualifiedName: checkQualifiedName,
+  labelValue: checkLabelValue,
   uri: when((text) => URL.canParse(text), 'invalid URI'),
   uuid: when((text) => /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i.test(text), 'does not match the UUID format'),
   byte: when((text) => /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text), 'invalid base64'),

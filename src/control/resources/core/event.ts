@@ -1,9 +1,9 @@
 import { type FieldError, invalidValue, required } from '../../../api/errors.ts'
-import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
+import { checkQualifiedName } from '../../../api/names.ts'
 import type { Event } from '../../../api/types/index.ts'
 import { column, nameColumn, since, wide } from '../columns.ts'
 import { define } from '../definition.ts'
-import { pathSegmentName } from '../names.ts'
+import { ifWrong, pathSegmentName } from '../names.ts'
 import { eventVersions } from './event-versions.ts'
 
 /** When it was seen last: of a series, its last observation. */
@@ -37,9 +37,7 @@ const requiredWord = (field: string, word: string | undefined): FieldError[] => 
 const validateNew = (event: Event): FieldError[] => [
   ...(!event.involvedObject.namespace && event.metadata.namespace !== 'kube-system' ? wrongNamespace('') : []),
   ...(event.reportingComponent ? [] : [required('reportingController')]),
-  ...(isQualifiedName(event.reportingComponent ?? '')
-    ? []
-    : [invalidValue('reportingController', event.reportingComponent ?? '', qualifiedNameMessage)]),
+  ...ifWrong(checkQualifiedName(event.reportingComponent ?? ''), 'reportingController', event.reportingComponent ?? ''),
   ...requiredWord('reportingInstance', event.reportingInstance),
   ...requiredWord('action', event.action),
   ...requiredWord('reason', event.reason),

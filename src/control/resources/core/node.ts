@@ -1,13 +1,13 @@
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { duplicate, type FieldError, forbiddenField, invalidValue, required } from '../../../api/errors.ts'
-import { isLabelValue, isQualifiedName, labelValueMessage, qualifiedNameMessage } from '../../../api/names.ts'
+import { checkLabelValue, checkQualifiedName } from '../../../api/names.ts'
 import type { Node } from '../../../api/types/index.ts'
 import { familyOf, parseAddress } from '../../../ip/address.ts'
 import { parseCidr } from '../../../ip/cidr.ts'
 import { ageColumn, column, list, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { ipMessage } from '../formats/formats.ts'
-import { subdomainName } from '../names.ts'
+import { ifWrong, subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 import { proxyVerbs } from '../verbs.ts'
 import { validateTaintEffect } from './scheduling-validation.ts'
@@ -37,8 +37,8 @@ const validateTaints = ({ spec }: Node): FieldError[] => {
   const field = 'metadata.taints'
   return [
     ...taints.flatMap(({ key = '', value = '', effect }, at) => [
-      ...(isQualifiedName(key) ? [] : [invalidValue(`${field}[${at}].key`, key, qualifiedNameMessage)]),
-      ...(isLabelValue(value) ? [] : [invalidValue(`${field}[${at}].value`, value, labelValueMessage)]),
+      ...ifWrong(checkQualifiedName(key), `${field}[${at}].key`, key),
+      ...ifWrong(checkLabelValue(value), `${field}[${at}].value`, value),
       ...(effect ? validateTaintEffect(effect, `${field}[${at}].effect`) : [required(`${field}[${at}].effect`)]),
     ]),
     ...repeatedAt(taints.map(({ key, effect }) => `${key} ${effect}`)).map((at) =>

@@ -8,13 +8,7 @@ import {
   notSupported,
   required,
 } from '../../../api/errors.ts'
-import {
-  checkSubdomain,
-  isLabelValue,
-  isQualifiedName,
-  labelValueMessage,
-  qualifiedNameMessage,
-} from '../../../api/names.ts'
+import { checkLabelValue, checkQualifiedName, checkSubdomain } from '../../../api/names.ts'
 import type { NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm, Toleration } from '../../../api/types/index.ts'
 import type {
   Affinity,
@@ -26,7 +20,7 @@ import { validateSelector } from '../metadata.ts'
 import { checkLabel, ifWrong } from '../names.ts'
 
 const validateKey = (key: string | undefined, field: string): FieldError[] =>
-  isQualifiedName(key ?? '') ? [] : [invalidValue(field, key ?? '', qualifiedNameMessage)]
+  ifWrong(checkQualifiedName(key ?? ''), field, key ?? '')
 
 const operatorMessage = 'not a valid selector operator'
 
@@ -174,7 +168,7 @@ const validateTolerationValue = (toleration: Toleration, field: string): FieldEr
   switch (operator) {
     case undefined:
     case 'Equal':
-      return isLabelValue(value) ? [] : [invalidValue(field, value, labelValueMessage)]
+      return ifWrong(checkLabelValue(value), field, value)
     case 'Exists':
       return value === '' ? [] : [invalidValue(field, toleration, "value must be empty when `operator` is 'Exists'")]
     default:

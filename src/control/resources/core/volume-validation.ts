@@ -8,7 +8,7 @@ import {
   notSupported,
   required,
 } from '../../../api/errors.ts'
-import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
+import { checkQualifiedName } from '../../../api/names.ts'
 import type {
   DownwardAPIVolumeFile,
   KeyToPath,
@@ -66,7 +66,7 @@ export const validateFieldRef = (
     if (map !== 'metadata.annotations' && map !== 'metadata.labels')
       return wrong(`field label does not support subscript: ${fieldPath}`)
     const name = map === 'metadata.annotations' ? key.toLowerCase() : key
-    return isQualifiedName(name) ? [] : [invalidValue(field, key, qualifiedNameMessage)]
+    return ifWrong(checkQualifiedName(name), field, key)
   }
   if (!selectableFields.includes(fieldPath)) return wrong(`field label not supported: ${fieldPath}`)
   return supported.includes(fieldPath) ? [] : [notSupported(`${field}.fieldPath`, fieldPath, [...supported].sort())]

@@ -1,16 +1,19 @@
 /** The forms that a field of the API can have, each with the words in which Kubernetes refuses what has another one. */
 
 import { type FieldError, invalidValue, notSupported } from '../../../api/errors.ts'
-import {
-  checkSubdomain,
-  isLabelValue,
-  isQualifiedName,
-  labelValueMessage,
-  qualifiedNameMessage,
-} from '../../../api/names.ts'
+import { type CheckText, checkLabelValue, checkQualifiedName, checkSubdomain } from '../../../api/names.ts'
 import { isMappedAddress, parseAddress } from '../../../ip/address.ts'
 import { cidrOf, contains, parseCidr } from '../../../ip/cidr.ts'
-import { checkConfigKey, checkEnvName, checkLabel, checkLabel1035, checkPortName, isPort, portRange } from '../names.ts'
+import {
+  checkConfigKey,
+  checkEnvName,
+  checkLabel,
+  checkLabel1035,
+  checkPortName,
+  ifWrong,
+  isPort,
+  portRange,
+} from '../names.ts'
 
 type Value = string | number
 
@@ -34,11 +37,8 @@ export type Format =
 export type FieldFormats = Readonly<Record<string, Readonly<Record<string, Format>>>>
 
 /** `check` has the message of a text that is not acceptable. */
-const text = (check: (value: string) => string | undefined): Format => ({
-  check: (value, field) => {
-    const message = check(String(value))
-    return message === undefined ? [] : [invalidValue(field, value, message)]
-  },
+const text = (check: CheckText): Format => ({
+  check: (value, field) => ifWrong(check(String(value)), field, value),
 })
 
 const pattern = (form: RegExp, longest: number, message: string): Format =>
@@ -61,8 +61,8 @@ export const elsewhere = (place: string): Format => ({ elsewhere: place })
 export const label = text(checkLabel)
 export const label1035 = text(checkLabel1035)
 export const subdomain = text(checkSubdomain)
-export const qualifiedName = text((value) => (isQualifiedName(value) ? undefined : qualifiedNameMessage))
-export const labelValue = text((value) => (isLabelValue(value) ? undefined : labelValueMessage))
+export const qualifiedName = text(checkQualifiedName)
+export const labelValue = text(checkLabelValue)
 export const envName = text(checkEnvName)
 export const configKey = text(checkConfigKey)
 export const objectName = pattern(
@@ -154,7 +154,7 @@ export const port: Format = {
 export const portOrName: Format = {
   check: (value, field) => {
     const message = typeof value === 'string' ? checkPortName(value) : isPort(value) ? undefined : portRange
-    return message === undefined ? [] : [invalidValue(field, value, message)]
+    return ifWrong(message, field, value)
   },
 }
 export const protocol = oneOf('TCP', 'UDP', 'SCTP')
@@ -184,26 +184,22 @@ export const urlPath = pattern(
 // Maps.
 export const labels: Format = {
   entry: (key, value, field) => [
-    ...(isQualifiedName(key) ? [] : [invalidValue(field, key, qualifiedNameMessage)]),
-    ...(isLabelValue(value) ? [] : [invalidValue(field, value, labelValueMessage)]),
+    ...ifWrong(checkQualifiedName(key), field, key),
+    ...ifWrong(checkLabelValue(value), field, value),
   ],
 }
 /** Keys have the form of a label's. */
 export const annotations: Format = {
   freeValues: 'content of users and their tools; whoever acts upon one reads it as what it has to be',
-  entry: (key, _value, field) =>
-    isQualifiedName(key.toLowerCase()) ? [] : [invalidValue(field, key, qualifiedNameMessage)],
+  entry: (key, _value, field) => ifWrong(checkQualifiedName(key.toLowerCase()), field, key),
 }
 export const content: Format = {
   freeValues: "the user's own content",
-  entry: (key, _value, field) => {
-    const message = checkConfigKey(key)
-    return message === undefined ? [] : [invalidValue(`${field}[${key}]`, key, message)]
-  },
+  entry: (key, _value, field) => ifWrong(checkConfigKey(key), `${field}[${key}]`, key),
 }
 export const options: Format = {
   entry: (key, value, field) => [
-    ...(isQualifiedName(key) ? [] : [invalidValue(field, key, qualifiedNameMessage)]),
+    ...ifWrong(checkQualifiedName(key), field, key),
     ...(/^[^\p{C}]{0,4096}$/u.test(value)
       ? []
       : [invalidValue(`${field}[${key}]`, value, 'must be one line of printable characters')]),
@@ -211,8 +207,7 @@ export const options: Format = {
 }
 export const resources: Format = {
   freeValues: 'quantities, which are read when the body is',
-  entry: (key, _value, field) =>
-    isQualifiedName(key) ? [] : [invalidValue(`${field}[${key}]`, key, qualifiedNameMessage)],
+  entry: (key, _value, field) => ifWrong(checkQualifiedName(key), `${field}[${key}]`, key),
 }
 
 /** What server-side apply knows of who set which field: names of fields, and nothing else. */

@@ -1,11 +1,11 @@
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { duplicate, type FieldError, invalidValue, required } from '../../../api/errors.ts'
-import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
+import { checkQualifiedName } from '../../../api/names.ts'
 import type { CSINode, CSINodeDriver } from '../../../api/types/kubernetes/storage-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { validateDriverName } from '../driver-name.ts'
-import { subdomainName } from '../names.ts'
+import { ifWrong, subdomainName } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
 import { repeatedAt } from '../repeated.ts'
 
@@ -24,9 +24,7 @@ const validateDriver = (driver: CSINodeDriver, field: string): FieldError[] => {
     ...atLeastZero(allocatable?.count, `${field}.allocatable.count`),
     ...repeatedAt(topologyKeys).map((at) => duplicate(field, topologyKeys[at])),
     ...topologyKeys.flatMap((key) =>
-      isQualifiedName(key)
-        ? []
-        : [key === '' ? required(field) : invalidValue(field, topologyKeys, qualifiedNameMessage)],
+      key === '' ? [required(field)] : ifWrong(checkQualifiedName(key), field, topologyKeys),
     ),
   ]
 }

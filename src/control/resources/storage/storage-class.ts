@@ -8,13 +8,13 @@ import {
   required,
   tooLong,
 } from '../../../api/errors.ts'
-import { isQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
+import { checkQualifiedName, qualifiedNameMessage } from '../../../api/names.ts'
 import type { TopologySelectorTerm } from '../../../api/types/kubernetes/core-v1.ts'
 import type { StorageClass } from '../../../api/types/kubernetes/storage-v1.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
-import { subdomainName } from '../names.ts'
+import { ifWrong, subdomainName } from '../names.ts'
 import { repeatedAt } from '../repeated.ts'
 
 const bindingModes = ['Immediate', 'WaitForFirstConsumer']
@@ -23,9 +23,7 @@ const parametersLimit = 256 * 1024
 
 const validateProvisioner = (provisioner: string): FieldError[] => {
   if (provisioner === '') return [required('provisioner')]
-  return isQualifiedName(provisioner.toLowerCase())
-    ? []
-    : [invalidValue('provisioner', provisioner, qualifiedNameMessage)]
+  return ifWrong(checkQualifiedName(provisioner.toLowerCase()), 'provisioner', provisioner)
 }
 
 const validateParameters = (parameters: Readonly<Record<string, string>>): FieldError[] => {
