@@ -133,6 +133,10 @@ export const objectAnswer = (object: unknown, code = 200, warnings?: readonly st
   ...(warnings && warnings.length > 0 ? { warnings } : {}),
 })
 
+/** It was done, and there is no object to show for it. */
+export const madeAnswer = (warnings: readonly string[]): Answer =>
+  objectAnswer({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, 201, warnings)
+
 /** The same, with one more thing told to the user, where it is an answer of this server's own. */
 export const warned = (answer: Answer, warning: string): Answer =>
   answer.kind === 'object' || answer.kind === 'list' || answer.kind === 'watch'

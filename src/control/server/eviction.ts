@@ -6,11 +6,12 @@ import { matchLabelSelector } from '../../api/selectors.ts'
 import type { KubeObject, Pod } from '../../api/types/index.ts'
 import type { PodDisruptionBudget } from '../../api/types/kubernetes/policy-v1.ts'
 import { controlUser } from '../auth/user.ts'
+import { isReady } from '../controllers/pod-state.ts'
 import type { Objects } from '../objects/objects.ts'
 import { bucketOf } from '../resources/definition.ts'
 import { podDisruptionBudget } from '../resources/policy/pod-disruption-budget.ts'
 import type { Store } from '../storage/store.ts'
-import { objectAnswer } from './call.ts'
+import { madeAnswer } from './call.ts'
 import { readTyped } from './input.ts'
 import type { SubresourceHandler } from './resources.ts'
 import { admittedRequest, type DeleteOptions, deletionOf } from './write-options.ts'
@@ -18,8 +19,6 @@ import { admittedRequest, type DeleteOptions, deletionOf } from './write-options
 interface Eviction extends KubeObject {
   readonly deleteOptions?: DeleteOptions
 }
-
-const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as const
 
 const typeIn = (version: 'v1' | 'v1beta1') =>
   ({ kind: 'Eviction', apiVersion: `policy/${version}`, schemaType: `policy/${version}.Eviction` }) as const
@@ -31,9 +30,6 @@ const typeOf = (body: unknown) =>
 /** Nobody is disturbed when it goes. */
 const isIdle = ({ metadata, status }: Pod): boolean =>
   metadata.deletionTimestamp !== undefined || ['Pending', 'Succeeded', 'Failed'].includes(status?.phase ?? 'Pending')
-
-const isReady = ({ status }: Pod): boolean =>
-  (status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True')
 
 const retrySeconds = 10
 const mostUnconfirmed = 2_000
@@ -55,7 +51,7 @@ const isGuarded = (pod: Pod, { spec, status }: PodDisruptionBudget): boolean => 
 }
 
 /** The budget after one more pod was let go. Throws what refuses it. */
-export const withOneLess = (budget: PodDisruptionBudget, pod: string, time: string): PodDisruptionBudget => {
+const withOneLess = (budget: PodDisruptionBudget, pod: string, time: string): PodDisruptionBudget => {
   const { metadata, status } = budget
   const { disruptionsAllowed, disruptedPods = {}, desiredHealthy, currentHealthy } = status
   const never = (why: string) => forbidden({ group: 'policy', plural: 'poddisruptionbudget' }, metadata.name, why)
@@ -129,6 +125,6 @@ export const podEviction = ({ objects, store, clock }: EvictionContext): Subreso
     const dryRun = admitted.dryRun || (deleteOptions.dryRun ?? []).length > 0
     await account(objects.get(definition, { namespace, name }) as Pod, dryRun)
     await objects.delete(definition, { namespace, name }, deletion, { user: call.user, dryRun })
-    return objectAnswer(success, 201, [...warnings, ...admitted.told])
+    return madeAnswer([...warnings, ...admitted.told])
   }
 }

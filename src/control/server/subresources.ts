@@ -5,12 +5,10 @@ import { conflict, invalid, required } from '../../api/errors.ts'
 import type { Binding, Condition, KubeObject, Namespace, Pod } from '../../api/types/index.ts'
 import type { Objects } from '../objects/objects.ts'
 import { validateFormats } from '../registry/validate-formats.ts'
-import { objectAnswer } from './call.ts'
+import { madeAnswer, objectAnswer } from './call.ts'
 import { readObject, readTyped } from './input.ts'
 import type { SubresourceHandler } from './resources.ts'
 import { admittedRequest, writeOptionsOf } from './write-options.ts'
-
-const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as const
 
 const bindingType = { kind: 'Binding', apiVersion: 'v1', schemaType: 'core/v1.Binding' } as const
 
@@ -62,7 +60,7 @@ export const podBinding =
       metadata: { ...old.metadata, resourceVersion: undefined },
     })
     await objects.update(definition, { namespace, name }, 'internal', change, { user: call.user, dryRun })
-    return objectAnswer(success, 201, [...warnings, ...told])
+    return madeAnswer([...warnings, ...told])
   }
 
 /** `PUT namespaces/NAME/finalize`: the one way to change a namespace's finalizers; without any left it goes. */
