@@ -32,7 +32,7 @@ export interface ApiOptions extends ResourceContext {
   /** Missing: nothing is written of requests. */
   readonly audit?: { readonly auditing: Auditing; readonly counts: AuditCounts } | undefined
   /** Undefined for a path of something else. */
-  readonly health: (call: Call) => Promise<Answer> | undefined
+  readonly health: (call: Call) => (() => Promise<Answer>) | undefined
   /** Further paths that answer a GET. */
   readonly paths?: Readonly<Record<string, Handler>>
 }
@@ -103,8 +103,8 @@ export const createApiHandler = (options: ApiOptions): Handler => {
       throw isDiscovery(path) || isOwn ? methodNotAllowed(['GET']) : noSuchPath()
     }
     if (path === '/version' || path === '/version/') return objectAnswer(serverVersion(version))
-    const healthAnswer = health(call)
-    if (healthAnswer) return healthAnswer
+    const look = health(call)
+    if (look) return look()
     if (path === '/metrics') return metrics.answer()
     if (path === '/openapi/v3') return openApiIndex()
     if (path.startsWith('/openapi/v3/'))

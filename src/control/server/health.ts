@@ -70,15 +70,15 @@ export const createHealth = (checks: readonly HealthCheck[], onUnhealthy: OnUnhe
     return query.has('verbose') ? text(`${[...lines, `${endpoint} check passed`].join('\n')}\n`) : text('ok')
   }
 
-  /** Undefined for a path of something else. Throws NotFound for a check that is not there. */
-  return ({ path, query }: Call): Promise<Answer> | undefined => {
+  /** Undefined for a path of something else; what it returns looks. Throws NotFound for a check that is not there. */
+  return ({ path, query }: Pick<Call, 'path' | 'query'>): (() => Promise<Answer>) | undefined => {
     const [, first, ...rest] = path.split('/')
     const endpoint = endpoints.find((each) => each === first)
     if (!endpoint) return undefined
     const name = rest.join('/')
-    if (name === '') return all(endpoint, query)
+    if (name === '') return () => all(endpoint, query)
     const one = of(endpoint).find((check) => check.name === name)
     if (!one) throw noSuchPath()
-    return isGood(one).then((good) => (good ? text('ok') : text('internal server error: reason withheld\n', 500)))
+    return async () => ((await isGood(one)) ? text('ok') : text('internal server error: reason withheld\n', 500))
   }
 }

@@ -14,7 +14,7 @@ const start = () => {
   })
   const health = createHealth([check('ping'), check('etcd'), check('shutdown', true)], (name) => told.push(name))
   const ask = async (path: string) => {
-    const answer = await health(callOf('GET', path, {}, new AbortController().signal))
+    const answer = await health(callOf('GET', path, {}, new AbortController().signal))?.()
     return answer?.kind === 'bytes' ? [answer.code ?? 200, String(answer.bytes)] : answer
   }
   return { failing, told, ask }
