@@ -71,13 +71,10 @@ const ofTheServer: readonly CreateController[] = [
   createEventTtlController,
 ]
 
-const isComponent = (name: string): name is ComponentName => Object.hasOwn(switchable, name)
-
-const chosen = (disabled: readonly ComponentName[]): readonly CreateController[] =>
-  Object.keys(switchable)
-    .filter(isComponent)
-    .filter((name) => !disabled.includes(name))
-    .map((name) => switchable[name])
+const chosen = (disabled: readonly string[]): readonly CreateController[] =>
+  Object.entries(switchable)
+    .filter(([name]) => !disabled.includes(name))
+    .map(([, create]) => create)
 
 const restartMs = 1_000
 

@@ -1,6 +1,6 @@
 /** Empties namespaces that are being deleted, and lets them go. */
 import { formatTime } from '../../api/clock.ts'
-import { isConflict, isMissingPath, isNotFound } from '../../api/errors.ts'
+import { errorText, isConflict, isMissingPath, isNotFound } from '../../api/errors.ts'
 import { namespaces } from '../../api/resources.ts'
 import type { Condition, KubeObject, Namespace } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
@@ -34,6 +34,14 @@ const condition = (
   ...{ type, status: isTrue ? 'True' : 'False', reason: isTrue ? reasons[0] : reasons[1] },
   ...{ message, lastTransitionTime: formatTime(now) },
 })
+
+/** What was so before is so since then. */
+const asBefore =
+  (before: readonly Condition[]) =>
+  (each: Condition): Condition => {
+    const known = before.find(({ type }) => type === each.type)
+    return known && known.status === each.status && known.message === each.message ? known : each
+  }
 
 /** What `kubectl describe` says about why a namespace is still there. Pure. */
 export const remainingConditions = (
@@ -69,9 +77,7 @@ export const remainingConditions = (
     ),
   ]
   const hasFailed = before.some(({ type }) => type === 'NamespaceDeletionContentFailure')
-  const failed = failures.map(
-    ({ definition, error }) => `${bucketOf(definition)}: ${error instanceof Error ? error.message : String(error)}`,
-  )
+  const failed = failures.map(({ definition, error }) => `${bucketOf(definition)}: ${errorText(error)}`)
   const content = condition(
     'NamespaceDeletionContentFailure',
     failures.length > 0,
@@ -81,10 +87,7 @@ export const remainingConditions = (
       : 'All content successfully deleted, may be waiting on finalization',
     now,
   )
-  return [...wanted, ...(failures.length > 0 || hasFailed ? [content] : [])].map((each) => {
-    const known = before.find(({ type }) => type === each.type)
-    return known && known.status === each.status && known.message === each.message ? known : each
-  })
+  return [...wanted, ...(failures.length > 0 || hasFailed ? [content] : [])].map(asBefore(before))
 }
 
 /** Nothing is let go of as long as nobody knows what else there may be in it. */
@@ -94,19 +97,12 @@ const discoveryConditions = (
   now: number,
 ): readonly Condition[] => {
   const type = 'NamespaceDeletionDiscoveryFailure'
-  const known = before.find((each) => each.type === type)
   const failed = undiscovered.length > 0
-  if (!failed && !known) return []
-  const each = condition(
-    type,
-    failed,
-    ['DiscoveryFailed', 'ResourcesDiscovered'],
-    failed
-      ? `Discovery failed for some groups, ${undiscovered.length} failing: unable to retrieve the complete list of server APIs: ${undiscovered.join(', ')}`
-      : 'All resources successfully discovered',
-    now,
-  )
-  return [known && known.status === each.status && known.message === each.message ? known : each]
+  if (!failed && !before.some((each) => each.type === type)) return []
+  const message = failed
+    ? `Discovery failed for some groups, ${undiscovered.length} failing: unable to retrieve the complete list of server APIs: ${undiscovered.join(', ')}`
+    : 'All resources successfully discovered'
+  return [condition(type, failed, ['DiscoveryFailed', 'ResourcesDiscovered'], message, now)].map(asBefore(before))
 }
 
 export const createNamespaceController: CreateController = (context) => {
