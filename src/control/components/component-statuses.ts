@@ -1,6 +1,6 @@
 /** How the parts of the control plane are, under the names that Kubernetes has for them (`kubectl get componentstatuses`). */
 import type { Clock } from '../../api/clock.ts'
-import { notFound } from '../../api/errors.ts'
+import { errorText, notFound } from '../../api/errors.ts'
 import type { Lease } from '../../api/types/index.ts'
 import type { ComponentStatus } from '../../api/types/kubernetes/core-v1.ts'
 import type { ComponentName } from '../controllers/names.ts'
@@ -29,7 +29,11 @@ export interface ComponentsOptions {
 const checksOf = ({ store, clock, loops, disabled }: ComponentsOptions): Readonly<Record<string, Check>> => {
   const checkLeader = (lease: string): void => {
     const found = store.get({ bucket: 'leases.coordination.k8s.io', name: `kube-system/${lease}` })
-    const { holderIdentity = '', renewTime = '', leaseDurationSeconds = 0 } = (found?.object as Lease)?.spec ?? {}
+    const {
+      holderIdentity = '',
+      renewTime = '',
+      leaseDurationSeconds = 0,
+    } = (found?.object as Lease | undefined)?.spec ?? {}
     if (holderIdentity === '') throw new Error(`nobody holds the lease ${lease}`)
     // The holder's clock may differ from ours.
     if (clock.now() - Date.parse(renewTime) > 2_000 * leaseDurationSeconds)
@@ -62,7 +66,7 @@ const statusOf = async (name: string, check: Check): Promise<ComponentStatus> =>
   try {
     return told({ status: 'True', message: await check() })
   } catch (error) {
-    return told({ status: 'False', error: error instanceof Error ? error.message : String(error) })
+    return told({ status: 'False', error: errorText(error) })
   }
 }
 

@@ -1,5 +1,7 @@
 /** What this process knows of the loops it runs under leadership: controllers and the scheduler. */
+
 import type { Clock } from '../../api/clock.ts'
+import { errorText } from '../../api/errors.ts'
 
 export interface Loops {
   /** A loop has failed; it is started anew. */
@@ -15,7 +17,7 @@ export const createLoops = (clock: Clock): Loops => {
   const found = new Map<string, { readonly why: string; readonly at: number }>()
   return {
     failed: (name, error) => {
-      found.set(name, { why: error instanceof Error ? error.message : String(error), at: clock.now() })
+      found.set(name, { why: errorText(error), at: clock.now() })
     },
     failures: () => {
       for (const [name, { at }] of found) if (clock.now() - at >= recentMs) found.delete(name)

@@ -1,7 +1,10 @@
 /** Asks the agents of nodes what is used there, when somebody wants to know: nobody is asked while nobody does. */
+
 import type { Clock } from '../../api/clock.ts'
+import { errorText } from '../../api/errors.ts'
 import type { Logger } from '../../host/log.ts'
-import { requestOver, startOf } from '../dial/agent-request.ts'
+import { readWhole } from '../../host/read-whole.ts'
+import { requestOver } from '../dial/agent-request.ts'
 import type { Dialer } from '../dial/dialer.ts'
 import { type NodeReading, readSummary } from './summary.ts'
 
@@ -30,7 +33,7 @@ const ask = async (dialer: Dialer, node: string, patienceMs: number): Promise<No
   const signal = AbortSignal.timeout(patienceMs)
   const connection = await dialer.open(node, signal)
   const { code, body } = await requestOver(connection, { method: 'GET', path, headers: { host: node } }, signal)
-  const said = await startOf(body, answerLimit)
+  const said = await readWhole(body, answerLimit)
   if (code !== 200) throw new Error(`it answers ${code}: ${said.slice(0, 256)}`)
   return readSummary(JSON.parse(said))
 }
@@ -51,7 +54,7 @@ export const createNodeReadings = (options: NodeReadingsOptions): NodeReadings =
       told.delete(node)
       return reading
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       if (told.get(node) !== why) log.warn({ node, err: why }, 'cannot read the resource usage of a node')
       told.set(node, why)
       return undefined

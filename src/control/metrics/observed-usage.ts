@@ -26,7 +26,7 @@ const usageOf = ({ nanoCores, workingSetBytes }: Usage): StringMap => ({
 
 /** Of several windows, the one that ended first. */
 const windowOf = (usages: readonly Usage[]) => {
-  const [{ at, windowSeconds }] = usages.toSorted((a, b) => a.at - b.at) as [Usage]
+  const { at, windowSeconds } = usages.reduce((first, each) => (each.at < first.at ? each : first))
   return { timestamp: formatTime(at), window: `${windowSeconds}s` }
 }
 

@@ -203,6 +203,6 @@ export const applyJsonPatch = (target: Json, patch: Json): Json => {
     throw tooLarge(`the allowed maximum operations in a JSON patch is ${operationLimit}, got ${patch.length}`)
   const copy = createCopier()
   // The steps change what they work on, values of the patch included.
-  const operations = (unshared(patch) as Json[]).map(parseOperation)
+  const operations = patch.map((raw: Json, at) => parseOperation(unshared(raw), at))
   return operations.reduce((root, operation) => step(root, operation, copy), unshared(target))
 }

@@ -44,6 +44,7 @@ t.test('silence, and answers without an end or that are too long', async (t) => 
   const nodes = ['silent', 'endless', 'huge']
   t.strictSame(await Promise.all(nodes.map(readings.of)), [undefined, undefined, undefined])
   t.equal(lines.length, 3)
+  t.match(JSON.stringify(lines), /the answer is too large/)
 })
 
 t.test('a failure is told of once, until it is over', async (t) => {
