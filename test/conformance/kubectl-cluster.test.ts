@@ -2,13 +2,13 @@
  * What users do with kubectl that needs controllers and nodes, by each kubectl that is found (see ../support/clients.ts), against a
  * lab whose pods are processes. Streams are in ../integration/lab-streams.test.ts, everything else in kubectl.test.ts.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
 import { createLabHome } from '../integration/support/lab.ts'
 import { kubectls } from '../support/clients.ts'
+import { type RunningProgram, startProgram } from '../support/running-program.ts'
 import { until } from '../support/until.ts'
 import { minorOf } from './kubectl/run.ts'
 
@@ -60,23 +60,8 @@ t.test('kubectl against a cluster', async (t) => {
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
       t.match(await execute(['apply', '-f', '-'], list), { code: 0 })
     }
-    const start = (
-      t: Test,
-      ...words: readonly string[]
-    ): { readonly child: ChildProcess; readonly said: () => string } => {
-      const child = spawn(program, [...flags, ...words], { env: { ...process.env, ...env } })
-      let text = ''
-      for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (chunk: Buffer) => {
-          text += chunk.toString()
-        })
-      t.teardown(async () => {
-        if (child.exitCode !== null || child.signalCode !== null) return
-        child.kill()
-        await once(child, 'close')
-      })
-      return { child, said: () => text }
-    }
+    const start = (t: Test, ...words: readonly string[]): RunningProgram =>
+      startProgram(t, program, [...flags, ...words], { ...process.env, ...env })
     const imageEnv = () => kubectl('get', 'deployment', 'web', '-o', 'jsonpath={.spec.template.spec.containers[0].env}')
 
     await kubectl('create', 'namespace', space)

@@ -3,14 +3,14 @@
  * change and go: they do their work and complain of nothing. `PODWAY_COMPONENTS=FOLDER` says where the three programs are.
  * kube-proxy runs on a host of its own beside the node: a network namespace in the universe of this test.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createHost, ip } from '../integration/support/hosts.ts'
 import { podway, runner } from '../integration/support/lab.ts'
+import { startProgram } from '../support/running-program.ts'
 import { until } from '../support/until.ts'
 
 const components = process.env['PODWAY_COMPONENTS']
@@ -50,18 +50,8 @@ interface Started {
 }
 
 const start = (t: Test, file: string, args: readonly string[]): Started => {
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      text += chunk.toString()
-    })
-  t.teardown(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGTERM')
-    await once(child, 'close')
-  })
-  return { child, lines: () => text.split('\n') }
+  const { child, said } = startProgram(t, file, args)
+  return { child, lines: () => said().split('\n') }
 }
 
 const podSpec = (container: object, more: object = {}) => ({

@@ -18,6 +18,7 @@ export interface RawRequest {
   readonly path: string
   readonly body?: string | Buffer
   readonly type?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface AttackedLab extends LabHome {
@@ -38,13 +39,17 @@ export interface Attack {
 
 const answerTimeoutMs = 20_000
 
-const ask = ({ server, ca, cert, key, token }: Connection, { method = 'GET', path, body, type }: RawRequest) =>
+const ask = (
+  { server, ca, cert, key, token }: Connection,
+  { method = 'GET', path, body, type, headers: more }: RawRequest,
+) =>
   new Promise<RawAnswer>((resolve) => {
     const headers = {
       ...(body === undefined
         ? {}
         : { 'content-type': type ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...more,
     }
     // A target as it stands: URL would repair it.
     const { hostname, port } = new URL(server)

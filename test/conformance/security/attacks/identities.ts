@@ -1,8 +1,5 @@
 /** Who somebody can make the API believe he is. */
 import { createHmac, createPublicKey, randomUUID } from 'node:crypto'
-import { request } from 'node:https'
-import { text } from 'node:stream/consumers'
-import type { Connection } from '../../../../src/api/kubeconfig.ts'
 import { accountsPath, accountWith, bearerOf, create, demand, tokenOf } from '../accounts.ts'
 import type { Attack, AttackedLab } from '../attacked-lab.ts'
 
@@ -12,20 +9,7 @@ const decode = (part: string | undefined): Record<string, unknown> =>
 
 const administrators = 'system:masters'
 
-/** What somebody gets who sends these headers, as whoever the connection says. */
-const askWith = ({ server, ca, cert, key, token }: Connection, path: string, headers: Record<string, string>) =>
-  new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
-    const call = request(`${server}${path}`, {
-      ...{ ca, cert, key, agent: false, timeout: 20_000 },
-      headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
-    })
-    call.on('response', (response) =>
-      text(response).then((said) => resolve({ status: response.statusCode ?? 0, text: said }), reject),
-    )
-    call.on('timeout', () => call.destroy(new Error('no answer')))
-    call.on('error', reject)
-    call.end()
-  })
+const secrets = '/api/v1/namespaces/kube-system/secrets'
 
 const headersOfOthers: Readonly<Record<string, Record<string, string>>> = {
   'the front proxy': { 'X-Remote-User': 'admin', 'X-Remote-Group': administrators },
@@ -65,12 +49,12 @@ export const identityAttacks: readonly Attack[] = [
     run: async (t, lab) => {
       const poor = await accountWith(lab, 'poor')
       for (const [what, headers] of Object.entries(headersOfOthers)) {
-        const { status } = await askWith(poor, '/api/v1/namespaces/kube-system/secrets', headers)
+        const { status } = await lab.ask(poor, { path: secrets, headers })
         t.match(`${status}`, /^(400|403)$/, what)
       }
       const nobody = { server: lab.admin.server, ...(lab.admin.ca === undefined ? {} : { ca: lab.admin.ca }) }
       for (const [what, headers] of Object.entries(headersOfOthers)) {
-        const { status } = await askWith(nobody, '/api/v1/namespaces/kube-system/secrets', headers)
+        const { status } = await lab.ask(nobody, { path: secrets, headers })
         t.match(`${status}`, /^(400|401|403)$/, `${what}, as nobody`)
       }
     },
