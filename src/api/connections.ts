@@ -1,7 +1,9 @@
 /** The connections to an API server, and as whom they are made: both change when tokens and certificates are rotated. */
+
 import { isDeepStrictEqual } from 'node:util'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import { type Clock, systemClock } from './clock.ts'
+import { errorText } from './errors.ts'
 import type { Connection } from './kubeconfig.ts'
 
 export interface ConnectionsOptions {
@@ -106,7 +108,7 @@ export const createConnections = (first: Connection, options: ConnectionsOptions
       use(await read())
       problem = undefined
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error)
+      problem = errorText(error)
     }
     readAt = clock.now()
   }

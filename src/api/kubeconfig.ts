@@ -1,6 +1,8 @@
 /** Kubeconfig files: just enough to read any that carries certificates or a token, and to write our own. */
+
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { errorText } from './errors.ts'
 
 /** How to reach and trust an API server, and as whom. Certificates and keys are PEM. */
 export interface Connection {
@@ -86,7 +88,7 @@ export const readKubeconfig = async (file: string): Promise<Connection> => {
         (tokenFile === undefined ? undefined : (await readFile(resolve(folder, tokenFile), 'utf8')).trim()),
     }
   } catch (error) {
-    throw new Error(`cannot use ${file}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`cannot use ${file}: ${errorText(error)}`)
   }
 }
 

@@ -1,5 +1,7 @@
 /** Where a control plane keeps its objects, encrypted as the file of `--encryption-provider-config` says. */
+
 import { readFile } from 'node:fs/promises'
+import { errorText } from '../api/errors.ts'
 import type { StorePlace } from './open-backend.ts'
 import { type EncryptionRule, readEncryptionConfiguration } from './storage/encryption/configuration.ts'
 import { type EncryptedBackend, encryptBackend } from './storage/encryption/encrypted-backend.ts'
@@ -14,7 +16,7 @@ export const readEncryptionRules = async (file: string | undefined): Promise<rea
   try {
     return readEncryptionConfiguration(await readFile(file, 'utf8'))
   } catch (error) {
-    throw new Error(`--encryption-provider-config ${file}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`--encryption-provider-config ${file}: ${errorText(error)}`)
   }
 }
 

@@ -2,7 +2,9 @@
  * Many byte streams over one connection of messages (a WebSocket), with flow control for each stream. One side opens
  * streams, the other accepts them. A message is one frame: a type, the stream's number (4 bytes), and what the type carries.
  */
+
 import { Duplex } from 'node:stream'
+import { errorText } from '../errors.ts'
 
 /** What streams are carried by. Messages arrive whole and in order. */
 export interface MessageLink {
@@ -194,7 +196,7 @@ export const createMux = (link: MessageLink, options: MuxOptions = {}): Mux => {
     try {
       take(message)
     } catch (error) {
-      const why = `broken framing: ${error instanceof Error ? error.message : String(error)}`
+      const why = `broken framing: ${errorText(error)}`
       end(why)
       link.close(why)
     }

@@ -1,6 +1,8 @@
 /** What is written of which request: an audit policy (audit.k8s.io/v1), parsed and asked. Pure, but for reading its file. */
+
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
+import { errorText } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { Access } from '../auth/authorizer.ts'
 import type { User } from '../auth/user.ts'
@@ -127,7 +129,7 @@ export const readPolicy = async (file: string): Promise<AuditPolicy> => {
   try {
     return parsePolicy(await readFile(file, 'utf8'))
   } catch (error) {
-    throw new Error(`audit policy file ${file}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`audit policy file ${file}: ${errorText(error)}`)
   }
 }
 

@@ -1,6 +1,8 @@
 /** Callers whose tokens or passwords stand in a file, read at the start: SECRET,NAME,UID[,"GROUP,GROUP"] on each line. */
+
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { errorText } from '../../api/errors.ts'
 import { type Authenticator, bearerOf, type Credentials } from './authenticate.ts'
 import { parseCsv } from './csv.ts'
 import type { User } from './user.ts'
@@ -30,7 +32,7 @@ const readEntries = async (file: string, what: string): Promise<readonly Entry[]
   try {
     return entriesOf(await readFile(file, 'utf8'), what)
   } catch (error) {
-    throw new Error(`${what} file ${file}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`${what} file ${file}: ${errorText(error)}`)
   }
 }
 

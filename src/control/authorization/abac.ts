@@ -1,5 +1,7 @@
 /** Allows what a line of a policy file allows (`--authorization-mode ABAC`). */
+
 import { readFile } from 'node:fs/promises'
+import { errorText } from '../../api/errors.ts'
 import { isJsonObject } from '../../api/json.ts'
 import { type Access, type Authorizer, allowed } from '../auth/authorizer.ts'
 import { authenticatedGroup, type User } from '../auth/user.ts'
@@ -70,7 +72,7 @@ export const parsePolicies = (text: string): readonly Policy[] =>
     try {
       return [parseLine(trimmed)]
     } catch (error) {
-      throw new Error(`line ${at + 1}: ${error instanceof Error ? error.message : String(error)}`)
+      throw new Error(`line ${at + 1}: ${errorText(error)}`)
     }
   })
 
@@ -78,7 +80,7 @@ export const readPolicies = async (file: string): Promise<readonly Policy[]> => 
   try {
     return parsePolicies(await readFile(file, 'utf8'))
   } catch (error) {
-    throw new Error(`error reading policy file ${file}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`error reading policy file ${file}: ${errorText(error)}`)
   }
 }
 

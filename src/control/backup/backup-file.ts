@@ -1,6 +1,8 @@
 /** A backup: one SQLite file with all objects of one moment and the keys of the cluster. Restored into either kind of store. */
+
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { errorText } from '../../api/errors.ts'
 import { isSharedKeys, type SharedKeys } from '../auth/shared-keys.ts'
 import type { Kept } from '../storage/backend.ts'
 
@@ -24,8 +26,6 @@ const schema = `
   ) WITHOUT ROWID;
   CREATE TABLE keys (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 `
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const withFile = <T>(file: string, flags: string, use: (descriptor: number) => T): T => {
   const descriptor = openSync(file, flags, 0o600)
@@ -58,7 +58,7 @@ export const writeBackup = (file: string, { takenAt, revision, kept, keys }: Bac
   } catch (error) {
     rmSync(temporary, { force: true })
     rmSync(`${temporary}-journal`, { force: true })
-    throw new Error(`cannot write ${file}: ${messageOf(error)}`)
+    throw new Error(`cannot write ${file}: ${errorText(error)}`)
   }
 }
 
@@ -114,6 +114,6 @@ export const readBackup = (file: string): Backup => {
       database.close()
     }
   } catch (error) {
-    throw new Error(`cannot restore from ${file}: ${messageOf(error)}`)
+    throw new Error(`cannot restore from ${file}: ${errorText(error)}`)
   }
 }

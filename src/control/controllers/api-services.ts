@@ -1,7 +1,7 @@
 /** Keeps an APIService for every group version of this server's own, and tells of the others whether they answer. */
 import { formatTime, sleep } from '../../api/clock.ts'
 import { deepEqual } from '../../api/deep-equal.ts'
-import { isAlreadyExists, isNotFound } from '../../api/errors.ts'
+import { errorText, isAlreadyExists, isNotFound } from '../../api/errors.ts'
 import { apiServices } from '../../api/resources.ts'
 import type { APIService, APIServiceCondition } from '../../api/types/kubernetes/apiregistration-v1.ts'
 import type { CreateController } from './controller.ts'
@@ -87,7 +87,7 @@ export const createApiServiceController =
         await check(service)
         return available('True', 'Passed', 'all checks passed')
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
+        const why = errorText(error)
         const reason = /service .* not found$/.test(why)
           ? 'ServiceNotFound'
           : /^no endpoints/.test(why)

@@ -1,5 +1,7 @@
 /** The one way from the control plane to the nodes. */
+
 import type { Duplex } from 'node:stream'
+import { errorText } from '../../api/errors.ts'
 
 export interface Dialer {
   /**
@@ -23,7 +25,7 @@ export const firstOf = (dialers: readonly Dialer[]): Dialer => ({
         return await dialer.open(node, signal)
       } catch (error) {
         if (signal.aborted) throw error
-        reasons.push(error instanceof Error ? error.message : String(error))
+        reasons.push(errorText(error))
       }
     }
     throw new NodeUnreachable(reasons.join('; '))

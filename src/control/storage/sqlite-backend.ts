@@ -1,14 +1,14 @@
 /** Objects in a SQLite file: a table of what is, written in place, so that the file does not grow with changes. */
+
 import { chmodSync, existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { errorText } from '../../api/errors.ts'
 import { DamagedFile } from '../../host/durable-file.ts'
 import { type Backend, type Commit, type Kept, StorageFailure, type StoreKey } from './backend.ts'
 import { createBatches } from './batches.ts'
 import { checkStoreFile, logOf, storeCure } from './sqlite-file.ts'
 import { storeSchema } from './sqlite-schema.ts'
 import { lockStore } from './store-lock.ts'
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const tablesOf = (database: DatabaseSync): readonly unknown[] =>
   database
@@ -32,8 +32,8 @@ const openSound = (file: string): DatabaseSync => {
     if (Object.values(database.prepare('PRAGMA auto_vacuum').get() ?? {})[0] !== 2) database.exec('VACUUM')
     return database
   } catch (error) {
-    if (/locked|full|readonly/.test(messageOf(error))) throw new Error(`cannot write ${file}: ${messageOf(error)}`)
-    throw new DamagedFile(file, `is damaged (${messageOf(error)})`, storeCure(file))
+    if (/locked|full|readonly/.test(errorText(error))) throw new Error(`cannot write ${file}: ${errorText(error)}`)
+    throw new DamagedFile(file, `is damaged (${errorText(error)})`, storeCure(file))
   }
 }
 
@@ -53,7 +53,7 @@ const beginLife = (
   try {
     database.exec('UPDATE life SET isOpen = 1; PRAGMA wal_checkpoint(TRUNCATE);')
   } catch (error) {
-    throw new Error(`cannot write ${file}: ${messageOf(error)}`)
+    throw new Error(`cannot write ${file}: ${errorText(error)}`)
   }
 }
 
@@ -126,7 +126,7 @@ export const openSqliteBackend = (
           database.exec('COMMIT')
         } catch (error) {
           if (database.isTransaction) database.exec('ROLLBACK')
-          throw new StorageFailure(`cannot write ${file}: ${messageOf(error)}`, 'not made', error)
+          throw new StorageFailure(`cannot write ${file}: ${errorText(error)}`, 'not made', error)
         }
       },
     },

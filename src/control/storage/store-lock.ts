@@ -1,5 +1,7 @@
 /** One process at a time has a store file: a lock that ends with the process, however it ends. */
+
 import { DatabaseSync } from 'node:sqlite'
+import { errorText } from '../../api/errors.ts'
 
 export class StoreInUse extends Error {
   override readonly name = 'StoreInUse'
@@ -23,6 +25,6 @@ export const lockStore = (file: string): (() => void) => {
   } catch (error) {
     database?.close()
     if (/database is locked/.test(String(error))) throw new StoreInUse(file)
-    throw new Error(`cannot write ${file}.lock: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`cannot write ${file}.lock: ${errorText(error)}`)
   }
 }

@@ -1,5 +1,5 @@
 /** Which container and node a request about a pod means. */
-import { ApiError, badRequest } from '../../api/errors.ts'
+import { ApiError, badRequest, errorText } from '../../api/errors.ts'
 import { allContainers } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
 
@@ -26,6 +26,6 @@ export const nodeOfPod = ({ metadata, spec }: Pod): string => {
 
 /** There is no way to the node, or its agent broke off. */
 export const unreachable = (node: string, error: unknown): ApiError => {
-  const why = error instanceof Error ? error.message : String(error)
+  const why = errorText(error)
   return new ApiError(500, '', `error dialing backend: cannot reach the agent of node ${node}: ${why}`)
 }

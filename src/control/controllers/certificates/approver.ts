@@ -1,5 +1,7 @@
 /** Approves or denies what nodes ask for; everything else waits for `kubectl certificate approve`. */
+
 import { readSigningRequest } from '../../../api/certificates.ts'
+import { errorText } from '../../../api/errors.ts'
 import { certificateSigningRequests, leases, nodes, services } from '../../../api/resources.ts'
 import type { CertificateSigningRequest } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
@@ -10,8 +12,6 @@ import { hasCondition, withCondition } from './conditions.ts'
 import { isKnownSigner } from './signer-rules.ts'
 
 const name = 'csr-approving-controller'
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 export const createCsrApprover: CreateController = (context) => {
   const { client, informers, clock, log, settings } = context
@@ -32,7 +32,7 @@ export const createCsrApprover: CreateController = (context) => {
         hasService: (key) => serviceCopies.get(key) !== undefined,
       })
     } catch (error) {
-      return { type: 'Denied', reason: 'SignerValidationFailure', message: textOf(error) }
+      return { type: 'Denied', reason: 'SignerValidationFailure', message: errorText(error) }
     }
   }
 

@@ -1,5 +1,7 @@
 /** Signs what is approved, for no longer than the cluster allows. */
+
 import { readSigningRequest, signRequest, validForSeconds, validityOf } from '../../../api/certificates.ts'
+import { errorText } from '../../../api/errors.ts'
 import { certificateSigningRequests } from '../../../api/resources.ts'
 import type { CertificateSigningRequest } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
@@ -31,7 +33,7 @@ export const createCsrSigner: CreateController = (context) => {
     try {
       return { certificate: base64(await sign(request)) }
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = errorText(error)
       log.warn({ csr: request.metadata.name, reason: message }, 'cannot sign a certificate')
       const failed = { type: 'Failed', reason: 'SignerValidationFailure', message }
       return { conditions: withCondition(request, failed, clock.now()) }

@@ -1,7 +1,7 @@
 /** Keeps as many equal pods as an object asks for: a ReplicaSet, or its elder, a ReplicationController. */
 
 import { formatTime } from '../../../api/clock.ts'
-import { isNamespaceTerminating, isNotFound } from '../../../api/errors.ts'
+import { errorText, isNamespaceTerminating, isNotFound } from '../../../api/errors.ts'
 import { referenceTo } from '../../../api/event-recorder.ts'
 import { objectKey, pods } from '../../../api/resources.ts'
 import { matchLabelSelector } from '../../../api/selectors.ts'
@@ -79,7 +79,7 @@ export const createReplicaController =
       if (surplus >= 0) return undefined
       const error = await make(key, owner, Math.min(-surplus, burst))
       if (error === undefined || isNamespaceTerminating(error)) return undefined
-      const message = error instanceof Error ? error.message : String(error)
+      const message = errorText(error)
       events.record(referenceTo(owner), 'Warning', 'FailedCreate', `Error creating: ${message}`)
       return message
     }

@@ -1,6 +1,8 @@
 /** The thread of `yaml.ts`: one text, one answer. */
+
 import { parentPort, workerData } from 'node:worker_threads'
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml'
+import { errorText } from '../../../api/errors.ts'
 import { integerFrom } from '../../../api/json.ts'
 import type { YamlResult } from './yaml.ts'
 
@@ -38,7 +40,7 @@ const read = (text: string): YamlResult => {
     const json = JSON.stringify(document.toJS(), intAsBigInt ? asNumber : undefined) ?? 'null'
     return { json, repeated: repeatedKeys(document, lineCounter) }
   } catch (error) {
-    return { wrong: error instanceof Error ? error.message : String(error) }
+    return { wrong: errorText(error) }
   }
 }
 

@@ -1,5 +1,7 @@
 /** Objects in etcd 3.4 or later, which several servers may share. The resourceVersion is etcd's own revision. */
+
 import { randomUUID } from 'node:crypto'
+import { errorText } from '../../../api/errors.ts'
 import { type Backend, type Kept, type Operation, RevisionMismatch } from '../backend.ts'
 import { EntryTooLarge } from '../store.ts'
 import { isCompacted, isServiceError, isTooLarge } from './errors.ts'
@@ -17,8 +19,6 @@ export interface EtcdOptions extends MembersOptions {
 
 const pageSize = 500
 const defaultCompactMs = 300_000
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Calls that come while one is under way share the next one: what it finds is newer than all of them. */
 const shared = <T>(call: () => Promise<T>): (() => Promise<T>) => {
@@ -117,7 +117,7 @@ export const openEtcdBackend = (options: EtcdOptions): Backend => {
     } catch (error) {
       // Another server was faster.
       if (isServiceError(error) && isCompacted(error)) previous = 0
-      else onProblem(`cannot compact etcd: ${messageOf(error)}`)
+      else onProblem(`cannot compact etcd: ${errorText(error)}`)
     }
   }
   const following = new Set<() => void>()

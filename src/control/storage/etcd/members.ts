@@ -1,4 +1,5 @@
 /** The members of an etcd cluster: requests go to one that is there, another when it goes. */
+
 import { readFileSync } from 'node:fs'
 import {
   type CallOptions,
@@ -10,6 +11,7 @@ import {
   type ServiceDefinition,
 } from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
+import { errorText } from '../../../api/errors.ts'
 import { StorageFailure } from '../backend.ts'
 import { failureOf, isCompacted, isPassing, isServiceError, isTooLarge, isUndone } from './errors.ts'
 import { etcdSchema, type Unary, type WatchResponse } from './schema.ts'
@@ -142,7 +144,7 @@ export const openMembers = (options: MembersOptions): Members => {
       proofs = now
       told = ''
     } catch (error) {
-      const why = `cannot use the renewed certificates for etcd; keeping the previous ones: ${error instanceof Error ? error.message : String(error)}`
+      const why = `cannot use the renewed certificates for etcd; keeping the previous ones: ${errorText(error)}`
       if (why !== told) onProblem(why)
       told = why
     }

@@ -1,7 +1,7 @@
 /** `pods/NAME/proxy`, `services/NAME/proxy` and `nodes/NAME/proxy`: any request, to whom it is for, through the node's agent. */
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
-import { ApiError, noSuchPath, serviceUnavailable } from '../../../api/errors.ts'
+import { ApiError, errorText, noSuchPath, serviceUnavailable } from '../../../api/errors.ts'
 import { type IncomingAnswer, requestOver, startOf } from '../../dial/agent-request.ts'
 import type { Dialer } from '../../dial/dialer.ts'
 import type { Objects } from '../../objects/objects.ts'
@@ -26,7 +26,7 @@ const prefixOf = (path: string): { readonly prefix: string; readonly rest: strin
 
 const unreachable = (error: unknown): ApiError => {
   if (error instanceof ApiError) return error
-  return serviceUnavailable(`error trying to reach service: ${error instanceof Error ? error.message : String(error)}`)
+  return serviceUnavailable(`error trying to reach service: ${errorText(error)}`)
 }
 
 /** A connection to a port of a pod, which its node's agent makes. */
