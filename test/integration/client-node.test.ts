@@ -206,9 +206,9 @@ const testUsage = async (t: Test, config: KubeConfig): Promise<void> => {
         ['web', 'main'],
       ],
     )
-    for (const { containers } of items) t.match(containers[0]?.usage, { cpu: /^\d+n?$/, memory: /^\d+Ki$/ })
+    for (const { containers } of items) t.match(containers[0]?.usage, { cpu: /^\d+n?$/, memory: /^\d+([KMG]i)?$/ })
     const { items: nodes } = await metrics.getNodeMetrics()
-    t.match(nodes, [{ metadata: { name: 'node1' }, usage: { cpu: /^\d+n?$/, memory: /^\d+Ki$/ } }])
+    t.match(nodes, [{ metadata: { name: 'node1' }, usage: { cpu: /^\d+n?$/, memory: /^\d+([KMG]i)?$/ } }])
     const tops = await topPods(core, metrics, 'default')
     t.same(tops.map(({ Pod }) => Pod.metadata?.name).sort(), ['talker', 'web'])
     t.ok(tops.every(({ Memory }) => Number(Memory.CurrentUsage) > 0))

@@ -19,6 +19,8 @@ export interface NodeTraits {
   readonly annotations: StringMap
   /** What keeps the node from being ready; empty when it is. */
   readonly problems: readonly string[]
+  /** The agent is so young that what an earlier one left in the kernel speaks for the node, unless the machine is another boot. */
+  readonly isStarting: boolean
 }
 
 /** The labels every node bears, and those asked for. */
@@ -48,7 +50,13 @@ const addressesOf = ({ name, addresses }: NodeTraits): readonly NodeAddress[] =>
 
 type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
 
-const findings = ({ problems }: NodeTraits): readonly Finding[] => [
+/** An agent that is started again finds pods and traffic going on: its own beginning makes no ready node an unready one. */
+const keepsReady = ({ host, isStarting }: NodeTraits, before: Node['status']): boolean =>
+  isStarting &&
+  before?.nodeInfo?.bootID === host.info.bootID &&
+  (before.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
+
+const findings = (traits: NodeTraits, before: Node['status']): readonly Finding[] => [
   {
     type: 'MemoryPressure',
     status: 'False',
@@ -67,18 +75,19 @@ const findings = ({ problems }: NodeTraits): readonly Finding[] => [
     reason: 'KubeletHasSufficientPID',
     message: 'the node has sufficient PIDs available',
   },
-  problems.length === 0
+  traits.problems.length === 0 || keepsReady(traits, before)
     ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'the podway agent is posting ready status' }
-    : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: problems.join('; ') },
+    : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: traits.problems.join('; ') },
 ]
 
-const conditionsOf = (traits: NodeTraits, before: readonly Condition[], now: number): readonly Condition[] => {
-  const own = findings(traits).map((finding) => {
-    const known = before.find(({ type }) => type === finding.type)
+const conditionsOf = (traits: NodeTraits, before: Node['status'], now: number): readonly Condition[] => {
+  const earlier = before?.conditions ?? []
+  const own = findings(traits, before).map((finding) => {
+    const known = earlier.find(({ type }) => type === finding.type)
     const moved = known?.status === finding.status ? known.lastTransitionTime : undefined
     return { ...finding, lastHeartbeatTime: formatTime(now), lastTransitionTime: moved ?? formatTime(now) }
   })
-  return [...before.filter(({ type }) => !own.some((each) => each.type === type)), ...own]
+  return [...earlier.filter(({ type }) => !own.some((each) => each.type === type)), ...own]
 }
 
 const maxImages = 50
@@ -99,7 +108,7 @@ export const nodeStatus = (traits: NodeTraits, before: Node['status'], now: numb
   ...withoutImages(before),
   capacity: nodeCapacity(traits),
   allocatable: nodeCapacity(traits),
-  conditions: conditionsOf(traits, before?.conditions ?? [], now),
+  conditions: conditionsOf(traits, before, now),
   addresses: addressesOf(traits),
   // The API keeps no empty list.
   ...(traits.images.length > 0 ? { images: imagesOf(traits) } : {}),

@@ -143,6 +143,9 @@ const runPods = async (
   ports.close()
 }
 
+/** For so long an agent that is started again may take until it serves. */
+const startMs = 30_000
+
 const agentIdentityOf = ({ options }: NodeContext, host: HostFacts): Promise<string> =>
   readAgentIdentity(join(options.dataDir, 'agent-identity.json'), options.nodeName, host.info.bootID, (message) =>
     options.log.warn(message),
@@ -156,9 +159,11 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
   const annotations = await networkAnnotations(node)
   let agent: PodAgent | undefined
 
+  const startedAt = Date.now()
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: agentPort, labels: {}, annotations },
-    ...{ problems: readiness.problems(), kubeletVersion: kubernetesVersion(version) },
+    ...{ problems: readiness.problems(), isStarting: Date.now() - startedAt < startMs },
+    kubeletVersion: kubernetesVersion(version),
     runtimeVersion: `${options.runtime}://${version}`,
     images: (await agent?.runtimes.listImages()) ?? [],
   })

@@ -1,15 +1,11 @@
 /** Questions that controllers ask about pods. Pure. */
-import type { Condition, Pod } from '../../api/types/index.ts'
-
-export const conditionOf = (pod: Pod, type: string): Condition | undefined =>
-  pod.status?.conditions?.find((condition) => condition.type === type)
+import { conditionOf, isReady } from '../../api/pods.ts'
+import type { Pod } from '../../api/types/index.ts'
 
 export const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
 
 /** Neither ended nor on its way out. */
 export const isActive = (pod: Pod): boolean => !isFinished(pod) && pod.metadata.deletionTimestamp === undefined
-
-export const isReady = (pod: Pod): boolean => conditionOf(pod, 'Ready')?.status === 'True'
 
 const readySince = (pod: Pod): number => Date.parse(conditionOf(pod, 'Ready')?.lastTransitionTime ?? '')
 

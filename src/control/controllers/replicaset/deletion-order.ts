@@ -1,6 +1,8 @@
 /** Which pods go first when there are too many: those whose loss is felt least. Pure; kube-controller-manager's order. */
+
+import { isReady } from '../../../api/pods.ts'
 import type { Pod, PodPhase } from '../../../api/types/index.ts'
-import { isReady, readyTime, restartsOf } from '../pod-state.ts'
+import { readyTime, restartsOf } from '../pod-state.ts'
 
 const costAnnotation = 'controller.kubernetes.io/pod-deletion-cost'
 

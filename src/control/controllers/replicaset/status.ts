@@ -1,7 +1,8 @@
 /** The status of a ReplicaSet, or of a ReplicationController, out of its pods. Pure. */
 import { formatTime } from '../../../api/clock.ts'
+import { isReady } from '../../../api/pods.ts'
 import type { Pod, ReplicaSet } from '../../../api/types/index.ts'
-import { availableIn, isActive, isReady } from '../pod-state.ts'
+import { availableIn, isActive } from '../pod-state.ts'
 import type { ReplicaCondition, Replicated } from './replicated.ts'
 
 export type ReplicaSetStatus = Omit<NonNullable<ReplicaSet['status']>, 'conditions'> & {

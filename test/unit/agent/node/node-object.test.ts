@@ -14,7 +14,7 @@ const traits = (more: Partial<NodeTraits> = {}): NodeTraits => ({
   },
   ...{ addresses: ['192.0.2.1', '2001:db8::1'], maxPods: 110, kubeletPort: 10250 },
   ...{ kubeletVersion: 'v1.33.0+podway.0.1.0', runtimeVersion: 'process://0.1.0', images: [] },
-  ...{ labels: { zone: 'a' }, annotations: { 'podway.dev/x': 'y' }, problems: [] },
+  ...{ labels: { zone: 'a' }, annotations: { 'podway.dev/x': 'y' }, problems: [], isStarting: false },
   ...more,
 })
 
@@ -47,6 +47,29 @@ t.test('the status', async (t) => {
     ['MemoryPressure=False', 'DiskPressure=False', 'PIDPressure=False', 'Ready=True'],
   )
 })
+
+t.test(
+  'an agent that starts again leaves a ready node ready, for a while and in the same boot of the machine',
+  async (t) => {
+    const readyOf = (status: Node['status']) => status?.conditions?.find(({ type }) => type === 'Ready')
+    const ready = nodeStatus(traits(), undefined, 0)
+    const starting = traits({ problems: ['no network'], isStarting: true })
+    t.match(readyOf(nodeStatus(starting, ready, 10_000)), {
+      status: 'True',
+      lastTransitionTime: '1970-01-01T00:00:00Z',
+    })
+    t.match(readyOf(nodeStatus({ ...starting, isStarting: false }, ready, 10_000)), {
+      status: 'False',
+      message: 'no network',
+    })
+    const { host } = starting
+    const rebooted = { ...starting, host: { ...host, info: { ...host.info, bootID: 'another' } } }
+    t.match(readyOf(nodeStatus(rebooted, ready, 10_000)), { status: 'False' })
+    t.match(readyOf(nodeStatus(starting, undefined, 10_000)), { status: 'False' }, 'a new node has nothing to keep')
+    const unready = nodeStatus(traits({ problems: ['no DNS'] }), undefined, 0)
+    t.match(readyOf(nodeStatus(starting, unready, 10_000)), { status: 'False', message: 'no network' })
+  },
+)
 
 t.test('conditions: those of others stay, times move with the status', async (t) => {
   const others = { type: 'NetworkUnavailable', status: 'False' } as const

@@ -13,7 +13,7 @@ const start = async (t: Test, more: Partial<RegistrationOptions> = {}, given?: C
   const problems: string[] = []
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: 'node-a', addresses: ['192.0.2.1'], maxPods: 10, kubeletPort: 1, labels: {}, annotations: {}, problems },
-    ...{ kubeletVersion: 'v1', runtimeVersion: 'fake://1', images: [] },
+    ...{ kubeletVersion: 'v1', runtimeVersion: 'fake://1', images: [], isStarting: false },
     host: {
       ...{ cpus: 1, memoryBytes: 1, storageBytes: 1 },
       info: {

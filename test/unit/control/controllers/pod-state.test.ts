@@ -1,11 +1,10 @@
 import t from 'tap'
+import { conditionOf, isReady } from '../../../../src/api/pods.ts'
 import type { Condition, Pod, PodStatus } from '../../../../src/api/types/index.ts'
 import {
   availableIn,
-  conditionOf,
   isActive,
   isFinished,
-  isReady,
   readyTime,
   restartsOf,
 } from '../../../../src/control/controllers/pod-state.ts'
