@@ -97,9 +97,10 @@ export const createWorkQueue = (
         if (!signal.aborted) await woken
       }
       signal.removeEventListener('abort', stop)
+      await Promise.all(jobs)
+      // Last: what ended just now may have asked for another look.
       for (const { cancel } of timers.values()) cancel()
       timers.clear()
-      await Promise.all(jobs)
     },
   }
 }

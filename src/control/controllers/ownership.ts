@@ -50,6 +50,13 @@ export const sortClaims = <T extends KubeObject>(
   return { owned, adopt, release }
 }
 
+/** A copy may not know yet that the owner is being deleted, or is another one by now: who does not stay adopts nothing. */
+const checkThatOwnerStays = async (client: Client, resource: Resource, { metadata }: KubeObject): Promise<void> => {
+  const fresh = await client.get(resource, metadata.name, metadata.namespace)
+  if (fresh.metadata.uid === metadata.uid && fresh.metadata.deletionTimestamp === undefined) return
+  throw new Error(`${resource.kind} ${metadata.namespace}/${metadata.name} is being deleted and adopts nothing`)
+}
+
 /** Writes adoptions and releases; resolves to everything that is owned now. */
 export const claim = async <T extends KubeObject>(
   client: Client,
@@ -62,6 +69,7 @@ export const claim = async <T extends KubeObject>(
     return client.patch(resource, object, { metadata: { resourceVersion, uid, ownerReferences } })
   }
   const adopted: T[] = []
+  if (adopt.length > 0) await checkThatOwnerStays(client, ownerResource, owner)
   for (const object of adopt) {
     const references = [...(object.metadata.ownerReferences ?? []), controllerReference(owner, ownerResource)]
     adopted.push(await setOwners(object, references))

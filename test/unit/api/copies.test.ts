@@ -197,3 +197,37 @@ t.test('a handler ends with its signal, and one of a scoped copy with that', asy
   scoped.onChange((key) => heard.push(`late ${key}`))
   t.same(heard, ['own a', 'scoped a', 'scoped b'])
 })
+
+t.test('a queue that has ended leaves no timer behind, whatever its last run asked for', async (t) => {
+  const clock = createFakeClock()
+  const stop = new AbortController()
+  const last = Promise.withResolvers<void>()
+  let timers = 0
+  const counting = {
+    now: clock.now,
+    after: (ms: number, action: () => void) => {
+      timers++
+      const cancel = clock.after(ms, action)
+      return () => {
+        timers--
+        cancel()
+      }
+    },
+  }
+  let begun = false
+  const queue = createWorkQueue(
+    async () => {
+      begun = true
+      await last.promise
+      return { againInMs: 1_000 }
+    },
+    { clock: counting },
+  )
+  const running = queue.run(stop.signal)
+  queue.add('a')
+  await until(() => begun, 'the run')
+  stop.abort()
+  last.resolve()
+  await running
+  t.equal(timers, 0)
+})

@@ -1,9 +1,10 @@
 /** Rolls deployments out: one replica set for each template, sized step by step. */
-import { deployments, objectKey, pods, replicaSets } from '../../../api/resources.ts'
-import { matchLabelSelector } from '../../../api/selectors.ts'
+import { deployments, pods, replicaSets } from '../../../api/resources.ts'
+import { type LabelMatcher, matchLabelSelector } from '../../../api/selectors.ts'
 import type { Deployment, ReplicaSet } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
+import { followDependents } from '../follow-dependents.ts'
 import { claim, controllerOf, sortClaims } from '../ownership.ts'
 import { isFinished } from '../pod-state.ts'
 import { writeStatus } from '../write-status.ts'
@@ -26,6 +27,8 @@ const pauseEvent = ({ spec, status }: Deployment): RolloutEvent | undefined => {
   return undefined
 }
 
+const matcherOf = ({ spec }: Deployment): LabelMatcher => matchLabelSelector(spec.selector)
+
 const emptied = (old: readonly ReplicaSet[]): readonly Resize[] =>
   old.filter(({ spec }) => spec.replicas !== 0).map((set) => ({ set, replicas: 0 }))
 
@@ -38,7 +41,7 @@ export const createDeploymentController: CreateController = (context) => {
 
   const ownedSets = (deployment: Deployment): Promise<readonly ReplicaSet[]> => {
     const candidates = sets.by('namespace', deployment.metadata.namespace ?? '')
-    const claims = sortClaims(deployment, matchLabelSelector(deployment.spec.selector), candidates)
+    const claims = sortClaims(deployment, matcherOf(deployment), candidates)
     return claim(client, [deployments, deployment], replicaSets, claims)
   }
 
@@ -107,14 +110,6 @@ export const createDeploymentController: CreateController = (context) => {
 
   const queue = createQueue(context, name, reconcile)
 
-  const setChanged = (set: ReplicaSet): void => {
-    const controller = controllerOf(set)
-    if (controller?.kind === 'Deployment') return queue.add(`${set.metadata.namespace}/${controller.name}`)
-    if (controller) return
-    for (const deployment of copies.by('namespace', set.metadata.namespace ?? ''))
-      if (matchLabelSelector(deployment.spec.selector)(set.metadata.labels)) queue.add(objectKey(deployment))
-  }
-
   /** With Recreate, the last old pod's end is what everything waits for. */
   const podGone = (set: ReplicaSet | undefined): void => {
     const controller = set && controllerOf(set)
@@ -126,10 +121,7 @@ export const createDeploymentController: CreateController = (context) => {
     name,
     run: (signal) => {
       copies.onChange((key) => queue.add(key))
-      sets.onChange((_key, current, previous) => {
-        if (current) setChanged(current)
-        if (previous && controllerOf(previous)?.uid !== (current && controllerOf(current)?.uid)) setChanged(previous)
-      })
+      followDependents({ owners: copies, dependents: sets, matcherOf }, queue.add)
       podCopies.onChange((_key, current, previous) => {
         const owner = previous && controllerOf(previous)
         if (owner && (!current || isFinished(current))) podGone(sets.by('uid', owner.uid)[0])

@@ -1,8 +1,10 @@
 /** Kinds whose objects keep a number of equal pods. */
-import { type Resource, replicaSets, replicationControllers } from '../../../api/resources.ts'
-import type { Condition, KubeObject, LabelSelector, PodTemplateSpec, ReplicaSet } from '../../../api/types/index.ts'
+import { replicaSets, replicationControllers } from '../../../api/resources.ts'
+import { matchLabelSelector, matchMap } from '../../../api/selectors.ts'
+import type { Condition, KubeObject, PodTemplateSpec, ReplicaSet } from '../../../api/types/index.ts'
 import type { ReplicationController } from '../../../api/types/kubernetes/core-v1.ts'
 import type { ComponentName } from '../names.ts'
+import type { WorkloadKind } from '../pod-control/workload.ts'
 
 export type ReplicaCondition = Omit<Condition, 'status'> & { readonly status: string }
 
@@ -15,19 +17,15 @@ export interface Replicated extends KubeObject {
   readonly status?: { readonly conditions?: readonly ReplicaCondition[] }
 }
 
-export interface ReplicatedKind<T extends Replicated> {
+export interface ReplicatedKind<T extends Replicated> extends WorkloadKind<T> {
   readonly controller: ComponentName
-  /** Who tells of its pods in Events. */
-  readonly source: string
-  readonly resource: Resource<T>
-  selectorOf(owner: T): LabelSelector
 }
 
 export const replicaSetKind: ReplicatedKind<ReplicaSet> = {
   controller: 'replicaset-controller',
   source: 'replicaset-controller',
   resource: replicaSets,
-  selectorOf: ({ spec }) => spec.selector,
+  matcherOf: ({ spec }) => matchLabelSelector(spec.selector),
 }
 
 /** Its selector is the labels themselves; admission has filled it in from the template where it was missing. */
@@ -35,5 +33,5 @@ export const replicationControllerKind: ReplicatedKind<ReplicationController> = 
   controller: 'replicationcontroller-controller',
   source: 'replication-controller',
   resource: replicationControllers,
-  selectorOf: ({ spec }) => ({ matchLabels: spec.selector ?? {} }),
+  matcherOf: ({ spec }) => matchMap(spec.selector),
 }
