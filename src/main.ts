@@ -15,6 +15,7 @@ import { Interrupted } from './commands/interruption.ts'
 import { registerIpam } from './commands/ipam.ts'
 import { registerKubeconfig } from './commands/kubeconfig.ts'
 import { registerLab } from './commands/lab.ts'
+import { registerLogs } from './commands/logs.ts'
 import { leaveClosedFolder } from './commands/own-folder.ts'
 import { registerPolicy } from './commands/policy.ts'
 import { registerToken } from './commands/token.ts'
@@ -45,6 +46,7 @@ for (const register of [
   registerKubeconfig,
   registerIpam,
   registerImage,
+  registerLogs,
   registerUp,
   registerControl,
   registerBackup,

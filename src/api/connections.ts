@@ -11,6 +11,8 @@ export interface ConnectionsOptions {
   readonly reread?: () => Promise<Connection>
   readonly clock?: Clock
   readonly pingIntervalMs?: number
+  /** HTTP/1.1 alone: of many answers that are read at once, one that nobody reads on holds up no other. */
+  readonly apart?: boolean
 }
 
 export interface Way {
@@ -40,8 +42,9 @@ const keepAliveMs = 10_000
 /** So long what has been read is used before the files are looked at again; other clients do the same. */
 const rereadMs = 60_000
 
-const openPool = ({ server, ca, cert, key, serverName }: Connection, pingInterval: number): Pool =>
+const openPool = ({ server, ca, cert, key, serverName }: Connection, pingInterval: number, allowH2: boolean): Pool =>
   new Pool(server, {
+    allowH2,
     connections: null,
     pipelining: 1,
     keepAliveTimeout: 30_000,
@@ -67,11 +70,11 @@ export const apiServerName = 'kubernetes.default.svc'
 const serversOf = ({ server, others = [] }: Connection): readonly string[] => [...new Set([server, ...others])]
 
 export const createConnections = (first: Connection, options: ConnectionsOptions = {}): Connections => {
-  const { reread, clock = systemClock, pingIntervalMs = defaultPingMs } = options
+  const { reread, clock = systemClock, pingIntervalMs = defaultPingMs, apart = false } = options
   let connection = first
   /** Which of the servers is asked. */
   let server = first.server
-  let pool = openPool(first, pingIntervalMs)
+  let pool = openPool(first, pingIntervalMs, !apart)
   const retired = new Set<Pool>()
   let readAt = clock.now()
   let reading: Promise<void> | undefined
@@ -92,6 +95,7 @@ export const createConnections = (first: Connection, options: ConnectionsOptions
     pool = openPool(
       server === connection.server ? connection : { serverName: apiServerName, ...connection, server },
       pingIntervalMs,
+      !apart,
     )
   }
 

@@ -54,6 +54,8 @@ const isUnheard = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && unheard.includes(String(error.code))
 
 export interface HttpTransport extends ApiTransport {
+  /** The bytes of an answer that is no JSON, as they come, however long it is silent. Rejects as `request`. */
+  read(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>
   /** As `Connections.refresh`. */
   refresh(): Promise<void>
   close(): Promise<void>
@@ -122,6 +124,8 @@ export const createHttpTransport = (first: Connection, options: ConnectionsOptio
 
   return {
     request: async (request, signal) => JSON.parse(await (await send(request, signal, requestTimeoutMs)).body.text()),
+
+    read: async (request, signal) => (await send(request, signal, 0)).body,
 
     watch: async function* (request, signal) {
       const way = await connections.current()

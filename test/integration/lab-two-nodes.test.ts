@@ -6,6 +6,7 @@ import { root } from './support/lab.ts'
 import { dns } from './two-node-lab/dns.ts'
 import { ingress } from './two-node-lab/ingress.ts'
 import { kubectl, kubectlJson, run } from './two-node-lab/lab.ts'
+import { logs } from './two-node-lab/logs.ts'
 import { moves } from './two-node-lab/moves.ts'
 import { network } from './two-node-lab/network.ts'
 import { services } from './two-node-lab/services.ts'
@@ -13,7 +14,7 @@ import { usage } from './two-node-lab/usage.ts'
 
 t.setTimeout(480_000)
 
-const rooms = { network, usage, ingress, services, dns, moves }
+const rooms = { network, usage, logs, ingress, services, dns, moves }
 
 const podNames = async (): Promise<readonly string[]> => {
   const { items } = await kubectlJson<{ items: readonly { metadata: { name: string } }[] }>('get', 'pods')

@@ -233,3 +233,30 @@ t.test('another server of the cluster is asked when one is away, and must prove 
   const alone = open(t, { server: gone, ca: authority.cert })
   await t.rejects(ask(alone), { code: 'ECONNREFUSED' })
 })
+
+t.test('bytes that are read apart: one answer that nobody reads on holds up no other', async (t) => {
+  const { key, cert } = serving
+  const server = createSecureServer({ key, cert, allowHTTP1: true }, (request, response) => {
+    t.equal(request.httpVersion, '1.1')
+    response.end(request.url === '/long' ? Buffer.alloc(8 * 1024 * 1024) : 'short')
+  })
+  const url = await listen(t, server, 'https')
+  const transport = open(t, { server: url, ca: authority.cert }, { apart: true })
+  const { signal } = new AbortController()
+  const read = async (path: string) => (await transport.read({ method: 'GET', path }, signal))[Symbol.asyncIterator]()
+  const long = await read('/long')
+  await long.next()
+  const { value } = await (await read('/short')).next()
+  t.equal(String(value), 'short')
+  await long.return?.()
+})
+
+t.test('a failure is told as one before any byte is read', async (t) => {
+  const server = createTlsServer({ key: serving.key, cert: serving.cert }, (_, response) => {
+    response.writeHead(400).end(JSON.stringify({ kind: 'Status', code: 400, message: 'waiting to start' }))
+  })
+  const transport = open(t, { server: await listen(t, server, 'https'), ca: authority.cert })
+  await t.rejects(transport.read({ method: 'GET', path: '/' }, new AbortController().signal), {
+    ...{ code: 400, message: 'waiting to start' },
+  })
+})

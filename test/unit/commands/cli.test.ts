@@ -6,6 +6,8 @@ import t from 'tap'
 
 const main = join(import.meta.dirname, '../../../src/main.ts')
 const home = mkdtempSync(join(tmpdir(), 'pw-'))
+// Each question is a process of its own.
+t.setTimeout(120_000)
 t.teardown(() => rmSync(home, { recursive: true }))
 
 const podway = (...args: readonly string[]) => {
@@ -43,6 +45,11 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
     status: 2,
     stderr: /--service-cidr 10\.96\.0\.0\/16 overlaps --pod-cidr 10\.96\.0\.0\/12; \S+ is free/,
   })
+  t.match(podway('logs', '--since', 'now'), { status: 2, stderr: /expected a duration/ })
+  t.match(podway('logs', '-l', 'a=b=c'), { status: 2, stderr: /-l a=b=c: .*found '='/ })
+  t.match(podway('logs', 'web-0', '-A'), { status: 2, stderr: /are found by labels/ })
+  t.match(podway('logs', '-f', '-p'), { status: 2, stderr: /cannot be followed/ })
+  t.match(podway('logs'), { status: 1, stderr: /lab up/ })
   t.match(podway('kubeconfig'), { status: 1, stderr: /lab up/ })
   t.match(podway('lab', 'exec', 'client', '--', 'true'), { status: 1, stderr: /podway: .*lab/ })
   t.match(podway('fetch', 'http://127.0.0.1:1/'), {
@@ -67,6 +74,7 @@ t.test('every command has help with what it is for', async (t) => {
     ['echo'],
     ['fetch'],
     ['kubeconfig'],
+    ['logs'],
     ['lab', 'down'],
     ['ingress', 'lint'],
   ]) {
