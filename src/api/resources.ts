@@ -26,6 +26,7 @@ import type {
 } from './types/index.ts'
 import type { CustomResourceDefinition } from './types/kubernetes/apiextensions-v1.ts'
 import type { APIService } from './types/kubernetes/apiregistration-v1.ts'
+import type { ControllerRevision, DaemonSet, StatefulSet } from './types/kubernetes/apps-v1.ts'
 import type {
   PersistentVolume,
   PersistentVolumeClaim,
@@ -94,6 +95,15 @@ export const endpointSlices = resource<EndpointSlice>()(
 )
 export const replicaSets = resource<ReplicaSet>()('apps', 'v1', 'replicasets', 'ReplicaSet', true)
 export const deployments = resource<Deployment>()('apps', 'v1', 'deployments', 'Deployment', true)
+export const statefulSets = resource<StatefulSet>()('apps', 'v1', 'statefulsets', 'StatefulSet', true)
+export const daemonSets = resource<DaemonSet>()('apps', 'v1', 'daemonsets', 'DaemonSet', true)
+export const controllerRevisions = resource<ControllerRevision>()(
+  'apps',
+  'v1',
+  'controllerrevisions',
+  'ControllerRevision',
+  true,
+)
 export const ingresses = resource<Ingress>()('networking.k8s.io', 'v1', 'ingresses', 'Ingress', true)
 export const ingressClasses = resource<IngressClass>()(
   'networking.k8s.io',

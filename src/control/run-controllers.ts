@@ -12,6 +12,7 @@ import { createCsrSigner } from './controllers/certificates/signer.ts'
 import { createClusterRoleAggregation } from './controllers/cluster-role-aggregation.ts'
 import type { ControllerContext, ControllerSettings, CreateController } from './controllers/controller.ts'
 import { createCustomKindController } from './controllers/custom-kinds/custom-kinds.ts'
+import { createDaemonSetController } from './controllers/daemonset/daemonset.ts'
 import { createDeploymentController } from './controllers/deployment/deployment.ts'
 import { createEndpointSliceController } from './controllers/endpoints/endpoint-slices.ts'
 import { createMirroringController } from './controllers/endpoints/mirroring.ts'
@@ -51,6 +52,7 @@ const switchable: Readonly<Record<ComponentName, CreateController>> = {
   'replicaset-controller': createReplicaController(replicaSetKind),
   'replicationcontroller-controller': createReplicaController(replicationControllerKind),
   'deployment-controller': createDeploymentController,
+  'daemonset-controller': createDaemonSetController,
   'endpointslice-controller': createEndpointSliceController,
   'endpointslice-mirroring-controller': createMirroringController,
   'garbage-collector-controller': createGarbageCollector,

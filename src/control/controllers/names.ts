@@ -15,6 +15,7 @@ const aliases = {
   'replicaset-controller': 'replicaset',
   'replicationcontroller-controller': 'replicationcontroller',
   'deployment-controller': 'deployment',
+  'daemonset-controller': 'daemonset',
   'endpointslice-controller': 'endpointslice',
   'endpointslice-mirroring-controller': 'endpointslicemirroring',
   'garbage-collector-controller': 'garbagecollector',

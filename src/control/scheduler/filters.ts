@@ -1,6 +1,7 @@
 /** Which nodes a pod can run on at all. Each filter gives its reasons against a node, in Kubernetes' words. Pure. */
 import { isSameHostPort } from '../../api/host-ports.ts'
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, Taint } from '../../api/types/index.ts'
+import type { Pod, Taint } from '../../api/types/index.ts'
+import { matchesNodeAffinity } from '../controllers/node-affinity.ts'
 import { tolerates } from '../controllers/node-health.ts'
 import { hostPortsOf, type NodeState, requestsOf, resourceKinds } from './node-state.ts'
 
@@ -19,39 +20,8 @@ const taints: Filter = (pod, { node }) => {
   return taint ? [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`] : []
 }
 
-const holds = ({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean => {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0])
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0])
-  }
-}
-
-/** An empty term matches nothing. */
-const matchesTerm = ({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { metadata }: Node): boolean =>
-  matchExpressions.length + matchFields.length > 0 &&
-  matchExpressions.every((requirement) => holds(requirement, metadata.labels?.[requirement.key])) &&
-  matchFields.every((requirement) =>
-    holds(requirement, requirement.key === 'metadata.name' ? metadata.name : undefined),
-  )
-
-const affinity: Filter = ({ spec }, { node }) => {
-  const { nodeSelector = {}, affinity: wanted } = spec
-  const terms = wanted?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
-  const fits =
-    Object.entries(nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value) &&
-    (terms === undefined || terms.some((term) => matchesTerm(term, node)))
-  return fits ? [] : ["node(s) didn't match Pod's node affinity/selector"]
-}
+const affinity: Filter = ({ spec }, { node }) =>
+  matchesNodeAffinity(spec, node) ? [] : ["node(s) didn't match Pod's node affinity/selector"]
 
 const ports: Filter = (pod, state) =>
   hostPortsOf(pod).some((wanted) => state.hostPorts.some((taken) => isSameHostPort(wanted, taken)))

@@ -7,10 +7,11 @@ import { deployments, replicaSets } from '../../../api/resources.ts'
 import type { Deployment, ReplicaSet } from '../../../api/types/index.ts'
 import type { ControllerContext } from '../controller.ts'
 import { controllerReference, isControlledBy } from '../ownership.ts'
+import { templateHash } from '../template-hash.ts'
 import { boundsOf } from './bounds.ts'
 import { growthOf, type Resize } from './plan.ts'
 import { currentAnnotations, nextRevision, revisionPatch, sizeAnnotations, surplusHistory } from './revisions.ts'
-import { findCurrent, hashLabel, templateHash } from './template.ts'
+import { findCurrent, hashLabel } from './template.ts'
 
 export interface ReplicaSetWriter {
   /** The set of the deployment's template, in its first size. */

@@ -1,26 +1,9 @@
-/** Pod templates: which replica set has which, and the hash that tells them apart. Pure. */
+/** Pod templates: which replica set has which. Pure. */
 
 import { deepEqual } from '../../../api/deep-equal.ts'
-import { sortFields } from '../../../api/json.ts'
 import type { Deployment, PodTemplateSpec, ReplicaSet } from '../../../api/types/index.ts'
 
 export const hashLabel = 'pod-template-hash'
-
-/** No vowels and nothing that looks like another: hashes must not spell words. */
-const safeAlphabet = 'bcdfghjklmnpqrstvwxz2456789'
-
-/** FNV-1a, 32 bits. */
-const fnv1a = (text: string): number => {
-  let hash = 0x811c9dc5
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193)
-  return hash >>> 0
-}
-
-/** The hash of a template; `collisions` is counted up when the name that it makes is taken by another template. */
-export const templateHash = (template: PodTemplateSpec, collisions = 0): string =>
-  [...String(fnv1a(`${JSON.stringify(sortFields(template))}${collisions || ''}`))]
-    .map((digit) => safeAlphabet[Number(digit) % safeAlphabet.length])
-    .join('')
 
 const withoutHash = (template: PodTemplateSpec): PodTemplateSpec => {
   const { [hashLabel]: _, ...labels } = template.metadata?.labels ?? {}

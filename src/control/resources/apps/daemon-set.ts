@@ -11,7 +11,6 @@ import { define, withMetadata } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
-import { unattended } from '../unattended.ts'
 import { numberOf, templateColumns, validateCounts, validatePart, validateWorkload } from './workload.ts'
 
 const defaultStrategy = (strategy: DaemonSetUpdateStrategy): DaemonSetUpdateStrategy => {
@@ -66,7 +65,6 @@ export const daemonSet = define<DaemonSet>({
   shortNames: ['ds'],
   categories: ['all'],
   nameRule: subdomainName,
-  warnings: unattended('no pods are made'),
   status: 'separate',
   generation: true,
   columns: [

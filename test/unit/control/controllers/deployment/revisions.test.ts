@@ -8,12 +8,8 @@ import {
   sizeAnnotations,
   surplusHistory,
 } from '../../../../../src/control/controllers/deployment/revisions.ts'
-import {
-  byAge,
-  findCurrent,
-  hashLabel,
-  templateHash,
-} from '../../../../../src/control/controllers/deployment/template.ts'
+import { byAge, findCurrent, hashLabel } from '../../../../../src/control/controllers/deployment/template.ts'
+import { templateHash } from '../../../../../src/control/controllers/template-hash.ts'
 import { deployment, set, template } from './sets.ts'
 
 const revision = 'deployment.kubernetes.io/revision'

@@ -1,7 +1,8 @@
 /** Which replica set has which template. */
 import t from 'tap'
 import type { PodTemplateSpec } from '../../../../../src/api/types/index.ts'
-import { byAge, findCurrent, templateHash } from '../../../../../src/control/controllers/deployment/template.ts'
+import { byAge, findCurrent } from '../../../../../src/control/controllers/deployment/template.ts'
+import { templateHash } from '../../../../../src/control/controllers/template-hash.ts'
 import { deployment, set, template } from './sets.ts'
 
 t.test('equal templates have equal hashes, in whatever order they are written', async (t) => {
