@@ -306,7 +306,7 @@ t.test('an agent that comes back after kill -9 finds everything', async (t) => {
   rmSync(folder, { recursive: true })
 })
 
-/** Processes whose command line names this folder, by their pods: `a`, `b`. */
+/** Processes whose command line names this folder, by their pods: `a`, `b` … */
 const podsThatRun = (folder: string): readonly string[] => {
   const found = readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return []
@@ -325,54 +325,66 @@ const unlessGone = <T>(look: () => T): T | undefined => {
   }
 }
 
-const podFiles = ['spec.json', 'process.json', 'containers/a_sleeper_0.json', '.'] as const
+const podFiles = ['spec.json', 'process.json', 'containers/X_sleeper_0.json', '.'] as const
 
-t.test("one pod's damaged files stop no other, and none of its processes is left", { timeout: 180_000 }, async (t) => {
-  for (const file of podFiles)
-    for (const damage of damageNames) {
-      // A folder in place of the pod's folder is none.
-      if (file === '.' && damage !== 'gone') continue
-      await t.test(`${file} is ${damage}`, async (t) => {
-        const folder = mkdtempSync(join(tmpdir(), 'podway-'))
-        const stateDir = join(folder, 'state')
-        const script = join(import.meta.dirname, '../support/runtime-child.ts')
-        const first = spawn(process.execPath, [script, stateDir, folder, 'a,b', 'sleeper'], {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        })
-        await once(first.stdout, 'data')
-        first.kill('SIGKILL')
-        await once(first, 'exit')
-        t.same(podsThatRun(stateDir), ['a', 'b'])
+/** Every file of a pod in every state, each in a pod of its own; a folder in place of the pod's folder is none. */
+const damagedPods = podFiles
+  .flatMap((file) =>
+    damageNames.filter((damage) => file !== '.' || damage === 'gone').map((damage) => ({ file, damage })),
+  )
+  .map((pod, at) => ({ ...pod, id: String.fromCharCode(97 + at) }))
+const wellPod = 'z'
 
-        const damaged = join(stateDir, 'sandboxes/a', file)
-        if (file === '.') rmSync(damaged, { recursive: true })
-        else damages[damage](damaged)
-        const told: string[] = []
-        const runtime = createProcessRuntime({
-          ...{ stateDir, cgroups: undefined, onChange: () => undefined, pollMs: 50, log: createLogger('test') },
-          onDamage: (message) => told.push(message),
-        })
-        const found = await runtime.sandboxes.list()
-        t.match(
-          found.find(({ id }) => id === 'b'),
-          { running: true, containers: [{ name: 'sleeper' }] },
-          'the other pod goes on',
-        )
-        t.match(told.join('\n'), /(sandboxes\/a|processes of a)/, 'it is said')
-        // A record that is only missing leaves the rest of its pod: its container ends, and is started again.
-        const onlyContainer = file.startsWith('containers') && damage === 'gone'
-        await until(() => podsThatRun(stateDir).join() === (onlyContainer ? 'a,b' : 'b'), 'its processes to end')
-        t.equal(found.find(({ id }) => id === 'a')?.containers.filter(({ exit }) => !exit).length ?? 0, 0)
-        await runtime.sandboxes.end('a', 'forget')
-        await runtime.sandboxes.start(sandboxSpec('a'))
-        await runtime.containers.start('a', containerSpec(folder, 'sleeper', ['sleep', '3600']))
-        t.equal((await runtime.sandboxes.list()).length, 2, 'the pod runs anew')
-        for (const id of ['a', 'b']) await runtime.sandboxes.end(id, 'forget')
-        // Whoever waited for a pod's first process ends a moment later.
-        await until(() => podsThatRun(stateDir).length === 0, 'the end of all processes')
-        rmSync(folder, { recursive: true })
-      })
-    }
+t.test("pods' damaged files stop no other, and none of their processes is left", { timeout: 180_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'podway-'))
+  const stateDir = join(folder, 'state')
+  const ids = [...damagedPods.map(({ id }) => id), wellPod]
+  const script = join(import.meta.dirname, '../support/runtime-child.ts')
+  const first = spawn(process.execPath, [script, stateDir, folder, ids.join(), 'sleeper'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(first.stdout, 'data')
+  first.kill('SIGKILL')
+  await once(first, 'exit')
+  t.same(podsThatRun(stateDir), ids)
+
+  for (const { file, damage, id } of damagedPods) {
+    const damaged = join(stateDir, 'sandboxes', id, file.replace('X', id))
+    if (file === '.') rmSync(damaged, { recursive: true })
+    else damages[damage](damaged)
+  }
+  const told: string[] = []
+  const runtime = createProcessRuntime({
+    ...{ stateDir, cgroups: undefined, onChange: () => undefined, pollMs: 50, log: createLogger('test') },
+    onDamage: (message) => told.push(message),
+  })
+  const found = await runtime.sandboxes.list()
+  const well = found.find(({ id }) => id === wellPod)
+  t.match(well, { running: true, containers: [{ name: 'sleeper' }] }, 'the other pod goes on')
+  t.notOk(well?.containers[0]?.exit)
+  // A record that is only missing leaves the rest of its pod: its container ends, and is started again.
+  const isHalf = ({ file, damage }: (typeof damagedPods)[number]): boolean =>
+    file.startsWith('containers') && damage === 'gone'
+  const left = [...damagedPods.filter(isHalf).map(({ id }) => id), wellPod]
+  await until(() => podsThatRun(stateDir).join() === left.join(), 'their processes to end')
+  for (const { file, damage, id } of damagedPods) {
+    const name = `${file} is ${damage}`
+    t.match(told.join('\n'), new RegExp(`(sandboxes/|processes of )${id}(\\b|_)`), `${name}: it is said`)
+    const known = found.find((sandbox) => sandbox.id === id)?.containers ?? []
+    t.same(
+      known.filter(({ exit }) => !exit),
+      [],
+      `${name}: nothing of it runs`,
+    )
+    await runtime.sandboxes.end(id, 'forget')
+    await runtime.sandboxes.start(sandboxSpec(id))
+    await runtime.containers.start(id, containerSpec(folder, 'sleeper', ['sleep', '3600']))
+  }
+  t.same((await runtime.sandboxes.list()).map(({ id }) => id).sort(), ids, 'the pods run anew')
+  for (const id of ids) await runtime.sandboxes.end(id, 'forget')
+  // Whoever waited for a pod's first process ends a moment later.
+  await until(() => podsThatRun(stateDir).length === 0, 'the end of all processes')
+  rmSync(folder, { recursive: true })
 })
 
 t.test('another user', { skip: isRealRoot ? false : 'needs root: a user namespace has one user' }, async (t) => {

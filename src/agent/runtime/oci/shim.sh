@@ -42,6 +42,10 @@ child=$!
 while wait "$child"; code=$?; kill -0 "$child" 2>/dev/null; do :; done
 # From here on this shell has nothing to say: the log is the container's.
 exec 2>/dev/null
+# When signal and end come in one moment, the code is left to another wait; else that one knows no such child.
+wait "$child"
+again=$?
+[ "$again" = 127 ] || code=$again
 if [ ! -e pid ]; then
   echo "failed $(tail -n 1 program.log)" >&3
   code=128

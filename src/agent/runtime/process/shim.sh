@@ -36,6 +36,10 @@ child=$!
 exec 2>/dev/null 3>&-
 # A signal interrupts wait; the child is done when it is no longer there.
 while wait "$child"; code=$?; kill -0 "$child" 2>/dev/null; do :; done
+# When signal and end come in one moment, the code is left to another wait; else that one knows no such child.
+wait "$child"
+again=$?
+[ "$again" = 127 ] || code=$again
 # One write: complete when the line is. No command is run for it, since a pod that died lets nothing start.
 echo "$code" >"$exit_file"
 # What the command left behind in its session ends with it (and this shell, too).
