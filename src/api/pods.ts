@@ -1,5 +1,5 @@
 /** What several rooms ask of a Pod. Pure. */
-import type { Condition, Container, Pod } from './types/index.ts'
+import type { Container, Pod, PodCondition } from './types/index.ts'
 
 /** Init containers first. Ephemeral ones, which come later, are not among them. */
 export const allContainers = ({ spec }: Pod): readonly Container[] => [
@@ -7,7 +7,7 @@ export const allContainers = ({ spec }: Pod): readonly Container[] => [
   ...spec.containers,
 ]
 
-export const conditionOf = (pod: Pod, type: string): Condition | undefined =>
+export const conditionOf = (pod: Pod, type: string): PodCondition | undefined =>
   pod.status?.conditions?.find((condition) => condition.type === type)
 
 export const isReady = (pod: Pod): boolean => conditionOf(pod, 'Ready')?.status === 'True'

@@ -1,5 +1,5 @@
 /** Objects that people have written, as far as Ingresses need them. Throws `ManifestError` for other shapes. */
-import type { HttpIngressPath, Ingress, IngressBackend, IngressRule, ObjectMeta } from '../api/types/index.ts'
+import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule, ObjectMeta } from '../api/types/index.ts'
 import { items, ManifestError, type Mapping, mapping, text, texts } from './manifests.ts'
 
 const required = <T>(value: T | undefined, at: string): T => {
@@ -48,7 +48,7 @@ const backendOf = (value: unknown, at: string): IngressBackend => {
 
 const pathTypes = ['Exact', 'Prefix', 'ImplementationSpecific'] as const
 
-const pathOf = (value: unknown, at: string): HttpIngressPath => {
+const pathOf = (value: unknown, at: string): HTTPIngressPath => {
   const written = mapping(value, at) ?? {}
   const path = text(written['path'], `${at}.path`)
   const pathType = pathTypes.find((each) => each === written['pathType'])

@@ -2,7 +2,7 @@
 import type {
   EndpointConditions,
   EndpointSlice,
-  HttpIngressPath,
+  HTTPIngressPath,
   Ingress,
   IngressBackend,
   IngressClass,
@@ -14,7 +14,7 @@ export const backend = (name: string, port: number | string = 80): IngressBacken
 })
 
 /** `exact:/foo`, `prefix:/foo` or `any:/foo`, and the Service behind it. */
-export const path = (written: string, service: string, port: number | string = 80): HttpIngressPath => {
+export const path = (written: string, service: string, port: number | string = 80): HTTPIngressPath => {
   const colon = written.indexOf(':')
   const pathType = { exact: 'Exact', prefix: 'Prefix', any: 'ImplementationSpecific' }[written.slice(0, colon)]
   if (pathType !== 'Exact' && pathType !== 'Prefix' && pathType !== 'ImplementationSpecific') throw new Error(written)
@@ -28,7 +28,7 @@ export interface IngressSketch {
   readonly annotations?: Readonly<Record<string, string>>
   readonly defaultBackend?: IngressBackend
   /** Paths by host; the empty host is every host. */
-  readonly rules?: Readonly<Record<string, readonly HttpIngressPath[]>>
+  readonly rules?: Readonly<Record<string, readonly HTTPIngressPath[]>>
   readonly tls?: NonNullable<Ingress['spec']>['tls']
 }
 

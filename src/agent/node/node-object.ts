@@ -1,7 +1,7 @@
 /** The Node as the agent wants it, built upon what others have put there. Pure. */
 import { formatTime } from '../../api/clock.ts'
 import { formatQuantity } from '../../api/quantity.ts'
-import type { Condition, Node, NodeAddress, StringMap } from '../../api/types/index.ts'
+import type { Node, NodeAddress, NodeCondition, StringMap } from '../../api/types/index.ts'
 import type { Image } from '../runtime/images.ts'
 import type { HostFacts } from './host-facts.ts'
 
@@ -48,7 +48,7 @@ const addressesOf = ({ name, addresses }: NodeTraits): readonly NodeAddress[] =>
   { type: 'Hostname', address: name },
 ]
 
-type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
+type Finding = Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>
 
 /** An agent that is started again finds pods and traffic going on: its own beginning makes no ready node an unready one. */
 const keepsReady = ({ host, isStarting }: NodeTraits, before: Node['status']): boolean =>
@@ -80,7 +80,7 @@ const findings = (traits: NodeTraits, before: Node['status']): readonly Finding[
     : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: traits.problems.join('; ') },
 ]
 
-const conditionsOf = (traits: NodeTraits, before: Node['status'], now: number): readonly Condition[] => {
+const conditionsOf = (traits: NodeTraits, before: Node['status'], now: number): readonly NodeCondition[] => {
   const earlier = before?.conditions ?? []
   const own = findings(traits, before).map((finding) => {
     const known = earlier.find(({ type }) => type === finding.type)

@@ -1,6 +1,6 @@
 /** The conditions of a pod that its node is in charge of. */
 import { formatTime } from '../../api/clock.ts'
-import type { Condition, ContainerStatus, Pod, PodPhase } from '../../api/types/index.ts'
+import type { ContainerStatus, Pod, PodCondition, PodPhase } from '../../api/types/index.ts'
 import { initsOf, isRunning, isSidecar, latestOf, type PodView } from './view.ts'
 
 /** A condition without its times. */
@@ -60,9 +60,9 @@ const ready = ({ pod, networkTrouble }: PodView, containers: Finding): Finding =
 /** The time of a condition moves only when its status does. */
 const toCondition = (
   { type, isTrue, reason, message }: Finding,
-  before: Condition | undefined,
+  before: PodCondition | undefined,
   now: number,
-): Condition => {
+): PodCondition => {
   const status = isTrue ? 'True' : 'False'
   return {
     ...{ type, status },
@@ -73,7 +73,7 @@ const toCondition = (
 }
 
 /** Ours in place of what was there; those of others stay. */
-const merged = (pod: Pod, findings: readonly Finding[], now: number): readonly Condition[] => {
+const merged = (pod: Pod, findings: readonly Finding[], now: number): readonly PodCondition[] => {
   const before = pod.status?.conditions ?? []
   const own = findings.map((finding) =>
     toCondition(
@@ -93,7 +93,7 @@ export const podConditions = (
   inits: readonly ContainerStatus[],
   mains: readonly ContainerStatus[],
   now: number,
-): readonly Condition[] => {
+): readonly PodCondition[] => {
   const sidecars = inits.filter(({ name }) => initsOf(view).some((each) => each.name === name && isSidecar(each)))
   const containers = containersReady(phase, [...sidecars, ...mains])
   const isScheduled = view.pod.status?.conditions?.some(({ type }) => type === 'PodScheduled')

@@ -1,7 +1,7 @@
 /** What probes and life-cycle hooks do: run a command, get a page, open a connection, ask by gRPC. */
 
 import { connect } from 'node:net'
-import type { Container, Handler, HttpGetAction, IntOrString } from '../../api/types/index.ts'
+import type { Container, Handler, HTTPGetAction, IntOrString } from '../../api/types/index.ts'
 import { bracketed } from '../../ip/address.ts'
 import type { ExecResult } from '../runtime/streams.ts'
 import { checkGrpcHealth } from './grpc-health.ts'
@@ -34,13 +34,13 @@ export const resolvePort = (port: IntOrString, container: Container): number => 
   return named.containerPort
 }
 
-const urlOf = (action: HttpGetAction, { container, host }: HandlerTarget): URL => {
+const urlOf = (action: HTTPGetAction, { container, host }: HandlerTarget): URL => {
   const { path = '/', port, scheme = 'HTTP' } = action
   const authority = `${bracketed(action.host || host)}:${resolvePort(port, container)}`
   return new URL(`${path.startsWith('/') ? '' : '/'}${path}`, `${scheme.toLowerCase()}://${authority}`)
 }
 
-const headersOf = ({ httpHeaders = [] }: HttpGetAction): Record<string, string> => ({
+const headersOf = ({ httpHeaders = [] }: HTTPGetAction): Record<string, string> => ({
   'user-agent': 'kube-probe/podway',
   accept: '*/*',
   connection: 'close',
@@ -51,7 +51,7 @@ const maxRedirects = 10
 
 /** Redirects are followed as long as they stay on the host; one that leads elsewhere is an answer good enough. */
 const getPage = async (
-  action: HttpGetAction,
+  action: HTTPGetAction,
   target: HandlerTarget,
   timeoutMs: number,
   get: (request: HttpGet) => Promise<HttpAnswer>,

@@ -1,5 +1,6 @@
 /** gateway.networking.k8s.io/v1 (and ReferenceGrant, which is v1beta1 in most clusters) */
-import type { Condition, KubeObject, LabelSelector, StringMap } from './meta.ts'
+import type { Condition, LabelSelector } from './kubernetes/meta-v1.ts'
+import type { KubeObject, StringMap } from './objects.ts'
 
 export interface GatewayClass extends KubeObject {
   readonly spec?: {

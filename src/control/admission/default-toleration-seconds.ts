@@ -13,10 +13,11 @@ export const defaultTolerationSeconds = (tolerationSeconds: number): Admission =
   name: 'DefaultTolerationSeconds',
   admit: ({ definition, object }) => {
     if (definition.kind !== 'Pod') return object
-    const { spec } = object as Pod
-    const tolerations = spec.tolerations ?? []
+    const pod = object as Pod
+    const tolerations = pod.spec.tolerations ?? []
     const missing = taints.filter((key) => !tolerations.some((toleration) => covers(toleration, key)))
     const added = missing.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds }) as const)
-    return { ...object, spec: { ...spec, tolerations: [...tolerations, ...added] } } as Pod
+    const withAll: Pod = { ...pod, spec: { ...pod.spec, tolerations: [...tolerations, ...added] } }
+    return withAll
   },
 })

@@ -9,7 +9,7 @@ export const newNodes: Admission = {
   name: 'TaintNodesByCondition',
   admit: ({ definition, operation, object }) => {
     if (definition !== kind || operation !== 'create') return object
-    const { spec = {}, status }: Node = object
+    const { spec = {}, status }: Partial<Node> = object
     if (status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return object
     const taints = spec.taints ?? []
     return taints.some(({ key, effect }) => key === notReady.key && effect === notReady.effect)

@@ -2,7 +2,7 @@
 import { formatTime } from '../../api/clock.ts'
 import { errorText, isConflict, isMissingPath, isNotFound } from '../../api/errors.ts'
 import { namespaces } from '../../api/resources.ts'
-import type { Condition, KubeObject, Namespace } from '../../api/types/index.ts'
+import type { KubeObject, Namespace, NamespaceCondition } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
 import { namespaceFinalizer } from '../resources/core/namespace.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
@@ -30,15 +30,15 @@ const condition = (
   reasons: readonly [string, string],
   message: string,
   now: number,
-): Condition => ({
+): NamespaceCondition => ({
   ...{ type, status: isTrue ? 'True' : 'False', reason: isTrue ? reasons[0] : reasons[1] },
   ...{ message, lastTransitionTime: formatTime(now) },
 })
 
 /** What was so before is so since then. */
 const asBefore =
-  (before: readonly Condition[]) =>
-  (each: Condition): Condition => {
+  (before: readonly NamespaceCondition[]) =>
+  (each: NamespaceCondition): NamespaceCondition => {
     const known = before.find(({ type }) => type === each.type)
     return known && known.status === each.status && known.message === each.message ? known : each
   }
@@ -46,10 +46,10 @@ const asBefore =
 /** What `kubectl describe` says about why a namespace is still there. Pure. */
 export const remainingConditions = (
   remains: readonly Remains[],
-  before: readonly Condition[],
+  before: readonly NamespaceCondition[],
   now: number,
   failures: readonly Failure[] = [],
-): readonly Condition[] => {
+): readonly NamespaceCondition[] => {
   const counts = remains.map(
     ({ definition, objects }) => `${bucketOf(definition)} has ${objects.length} resource instances`,
   )
@@ -93,9 +93,9 @@ export const remainingConditions = (
 /** Nothing is let go of as long as nobody knows what else there may be in it. */
 const discoveryConditions = (
   undiscovered: readonly string[],
-  before: readonly Condition[],
+  before: readonly NamespaceCondition[],
   now: number,
-): readonly Condition[] => {
+): readonly NamespaceCondition[] => {
   const type = 'NamespaceDeletionDiscoveryFailure'
   const failed = undiscovered.length > 0
   if (!failed && !before.some((each) => each.type === type)) return []

@@ -1,6 +1,14 @@
 /** Whether nodes are heard of, and what follows from it for them. Pure. */
 import { formatTime } from '../../api/clock.ts'
-import type { Condition, Node, Pod, Taint, Toleration } from '../../api/types/index.ts'
+import type {
+  ConditionStatus,
+  Node,
+  NodeCondition,
+  Pod,
+  PodCondition,
+  Taint,
+  Toleration,
+} from '../../api/types/index.ts'
 
 export const unreachableTaint = 'node.kubernetes.io/unreachable'
 export const notReadyTaint = 'node.kubernetes.io/not-ready'
@@ -13,14 +21,14 @@ const lifecycleTaints: ReadonlySet<string> = new Set(Object.values(taintOf))
 const reported = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']
 
 /** A node that has never said anything is not ready yet. */
-export const readiness = (node: Node): Condition['status'] =>
+export const readiness = (node: Node): ConditionStatus =>
   node.status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'False'
 
 /** The conditions of a node that is not heard of any longer; undefined when they are so already. */
-export const silentConditions = (node: Node, now: number): readonly Condition[] | undefined => {
+export const silentConditions = (node: Node, now: number): readonly NodeCondition[] | undefined => {
   const before = node.status?.conditions ?? []
   if (before.some(({ type }) => type === 'Ready') && reported.every((type) => isUnknown(before, type))) return undefined
-  const silent = reported.map((type): Condition => {
+  const silent = reported.map((type): NodeCondition => {
     const known = before.find((condition) => condition.type === type)
     if (known?.status === 'Unknown') return known
     return {
@@ -34,15 +42,11 @@ export const silentConditions = (node: Node, now: number): readonly Condition[] 
   return [...before.filter(({ type }) => !reported.includes(type)), ...silent]
 }
 
-const isUnknown = (conditions: readonly Condition[], type: string): boolean =>
+const isUnknown = (conditions: readonly NodeCondition[], type: string): boolean =>
   conditions.find((condition) => condition.type === type)?.status === 'Unknown'
 
 /** The taints of a node in this state; undefined when it has them already. */
-export const lifecycleTaintsFor = (
-  node: Node,
-  status: Condition['status'],
-  now: number,
-): readonly Taint[] | undefined => {
+export const lifecycleTaintsFor = (node: Node, status: ConditionStatus, now: number): readonly Taint[] | undefined => {
   const before = node.spec?.taints ?? []
   const key = taintOf[status]
   const others = before.filter((taint) => !lifecycleTaints.has(taint.key))
@@ -78,7 +82,7 @@ const leaveAt = (pod: Pod, taint: Taint): number => {
 }
 
 /** The pod's conditions once nobody vouches for it; undefined when they say so already. */
-export const lostPodConditions = (pod: Pod, now: number): readonly Condition[] | undefined => {
+export const lostPodConditions = (pod: Pod, now: number): readonly PodCondition[] | undefined => {
   const conditions = pod.status?.conditions ?? []
   if (!conditions.some(({ type, status }) => type === 'Ready' && status === 'True')) return undefined
   return conditions.map((condition) =>

@@ -23,8 +23,8 @@ const isWithin = (address: string, { spec }: ServiceCIDR): boolean => {
 
 const conditionsOf = ({ metadata, status }: ServiceCIDR, now: string): readonly Condition[] => {
   const isLeaving = metadata.deletionTimestamp !== undefined
-  const ready: Condition = {
-    ...{ type: 'Ready', status: isLeaving ? 'False' : 'True' },
+  const ready = {
+    ...({ type: 'Ready', status: isLeaving ? 'False' : 'True' } as const),
     ...(isLeaving
       ? {
           reason: 'Terminating',

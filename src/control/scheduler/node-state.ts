@@ -1,7 +1,7 @@
 /** What a node has and what its pods take of it, as the scheduler sees it. */
 import { quantityMilli, quantityValue } from '../../api/quantity.ts'
 import { objectKey } from '../../api/resources.ts'
-import type { Container, Node, Pod, Protocol, Quantity } from '../../api/types/index.ts'
+import type { Container, Node, Pod, Protocol, StringMap } from '../../api/types/index.ts'
 import { controllerOf } from '../controllers/ownership.ts'
 import { isFinished } from '../controllers/pod-state.ts'
 
@@ -32,7 +32,7 @@ export interface NodeState {
   pods: number
 }
 
-type Amounts = Readonly<Record<string, Quantity>> | undefined
+type Amounts = StringMap | undefined
 
 const amount = (amounts: Amounts, kind: ResourceKind): number =>
   kind === 'cpu' ? quantityMilli(amounts?.[kind]) : quantityValue(amounts?.[kind])

@@ -2,7 +2,7 @@
 
 import { type Clock, formatTime } from '../../api/clock.ts'
 import { conflict, invalid, required } from '../../api/errors.ts'
-import type { Binding, Condition, KubeObject, Namespace, Pod } from '../../api/types/index.ts'
+import type { Binding, KubeObject, Namespace, Pod, PodCondition } from '../../api/types/index.ts'
 import type { Objects } from '../objects/objects.ts'
 import { validateFormats } from '../registry/validate-formats.ts'
 import { madeAnswer, objectAnswer } from './call.ts'
@@ -12,7 +12,7 @@ import { admittedRequest, writeOptionsOf } from './write-options.ts'
 
 const bindingType = { kind: 'Binding', apiVersion: 'v1', schemaType: 'core/v1.Binding' } as const
 
-const withCondition = (conditions: readonly Condition[] = [], condition: Condition): readonly Condition[] => [
+const withCondition = (conditions: readonly PodCondition[] = [], condition: PodCondition): readonly PodCondition[] => [
   ...conditions.filter(({ type }) => type !== condition.type),
   condition,
 ]

@@ -2,7 +2,7 @@
 
 import { type LabelMatcher, matchLabelSelector } from '../../api/selectors.ts'
 import type {
-  IpBlock,
+  IPBlock,
   LabelSelector,
   NetworkPolicy,
   NetworkPolicyPeer,
@@ -76,7 +76,7 @@ const podsPeer = (own: string, { podSelector, namespaceSelector }: NetworkPolicy
   matches: podSelector ? matchLabelSelector(podSelector) : everything,
 })
 
-const blockPeer = ({ cidr: text, except = [] }: IpBlock): BlockPeer | string => {
+const blockPeer = ({ cidr: text, except = [] }: IPBlock): BlockPeer | string => {
   const cidr = parseMaskedCidr(text)
   const parts = except.map((each) => parseMaskedCidr(each, cidr?.family))
   if (!cidr || parts.includes(undefined)) return `the block ${[text, ...except].join(' except ')} cannot be read`

@@ -1,5 +1,6 @@
 /** Types of admissionregistration/v1, made by scripts/declare-types.ts. */
-import type { Condition, KubeObject, LabelSelector } from '../meta.ts'
+
+import type { Condition, LabelSelector, ObjectMeta } from './meta-v1.ts'
 
 export interface AuditAnnotation {
   readonly key: string
@@ -39,7 +40,10 @@ export interface MutatingWebhook {
   readonly matchConditions?: readonly MatchCondition[]
 }
 
-export interface MutatingWebhookConfiguration extends KubeObject {
+export interface MutatingWebhookConfiguration {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly webhooks?: readonly MutatingWebhook[]
 }
 
@@ -83,12 +87,18 @@ export interface TypeChecking {
   readonly expressionWarnings?: readonly ExpressionWarning[]
 }
 
-export interface ValidatingAdmissionPolicy extends KubeObject {
+export interface ValidatingAdmissionPolicy {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: ValidatingAdmissionPolicySpec
   readonly status: ValidatingAdmissionPolicyStatus
 }
 
-export interface ValidatingAdmissionPolicyBinding extends KubeObject {
+export interface ValidatingAdmissionPolicyBinding {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: ValidatingAdmissionPolicyBindingSpec
 }
 
@@ -129,7 +139,10 @@ export interface ValidatingWebhook {
   readonly matchConditions?: readonly MatchCondition[]
 }
 
-export interface ValidatingWebhookConfiguration extends KubeObject {
+export interface ValidatingWebhookConfiguration {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly webhooks?: readonly ValidatingWebhook[]
 }
 

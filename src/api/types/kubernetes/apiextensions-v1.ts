@@ -1,5 +1,6 @@
 /** Types of apiextensions/v1, made by scripts/declare-types.ts. */
-import type { KubeObject } from '../meta.ts'
+
+import type { ObjectMeta } from './meta-v1.ts'
 
 export interface CustomResourceColumnDefinition {
   readonly name: string
@@ -15,7 +16,10 @@ export interface CustomResourceConversion {
   readonly webhook?: WebhookConversion
 }
 
-export interface CustomResourceDefinition extends KubeObject {
+export interface CustomResourceDefinition {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: CustomResourceDefinitionSpec
   readonly status: CustomResourceDefinitionStatus
 }
@@ -23,7 +27,7 @@ export interface CustomResourceDefinition extends KubeObject {
 export interface CustomResourceDefinitionCondition {
   readonly type: string
   readonly status: string
-  readonly lastTransitionTime?: string
+  readonly lastTransitionTime?: string | null
   readonly reason?: string
   readonly message?: string
   readonly observedGeneration?: number

@@ -1,5 +1,6 @@
 /** Types of apiextensions/v1beta1, made by scripts/declare-types.ts. */
-import type { KubeObject } from '../meta.ts'
+
+import type { ObjectMeta } from './meta-v1.ts'
 
 export interface CustomResourceColumnDefinition {
   readonly name: string
@@ -16,7 +17,10 @@ export interface CustomResourceConversion {
   readonly conversionReviewVersions?: readonly string[]
 }
 
-export interface CustomResourceDefinition extends KubeObject {
+export interface CustomResourceDefinition {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: CustomResourceDefinitionSpec
   readonly status: CustomResourceDefinitionStatus
 }
@@ -24,7 +28,7 @@ export interface CustomResourceDefinition extends KubeObject {
 export interface CustomResourceDefinitionCondition {
   readonly type: string
   readonly status: string
-  readonly lastTransitionTime?: string
+  readonly lastTransitionTime?: string | null
   readonly reason?: string
   readonly message?: string
   readonly observedGeneration?: number

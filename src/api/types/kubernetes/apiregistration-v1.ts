@@ -1,7 +1,11 @@
 /** Types of apiregistration/v1, made by scripts/declare-types.ts. */
-import type { KubeObject } from '../meta.ts'
 
-export interface APIService extends KubeObject {
+import type { ObjectMeta } from './meta-v1.ts'
+
+export interface APIService {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: APIServiceSpec
   readonly status: APIServiceStatus
 }
@@ -9,7 +13,7 @@ export interface APIService extends KubeObject {
 export interface APIServiceCondition {
   readonly type: string
   readonly status: string
-  readonly lastTransitionTime?: string
+  readonly lastTransitionTime?: string | null
   readonly reason?: string
   readonly message?: string
 }

@@ -1,23 +1,28 @@
 /** Types of apps/v1, made by scripts/declare-types.ts. */
 
-import type { PodTemplateSpec } from '../core.ts'
-import type { KubeObject, LabelSelector } from '../meta.ts'
-import type { PersistentVolumeClaim } from './core-v1.ts'
+import type { PersistentVolumeClaim, PodTemplateSpec } from './core-v1.ts'
+import type { ConditionStatus, LabelSelector, ObjectMeta } from './meta-v1.ts'
 
-export interface ControllerRevision extends KubeObject {
+export interface ControllerRevision {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly data: unknown
   readonly revision: number
 }
 
-export interface DaemonSet extends KubeObject {
+export interface DaemonSet {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: DaemonSetSpec
   readonly status: DaemonSetStatus
 }
 
 export interface DaemonSetCondition {
   readonly type: string
-  readonly status: string
-  readonly lastTransitionTime?: string
+  readonly status: ConditionStatus
+  readonly lastTransitionTime?: string | null
   readonly reason?: string
   readonly message?: string
 }
@@ -48,7 +53,92 @@ export interface DaemonSetUpdateStrategy {
   readonly rollingUpdate?: RollingUpdateDaemonSet
 }
 
+export interface Deployment {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly spec: DeploymentSpec
+  readonly status?: DeploymentStatus
+}
+
+export interface DeploymentCondition {
+  readonly type: string
+  readonly status: ConditionStatus
+  readonly lastUpdateTime?: string | null
+  readonly lastTransitionTime?: string | null
+  readonly reason?: string
+  readonly message?: string
+}
+
+export interface DeploymentSpec {
+  readonly replicas?: number
+  readonly selector: LabelSelector
+  readonly template: PodTemplateSpec
+  readonly strategy?: DeploymentStrategy
+  readonly minReadySeconds?: number
+  readonly revisionHistoryLimit?: number
+  readonly paused?: boolean
+  readonly progressDeadlineSeconds?: number
+}
+
+export interface DeploymentStatus {
+  readonly observedGeneration?: number
+  readonly replicas?: number
+  readonly updatedReplicas?: number
+  readonly readyReplicas?: number
+  readonly availableReplicas?: number
+  readonly unavailableReplicas?: number
+  readonly terminatingReplicas?: number
+  readonly conditions?: readonly DeploymentCondition[]
+  readonly collisionCount?: number
+}
+
+export interface DeploymentStrategy {
+  readonly type?: DeploymentStrategyType
+  readonly rollingUpdate?: RollingUpdateDeployment
+}
+
+export type DeploymentStrategyType = 'Recreate' | 'RollingUpdate'
+
+export interface ReplicaSet {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly spec: ReplicaSetSpec
+  readonly status?: ReplicaSetStatus
+}
+
+export interface ReplicaSetCondition {
+  readonly type: string
+  readonly status: ConditionStatus
+  readonly lastTransitionTime?: string | null
+  readonly reason?: string
+  readonly message?: string
+}
+
+export interface ReplicaSetSpec {
+  readonly replicas?: number
+  readonly minReadySeconds?: number
+  readonly selector: LabelSelector
+  readonly template: PodTemplateSpec
+}
+
+export interface ReplicaSetStatus {
+  readonly replicas: number
+  readonly fullyLabeledReplicas?: number
+  readonly readyReplicas?: number
+  readonly availableReplicas?: number
+  readonly terminatingReplicas?: number
+  readonly observedGeneration?: number
+  readonly conditions?: readonly ReplicaSetCondition[]
+}
+
 export interface RollingUpdateDaemonSet {
+  readonly maxUnavailable?: number | string
+  readonly maxSurge?: number | string
+}
+
+export interface RollingUpdateDeployment {
   readonly maxUnavailable?: number | string
   readonly maxSurge?: number | string
 }
@@ -58,15 +148,18 @@ export interface RollingUpdateStatefulSetStrategy {
   readonly maxUnavailable?: number | string
 }
 
-export interface StatefulSet extends KubeObject {
+export interface StatefulSet {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: StatefulSetSpec
   readonly status: StatefulSetStatus
 }
 
 export interface StatefulSetCondition {
   readonly type: string
-  readonly status: string
-  readonly lastTransitionTime?: string
+  readonly status: ConditionStatus
+  readonly lastTransitionTime?: string | null
   readonly reason?: string
   readonly message?: string
 }

@@ -1,7 +1,11 @@
 /** Types of authentication/v1, made by scripts/declare-types.ts. */
-import type { KubeObject } from '../meta.ts'
 
-export interface SelfSubjectReview extends KubeObject {
+import type { ObjectMeta } from './meta-v1.ts'
+
+export interface SelfSubjectReview {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly status: SelfSubjectReviewStatus
 }
 

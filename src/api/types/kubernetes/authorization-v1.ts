@@ -1,6 +1,6 @@
 /** Types of authorization/v1, made by scripts/declare-types.ts. */
-import type { KubeObject, LabelSelectorRequirement } from '../meta.ts'
-import type { FieldSelectorRequirement } from './meta-v1.ts'
+
+import type { FieldSelectorRequirement, LabelSelectorRequirement, ObjectMeta } from './meta-v1.ts'
 
 export interface FieldSelectorAttributes {
   readonly rawSelector?: string
@@ -12,7 +12,10 @@ export interface LabelSelectorAttributes {
   readonly requirements?: readonly LabelSelectorRequirement[]
 }
 
-export interface LocalSubjectAccessReview extends KubeObject {
+export interface LocalSubjectAccessReview {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: SubjectAccessReviewSpec
   readonly status: SubjectAccessReviewStatus
 }
@@ -46,7 +49,10 @@ export interface ResourceRule {
   readonly resourceNames?: readonly string[]
 }
 
-export interface SelfSubjectAccessReview extends KubeObject {
+export interface SelfSubjectAccessReview {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: SelfSubjectAccessReviewSpec
   readonly status: SubjectAccessReviewStatus
 }
@@ -56,7 +62,10 @@ export interface SelfSubjectAccessReviewSpec {
   readonly nonResourceAttributes?: NonResourceAttributes
 }
 
-export interface SelfSubjectRulesReview extends KubeObject {
+export interface SelfSubjectRulesReview {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: SelfSubjectRulesReviewSpec
   readonly status: SubjectRulesReviewStatus
 }
@@ -65,7 +74,10 @@ export interface SelfSubjectRulesReviewSpec {
   readonly namespace?: string
 }
 
-export interface SubjectAccessReview extends KubeObject {
+export interface SubjectAccessReview {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: SubjectAccessReviewSpec
   readonly status: SubjectAccessReviewStatus
 }

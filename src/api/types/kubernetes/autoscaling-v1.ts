@@ -1,5 +1,6 @@
 /** Types of autoscaling/v1, made by scripts/declare-types.ts. */
-import type { KubeObject } from '../meta.ts'
+
+import type { ObjectMeta } from './meta-v1.ts'
 
 export interface CrossVersionObjectReference {
   readonly kind: string
@@ -7,7 +8,10 @@ export interface CrossVersionObjectReference {
   readonly apiVersion?: string
 }
 
-export interface HorizontalPodAutoscaler extends KubeObject {
+export interface HorizontalPodAutoscaler {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: HorizontalPodAutoscalerSpec
   readonly status: HorizontalPodAutoscalerStatus
 }

@@ -1,5 +1,6 @@
 /** Types of autoscaling/v2, made by scripts/declare-types.ts. */
-import type { KubeObject, LabelSelector } from '../meta.ts'
+
+import type { LabelSelector, ObjectMeta } from './meta-v1.ts'
 
 export interface ContainerResourceMetricSource {
   readonly name: string
@@ -42,7 +43,10 @@ export interface HPAScalingRules {
   readonly tolerance?: string
 }
 
-export interface HorizontalPodAutoscaler extends KubeObject {
+export interface HorizontalPodAutoscaler {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: HorizontalPodAutoscalerSpec
   readonly status: HorizontalPodAutoscalerStatus
 }
@@ -55,7 +59,7 @@ export interface HorizontalPodAutoscalerBehavior {
 export interface HorizontalPodAutoscalerCondition {
   readonly type: string
   readonly status: string
-  readonly lastTransitionTime?: string
+  readonly lastTransitionTime?: string | null
   readonly reason?: string
   readonly message?: string
   readonly observedGeneration?: number

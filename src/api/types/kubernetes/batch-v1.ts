@@ -1,9 +1,12 @@
 /** Types of batch/v1, made by scripts/declare-types.ts. */
 
-import type { PodTemplateSpec } from '../core.ts'
-import type { KubeObject, LabelSelector, ObjectMeta, ObjectReference } from '../meta.ts'
+import type { ObjectReference, PodTemplateSpec } from './core-v1.ts'
+import type { LabelSelector, ObjectMeta } from './meta-v1.ts'
 
-export interface CronJob extends KubeObject {
+export interface CronJob {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: CronJobSpec
   readonly status: CronJobStatus
 }
@@ -25,7 +28,10 @@ export interface CronJobStatus {
   readonly lastSuccessfulTime?: string
 }
 
-export interface Job extends KubeObject {
+export interface Job {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: JobSpec
   readonly status: JobStatus
 }
@@ -33,8 +39,8 @@ export interface Job extends KubeObject {
 export interface JobCondition {
   readonly type: string
   readonly status: string
-  readonly lastProbeTime?: string
-  readonly lastTransitionTime?: string
+  readonly lastProbeTime?: string | null
+  readonly lastTransitionTime?: string | null
   readonly reason?: string
   readonly message?: string
 }
@@ -76,7 +82,7 @@ export interface JobStatus {
 }
 
 export interface JobTemplateSpec {
-  readonly metadata: ObjectMeta
+  readonly metadata: Partial<ObjectMeta>
   readonly spec: JobSpec
 }
 

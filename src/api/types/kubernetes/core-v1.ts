@@ -1,7 +1,6 @@
 /** Types of core/v1, made by scripts/declare-types.ts. */
 
-import type { NodeAffinity, NodeSelectorTerm, PodTemplateSpec } from '../core.ts'
-import type { KubeObject, LabelSelector, ObjectMeta, ObjectReference } from '../meta.ts'
+import type { Condition, ConditionStatus, LabelSelector, ObjectMeta } from './meta-v1.ts'
 
 export interface AWSElasticBlockStoreVolumeSource {
   readonly volumeID: string
@@ -19,6 +18,11 @@ export interface Affinity {
 export interface AppArmorProfile {
   readonly type: string
   readonly localhostProfile?: string
+}
+
+export interface AttachedVolume {
+  readonly name: string
+  readonly devicePath: string
 }
 
 export interface AzureDiskVolumeSource {
@@ -41,6 +45,13 @@ export interface AzureFileVolumeSource {
   readonly secretName: string
   readonly shareName: string
   readonly readOnly?: boolean
+}
+
+export interface Binding {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly target: ObjectReference
 }
 
 export interface CSIPersistentVolumeSource {
@@ -101,6 +112,10 @@ export interface CinderVolumeSource {
   readonly secretRef?: LocalObjectReference
 }
 
+export interface ClientIPConfig {
+  readonly timeoutSeconds?: number
+}
+
 export interface ClusterTrustBundleProjection {
   readonly name?: string
   readonly signerName?: string
@@ -117,8 +132,39 @@ export interface ComponentCondition {
   readonly error?: string
 }
 
-export interface ComponentStatus extends KubeObject {
+export interface ComponentStatus {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly conditions?: readonly ComponentCondition[]
+}
+
+export interface ConfigMap {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly immutable?: boolean
+  readonly data?: Readonly<Record<string, string>>
+  readonly binaryData?: Readonly<Record<string, string>>
+}
+
+export interface ConfigMapEnvSource {
+  readonly name?: string
+  readonly optional?: boolean
+}
+
+export interface ConfigMapKeySelector {
+  readonly name?: string
+  readonly key: string
+  readonly optional?: boolean
+}
+
+export interface ConfigMapNodeConfigSource {
+  readonly namespace: string
+  readonly name: string
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly kubeletConfigKey: string
 }
 
 export interface ConfigMapProjection {
@@ -133,6 +179,121 @@ export interface ConfigMapVolumeSource {
   readonly defaultMode?: number
   readonly optional?: boolean
   readonly defaultUser?: number
+}
+
+export interface Container {
+  readonly name: string
+  readonly image?: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly workingDir?: string
+  readonly ports?: readonly ContainerPort[]
+  readonly envFrom?: readonly EnvFromSource[]
+  readonly env?: readonly EnvVar[]
+  readonly resources?: ResourceRequirements
+  readonly resizePolicy?: readonly ContainerResizePolicy[]
+  readonly restartPolicy?: string
+  readonly restartPolicyRules?: readonly ContainerRestartRule[]
+  readonly volumeMounts?: readonly VolumeMount[]
+  readonly volumeDevices?: readonly VolumeDevice[]
+  readonly livenessProbe?: Probe
+  readonly readinessProbe?: Probe
+  readonly startupProbe?: Probe
+  readonly lifecycle?: Lifecycle
+  readonly terminationMessagePath?: string
+  readonly terminationMessagePolicy?: string
+  readonly imagePullPolicy?: PullPolicy
+  readonly securityContext?: SecurityContext
+  readonly stdin?: boolean
+  readonly stdinOnce?: boolean
+  readonly tty?: boolean
+}
+
+export interface ContainerExtendedResourceRequest {
+  readonly containerName: string
+  readonly resourceName: string
+  readonly requestName: string
+}
+
+export interface ContainerImage {
+  readonly names: readonly string[]
+  readonly sizeBytes?: number
+}
+
+export interface ContainerPort {
+  readonly name?: string
+  readonly hostPort?: number
+  readonly containerPort: number
+  readonly protocol?: Protocol
+  readonly hostIP?: string
+}
+
+export interface ContainerResizePolicy {
+  readonly resourceName: string
+  readonly restartPolicy: string
+}
+
+export interface ContainerRestartRule {
+  readonly action?: string
+  readonly exitCodes?: ContainerRestartRuleOnExitCodes
+}
+
+export interface ContainerRestartRuleOnExitCodes {
+  readonly operator?: string
+  readonly values?: readonly number[]
+}
+
+export interface ContainerState {
+  readonly waiting?: ContainerStateWaiting
+  readonly running?: ContainerStateRunning
+  readonly terminated?: ContainerStateTerminated
+}
+
+export interface ContainerStateRunning {
+  readonly startedAt?: string | null
+}
+
+export interface ContainerStateTerminated {
+  readonly exitCode: number
+  readonly signal?: number
+  readonly reason?: string
+  readonly message?: string
+  readonly startedAt?: string | null
+  readonly finishedAt?: string | null
+  readonly containerID?: string
+}
+
+export interface ContainerStateWaiting {
+  readonly reason?: string
+  readonly message?: string
+}
+
+export interface ContainerStatus {
+  readonly name: string
+  readonly state?: ContainerState
+  readonly lastState?: ContainerState
+  readonly ready: boolean
+  readonly restartCount: number
+  readonly image: string
+  readonly imageID: string
+  readonly containerID?: string
+  readonly started?: boolean
+  readonly allocatedResources?: Readonly<Record<string, string>>
+  readonly resources?: ResourceRequirements
+  readonly volumeMounts?: readonly VolumeMountStatus[]
+  readonly user?: ContainerUser
+  readonly allocatedResourcesStatus?: readonly ResourceStatus[]
+  readonly stopSignal?: string
+}
+
+export interface ContainerUser {
+  readonly linux?: LinuxContainerUser
+}
+
+export type DNSPolicy = 'ClusterFirst' | 'ClusterFirstWithHostNet' | 'Default' | 'None'
+
+export interface DaemonEndpoint {
+  readonly Port: number
 }
 
 export interface DownwardAPIProjection {
@@ -159,13 +320,125 @@ export interface EmptyDirVolumeSource {
   readonly mode?: number
 }
 
+export interface EndpointAddress {
+  readonly ip: string
+  readonly hostname?: string
+  readonly nodeName?: string
+  readonly targetRef?: ObjectReference
+}
+
+export interface EndpointPort {
+  readonly name?: string
+  readonly port: number
+  readonly protocol?: Protocol
+  readonly appProtocol?: string
+}
+
+export interface EndpointSubset {
+  readonly addresses?: readonly EndpointAddress[]
+  readonly notReadyAddresses?: readonly EndpointAddress[]
+  readonly ports?: readonly EndpointPort[]
+}
+
+export interface Endpoints {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly subsets?: readonly EndpointSubset[]
+}
+
+export interface EnvFromSource {
+  readonly prefix?: string
+  readonly configMapRef?: ConfigMapEnvSource
+  readonly secretRef?: SecretEnvSource
+}
+
+export interface EnvVar {
+  readonly name: string
+  readonly value?: string
+  readonly valueFrom?: EnvVarSource
+}
+
+export interface EnvVarSource {
+  readonly fieldRef?: ObjectFieldSelector
+  readonly resourceFieldRef?: ResourceFieldSelector
+  readonly configMapKeyRef?: ConfigMapKeySelector
+  readonly secretKeyRef?: SecretKeySelector
+  readonly fileKeyRef?: FileKeySelector
+}
+
+export interface EphemeralContainer {
+  readonly name: string
+  readonly image?: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly workingDir?: string
+  readonly ports?: readonly ContainerPort[]
+  readonly envFrom?: readonly EnvFromSource[]
+  readonly env?: readonly EnvVar[]
+  readonly resources?: ResourceRequirements
+  readonly resizePolicy?: readonly ContainerResizePolicy[]
+  readonly restartPolicy?: string
+  readonly restartPolicyRules?: readonly ContainerRestartRule[]
+  readonly volumeMounts?: readonly VolumeMount[]
+  readonly volumeDevices?: readonly VolumeDevice[]
+  readonly livenessProbe?: Probe
+  readonly readinessProbe?: Probe
+  readonly startupProbe?: Probe
+  readonly lifecycle?: Lifecycle
+  readonly terminationMessagePath?: string
+  readonly terminationMessagePolicy?: string
+  readonly imagePullPolicy?: PullPolicy
+  readonly securityContext?: SecurityContext
+  readonly stdin?: boolean
+  readonly stdinOnce?: boolean
+  readonly tty?: boolean
+  readonly targetContainerName?: string
+}
+
 export interface EphemeralVolumeSource {
   readonly volumeClaimTemplate?: PersistentVolumeClaimTemplate
+}
+
+export interface Event {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly involvedObject: ObjectReference
+  readonly reason?: string
+  readonly message?: string
+  readonly source?: EventSource
+  readonly firstTimestamp?: string | null
+  readonly lastTimestamp?: string | null
+  readonly count?: number
+  readonly type?: EventType
+  readonly eventTime?: string | null
+  readonly series?: EventSeries
+  readonly action?: string
+  readonly related?: ObjectReference
+  readonly reportingComponent?: string
+  readonly reportingInstance?: string
+}
+
+export interface EventSeries {
+  readonly count?: number
+  readonly lastObservedTime?: string | null
 }
 
 export interface EventSource {
   readonly component?: string
   readonly host?: string
+}
+
+export type EventType = 'Normal' | 'Warning'
+
+export interface EvictionResponder {
+  readonly name: string
+  readonly priority?: number
+}
+
+export interface ExecAction {
+  readonly command?: readonly string[]
 }
 
 export interface FCVolumeSource {
@@ -174,6 +447,13 @@ export interface FCVolumeSource {
   readonly fsType?: string
   readonly readOnly?: boolean
   readonly wwids?: readonly string[]
+}
+
+export interface FileKeySelector {
+  readonly volumeName: string
+  readonly path: string
+  readonly key: string
+  readonly optional?: boolean
 }
 
 export interface FlexPersistentVolumeSource {
@@ -204,6 +484,12 @@ export interface GCEPersistentDiskVolumeSource {
   readonly readOnly?: boolean
 }
 
+export interface GRPCAction {
+  readonly port: number
+  readonly service?: string
+  readonly mode?: string
+}
+
 export interface GitRepoVolumeSource {
   readonly repository: string
   readonly revision?: string
@@ -223,10 +509,37 @@ export interface GlusterfsVolumeSource {
   readonly readOnly?: boolean
 }
 
+export interface HTTPGetAction {
+  readonly path?: string
+  readonly port: number | string
+  readonly host?: string
+  readonly scheme?: URIScheme
+  readonly httpHeaders?: readonly HTTPHeader[]
+  readonly protocol?: string
+}
+
+export interface HTTPHeader {
+  readonly name: string
+  readonly value: string
+}
+
+export interface HostAlias {
+  readonly ip: string
+  readonly hostnames?: readonly string[]
+}
+
+export interface HostIP {
+  readonly ip: string
+}
+
 export interface HostPathVolumeSource {
   readonly path: string
   readonly type?: string
 }
+
+export type IPFamily = 'IPv4' | 'IPv6'
+
+export type IPFamilyPolicy = 'PreferDualStack' | 'RequireDualStack' | 'SingleStack'
 
 export interface ISCSIPersistentVolumeSource {
   readonly targetPortal: string
@@ -261,6 +574,10 @@ export interface ImageVolumeSource {
   readonly pullPolicy?: string
 }
 
+export interface ImageVolumeStatus {
+  readonly imageRef?: string
+}
+
 export interface KeyToPath {
   readonly key: string
   readonly path: string
@@ -268,7 +585,23 @@ export interface KeyToPath {
   readonly user?: number
 }
 
-export interface LimitRange extends KubeObject {
+export interface Lifecycle {
+  readonly postStart?: LifecycleHandler
+  readonly preStop?: LifecycleHandler
+  readonly stopSignal?: string
+}
+
+export interface LifecycleHandler {
+  readonly exec?: ExecAction
+  readonly httpGet?: HTTPGetAction
+  readonly tcpSocket?: TCPSocketAction
+  readonly sleep?: SleepAction
+}
+
+export interface LimitRange {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: LimitRangeSpec
 }
 
@@ -283,6 +616,25 @@ export interface LimitRangeItem {
 
 export interface LimitRangeSpec {
   readonly limits: readonly LimitRangeItem[]
+}
+
+export interface LinuxContainerUser {
+  readonly uid: number
+  readonly gid: number
+  readonly supplementalGroups?: readonly number[]
+}
+
+export type LoadBalancerIPMode = 'Proxy' | 'VIP'
+
+export interface LoadBalancerIngress {
+  readonly ip?: string
+  readonly hostname?: string
+  readonly ipMode?: LoadBalancerIPMode
+  readonly ports?: readonly PortStatus[]
+}
+
+export interface LoadBalancerStatus {
+  readonly ingress?: readonly LoadBalancerIngress[]
 }
 
 export interface LocalObjectReference {
@@ -305,8 +657,174 @@ export interface NFSVolumeSource {
   readonly readOnly?: boolean
 }
 
+export interface Namespace {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly spec?: NamespaceSpec
+  readonly status?: NamespaceStatus
+}
+
+export interface NamespaceCondition {
+  readonly type: string
+  readonly status: ConditionStatus
+  readonly lastTransitionTime?: string | null
+  readonly reason?: string
+  readonly message?: string
+}
+
+export type NamespacePhase = 'Active' | 'Terminating'
+
+export interface NamespaceSpec {
+  readonly finalizers?: readonly string[]
+}
+
+export interface NamespaceStatus {
+  readonly phase?: NamespacePhase
+  readonly conditions?: readonly NamespaceCondition[]
+}
+
+export interface Node {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly spec?: NodeSpec
+  readonly status?: NodeStatus
+}
+
+export interface NodeAddress {
+  readonly type: NodeAddressType
+  readonly address: string
+}
+
+export type NodeAddressType = 'ExternalDNS' | 'ExternalIP' | 'Hostname' | 'InternalDNS' | 'InternalIP'
+
+export interface NodeAffinity {
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly PreferredSchedulingTerm[]
+}
+
+export interface NodeAllocatableMappedResources {
+  readonly name: string
+  readonly quantity?: string
+}
+
+export interface NodeAllocatableOverheadResources {
+  readonly name: string
+  readonly perPod?: string
+  readonly perContainer?: string
+}
+
+export interface NodeAllocatableResourceClaimStatus {
+  readonly resourceClaimName: string
+  readonly containers?: readonly string[]
+  readonly mapping?: readonly NodeAllocatableMappedResources[]
+  readonly overhead?: readonly NodeAllocatableOverheadResources[]
+}
+
+export interface NodeCondition {
+  readonly type: string
+  readonly status: ConditionStatus
+  readonly lastHeartbeatTime?: string | null
+  readonly lastTransitionTime?: string | null
+  readonly reason?: string
+  readonly message?: string
+}
+
+export interface NodeConfigSource {
+  readonly configMap?: ConfigMapNodeConfigSource
+}
+
+export interface NodeConfigStatus {
+  readonly assigned?: NodeConfigSource
+  readonly active?: NodeConfigSource
+  readonly lastKnownGood?: NodeConfigSource
+  readonly error?: string
+}
+
+export interface NodeDaemonEndpoints {
+  readonly kubeletEndpoint: DaemonEndpoint
+}
+
+export interface NodeFeatures {
+  readonly supplementalGroupsPolicy?: boolean
+}
+
+export interface NodePodPreemptionPolicy {
+  readonly disableResizePreemption?: readonly string[]
+}
+
+export interface NodeRuntimeHandler {
+  readonly name: string
+  readonly features?: NodeRuntimeHandlerFeatures
+}
+
+export interface NodeRuntimeHandlerFeatures {
+  readonly recursiveReadOnlyMounts?: boolean
+  readonly userNamespaces?: boolean
+}
+
 export interface NodeSelector {
   readonly nodeSelectorTerms: readonly NodeSelectorTerm[]
+}
+
+export type NodeSelectorOperator = 'DoesNotExist' | 'Exists' | 'Gt' | 'In' | 'Lt' | 'NotIn'
+
+export interface NodeSelectorRequirement {
+  readonly key: string
+  readonly operator: NodeSelectorOperator
+  readonly values?: readonly string[]
+}
+
+export interface NodeSelectorTerm {
+  readonly matchExpressions?: readonly NodeSelectorRequirement[]
+  readonly matchFields?: readonly NodeSelectorRequirement[]
+}
+
+export interface NodeSpec {
+  readonly podCIDR?: string
+  readonly podCIDRs?: readonly string[]
+  readonly providerID?: string
+  readonly unschedulable?: boolean
+  readonly taints?: readonly Taint[]
+  readonly configSource?: NodeConfigSource
+  readonly externalID?: string
+  readonly podPreemptionPolicy?: NodePodPreemptionPolicy
+}
+
+export interface NodeStatus {
+  readonly capacity?: Readonly<Record<string, string>>
+  readonly allocatable?: Readonly<Record<string, string>>
+  readonly phase?: string
+  readonly conditions?: readonly NodeCondition[]
+  readonly addresses?: readonly NodeAddress[]
+  readonly daemonEndpoints?: NodeDaemonEndpoints
+  readonly nodeInfo?: NodeSystemInfo
+  readonly images?: readonly ContainerImage[]
+  readonly volumesInUse?: readonly string[]
+  readonly volumesAttached?: readonly AttachedVolume[]
+  readonly config?: NodeConfigStatus
+  readonly runtimeHandlers?: readonly NodeRuntimeHandler[]
+  readonly features?: NodeFeatures
+  readonly declaredFeatures?: readonly string[]
+}
+
+export interface NodeSwapStatus {
+  readonly capacity?: number
+}
+
+export interface NodeSystemInfo {
+  readonly machineID: string
+  readonly systemUUID: string
+  readonly bootID: string
+  readonly kernelVersion: string
+  readonly osImage: string
+  readonly containerRuntimeVersion: string
+  readonly kubeletVersion: string
+  readonly kubeProxyVersion: string
+  readonly operatingSystem: string
+  readonly architecture: string
+  readonly swap?: NodeSwapStatus
 }
 
 export interface ObjectFieldSelector {
@@ -314,12 +832,28 @@ export interface ObjectFieldSelector {
   readonly fieldPath: string
 }
 
-export interface PersistentVolume extends KubeObject {
+export interface ObjectReference {
+  readonly kind?: string
+  readonly namespace?: string
+  readonly name?: string
+  readonly uid?: string
+  readonly apiVersion?: string
+  readonly resourceVersion?: string
+  readonly fieldPath?: string
+}
+
+export interface PersistentVolume {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: PersistentVolumeSpec
   readonly status: PersistentVolumeStatus
 }
 
-export interface PersistentVolumeClaim extends KubeObject {
+export interface PersistentVolumeClaim {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: PersistentVolumeClaimSpec
   readonly status: PersistentVolumeClaimStatus
 }
@@ -327,8 +861,8 @@ export interface PersistentVolumeClaim extends KubeObject {
 export interface PersistentVolumeClaimCondition {
   readonly type: string
   readonly status: string
-  readonly lastProbeTime?: string
-  readonly lastTransitionTime?: string
+  readonly lastProbeTime?: string | null
+  readonly lastTransitionTime?: string | null
   readonly reason?: string
   readonly message?: string
 }
@@ -358,7 +892,7 @@ export interface PersistentVolumeClaimStatus {
 }
 
 export interface PersistentVolumeClaimTemplate {
-  readonly metadata: ObjectMeta
+  readonly metadata: Partial<ObjectMeta>
   readonly spec: PersistentVolumeClaimSpec
 }
 
@@ -413,6 +947,14 @@ export interface PhotonPersistentDiskVolumeSource {
   readonly fsType?: string
 }
 
+export interface Pod {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly spec: PodSpec
+  readonly status?: PodStatus
+}
+
 export interface PodAffinity {
   readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[]
   readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[]
@@ -443,8 +985,174 @@ export interface PodCertificateProjection {
   readonly user?: number
 }
 
-export interface PodTemplate extends KubeObject {
+export interface PodCondition {
+  readonly type: string
+  readonly observedGeneration?: number
+  readonly status: ConditionStatus
+  readonly lastProbeTime?: string | null
+  readonly lastTransitionTime?: string | null
+  readonly reason?: string
+  readonly message?: string
+}
+
+export interface PodDNSConfig {
+  readonly nameservers?: readonly string[]
+  readonly searches?: readonly string[]
+  readonly options?: readonly PodDNSConfigOption[]
+}
+
+export interface PodDNSConfigOption {
+  readonly name?: string
+  readonly value?: string
+}
+
+export interface PodExtendedResourceClaimStatus {
+  readonly requestMappings: readonly ContainerExtendedResourceRequest[]
+  readonly resourceClaimName: string
+}
+
+export interface PodIP {
+  readonly ip: string
+}
+
+export interface PodOS {
+  readonly name: string
+}
+
+export type PodPhase = 'Failed' | 'Pending' | 'Running' | 'Succeeded' | 'Unknown'
+
+export interface PodReadinessGate {
+  readonly conditionType: string
+}
+
+export interface PodResourceClaim {
+  readonly name: string
+  readonly resourceClaimName?: string
+  readonly resourceClaimTemplateName?: string
+}
+
+export interface PodResourceClaimStatus {
+  readonly name: string
+  readonly resourceClaimName?: string
+}
+
+export interface PodSchedulingGate {
+  readonly name: string
+}
+
+export interface PodSchedulingGroup {
+  readonly podGroupName?: string
+}
+
+export interface PodSecurityContext {
+  readonly seLinuxOptions?: SELinuxOptions
+  readonly windowsOptions?: WindowsSecurityContextOptions
+  readonly runAsUser?: number
+  readonly runAsGroup?: number
+  readonly runAsNonRoot?: boolean
+  readonly supplementalGroups?: readonly number[]
+  readonly supplementalGroupsPolicy?: string
+  readonly fsGroup?: number
+  readonly sysctls?: readonly Sysctl[]
+  readonly fsGroupChangePolicy?: string
+  readonly seccompProfile?: SeccompProfile
+  readonly appArmorProfile?: AppArmorProfile
+  readonly seLinuxChangePolicy?: string
+}
+
+export interface PodSpec {
+  readonly volumes?: readonly Volume[]
+  readonly initContainers?: readonly Container[]
+  readonly containers: readonly Container[]
+  readonly ephemeralContainers?: readonly EphemeralContainer[]
+  readonly restartPolicy?: RestartPolicy
+  readonly terminationGracePeriodSeconds?: number
+  readonly activeDeadlineSeconds?: number
+  readonly dnsPolicy?: DNSPolicy
+  readonly nodeSelector?: Readonly<Record<string, string>>
+  readonly serviceAccountName?: string
+  readonly serviceAccount?: string
+  readonly automountServiceAccountToken?: boolean
+  readonly nodeName?: string
+  readonly hostNetwork?: boolean
+  readonly hostPID?: boolean
+  readonly hostIPC?: boolean
+  readonly shareProcessNamespace?: boolean
+  readonly securityContext?: PodSecurityContext
+  readonly imagePullSecrets?: readonly LocalObjectReference[]
+  readonly hostname?: string
+  readonly subdomain?: string
+  readonly affinity?: Affinity
+  readonly schedulerName?: string
+  readonly tolerations?: readonly Toleration[]
+  readonly hostAliases?: readonly HostAlias[]
+  readonly priorityClassName?: string
+  readonly priority?: number
+  readonly dnsConfig?: PodDNSConfig
+  readonly readinessGates?: readonly PodReadinessGate[]
+  readonly runtimeClassName?: string
+  readonly enableServiceLinks?: boolean
+  readonly preemptionPolicy?: string
+  readonly overhead?: Readonly<Record<string, string>>
+  readonly topologySpreadConstraints?: readonly TopologySpreadConstraint[]
+  readonly setHostnameAsFQDN?: boolean
+  readonly os?: PodOS
+  readonly hostUsers?: boolean
+  readonly schedulingGates?: readonly PodSchedulingGate[]
+  readonly resourceClaims?: readonly PodResourceClaim[]
+  readonly resources?: ResourceRequirements
+  readonly hostnameOverride?: string
+  readonly schedulingGroup?: PodSchedulingGroup
+  readonly evictionResponders?: readonly EvictionResponder[]
+}
+
+export interface PodStatus {
+  readonly observedGeneration?: number
+  readonly phase?: PodPhase
+  readonly conditions?: readonly PodCondition[]
+  readonly message?: string
+  readonly reason?: string
+  readonly nominatedNodeName?: string
+  readonly hostIP?: string
+  readonly hostIPs?: readonly HostIP[]
+  readonly podIP?: string
+  readonly podIPs?: readonly PodIP[]
+  readonly startTime?: string
+  readonly initContainerStatuses?: readonly ContainerStatus[]
+  readonly containerStatuses?: readonly ContainerStatus[]
+  readonly qosClass?: string
+  readonly ephemeralContainerStatuses?: readonly ContainerStatus[]
+  readonly resize?: string
+  readonly resourceClaimStatuses?: readonly PodResourceClaimStatus[]
+  readonly extendedResourceClaimStatus?: PodExtendedResourceClaimStatus
+  readonly allocatedResources?: Readonly<Record<string, string>>
+  readonly resources?: ResourceRequirements
+  readonly nodeAllocatableResourceClaimStatuses?: readonly NodeAllocatableResourceClaimStatus[]
+  readonly volumeHealth?: readonly PodVolumeHealth[]
+}
+
+export interface PodTemplate {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly template: PodTemplateSpec
+}
+
+export interface PodTemplateSpec {
+  readonly metadata?: Partial<ObjectMeta>
+  readonly spec: PodSpec
+}
+
+export interface PodVolumeHealth {
+  readonly name: string
+  readonly healthConditions?: readonly VolumeHealthCondition[]
+  readonly lastTransitionTime?: string | null
+}
+
+export interface PortStatus {
+  readonly port: number
+  readonly protocol: Protocol
+  readonly error?: string
 }
 
 export interface PortworxVolumeSource {
@@ -453,11 +1161,33 @@ export interface PortworxVolumeSource {
   readonly readOnly?: boolean
 }
 
+export interface PreferredSchedulingTerm {
+  readonly weight: number
+  readonly preference: NodeSelectorTerm
+}
+
+export interface Probe {
+  readonly exec?: ExecAction
+  readonly httpGet?: HTTPGetAction
+  readonly tcpSocket?: TCPSocketAction
+  readonly grpc?: GRPCAction
+  readonly initialDelaySeconds?: number
+  readonly timeoutSeconds?: number
+  readonly periodSeconds?: number
+  readonly successThreshold?: number
+  readonly failureThreshold?: number
+  readonly terminationGracePeriodSeconds?: number
+}
+
 export interface ProjectedVolumeSource {
   readonly sources: readonly VolumeProjection[]
   readonly defaultMode?: number
   readonly defaultUser?: number
 }
+
+export type Protocol = 'SCTP' | 'TCP' | 'UDP'
+
+export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never'
 
 export interface QuobyteVolumeSource {
   readonly registry: string
@@ -490,15 +1220,18 @@ export interface RBDVolumeSource {
   readonly readOnly?: boolean
 }
 
-export interface ReplicationController extends KubeObject {
+export interface ReplicationController {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: ReplicationControllerSpec
   readonly status: ReplicationControllerStatus
 }
 
 export interface ReplicationControllerCondition {
   readonly type: string
-  readonly status: string
-  readonly lastTransitionTime?: string
+  readonly status: ConditionStatus
+  readonly lastTransitionTime?: string | null
   readonly reason?: string
   readonly message?: string
 }
@@ -519,13 +1252,27 @@ export interface ReplicationControllerStatus {
   readonly conditions?: readonly ReplicationControllerCondition[]
 }
 
+export interface ResourceClaim {
+  readonly name: string
+  readonly request?: string
+}
+
 export interface ResourceFieldSelector {
   readonly containerName?: string
   readonly resource: string
   readonly divisor?: string
 }
 
-export interface ResourceQuota extends KubeObject {
+export interface ResourceHealth {
+  readonly resourceID: string
+  readonly health?: string
+  readonly message?: string
+}
+
+export interface ResourceQuota {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: ResourceQuotaSpec
   readonly status: ResourceQuotaStatus
 }
@@ -540,6 +1287,19 @@ export interface ResourceQuotaStatus {
   readonly hard?: Readonly<Record<string, string>>
   readonly used?: Readonly<Record<string, string>>
 }
+
+export interface ResourceRequirements {
+  readonly limits?: Readonly<Record<string, string>>
+  readonly requests?: Readonly<Record<string, string>>
+  readonly claims?: readonly ResourceClaim[]
+}
+
+export interface ResourceStatus {
+  readonly name: string
+  readonly resources?: readonly ResourceHealth[]
+}
+
+export type RestartPolicy = 'Always' | 'Never' | 'OnFailure'
 
 export interface SELinuxOptions {
   readonly user?: string
@@ -589,6 +1349,27 @@ export interface SeccompProfile {
   readonly localhostProfile?: string
 }
 
+export interface Secret {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly immutable?: boolean
+  readonly data?: Readonly<Record<string, string>>
+  readonly stringData?: Readonly<Record<string, string>>
+  readonly type?: string
+}
+
+export interface SecretEnvSource {
+  readonly name?: string
+  readonly optional?: boolean
+}
+
+export interface SecretKeySelector {
+  readonly name?: string
+  readonly key: string
+  readonly optional?: boolean
+}
+
 export interface SecretProjection {
   readonly name?: string
   readonly items?: readonly KeyToPath[]
@@ -623,7 +1404,18 @@ export interface SecurityContext {
   readonly appArmorProfile?: AppArmorProfile
 }
 
-export interface ServiceAccount extends KubeObject {
+export interface Service {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly spec: ServiceSpec
+  readonly status?: ServiceStatus
+}
+
+export interface ServiceAccount {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly secrets?: readonly ObjectReference[]
   readonly imagePullSecrets?: readonly LocalObjectReference[]
   readonly automountServiceAccountToken?: boolean
@@ -634,6 +1426,57 @@ export interface ServiceAccountTokenProjection {
   readonly expirationSeconds?: number
   readonly path: string
   readonly user?: number
+}
+
+export type ServiceAffinity = 'ClientIP' | 'None'
+
+export interface ServicePort {
+  readonly name?: string
+  readonly protocol?: Protocol
+  readonly appProtocol?: string
+  readonly port: number
+  readonly targetPort?: number | string
+  readonly nodePort?: number
+}
+
+export interface ServiceSpec {
+  readonly ports?: readonly ServicePort[]
+  readonly selector?: Readonly<Record<string, string>>
+  readonly clusterIP?: string
+  readonly clusterIPs?: readonly string[]
+  readonly type?: ServiceType
+  readonly externalIPs?: readonly string[]
+  readonly sessionAffinity?: ServiceAffinity
+  readonly loadBalancerIP?: string
+  readonly loadBalancerSourceRanges?: readonly string[]
+  readonly externalName?: string
+  readonly externalTrafficPolicy?: ServiceTrafficPolicy
+  readonly healthCheckNodePort?: number
+  readonly publishNotReadyAddresses?: boolean
+  readonly sessionAffinityConfig?: SessionAffinityConfig
+  readonly ipFamilies?: readonly IPFamily[]
+  readonly ipFamilyPolicy?: IPFamilyPolicy
+  readonly allocateLoadBalancerNodePorts?: boolean
+  readonly loadBalancerClass?: string
+  readonly internalTrafficPolicy?: ServiceTrafficPolicy
+  readonly trafficDistribution?: string
+}
+
+export interface ServiceStatus {
+  readonly loadBalancer: LoadBalancerStatus
+  readonly conditions?: readonly Condition[]
+}
+
+export type ServiceTrafficPolicy = 'Cluster' | 'Local'
+
+export type ServiceType = 'ClusterIP' | 'ExternalName' | 'LoadBalancer' | 'NodePort'
+
+export interface SessionAffinityConfig {
+  readonly clientIP?: ClientIPConfig
+}
+
+export interface SleepAction {
+  readonly seconds: number
 }
 
 export interface StorageOSPersistentVolumeSource {
@@ -651,6 +1494,35 @@ export interface StorageOSVolumeSource {
   readonly readOnly?: boolean
   readonly secretRef?: LocalObjectReference
 }
+
+export interface Sysctl {
+  readonly name: string
+  readonly value: string
+}
+
+export interface TCPSocketAction {
+  readonly port: number | string
+  readonly host?: string
+}
+
+export interface Taint {
+  readonly key: string
+  readonly value?: string
+  readonly effect: TaintEffect
+  readonly timeAdded?: string
+}
+
+export type TaintEffect = 'NoExecute' | 'NoSchedule' | 'PreferNoSchedule'
+
+export interface Toleration {
+  readonly key?: string
+  readonly operator?: TolerationOperator
+  readonly value?: string
+  readonly effect?: TaintEffect
+  readonly tolerationSeconds?: number
+}
+
+export type TolerationOperator = 'Equal' | 'Exists'
 
 export interface TopologySelectorLabelRequirement {
   readonly key: string
@@ -684,6 +1556,8 @@ export interface TypedObjectReference {
   readonly name: string
   readonly namespace?: string
 }
+
+export type URIScheme = 'HTTP' | 'HTTPS'
 
 export interface Volume {
   readonly name: string
@@ -719,6 +1593,11 @@ export interface Volume {
   readonly image?: ImageVolumeSource
 }
 
+export interface VolumeDevice {
+  readonly name: string
+  readonly devicePath: string
+}
+
 export interface VolumeHealthCondition {
   readonly status: string
   readonly reason: string
@@ -727,7 +1606,26 @@ export interface VolumeHealthCondition {
 
 export interface VolumeHealthStatus {
   readonly healthConditions?: readonly VolumeHealthCondition[]
-  readonly lastTransitionTime?: string
+  readonly lastTransitionTime?: string | null
+}
+
+export interface VolumeMount {
+  readonly name: string
+  readonly readOnly?: boolean
+  readonly recursiveReadOnly?: string
+  readonly mountPath: string
+  readonly subPath?: string
+  readonly mountPropagation?: string
+  readonly subPathExpr?: string
+  readonly bindMountOptions?: readonly string[]
+}
+
+export interface VolumeMountStatus {
+  readonly name: string
+  readonly mountPath: string
+  readonly readOnly?: boolean
+  readonly recursiveReadOnly?: string
+  readonly volumeStatus?: VolumeStatus
 }
 
 export interface VolumeNodeAffinity {
@@ -746,6 +1644,10 @@ export interface VolumeProjection {
 export interface VolumeResourceRequirements {
   readonly limits?: Readonly<Record<string, string>>
   readonly requests?: Readonly<Record<string, string>>
+}
+
+export interface VolumeStatus {
+  readonly image?: ImageVolumeStatus
 }
 
 export interface VsphereVirtualDiskVolumeSource {

@@ -1,5 +1,7 @@
 /** Types of discovery/v1beta1, made by scripts/declare-types.ts. */
-import type { KubeObject, ObjectReference } from '../meta.ts'
+
+import type { ObjectReference } from './core-v1.ts'
+import type { ObjectMeta } from './meta-v1.ts'
 
 export interface Endpoint {
   readonly addresses: readonly string[]
@@ -29,7 +31,10 @@ export interface EndpointPort {
   readonly appProtocol?: string
 }
 
-export interface EndpointSlice extends KubeObject {
+export interface EndpointSlice {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly addressType: string
   readonly endpoints: readonly Endpoint[]
   readonly ports: readonly EndpointPort[]

@@ -1,9 +1,13 @@
 /** Types of events/v1, made by scripts/declare-types.ts. */
-import type { KubeObject, ObjectReference } from '../meta.ts'
-import type { EventSource } from './core-v1.ts'
 
-export interface Event extends KubeObject {
-  readonly eventTime: string
+import type { EventSource, ObjectReference } from './core-v1.ts'
+import type { ObjectMeta } from './meta-v1.ts'
+
+export interface Event {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly eventTime: string | null
   readonly series?: EventSeries
   readonly reportingController?: string
   readonly reportingInstance?: string
@@ -14,12 +18,12 @@ export interface Event extends KubeObject {
   readonly note?: string
   readonly type?: string
   readonly deprecatedSource: EventSource
-  readonly deprecatedFirstTimestamp?: string
-  readonly deprecatedLastTimestamp?: string
+  readonly deprecatedFirstTimestamp?: string | null
+  readonly deprecatedLastTimestamp?: string | null
   readonly deprecatedCount?: number
 }
 
 export interface EventSeries {
   readonly count: number
-  readonly lastObservedTime: string
+  readonly lastObservedTime: string | null
 }

@@ -1,10 +1,12 @@
 /** Types of networking/v1beta1, made by scripts/declare-types.ts. */
-import type { KubeObject } from '../meta.ts'
-import type { TypedLocalObjectReference } from './core-v1.ts'
+
+import type { Protocol, TypedLocalObjectReference } from './core-v1.ts'
+import type { ObjectMeta } from './meta-v1.ts'
+import type { PathType } from './networking-v1.ts'
 
 export interface HTTPIngressPath {
   readonly path?: string
-  readonly pathType?: string
+  readonly pathType?: PathType
   readonly backend: IngressBackend
 }
 
@@ -12,9 +14,12 @@ export interface HTTPIngressRuleValue {
   readonly paths: readonly HTTPIngressPath[]
 }
 
-export interface Ingress extends KubeObject {
+export interface Ingress {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: IngressSpec
-  readonly status: IngressStatus
+  readonly status?: IngressStatus
 }
 
 export interface IngressBackend {
@@ -35,7 +40,7 @@ export interface IngressLoadBalancerStatus {
 
 export interface IngressPortStatus {
   readonly port: number
-  readonly protocol: string
+  readonly protocol: Protocol
   readonly error?: string
 }
 

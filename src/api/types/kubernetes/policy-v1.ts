@@ -1,7 +1,11 @@
 /** Types of policy/v1, made by scripts/declare-types.ts. */
-import type { Condition, KubeObject, LabelSelector } from '../meta.ts'
 
-export interface PodDisruptionBudget extends KubeObject {
+import type { Condition, LabelSelector, ObjectMeta } from './meta-v1.ts'
+
+export interface PodDisruptionBudget {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: PodDisruptionBudgetSpec
   readonly status: PodDisruptionBudgetStatus
 }

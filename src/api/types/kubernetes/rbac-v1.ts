@@ -1,16 +1,23 @@
 /** Types of rbac/v1, made by scripts/declare-types.ts. */
-import type { KubeObject, LabelSelector } from '../meta.ts'
+
+import type { LabelSelector, ObjectMeta } from './meta-v1.ts'
 
 export interface AggregationRule {
   readonly clusterRoleSelectors?: readonly LabelSelector[]
 }
 
-export interface ClusterRole extends KubeObject {
+export interface ClusterRole {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly rules: readonly PolicyRule[]
   readonly aggregationRule?: AggregationRule
 }
 
-export interface ClusterRoleBinding extends KubeObject {
+export interface ClusterRoleBinding {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly subjects?: readonly Subject[]
   readonly roleRef: RoleRef
 }
@@ -23,11 +30,17 @@ export interface PolicyRule {
   readonly nonResourceURLs?: readonly string[]
 }
 
-export interface Role extends KubeObject {
+export interface Role {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly rules: readonly PolicyRule[]
 }
 
-export interface RoleBinding extends KubeObject {
+export interface RoleBinding {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly subjects?: readonly Subject[]
   readonly roleRef: RoleRef
 }

@@ -1,8 +1,12 @@
 /** Types of storage/v1, made by scripts/declare-types.ts. */
-import type { KubeObject, LabelSelector } from '../meta.ts'
-import type { PersistentVolumeSpec, TopologySelectorTerm } from './core-v1.ts'
 
-export interface CSIDriver extends KubeObject {
+import type { PersistentVolumeSpec, TopologySelectorTerm } from './core-v1.ts'
+import type { LabelSelector, ObjectMeta } from './meta-v1.ts'
+
+export interface CSIDriver {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: CSIDriverSpec
 }
 
@@ -20,7 +24,10 @@ export interface CSIDriverSpec {
   readonly preventPodSchedulingIfMissing?: boolean
 }
 
-export interface CSINode extends KubeObject {
+export interface CSINode {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: CSINodeSpec
   readonly status: CSINodeStatus
 }
@@ -40,14 +47,20 @@ export interface CSINodeStatus {
   readonly storageHealth?: readonly StorageHealth[]
 }
 
-export interface CSIStorageCapacity extends KubeObject {
+export interface CSIStorageCapacity {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly nodeTopology?: LabelSelector
   readonly storageClassName: string
   readonly capacity?: string
   readonly maximumVolumeSize?: string
 }
 
-export interface StorageClass extends KubeObject {
+export interface StorageClass {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly provisioner: string
   readonly parameters?: Readonly<Record<string, string>>
   readonly reclaimPolicy?: string
@@ -68,7 +81,7 @@ export interface StorageHealthCondition {
   readonly message?: string
   readonly accessMode?: string
   readonly volumeMode?: string
-  readonly lastTransitionTime?: string
+  readonly lastTransitionTime?: string | null
 }
 
 export interface TokenRequest {
@@ -76,7 +89,10 @@ export interface TokenRequest {
   readonly expirationSeconds?: number
 }
 
-export interface VolumeAttachment extends KubeObject {
+export interface VolumeAttachment {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
   readonly spec: VolumeAttachmentSpec
   readonly status: VolumeAttachmentStatus
 }
@@ -100,7 +116,7 @@ export interface VolumeAttachmentStatus {
 }
 
 export interface VolumeError {
-  readonly time?: string
+  readonly time?: string | null
   readonly message?: string
   readonly errorCode?: number
 }

@@ -1,6 +1,6 @@
 /** What a deployment's status says. Pure. */
 import { formatTime } from '../../../api/clock.ts'
-import type { Condition, Deployment, ReplicaSet } from '../../../api/types/index.ts'
+import type { Deployment, DeploymentCondition, ReplicaSet } from '../../../api/types/index.ts'
 import { boundsOf } from './bounds.ts'
 
 export type DeploymentStatus = NonNullable<Deployment['status']>
@@ -11,13 +11,18 @@ const noDeadline = 2 ** 31 - 1
 const sum = (sets: readonly ReplicaSet[], of: (set: ReplicaSet) => number | undefined): number =>
   sets.reduce((total, set) => total + (of(set) ?? 0), 0)
 
-const find = (conditions: readonly Condition[], type: string): Condition | undefined =>
+const find = (conditions: readonly DeploymentCondition[], type: string): DeploymentCondition | undefined =>
   conditions.find((condition) => condition.type === type)
 
-type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
+type Finding = Pick<DeploymentCondition, 'type' | 'status' | 'reason' | 'message'>
 
 /** A condition keeps its times while status and reason stay; `touch` renews the update time all the same. */
-const set = (conditions: readonly Condition[], finding: Finding, now: number, touch = false): readonly Condition[] => {
+const set = (
+  conditions: readonly DeploymentCondition[],
+  finding: Finding,
+  now: number,
+  touch = false,
+): readonly DeploymentCondition[] => {
   const known = find(conditions, finding.type)
   if (known && known.status === finding.status && known.reason === finding.reason && !touch) return conditions
   const moved = known?.status === finding.status ? known.lastTransitionTime : undefined
@@ -83,19 +88,23 @@ const hasDeadline = ({ spec }: Deployment): boolean =>
   spec.progressDeadlineSeconds !== undefined && spec.progressDeadlineSeconds !== noDeadline
 
 /** When the deadline of a rollout that goes on is over; undefined when none is running. */
-const deadline = (deployment: Deployment, conditions: readonly Condition[]): number | undefined => {
+const deadline = (deployment: Deployment, conditions: readonly DeploymentCondition[]): number | undefined => {
   const progress = find(conditions, 'Progressing')
   if (!progress || !hasDeadline(deployment) || deployment.spec.paused) return undefined
   if (progress.reason === completed || progress.reason === timedOut) return undefined
   return Date.parse(progress.lastUpdateTime ?? '') + (deployment.spec.progressDeadlineSeconds ?? 0) * 1000
 }
 
-const progressing = (reason: string, message: string, status: Condition['status'] = 'True'): Finding => ({
+const progressing = (reason: string, message: string, status: DeploymentCondition['status'] = 'True'): Finding => ({
   ...{ type: 'Progressing', status, reason, message },
 })
 
 /** `event` is what this look at the deployment did: a replica set made or found, paused, resumed. */
-export type RolloutEvent = { readonly reason: string; readonly message: string; readonly status: Condition['status'] }
+export type RolloutEvent = {
+  readonly reason: string
+  readonly message: string
+  readonly status: DeploymentCondition['status']
+}
 
 /** The status with the Progressing condition. */
 export const withProgress = (

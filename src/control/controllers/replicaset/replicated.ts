@@ -1,12 +1,10 @@
 /** Kinds whose objects keep a number of equal pods. */
 import { replicaSets, replicationControllers } from '../../../api/resources.ts'
 import { matchLabelSelector, matchMap } from '../../../api/selectors.ts'
-import type { Condition, KubeObject, PodTemplateSpec, ReplicaSet } from '../../../api/types/index.ts'
+import type { AnyCondition, KubeObject, PodTemplateSpec, ReplicaSet } from '../../../api/types/index.ts'
 import type { ReplicationController } from '../../../api/types/kubernetes/core-v1.ts'
 import type { ComponentName } from '../names.ts'
 import type { WorkloadKind } from '../pod-control/workload.ts'
-
-export type ReplicaCondition = Omit<Condition, 'status'> & { readonly status: string }
 
 export interface Replicated extends KubeObject {
   readonly spec: {
@@ -14,7 +12,7 @@ export interface Replicated extends KubeObject {
     readonly minReadySeconds?: number
     readonly template?: PodTemplateSpec
   }
-  readonly status?: { readonly conditions?: readonly ReplicaCondition[] }
+  readonly status?: { readonly conditions?: readonly AnyCondition[] }
 }
 
 export interface ReplicatedKind<T extends Replicated> extends WorkloadKind<T> {

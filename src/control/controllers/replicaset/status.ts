@@ -1,12 +1,12 @@
 /** The status of a ReplicaSet, or of a ReplicationController, out of its pods. Pure. */
 import { formatTime } from '../../../api/clock.ts'
 import { isReady } from '../../../api/pods.ts'
-import type { Pod, ReplicaSet } from '../../../api/types/index.ts'
+import type { AnyCondition, Pod, ReplicaSet } from '../../../api/types/index.ts'
 import { availableIn, isActive } from '../pod-state.ts'
-import type { ReplicaCondition, Replicated } from './replicated.ts'
+import type { Replicated } from './replicated.ts'
 
 export type ReplicaSetStatus = Omit<NonNullable<ReplicaSet['status']>, 'conditions'> & {
-  readonly conditions: readonly ReplicaCondition[]
+  readonly conditions: readonly AnyCondition[]
 }
 
 export interface Counted {
@@ -42,10 +42,10 @@ export const countPods = (
 }
 
 const withFailure = (
-  before: readonly ReplicaCondition[],
+  before: readonly AnyCondition[],
   failure: string | undefined,
   now: number,
-): readonly ReplicaCondition[] => {
+): readonly AnyCondition[] => {
   const others = before.filter(({ type }) => type !== 'ReplicaFailure')
   if (failure === undefined) return others
   const known = before.find(({ type, message }) => type === 'ReplicaFailure' && message === failure)

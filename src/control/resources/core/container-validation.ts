@@ -11,13 +11,13 @@ import {
 } from '../../../api/errors.ts'
 import { checkSubdomain } from '../../../api/names.ts'
 import type {
+  ConfigMapKeySelector,
   Container,
   ContainerPort,
   EnvFromSource,
   EnvVar,
   EnvVarSource,
   Handler,
-  KeySelector,
   Probe,
 } from '../../../api/types/index.ts'
 import type { Volume } from '../../../api/types/kubernetes/core-v1.ts'
@@ -52,7 +52,7 @@ const validatePorts = (ports: readonly ContainerPort[], field: string): FieldErr
 ]
 
 /** A ConfigMap's or Secret's. */
-const validateKeyRef = ({ name = '', key = '' }: KeySelector, field: string): FieldError[] => [
+const validateKeyRef = ({ name = '', key = '' }: ConfigMapKeySelector, field: string): FieldError[] => [
   ...ifWrong(checkSubdomain(name), `${field}.name`, name),
   ...(key === '' ? [required(`${field}.key`)] : ifWrong(checkConfigKey(key), `${field}.key`, key)),
 ]

@@ -28,7 +28,7 @@ export const podRestarts = (pod: Pod, now: number): string => {
   const count = statuses.reduce((sum, status) => sum + status.restartCount, 0)
   const last = statuses
     .map((status) => status.lastState?.terminated?.finishedAt)
-    .filter((time) => time !== undefined)
+    .filter((time) => typeof time === 'string')
     .sort()
     .at(-1)
   return count > 0 && last !== undefined ? `${count} (${humanDuration(now - Date.parse(last))} ago)` : String(count)

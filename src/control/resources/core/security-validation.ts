@@ -1,6 +1,6 @@
 /** Whose processes a pod's are, and what they may. */
 import { duplicate, type FieldError, invalidValue, notSupported, required } from '../../../api/errors.ts'
-import type { ContainerSecurityContext, PodSpec } from '../../../api/types/index.ts'
+import type { PodSpec, SecurityContext } from '../../../api/types/index.ts'
 import type { SeccompProfile } from '../../../api/types/kubernetes/core-v1.ts'
 import { repeatedAt } from '../repeated.ts'
 import { validateDescendingPath } from './volume-validation.ts'
@@ -32,10 +32,7 @@ const validateSeccomp = (profile: SeccompProfile | undefined, field: string): Fi
   ]
 }
 
-export const validateContainerSecurity = (
-  context: ContainerSecurityContext | undefined,
-  field: string,
-): FieldError[] => {
+export const validateContainerSecurity = (context: SecurityContext | undefined, field: string): FieldError[] => {
   if (!context) return []
   const { runAsUser, runAsGroup, privileged, allowPrivilegeEscalation, capabilities, seccompProfile } = context
   const cannot = (what: string) => [

@@ -1,32 +1,15 @@
 /** Ingress as networking.k8s.io/v1beta1 and extensions/v1beta1 write it: `serviceName` and `servicePort`, and a `backend`. */
-import type { HttpIngressPath, Ingress, IngressBackend, IngressRule, KubeObject } from '../../../api/types/index.ts'
+import type { Ingress, IngressBackend, IngressRule } from '../../../api/types/index.ts'
+import type {
+  IngressBackend as BetaBackend,
+  Ingress as BetaIngress,
+  IngressRule as BetaRule,
+  IngressSpec as BetaSpec,
+} from '../../../api/types/kubernetes/networking-v1beta1.ts'
 import { conversion } from '../conversion.ts'
 import type { Conversion } from '../definition.ts'
 
-interface BetaBackend extends Pick<IngressBackend, 'resource'> {
-  readonly serviceName?: string
-  readonly servicePort?: string | number
-}
-
-interface BetaPath extends Pick<HttpIngressPath, 'path'> {
-  readonly pathType?: HttpIngressPath['pathType']
-  readonly backend: BetaBackend
-}
-
-interface BetaRule extends Pick<IngressRule, 'host'> {
-  readonly http?: { readonly paths?: readonly BetaPath[] }
-}
-
-type Spec = NonNullable<Ingress['spec']>
-
-interface BetaSpec extends Omit<Spec, 'defaultBackend' | 'rules'> {
-  readonly backend?: BetaBackend
-  readonly rules?: readonly BetaRule[]
-}
-
-interface BetaIngress extends KubeObject {
-  readonly spec?: BetaSpec
-}
+type Spec = Ingress['spec']
 
 const portOf = (port: string | number | undefined) => {
   if (port === undefined) return {}

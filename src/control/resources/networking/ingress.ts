@@ -1,6 +1,6 @@
 import { type FieldError, invalidValue, notSupported, required, tooLong } from '../../../api/errors.ts'
 import { checkSubdomain } from '../../../api/names.ts'
-import type { HttpIngressPath, Ingress, IngressBackend, IngressClass, IngressRule } from '../../../api/types/index.ts'
+import type { HTTPIngressPath, Ingress, IngressBackend, IngressClass, IngressRule } from '../../../api/types/index.ts'
 import { isAddress } from '../../../ip/address.ts'
 import { ageColumn, column, list, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
@@ -38,7 +38,7 @@ const validateBackend = ({ service, resource }: IngressBackend, field: string): 
 
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix']
 
-const validatePath = ({ path = '', pathType, backend }: HttpIngressPath, field: string): FieldError[] => {
+const validatePath = ({ path = '', pathType, backend }: HTTPIngressPath, field: string): FieldError[] => {
   if (pathType === undefined) return [required(`${field}.pathType`, 'pathType must be specified')]
   const wrong = (why: string) => invalidValue(`${field}.path`, path, why)
   // Said, but empty, is not the same as not said.

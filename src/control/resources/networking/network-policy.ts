@@ -1,6 +1,6 @@
 import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../../api/errors.ts'
 import { formatLabelSelector } from '../../../api/selectors.ts'
-import type { IpBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../../api/types/index.ts'
+import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../../api/types/index.ts'
 import { includes, parseMaskedCidr } from '../../../ip/cidr.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
@@ -46,7 +46,7 @@ const validatePort = ({ protocol, port, endPort }: NetworkPolicyPort, field: str
 
 const validCidr = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'
 
-const validateBlock = ({ cidr, except = [] }: IpBlock, field: string): FieldError[] => {
+const validateBlock = ({ cidr, except = [] }: IPBlock, field: string): FieldError[] => {
   if (!cidr) return [required(`${field}.cidr`)]
   const whole = parseMaskedCidr(cidr)
   if (!whole) return [invalidValue(`${field}.cidr`, cidr, validCidr)]

@@ -15,10 +15,11 @@ export const serviceAddress = (address: string, { metadata }: Pick<Service, 'met
 })
 
 /** Whether it is kept here; others may be an administrator's. */
-export const isManagedAddress = ({ metadata }: IPAddress): boolean => metadata.labels?.[managerLabel] === manager
+export const isManagedAddress = ({ metadata }: Pick<IPAddress, 'metadata'>): boolean =>
+  metadata.labels?.[managerLabel] === manager
 
 /** The key of the Service that has it; undefined for another kind of owner. */
-export const serviceOfAddress = ({ spec }: IPAddress): string | undefined =>
+export const serviceOfAddress = ({ spec }: Partial<IPAddress>): string | undefined =>
   spec?.parentRef.resource === 'services' && !spec.parentRef.group
     ? `${spec.parentRef.namespace}/${spec.parentRef.name}`
     : undefined

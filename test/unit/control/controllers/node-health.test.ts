@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Condition, Node, Pod, Taint, Toleration } from '../../../../src/api/types/index.ts'
+import type { Node, NodeCondition, Pod, Taint, Toleration } from '../../../../src/api/types/index.ts'
 import {
   evictionTime,
   lifecycleTaintsFor,
@@ -80,10 +80,14 @@ t.test('of several patiences the shortest, of several taints the first', async (
 
 const now = Date.UTC(2026, 0, 1)
 const then = '2025-12-31T00:00:00Z'
-const condition = (type: string, status: Condition['status'], more: Partial<Condition> = {}): Condition => ({
+const condition = (
+  type: string,
+  status: NodeCondition['status'],
+  more: Partial<NodeCondition> = {},
+): NodeCondition => ({
   ...{ type, status, lastTransitionTime: then, ...more },
 })
-const nodeWith = (...conditions: Condition[]): Node => ({
+const nodeWith = (...conditions: NodeCondition[]): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, status: { conditions } },
 })
 
@@ -113,7 +117,7 @@ t.test('what is said of a node that is silent', async (t) => {
 })
 
 t.test('what is said of its pods', async (t) => {
-  const lost = (...conditions: Condition[]) => lostPodConditions({ ...pod([]), status: { conditions } }, now)
+  const lost = (...conditions: NodeCondition[]) => lostPodConditions({ ...pod([]), status: { conditions } }, now)
   t.match(lost(condition('Ready', 'True'), condition('Initialized', 'True')), [
     { type: 'Ready', status: 'False', reason: 'NodeNotReady', lastTransitionTime: '2026-01-01T00:00:00Z' },
     condition('Initialized', 'True'),

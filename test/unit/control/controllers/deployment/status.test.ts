@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Condition, Deployment } from '../../../../../src/api/types/index.ts'
+import type { Deployment, DeploymentCondition } from '../../../../../src/api/types/index.ts'
 import {
   countReplicas,
   type DeploymentStatus,
@@ -26,7 +26,7 @@ t.test('counts', async (t) => {
 })
 
 t.test('whether enough pods are available', async (t) => {
-  const available = (count: number, before: readonly Condition[] = []) => {
+  const available = (count: number, before: readonly DeploymentCondition[] = []) => {
     const current = set('new', 4, { available: count })
     const found = withStatus(deployment(4, { strategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } } }), {
       conditions: before,
@@ -35,7 +35,7 @@ t.test('whether enough pods are available', async (t) => {
   }
   t.match(available(3), { status: 'True', reason: 'MinimumReplicasAvailable', lastTransitionTime: at(0) })
   t.match(available(2), { status: 'False', reason: 'MinimumReplicasUnavailable', lastUpdateTime: at(0) })
-  const known: Condition = {
+  const known: DeploymentCondition = {
     ...{ type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: 'old words' },
     ...{ lastTransitionTime: at(-60), lastUpdateTime: at(-60) },
   }
@@ -45,7 +45,12 @@ t.test('whether enough pods are available', async (t) => {
 })
 
 t.test('why pods cannot be made', async (t) => {
-  const failure: Condition = { type: 'ReplicaFailure', status: 'True', message: 'quota', lastTransitionTime: at(0) }
+  const failure: DeploymentCondition = {
+    type: 'ReplicaFailure',
+    status: 'True',
+    message: 'quota',
+    lastTransitionTime: at(0),
+  }
   const broken = set('new', 4, { status: { replicas: 0, conditions: [failure] } })
   t.same(find(countReplicas(deployment(4), broken, [broken], now), 'ReplicaFailure'), failure)
   const known = { ...failure, lastTransitionTime: at(-60) }
@@ -63,7 +68,7 @@ t.test('complete', async (t) => {
 })
 
 const limited = (spec: Partial<Deployment['spec']> = {}) => deployment(4, { progressDeadlineSeconds: 60, ...spec })
-const progressing = (reason: string, seconds: number): Condition => ({
+const progressing = (reason: string, seconds: number): DeploymentCondition => ({
   ...{ type: 'Progressing', status: 'True', reason, message: '' },
   ...{ lastUpdateTime: at(seconds), lastTransitionTime: at(seconds) },
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Condition, Pod } from '../../../../../src/api/types/index.ts'
-import type { ReplicaCondition, Replicated } from '../../../../../src/control/controllers/replicaset/replicated.ts'
+import type { AnyCondition, Pod } from '../../../../../src/api/types/index.ts'
+import type { Replicated } from '../../../../../src/control/controllers/replicaset/replicated.ts'
 import { countPods } from '../../../../../src/control/controllers/replicaset/status.ts'
 
 const now = Date.UTC(2026, 0, 1)
@@ -22,7 +22,7 @@ const pod = (
   },
 })
 
-const replicaSet = (minReadySeconds?: number, conditions: readonly ReplicaCondition[] = []): Replicated => ({
+const replicaSet = (minReadySeconds?: number, conditions: readonly AnyCondition[] = []): Replicated => ({
   ...{ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'web', generation: 4 } },
   spec: {
     ...{ replicas: 3, selector: { matchLabels: { app: 'web' } } },
@@ -50,7 +50,7 @@ t.test('ready for long enough, and when to look again', async (t) => {
 t.test('why pods could not be made', async (t) => {
   const conditions = (failure: string | undefined, before: Parameters<typeof replicaSet>[1] = []) =>
     countPods(replicaSet(0, before), [], failure, now).status.conditions
-  const other: Condition = { type: 'Own', status: 'True' }
+  const other: AnyCondition = { type: 'Own', status: 'True' }
   const told = conditions('quota', [other])
   t.match(told, [other, { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'quota' }])
   t.same(

@@ -1,0 +1,38 @@
+/** The kinds that are declared in src/api/types/kubernetes, with all that they hold, by the group version of their schema. */
+export const kinds: Readonly<Record<string, readonly string[]>> = {
+  'admissionregistration/v1': [
+    ...['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'],
+    ...['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'],
+  ],
+  'apiextensions/v1': ['CustomResourceDefinition'],
+  'apiextensions/v1beta1': ['CustomResourceDefinition'],
+  'apiregistration/v1': ['APIService'],
+  'apps/v1': ['ControllerRevision', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'],
+  'authentication/v1': ['SelfSubjectReview'],
+  'authorization/v1': [
+    ...['LocalSubjectAccessReview', 'SelfSubjectAccessReview', 'SelfSubjectRulesReview', 'SubjectAccessReview'],
+  ],
+  'autoscaling/v1': ['HorizontalPodAutoscaler'],
+  'autoscaling/v2': ['HorizontalPodAutoscaler'],
+  'autoscaling/v2beta2': ['HorizontalPodAutoscaler'],
+  'batch/v1': ['CronJob', 'Job'],
+  'certificates/v1': ['CertificateSigningRequest'],
+  'coordination/v1': ['Lease'],
+  'core/v1': [
+    ...['Binding', 'ComponentStatus', 'ConfigMap', 'Endpoints', 'Event', 'LimitRange', 'Namespace', 'Node'],
+    ...['PersistentVolume', 'PersistentVolumeClaim', 'Pod', 'PodTemplate', 'ReplicationController', 'ResourceQuota'],
+    ...['Secret', 'Service', 'ServiceAccount'],
+  ],
+  'discovery/v1': ['EndpointSlice'],
+  'discovery/v1beta1': ['EndpointSlice'],
+  'events/v1': ['Event'],
+  'meta/v1': ['Status'],
+  'metrics/v1beta1': ['NodeMetrics', 'PodMetrics'],
+  'networking/v1': ['Ingress', 'IngressClass', 'IPAddress', 'NetworkPolicy', 'ServiceCIDR'],
+  'networking/v1beta1': ['Ingress'],
+  'node/v1': ['RuntimeClass'],
+  'policy/v1': ['PodDisruptionBudget'],
+  'rbac/v1': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
+  'scheduling/v1': ['PriorityClass'],
+  'storage/v1': ['CSIDriver', 'CSINode', 'CSIStorageCapacity', 'StorageClass', 'VolumeAttachment'],
+}
