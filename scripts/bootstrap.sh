@@ -12,21 +12,22 @@ has() { command -v "$1" >/dev/null 2>&1; }
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 
-# program:package, with Debian's package names. PODWAY_NEEDS adds what tests or benches want, too.
+# program:package, with Debian's package names. PODWAY_NEEDS adds what tests or benches want, too; PODWAY_WISHES what is only brought
+# where packages can be installed, and done without elsewhere.
 needs="iptables-nft-restore:iptables ip:iproute2 conntrack:conntrack nsenter:util-linux unshare:util-linux mount:mount ps:procps ${PODWAY_NEEDS:-}"
-missing=''
-for need in $needs; do
-  has "${need%%:*}" || missing="$missing ${need##*:}"
-done
-has kubectl || missing="$missing kubernetes-client"
-missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
+missing_of() {
+  for need in $1; do
+    has "${need%%:*}" || printf '%s\n' "${need##*:}"
+  done | sort -u | tr '\n' ' '
+}
+missing=$(missing_of "$needs")
+has kubectl || missing="${missing}kubernetes-client "
+wished=$(missing_of "${PODWAY_WISHES:-}")
+is_debian() { [ -f /etc/debian_version ] && has apt-get; }
 
-if [ -n "${missing% }" ]; then
-  [ -f /etc/debian_version ] && has apt-get ||
-    fail "please install (Debian's names): ${missing% }; kubernetes-client is kubectl. Then run this again."
-  [ "$(id -u)" = 0 ] ||
-    fail "packages are missing; please run: sudo apt-get install ${missing% }"
-  say "installing Debian packages: ${missing% }"
+# Says nothing unless it fails.
+install_packages() {
+  say "installing Debian packages: $*"
   log=$(mktemp)
   # Debian starts the server of a package as soon as it is installed, unless this file forbids it: whoever needs one starts it.
   policy=/usr/sbin/policy-rc.d
@@ -36,11 +37,23 @@ if [ -n "${missing% }" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
   fi
-  if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+  if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
     tail -n 5 "$log" >&2
-    fail "apt-get could not install: ${missing% } (whole log: $log)"
+    say "apt-get could not install: $* (whole log: $log)"
+    return 1
   fi
   rm -f "$log"
+}
+
+if [ -n "$missing" ]; then
+  is_debian ||
+    fail "please install (Debian's names): ${missing% }; kubernetes-client is kubectl. Then run this again."
+  [ "$(id -u)" = 0 ] ||
+    fail "packages are missing; please run: sudo apt-get install ${missing% }"
+  install_packages $missing || exit 1
+fi
+if [ -n "$wished" ] && is_debian && [ "$(id -u)" = 0 ]; then
+  install_packages $wished || say "going on without ${wished% }"
 fi
 
 node_is_new() { "$1" -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 24 ? 0 : 1)' 2>/dev/null; }

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { createClient } from '../api/client.ts'
 import { sleep } from '../api/clock.ts'
+import { errorText } from '../api/errors.ts'
 import { createHttpTransport } from '../api/http-transport.ts'
 import { readKubeconfig } from '../api/kubeconfig.ts'
 import { deployments, ingresses, nodes, pods, services } from '../api/resources.ts'
@@ -11,6 +12,7 @@ import { counted } from '../host/counted.ts'
 import { enterHost } from '../lab/enter.ts'
 import type { LabPaths } from '../lab/plan.ts'
 import type { LabRecord } from '../lab/state.ts'
+import { buildDemoImage } from './demo-image.ts'
 import { interruptible } from './interruption.ts'
 import { pathsOf } from './lab-common.ts'
 import { bringUp } from './lab-up.ts'
@@ -33,6 +35,8 @@ interface Path {
   /** The words that lead to where the request is made. */
   readonly prefix: readonly [string, ...string[]]
   readonly headers?: readonly string[]
+  /** So many answer. */
+  readonly pods: number
   readonly look: string
 }
 
@@ -61,7 +65,8 @@ const tryPath = async (runner: CommandRunner, path: Path, count: number): Promis
 }
 
 /** Rules reach the nodes a moment after the pods are ready: it may take a few tries until every pod has its turn. */
-const prove = async (runner: CommandRunner, path: Path, podCount: number): Promise<Seen> => {
+const prove = async (runner: CommandRunner, path: Path): Promise<Seen> => {
+  const { pods: podCount } = path
   let problem = ''
   for (const deadline = Date.now() + pathTimeoutMs; Date.now() < deadline; await sleep(pollMs)) {
     try {
@@ -77,29 +82,41 @@ const prove = async (runner: CommandRunner, path: Path, podCount: number): Promi
 
 type Client = ReturnType<typeof createClient>
 
-const applyDemo = async (runner: CommandRunner, record: LabRecord): Promise<void> => {
-  const file = join(packageRoot, 'examples/demo.yaml')
-  await runner.run('kubectl', ['--kubeconfig', record.kubeconfig, 'apply', '-f', file])
+const applyExample = async (runner: CommandRunner, { kubeconfig }: LabRecord, name: string): Promise<void> => {
+  await runner.run('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-f', join(packageRoot, 'examples', name)])
 }
 
-/** Resolves to how many there are. */
-const waitForPods = async (client: Client, step: Step, record: LabRecord): Promise<number> => {
-  for (const deadline = Date.now() + readyTimeoutMs; ; await sleep(pollMs)) {
-    const { spec, status, metadata } = await client.get(deployments, 'web', 'default')
+/** Resolves to how many there are. `look` throws when there is no use in waiting. */
+const waitForPods = async (
+  client: Client,
+  step: Step,
+  record: LabRecord,
+  name: string,
+  timeoutMs = readyTimeoutMs,
+  look: () => Promise<void> = async () => undefined,
+): Promise<number> => {
+  for (const deadline = Date.now() + timeoutMs; ; await sleep(pollMs)) {
+    const { spec, status, metadata } = await client.get(deployments, name, 'default')
     const wanted = spec.replicas ?? 1
     const ready = status?.availableReplicas ?? 0
     step.update(`${ready} of ${counted(wanted, 'pod')} ready`)
     const isCurrent = status?.observedGeneration === metadata.generation && status?.updatedReplicas === wanted
     if (isCurrent && ready === wanted && status?.replicas === wanted) return wanted
+    await look()
     if (Date.now() > deadline)
       throw new Error(
-        `only ${ready} of ${counted(wanted, 'pod')} became ready; look at: kubectl --kubeconfig ${record.kubeconfig} describe pods`,
+        `only ${ready} of ${counted(wanted, 'pod')} became ready; look at: kubectl --kubeconfig ${record.kubeconfig} describe pods -l app=${name}`,
       )
   }
 }
 
-/** Every path of the demo, with real addresses. */
-const pathsToProve = async (client: Client, record: LabRecord, paths: LabPaths): Promise<readonly Path[]> => {
+/** Every path of the demo, with real addresses; `podCount` pods answer at the end of each. */
+const pathsToProve = async (
+  client: Client,
+  record: LabRecord,
+  paths: LabPaths,
+  podCount: number,
+): Promise<readonly Path[]> => {
   const [pod] = (await client.list(pods, { namespace: 'default', labelSelector: 'app=web' })).items
   if (!pod?.spec.nodeName) throw new Error('the demo has no pods')
   const { spec } = await client.get(services, 'web', 'default')
@@ -119,6 +136,7 @@ const pathsToProve = async (client: Client, record: LabRecord, paths: LabPaths):
         what: `NodePort of ${name}`,
         url: `http://${address}:${nodePort}/`,
         prefix: outside,
+        pods: podCount,
         look: rules(name),
       },
       {
@@ -127,6 +145,7 @@ const pathsToProve = async (client: Client, record: LabRecord, paths: LabPaths):
         url: `http://${address}/`,
         prefix: outside,
         headers: [`Host: ${host}`],
+        pods: podCount,
         look: `${paths.logs}/${name}.log`,
       },
     ]
@@ -137,6 +156,7 @@ const pathsToProve = async (client: Client, record: LabRecord, paths: LabPaths):
       what: 'ClusterIP',
       url: `http://${spec.clusterIP}/`,
       prefix: fromPod as Path['prefix'],
+      pods: podCount,
       look: rules(pod.spec.nodeName),
     },
     {
@@ -144,6 +164,7 @@ const pathsToProve = async (client: Client, record: LabRecord, paths: LabPaths):
       what: 'DNS name',
       url: 'http://web.default.svc.cluster.local/',
       prefix: fromPod as Path['prefix'],
+      pods: podCount,
       look: `${paths.logs}/${pod.spec.nodeName}.log`,
     },
     ...nodePaths.filter(({ what }) => what.startsWith('NodePort')),
@@ -151,20 +172,55 @@ const pathsToProve = async (client: Client, record: LabRecord, paths: LabPaths):
   ]
 }
 
-const proveAll = async (
-  progress: Progress,
-  runner: CommandRunner,
-  all: readonly Path[],
-  podCount: number,
-): Promise<void> => {
+/** What answered, as rows of a table. */
+const proveAll = async (progress: Progress, runner: CommandRunner, all: readonly Path[]): Promise<string[][]> => {
   const rows: string[][] = []
   for (const path of all) {
-    const seen = await progress.run(`asking ${path.what} from ${path.from}`, () => prove(runner, path, podCount))
+    const seen = await progress.run(`asking ${path.what} from ${path.from}`, () => prove(runner, path))
     const request = path.headers ? `${path.url} ${path.headers.join(' ')}` : path.url
     for (const [at, pod] of seen.pods.entries())
       rows.push(at === 0 ? [path.what, path.from, request, pod, seen.client] : ['', '', '', pod, ''])
   }
-  console.log(`\n${renderTable(['PATH', 'FROM', 'REQUEST', 'ANSWERED BY', 'CLIENT SEEN'], rows)}\n`)
+  return rows
+}
+
+/** Where there is a runtime program, it takes a second or two. */
+const imageTimeoutMs = 20_000
+
+/** A container of it will not come to run. */
+const checkImagePod = async (client: Client): Promise<void> => {
+  const { items } = await client.list(pods, { namespace: 'default', labelSelector: 'app=image' })
+  for (const { status } of items)
+    for (const { state } of status?.containerStatuses ?? [])
+      if (/^(Err|Invalid|CreateContainer|RunContainer|CrashLoop)/.test(state?.waiting?.reason ?? ''))
+        throw new Error(`${state?.waiting?.reason}: ${state?.waiting?.message ?? 'no reason is told'}`)
+}
+
+const imagePath = (from: Pick<Path, 'from' | 'prefix'>, { kubeconfig }: LabRecord): Path => ({
+  ...from,
+  what: 'pod of an image',
+  url: 'http://image.default.svc.cluster.local/cgi-bin/who',
+  pods: 1,
+  look: `kubectl --kubeconfig ${kubeconfig} describe pods -l app=image`,
+})
+
+/** Waits for it; why there is none where this machine has not what it takes. `deploying`: what nobody had to wait for so far. */
+const waitForImagePod = async (
+  progress: Progress,
+  client: Client,
+  record: LabRecord,
+  deploying: Promise<void>,
+): Promise<boolean> => {
+  const step = progress.step('a pod of an image made of busybox')
+  try {
+    await deploying
+    await waitForPods(client, step, record, 'image', imageTimeoutMs, () => checkImagePod(client))
+    step.done('ready')
+    return true
+  } catch (error) {
+    step.done(`left out: ${errorText(error)}`)
+    return false
+  }
 }
 
 const demonstrate = async (
@@ -174,12 +230,24 @@ const demonstrate = async (
   paths: LabPaths,
 ): Promise<void> => {
   const transport = createHttpTransport(await readKubeconfig(record.kubeconfig))
+  let deploying = Promise.resolve()
   try {
     const client = createClient(transport)
-    await progress.run('kubectl apply -f examples/demo.yaml', () => applyDemo(runner, record))
-    const podCount = await progress.run('waiting for the pods of web', (step) => waitForPods(client, step, record))
-    await proveAll(progress, runner, await pathsToProve(client, record, paths), podCount)
+    // It is made, and started, while the others are asked, and told where it is waited for.
+    deploying = buildDemoImage(runner, record.name, paths.folder).then(() => applyExample(runner, record, 'image.yaml'))
+    deploying.catch(() => undefined)
+    await progress.run('kubectl apply -f examples/demo.yaml', () => applyExample(runner, record, 'demo.yaml'))
+    const podCount = await progress.run('waiting for the pods of web', (step) =>
+      waitForPods(client, step, record, 'web'),
+    )
+    const all = await pathsToProve(client, record, paths, podCount)
+    const rows = await proveAll(progress, runner, all)
+    const [first] = all
+    if (first && (await waitForImagePod(progress, client, record, deploying)))
+      rows.push(...(await proveAll(progress, runner, [imagePath(first, record)])))
+    console.log(`\n${renderTable(['PATH', 'FROM', 'REQUEST', 'ANSWERED BY', 'CLIENT SEEN'], rows)}\n`)
   } finally {
+    await deploying.catch(() => undefined)
     await transport.close()
   }
 }
