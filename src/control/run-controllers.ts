@@ -34,6 +34,7 @@ import { createReplicaController } from './controllers/replicaset/replicas.ts'
 import { replicaSetKind, replicationControllerKind } from './controllers/replicaset/replicated.ts'
 import { createResourceQuotaController } from './controllers/resource-quota.ts'
 import { createServiceAddressController } from './controllers/service-addresses.ts'
+import { createStatefulSetController } from './controllers/statefulset/statefulset.ts'
 import type { Registry } from './registry/registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 
@@ -53,6 +54,7 @@ const switchable: Readonly<Record<ComponentName, CreateController>> = {
   'replicationcontroller-controller': createReplicaController(replicationControllerKind),
   'deployment-controller': createDeploymentController,
   'daemonset-controller': createDaemonSetController,
+  'statefulset-controller': createStatefulSetController,
   'endpointslice-controller': createEndpointSliceController,
   'endpointslice-mirroring-controller': createMirroringController,
   'garbage-collector-controller': createGarbageCollector,

@@ -16,6 +16,7 @@ const aliases = {
   'replicationcontroller-controller': 'replicationcontroller',
   'deployment-controller': 'deployment',
   'daemonset-controller': 'daemonset',
+  'statefulset-controller': 'statefulset',
   'endpointslice-controller': 'endpointslice',
   'endpointslice-mirroring-controller': 'endpointslicemirroring',
   'garbage-collector-controller': 'garbagecollector',

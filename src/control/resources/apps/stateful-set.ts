@@ -7,7 +7,6 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
 import { checkLabel, subdomainName } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
-import { unattended } from '../unattended.ts'
 import { containerColumns, scaleOf, validateAmount, validateCounts, validateWorkload } from './workload.ts'
 
 const defaultStrategy = (strategy: StatefulSetUpdateStrategy): StatefulSetUpdateStrategy => {
@@ -128,7 +127,6 @@ export const statefulSet = define<StatefulSet>({
   shortNames: ['sts'],
   categories: ['all'],
   nameRule: subdomainName,
-  warnings: unattended('no pods are made'),
   status: 'separate',
   generation: true,
   scale: scaleOf<StatefulSet>(),
