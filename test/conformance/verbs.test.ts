@@ -24,6 +24,7 @@ const toldElsewhere = (id: string): Told | undefined => {
 
 /** What later versions of Kubernetes tell. */
 const newer: Readonly<Record<string, Told>> = {
+  'v1 pods/ephemeralcontainers': [true, 'Pod', '', ['get', 'patch', 'update']],
   'v1 services': [true, 'Service', 'svc', everything],
   // As metrics-server does.
   'metrics.k8s.io/v1beta1 nodes': [false, 'NodeMetrics', '', ['get', 'list']],

@@ -110,6 +110,20 @@ export const runtimeContract = (t: Test, open: (t: Test, onChange: OnChange) => 
     await runtime.sandboxes.end('a', 'forget')
   })
 
+  t.test('a container that looks into another one', async (t) => {
+    const { runtime, exitOf, container, sandboxSpec } = await begin(t)
+    await runtime.sandboxes.start(sandboxSpec('a'))
+    const look = (name: string, target: string) =>
+      runtime.containers.start('a', container(name, ['sleep', '600'], { target }))
+    await t.rejects(look('early', 'main'), { name: 'TargetError', message: 'unable to find target container "main"' })
+    await runtime.containers.start('a', container('main', ['sleep', '600']))
+    t.notOk((await look('debug', 'main')).exit)
+    await runtime.containers.signal('a_main_0', 'KILL')
+    await until(() => exitOf('a_main_0'), 'the end of the target', 20_000)
+    await t.rejects(look('late', 'main'), { name: 'TargetError', message: /is not running$/ })
+    await runtime.sandboxes.end('a', 'forget')
+  })
+
   t.test('the last two instances stay', async (t) => {
     const { runtime, sandbox, exitOf, container, sandboxSpec } = await begin(t)
     await runtime.sandboxes.start(sandboxSpec('a'))

@@ -1,5 +1,5 @@
 /** The environment of a container, and its command line with the variables filled in. */
-import { allContainers } from '../../api/pods.ts'
+import { withEphemeralContainers } from '../../api/pods.ts'
 import type { ConfigMap, Container, EnvVar, Pod, Secret, StringMap } from '../../api/types/index.ts'
 import { expand } from './expand.ts'
 import { fieldValue, type NodeFacts, resourceValue } from './field-ref.ts'
@@ -75,7 +75,7 @@ const fromEnvFrom = ({ container }: EnvInput, sources: Sources): readonly (reado
 
 const fromResource = ({ pod, container, facts }: EnvInput, { name, valueFrom }: EnvVar): string => {
   const { containerName = container.name, resource = '', divisor } = valueFrom?.resourceFieldRef ?? {}
-  const other = allContainers(pod).find((each) => each.name === containerName)
+  const other = withEphemeralContainers(pod).find((each) => each.name === containerName)
   const value = other && resourceValue(other, facts, resource, divisor)
   if (value !== undefined) return value
   throw new ConfigError(`env ${name}: unsupported container resource: ${containerName} ${resource}`)
@@ -130,7 +130,7 @@ export const containerEnv = (input: EnvInput): StringMap => {
 export const configNames = (
   pod: Pod,
 ): { readonly configMaps: readonly string[]; readonly secrets: readonly string[] } => {
-  const containers = allContainers(pod)
+  const containers = withEphemeralContainers(pod)
   const from = containers.flatMap(({ envFrom = [] }) => envFrom)
   const values = containers.flatMap(({ env = [] }) => env.map(({ valueFrom }) => valueFrom))
   const distinct = (names: readonly (string | undefined)[]) =>

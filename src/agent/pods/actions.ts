@@ -4,7 +4,7 @@ import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
 import { type EventRecorder, type EventType, referenceTo } from '../../api/event-recorder.ts'
-import { allContainers } from '../../api/pods.ts'
+import { ephemeralContainersOf, withEphemeralContainers } from '../../api/pods.ts'
 import { quantityValue } from '../../api/quantity.ts'
 import { pods } from '../../api/resources.ts'
 import type { Container, Pod } from '../../api/types/index.ts'
@@ -14,7 +14,7 @@ import type { NodeFacts } from '../env/field-ref.ts'
 import type { ServiceLink } from '../env/service-links.ts'
 import { makeLogFile, podLogDir, removeLogsBefore } from '../logs/paths.ts'
 import { NoRuntimeError } from '../runtime/choose-runtime.ts'
-import type { Containers } from '../runtime/containers.ts'
+import { type Containers, TargetError } from '../runtime/containers.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import { VolumeError } from '../volumes/plugin.ts'
@@ -59,7 +59,7 @@ const noVolumes = { mounts: [], devices: [] }
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const containerOf = (pod: Pod, name: string): Container => {
-  const found = allContainers(pod).find((each) => each.name === name)
+  const found = withEphemeralContainers(pod).find((each) => each.name === name)
   if (!found) throw new Error(`pod ${pod.metadata.name} has no container ${name}`)
   return found
 }
@@ -148,15 +148,17 @@ export const createActions = (deps: ActionDeps) => {
     const hasImages = capabilities.features.has('images')
     const nodeBytes = quantityValue(deps.allocatable['memory'] ?? 0)
     const { mounts, devices } = hasImages ? await volumes.ofContainer(pod, container, env) : noVolumes
+    const target = ephemeralContainersOf(pod).find(({ name }) => name === container.name)?.targetContainerName
     return {
       ...containerSpecOf(pod, container, image, env, { hasImages, nodeBytes }),
+      ...(target ? { target } : {}),
       ...{ mounts, ...(devices.length > 0 ? { devices } : {}) },
     }
   }
 
   const failStart = (known: KnownPod, pod: Pod, name: string, error: unknown): void => {
     const reason =
-      error instanceof ConfigError || error instanceof VolumeError
+      error instanceof ConfigError || error instanceof VolumeError || error instanceof TargetError
         ? 'CreateContainerConfigError'
         : error instanceof NoCommandError
           ? 'CreateContainerError'

@@ -39,7 +39,7 @@ const imageComplaints = (container: string, { reason, message = '' }: Waiting): 
 
 const waitingComplaints = (view: PodView, container: string, waiting: Waiting): readonly Complaint[] => {
   const { reason, message = '' } = waiting
-  if (reason === 'Unsupported') return [{ type: 'Warning', key: reason, reason, message }]
+  if (reason === 'Unsupported') return [{ type: 'Warning', key: `${reason} ${message}`, reason, message }]
   if (reason === 'CrashLoopBackOff') {
     const text = `Back-off restarting failed container ${container} in pod ${podLabel(view.pod)}`
     const key = latestOf(view, container)?.id ?? container

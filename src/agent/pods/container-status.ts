@@ -83,3 +83,25 @@ export const containerStatus = (
     ...(containerID === undefined ? {} : { containerID }),
   }
 }
+
+/** An end that nobody saw, in the kubelet's words. */
+const lost = (containerID: string): ContainerState => ({
+  terminated: {
+    ...{ exitCode: 137, reason: 'ContainerStatusUnknown', containerID },
+    message: 'The container could not be located when the pod was deleted.  The container used to be Running',
+  },
+})
+
+/** The same of one that was added to look into the pod: it is started once, and nobody asks whether it is ready. */
+export const ephemeralStatus = (
+  view: PodView,
+  container: Container,
+  waiting: Waiting | undefined,
+  before: ContainerStatus | undefined,
+): ContainerStatus => {
+  const { started: _, ...status } = containerStatus(view, container, waiting, before)
+  const { containerID, state } = before ?? {}
+  const isGone = containerID !== undefined && instancesOf(view, container.name).length === 0
+  const shown = isGone ? { state: state?.terminated ? state : lost(containerID) } : {}
+  return { ...status, ...shown, ready: false }
+}

@@ -1,5 +1,5 @@
 /** What to do next for a pod. Pure: the same view at the same time gives the same plan. */
-import { allContainers } from '../../api/pods.ts'
+import { allContainers, ephemeralContainersOf } from '../../api/pods.ts'
 import type { Container } from '../../api/types/index.ts'
 import type { ContainerRecord } from '../runtime/containers.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
@@ -7,6 +7,7 @@ import { type BackOff, restartAfter } from './back-off.ts'
 import { imageStep } from './images.ts'
 import {
   currentOf,
+  hasStarted,
   initsOf,
   isOver,
   isRunning,
@@ -192,14 +193,25 @@ const deadlineOf = ({ pod }: PodView): number => {
   return Date.parse(startTime) + activeDeadlineSeconds * 1000
 }
 
-const unsupportedWaiting = ({ pod, unsupported }: PodView): ReadonlyMap<string, Waiting> => {
-  const message = `this node's runtime cannot honour ${unsupported.join(', ')}`
-  return new Map(allContainers(pod).map(({ name }) => [name, { reason: 'Unsupported', message }]))
+const unsupportedWaiting = (fields: readonly string[]): Waiting => ({
+  ...{ reason: 'Unsupported', message: `this node's runtime cannot honour ${fields.join(', ')}` },
+})
+
+/** They need a pod that runs, and nothing waits for them. */
+const planEphemeral = (view: PodView, draft: Draft, now: number, backOff: BackOff): void => {
+  if (!view.sandbox?.running || !view.sandbox.addresses) return
+  for (const { name } of ephemeralContainersOf(view.pod)) {
+    if (hasStarted(view, name)) continue
+    const unsupported = view.unsupportedOf.get(name) ?? []
+    if (unsupported.length > 0) draft.waiting.set(name, unsupportedWaiting(unsupported))
+    else planStart(view, draft, name, now, backOff)
+  }
 }
 
 const planLife = (view: PodView, now: number, backOff: BackOff): Plan => {
   const draft: Draft = { actions: [], waiting: new Map(), againAt: deadlineOf(view) }
   if (planInits(view, draft, now, backOff)) planMains(view, draft, now, backOff)
+  planEphemeral(view, draft, now, backOff)
   const { actions, waiting } = draft
   const again = Number.isFinite(draft.againAt) ? { againAt: draft.againAt } : {}
   const startsSome = actions.some((action) => action.do === 'start-container' || action.do === 'pull-image')
@@ -223,7 +235,10 @@ export const planPod = (view: PodView, now: number, backOff: BackOff): Plan => {
     return { ...planEnd(view, []), failure: { reason: 'DeadlineExceeded', message } }
   }
   if (isDone(view)) return planEnd(view, [])
-  if (view.unsupported.length > 0) return { actions: [], waiting: unsupportedWaiting(view) }
+  if (view.unsupported.length > 0) {
+    const waiting = unsupportedWaiting(view.unsupported)
+    return { actions: [], waiting: new Map(allContainers(view.pod).map(({ name }) => [name, waiting])) }
+  }
   return planLife(view, now, backOff)
 }
 

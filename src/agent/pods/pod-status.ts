@@ -1,8 +1,9 @@
 /** The status of a pod, from what is found on the node. Pure. */
 import { formatTime } from '../../api/clock.ts'
+import { allContainers, ephemeralContainersOf } from '../../api/pods.ts'
 import type { ContainerStatus, PodPhase, PodStatus } from '../../api/types/index.ts'
 import { podConditions } from './conditions.ts'
-import { containerStatus } from './container-status.ts'
+import { containerStatus, ephemeralStatus } from './container-status.ts'
 import type { Plan } from './plan.ts'
 import { initsOf, isOver, isRunning, isSidecar, isTerminating, latestOf, type PodView } from './view.ts'
 
@@ -18,7 +19,8 @@ const didInitFail = (view: PodView): boolean =>
 /** The phase of the main containers, as the kubelet reckons it. */
 const phaseOf = (view: PodView, plan: Plan): PodPhase => {
   const { containers, restartPolicy = 'Always' } = view.pod.spec
-  const isAnyRunning = (view.sandbox?.containers ?? []).some(isRunning)
+  const own = new Set(allContainers(view.pod).map(({ name }) => name))
+  const isAnyRunning = (view.sandbox?.containers ?? []).some((each) => isRunning(each) && own.has(each.name))
   if (plan.failure && !isAnyRunning) return 'Failed'
   if (didInitFail(view)) return 'Failed'
   const latest = containers.map(({ name }) => latestOf(view, name))
@@ -65,6 +67,14 @@ export const podStatus = (view: PodView, plan: Plan, now: number): PodStatus => 
       )
   const inits = initsOf(view).map(statusOf(before.initContainerStatuses))
   const mains = view.pod.spec.containers.map(statusOf(before.containerStatuses))
+  const ephemeral = ephemeralContainersOf(view.pod).map((container) =>
+    ephemeralStatus(
+      view,
+      container,
+      plan.waiting.get(container.name),
+      before.ephemeralContainerStatuses?.find(({ name }) => name === container.name),
+    ),
+  )
   return {
     ...before,
     phase,
@@ -74,5 +84,6 @@ export const podStatus = (view: PodView, plan: Plan, now: number): PodStatus => 
     startTime: before.startTime ?? formatTime(now),
     ...(inits.length === 0 ? {} : { initContainerStatuses: inits }),
     containerStatuses: mains,
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
   }
 }

@@ -1,7 +1,7 @@
 /** What a pod asks for and this node cannot give. Better told than left out in silence. */
-import type { Container, Pod } from '../../api/types/index.ts'
+import type { Container, EphemeralContainer, Pod } from '../../api/types/index.ts'
 import type { Capabilities, Feature } from '../runtime/capabilities.ts'
-import { mountsBeyond } from '../volumes/container-mounts.ts'
+import { canSeeMounts, mountsBeyond } from '../volumes/container-mounts.ts'
 
 export interface Abilities {
   /** Of the runtime that the pod would have. */
@@ -85,6 +85,25 @@ export const unsupportedFields = (pod: Pod, abilities: Abilities): readonly stri
         containerChecks(`spec.${list}[${at}]`, container, spec.hostNetwork ?? false, abilities, beyond),
       ),
     ),
+  ]
+  return checks.filter(([, isAsked]) => isAsked).map(([field]) => field)
+}
+
+/** The same of a container that was added to the pod, which is the only one that it keeps from running. */
+export const unsupportedEphemeral = (
+  pod: Pod,
+  container: EphemeralContainer,
+  abilities: Abilities,
+): readonly string[] => {
+  const { capabilities } = abilities
+  const { features } = capabilities
+  const path = `spec.ephemeralContainers[${(pod.spec.ephemeralContainers ?? []).indexOf(container)}]`
+  const cannotJoin = features.has('own-pids') && !features.has('joined-pids')
+  const checks: readonly Check[] = [
+    [`${path}.targetContainerName`, isSet(container.targetContainerName) && cannotJoin],
+    [`${path}.volumeMounts`, !canSeeMounts(pod, container, capabilities)],
+    [`${path}.volumeDevices`, isSet(container.volumeDevices) && !features.has('devices')],
+    ...securityChecks(`${path}.securityContext`, container.securityContext, abilities),
   ]
   return checks.filter(([, isAsked]) => isAsked).map(([field]) => field)
 }

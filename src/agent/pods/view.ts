@@ -38,6 +38,8 @@ export interface PodView {
   readonly images: ReadonlyMap<string, ContainerImageView>
   /** Fields this node cannot honour. */
   readonly unsupported: readonly string[]
+  /** The same of single ephemeral containers, by name; the others run all the same. */
+  readonly unsupportedOf: ReadonlyMap<string, readonly string[]>
 }
 
 /** Which life of a pod's sandbox a container belongs to: init containers have to run again in a new one. */
@@ -62,6 +64,13 @@ export const isSidecar = (container: Container): boolean => container.restartPol
 
 /** Those that run to their end before the others start. */
 export const initsOf = ({ pod }: PodView): readonly Container[] => pod.spec.initContainers ?? []
+
+/** Whether an ephemeral container has been started, here or by the word of the API: it is not started again. */
+export const hasStarted = (view: PodView, name: string): boolean => {
+  const { ephemeralContainerStatuses = [] } = view.pod.status ?? {}
+  const known = ephemeralContainerStatuses.find((each) => each.name === name)
+  return known?.containerID !== undefined || latestOf(view, name) !== undefined
+}
 
 export const isTerminating = ({ pod }: PodView): boolean => pod.metadata.deletionTimestamp !== undefined
 

@@ -1,7 +1,7 @@
 /** Brings one pod in line with what the API wants of it: look, plan, act, and tell the API what came of it. */
 import type { Clock } from '../../api/clock.ts'
 import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
-import { allContainers } from '../../api/pods.ts'
+import { allContainers, ephemeralContainersOf } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
 import type { Prober } from '../probes/prober.ts'
@@ -21,7 +21,7 @@ import { podStatus } from './pod-status.ts'
 import { probeTargets } from './probe-targets.ts'
 import type { StatusWriter } from './status-writer.ts'
 import type { Stopper } from './stopper.ts'
-import { unsupportedFields } from './unsupported.ts'
+import { unsupportedEphemeral, unsupportedFields } from './unsupported.ts'
 import { isRunning, type PodView } from './view.ts'
 
 export interface WorkerDeps {
@@ -60,9 +60,14 @@ const stoppingLookMs = 2_000
 
 const isStop = (action: Action): boolean => action.do === 'stop-container'
 
-/** Whose containers do not run, but may be started. */
-const waitingOf = (pod: Pod, sandbox: SandboxRecord | undefined) =>
-  allContainers(pod).filter(({ name }) => !isRunning(sandbox?.containers.findLast((each) => each.name === name)))
+/** Those that do not run, but may be started. */
+const waitingOf = (pod: Pod, sandbox: SandboxRecord | undefined) => {
+  const latestOf = (name: string) => sandbox?.containers.findLast((each) => each.name === name)
+  return [
+    ...allContainers(pod).filter(({ name }) => !isRunning(latestOf(name))),
+    ...ephemeralContainersOf(pod).filter(({ name }) => !latestOf(name)),
+  ]
+}
 
 export const createPodWorker = (deps: WorkerDeps): PodWorker => {
   const { sandboxes, puller, prober, postStarts, stopper, statuses, events, clock, podOf, act } = deps
@@ -125,13 +130,19 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
   const viewOf = (pod: Pod, { sandbox, runtime, images, failures, lastAddresses }: KnownPod): PodView => {
     const chosen = runtime instanceof NoRuntimeError ? undefined : runtime
     const { capabilities } = chosen ?? {}
+    const abilities = capabilities && { capabilities, hostPorts: deps.hostPorts }
     return {
       ...{ pod, sandbox, images, failures, lastAddresses, hostIPs: deps.hostIPs },
       runtime: sandbox?.runtime ?? chosen?.name ?? '',
       networkTrouble: deps.networkTrouble(pod.metadata.uid ?? ''),
       probe: prober.result,
       postStart: postStarts.stateOf,
-      unsupported: capabilities ? unsupportedFields(pod, { capabilities, hostPorts: deps.hostPorts }) : [],
+      unsupported: abilities ? unsupportedFields(pod, abilities) : [],
+      unsupportedOf: new Map(
+        abilities
+          ? ephemeralContainersOf(pod).map((each) => [each.name, unsupportedEphemeral(pod, each, abilities)])
+          : [],
+      ),
     }
   }
 

@@ -14,6 +14,8 @@ export type Feature =
   | 'host-ipc'
   /** A process namespace for each container, where the pod does not ask for one that is shared. */
   | 'own-pids'
+  /** A container that is started later can be in the process namespace of one that runs. */
+  | 'joined-pids'
   | 'devices'
   /** Containers see what is mounted on the node later, below volumes that ask for it. */
   | 'mounts-of-node'

@@ -52,7 +52,25 @@ export interface ContainerSpec extends ContainerSecurity {
   readonly tty?: boolean
   /** Where it may leave its last words, for `ContainerExit`; the end of its log stands in for them if it fails without any. */
   readonly terminationMessage?: { readonly path: string; readonly fallBackToLogs: boolean }
+  /** A container of the pod that runs: its processes are seen by this one, too. */
+  readonly target?: string
   readonly labels: StringMap
+}
+
+/** The container whose processes another one shall see does not run. */
+export class TargetError extends Error {
+  override readonly name = 'TargetError'
+}
+
+/** The instance that runs. Throws `TargetError`. */
+export const targetIn = <C extends Pick<ContainerRecord, 'name' | 'exit'>>(
+  containers: readonly C[],
+  name: string,
+): C => {
+  const found = containers.findLast((each) => each.name === name)
+  if (!found) throw new TargetError(`unable to find target container ${JSON.stringify(name)}`)
+  if (found.exit) throw new TargetError(`target container ${JSON.stringify(name)} is not running`)
+  return found
 }
 
 export interface ContainerExit {
@@ -86,7 +104,7 @@ export interface ContainerRecord {
 export interface Containers {
   /**
    * A command that cannot be run comes back ended, with code 128 and `startError`. Of each name the last two instances
-   * stay listed. Throws when the sandbox does not run.
+   * stay listed. Throws when the sandbox does not run, and `TargetError`.
    */
   start(sandbox: string, spec: ContainerSpec): Promise<ContainerRecord>
   /**

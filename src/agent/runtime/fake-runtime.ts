@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream'
 import { aborted, type Clock } from '../../api/clock.ts'
 import type { Usage } from '../usage/usage.ts'
 import type { Capabilities } from './capabilities.ts'
-import type { ContainerExit, ContainerRecord, ContainerSpec } from './containers.ts'
+import { type ContainerExit, type ContainerRecord, type ContainerSpec, targetIn } from './containers.ts'
 import { createFakeImages, type FakeImages } from './fake-images.ts'
 import { byNameAndAttempt, containerId, sandboxOf } from './ids.ts'
 import { createOwnImages } from './own-images.ts'
@@ -190,6 +190,7 @@ export const createFakeRuntime = (options: FakeRuntimeOptions): FakeRuntime => {
         if (!sandbox?.running) throw new Error(`sandbox ${sandboxId} does not run`)
         const id = containerId(sandboxId, spec.name, spec.attempt)
         if (specs.has(id)) throw new Error(`container ${id} was started before`)
+        if (spec.target !== undefined) targetIn(sandbox.containers, spec.target)
         note('start-container', id)
         const ended = firstExit(spec.command)
         const { name, attempt, image, logFile, labels } = spec

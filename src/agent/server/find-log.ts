@@ -1,14 +1,12 @@
 /** Which instance of a container a log request means. Pure. */
-import { allContainers } from '../../api/pods.ts'
+import { containerStatusesOf, withEphemeralContainers } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { ContainerRecord } from '../runtime/containers.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import { RequestError } from './log-query.ts'
 
-const stateOf = ({ status }: Pod, container: string) =>
-  [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].find(
-    ({ name }) => name === container,
-  )?.state
+const stateOf = (pod: Pod, container: string) =>
+  containerStatusesOf(pod).find(({ name }) => name === container)?.state
 
 /** Throws `RequestError` in the kubelet's words when there is no such log. */
 export const findInstance = (
@@ -18,7 +16,7 @@ export const findInstance = (
   previous: boolean,
 ): ContainerRecord => {
   const { name } = pod.metadata
-  const known = allContainers(pod).some((each) => each.name === container)
+  const known = withEphemeralContainers(pod).some((each) => each.name === container)
   if (!known) throw new RequestError(404, `container "${container}" not found in pod "${name}"`)
   const instances = (sandbox?.containers ?? []).filter((each) => each.name === container)
   const latest = instances.at(-1)

@@ -1,7 +1,7 @@
 /** Which volumes a container sees, and where. Pure. */
 import { posix } from 'node:path'
-import { allContainers } from '../../api/pods.ts'
-import type { Container, Pod, StringMap } from '../../api/types/index.ts'
+import { allContainers, withEphemeralContainers } from '../../api/pods.ts'
+import type { Container, EphemeralContainer, Pod, StringMap } from '../../api/types/index.ts'
 import type { Capabilities, Feature } from '../runtime/capabilities.ts'
 import type { Mount } from '../runtime/mounts.ts'
 
@@ -73,7 +73,7 @@ export const sharedMountsOf = (pod: Pod): readonly VolumeMount[] => [
 /** The names of the volumes that some container uses: the others are not made. */
 export const usedVolumes = (pod: Pod): ReadonlySet<string> =>
   new Set(
-    allContainers(pod).flatMap(({ volumeMounts = [], volumeDevices = [] }) =>
+    withEphemeralContainers(pod).flatMap(({ volumeMounts = [], volumeDevices = [] }) =>
       [...volumeMounts, ...volumeDevices].map(({ name }) => name),
     ),
   )
@@ -109,4 +109,17 @@ export const mountsBeyond = (pod: Pod, { features }: Capabilities): ReadonlySet<
     for (const [at, { volumeMounts = [] }] of (pod.spec[list] ?? []).entries())
       for (const mount of volumeMounts) check(mount, `spec.${list}[${at}].volumeMounts`)
   return beyond
+}
+
+/** Of a container that is added to a pod that runs: where all share a root, it sees what is there, and where it is. */
+export const canSeeMounts = (pod: Pod, container: EphemeralContainer, { features }: Capabilities): boolean => {
+  const shared = new Map(sharedMountsOf(pod).map((mount) => [mount.path, mount]))
+  return (container.volumeMounts ?? []).every((mount) => {
+    const path = placeOf(mount)
+    if (path === undefined || (mount.subPathExpr ?? '') !== '') return false
+    const wanted = readMount(mount, path, {})
+    if (wanted.propagation && !features.has(propagationFeatures[wanted.propagation])) return false
+    const there = shared.get(path)
+    return features.has('images') || (there !== undefined && !clashes(there, wanted))
+  })
 }

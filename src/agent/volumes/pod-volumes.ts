@@ -110,9 +110,14 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
     return all
   }
 
-  /** Those of a pod from before the agent are made again, which changes nothing of them. */
-  const preparedOf = async (pod: Pod): Promise<ReadonlyMap<string, PreparedVolume>> =>
-    prepared.get(pod.metadata.uid ?? '') ?? prepareAll(pod)
+  const isPrepared = (known: ReadonlyMap<string, PreparedVolume>, { request }: Volume): boolean =>
+    known.has(request.name)
+
+  /** Those of a pod from before the agent, or from before a container that uses more, are made again, which changes nothing of them. */
+  const preparedOf = async (pod: Pod): Promise<ReadonlyMap<string, PreparedVolume>> => {
+    const known = prepared.get(pod.metadata.uid ?? '')
+    return known && volumesOf(pod).every((volume) => isPrepared(known, volume)) ? known : prepareAll(pod)
+  }
 
   /** A part of a volume, as a mount of its own that leads nowhere else, whatever the pod does. */
   const partOf = async (
@@ -184,7 +189,12 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
       }
     },
     refresh: async (pod) => {
-      for (const { plugin, request } of volumesOf(pod)) await told(request.name, async () => plugin.refresh?.(request))
+      const known = prepared.get(pod.metadata.uid ?? '')
+      for (const volume of volumesOf(pod)) {
+        const { plugin, request } = volume
+        // One that a container will use that was added just now is made when that starts.
+        if (!known || isPrepared(known, volume)) await told(request.name, async () => plugin.refresh?.(request))
+      }
     },
     remove: async (uid) => {
       prepared.delete(uid)

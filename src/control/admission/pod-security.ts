@@ -1,6 +1,6 @@
 /** Pods are held to the level of the Pod Security Standards that their namespace asks for. */
 import { forbidden, invalid } from '../../api/errors.ts'
-import { allContainers } from '../../api/pods.ts'
+import { withEphemeralContainers } from '../../api/pods.ts'
 import type { KubeObject, Namespace, Pod } from '../../api/types/index.ts'
 import type { Admission, Review } from '../objects/admission.ts'
 import { at, podSecurityView } from '../pod-security/pod-view.ts'
@@ -37,9 +37,7 @@ const templates: Readonly<Record<string, readonly string[]>> = {
 const mostPods = 3000
 
 const imagesOf = (pod: Pod): string =>
-  JSON.stringify(
-    [allContainers(pod), pod.spec.ephemeralContainers ?? []].flat().map(({ name, image }) => [name, image]),
-  )
+  JSON.stringify(withEphemeralContainers(pod).map(({ name, image }) => [name, image]))
 
 const strictness = ({ level }: LevelVersion): number => levels.indexOf(level)
 

@@ -45,6 +45,7 @@ export const secretReferences = (spec: PodSpec): readonly SecretReference[] => [
   ...(spec.volumes ?? []).flatMap(ofVolume),
   ...(spec.initContainers ?? []).flatMap((container) => ofContainer('init container', container)),
   ...spec.containers.flatMap((container) => ofContainer('container', container)),
+  ...(spec.ephemeralContainers ?? []).flatMap((container) => ofContainer('ephemeral container', container)),
   ...(spec.imagePullSecrets ?? []).flatMap(({ name = '' }): readonly SecretReference[] =>
     name === '' ? [] : [{ secret: name, use: 'pull', text: `imagePullSecrets "${name}"` }],
   ),

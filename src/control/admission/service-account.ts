@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import type { Clock } from '../../api/clock.ts'
 import { type ApiError, forbidden } from '../../api/errors.ts'
 import { isJsonObject } from '../../api/json.ts'
+import { isMirrorPod } from '../../api/pods.ts'
 import type { Container, Pod, PodSpec } from '../../api/types/index.ts'
 import type { ServiceAccount } from '../../api/types/kubernetes/core-v1.ts'
 import type { Admission } from '../objects/admission.ts'
@@ -16,7 +17,6 @@ const defaultAccount = 'default'
 /** A new namespace has its account in a moment. */
 const patienceMs = 1_500
 
-const mirrorAnnotation = 'kubernetes.io/config.mirror'
 const mountableAnnotation = 'kubernetes.io/enforce-mountable-secrets'
 const volumePrefix = 'kube-api-access-'
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -127,17 +127,21 @@ export const serviceAccount = (store: Store, clock: Clock): Admission => {
 
   const refuse = (pod: Pod, why: string): ApiError => forbidden(pods, pod.metadata.name, why)
 
+  const accountFor = async (pod: Pod, name: string): Promise<ServiceAccount> => {
+    const { namespace = '' } = pod.metadata
+    const account = await accountOf(namespace, name)
+    if (account) return account
+    throw refuse(pod, `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`)
+  }
+
   const admitPod = async (pod: Pod): Promise<Pod> => {
-    const { namespace = '', annotations } = pod.metadata
-    if (annotations?.[mirrorAnnotation] !== undefined) {
+    if (isMirrorPod(pod)) {
       const wrong = wrongMirror(pod)
       if (wrong !== undefined) throw refuse(pod, wrong)
       return pod
     }
     const name = pod.spec.serviceAccountName || defaultAccount
-    const account = await accountOf(namespace, name)
-    if (!account)
-      throw refuse(pod, `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`)
+    const account = await accountFor(pod, name)
     const spec = withPullSecrets({ ...pod.spec, serviceAccountName: name, serviceAccount: name }, account)
     const admitted = { ...pod, spec: wantsToken(pod, account) ? withToken(spec) : spec }
     const wrong = wrongSecret(admitted, account)
@@ -145,9 +149,22 @@ export const serviceAccount = (store: Store, clock: Clock): Admission => {
     return admitted
   }
 
+  /** What is added to a pod that runs uses no other Secrets than the pod could. */
+  const checkAdded = async (pod: Pod): Promise<Pod> => {
+    const { serviceAccountName: name, ephemeralContainers = [] } = pod.spec
+    if (!name) return pod
+    const added = { ...pod, spec: { containers: [], ephemeralContainers } }
+    const wrong = wrongSecret(added, await accountFor(pod, name))
+    if (wrong !== undefined) throw refuse(pod, wrong)
+    return pod
+  }
+
   return {
     name: 'ServiceAccount',
-    admit: ({ operation, definition, object }) =>
-      operation === 'create' && definition === pods ? admitPod(object as Pod) : object,
+    admit: ({ operation, definition, object, asked }) => {
+      if (definition !== pods) return object
+      if (operation === 'create') return admitPod(object as Pod)
+      return asked?.subresource === 'ephemeralcontainers' ? checkAdded(object as Pod) : object
+    },
   }
 }

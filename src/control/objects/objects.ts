@@ -272,6 +272,7 @@ export const createObjects = (options: ObjectsOptions): Objects => {
         ...validateMetadataUpdate(object.metadata, old.metadata),
         ...validateDeletionTime(given.metadata, old.metadata),
         ...(part === 'main' ? (definition.validateUpdate?.(object, old) ?? []) : []),
+        ...(typeof part === 'object' ? part.validate(object, old) : []),
         ...validateObject(definition, object, old),
       ])
       for (const each of validations) await each.validate({ ...review, object })

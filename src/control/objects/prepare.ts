@@ -2,7 +2,7 @@
 import { deepEqual } from '../../api/deep-equal.ts'
 import { badRequest } from '../../api/errors.ts'
 import type { KubeObject, ObjectMeta } from '../../api/types/index.ts'
-import { type ResourceDefinition, storedVersionOf } from '../resources/definition.ts'
+import { type OwnPart, type ResourceDefinition, storedVersionOf } from '../resources/definition.ts'
 import { carryMetadata, sameWish } from '../resources/metadata.ts'
 
 /** What the server decides about a new object. */
@@ -14,10 +14,18 @@ export interface Birth {
 }
 
 /**
- * The part of an object that a request writes: everything but the status, or only the status. `internal` is for the
- * server's own subresources (a pod's binding, a namespace's finalize), which may change what no client may.
+ * The part of an object that a request writes: everything but the status, only the status, or one that has a subresource of its
+ * own. `internal` is for the server's own subresources (a pod's binding, a namespace's finalize), which may change what no client
+ * may.
  */
-export type Part = 'main' | 'status' | 'internal'
+export type Part = 'main' | 'status' | 'internal' | OwnPart
+
+/** The part that is written through a subresource, or without any. */
+export const partOf = ({ parts = {} }: ResourceDefinition, subresource: string | undefined): Part => {
+  if (subresource === 'status') return 'status'
+  const own = subresource !== undefined && Object.hasOwn(parts, subresource) ? parts[subresource] : undefined
+  return own ?? 'main'
+}
 
 const maxGeneratedBase = 58
 
@@ -109,6 +117,10 @@ export const prepareUpdate = (
       statusOf(given),
     )
     return definition.statusDefaults?.(written, old, time) ?? written
+  }
+  if (typeof part === 'object') {
+    const taken = part.take(given, old)
+    return withGeneration(definition, definition.defaults?.(taken) ?? taken, old)
   }
   const metadata = carryMetadata(given.metadata, old.metadata)
   if (part === 'internal') return { ...given, metadata }

@@ -76,6 +76,14 @@ export interface Orphans {
   readonly warning?: string
 }
 
+/** A part of an object that a subresource of its own writes, as `status` does its. */
+export interface OwnPart<T extends KubeObject = KubeObject> {
+  /** `old` with that part of `given`. */
+  readonly take: (given: T, old: T) => T
+  /** What is wrong with the change; called beside `validate`. */
+  readonly validate: (object: T, old: T) => readonly FieldError[]
+}
+
 export type MetadataPart = 'labels' | 'annotations' | 'finalizers' | 'ownerReferences'
 
 export interface ResourceDefinition<T extends KubeObject = KubeObject> {
@@ -110,6 +118,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly statusKeeps?: readonly MetadataPart[] | 'all'
   /** `metadata.generation` counts the changes of everything but metadata and status; or of the annotations, too. */
   readonly generation?: boolean | 'withAnnotations'
+  /** By the subresources that write them. */
+  readonly parts?: Readonly<Record<string, OwnPart<T>>>
   readonly scale?: {
     readonly view: (object: T) => ScaleView
     readonly withReplicas: (object: T, replicas: number) => T

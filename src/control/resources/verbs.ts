@@ -22,6 +22,7 @@ const window: readonly Verb[] = ['get', 'patch', 'update']
 
 export const subresourcesOf = (definition: ResourceDefinition): readonly Subresource[] => [
   ...(definition.subresources ?? []),
+  ...Object.keys(definition.parts ?? {}).map((name) => ({ name, kind: definition.kind, verbs: window })),
   ...(definition.scale ? [{ name: 'scale', kind: 'Scale', verbs: window, group: 'autoscaling', version: 'v1' }] : []),
   ...(definition.status ? [{ name: 'status', kind: definition.kind, verbs: window }] : []),
 ]

@@ -13,6 +13,7 @@ import {
 import type { KubeObject } from '../../api/types/index.ts'
 import { listObjects, type Page } from '../objects/list.ts'
 import { type Manage, type ObjectName, type Objects, otherUid } from '../objects/objects.ts'
+import { partOf } from '../objects/prepare.ts'
 import { selectionOf } from '../objects/selection.ts'
 import { applyPatchType, patchTypesOf } from '../openapi/json-schema.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -227,7 +228,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     checkNamespace(object.metadata.namespace, request.namespace)
     const given = { ...object, metadata: { ...object.metadata, name: name.name } }
     try {
-      const part = request.subresource === 'status' ? 'status' : 'main'
+      const part = partOf(definition, request.subresource)
       const updated = await objects.update(definition, name, part, () => checkVersion(definition, given), options)
       return written(call, definition, updated, [...warnings, ...options.told])
     } catch (error) {
@@ -247,7 +248,7 @@ export const createResourceHandler = (context: ResourceContext) => {
     const repeated = judgeRepeated(body, definition.kind, call.query)
     const wish = readWish(definition, name, body)
     const applying = applyingOf(call, definition, request.subresource, formatTime(clock.now()))
-    const part = request.subresource === 'status' ? 'status' : 'main'
+    const part = partOf(definition, request.subresource)
     let fields: ReturnType<Manage>
     const change = async (old: KubeObject | undefined): Promise<KubeObject> => {
       if (old) await prepared(definition, [old], 'shown')
@@ -262,7 +263,7 @@ export const createResourceHandler = (context: ResourceContext) => {
       const updated = await objects.update(definition, name, part, change, write)
       return written(call, definition, updated, [...repeated, ...options.told])
     } catch (error) {
-      if (part === 'status' || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
+      if (part !== 'main' || !isNotFound(error) || error.details?.kind !== definition.plural) throw error
       const made = await objects.create(definition, name.namespace, await change(undefined), write)
       return written(call, definition, made, [...repeated, ...options.told], 201)
     }
@@ -291,7 +292,7 @@ export const createResourceHandler = (context: ResourceContext) => {
         ? input.object
         : { ...input.object, metadata: { ...input.object.metadata, resourceVersion: undefined } }
     }
-    const part = request.subresource === 'status' ? 'status' : 'main'
+    const part = partOf(definition, request.subresource)
     const options = optionsOf(call, definition, 'PatchOptions', request.subresource)
     const result = await objects.update(definition, name, part, change, options)
     return written(call, definition, result, [...warnings, ...options.told])

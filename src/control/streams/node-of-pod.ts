@@ -1,12 +1,12 @@
 /** Which container and node a request about a pod means. */
 import { ApiError, badRequest, errorText } from '../../api/errors.ts'
-import { allContainers } from '../../api/pods.ts'
+import { withEphemeralContainers } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
 
 /** The container meant; without a name, the only one. Throws BadRequest. */
 export const chooseContainer = (pod: Pod, asked: string | null): string => {
   const { metadata, spec } = pod
-  const names = allContainers(pod).map(({ name }) => name)
+  const names = withEphemeralContainers(pod).map(({ name }) => name)
   if (asked) {
     if (names.includes(asked)) return asked
     throw badRequest(`container ${asked} is not valid for pod ${metadata.name}`)

@@ -44,8 +44,8 @@ export interface NamespaceInput {
   /** The pod has the node's. */
   readonly hostNetwork: boolean
   readonly hostIPC: boolean
-  /** The container's processes are seen by no other container of the pod. */
-  readonly ownPids: boolean
+  /** Whose processes the container's are among, as `/proc/1/ns/pid`; missing: no other container sees them. */
+  readonly pid: string | undefined
   /** Cgroup namespaces belong to v2. */
   readonly cgroup: boolean
 }
@@ -98,14 +98,14 @@ export const ociProcess = (input: ProcessInput): OciProcess => ({
 })
 
 /** The runtime program runs where the pod has its pids, and in the namespaces of the node otherwise. */
-const namespaces = ({ folder, hostNetwork, hostIPC, ownPids, cgroup }: NamespaceInput): readonly OciNamespace[] => {
+const namespaces = ({ folder, hostNetwork, hostIPC, pid, cgroup }: NamespaceInput): readonly OciNamespace[] => {
   const joined: readonly (OciNamespace | false)[] = [
     { type: 'mount' },
     !hostNetwork && { type: 'network', path: `${folder}/net` },
     !hostNetwork && { type: 'uts', path: `${folder}/uts` },
     !hostIPC && { type: 'ipc', path: `${folder}/ipc` },
     // Of one that is joined the program knows that the container may leave processes behind there.
-    ownPids ? { type: 'pid' } : { type: 'pid', path: `${folder}/pid` },
+    pid === undefined ? { type: 'pid' } : { type: 'pid', path: pid },
     cgroup && { type: 'cgroup' },
   ]
   return joined.filter((each) => each !== false)

@@ -44,6 +44,8 @@ export interface ContainerInput {
   readonly facts: NodeFacts
   /** As `/proc/1/ns`. */
   readonly namespaces: string
+  /** The process namespace of another container, as `/proc/7/ns/pid`. */
+  readonly joinedPids: string | undefined
   /** The pod's /dev/shm. */
   readonly shm: string
   readonly cgroupPath: string | undefined
@@ -129,7 +131,7 @@ export const configInput = (input: ContainerInput): ConfigInput => {
     ...{ process, privileged, shm: input.shm, mounts: mountsOf(input), devices: input.devices },
     namespaces: {
       ...{ folder: input.namespaces, hostNetwork, hostIPC, cgroup: facts.isCgroup2 && cgroupPath !== undefined },
-      ownPids: !hostPID && !shareProcessNamespace,
+      pid: hostPID || shareProcessNamespace ? `${input.namespaces}/pid` : input.joinedPids,
     },
     readonlyRoot: spec.readOnlyRoot ?? false,
     procMount: spec.unmaskedProc ? 'unmasked' : 'default',

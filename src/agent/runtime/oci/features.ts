@@ -16,6 +16,7 @@ export const featuresOf = ({
       'host-pid',
       'host-ipc',
       'own-pids',
+      'joined-pids',
       'mounts-of-node',
     ] as const),
     ...(isUserNamespace ? [] : (['devices'] as const)),

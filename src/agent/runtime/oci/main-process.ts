@@ -10,11 +10,18 @@ const pidsOf = async (pid: number): Promise<readonly number[]> => {
   return (/^NSpid:\s+(.*)$/m.exec(status)?.[1] ?? '').split(/\s+/).map(Number)
 }
 
+export interface MainProcess {
+  /** As the node sees it. */
+  readonly pid: number
+  /** As the runtime program sees it. */
+  readonly noted: number
+}
+
 /** Undefined when it is not there (any more). `level`: how many namespaces below ours the runtime program has its pids. */
-export const mainProcess = async (shim: number, bundle: string, level: 0 | 1): Promise<number | undefined> => {
+export const mainProcess = async (shim: number, bundle: string, level: 0 | 1): Promise<MainProcess | undefined> => {
   const noted = Number(await readFile(join(bundle, pidName), 'utf8').catch(() => '0'))
   if (noted === 0) return undefined
   // Only what comes from the shim: the number may be another process's by now.
-  for (const pid of await familyOf(shim)) if ((await pidsOf(pid))[level] === noted) return pid
+  for (const pid of await familyOf(shim)) if ((await pidsOf(pid))[level] === noted) return { pid, noted }
   return undefined
 }

@@ -11,7 +11,7 @@ import type { Logger } from '../../../host/log.ts'
 import { signalProcess } from '../../../host/process.ts'
 import type { RootLayers } from '../../../images/images.ts'
 import type { Capabilities } from '../capabilities.ts'
-import type { ContainerSpec } from '../containers.ts'
+import { type ContainerSpec, TargetError } from '../containers.ts'
 import type { Images } from '../images.ts'
 import type { OnChange, OnDamage, Runtime } from '../runtime.ts'
 import type { SandboxSpec } from '../sandboxes.ts'
@@ -126,6 +126,14 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
     return roots.layersOf(image)
   }
 
+  /** Where the pod's containers do not see each other's processes anyway. */
+  const joinedPids = async ({ target, sandbox }: LaunchRequest<OciContainer>): Promise<string | undefined> => {
+    if (!target || sandbox.hostPID || sandbox.shareProcessNamespace) return undefined
+    const main = await mainProcess(target.process.pid, bundles.placeOf(target.id).bundle, 1)
+    if (!main) throw new TargetError(`target container ${JSON.stringify(target.name)} is not running`)
+    return `/proc/${main.noted}/ns/pid`
+  }
+
   const writeConfig = async (request: LaunchRequest<OciContainer>, shim: number): Promise<void> => {
     const { sandbox, spec, container } = request
     const user = userIn(`/proc/${shim}/root${bundles.rootfsOf(container.id)}`, spec)
@@ -133,6 +141,7 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
     const input = configInput({
       ...{ sandbox, spec, user, facts, shm: shmOf(sandbox), devices: await devicesOf(spec) },
       namespaces: `/proc/${sandbox.hostPID ? request.process.pid : 1}/ns`,
+      joinedPids: await joinedPids(request),
       cgroupPath: cgroups?.pathOf(container.id),
       seccompFile: seccompFile(spec, options.seccompDir),
       mounts: [
@@ -188,7 +197,7 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
     launch,
     stop: async ({ id, process, hostPID, stopSignal }) => {
       const main = await mainProcess(process.pid, bundles.placeOf(id).bundle, hostPID ? 0 : 1)
-      if (main !== undefined) signalProcess(main, stopSignal)
+      if (main) signalProcess(main.pid, stopSignal)
     },
     commands: {
       prepare: async ({ container }, command, { tty }) => {

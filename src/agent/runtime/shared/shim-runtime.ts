@@ -11,7 +11,7 @@ import type { Logger } from '../../../host/log.ts'
 import { once } from '../../../host/once.ts'
 import { isRunning, killFamily, type ProcessId, signalProcess } from '../../../host/process.ts'
 import { readContainers } from '../../usage/container-usage.ts'
-import type { ContainerSpec, Containers } from '../containers.ts'
+import { type ContainerSpec, type Containers, targetIn } from '../containers.ts'
 import { containerId, sandboxOf } from '../ids.ts'
 import type { OnChange, OnDamage, Runtime } from '../runtime.ts'
 import type { Sandboxes, SandboxSpec } from '../sandboxes.ts'
@@ -39,6 +39,8 @@ export interface LaunchRequest<C extends StoredContainer> {
   readonly process: SandboxProcess
   readonly spec: ContainerSpec
   readonly container: Omit<StoredContainer, 'process'>
+  /** The one whose processes it shall see. */
+  readonly target: C | undefined
   /** The shim writes the exit code there. */
   readonly exitFile: string
   /** A FIFO; empty for none. */
@@ -150,6 +152,8 @@ export const createShimRuntime = <C extends StoredContainer>(
 
   const launch = async (sandbox: Sandbox<C>, process: ProcessId, id: string, spec: ContainerSpec): Promise<void> => {
     const { attempt, image, logFile, labels } = spec
+    // Attempts are in the order in which they were started.
+    const target = spec.target === undefined ? undefined : targetIn([...sandbox.containers.values()], spec.target)
     const container = {
       ...{ id, name: spec.name, attempt, logFile, labels, startedAt: clock.now() },
       ...(image ? { image } : {}),
@@ -161,7 +165,7 @@ export const createShimRuntime = <C extends StoredContainer>(
     const stdinFile = spec.stdin || spec.tty ? store.stdinFile(id) : ''
     if (stdinFile !== '') await makeFifo(stdinFile)
     const { startError, ended } = await kind.launch({
-      ...{ sandbox: sandbox.spec, process, spec, container, stdinFile, exitFile: store.exitFile(id) },
+      ...{ sandbox: sandbox.spec, process, spec, container, target, stdinFile, exitFile: store.exitFile(id) },
       record: async (whole) => {
         await store.saveContainer(whole)
         sandbox.containers.set(id, whole)

@@ -95,6 +95,7 @@ export const defaultPodSpec = (spec: PodSpec, use: 'pod' | 'template'): PodSpec 
     ...accountNames(spec),
     containers: (spec.containers ?? []).map(container),
     ...mapped('initContainers', spec.initContainers, (containers) => containers.map(container)),
+    ...mapped('ephemeralContainers', spec.ephemeralContainers, (containers) => containers.map(container)),
     ...mapped('volumes', spec.volumes, (volumes) => volumes.map(defaultVolume)),
   } as const
   if (use === 'template') return filled

@@ -16,6 +16,7 @@ import { parseAddress } from '../../../ip/address.ts'
 import { validateLabels } from '../metadata.ts'
 import { repeatedAt } from '../repeated.ts'
 import { type Mountable, validateContainer, validateHostPorts, validateInitContainer } from './container-validation.ts'
+import { validateEphemeralContainers } from './ephemeral-containers.ts'
 import { validateResources } from './resource-names.ts'
 import { validateAffinity, validateSpread, validateToleration } from './scheduling-validation.ts'
 import { validatePodSecurity } from './security-validation.ts'
@@ -135,6 +136,7 @@ export const validatePodSpec = (spec: PodSpec, path: string, claims: readonly st
     ...volumes.errors,
     ...validateContainers(spec, `${path}.containers`, mountable),
     ...validateInitContainers(spec, `${path}.initContainers`, mountable),
+    ...validateEphemeralContainers(spec, `${path}.ephemeralContainers`, mountable),
     ...oneOf(spec.restartPolicy, ['Always', 'OnFailure', 'Never'], `${path}.restartPolicy`),
     ...oneOf(spec.dnsPolicy, ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'], `${path}.dnsPolicy`),
     ...validateHostNetwork(spec, path),

@@ -4,6 +4,7 @@ import { ageColumn, column, list, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { subdomainName } from '../names.ts'
 import { proxyVerbs } from '../verbs.ts'
+import { ephemeralContainersPart } from './ephemeral-containers.ts'
 import { defaultPodSpec, qosClass } from './pod-defaults.ts'
 import { podReadiness, podRestarts, podStatusText } from './pod-status.ts'
 import { validateNewPod, validatePod, validatePodUpdate } from './pod-validation.ts'
@@ -46,6 +47,7 @@ export const pod = define<Pod>({
     { name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
     { name: 'proxy', kind: 'PodProxyOptions', verbs: proxyVerbs },
   ],
+  parts: { ephemeralcontainers: ephemeralContainersPart },
   columns: [
     nameColumn,
     column('Ready', podReadiness, 'How many of its containers are ready'),

@@ -66,6 +66,7 @@ export const unconnected = ({ addresses: _, ...sandbox }: SandboxRecord): Sandbo
 /** A view of a pod that has its network, whose probes are content. */
 export const view = (more: Partial<PodView> = {}): PodView => ({
   ...{ pod: pod(), sandbox: undefined, runtime: 'process', hostIPs: ['192.0.2.1'], unsupported: [] },
+  unsupportedOf: new Map(),
   ...{ failures: new Map(), images: new Map(), lastAddresses: more.sandbox?.addresses },
   probe: () => ({ started: true, ready: true }),
   postStart: () => 'none',

@@ -17,7 +17,7 @@ const input: ConfigInput = {
     devices: [],
   },
   ...{ sysctls: {}, hasTtyGroup: true, cgroup: { path: 'podway/x', resources: {} } },
-  namespaces: { folder: '/proc/1/ns', hostNetwork: false, hostIPC: false, ownPids: true, cgroup: false },
+  namespaces: { folder: '/proc/1/ns', hostNetwork: false, hostIPC: false, pid: undefined, cgroup: false },
 }
 const config = (more: Partial<ConfigInput> = {}) => ociConfig({ ...input, ...more })
 const mount = (source: string, target: string) => ({ source, target, readOnly: false, propagation: 'private' as const })
@@ -47,7 +47,7 @@ const namespaceCases: readonly (readonly [string, Partial<ConfigInput['namespace
   ['hostIPC', { hostIPC: true }, ['mount', 'network /proc/1/ns/net', 'uts /proc/1/ns/uts', 'pid']],
   [
     'shared pids',
-    { ownPids: false },
+    { pid: '/proc/1/ns/pid' },
     ['mount', 'network /proc/1/ns/net', 'uts /proc/1/ns/uts', 'ipc /proc/1/ns/ipc', 'pid /proc/1/ns/pid'],
   ],
   ['cgroup v2', { hostNetwork: true, hostIPC: true, cgroup: true }, ['mount', 'pid', 'cgroup']],

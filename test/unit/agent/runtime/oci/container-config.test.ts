@@ -22,7 +22,7 @@ const input: ContainerInput = {
     facts,
     user: { uid: 0, gid: 0, groups: [] },
   },
-  ...{ namespaces: '/proc/1/ns', shm: '/shm', cgroupPath: 'podway/x', devices: [], seccompFile: undefined, mounts: [] },
+  ...{ namespaces: '/proc/1/ns', joinedPids: undefined, shm: '/shm', cgroupPath: 'podway/x', devices: [], seccompFile: undefined, mounts: [] },
 }
 const of = (spec: Partial<ContainerInput['spec']> = {}, more: Partial<ContainerInput> = {}) =>
   configInput({ ...input, spec: { ...input.spec, ...spec }, ...more })
@@ -100,13 +100,15 @@ t.test('seccomp', async (t) => {
 
 t.test('namespaces', async (t) => {
   const ofPod = (more: Partial<ContainerInput['sandbox']>) => of({}, { sandbox: sandboxSpec('a', more) }).namespaces
-  t.match(ofPod({}), { hostNetwork: false, hostIPC: false, ownPids: true, cgroup: false })
-  t.equal(ofPod({ shareProcessNamespace: true }).ownPids, false)
+  t.match(ofPod({}), { hostNetwork: false, hostIPC: false, pid: undefined, cgroup: false })
+  t.equal(ofPod({ shareProcessNamespace: true }).pid, '/proc/1/ns/pid')
   t.match(ofPod({ hostPID: true, hostIPC: true, hostNetwork: true }), {
-    ownPids: false,
+    pid: '/proc/1/ns/pid',
     hostIPC: true,
     hostNetwork: true,
   })
+  const joinedPids = '/proc/7/ns/pid'
+  t.equal(of({}, { joinedPids }).namespaces.pid, joinedPids, 'those of a target')
   t.equal(of({}, { facts: { ...facts, isCgroup2: true } }).namespaces.cgroup, true)
   t.equal(of({}, { facts: { ...facts, isCgroup2: true }, cgroupPath: undefined }).namespaces.cgroup, false)
 })
