@@ -12,18 +12,22 @@ import { createLabHome, type LabUser, ordinaryUser } from './support/lab.ts'
 
 t.setTimeout(600_000)
 
+interface ContainerStatus {
+  readonly name: string
+  readonly restartCount: number
+  readonly containerID?: string
+  readonly state: {
+    readonly running?: object
+    readonly waiting?: { readonly reason: string }
+    readonly terminated?: { readonly exitCode: number; readonly reason: string; readonly message?: string }
+  }
+}
+
 interface PodStatus {
   readonly metadata: { readonly name: string }
   readonly status: {
-    readonly containerStatuses?: readonly {
-      readonly restartCount: number
-      readonly containerID?: string
-      readonly state: {
-        readonly running?: object
-        readonly waiting?: { readonly reason: string }
-        readonly terminated?: { readonly exitCode: number; readonly reason: string; readonly message?: string }
-      }
-    }[]
+    readonly containerStatuses?: readonly ContainerStatus[]
+    readonly ephemeralContainerStatuses?: readonly ContainerStatus[]
   }
 }
 
@@ -91,6 +95,31 @@ const play = async (t: Test, user?: LabUser): Promise<void> => {
     const again = () => kubectl('exec', 'web', '--', 'cat', '/proc/1/comm').catch(() => '')
     t.equal(await until(again, 'the next agent', 60_000), 'httpd\n')
     t.same(await statusOf('web'), before)
+  })
+  await t.test('a pod that runs is looked into by containers that are added', async (t) => {
+    const [debug, at] = [
+      ['debug', 'web', '--image=busybox:1', '--image-pull-policy=Never'],
+      ['--target=main', '-c'],
+    ]
+    t.match(await kubectl(...debug, ...at, 'look', '-i', '--', 'ps'), /httpd -f -p 8080/)
+    const stays = 'trap "exit 4" TERM; echo here; while :; do sleep 0.1; done'
+    await kubectl(...debug, ...at, 'stays', '--', 'sh', '-c', stays)
+    const ephemeral = async () =>
+      (await kubectlJson<PodStatus>('get', 'pod', 'web')).status.ephemeralContainerStatuses ?? []
+    await until(async () => (await ephemeral()).find((each) => each.name === 'stays')?.state.running, 'it', 30_000)
+    t.match(await kubectl('exec', 'web', '-c', 'stays', '--', 'cat', '/proc/1/comm'), /httpd/)
+    t.match(await kubectl('logs', 'web', '-c', 'stays'), /here/)
+    t.match(await ephemeral(), [
+      { name: 'look', state: { terminated: { exitCode: 0 } } },
+      { name: 'stays', ready: false },
+    ])
+    t.match(await statusOf('web'), { restartCount: 0, state: { running: {} } })
+    await kubectl('debug', 'node/node1', '--image=busybox:1', '--', 'ls', '/host/run/podway')
+    const nodeDebugger = /pod\/(node-debugger-\S+)/.exec(await kubectl('get', 'pods', '-o', 'name'))?.[1] ?? ''
+    const said = () => kubectl('logs', nodeDebugger).catch(() => '')
+    t.match(await until(said, 'the node itself', 30_000), /oci/)
+    await kubectl('debug', 'plain', '--image=busybox:1', '--copy-to=copy', '-c', 'more', '--', 'sleep', '600')
+    await kubectl('wait', '--for=condition=Ready', 'pod/copy', '--timeout=60s')
   })
   await t.test('nothing is left of pods that were deleted', async (t) => {
     await kubectl('delete', 'pod', '--all', '--grace-period=1')

@@ -6,6 +6,7 @@ const reasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^(get deployment web -o yaml|diff -f -)$/, 'a template has no creationTimestamp of null'],
   [/^(get|create|replace) --raw /, 'fields come in another order'],
   [/^autoscale deployment web --max=5$/, 'autoscaling/v2 is what clients of later versions ask for'],
+  [/^debug alone .*--container=beside$/, 'ephemeral containers are of later versions, and spoken of in another way'],
   [/^describe configmap /, 'entries come in the order of a Go map'],
   [/^describe namespace /, 'namespaces are labelled with their names, as in every later version'],
   [/^get csr /, 'how long a certificate is asked for is a column, as in every later version'],
@@ -17,7 +18,7 @@ const reasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
 
 /** What needs versions of kinds that this kubectl asks for and the server that was asked does not have, and what comes of that. */
 const newerThanServer =
-  /poddisruptionbudget|pdb|cronjob|whoami|^get all$|--prune -l set=one|-l set=one|label configmaps --all|^autoscale .* --cpu|^get hpa|^describe ingress/
+  /poddisruptionbudget|pdb|cronjob|whoami|^get all$|--prune -l set=one|-l set=one|label configmaps --all|^autoscale .* --cpu|^get hpa|^describe ingress|^debug alone .*--container=beside$/
 
 /** Steps whose exit codes, too, depend on the versions of the two. */
 export const isSkewed = (minor: string, words: string): boolean => minor !== '1.20' && newerThanServer.test(words)

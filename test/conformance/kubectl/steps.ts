@@ -286,6 +286,7 @@ const nodes: readonly Step[] = [
     'drain golden-node --force --dry-run=server',
     'drain golden-node --force --grace-period=0 --timeout=5s',
     'get pod bound',
+    'debug alone --image=registry.example.com/d:1 --container=beside',
     'debug alone --image=registry.example.com/d:1 --container=dbg --copy-to=copied',
     'debug node/golden-node --image=registry.example.com/d:1',
     'delete node golden-node',
