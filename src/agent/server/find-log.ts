@@ -5,8 +5,7 @@ import type { ContainerRecord } from '../runtime/containers.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import { RequestError } from './log-query.ts'
 
-const stateOf = (pod: Pod, container: string) =>
-  containerStatusesOf(pod).find(({ name }) => name === container)?.state
+const stateOf = (pod: Pod, container: string) => containerStatusesOf(pod).find(({ name }) => name === container)?.state
 
 /** Throws `RequestError` in the kubelet's words when there is no such log. */
 export const findInstance = (

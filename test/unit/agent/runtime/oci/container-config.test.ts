@@ -22,7 +22,15 @@ const input: ContainerInput = {
     facts,
     user: { uid: 0, gid: 0, groups: [] },
   },
-  ...{ namespaces: '/proc/1/ns', joinedPids: undefined, shm: '/shm', cgroupPath: 'podway/x', devices: [], seccompFile: undefined, mounts: [] },
+  ...{
+    namespaces: '/proc/1/ns',
+    joinedPids: undefined,
+    shm: '/shm',
+    cgroupPath: 'podway/x',
+    devices: [],
+    seccompFile: undefined,
+    mounts: [],
+  },
 }
 const of = (spec: Partial<ContainerInput['spec']> = {}, more: Partial<ContainerInput> = {}) =>
   configInput({ ...input, spec: { ...input.spec, ...spec }, ...more })
