@@ -22,6 +22,9 @@ const fileOf = (group: string): string => `${group.replace('/', '-')}.ts`
 
 const isKind = (type: string): boolean => fieldsOf(type).has('apiVersion') && fieldsOf(type).has('metadata')
 
+const holdsBytes = (type: FieldType): boolean =>
+  type.kind === 'scalar' ? type.scalar === 'bytes' : type.kind !== 'object' && holdsBytes(type.of)
+
 /** The file of one group version, as it grows. */
 interface GroupFile {
   readonly imports: Map<string, Set<string>>
@@ -120,6 +123,7 @@ export const declarations = (): ReadonlyMap<string, string> => {
     const isTemplate = !isKind(type) && field.type.kind === 'object' && field.type.type === 'meta/v1.ObjectMeta'
     const word = wordOf(field.type, path, group)
     return [
+      holdsBytes(field.type) ? '  /** In base64. */\n' : '',
       `  readonly ${/^[\w$]+$/.test(name) ? name : `'${name}'`}${isThere(path, field) ? '' : '?'}: `,
       // What is made from a template gets its name later.
       isTemplate ? `Partial<${word}>` : word,

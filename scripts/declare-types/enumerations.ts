@@ -41,6 +41,7 @@ export const enumerations: Readonly<Record<string, Enumeration>> = {
       'core/v1.PortStatus.protocol',
       'core/v1.ServicePort.protocol',
       'discovery/v1.EndpointPort.protocol',
+      'discovery/v1beta1.EndpointPort.protocol',
       'networking/v1.IngressPortStatus.protocol',
       'networking/v1.NetworkPolicyPort.protocol',
       'networking/v1beta1.IngressPortStatus.protocol',
@@ -71,7 +72,7 @@ export const enumerations: Readonly<Record<string, Enumeration>> = {
   'core/v1.URIScheme': { values: ['HTTP', 'HTTPS'], fields: ['core/v1.HTTPGetAction.scheme'] },
   'discovery/v1.AddressType': {
     values: ['FQDN', 'IPv4', 'IPv6'],
-    fields: ['discovery/v1.EndpointSlice.addressType'],
+    fields: ['discovery/v1.EndpointSlice.addressType', 'discovery/v1beta1.EndpointSlice.addressType'],
   },
   'meta/v1.ConditionStatus': {
     values: ['False', 'True', 'Unknown'],

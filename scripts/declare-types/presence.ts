@@ -39,6 +39,8 @@ export const mayLack: readonly string[] = [
   'core/v1.Service.status',
   'discovery/v1.Endpoint.conditions',
   'discovery/v1.EndpointSlice.ports',
+  'discovery/v1beta1.Endpoint.conditions',
+  'discovery/v1beta1.EndpointSlice.ports',
   'networking/v1.Ingress.status',
   'networking/v1.IngressServiceBackend.port',
   'networking/v1.ServiceCIDR.status',
@@ -46,4 +48,7 @@ export const mayLack: readonly string[] = [
 ]
 
 /** Times that a server always sets. */
-export const neverNull: readonly string[] = ['meta/v1.ObjectMeta.creationTimestamp']
+export const neverNull: readonly string[] = [
+  'authentication/v1.TokenRequestStatus.expirationTimestamp',
+  'meta/v1.ObjectMeta.creationTimestamp',
+]

@@ -68,7 +68,7 @@ export const bootstrapTokenSecret = (
 })
 
 /** What a Secret says of a token. */
-export interface StoredToken extends BootstrapToken {
+interface StoredToken extends BootstrapToken {
   /** Milliseconds since 1970; undefined for never. */
   readonly expiresAt: number | undefined
   readonly isForAuthentication: boolean

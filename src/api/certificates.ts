@@ -18,7 +18,7 @@ export interface Identity {
   readonly addresses?: readonly string[]
 }
 
-export interface Validity {
+interface Validity {
   readonly notBefore: Date
   readonly notAfter: Date
 }

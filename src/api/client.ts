@@ -2,7 +2,8 @@
 import { listsResource, listsVersion } from './discovery.ts'
 import { type Resource, resourcePath, serviceAccounts } from './resources.ts'
 import type { ApiTransport } from './transport.ts'
-import type { KubeList, KubeObject, Status, WatchEvent } from './types/index.ts'
+import type { DeleteOptions as AllDeleteOptions, KubeList, KubeObject, Status, WatchEvent } from './types/index.ts'
+import type { TokenRequest } from './types/kubernetes/authentication-v1.ts'
 
 export interface ListOptions {
   /** All namespaces when missing. */
@@ -11,15 +12,13 @@ export interface ListOptions {
   readonly fieldSelector?: string
 }
 
-export interface WatchOptions extends ListOptions {
+interface WatchOptions extends ListOptions {
   readonly resourceVersion: string
   readonly timeoutSeconds?: number
 }
 
-export interface DeleteOptions {
-  readonly gracePeriodSeconds?: number
+export interface DeleteOptions extends Pick<AllDeleteOptions, 'gracePeriodSeconds' | 'preconditions'> {
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
 }
 
 /** What a caller may leave out of an object it creates: the client fills apiVersion and kind. */
@@ -28,28 +27,6 @@ export type Draft<T extends KubeObject> = Omit<T, 'apiVersion' | 'kind'>
 export interface AccountName {
   readonly name: string
   readonly namespace: string
-}
-
-export interface TokenRequestSpec {
-  /** Whom the token is for: the API, when empty. */
-  readonly audiences: readonly string[]
-  readonly expirationSeconds: number
-  /** The token ends with this object. */
-  readonly boundObjectRef?: {
-    readonly apiVersion: string
-    readonly kind: string
-    readonly name: string
-    readonly uid: string
-  }
-}
-
-export interface TokenRequestStatus {
-  readonly token: string
-  readonly expirationTimestamp: string
-}
-
-interface TokenRequest {
-  readonly status: TokenRequestStatus
 }
 
 type Named = { readonly metadata: { readonly name: string; readonly namespace?: string } }
@@ -117,7 +94,10 @@ export const createClient = (transport: ApiTransport) => {
     },
 
     /** A token of a ServiceAccount. */
-    requestToken: async ({ name, namespace }: AccountName, spec: TokenRequestSpec): Promise<TokenRequestStatus> => {
+    requestToken: async (
+      { name, namespace }: AccountName,
+      spec: TokenRequest['spec'],
+    ): Promise<TokenRequest['status']> => {
       const path = resourcePath(serviceAccounts, namespace, name, 'token')
       const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec }
       const { status } = (await transport.request({ method: 'POST', path, body })) as TokenRequest

@@ -86,7 +86,7 @@ export const modifiedMeanwhile = (r: ResourceName, name: string): ApiError =>
   conflict(r, name, 'the object has been modified; please apply your changes to the latest version and try again')
 
 /** What who else manages, as a server-side apply is told: by manager and field. */
-export interface FieldConflict {
+interface FieldConflict {
   readonly manager: string
   readonly field: string
 }

@@ -19,7 +19,7 @@ export interface EventRecorder {
   flush(): Promise<void>
 }
 
-export interface EventRecorderOptions {
+interface EventRecorderOptions {
   readonly client: Client
   readonly component: string
   readonly host: string

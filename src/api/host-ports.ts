@@ -1,7 +1,7 @@
 /** Ports of a node, and the addresses where they are: whether two want the same. Pure. */
 import type { Protocol } from './types/index.ts'
 
-export interface HostPortPlace {
+interface HostPortPlace {
   /** Empty, `0.0.0.0` or `::` for every address of the node. */
   readonly ip: string
   readonly port: number

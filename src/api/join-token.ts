@@ -4,7 +4,7 @@
  */
 import { type BootstrapToken, parseBootstrapToken } from './bootstrap-token.ts'
 
-export interface JoinToken {
+interface JoinToken {
   readonly caHash: string
   readonly token: BootstrapToken
 }

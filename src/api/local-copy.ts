@@ -22,7 +22,7 @@ export interface CopyReader<V> {
   onChange(handler: ChangeHandler<V>, signal?: AbortSignal): void
 }
 
-export interface LocalCopy<V> {
+interface LocalCopy<V> {
   readonly reader: CopyReader<V>
   versionOf(key: string): string | undefined
   keys(): readonly string[]

@@ -65,7 +65,7 @@ export const formatLabelSelector = (selector: LabelSelector): string =>
     }),
   ].join(',')
 
-export interface FieldRequirement {
+interface FieldRequirement {
   readonly field: string
   readonly negated: boolean
   readonly value: string

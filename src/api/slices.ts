@@ -39,7 +39,7 @@ export const usableEndpoints = (slices: readonly EndpointSlice[]): readonly Endp
 }
 
 /** Endpoints that share their ports. */
-export interface SubsetGroup {
+interface SubsetGroup {
   readonly addressType: 'IPv4' | 'IPv6'
   readonly ports: readonly EndpointPort[]
   readonly endpoints: readonly Endpoint[]
@@ -73,10 +73,12 @@ export const slicesOf = (object: Endpoints): readonly EndpointSlice[] =>
   }))
 
 /** A server written in Go says `null` for a list of nothing. */
+const listed = <T>(list: readonly T[] | null | undefined): readonly T[] => list ?? []
+
 const whole = (slice: EndpointSlice): EndpointSlice => ({
   ...slice,
-  endpoints: (slice.endpoints as readonly Endpoint[] | null) ?? [],
-  ports: slice.ports ?? [],
+  endpoints: listed(slice.endpoints),
+  ports: listed(slice.ports),
 })
 
 /** v1beta1 kept the place of an endpoint in a map of labels. */
@@ -132,7 +134,7 @@ const sources: readonly Source<readonly EndpointSlice[]>[] = [
   sourceOf(endpoints, slicesOf),
 ]
 
-export interface SliceOptions extends Pick<FollowOptions<EndpointSlice>, 'onError' | 'indexes' | 'clock'> {}
+interface SliceOptions extends Pick<FollowOptions<EndpointSlice>, 'onError' | 'indexes' | 'clock'> {}
 
 /** An informer of the best that the server has, and of the next best where it has no slices. */
 export const createSliceInformer = (

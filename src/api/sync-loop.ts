@@ -4,7 +4,7 @@ import { type Clock, sleep, systemClock } from './clock.ts'
 /** The keys that changed since the last successful sync, or `all`: look at everything. */
 export type Dirty = ReadonlySet<string> | 'all'
 
-export interface SyncLoopOptions {
+interface SyncLoopOptions {
   /** Brings the world in line. When it throws, the same keys (and newer ones) come again after a back-off. */
   readonly sync: (dirty: Dirty) => Promise<void>
   /** Least time between the starts of two syncs. */
@@ -15,7 +15,7 @@ export interface SyncLoopOptions {
   readonly onError?: (error: unknown, retryInMs: number) => void
 }
 
-export interface SyncLoop {
+interface SyncLoop {
   mark(key: string): void
   markAll(): void
   /** As `mark`; resolves when a sync that has begun since then has succeeded. */

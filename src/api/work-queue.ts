@@ -4,7 +4,7 @@ import { type Clock, systemClock } from './clock.ts'
 /** `done`, or look again after so many milliseconds. A failure is thrown. */
 export type Outcome = 'done' | { readonly againInMs: number }
 
-export interface WorkQueueOptions {
+interface WorkQueueOptions {
   readonly clock?: Clock
   readonly concurrency?: number
   /** Waits after the first, second, … failure in a row: base, 2 × base, … up to max. */

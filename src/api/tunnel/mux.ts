@@ -33,7 +33,7 @@ export interface MuxOptions {
 }
 
 /** Streams at the same time, over one connection. */
-export const defaultMaxStreams = 512
+const defaultMaxStreams = 512
 const defaultWindowBytes = 256 * 1024
 const maxDataBytes = 64 * 1024
 const headerBytes = 5

@@ -8,6 +8,7 @@ import { deepEqual } from '../../api/deep-equal.ts'
 import { type ApiError, forbidden, notFound } from '../../api/errors.ts'
 import { podCIDRsOf } from '../../api/nodes.ts'
 import type { Event, KubeObject, Lease, Node, ObjectMeta, Pod } from '../../api/types/index.ts'
+import type { TokenRequest } from '../../api/types/kubernetes/authentication-v1.ts'
 import { parseAddress } from '../../ip/address.ts'
 import { contains, parseCidr } from '../../ip/cidr.ts'
 import { nodeOf } from '../auth/user.ts'
@@ -17,7 +18,7 @@ import type { Store } from '../storage/store.ts'
 import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts'
 import { type ClusterNetworks, wrongClaim } from './node-claims.ts'
 import { forbiddenLabels } from './node-labels.ts'
-import { type TokenRequest, wrongNodeToken } from './node-tokens.ts'
+import { wrongNodeToken } from './node-tokens.ts'
 
 /** Why the write is not the node's to make; undefined when it is. */
 type Check = (review: Review, node: string) => string | undefined
@@ -159,7 +160,7 @@ export const nodeRestriction = (store: Store, clock: Clock, networks: ClusterNet
   const checkToken = ({ definition, object, name, namespace, asked, user }: RequestReview): void => {
     const node = nodeOf(user)
     if (node === undefined || bucketOf(definition) !== 'serviceaccounts' || asked.subresource !== 'token') return
-    const { boundObjectRef: ref } = (object as TokenRequest).spec ?? {}
+    const { boundObjectRef: ref } = (object as TokenRequest).spec
     const pod = ref?.kind === 'Pod' && ref.name ? podOf(`${namespace}/${ref.name}`) : undefined
     if (!pod && ref?.kind === 'Pod' && ref.name && ref.uid) throw notFound({ group: '', plural: 'pods' }, ref.name)
     const why = wrongNodeToken(node, ref, pod)

@@ -1,20 +1,6 @@
 /** Of ServiceAccount tokens, a node may ask for those of its own pods only (a part of NodeRestriction). Pure. */
-import type { KubeObject, Pod } from '../../api/types/index.ts'
-
-export interface BoundObjectReference {
-  readonly kind?: string
-  readonly apiVersion?: string
-  readonly name?: string
-  readonly uid?: string
-}
-
-export interface TokenRequest extends KubeObject {
-  readonly spec?: {
-    readonly audiences?: readonly string[]
-    readonly expirationSeconds?: number
-    readonly boundObjectRef?: BoundObjectReference
-  }
-}
+import type { Pod } from '../../api/types/index.ts'
+import type { BoundObjectReference } from '../../api/types/kubernetes/authentication-v1.ts'
 
 /** Why node `node` gets no token bound to `ref`; undefined when it does. `pod` is what is there under that name. */
 export const wrongNodeToken = (

@@ -5,7 +5,7 @@ import { isJsonObject } from '../../api/json.ts'
 import { isReady } from '../../api/pods.ts'
 import { matchLabelSelector } from '../../api/selectors.ts'
 import type { KubeObject, Pod } from '../../api/types/index.ts'
-import type { PodDisruptionBudget } from '../../api/types/kubernetes/policy-v1.ts'
+import type { Eviction, PodDisruptionBudget } from '../../api/types/kubernetes/policy-v1.ts'
 import { controlUser } from '../auth/user.ts'
 import type { Objects } from '../objects/objects.ts'
 import { bucketOf } from '../resources/definition.ts'
@@ -14,11 +14,7 @@ import type { Store } from '../storage/store.ts'
 import { madeAnswer } from './call.ts'
 import { readTyped } from './input.ts'
 import type { SubresourceHandler } from './resources.ts'
-import { admittedRequest, type DeleteOptions, deletionOf } from './write-options.ts'
-
-interface Eviction extends KubeObject {
-  readonly deleteOptions?: DeleteOptions
-}
+import { admittedRequest, deletionOf } from './write-options.ts'
 
 const typeIn = (version: 'v1' | 'v1beta1') =>
   ({ kind: 'Eviction', apiVersion: `policy/${version}`, schemaType: `policy/${version}.Eviction` }) as const

@@ -11,6 +11,7 @@ import {
   unsupportedMediaType,
 } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
+import type { Scale } from '../../api/types/kubernetes/autoscaling-v1.ts'
 import { listObjects, type Page } from '../objects/list.ts'
 import { type Manage, type ObjectName, type Objects, otherUid } from '../objects/objects.ts'
 import { partOf } from '../objects/prepare.ts'
@@ -28,7 +29,7 @@ import { checkListOptions } from './list-options.ts'
 import { checkSame, readPatched } from './patched.ts'
 import { isPatchType, patcherOf } from './patches.ts'
 import { checkTakesObject, listAnswer, negotiate, showList, showObject } from './representation.ts'
-import { type Scale, scaleType, showScale, withScale } from './scale.ts'
+import { scaleType, showScale, withScale } from './scale.ts'
 import { checkReached, parseVersion, watchAnswer } from './watch-answer.ts'
 import { readDeletion, writeOptionsOf } from './write-options.ts'
 

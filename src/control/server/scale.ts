@@ -1,12 +1,8 @@
 /** The `scale` subresource: autoscaling/v1 Scale, a window onto the replicas of a workload. */
 import { notFound } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/types/index.ts'
+import type { Scale } from '../../api/types/kubernetes/autoscaling-v1.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
-
-export interface Scale extends KubeObject {
-  readonly spec?: { readonly replicas?: number }
-  readonly status?: { readonly replicas: number; readonly selector: string }
-}
 
 export const scaleType = { kind: 'Scale', apiVersion: 'autoscaling/v1', schemaType: 'autoscaling/v1.Scale' } as const
 
@@ -30,6 +26,6 @@ export const showScale = (definition: ResourceDefinition, object: KubeObject): S
 
 /** The workload with the replicas of a Scale; its resourceVersion, when given, becomes the precondition. */
 export const withScale = (definition: ResourceDefinition, object: KubeObject, scale: Scale): KubeObject => {
-  const scaled = scaleOf(definition).withReplicas(object, scale.spec?.replicas ?? 0)
+  const scaled = scaleOf(definition).withReplicas(object, scale.spec.replicas ?? 0)
   return { ...scaled, metadata: { ...scaled.metadata, resourceVersion: scale.metadata.resourceVersion } }
 }

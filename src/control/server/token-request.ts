@@ -2,7 +2,7 @@
 import { formatTime } from '../../api/clock.ts'
 import { badRequest, conflict, type FieldError, invalid, invalidValue, isNotFound } from '../../api/errors.ts'
 import type { KubeObject, Pod } from '../../api/types/index.ts'
-import type { BoundObjectReference, TokenRequest } from '../admission/node-tokens.ts'
+import type { BoundObjectReference, TokenRequest } from '../../api/types/kubernetes/authentication-v1.ts'
 import type { Objects } from '../objects/objects.ts'
 import { secret as secrets } from '../resources/core/config.ts'
 import { node as nodes } from '../resources/core/node.ts'
@@ -47,16 +47,13 @@ const referenceTo = ({ metadata: { name, uid = '' } }: KubeObject): ObjectRefere
 
 /** As admission sees it: with its defaults, and with what the URL says. */
 const withDefaults = (
-  given: KubeObject,
+  given: TokenRequest,
   place: { readonly name: string; readonly namespace: string },
-): TokenRequest => {
-  const { spec }: TokenRequest = given
-  return {
-    ...given,
-    metadata: { ...given.metadata, ...place },
-    spec: { ...spec, expirationSeconds: spec?.expirationSeconds ?? defaultSeconds },
-  }
-}
+): TokenRequest => ({
+  ...given,
+  metadata: { ...given.metadata, ...place },
+  spec: { ...given.spec, expirationSeconds: given.spec.expirationSeconds ?? defaultSeconds },
+})
 
 export const tokenRequest =
   (objects: Objects, issuer: TokenIssuer): SubresourceHandler =>
@@ -98,9 +95,9 @@ export const tokenRequest =
     if (given.metadata?.namespace && given.metadata.namespace !== namespace)
       throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`)
     const { object, told } = await admittedRequest(objects, call, request, definition, {
-      ...{ operation: 'create', type, object: withDefaults(given, { name, namespace }) },
+      ...{ operation: 'create', type, object: withDefaults(given as TokenRequest, { name, namespace }) },
     })
-    const { spec = {} } = object as TokenRequest
+    const { spec } = object as TokenRequest
     const account = get(definition, name)
     const seconds = spec.expirationSeconds ?? defaultSeconds
     const wrong = wrongSeconds(seconds)
@@ -108,7 +105,7 @@ export const tokenRequest =
 
     const ref = spec.boundObjectRef
     const bound = ref ? boundTo(ref) : {}
-    const audiences = spec.audiences?.length ? spec.audiences : issuer.audiences
+    const audiences = spec.audiences.length > 0 ? spec.audiences : issuer.audiences
     const issued = await issuer.issue({ namespace, account: referenceTo(account), bound, audiences }, seconds)
     return objectAnswer(
       {

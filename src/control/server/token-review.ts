@@ -1,9 +1,9 @@
 /** `POST tokenreviews`: whose token it is, asked by whoever lets others in by tokens of this cluster. */
 import { badRequest, isUnauthorized } from '../../api/errors.ts'
+import type { TokenReview } from '../../api/types/kubernetes/authentication-v1.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import { infoOf, type User } from '../auth/user.ts'
 import type { Objects } from '../objects/objects.ts'
-import type { TokenReview } from '../resources/authentication/token-review.ts'
 import { inVersion } from '../resources/definition.ts'
 import type { FindAccountUser, KnownToken } from '../tokens/account-users.ts'
 import { objectAnswer } from './call.ts'
@@ -43,7 +43,7 @@ export const tokenReviews = ({
     const { object, told } = await admittedRequest(objects, call, request, definition, {
       ...{ operation: 'create', object: given },
     })
-    const { token = '', audiences: asked = [] } = (object as TokenReview).spec ?? {}
+    const { token = '', audiences: asked = [] } = (object as TokenReview).spec
     if (token === '') throw badRequest('token is required for TokenReview in authentication')
     const wanted = asked.length > 0 ? asked : audiences
     const known = (await findAccount(token, wanted)) ?? (await findOther(token, wanted))

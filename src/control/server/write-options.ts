@@ -2,7 +2,7 @@
 
 import { type FieldError, invalid, invalidValue, notSupported } from '../../api/errors.ts'
 import { goTexts } from '../../api/go-quote.ts'
-import type { KubeObject } from '../../api/types/index.ts'
+import type { DeleteOptions, KubeObject } from '../../api/types/index.ts'
 import type { AskedWrite, ObjectType, RequestReview } from '../objects/admission.ts'
 import type { Deletion } from '../objects/deletion.ts'
 import type { Manage, Objects, WriteOptions } from '../objects/objects.ts'
@@ -96,12 +96,6 @@ export const admittedRequest = async (
   return { object: await objects.admit({ ...request, ...about }), dryRun, told }
 }
 
-export interface DeleteOptions extends Omit<Deletion, 'gracePeriodSeconds'> {
-  readonly gracePeriodSeconds?: number
-  readonly orphanDependents?: boolean
-  readonly dryRun?: readonly string[]
-}
-
 const fromQuery = (query: URLSearchParams): DeleteOptions => {
   const grace = integerOf(query, 'gracePeriodSeconds')
   const policy = query.get('propagationPolicy')
@@ -155,9 +149,7 @@ export const readDeletion = async (call: Call, definition: ResourceDefinition): 
   const { orphans } = definition
   const body = await call.body()
   const options =
-    body === undefined
-      ? fromQuery(call.query)
-      : (readTyped(body, optionsType, call.query).object as unknown as DeleteOptions)
+    body === undefined ? fromQuery(call.query) : (readTyped(body, optionsType, call.query).object as DeleteOptions)
   const dryRun = [...call.query.getAll('dryRun'), ...(options.dryRun ?? [])]
   const deletion = deletionOf(options, dryRun)
   const { asked, told } = askedFor(call, definition, '', {

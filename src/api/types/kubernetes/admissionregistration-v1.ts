@@ -161,5 +161,6 @@ export interface Variable {
 export interface WebhookClientConfig {
   readonly url?: string
   readonly service?: ServiceReference
+  /** In base64. */
   readonly caBundle?: string
 }

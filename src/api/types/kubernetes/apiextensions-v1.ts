@@ -162,6 +162,7 @@ export interface ValidationRule {
 export interface WebhookClientConfig {
   readonly url?: string
   readonly service?: ServiceReference
+  /** In base64. */
   readonly caBundle?: string
 }
 

@@ -168,5 +168,6 @@ export interface ValidationRule {
 export interface WebhookClientConfig {
   readonly url?: string
   readonly service?: ServiceReference
+  /** In base64. */
   readonly caBundle?: string
 }

@@ -23,6 +23,7 @@ export interface APIServiceSpec {
   readonly group?: string
   readonly version?: string
   readonly insecureSkipTLSVerify?: boolean
+  /** In base64. */
   readonly caBundle?: string
   readonly groupPriorityMinimum: number
   readonly versionPriority: number

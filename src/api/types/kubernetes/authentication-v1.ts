@@ -2,6 +2,13 @@
 
 import type { ObjectMeta } from './meta-v1.ts'
 
+export interface BoundObjectReference {
+  readonly kind?: string
+  readonly apiVersion?: string
+  readonly name?: string
+  readonly uid?: string
+}
+
 export interface SelfSubjectReview {
   readonly kind: string
   readonly apiVersion: string
@@ -11,6 +18,46 @@ export interface SelfSubjectReview {
 
 export interface SelfSubjectReviewStatus {
   readonly userInfo: UserInfo
+}
+
+export interface TokenRequest {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly spec: TokenRequestSpec
+  readonly status: TokenRequestStatus
+}
+
+export interface TokenRequestSpec {
+  readonly audiences: readonly string[]
+  readonly expirationSeconds?: number
+  readonly boundObjectRef?: BoundObjectReference
+  readonly attestations?: Readonly<Record<string, readonly string[]>>
+}
+
+export interface TokenRequestStatus {
+  readonly token: string
+  readonly expirationTimestamp: string
+}
+
+export interface TokenReview {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly spec: TokenReviewSpec
+  readonly status: TokenReviewStatus
+}
+
+export interface TokenReviewSpec {
+  readonly token?: string
+  readonly audiences?: readonly string[]
+}
+
+export interface TokenReviewStatus {
+  readonly authenticated?: boolean
+  readonly user: UserInfo
+  readonly audiences?: readonly string[]
+  readonly error?: string
 }
 
 export interface UserInfo {

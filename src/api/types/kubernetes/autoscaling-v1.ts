@@ -30,3 +30,20 @@ export interface HorizontalPodAutoscalerStatus {
   readonly desiredReplicas: number
   readonly currentCPUUtilizationPercentage?: number
 }
+
+export interface Scale {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly spec: ScaleSpec
+  readonly status: ScaleStatus
+}
+
+export interface ScaleSpec {
+  readonly replicas?: number
+}
+
+export interface ScaleStatus {
+  readonly replicas: number
+  readonly selector?: string
+}

@@ -20,6 +20,7 @@ export interface CertificateSigningRequestCondition {
 }
 
 export interface CertificateSigningRequestSpec {
+  /** In base64. */
   readonly request: string
   readonly signerName: string
   readonly expirationSeconds?: number
@@ -32,5 +33,6 @@ export interface CertificateSigningRequestSpec {
 
 export interface CertificateSigningRequestStatus {
   readonly conditions?: readonly CertificateSigningRequestCondition[]
+  /** In base64. */
   readonly certificate?: string
 }

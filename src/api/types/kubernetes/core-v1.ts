@@ -145,6 +145,7 @@ export interface ConfigMap {
   readonly metadata: ObjectMeta
   readonly immutable?: boolean
   readonly data?: Readonly<Record<string, string>>
+  /** In base64. */
   readonly binaryData?: Readonly<Record<string, string>>
 }
 
@@ -1354,6 +1355,7 @@ export interface Secret {
   readonly apiVersion: string
   readonly metadata: ObjectMeta
   readonly immutable?: boolean
+  /** In base64. */
   readonly data?: Readonly<Record<string, string>>
   readonly stringData?: Readonly<Record<string, string>>
   readonly type?: string

@@ -1,11 +1,12 @@
 /** Types of discovery/v1beta1, made by scripts/declare-types.ts. */
 
-import type { ObjectReference } from './core-v1.ts'
+import type { ObjectReference, Protocol } from './core-v1.ts'
+import type { AddressType } from './discovery-v1.ts'
 import type { ObjectMeta } from './meta-v1.ts'
 
 export interface Endpoint {
   readonly addresses: readonly string[]
-  readonly conditions: EndpointConditions
+  readonly conditions?: EndpointConditions
   readonly hostname?: string
   readonly targetRef?: ObjectReference
   readonly topology?: Readonly<Record<string, string>>
@@ -26,7 +27,7 @@ export interface EndpointHints {
 
 export interface EndpointPort {
   readonly name?: string
-  readonly protocol?: string
+  readonly protocol?: Protocol
   readonly port?: number
   readonly appProtocol?: string
 }
@@ -35,9 +36,9 @@ export interface EndpointSlice {
   readonly kind: string
   readonly apiVersion: string
   readonly metadata: ObjectMeta
-  readonly addressType: string
+  readonly addressType: AddressType
   readonly endpoints: readonly Endpoint[]
-  readonly ports: readonly EndpointPort[]
+  readonly ports?: readonly EndpointPort[]
 }
 
 export interface ForNode {

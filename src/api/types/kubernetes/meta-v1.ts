@@ -11,6 +11,17 @@ export interface Condition {
 
 export type ConditionStatus = 'False' | 'True' | 'Unknown'
 
+export interface DeleteOptions {
+  readonly kind?: string
+  readonly apiVersion?: string
+  readonly gracePeriodSeconds?: number
+  readonly preconditions?: Preconditions
+  readonly orphanDependents?: boolean
+  readonly propagationPolicy?: string
+  readonly dryRun?: readonly string[]
+  readonly ignoreStoreReadErrorWithClusterBreakingPotential?: boolean
+}
+
 export interface FieldSelectorRequirement {
   readonly key: string
   readonly operator: string
@@ -73,6 +84,11 @@ export interface OwnerReference {
   readonly uid: string
   readonly controller?: boolean
   readonly blockOwnerDeletion?: boolean
+}
+
+export interface Preconditions {
+  readonly uid?: string
+  readonly resourceVersion?: string
 }
 
 export interface ShardInfo {

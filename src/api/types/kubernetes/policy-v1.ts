@@ -1,6 +1,13 @@
 /** Types of policy/v1, made by scripts/declare-types.ts. */
 
-import type { Condition, LabelSelector, ObjectMeta } from './meta-v1.ts'
+import type { Condition, DeleteOptions, LabelSelector, ObjectMeta } from './meta-v1.ts'
+
+export interface Eviction {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ObjectMeta
+  readonly deleteOptions?: DeleteOptions
+}
 
 export interface PodDisruptionBudget {
   readonly kind: string

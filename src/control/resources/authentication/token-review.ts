@@ -1,24 +1,7 @@
-import type { KubeObject } from '../../../api/types/index.ts'
+import type { TokenReview } from '../../../api/types/kubernetes/authentication-v1.ts'
 import { nameColumn } from '../columns.ts'
 import { define } from '../definition.ts'
 import { subdomainName } from '../names.ts'
-
-export interface UserInfo {
-  readonly username?: string
-  readonly uid?: string
-  readonly groups?: readonly string[]
-  readonly extra?: Readonly<Record<string, readonly string[]>>
-}
-
-export interface TokenReview extends KubeObject {
-  readonly spec: { readonly token?: string; readonly audiences?: readonly string[] }
-  readonly status?: {
-    readonly authenticated?: boolean
-    readonly user: UserInfo
-    readonly audiences?: readonly string[]
-    readonly error?: string
-  }
-}
 
 /** A question that is answered, and kept nowhere. */
 export const tokenReview = define<TokenReview>({

@@ -1,10 +1,11 @@
 /** EndpointSlice as discovery.k8s.io/v1beta1 writes it: the node and the zone stand among the labels of `topology`. */
-import type { Endpoint, EndpointSlice, StringMap } from '../../../api/types/index.ts'
+import type { Endpoint, EndpointSlice } from '../../../api/types/index.ts'
+import type {
+  Endpoint as BetaEndpoint,
+  EndpointSlice as BetaSlice,
+} from '../../../api/types/kubernetes/discovery-v1beta1.ts'
 import { conversion } from '../conversion.ts'
 import type { Conversion } from '../definition.ts'
-
-type BetaEndpoint = Omit<Endpoint, 'deprecatedTopology' | 'zone'> & { readonly topology?: StringMap }
-type BetaSlice = Omit<EndpointSlice, 'endpoints'> & { readonly endpoints?: readonly BetaEndpoint[] }
 
 const hostLabel = 'kubernetes.io/hostname'
 const zoneLabel = 'topology.kubernetes.io/zone'
