@@ -27,6 +27,7 @@ import type {
 import type { CustomResourceDefinition } from './types/kubernetes/apiextensions-v1.ts'
 import type { APIService } from './types/kubernetes/apiregistration-v1.ts'
 import type { ControllerRevision, DaemonSet, StatefulSet } from './types/kubernetes/apps-v1.ts'
+import type { CronJob, Job } from './types/kubernetes/batch-v1.ts'
 import type {
   PersistentVolume,
   PersistentVolumeClaim,
@@ -104,6 +105,8 @@ export const controllerRevisions = resource<ControllerRevision>()(
   'ControllerRevision',
   true,
 )
+export const jobs = resource<Job>()('batch', 'v1', 'jobs', 'Job', true)
+export const cronJobs = resource<CronJob>()('batch', 'v1', 'cronjobs', 'CronJob', true)
 export const ingresses = resource<Ingress>()('networking.k8s.io', 'v1', 'ingresses', 'Ingress', true)
 export const ingressClasses = resource<IngressClass>()(
   'networking.k8s.io',

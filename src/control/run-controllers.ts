@@ -22,6 +22,8 @@ import { createGatewayStatusController } from './controllers/gateway-status.ts'
 import { createInformers, type Informers, scopedInformers } from './controllers/informers.ts'
 import { createIngressProblemController } from './controllers/ingress-problems.ts'
 import { createIngressStatusController } from './controllers/ingress-status.ts'
+import { createJobController } from './controllers/job/job.ts'
+import { createTtlAfterFinishedController } from './controllers/job/ttl-after-finished.ts'
 import { createLoadBalancerController } from './controllers/load-balancer.ts'
 import { adoptAddresses, createLoadBalancerAddresses } from './controllers/load-balancer-addresses.ts'
 import type { ComponentName } from './controllers/names.ts'
@@ -55,6 +57,8 @@ const switchable: Readonly<Record<ComponentName, CreateController>> = {
   'deployment-controller': createDeploymentController,
   'daemonset-controller': createDaemonSetController,
   'statefulset-controller': createStatefulSetController,
+  'job-controller': createJobController,
+  'ttl-after-finished-controller': createTtlAfterFinishedController,
   'endpointslice-controller': createEndpointSliceController,
   'endpointslice-mirroring-controller': createMirroringController,
   'garbage-collector-controller': createGarbageCollector,

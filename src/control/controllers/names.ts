@@ -17,6 +17,8 @@ const aliases = {
   'deployment-controller': 'deployment',
   'daemonset-controller': 'daemonset',
   'statefulset-controller': 'statefulset',
+  'job-controller': 'job',
+  'ttl-after-finished-controller': 'ttl-after-finished',
   'endpointslice-controller': 'endpointslice',
   'endpointslice-mirroring-controller': 'endpointslicemirroring',
   'garbage-collector-controller': 'garbagecollector',

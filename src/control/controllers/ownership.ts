@@ -57,26 +57,32 @@ const checkThatOwnerStays = async (client: Client, resource: Resource, { metadat
   throw new Error(`${resource.kind} ${metadata.namespace}/${metadata.name} is being deleted and adopts nothing`)
 }
 
-/** Writes adoptions and releases; resolves to everything that is owned now. */
+/**
+ * Writes adoptions and releases; resolves to everything that is owned now. With a `finalizer`, what is adopted gets it and
+ * what is released loses it.
+ */
 export const claim = async <T extends KubeObject>(
   client: Client,
   [ownerResource, owner]: readonly [Resource, KubeObject],
   resource: Resource<T>,
   { owned, adopt, release }: Claims<T>,
+  finalizer?: string,
 ): Promise<readonly T[]> => {
-  const setOwners = (object: T, ownerReferences: readonly OwnerReference[]): Promise<T> => {
-    const { resourceVersion, uid } = object.metadata
-    return client.patch(resource, object, { metadata: { resourceVersion, uid, ownerReferences } })
+  const setOwners = (object: T, ownerReferences: readonly OwnerReference[], isOwned: boolean): Promise<T> => {
+    const { resourceVersion, uid, finalizers = [] } = object.metadata
+    const others = finalizers.filter((each) => each !== finalizer)
+    const kept = finalizer === undefined ? {} : { finalizers: isOwned ? [...others, finalizer] : others }
+    return client.patch(resource, object, { metadata: { resourceVersion, uid, ownerReferences, ...kept } })
   }
   const adopted: T[] = []
   if (adopt.length > 0) await checkThatOwnerStays(client, ownerResource, owner)
   for (const object of adopt) {
     const references = [...(object.metadata.ownerReferences ?? []), controllerReference(owner, ownerResource)]
-    adopted.push(await setOwners(object, references))
+    adopted.push(await setOwners(object, references, true))
   }
   for (const object of release) {
     const others = (object.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== owner.metadata.uid)
-    await setOwners(object, others).catch((error: unknown) => {
+    await setOwners(object, others, false).catch((error: unknown) => {
       if (!isNotFound(error)) throw error
     })
   }

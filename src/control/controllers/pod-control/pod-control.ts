@@ -50,7 +50,7 @@ export const createPodControl = <T extends KubeObject>(
   words: PodWords<T> = plainWords,
 ): PodControl<T> => {
   const { client, informers, clock } = context
-  const { resource, matcherOf, mayAdopt = () => true } = kind
+  const { resource, matcherOf, mayAdopt = () => true, finalizer } = kind
   const copies = informers.of(pods)
   const owners = informers.of(resource)
   const events = recorderFor(context, kind.source)
@@ -85,7 +85,8 @@ export const createPodControl = <T extends KubeObject>(
       const candidates = copies.by('namespace', owner.metadata.namespace ?? '')
       const claims = sortClaims(owner, matcherOf(owner), candidates)
       const adopt = claims.adopt.filter((pod) => mayAdopt(owner, pod))
-      return { isCurrent, pods: await claim(client, [resource, owner], pods, { ...claims, adopt }) }
+      const owned = await claim(client, [resource, owner], pods, { ...claims, adopt }, finalizer)
+      return { isCurrent, pods: owned }
     },
 
     create: async (owner, drafts) => {

@@ -14,6 +14,8 @@ export interface WorkloadKind<T extends KubeObject> {
   matcherOf(owner: T): LabelMatcher
   /** Beyond its labels, what a pod without an owner must be like to be adopted. */
   mayAdopt?(owner: T, pod: Pod): boolean
+  /** What every pod carries as long as it is the owner's. */
+  readonly finalizer?: string
 }
 
 export type PodDraft = Draft<Pod>

@@ -8,7 +8,6 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define, withMetadata } from '../definition.ts'
 import { immutable, validateSelector } from '../metadata.ts'
 import { checkLabel, subdomainName } from '../names.ts'
-import { unattended } from '../unattended.ts'
 import { validateJobSpec } from './job-spec.ts'
 
 const defaultBackoff = 6
@@ -174,7 +173,6 @@ export const job = define<Job>({
   namespaced: true,
   categories: ['all'],
   nameRule: subdomainName,
-  warnings: unattended('no pods are made'),
   status: 'separate',
   generation: true,
   orphans: {

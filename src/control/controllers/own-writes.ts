@@ -1,0 +1,36 @@
+/**
+ * The last version of each object that a controller has written. Whoever counts by an object's own status must not count by
+ * an older one.
+ */
+import { objectKey } from '../../api/resources.ts'
+import type { KubeObject } from '../../api/types/index.ts'
+
+export interface OwnWrites {
+  wrote(object: KubeObject): void
+  /** Whether the copy is at least as new as what was written. */
+  isCurrent(copy: KubeObject): boolean
+  forget(key: string): void
+}
+
+interface Written {
+  readonly uid: string | undefined
+  readonly version: number
+}
+
+/** Versions of one kind grow: Kubernetes promises that they may be compared. */
+const versionOf = ({ metadata }: KubeObject): number => Number(metadata.resourceVersion ?? 0)
+
+export const createOwnWrites = (): OwnWrites => {
+  const last = new Map<string, Written>()
+  return {
+    wrote: (object) => last.set(objectKey(object), { uid: object.metadata.uid, version: versionOf(object) }),
+    isCurrent: (copy) => {
+      const written = last.get(objectKey(copy))
+      // One of another uid came later, or the version is no number: nothing is held back for it.
+      return !written || written.uid !== copy.metadata.uid || !(versionOf(copy) < written.version)
+    },
+    forget: (key) => {
+      last.delete(key)
+    },
+  }
+}
