@@ -13,6 +13,7 @@ import type { Logger } from '../host/log.ts'
 import { createConfigSource } from './env/config-source.ts'
 import type { NodeFacts } from './env/field-ref.ts'
 import type { ServiceLink } from './env/service-links.ts'
+import { createLogForward, type LogForwardOptions, noLogForward } from './logs/forward/log-forward.ts'
 import { createLogKeeper } from './logs/keeper.ts'
 import { removeOtherLogs } from './logs/paths.ts'
 import { nodeReference } from './node/node-events.ts'
@@ -72,6 +73,8 @@ export interface PodAgentOptions {
   readonly retryMs?: number
   /** When a log is rotated, and how many old parts are kept. */
   readonly logLimits?: { readonly maxBytes?: number; readonly keep?: number }
+  /** Where logs are forwarded to; nowhere when missing. */
+  readonly logForward?: Pick<LogForwardOptions, 'sinks' | 'counters' | 'folder'>
   readonly clock?: Clock
   readonly random?: () => number
   /** How many pods are worked on at the same time. */
@@ -156,6 +159,12 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
       tell(sandboxOf(id), name, 'FailedPreStopHook', `PreStopHook failed: ${complaint}`)
     },
   })
+  const forward = options.logForward
+    ? createLogForward({
+        ...{ ...options.logForward, nodeName, logDir, log, clock, random, sandboxes: runtimes.sandboxes.list },
+        labelsOf: (uid) => podOf(uid)?.metadata.labels,
+      })
+    : noLogForward
   const files = createPodFiles(join(stateDir, 'files'), options.clusterDomain)
   const configOf = createConfigSource({ client, clock })
   const plugins = createVolumePlugins({
@@ -180,6 +189,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   })
   const act = createActions({
     ...{ client, sandboxes, containers, puller, stopper, postStarts, events, clock, logDir, hostIPs, retryMs },
+    discardLog: forward.discard,
     ...{ allocatable: options.allocatable, resolvConf: options.resolvConf, files, volumes },
     configOf: (pod) => configOf(pod),
     services: options.services.all,
@@ -239,7 +249,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     }
     const found = await sandboxes.list()
     worker.adopt(found)
-    await removeOtherLogs(logDir, found)
+    await removeOtherLogs(logDir, found, forward.discard)
     if (found.length > 0) log.info({ running: running.length, known: found.length }, 'took over pods')
     for (const { id } of found) queue.add(id)
   }
@@ -268,7 +278,14 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     volumesOf: (uid) => Object.values(volumeFolders(places, uid)),
     run: async (signal) => {
       await takeOver()
-      await Promise.all([pods.run(signal), runtimes.run(signal), work(signal), keeper.run(signal), refresher(signal)])
+      await Promise.all([
+        pods.run(signal),
+        runtimes.run(signal),
+        work(signal),
+        keeper.run(signal),
+        refresher(signal),
+        forward.run(signal),
+      ])
       stopper.forgetAll()
       prober.stop()
     },

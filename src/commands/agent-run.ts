@@ -17,6 +17,7 @@ import { hostCidr, parseCidr } from '../ip/cidr.ts'
 import { backendNames, isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
 import { addressesOption, cidrsOption } from './families.ts'
+import { logForwardSettings } from './log-forward.ts'
 import { partsOf } from './parts.ts'
 import { namedRanges } from './ranges.ts'
 import { checkRangesHere } from './ranges-here.ts'
@@ -159,6 +160,7 @@ export const agentSettings = async (options: NodeOptions) => {
       snapshotFile: joinPath(options.data, 'dns-zone'),
       metrics: listenAddress(options.dnsMetricsAddress, '--dns-metrics-address'),
     },
+    logForward: logForwardSettings(options),
     launcherDir: packageRoot,
     version: podwayVersion(),
     log: createLogger('agent'),
@@ -177,6 +179,10 @@ export const agent = async (options: AgentCommandOptions): Promise<void> => {
   const { kubeconfig, only } = options
   const chosen = only === undefined ? undefined : partsOf(only)
   const settings = { ...(await agentSettings(options)), kubeconfig, hasJoined: false }
+  if (chosen && settings.logForward.targets.length > 0)
+    throw new UsageError(
+      '--log-forward: the logs are those of the pods that this agent runs, and with --only there are none',
+    )
   // Beside another pod network its routes are there by right.
   if (!chosen || chosen.has('network')) await checkOverlaps(options, settings)
   tidyMemoryOnce()

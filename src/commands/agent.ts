@@ -47,6 +47,9 @@ export interface NodeOptions {
   readonly dnsConfig?: string
   readonly dnsMetricsAddress: string
   readonly dnsThreads: number
+  readonly logForward?: readonly string[]
+  readonly logForwardCa?: string
+  readonly logForwardTokenFile?: string
 }
 
 export interface AgentCommandOptions extends NodeOptions {
@@ -175,6 +178,13 @@ export const nodeOptions = (command: Command): Command =>
       'metrics, health and readiness of DNS; "off" for nowhere',
       '127.0.0.1:9153',
     )
+    .option(
+      '--log-forward <target>',
+      'send the logs of all containers there, as JSON lines (file:///PATH, https://HOST/PATH) or by syslog (syslog+udp://HOST:PORT, syslog+tcp:, syslog+tls:, syslog+unix:///PATH); may be repeated',
+      collect,
+    )
+    .option('--log-forward-ca <file>', "the authority of its HTTPS and TLS targets (default: the system's)")
+    .option('--log-forward-token-file <file>', 'a bearer token for its HTTPS targets; read again when it changes')
     .option('--metrics-address <address:port>', 'where metrics are read; "off" for nowhere', '127.0.0.1:10249')
 
 export const registerAgent = (program: Command): void => {
@@ -187,6 +197,7 @@ export const registerAgent = (program: Command): void => {
       `
 Examples:
   podway agent --kubeconfig node1.kubeconfig --node-name node1 --node-ip 192.0.2.11
+  podway agent --kubeconfig F --log-forward https://logs.example/ingest --log-forward file:///var/log/pods.json
   podway agent --kubeconfig F --node-name $(hostname) --only proxy    in place of kube-proxy
   podway agent --kubeconfig F --node-name $(hostname) --only network,proxy    and of flannel: see podway cni install`,
     )

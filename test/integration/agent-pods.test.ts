@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,8 +31,8 @@ const setUp = async (t: Test) => {
   const api = await openClusterApi()
   const server = await serveClusterApi(api)
   const children: ChildProcess[] = []
-  const start = () => {
-    const child = spawn(process.execPath, [join(support, 'agent-child.ts'), server.url, folder], {
+  const start = (...targets: readonly string[]) => {
+    const child = spawn(process.execPath, [join(support, 'agent-child.ts'), server.url, folder, ...targets], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     children.push(child)
@@ -248,6 +248,45 @@ t.test('kill -9 and a new agent: nothing is restarted, nothing is missed', async
   t.match(main('stays'), { restartCount: 0, ready: true })
   t.notOk(statuses.includes('False'), 'it was never unready')
   t.equal(logOf(ends), 'working\n')
+})
+
+t.test('logs are forwarded over the end of agents and of pods, and to each target by itself', async (t) => {
+  const { folder, start, kill, create, client, phase } = await setUp(t)
+  const forwarded = join(folder, 'forwarded.json')
+  // Nothing listens there.
+  const targets = [`file://${forwarded}`, 'http://127.0.0.1:1/ingest'] as const
+  const counting = 'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo "line $i"; [ $((i % 20)) = 0 ] && sleep 0.02; done'
+  const first = start(...targets)
+  const pod = await create(
+    podFor('talker', { command: ['sh', '-c', `${counting}; printf '{"log":"last"}'`] }, { restartPolicy: 'Never' }),
+  )
+  const read = (): readonly { readonly log: string; readonly pod: string; readonly labels: object }[] =>
+    existsSync(forwarded)
+      ? readFileSync(forwarded, 'utf8')
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line))
+      : []
+  await until(() => read().length > 100, 'the first lines', 30_000)
+  await kill(first)
+  start(...targets)
+  await until(() => phase('talker') === 'Succeeded', 'the end of the pod', 60_000)
+  await client.delete(pods, pod, { gracePeriodSeconds: 1 })
+  await until(() => read().some(({ log }) => log === '{"log":"last"}'), 'its last words', 30_000)
+  const numbers = read().flatMap(({ log }) => (log.startsWith('line ') ? [Number(log.slice(5))] : []))
+  t.same(
+    [...new Set(numbers)],
+    Array.from({ length: 2_000 }, (_, at) => at + 1),
+    'all lines, in order',
+  )
+  t.ok(
+    numbers.length < 4_000 && numbers.slice(0, 100).every((number, at) => number === at + 1),
+    'a batch twice at most',
+  )
+  t.match(read()[0], { pod: 'talker', namespace: 'default', uid: pod.metadata.uid, container: 'main', node: 'node-a' })
+  const aside = join(folder, 'log-forward/logs', `default_talker_${pod.metadata.uid}`, 'main/0.log')
+  await until(() => existsSync(aside), 'the log to be kept for the target that is down', 30_000)
+  t.equal(readFileSync(aside, 'utf8').split('\n').length, 2_001)
 })
 
 t.test('agents that die again and again while pods are started leave one of each', async (t) => {

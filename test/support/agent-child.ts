@@ -1,4 +1,10 @@
-/** A pod agent with the process runtime in a process of its own, to be killed. Arguments: the API's URL and a folder. */
+/**
+ * A pod agent with the process runtime in a process of its own, to be killed. Arguments: the API's URL, a folder, and where logs are
+ * forwarded to.
+ */
+import { createForwardCounters } from '../../src/agent/logs/forward/counters.ts'
+import { openSinks } from '../../src/agent/logs/forward/open-sinks.ts'
+import { parseTarget } from '../../src/agent/logs/forward/target.ts'
 import { readHostFacts } from '../../src/agent/node/host-facts.ts'
 import { createPodAgent } from '../../src/agent/pod-agent.ts'
 import { createProcessRuntime } from '../../src/agent/runtime/process/process-runtime.ts'
@@ -12,8 +18,9 @@ import { openClusterApi } from './cluster-api.ts'
 import { agentOptions } from './pod-agent.ts'
 import { createVethNetwork } from './veth-network.ts'
 
-const [url = '', folder = ''] = process.argv.slice(2)
+const [url = '', folder = '', ...targets] = process.argv.slice(2)
 const log = createLogger('agent')
+const sinks = await openSinks({ targets: targets.flatMap((target) => parseTarget(target) ?? []) })
 const agent = createPodAgent({
   ...agentOptions(await openClusterApi(), folder, (onChange, onDamage) =>
     createProcessRuntime({
@@ -25,6 +32,9 @@ const agent = createPodAgent({
   network: createVethNetwork(createCommandRunner()),
   nodeMounts: createNodeMounts(createCommandRunner()),
   log,
+  ...(sinks.length === 0
+    ? {}
+    : { logForward: { sinks, counters: createForwardCounters(), folder: `${folder}/log-forward` } }),
 })
 const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())

@@ -1,6 +1,9 @@
 /** Where logs are: a folder for each pod, one for each container in it, a file for each instance. */
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+
+/** Takes a file, or a folder with all that is in it, out of the logs' folder for good. */
+export type DiscardLog = (path: string) => Promise<void>
 
 export interface LoggedPod {
   readonly namespace: string
@@ -21,20 +24,30 @@ export const makeLogFile = async (logDir: string, pod: LoggedPod, container: str
 }
 
 /** Removes what belongs to an instance: its log, the index and the rotated parts. */
-export const removeLogsBefore = async (logDir: string, pod: LoggedPod, container: string, attempt: number) => {
+export const removeLogsBefore = async (
+  logDir: string,
+  pod: LoggedPod,
+  container: string,
+  attempt: number,
+  discard: DiscardLog,
+) => {
   const folder = join(podLogDir(logDir, pod), container)
   for (const name of await readdir(folder)) {
     const found = /^(\d+)\.log/.exec(name)
-    if (found && Number(found[1]) < attempt) await rm(join(folder, name), { force: true })
+    if (found && Number(found[1]) < attempt) await discard(join(folder, name))
   }
 }
 
 /** Removes the folders of pods that are not among `known`. */
-export const removeOtherLogs = async (logDir: string, known: readonly LoggedPod[]): Promise<void> => {
+export const removeOtherLogs = async (
+  logDir: string,
+  known: readonly LoggedPod[],
+  discard: DiscardLog,
+): Promise<void> => {
   await mkdir(logDir, { recursive: true, mode: 0o755 })
   const kept = new Set(known.map((pod) => podLogDir(logDir, pod)))
   for (const name of await readdir(logDir)) {
     const folder = join(logDir, name)
-    if (/^[^_]+_[^_]+_[^_]+$/.test(name) && !kept.has(folder)) await rm(folder, { recursive: true, force: true })
+    if (/^[^_]+_[^_]+_[^_]+$/.test(name) && !kept.has(folder)) await discard(folder)
   }
 }

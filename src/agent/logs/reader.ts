@@ -1,8 +1,9 @@
 /** Reading a log back, as `kubectl logs` asks for it. */
 import { stat } from 'node:fs/promises'
 import { type Clock, sleep, systemClock } from '../../api/clock.ts'
+import { type Cursor, createCursor, readRange } from './cursor.ts'
 import { offsetSince, readIndex, timeOf } from './log-index.ts'
-import { type Extent, extentOf, firstFrom, readAt } from './segments.ts'
+import { type Extent, extentOf, firstFrom } from './segments.ts'
 
 export interface LogOptions {
   /** Only so many lines from the end. */
@@ -28,42 +29,6 @@ export interface LogSource {
 
 const chunkBytes = 64 * 1024
 const newline = 10
-
-/** Reads bytes wherever they are, over rotations; an empty answer at the end. */
-const createCursor = (file: string, first: Extent) => {
-  let extent = first
-  return {
-    /** From `offset` on, or later when that is gone: the bytes and where they begin. */
-    read: async (offset: number, length: number): Promise<{ readonly at: number; readonly bytes: Buffer }> => {
-      for (;;) {
-        const at = firstFrom(extent, offset)
-        if (at >= extent.end) {
-          const end = extent.end
-          extent = await extentOf(file)
-          if (extent.end === end) return { at, bytes: Buffer.alloc(0) }
-          continue
-        }
-        const bytes = await readAt(file, extent, at, length)
-        if (bytes && bytes.length > 0) return { at, bytes }
-        extent = await extentOf(file)
-      }
-    },
-  }
-}
-
-type Cursor = ReturnType<typeof createCursor>
-
-/** The bytes from `from` (or where they begin to exist) up to `to`. */
-const readRange = async (cursor: Cursor, from: number, to: number): Promise<{ at: number; bytes: Buffer }> => {
-  let found: { at: number; bytes: Buffer } = { at: from, bytes: Buffer.alloc(0) }
-  for (let offset = from; offset < to; ) {
-    const { at, bytes } = await cursor.read(offset, to - offset)
-    if (bytes.length === 0) break
-    found = at === offset ? { at: found.at, bytes: Buffer.concat([found.bytes, bytes]) } : { at, bytes }
-    offset = at + bytes.length
-  }
-  return found
-}
 
 /** Goes back from `end` over `count` line ends, to where the line behind the last of them begins. */
 const goBack = async (cursor: Cursor, first: number, end: number, count: number): Promise<number> => {

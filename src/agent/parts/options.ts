@@ -2,6 +2,7 @@
 import type { Logger } from '../../host/log.ts'
 import type { DnsSettings } from '../dns-stack.ts'
 import type { IngressStackSettings } from '../ingress-stack.ts'
+import type { LogForwardSettings } from '../logs/forward/open-sinks.ts'
 import type { PartName } from '../part-names.ts'
 import type { OverlaySettings } from '../pod-network-stack.ts'
 import type { RuntimeName } from '../runtime/runtime-names.ts'
@@ -37,6 +38,8 @@ export interface AgentOptions {
   readonly dns: DnsSettings
   /** 0 for none: the control plane comes over the connection that the agent dials. */
   readonly agentPort: number
+  /** No targets: nothing is forwarded. */
+  readonly logForward: LogForwardSettings
   /** The folder with the `podway` that containers find on their PATH. */
   readonly launcherDir: string
   readonly version: string

@@ -1,4 +1,5 @@
 /** The node as one that runs pods: its Node, its pods, and the answers about them. */
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../api/clock.ts'
 import { createEventRecorder, referenceTo } from '../../api/event-recorder.ts'
@@ -15,13 +16,15 @@ import { createServingCertificate } from '../certificates/serving-certificate.ts
 import { containerDefaults } from '../env/defaults.ts'
 import { type ServiceLink, toServiceLink } from '../env/service-links.ts'
 import { readHostResolvConf } from '../host-resolv-conf.ts'
+import { createForwardCounters, type ForwardCounters } from '../logs/forward/counters.ts'
+import { openSinks } from '../logs/forward/open-sinks.ts'
 import { readAgentIdentity } from '../node/agent-identity.ts'
 import { type HostFacts, readHostFacts } from '../node/host-facts.ts'
 import { acquireLease } from '../node/lease.ts'
 import { type NodeTraits, nodeCapacity } from '../node/node-object.ts'
 import { createRegistration } from '../node/registration.ts'
 import { nodeRuntimes } from '../node-runtimes.ts'
-import { createPodAgent, type PodAgent } from '../pod-agent.ts'
+import { createPodAgent, type PodAgent, type PodAgentOptions } from '../pod-agent.ts'
 import { hostPortsOf } from '../pods/host-ports.ts'
 import { createRuntimeClasses } from '../pods/runtime-classes.ts'
 import { configPage } from '../server/config-page.ts'
@@ -35,6 +38,7 @@ import { createPodPorts } from '../streams/pod-ports.ts'
 import { createUpgrades } from '../streams/upgrades.ts'
 import { createNodeMounts } from '../volumes/node-mounts.ts'
 import { networkAnnotations } from './network.ts'
+import type { AgentOptions } from './options.ts'
 import type { CreatePart, NodeContext } from './part.ts'
 import type { LivePodNetwork } from './pod-network-slot.ts'
 
@@ -74,13 +78,38 @@ const serviceLinks = (services: Informer<Service>) => ({
   },
 })
 
+/** Counts for as long as the process lives. */
+const forwardCounters = ({ options, metrics }: NodeContext): ForwardCounters | undefined => {
+  if (options.logForward.targets.length === 0) return undefined
+  const counters = createForwardCounters()
+  metrics.add(counters.registry)
+  return counters
+}
+
+/** What an earlier forwarding has left goes when nothing is forwarded any more. */
+const forwardLogs = async (
+  { logForward, dataDir }: AgentOptions,
+  counters: ForwardCounters | undefined,
+): Promise<Pick<PodAgentOptions, 'logForward'>> => {
+  const folder = join(dataDir, 'log-forward')
+  if (counters) return { logForward: { sinks: await openSinks(logForward), counters, folder } }
+  await rm(folder, { recursive: true, force: true })
+  return {}
+}
+
 type Serving = ReturnType<typeof createServingCertificate>
 
-const createAgent = async (node: NodeContext, host: HostFacts, { stack }: LivePodNetwork): Promise<PodAgent> => {
+const createAgent = async (
+  node: NodeContext,
+  host: HostFacts,
+  { stack }: LivePodNetwork,
+  counters: ForwardCounters | undefined,
+): Promise<PodAgent> => {
   const { client, runner, informers, options } = node
   const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log } = options
   const hostDns = await readHostResolvConf()
   return createPodAgent({
+    ...(await forwardLogs(options, counters)),
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
     logDir: join(dataDir, 'logs'),
     volumeDir: join(dataDir, 'volumes'),
@@ -157,6 +186,7 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
   const ca = caOf(node)
   const host = await readHostFacts(dataDir)
   const annotations = await networkAnnotations(node)
+  const counters = forwardCounters(node)
   let agent: PodAgent | undefined
 
   const startedAt = Date.now()
@@ -186,7 +216,7 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
     agentPort > 0 ? serving.run(signal, registration.registered) : undefined,
     options.hasJoined ? rotateClientCertificate(renewed, signal) : undefined,
     node.podNetwork.each(signal, async (network, life) => {
-      agent = await createAgent(node, host, network)
+      agent = await createAgent(node, host, network, counters)
       forwardHostPorts(node, agent, network)
       await runPods(node, host, serving, agent, life)
     }),

@@ -1,5 +1,4 @@
 /** Carries out what a plan says. The only part of the pod side that changes anything on the node. */
-import { rm } from 'node:fs/promises'
 import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
@@ -12,7 +11,7 @@ import type { PodConfig } from '../env/config-source.ts'
 import { ConfigError, containerEnv } from '../env/container-env.ts'
 import type { NodeFacts } from '../env/field-ref.ts'
 import type { ServiceLink } from '../env/service-links.ts'
-import { makeLogFile, podLogDir, removeLogsBefore } from '../logs/paths.ts'
+import { type DiscardLog, makeLogFile, podLogDir, removeLogsBefore } from '../logs/paths.ts'
 import { NoRuntimeError } from '../runtime/choose-runtime.ts'
 import { type Containers, TargetError } from '../runtime/containers.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -42,6 +41,7 @@ export interface ActionDeps {
   readonly events: EventRecorder
   readonly clock: Clock
   readonly logDir: string
+  readonly discardLog: DiscardLog
   readonly configOf: (pod: Pod) => Promise<PodConfig>
   readonly services: () => Iterable<ServiceLink>
   readonly hostIPs: readonly string[]
@@ -66,7 +66,7 @@ const containerOf = (pod: Pod, name: string): Container => {
 
 export const createActions = (deps: ActionDeps) => {
   const { client, sandboxes, containers, puller, files, volumes, stopper, postStarts } = deps
-  const { events, clock, logDir, hostIPs } = deps
+  const { events, clock, logDir, discardLog, hostIPs } = deps
 
   const tell = (pod: Pod, type: EventType, reason: string, message: string, container?: string): void =>
     events.record(referenceTo(pod, container && `spec.containers{${container}}`), type, reason, message)
@@ -191,7 +191,7 @@ export const createActions = (deps: ActionDeps) => {
       const handler = container.lifecycle?.postStart
       const target = { containerId: record.id, container, host: sandbox?.addresses?.[0] ?? '' }
       if (handler && !record.exit) postStarts.start(uid, handler, target)
-      await removeLogsBefore(logDir, logged, name, attempt - 1)
+      await removeLogsBefore(logDir, logged, name, attempt - 1, discardLog)
     } catch (error) {
       failStart(known, pod, name, error)
     }
@@ -217,7 +217,7 @@ export const createActions = (deps: ActionDeps) => {
     puller.forget(uid)
     await volumes.remove(uid)
     await files.remove(uid)
-    if (sandbox) await rm(podLogDir(logDir, sandbox), { recursive: true, force: true })
+    if (sandbox) await discardLog(podLogDir(logDir, sandbox))
   }
 
   const deletePod = async (pod: Pod): Promise<void> => {

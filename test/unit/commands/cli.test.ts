@@ -45,6 +45,10 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
     status: 2,
     stderr: /--service-cidr 10\.96\.0\.0\/16 overlaps --pod-cidr 10\.96\.0\.0\/12; \S+ is free/,
   })
+  const agent = ['agent', '--kubeconfig', '/nowhere', '--node-ip', '192.0.2.9', '--log-forward'] as const
+  t.match(podway(...agent, 'ftp://me:secret@x/'), { status: 2, stderr: /^podway: --log-forward: expected file:/ })
+  t.match(podway(...agent, 'http://x/', '--log-forward-token-file', 'f'), { status: 2, stderr: /HTTPS targets alone/ })
+  t.match(podway(...agent, 'http://x/', '--only', 'proxy'), { status: 2, stderr: /with --only there are none/ })
   t.match(podway('logs', '--since', 'now'), { status: 2, stderr: /expected a duration/ })
   t.match(podway('logs', '-l', 'a=b=c'), { status: 2, stderr: /-l a=b=c: .*found '='/ })
   t.match(podway('logs', 'web-0', '-A'), { status: 2, stderr: /are found by labels/ })

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { makeLogFile, podLogDir, removeLogsBefore, removeOtherLogs } from '../../../../src/agent/logs/paths.ts'
 
+const discard = (path: string): Promise<void> => rm(path, { recursive: true })
 const web = { namespace: 'default', name: 'web', id: 'u1' }
 
 t.test('a file for each instance, of which the old ones go', async (t) => {
@@ -14,7 +16,7 @@ t.test('a file for each instance, of which the old ones go', async (t) => {
     for (const name of [file, `${file}.index`, `${file}.0-10`]) writeFileSync(name, '')
     files.push(file)
   }
-  await removeLogsBefore(logDir, web, 'main', 1)
+  await removeLogsBefore(logDir, web, 'main', 1, discard)
   t.same(
     files.map((file) => existsSync(file)),
     [false, true, true],
@@ -24,9 +26,9 @@ t.test('a file for each instance, of which the old ones go', async (t) => {
 
 t.test('folders of other pods go, folders of others stay', async (t) => {
   const logDir = join(t.testdir(), 'logs')
-  await removeOtherLogs(logDir, [])
+  await removeOtherLogs(logDir, [], discard)
   for (const name of ['default_web_u1', 'default_gone_u2', 'journal', 'a_b']) mkdirSync(join(logDir, name))
-  await removeOtherLogs(logDir, [web])
+  await removeOtherLogs(logDir, [web], discard)
   t.ok(existsSync(podLogDir(logDir, web)))
   t.notOk(existsSync(join(logDir, 'default_gone_u2')))
   t.ok(existsSync(join(logDir, 'journal')) && existsSync(join(logDir, 'a_b')))

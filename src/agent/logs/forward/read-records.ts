@@ -1,0 +1,95 @@
+/** Reads lines of one log from an offset on, as records. */
+import { stat } from 'node:fs/promises'
+import { createCursor, readRange } from '../cursor.ts'
+import { type Note, readIndex, timeOf } from '../log-index.ts'
+import { extentOf, firstFrom } from '../segments.ts'
+import type { LogOrigin, LogRecord } from './record.ts'
+import type { ForwardedLog } from './sources.ts'
+
+export interface ReadLimits {
+  readonly maxRecords: number
+  readonly maxBytes: number
+}
+
+export interface ReadRecords {
+  readonly records: readonly LogRecord[]
+  /** Where each of them ends. */
+  readonly ends: readonly number[]
+  /** From where they were read: after the offset when rotation has taken bytes away. */
+  readonly from: number
+}
+
+/** A longer line comes in parts, as container runtimes do it. */
+export const maxRecordBytes = 16 * 1024
+
+const newline = 10
+
+/** Not in the middle of a character. */
+const cutAt = (bytes: Buffer, at: number): number => {
+  for (let back = 0; back < 4; back++) if (((bytes[at - back] ?? 0) & 0xc0) !== 0x80) return at - back
+  return at
+}
+
+interface Piece {
+  readonly text: Buffer
+  /** In the bytes that were read: behind its line end. */
+  readonly end: number
+  readonly isPartial: boolean
+}
+
+/** Whole lines, and parts of lines that are too long. `isLast`: nothing follows, and what has no line end is a line, too. Pure. */
+export const piecesOf = (bytes: Buffer, isLast: boolean, most: number): readonly Piece[] => {
+  const pieces: Piece[] = []
+  for (let from = 0; from < bytes.length && pieces.length < most; ) {
+    const found = bytes.indexOf(newline, from)
+    const to = found < 0 ? bytes.length : found
+    if (to - from > maxRecordBytes) {
+      const cut = cutAt(bytes, from + maxRecordBytes)
+      pieces.push({ text: bytes.subarray(from, cut), end: cut, isPartial: true })
+      from = cut
+    } else {
+      if (found < 0 && !isLast) return pieces
+      const end = found < 0 ? to : to + 1
+      pieces.push({ text: bytes.subarray(from, to), end, isPartial: false })
+      from = end
+    }
+  }
+  return pieces
+}
+
+/** Throws ENOENT when there is no such log. */
+export const readRecords = async (
+  { file, isOver }: ForwardedLog,
+  offset: number,
+  origin: LogOrigin,
+  { maxRecords, maxBytes }: ReadLimits,
+): Promise<ReadRecords> => {
+  const extent = await extentOf(file)
+  const start = firstFrom(extent, offset)
+  if (start >= extent.end) return { records: [], ends: [], from: Math.min(start, extent.end) }
+  const { at, bytes } = await readRange(createCursor(file, extent), start, Math.min(extent.end, start + maxBytes))
+  const pieces = piecesOf(bytes, isOver && at + bytes.length >= extent.end, maxRecords)
+  const { notes } = await readIndex(file)
+  const { mtimeMs } = await stat(file)
+  const timed = (end: number, all: readonly Note[]): number => timeOf(all, end) ?? Math.floor(mtimeMs)
+  return {
+    from: at,
+    ends: pieces.map(({ end }) => at + end),
+    records: pieces.map(({ text, end, isPartial }) => ({
+      ...origin,
+      time: timed(at + end, notes),
+      log: text.toString('utf8'),
+      isPartial,
+    })),
+  }
+}
+
+/** How many bytes there were in all; undefined when there is no such log. */
+export const endOf = async ({ file }: ForwardedLog): Promise<number | undefined> => {
+  try {
+    return (await extentOf(file)).end
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
