@@ -37,6 +37,7 @@ import type {
 } from './types/kubernetes/core-v1.ts'
 import type { RuntimeClass } from './types/kubernetes/node-v1.ts'
 import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
+import type { CSINode, StorageClass } from './types/kubernetes/storage-v1.ts'
 
 /** One served resource. `T` is the type of its objects. */
 export interface Resource<T extends KubeObject = KubeObject> {
@@ -77,6 +78,8 @@ export const persistentVolumeClaims = resource<PersistentVolumeClaim>()(
   'PersistentVolumeClaim',
   true,
 )
+export const storageClasses = resource<StorageClass>()('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', false)
+export const csiNodes = resource<CSINode>()('storage.k8s.io', 'v1', 'csinodes', 'CSINode', false)
 export const replicationControllers = resource<ReplicationController>()(
   '',
   'v1',

@@ -37,6 +37,11 @@ import { replicaSetKind, replicationControllerKind } from './controllers/replica
 import { createResourceQuotaController } from './controllers/resource-quota.ts'
 import { createServiceAddressController } from './controllers/service-addresses.ts'
 import { createStatefulSetController } from './controllers/statefulset/statefulset.ts'
+import { createVolumeBinder } from './controllers/volumes/binder.ts'
+import { createEphemeralVolumeController } from './controllers/volumes/ephemeral.ts'
+import { createVolumeExpander } from './controllers/volumes/expander.ts'
+import { createHostPathProvisioner } from './controllers/volumes/host-path/provisioner.ts'
+import { createClaimProtection, createVolumeProtection } from './controllers/volumes/protection.ts'
 import type { Registry } from './registry/registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 
@@ -64,6 +69,12 @@ const switchable: Readonly<Record<ComponentName, CreateController>> = {
   'garbage-collector-controller': createGarbageCollector,
   'namespace-controller': createNamespaceController,
   'resourcequota-controller': createResourceQuotaController,
+  'persistentvolume-binder-controller': createVolumeBinder,
+  'persistentvolume-expander-controller': createVolumeExpander,
+  'persistentvolumeclaim-protection-controller': createClaimProtection,
+  'persistentvolume-protection-controller': createVolumeProtection,
+  'ephemeral-volume-controller': createEphemeralVolumeController,
+  'host-path-provisioner-controller': createHostPathProvisioner,
   'clusterrole-aggregation-controller': createClusterRoleAggregation,
   'service-lb-controller': createLoadBalancerController,
   'ingress-status-controller': createIngressStatusController,

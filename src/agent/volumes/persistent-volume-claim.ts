@@ -2,11 +2,11 @@
 import type { Client } from '../../api/client.ts'
 import { isNotFound } from '../../api/errors.ts'
 import { persistentVolumeClaims, persistentVolumes, type Resource } from '../../api/resources.ts'
-import type { KubeObject } from '../../api/types/index.ts'
+import type { KubeObject, Pod } from '../../api/types/index.ts'
 import type { PersistentVolume } from '../../api/types/kubernetes/core-v1.ts'
 import { textIn } from './fields.ts'
 import { prepareHostPath } from './host-path.ts'
-import type { PreparedVolume, VolumePlugin } from './plugin.ts'
+import type { PreparedVolume, VolumePlugin, VolumeRequest } from './plugin.ts'
 
 const ownFields = new Set([
   ...['accessModes', 'capacity', 'claimRef', 'mountOptions', 'nodeAffinity', 'persistentVolumeReclaimPolicy'],
@@ -23,7 +23,13 @@ const placeOf = (volume: PersistentVolume): { readonly path: string; readonly ty
   throw new Error(`this node has no plug-in for persistent volumes of the kind ${JSON.stringify(kindOf(volume))}`)
 }
 
-export const createPersistentVolumeClaim = (client: Client): VolumePlugin => {
+/** By whose name a pod has a claim: one that is there, or one that was made for this pod alone. */
+type ClaimName = (request: VolumeRequest) => string
+
+export const claimed: ClaimName = ({ source }) => textIn(source, 'claimName')
+export const ephemeral: ClaimName = ({ pod, name }) => `${pod.metadata.name}-${name}`
+
+export const createPersistentVolumeClaim = (client: Client, nameOf: ClaimName): VolumePlugin => {
   const find = async <T extends KubeObject>(resource: Resource<T>, name: string, namespace?: string): Promise<T> => {
     try {
       return await client.get(resource, name, namespace)
@@ -33,8 +39,12 @@ export const createPersistentVolumeClaim = (client: Client): VolumePlugin => {
     }
   }
 
-  const boundTo = async (name: string, namespace: string): Promise<PersistentVolume> => {
+  const boundTo = async (pod: Pod, name: string): Promise<PersistentVolume> => {
+    const { namespace = '', uid } = pod.metadata
     const claim = await find(persistentVolumeClaims, name, namespace)
+    const isOwned = claim.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid)
+    if (nameOf === ephemeral && !isOwned)
+      throw new Error(`PVC ${namespace}/${name} was not created for pod ${namespace}/${pod.metadata.name}`)
     const { volumeName = '' } = claim.spec
     if (volumeName === '' || claim.status?.phase !== 'Bound')
       throw new Error(`error processing PVC ${namespace}/${name}: PVC is not bound`)
@@ -46,8 +56,9 @@ export const createPersistentVolumeClaim = (client: Client): VolumePlugin => {
   }
 
   return {
-    prepare: async ({ pod, source }): Promise<PreparedVolume> => {
-      const volume = await boundTo(textIn(source, 'claimName'), pod.metadata.namespace ?? '')
+    prepare: async (request): Promise<PreparedVolume> => {
+      const { pod, source } = request
+      const volume = await boundTo(pod, nameOf(request))
       const { path, type } = placeOf(volume)
       const prepared = await prepareHostPath(path, type)
       return { ...prepared, readOnly: source['readOnly'] === true }

@@ -3,7 +3,7 @@ import { createEmptyDir } from './empty-dir.ts'
 import { createFilePlugins, type FilePluginOptions } from './file-plugin.ts'
 import { fileVolumeKinds } from './file-volumes.ts'
 import { hostPath } from './host-path.ts'
-import { createPersistentVolumeClaim } from './persistent-volume-claim.ts'
+import { claimed, createPersistentVolumeClaim, ephemeral } from './persistent-volume-claim.ts'
 import type { VolumePlugin } from './plugin.ts'
 
 export const createVolumePlugins = (options: FilePluginOptions): ReadonlyMap<string, VolumePlugin> => {
@@ -12,6 +12,7 @@ export const createVolumePlugins = (options: FilePluginOptions): ReadonlyMap<str
     ...fileVolumeKinds.map((kind) => [kind, files(kind)] as const),
     ['emptyDir', createEmptyDir(options.mounts)],
     ['hostPath', hostPath],
-    ['persistentVolumeClaim', createPersistentVolumeClaim(options.client)],
+    ['persistentVolumeClaim', createPersistentVolumeClaim(options.client, claimed)],
+    ['ephemeral', createPersistentVolumeClaim(options.client, ephemeral)],
   ])
 }

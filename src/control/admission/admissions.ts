@@ -4,6 +4,7 @@ import type { Authorization } from '../authorization/authorizers.ts'
 import type { Admission } from '../objects/admission.ts'
 import type { Store } from '../storage/store.ts'
 import { certificateRequests } from './certificate-requests.ts'
+import { claimResize } from './claim-resize.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
@@ -18,6 +19,7 @@ import { priorityClasses } from './priority-classes.ts'
 import { roleEscalation } from './role-escalation.ts'
 import { serviceAccount } from './service-account.ts'
 import { type AllocationRanges, serviceAllocation } from './service-allocation.ts'
+import { storageProtection } from './storage-protection.ts'
 
 export interface AdmissionSettings {
   readonly networks: ClusterNetworks
@@ -43,6 +45,8 @@ export const createAdmissions = (
     serviceAccount(store, clock),
     newNodes,
     defaultStorageClass(store),
+    storageProtection,
+    claimResize(store),
     defaultIngressClass(store),
     defaultTolerationSeconds(podEvictionSeconds),
     priorityClasses(store),

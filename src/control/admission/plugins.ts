@@ -8,10 +8,12 @@ export const pluginNames = [
   'LimitRanger',
   'NamespaceLifecycle',
   'NodeRestriction',
+  'PersistentVolumeClaimResize',
   'PodSecurity',
   'Priority',
   'ResourceQuota',
   'ServiceAccount',
+  'StorageObjectInUseProtection',
   'TaintNodesByCondition',
 ] as const
 export type PluginName = (typeof pluginNames)[number]

@@ -15,12 +15,14 @@ import {
   runtimeClasses,
   serviceCIDRs,
   services,
+  storageClasses,
 } from '../../api/resources.ts'
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../../api/types/index.ts'
 import { silentLogger } from '../../host/log.ts'
 import { familyOf } from '../../ip/address.ts'
 import { gatewayController } from '../../proxy/ingress/gateway/model.ts'
 import { defaultClassAnnotation } from '../admission/default-ingress-class.ts'
+import { standardClass } from '../controllers/volumes/host-path/settings.ts'
 import { checkNonSpecialIp } from '../resources/formats/formats.ts'
 import { systemPriorityClasses } from '../resources/scheduling/priority-class.ts'
 import { type KeepingContext, keepBundledKinds } from './bundled-kinds.ts'
@@ -184,6 +186,7 @@ export const bootstrapObjects = (options: BootstrapOptions): readonly BootstrapO
       metadata: { name: 'podway', annotations: { [defaultClassAnnotation]: 'true' } },
       spec: { controller: ingressController },
     }),
+    bootstrapObject('made', storageClasses, standardClass),
     bootstrapObject('made', gatewayClasses, {
       metadata: { name: 'podway' },
       spec: { controllerName: gatewayController, description: 'Served on every node, beside Ingress' },

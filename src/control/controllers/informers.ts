@@ -6,12 +6,15 @@ import { apiServices, gatewayKinds, type Resource } from '../../api/resources.ts
 import { scopedInformer } from '../../api/scoped-informer.ts'
 import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, KubeObject, Pod, Service } from '../../api/types/index.ts'
+import type { PersistentVolume, PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Registry } from '../registry/registry.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
 import { verbsOf } from '../resources/verbs.ts'
 import { bucketOfResource } from '../storage/follow.ts'
 import type { RemoteKinds } from './remote-kinds.ts'
+import { claimKeyOf, classOf } from './volumes/claims.ts'
+import { claimKeysOfPod } from './volumes/pod-claims.ts'
 
 type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>
 
@@ -32,14 +35,22 @@ const selectedLabel = ({ metadata, spec }: Service): readonly string[] => {
 export const labelIndex = (namespace: string | undefined, label: string, value: string): string =>
   `${namespace}/${label}=${value}`
 
-/** `node` of pods; `service` (a key) of endpoint slices; `type`, `clusterIP` and `selects` of Services. */
+/** `node` of pods, and the keys of claims (`claim`) that they name; `class`, `claim` and `volume` of claims and volumes; `service` (a key) of endpoint slices; `type`, `clusterIP` and `selects` of Services. */
 const indexesOf: Readonly<Record<string, Indexes>> = {
   services: {
     type: (service) => [(service as Service).spec.type ?? ''],
     clusterIP: (service) => (service as Service).spec.clusterIPs ?? [],
     selects: (service) => selectedLabel(service as Service),
   },
-  pods: { node: (pod) => [(pod as Pod).spec.nodeName ?? ''] },
+  pods: { node: (pod) => [(pod as Pod).spec.nodeName ?? ''], claim: (pod) => claimKeysOfPod(pod as Pod) },
+  persistentvolumes: {
+    class: (volume) => [classOf(volume as PersistentVolume)],
+    claim: (volume) => [claimKeyOf(volume as PersistentVolume) ?? ''],
+  },
+  persistentvolumeclaims: {
+    class: (claim) => [classOf(claim as PersistentVolumeClaim)],
+    volume: (claim) => [(claim as PersistentVolumeClaim).spec.volumeName ?? ''],
+  },
   endpointslices: { service: (slice) => serviceOfSlice(slice as EndpointSlice) },
 }
 

@@ -1,8 +1,9 @@
 /** Which nodes a pod can run on at all. Each filter gives its reasons against a node, in Kubernetes' words. Pure. */
 import { isSameHostPort } from '../../api/host-ports.ts'
+import { matchesNodeAffinity } from '../../api/node-affinity.ts'
 import type { Pod, Taint } from '../../api/types/index.ts'
-import { matchesNodeAffinity } from '../controllers/node-affinity.ts'
 import { tolerates } from '../controllers/node-health.ts'
+
 import { hostPortsOf, type NodeState, requestsOf, resourceKinds } from './node-state.ts'
 
 export type Filter = (pod: Pod, state: NodeState) => readonly string[]

@@ -11,6 +11,8 @@ import { type CreateController, recorderFor } from '../controllers/controller.ts
 import { isFinished } from '../controllers/pod-state.ts'
 import { decide } from './decide.ts'
 import { addPod, createNodeStates, type NodeState } from './node-state.ts'
+import type { Placement } from './pod-volumes.ts'
+import { createVolumeBinding } from './volume-binding.ts'
 
 /** By which pods ask for it. */
 export const schedulerName = 'default-scheduler'
@@ -66,6 +68,7 @@ export const createScheduler: CreateController = (context) => {
     }
     try {
       await client.create(bindings, binding, 'binding')
+      attempts.delete(objectKey(pod))
       const message = `Successfully assigned ${objectKey(pod)} to ${node}`
       events.record(referenceTo(pod), 'Normal', 'Scheduled', message)
     } catch (error) {
@@ -73,6 +76,36 @@ export const createScheduler: CreateController = (context) => {
       if (isNotFound(error) || isConflict(error)) return
       log.warn({ err: error, pod: objectKey(pod), node }, 'cannot bind a pod; trying again')
       loop.mark(objectKey(pod))
+    }
+  }
+
+  /** Of a pod that is not to go where it was meant to: not at once, or two who disagree would keep each other busy. */
+  const reconsider = (pod: Pod): void => {
+    assumed.delete(pod.metadata.uid ?? '')
+    postpone(pod)
+    roomMayHaveChanged()
+  }
+
+  const volumes = createVolumeBinding(context, {
+    bound: (pod, node) => {
+      const found = nodeCopies.get(node)
+      if (found && volumes.of(pod).objections(found).length === 0) void bind(pod, node)
+      else reconsider(pod)
+    },
+    failed: reconsider,
+    changed: (users) => {
+      for (const pod of users) attempts.delete(objectKey(pod))
+      roomMayHaveChanged()
+    },
+  })
+
+  const prepareVolumes = async (pod: Pod, node: string, placements: readonly Placement[]): Promise<void> => {
+    try {
+      await volumes.begin(pod, node, placements)
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error))
+        log.warn({ err: error, pod: objectKey(pod), node }, 'cannot prepare the volumes of a pod; trying again')
+      reconsider(pod)
     }
   }
 
@@ -114,16 +147,17 @@ export const createScheduler: CreateController = (context) => {
   }
 
   const schedule = (pod: Pod, states: readonly NodeState[]): Promise<void> => {
-    const decision = decide(pod, states)
+    const podVolumes = volumes.of(pod)
+    const decision = decide(pod, states, podVolumes)
     if ('message' in decision) {
       postpone(pod)
       return tellUnschedulable(pod, decision.message)
     }
-    attempts.delete(objectKey(pod))
     addPod(decision.state, pod)
     const node = decision.state.node.metadata.name
     assumed.set(pod.metadata.uid ?? '', node)
-    return bind(pod, node)
+    const placements = podVolumes.placements(decision.state.node)
+    return placements.length === 0 ? bind(pod, node) : prepareVolumes(pod, node, placements)
   }
 
   const loop = createSyncLoop({
@@ -158,6 +192,7 @@ export const createScheduler: CreateController = (context) => {
           if (!previous) loop.mark(key)
         } else if (previous?.spec.nodeName && (!current || isFinished(current))) roomMayHaveChanged()
       })
+      volumes.follow(signal)
       await loop.run(signal)
       for (const cancel of timers) cancel()
     },

@@ -6,7 +6,6 @@ import { ageColumn, column, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable, validateSelector } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
-import { unattended } from '../unattended.ts'
 import { accessModesText, validateAccessModes, volumeClassAnnotation, volumeModes } from './volume-text.ts'
 
 const validate = ({ spec }: PersistentVolumeClaim): FieldError[] => {
@@ -27,21 +26,33 @@ const validate = ({ spec }: PersistentVolumeClaim): FieldError[] => {
   ]
 }
 
+interface Open {
+  readonly mayBind: boolean
+  /** A claim without a class may get the default one later on. */
+  readonly mayBeClassed: boolean
+}
+
 /** All that is not left open by what may still change: the size that is asked for, and who binds what. */
-const settled = ({ spec }: PersistentVolumeClaim, mayBind: boolean): object => ({
+const settled = ({ spec }: PersistentVolumeClaim, { mayBind, mayBeClassed }: Open): object => ({
   ...spec,
   resources: { ...spec.resources, requests: { ...spec.resources.requests, storage: undefined } },
   volumeAttributesClassName: undefined,
   ...(mayBind ? { volumeName: undefined } : {}),
+  ...(mayBeClassed ? { storageClassName: undefined } : {}),
 })
 
 const validateUpdate = (claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] => {
   const mayBind = !old.spec.volumeName
+  const mayBeClassed =
+    mayBind &&
+    old.spec.storageClassName === undefined &&
+    old.metadata.annotations?.[volumeClassAnnotation] === undefined
+  const open = { mayBind, mayBeClassed }
   const [size, before] = [claim, old].map(
     ({ spec }) => parseQuantity(spec.resources.requests?.['storage'] ?? '0') ?? 0n,
   )
   const isBound = old.status.phase === 'Bound'
-  const isSettled = deepEqual(settled(claim, mayBind), settled(old, mayBind)) && (size === before || isBound)
+  const isSettled = deepEqual(settled(claim, open), settled(old, open)) && (size === before || isBound)
   return [
     ...(isSettled
       ? []
@@ -70,7 +81,6 @@ export const persistentVolumeClaim = define<PersistentVolumeClaim>({
   namespaced: true,
   shortNames: ['pvc'],
   nameRule: subdomainName,
-  warnings: unattended('no volume is bound or made'),
   status: 'separate',
   columns: [
     nameColumn,

@@ -6,7 +6,6 @@ import { ageColumn, column, nameColumn, wide } from '../columns.ts'
 import { define } from '../definition.ts'
 import { immutable } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
-import { unattended } from '../unattended.ts'
 import { validateNodeSelector } from './scheduling-validation.ts'
 import { accessModesText, validateAccessModes, volumeClassAnnotation, volumeModes } from './volume-text.ts'
 
@@ -100,7 +99,6 @@ export const persistentVolume = define<PersistentVolume>({
   namespaced: false,
   shortNames: ['pv'],
   nameRule: subdomainName,
-  warnings: unattended('no claim is bound to it'),
   status: 'separate',
   columns: [
     nameColumn,

@@ -1,5 +1,5 @@
-/** Whether a node is one of those that a pod asks for by name and label. Pure. */
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from '../../api/types/index.ts'
+/** Which nodes a pod, or a volume, says it can be on. Pure. */
+import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from './types/index.ts'
 
 const holds = ({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean => {
   switch (operator) {
@@ -19,18 +19,30 @@ const holds = ({ operator, values = [] }: NodeSelectorRequirement, value: string
 }
 
 /** An empty term matches nothing. */
-const matchesTerm = ({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { metadata }: Node): boolean =>
+const matchesTerm = (
+  { matchExpressions = [], matchFields = [] }: NodeSelectorTerm,
+  { metadata }: Pick<Node, 'metadata'>,
+): boolean =>
   matchExpressions.length + matchFields.length > 0 &&
   matchExpressions.every((requirement) => holds(requirement, metadata.labels?.[requirement.key])) &&
   matchFields.every((requirement) =>
     holds(requirement, requirement.key === 'metadata.name' ? metadata.name : undefined),
   )
 
-/** Its nodeSelector, and one of the terms that its affinity requires. */
-export const matchesNodeAffinity = ({ nodeSelector = {}, affinity }: PodSpec, node: Node): boolean => {
-  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+/** One of its terms is enough. */
+export const matchesNodeSelector = (
+  { nodeSelectorTerms }: { readonly nodeSelectorTerms: readonly NodeSelectorTerm[] },
+  node: Pick<Node, 'metadata'>,
+): boolean => nodeSelectorTerms.some((term) => matchesTerm(term, node))
+
+/** By its node selector, and what its node affinity requires. */
+export const matchesNodeAffinity = (
+  { nodeSelector = {}, affinity }: PodSpec,
+  node: Pick<Node, 'metadata'>,
+): boolean => {
+  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   return (
     Object.entries(nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value) &&
-    (terms === undefined || terms.some((term) => matchesTerm(term, node)))
+    (required === undefined || matchesNodeSelector(required, node))
   )
 }
