@@ -11,10 +11,11 @@ import { moves } from './two-node-lab/moves.ts'
 import { network } from './two-node-lab/network.ts'
 import { services } from './two-node-lab/services.ts'
 import { usage } from './two-node-lab/usage.ts'
+import { volumes } from './two-node-lab/volumes.ts'
 
 t.setTimeout(480_000)
 
-const rooms = { network, usage, logs, ingress, services, dns, moves }
+const rooms = { network, usage, logs, ingress, services, dns, volumes, moves }
 
 const podNames = async (): Promise<readonly string[]> => {
   const { items } = await kubectlJson<{ items: readonly { metadata: { name: string } }[] }>('get', 'pods')

@@ -3,12 +3,12 @@ import { forbidden } from '../../api/errors.ts'
 import { parseQuantity } from '../../api/quantity.ts'
 import type { PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.ts'
 import type { StorageClass } from '../../api/types/kubernetes/storage-v1.ts'
-import { classOf } from '../controllers/volumes/claims.ts'
 import type { Admission } from '../objects/admission.ts'
 import { persistentVolumeClaim as claims } from '../resources/core/persistent-volume-claim.ts'
 import { bucketOf } from '../resources/definition.ts'
 import { storageClass as classes } from '../resources/storage/storage-class.ts'
 import type { Store } from '../storage/store.ts'
+import { classOf } from '../volumes/claims.ts'
 
 const sizeOf = ({ spec }: PersistentVolumeClaim): bigint =>
   parseQuantity(spec.resources?.requests?.['storage'] ?? '0') ?? 0n

@@ -151,6 +151,7 @@ export const nodeRestriction = (store: Store, clock: Clock, networks: ClusterNet
     pods: checkPod(nodeNamed),
     events: checkEvent(podOf),
     [leaseBucket]: checkLease(leaseWatch),
+    'csinodes.storage.k8s.io': (review, node) => ownName('CSINode', review, node),
   }
 
   const refuse = ({ definition, object }: Pick<Review, 'definition' | 'object'>, why: string): ApiError =>

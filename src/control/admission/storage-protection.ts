@@ -1,9 +1,10 @@
 /** Claims and volumes are not to go while somebody uses them: they are held from the beginning, until a controller lets go. */
-import { claimProtection, volumeProtection } from '../controllers/volumes/names.ts'
+
 import type { Admission } from '../objects/admission.ts'
 import { persistentVolume } from '../resources/core/persistent-volume.ts'
 import { persistentVolumeClaim } from '../resources/core/persistent-volume-claim.ts'
 import type { ResourceDefinition } from '../resources/definition.ts'
+import { claimProtection, volumeProtection } from '../volumes/names.ts'
 
 const finalizers: ReadonlyMap<ResourceDefinition, string> = new Map([
   [persistentVolumeClaim, claimProtection],

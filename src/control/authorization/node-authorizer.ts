@@ -18,12 +18,14 @@ import { nodeOf } from '../auth/user.ts'
 /** What may hold data that is not for everybody. */
 export type DataKind = 'secrets' | 'configmaps'
 /** What pods refer to. */
-export type ReferenceKind = DataKind | 'serviceaccounts'
+export type ReferenceKind = DataKind | 'serviceaccounts' | 'persistentvolumeclaims'
+/** What a node gets one by one. */
+type VolumeKind = 'persistentvolumeclaims' | 'persistentvolumes'
 
 /** Which objects have to do with which node, as of now. */
 export interface NodeGraph {
   /** Whether a pod of the node, or what every node serves, refers to `namespace/name`. */
-  refers(node: string, kind: ReferenceKind, key: string): boolean
+  refers(node: string, kind: ReferenceKind | VolumeKind, key: string): boolean
   /** The node that the pod `namespace/name` is bound to; empty for none, undefined when there is no such pod. */
   nodeOfPod(key: string): string | undefined
 }
@@ -35,6 +37,7 @@ const changing: readonly string[] = ['update', 'patch']
 const readable = new Set([
   ...['endpoints', 'namespaces', 'nodes', 'pods', 'services'].map((plural) => `/${plural}`),
   'discovery.k8s.io/endpointslices',
+  ...['node.k8s.io/runtimeclasses', 'storage.k8s.io/csidrivers'],
   ...['ingresses', 'ingressclasses', 'networkpolicies'].map((plural) => `networking.k8s.io/${plural}`),
   ...['gatewayclasses', 'gateways', 'httproutes', 'referencegrants'].map(
     (plural) => `gateway.networking.k8s.io/${plural}`,
@@ -59,6 +62,14 @@ export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
       decision: 'none',
       reason: `can only list and watch ${kind} of one namespace with the field selector metadata.name=NAME`,
     }
+  }
+
+  const mayGetVolume = (kind: VolumeKind, { verb, namespace, name }: ResourceAccess, node: string): Verdict => {
+    if (verb !== 'get' || name === undefined) return { decision: 'none', reason: `nodes only get individual ${kind}` }
+    return verdict(
+      graph.refers(node, kind, namespace === undefined ? name : `${namespace}/${name}`),
+      `no relationship found between node '${node}' and this object`,
+    )
   }
 
   const mayDoWithPod = ({ verb, subresource, namespace, name }: ResourceAccess, node: string): Verdict => {
@@ -94,6 +105,21 @@ export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
       case '/configmaps':
         if (subresource !== undefined) return noOpinion
         return mayReadData(kind === '/secrets' ? 'secrets' : 'configmaps', attributes, request, node)
+      case '/persistentvolumeclaims':
+      case '/persistentvolumes':
+        if (subresource !== undefined) return noOpinion
+        return mayGetVolume(
+          request.plural === 'persistentvolumes' ? request.plural : 'persistentvolumeclaims',
+          request,
+          node,
+        )
+      case 'storage.k8s.io/csinodes':
+        // The name of a new one is looked at by admission.
+        if (subresource !== undefined) return noOpinion
+        return verdict(
+          verb === 'create' || (['get', 'delete', ...changing].includes(verb) && isOwn),
+          `node '${node}' has only the CSINode of its name`,
+        )
       case '/serviceaccounts':
         return mayAskForToken(request, node)
       case '/pods':

@@ -5,17 +5,20 @@ import {
   ingressClasses,
   ingresses,
   objectKey,
+  persistentVolumes,
   pods,
   type Resource,
   referenceGrants,
 } from '../../api/resources.ts'
 import type { Ingress, KubeObject, Pod } from '../../api/types/index.ts'
+import type { PersistentVolume } from '../../api/types/kubernetes/core-v1.ts'
 import { gatewayReferences } from '../../proxy/ingress/gateway/certificates.ts'
 import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
 import { bucketOfResource, follow } from '../storage/follow.ts'
 import type { Store } from '../storage/store.ts'
+import { claimKeyOf } from '../volumes/claims.ts'
 import type { NodeGraph } from './node-authorizer.ts'
-import { type Reference, referencesOfIngress, referencesOfPod } from './references.ts'
+import { type Reference, referencesOfIngress, referencesOfPod, secretsOfVolume } from './references.ts'
 
 const textOf = ({ kind, key }: Reference): string => `${kind}/${key}`
 
@@ -47,6 +50,8 @@ export interface NodeGraphOptions {
 export const createNodeGraph = (store: Store, { configMapsOfNodes = [] }: NodeGraphOptions = {}): NodeGraph => {
   /** Of each node: `NODE secrets/NAMESPACE/NAME`. */
   const ofPods = createEdges()
+  /** Volumes whose drivers need Secrets, with the key of their claim. */
+  const withSecrets = new Map<string, { readonly claim: string; readonly secrets: ReadonlySet<string> }>()
   /** Of all nodes, since each of them serves every Ingress and Gateway. */
   const served = createEdges()
   served.set(
@@ -82,10 +87,31 @@ export const createNodeGraph = (store: Store, { configMapsOfNodes = [] }: NodeGr
   })
   for (const resource of [gatewayClasses, gateways, referenceGrants]) follow<KubeObject>(store, resource, seeGateways)
 
+  follow(store, persistentVolumes, (name, volume) => {
+    const claim = volume && claimKeyOf(volume)
+    const secrets = new Set(volume && secretsOfVolume(volume))
+    if (claim !== undefined && secrets.size > 0) withSecrets.set(name, { claim, secrets })
+    else withSecrets.delete(name)
+  })
+
+  const claims = (node: string, claim: string | undefined): boolean =>
+    claim !== undefined && ofPods.has(`${node} ${textOf({ kind: 'persistentvolumeclaims', key: claim })}`)
+
+  const claimOfVolume = (name: string): string | undefined => {
+    const volume = store.get({ bucket: bucketOfResource(persistentVolumes), name })?.object as
+      | PersistentVolume
+      | undefined
+    return volume && claimKeyOf(volume)
+  }
+
+  const needsSecret = (node: string, key: string): boolean =>
+    [...withSecrets.values()].some(({ claim, secrets }) => secrets.has(key) && claims(node, claim))
+
   return {
     refers: (node, kind, key) => {
+      if (kind === 'persistentvolumes') return claims(node, claimOfVolume(key))
       const target = textOf({ kind, key })
-      return served.has(target) || ofPods.has(`${node} ${target}`)
+      return served.has(target) || ofPods.has(`${node} ${target}`) || (kind === 'secrets' && needsSecret(node, key))
     },
     nodeOfPod: (key) => {
       const pod = store.get({ bucket: 'pods', name: key })?.object as Pod | undefined

@@ -1,8 +1,10 @@
 /** Which Secrets, ConfigMaps and ServiceAccounts an object refers to. Pure. */
 import { isJsonObject } from '../../api/json.ts'
 import type { Ingress, Pod } from '../../api/types/index.ts'
+import type { PersistentVolume } from '../../api/types/kubernetes/core-v1.ts'
 import { readAnnotations } from '../../proxy/ingress/annotations/read.ts'
 import { ingressView } from '../../proxy/ingress/routes/model.ts'
+import { claimsOfPod } from '../volumes/pod-claims.ts'
 import type { DataKind, ReferenceKind } from './node-authorizer.ts'
 
 export interface Reference {
@@ -45,9 +47,25 @@ function* referring(value: unknown): Generator<{ readonly kind: DataKind; readon
     }
 }
 
-export const referencesOfPod = ({ metadata, spec }: Pod): readonly Reference[] => {
+export const referencesOfPod = ({ metadata, spec }: Pick<Pod, 'metadata' | 'spec'>): readonly Reference[] => {
   const account = spec.serviceAccountName ? [{ kind: 'serviceaccounts' as const, name: spec.serviceAccountName }] : []
-  return [...referring(spec), ...account].map(({ kind, name }) => ({ kind, key: `${metadata.namespace}/${name}` }))
+  const claims = claimsOfPod({ metadata, spec }).map(({ name }) => ({ kind: 'persistentvolumeclaims' as const, name }))
+  return [...referring(spec), ...account, ...claims].map(({ kind, name }) => ({
+    ...{ kind, key: `${metadata.namespace}/${name}` },
+  }))
+}
+
+/** The Secrets (`namespace/name`) that its own drivers need on nodes; without a namespace they are the claim's. */
+export const secretsOfVolume = ({ spec }: PersistentVolume): readonly string[] => {
+  const { csi, claimRef } = spec
+  const other = Object.values(spec).flatMap((source) => (isJsonObject(source) ? [source['secretRef']] : []))
+  return [csi?.nodePublishSecretRef, csi?.nodeStageSecretRef, csi?.nodeExpandSecretRef, ...other].flatMap((secret) =>
+    isJsonObject(secret) && typeof secret['name'] === 'string'
+      ? [
+          `${typeof secret['namespace'] === 'string' ? secret['namespace'] : (claimRef?.namespace ?? '')}/${secret['name']}`,
+        ]
+      : [],
+  )
 }
 
 const nothingThere = { secret: () => undefined, configMap: () => undefined }

@@ -22,9 +22,9 @@ import { silentLogger } from '../../host/log.ts'
 import { familyOf } from '../../ip/address.ts'
 import { gatewayController } from '../../proxy/ingress/gateway/model.ts'
 import { defaultClassAnnotation } from '../admission/default-ingress-class.ts'
-import { standardClass } from '../controllers/volumes/host-path/settings.ts'
 import { checkNonSpecialIp } from '../resources/formats/formats.ts'
 import { systemPriorityClasses } from '../resources/scheduling/priority-class.ts'
+import { standardClass } from '../volumes/host-path.ts'
 import { type KeepingContext, keepBundledKinds } from './bundled-kinds.ts'
 
 export interface BootstrapOptions {

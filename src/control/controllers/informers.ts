@@ -12,9 +12,9 @@ import type { Registry } from '../registry/registry.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
 import { verbsOf } from '../resources/verbs.ts'
 import { bucketOfResource } from '../storage/follow.ts'
+import { claimKeyOf, classOf } from '../volumes/claims.ts'
+import { claimKeysOfPod } from '../volumes/pod-claims.ts'
 import type { RemoteKinds } from './remote-kinds.ts'
-import { claimKeyOf, classOf } from './volumes/claims.ts'
-import { claimKeysOfPod } from './volumes/pod-claims.ts'
 
 type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>
 

@@ -2,11 +2,11 @@
 import type { Node, Pod } from '../../api/types/index.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.ts'
 import type { StorageClass } from '../../api/types/kubernetes/storage-v1.ts'
-import { annotationOf, classOf, isBound, isProvisioned, waitsForConsumer } from '../controllers/volumes/claims.ts'
-import { isAllowed } from '../controllers/volumes/host-path/choose-node.ts'
-import { bestVolume, isReachable } from '../controllers/volumes/match.ts'
-import { selectedNode } from '../controllers/volumes/names.ts'
-import { claimsOfPod, isOfPod } from '../controllers/volumes/pod-claims.ts'
+import { isAllowed } from '../volumes/choose-node.ts'
+import { annotationOf, classOf, isBound, isProvisioned, waitsForConsumer } from '../volumes/claims.ts'
+import { bestVolume, isReachable } from '../volumes/match.ts'
+import { selectedNode } from '../volumes/names.ts'
+import { claimsOfPod, isOfPod } from '../volumes/pod-claims.ts'
 
 export interface VolumeWorld {
   readonly claim: (key: string) => PersistentVolumeClaim | undefined

@@ -10,9 +10,9 @@ import type { PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.t
 import type { ControllerContext } from '../controllers/controller.ts'
 import type { Informers } from '../controllers/informers.ts'
 import { isFinished } from '../controllers/pod-state.ts'
-import { annotationOf, isBound, referenceToClaim } from '../controllers/volumes/claims.ts'
-import { boundByController, selectedNode } from '../controllers/volumes/names.ts'
-import { claimKeysOfPod } from '../controllers/volumes/pod-claims.ts'
+import { annotationOf, isBound, referenceToClaim } from '../volumes/claims.ts'
+import { boundByController, selectedNode } from '../volumes/names.ts'
+import { claimKeysOfPod } from '../volumes/pod-claims.ts'
 import { type Placement, type PodVolumes, type VolumeWorld, volumesOfPod } from './pod-volumes.ts'
 
 /** kube-scheduler's bindTimeoutSeconds. */

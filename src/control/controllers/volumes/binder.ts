@@ -10,8 +10,6 @@ import type { KubeObject, ObjectReference } from '../../../api/types/index.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { isDefaultClass } from '../../resources/storage/storage-class.ts'
-import { type CreateController, createQueue, recorderFor } from '../controller.ts'
-import { writeStatus } from '../write-status.ts'
 import {
   annotationOf,
   bytesOf,
@@ -21,10 +19,12 @@ import {
   isBound,
   referenceToClaim,
   requestedBytes,
-} from './claims.ts'
-import { betaStorageProvisioner, bindCompleted, boundByController, storageProvisioner } from './names.ts'
+} from '../../volumes/claims.ts'
+import { betaStorageProvisioner, bindCompleted, boundByController, storageProvisioner } from '../../volumes/names.ts'
+import { claimKeysOfPod } from '../../volumes/pod-claims.ts'
+import { type CreateController, createQueue, recorderFor } from '../controller.ts'
+import { writeStatus } from '../write-status.ts'
 import { planClaim, planVolume, type Told, type VolumeStep } from './plan.ts'
-import { claimKeysOfPod } from './pod-claims.ts'
 
 const name = 'persistentvolume-controller'
 

@@ -7,10 +7,10 @@ import { persistentVolumeClaims, pods } from '../../../api/resources.ts'
 import type { Pod } from '../../../api/types/index.ts'
 import type { PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { claimsOfPod, isOfPod } from '../../volumes/pod-claims.ts'
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
 import { controllerReference } from '../ownership.ts'
 import { isActive } from '../pod-state.ts'
-import { claimsOfPod, isOfPod } from './pod-claims.ts'
 
 const name = 'ephemeral_volume'
 

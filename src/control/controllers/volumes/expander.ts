@@ -2,11 +2,11 @@
 import { referenceTo } from '../../../api/event-recorder.ts'
 import { persistentVolumeClaims, persistentVolumes, storageClasses } from '../../../api/resources.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { annotationOf, bytesOf, classOf, isBound, requestedBytes } from '../../volumes/claims.ts'
+import { hostPathProvisioner } from '../../volumes/host-path.ts'
+import { provisionedBy } from '../../volumes/names.ts'
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
 import { writeStatus } from '../write-status.ts'
-import { annotationOf, bytesOf, classOf, isBound, requestedBytes } from './claims.ts'
-import { hostPathProvisioner } from './host-path/settings.ts'
-import { provisionedBy } from './names.ts'
 
 const name = 'volume_expand'
 

@@ -3,9 +3,9 @@ import type { EventType } from '../../../api/event-recorder.ts'
 import { objectKey } from '../../../api/resources.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
 import type { StorageClass } from '../../../api/types/kubernetes/storage-v1.ts'
-import { annotationOf, classOf, hasAnnotation, isDelayed, isFor, isProvisioned, modeOf } from './claims.ts'
-import { bestVolume, mismatch } from './match.ts'
-import { bindCompleted, boundByController, provisionedBy } from './names.ts'
+import { annotationOf, classOf, hasAnnotation, isDelayed, isFor, isProvisioned, modeOf } from '../../volumes/claims.ts'
+import { bestVolume, mismatch } from '../../volumes/match.ts'
+import { bindCompleted, boundByController, provisionedBy } from '../../volumes/names.ts'
 
 export interface Told {
   readonly type: EventType

@@ -2,11 +2,11 @@
 import { objectKey, persistentVolumeClaims, persistentVolumes, pods, type Resource } from '../../../api/resources.ts'
 import type { KubeObject } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { claimProtection, volumeProtection } from '../../volumes/names.ts'
+import { claimKeysOfPod } from '../../volumes/pod-claims.ts'
 import { type CreateController, createQueue } from '../controller.ts'
 import type { Informers } from '../informers.ts'
 import { isFinished } from '../pod-state.ts'
-import { claimProtection, volumeProtection } from './names.ts'
-import { claimKeysOfPod } from './pod-claims.ts'
 
 interface Protected<T extends KubeObject> {
   readonly name: string

@@ -286,6 +286,8 @@ t.test('what is claimed', async (t) => {
   })
   await failure(/PV pv is bound to another claim$/)
   await client.delete(persistentVolumes, volume)
+  // Nobody here lets it go.
+  await client.patch(persistentVolumes, volume, { metadata: { finalizers: null } })
   await client.create(persistentVolumes, {
     metadata: { name: 'pv' },
     spec: {

@@ -159,3 +159,66 @@ t.test('what every node serves', async (t) => {
   })
   t.equal(await read(`${secretsOf('other')}/there`), 200, 'with one')
 })
+
+t.test('what the volumes of its pods are: claims, what they are bound to, and the Secrets of that', async (t) => {
+  const { api, post, read } = await start()
+  const claims = '/api/v1/namespaces/default/persistentvolumeclaims'
+  const volumes = '/api/v1/persistentvolumes'
+  const access = { accessModes: ['ReadWriteOnce'] }
+  const claim = (name: string) => ({
+    metadata: { name },
+    spec: { ...access, resources: { requests: { storage: '1Gi' } } },
+  })
+  for (const name of ['data', 'worker-scratch', 'other']) {
+    await post(claims, claim(name))
+    await post(secretsOf('other'), { metadata: { name } })
+    await post(volumes, {
+      metadata: { name },
+      spec: {
+        ...{ ...access, capacity: { storage: '1Gi' }, claimRef: { namespace: 'default', name } },
+        csi: {
+          ...{ driver: 'example.com', volumeHandle: name },
+          nodePublishSecretRef: { namespace: 'other', name },
+          nodeStageSecretRef: { namespace: 'other', name },
+        },
+      },
+    })
+  }
+  const may = async (name: string) =>
+    [`${claims}/${name}`, `${volumes}/${name}`, `${secretsOf('other')}/${name}`].map(async (path) => read(path))
+  const all = async (name: string) => Promise.all(await may(name))
+  for (const name of ['data', 'worker-scratch', 'other']) t.same(await all(name), [403, 403, 403], name)
+  const scratch = { name: 'scratch', ephemeral: { volumeClaimTemplate: { spec: claim('').spec } } }
+  const data = { name: 'data', persistentVolumeClaim: { claimName: 'data' } }
+  await post('/api/v1/namespaces/default/pods', pod('worker', 'n1', { volumes: [data, scratch] }))
+  await post(
+    '/api/v1/namespaces/default/pods',
+    pod('there', 'n2', { volumes: [{ ...data, persistentVolumeClaim: { claimName: 'other' } }] }),
+  )
+  t.same(await all('data'), [200, 200, 200])
+  t.same(await all('worker-scratch'), [200, 200, 200])
+  t.same(await all('other'), [403, 403, 403])
+  t.equal(await read(claims), 403)
+  t.equal(await read(volumes), 403)
+  const write = await api.request('PUT', `${volumes}/data`, { user: n1, body: {} })
+  t.equal(write.code, 403)
+  await api.request('PATCH', `${volumes}/data`, {
+    body: { spec: { claimRef: { name: 'other' } } },
+    contentType: 'application/merge-patch+json',
+  })
+  t.same(await all('data'), [200, 403, 403], 'the volume is no longer the claim’s')
+})
+
+t.test('classes of runtimes and drivers are for all nodes, a CSINode for its own', async (t) => {
+  const { api, read } = await start()
+  for (const path of ['/apis/node.k8s.io/v1/runtimeclasses', '/apis/storage.k8s.io/v1/csidrivers'])
+    t.equal(await read(path), 200, path)
+  const csiNodes = '/apis/storage.k8s.io/v1/csinodes'
+  const create = async (name: string) =>
+    (await api.request('POST', csiNodes, { user: n1, body: { metadata: { name }, spec: { drivers: [] } } })).code
+  t.equal(await create('n2'), 403)
+  t.equal(await create('n1'), 201)
+  t.equal(await read(`${csiNodes}/n1`), 200)
+  t.equal(await read(`${csiNodes}/n2`), 403)
+  t.equal((await api.request('DELETE', `${csiNodes}/n2`, { user: n1 })).code, 403)
+})

@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { Node } from '../../../../../src/api/types/index.ts'
-import type { PersistentVolume, PersistentVolumeClaim } from '../../../../../src/api/types/kubernetes/core-v1.ts'
-import { bestVolume, type Wanted } from '../../../../../src/control/controllers/volumes/match.ts'
+import type { Node } from '../../../../src/api/types/index.ts'
+import type { PersistentVolume, PersistentVolumeClaim } from '../../../../src/api/types/kubernetes/core-v1.ts'
+import { bestVolume, type Wanted } from '../../../../src/control/volumes/match.ts'
 
 const volume = (
   name: string,

@@ -1,7 +1,7 @@
 /** The claims that a pod's volumes name. Pure. */
-import { isJsonObject, type JsonObject } from '../../../api/json.ts'
-import type { Pod } from '../../../api/types/index.ts'
-import type { PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
+import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import type { Pod } from '../../api/types/index.ts'
+import type { PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.ts'
 
 export interface PodClaim {
   readonly name: string
@@ -9,7 +9,9 @@ export interface PodClaim {
   readonly template?: JsonObject
 }
 
-const claimOf = (pod: Pod, volume: Readonly<Record<string, unknown>>): readonly PodClaim[] => {
+type PodContent = Pick<Pod, 'metadata' | 'spec'>
+
+const claimOf = (pod: PodContent, volume: Readonly<Record<string, unknown>>): readonly PodClaim[] => {
   const { name, persistentVolumeClaim, ephemeral } = volume
   if (isJsonObject(persistentVolumeClaim) && typeof persistentVolumeClaim['claimName'] === 'string')
     return [{ name: persistentVolumeClaim['claimName'] }]
@@ -18,7 +20,7 @@ const claimOf = (pod: Pod, volume: Readonly<Record<string, unknown>>): readonly 
   return [{ name: `${pod.metadata.name}-${name}`, template: isJsonObject(template) ? template : {} }]
 }
 
-export const claimsOfPod = (pod: Pod): readonly PodClaim[] =>
+export const claimsOfPod = (pod: PodContent): readonly PodClaim[] =>
   (pod.spec.volumes ?? []).flatMap((volume) => claimOf(pod, { ...volume }))
 
 export const claimKeysOfPod = (pod: Pod): readonly string[] =>

@@ -1,10 +1,10 @@
 /** What claims and volumes say of each other. Pure. */
-import { parseQuantity } from '../../../api/quantity.ts'
-import { objectKey } from '../../../api/resources.ts'
-import type { KubeObject, ObjectReference } from '../../../api/types/index.ts'
-import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
-import type { StorageClass } from '../../../api/types/kubernetes/storage-v1.ts'
-import { volumeClassAnnotation } from '../../resources/core/volume-text.ts'
+import { parseQuantity } from '../../api/quantity.ts'
+import { objectKey } from '../../api/resources.ts'
+import type { KubeObject, ObjectReference } from '../../api/types/index.ts'
+import type { PersistentVolume, PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.ts'
+import type { StorageClass } from '../../api/types/kubernetes/storage-v1.ts'
+import { volumeClassAnnotation } from '../resources/core/volume-text.ts'
 import { bindCompleted, noProvisioner, selectedNode } from './names.ts'
 
 export const annotationOf = ({ metadata }: KubeObject, name: string): string | undefined => metadata.annotations?.[name]

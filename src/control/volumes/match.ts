@@ -1,8 +1,8 @@
 /** Which volume a claim gets. Pure. */
-import { matchesNodeSelector } from '../../../api/node-affinity.ts'
-import { matchLabelSelector } from '../../../api/selectors.ts'
-import type { Node } from '../../../api/types/index.ts'
-import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
+import { matchesNodeSelector } from '../../api/node-affinity.ts'
+import { matchLabelSelector } from '../../api/selectors.ts'
+import type { Node } from '../../api/types/index.ts'
+import type { PersistentVolume, PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.ts'
 import { bytesOf, classOf, isFor, modeOf, requestedBytes } from './claims.ts'
 
 const sizeOf = ({ spec }: PersistentVolume): bigint => bytesOf(spec.capacity)

@@ -1,9 +1,9 @@
 /** Where a volume is made that nobody waits for. Pure. */
-import { matchesNodeSelector } from '../../../../api/node-affinity.ts'
-import type { Node } from '../../../../api/types/index.ts'
-import type { PersistentVolume, TopologySelectorTerm } from '../../../../api/types/kubernetes/core-v1.ts'
-import type { StorageClass } from '../../../../api/types/kubernetes/storage-v1.ts'
-import { isReachable } from '../match.ts'
+import { matchesNodeSelector } from '../../api/node-affinity.ts'
+import type { Node } from '../../api/types/index.ts'
+import type { PersistentVolume, TopologySelectorTerm } from '../../api/types/kubernetes/core-v1.ts'
+import type { StorageClass } from '../../api/types/kubernetes/storage-v1.ts'
+import { isReachable } from './match.ts'
 
 const isReady = ({ spec, status, metadata }: Node): boolean =>
   !spec?.unschedulable &&

@@ -1,6 +1,6 @@
 /** The provisioner that every cluster has: volumes are folders of a node. */
-import type { Draft } from '../../../../api/client.ts'
-import type { StorageClass } from '../../../../api/types/kubernetes/storage-v1.ts'
+import type { Draft } from '../../api/client.ts'
+import type { StorageClass } from '../../api/types/kubernetes/storage-v1.ts'
 
 /** By which classes ask for it. */
 export const hostPathProvisioner = 'podway.dev/host-path'
