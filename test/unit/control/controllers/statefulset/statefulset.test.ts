@@ -7,7 +7,9 @@ import {
   pods,
   statefulSets,
 } from '../../../../../src/api/resources.ts'
+import type { Pod } from '../../../../../src/api/types/index.ts'
 import type { StatefulSet } from '../../../../../src/api/types/kubernetes/apps-v1.ts'
+import { bootstrapCluster } from '../../../../../src/control/bootstrap/bootstrap.ts'
 import { type ControlPlane, startControlPlane } from '../../../../support/control-plane.ts'
 import { until } from '../../../../support/until.ts'
 
@@ -23,6 +25,11 @@ const specOf = (value: string, more: object = {}) => ({
   ...more,
 })
 
+const bootstrap = {
+  ...{ servers: [], apiClusterIP: '10.96.0.1', dnsClusterIP: '10.96.0.10' },
+  serviceCIDRs: ['10.96.0.0/16'],
+}
+
 const volumeClaimTemplates = [
   {
     metadata: { name: 'www' },
@@ -31,7 +38,10 @@ const volumeClaimTemplates = [
 ]
 
 const start = async (t: Parameters<typeof startControlPlane>[0], more: object = {}): Promise<ControlPlane> => {
-  const plane = await startControlPlane(t)
+  // What a node does for a volume of the default class is done at once.
+  const endOf = ({ metadata }: Pod) => (metadata.namespace === 'kube-system' ? 'Succeeded' : undefined)
+  const plane = await startControlPlane(t, { endOf })
+  await bootstrapCluster(plane.client, bootstrap)
   for (const name of ['n1', 'n2']) await plane.addNode(name)
   const { code, warnings } = await plane.request('POST', path, { body: { metadata, spec: specOf('1', more) } })
   t.same([code, warnings], [201, []])
