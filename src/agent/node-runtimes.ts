@@ -6,8 +6,8 @@ import type { CommandRunner } from '../host/command.ts'
 import { canSetGroups, readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
 import { once } from '../host/once.ts'
-import { defaultPolicy } from '../images/collect/candidates.ts'
-import { openNodeImages } from '../images/node/open-images.ts'
+import type { CollectionPolicy } from '../images/collect/candidates.ts'
+import { type NodeImages, type OnCollectionFailure, openNodeImages } from '../images/node/open-images.ts'
 import type { Capabilities } from './runtime/capabilities.ts'
 import { readNodeFacts } from './runtime/oci/node-facts.ts'
 import { createNodeImages } from './runtime/oci/node-images.ts'
@@ -28,24 +28,37 @@ export interface NodeRuntimesOptions {
   readonly env: StringMap
   readonly runner: CommandRunner
   readonly log: Logger
+  readonly imageCollection: CollectionPolicy
+  readonly onCollectionFailure: OnCollectionFailure
 }
+
+export interface NodeRuntimes {
+  readonly factories: readonly [RuntimeFactory, ...RuntimeFactory[]]
+  /** Removes the images that nobody uses. */
+  removeUnusedImages(): Promise<void>
+}
+
+/** Where the images of a node are, below what its agent keeps. */
+export const imageDir = (dataDir: string): string => join(dataDir, 'images')
 
 type Identities = Pick<Capabilities, 'canBecome' | 'canSetGroups'>
 
+const openImages = async (options: NodeRuntimesOptions): Promise<NodeImages> => {
+  const { dataDir, runner, log, imageCollection, onCollectionFailure } = options
+  const onNotice = (message: string): void => log.warn(message)
+  const opened = await openNodeImages({ folder: imageDir(dataDir), runner, onNotice })
+  opened.startCollecting(imageCollection, onCollectionFailure)
+  return opened
+}
+
 const ociFactory = async (
   { stateDir, dataDir, runner, log }: NodeRuntimesOptions,
+  open: () => Promise<NodeImages>,
   identities: Identities,
   cgroups: Cgroups | undefined,
 ): Promise<RuntimeFactory> => {
   const facts = await readNodeFacts()
-  const { images, roots } = createNodeImages(
-    once(async () => {
-      const onNotice = (message: string): void => log.warn(message)
-      const opened = await openNodeImages({ folder: join(dataDir, 'images'), runner, onNotice })
-      opened.startCollecting(defaultPolicy)
-      return opened
-    }),
-  )
+  const { images, roots } = createNodeImages(open)
   const program = once(() => findProgram(runner, facts.isCgroup2))
   return (onChange, onDamage) =>
     createOciRuntime({
@@ -61,17 +74,19 @@ const limitsOf = async (parent: string, log: Logger): Promise<Readonly<Record<Ru
   return { process: ofProcesses, oci: ofProcesses && (await openLimits(`${parent}-oci`, log)) }
 }
 
-export const nodeRuntimes = async (
-  options: NodeRuntimesOptions,
-): Promise<readonly [RuntimeFactory, ...RuntimeFactory[]]> => {
+export const nodeRuntimes = async (options: NodeRuntimesOptions): Promise<NodeRuntimes> => {
   const { first, stateDir, env, log } = options
   const identities = { canBecome: await readIdMap(), canSetGroups: await canSetGroups() }
   const limits = await limitsOf(options.cgroupParent, log)
-  const oci = await ociFactory(options, identities, limits.oci)
+  const open = once(() => openImages(options))
+  const oci = await ociFactory(options, open, identities, limits.oci)
   const ofProcesses: RuntimeFactory = (onChange, onDamage) =>
     createProcessRuntime({
       ...{ stateDir: runtimeDir(stateDir, 'process'), cgroups: limits.process, onChange, onDamage, log },
       ...{ identities, env },
     })
-  return first === 'oci' ? [oci, ofProcesses] : [ofProcesses, oci]
+  return {
+    factories: first === 'oci' ? [oci, ofProcesses] : [ofProcesses, oci],
+    removeUnusedImages: async () => (await open()).removeUnused(options.imageCollection.minimumAgeMs),
+  }
 }

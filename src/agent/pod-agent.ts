@@ -5,6 +5,7 @@ import type { Client } from '../api/client.ts'
 import { aborted, type Clock, systemClock } from '../api/clock.ts'
 import { createEventRecorder, referenceTo } from '../api/event-recorder.ts'
 import { createInformer, type Informer } from '../api/informer.ts'
+import { isFinished } from '../api/pods.ts'
 import { pods as podResource } from '../api/resources.ts'
 import type { Pod } from '../api/types/index.ts'
 import { createWorkQueue } from '../api/work-queue.ts'
@@ -13,12 +14,15 @@ import type { Logger } from '../host/log.ts'
 import { createConfigSource } from './env/config-source.ts'
 import type { NodeFacts } from './env/field-ref.ts'
 import type { ServiceLink } from './env/service-links.ts'
+import { createPodDisk, type PodDisk } from './eviction/pod-disk.ts'
 import { createLogForward, type LogForwardOptions, noLogForward } from './logs/forward/log-forward.ts'
 import { createLogKeeper } from './logs/keeper.ts'
 import { removeOtherLogs } from './logs/paths.ts'
 import { nodeReference } from './node/node-events.ts'
 import { type ActionDeps, createActions } from './pods/actions.ts'
+import { type AdmittingNode, rejectionOf as podRejection, type Rejection } from './pods/admission.ts'
 import { type BackOff, defaultBackOff } from './pods/back-off.ts'
+import type { PodEnding } from './pods/ending.ts'
 import { createPostStarts, createRunHook } from './pods/hooks.ts'
 import { createImagePuller } from './pods/image-puller.ts'
 import { createPodFiles } from './pods/pod-files.ts'
@@ -62,6 +66,8 @@ export interface PodAgentOptions {
   readonly clusterDomain: string
   /** What the node can give to pods: the limit of containers without one. */
   readonly allocatable: NodeFacts['allocatable']
+  /** This node as the API has it, and what it is short of: whether it takes a pod. */
+  readonly nodeNow?: () => Pick<AdmittingNode, 'node' | 'pressures'>
   /** Whether somebody forwards host ports to pods. */
   readonly hostPorts: boolean
   /** The Services of the cluster; nothing is started before they are `synced`. */
@@ -89,6 +95,10 @@ export interface PodAgent {
   podOf(uid: string): Pod | undefined
   /** The folders that hold the volumes of a pod, by its uid. */
   volumesOf(uid: string): readonly string[]
+  /** What they have on the node's disk. */
+  readonly disk: PodDisk
+  /** Ends a pod that nobody has asked to end. */
+  end(uid: string, ending: PodEnding): void
   /** Runs until `signal` aborts, and leaves the pods running. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -195,6 +205,20 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     services: options.services.all,
   })
   const statuses = createStatusWriter(client)
+  const { nodeNow = () => ({ node: undefined, pressures: new Set<never>() }), allocatable } = options
+  /** Those that were taken and may not have said so to the API yet, by uid. */
+  const admitted = new Set<string>()
+  const rejectionOf = (pod: Pod): Rejection | undefined => {
+    const { uid = '' } = pod.metadata
+    const isTaken = (other: Pod): boolean =>
+      admitted.has(other.metadata.uid ?? '') || other.status?.startTime !== undefined
+    const others = [...pods.values()].filter(
+      (other) => other.metadata.uid !== uid && !isFinished(other) && isTaken(other),
+    )
+    const rejection = podRejection(pod, others, { name: nodeName, allocatable, ...nodeNow() })
+    if (!rejection) admitted.add(uid)
+    return rejection
+  }
   const worker = createPodWorker({
     ...{
       sandboxes,
@@ -211,6 +235,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
       podOf,
       act,
     },
+    rejectionOf,
     networkTrouble: (uid) => network.troubles?.of(uid),
     hostPorts: options.hostPorts,
   })
@@ -227,7 +252,9 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
       keys.set(uid, key)
       queue.add(uid)
     }
-    if (!current && previous?.metadata.uid !== undefined) keys.delete(previous.metadata.uid)
+    if (previous?.metadata.uid === undefined) return
+    if (!current) keys.delete(previous.metadata.uid)
+    if (previous.metadata.uid !== current?.metadata.uid) admitted.delete(previous.metadata.uid)
   })
 
   const keeper = createLogKeeper({
@@ -254,12 +281,16 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     for (const { id } of found) queue.add(id)
   }
 
-  /** After a reboot nobody but the API and the disk knows of a pod. */
+  /** After a reboot nobody but the API and the disk knows of a pod. One that has ended needs none any longer. */
   const removeOtherVolumes = async (): Promise<void> => {
     await mkdir(options.volumeDir, { recursive: true, mode: 0o700 })
-    const running = new Set((await sandboxes.list()).map(({ id }) => id))
+    const running = new Set((await sandboxes.list()).flatMap(({ id, running }) => (running ? [id] : [])))
+    const isInUse = (uid: string): boolean => {
+      const pod = podOf(uid)
+      return running.has(uid) || (pod !== undefined && !isFinished(pod))
+    }
     for (const uid of await readdir(options.volumeDir))
-      if (!podOf(uid) && !running.has(uid))
+      if (!isInUse(uid))
         await volumes.remove(uid).catch((error: unknown) => log.warn({ err: error, uid }, 'cannot remove old volumes'))
   }
 
@@ -276,6 +307,14 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     podOf,
     runtimes,
     volumesOf: (uid) => Object.values(volumeFolders(places, uid)),
+    disk: createPodDisk({
+      ...{ runner: options.runner, logDir, sandboxes: runtimes.sandboxes.list, writableOf: runtimes.stats.writableOf },
+      volumeDirOf: (uid) => volumeFolders(places, uid).onDisk,
+    }),
+    end: (uid, ending) => {
+      worker.end(uid, ending)
+      queue.add(uid)
+    },
     run: async (signal) => {
       await takeOver()
       await Promise.all([

@@ -31,3 +31,6 @@ export const conditionOf = (pod: Pod, type: string): PodCondition | undefined =>
   pod.status?.conditions?.find((condition) => condition.type === type)
 
 export const isReady = (pod: Pod): boolean => conditionOf(pod, 'Ready')?.status === 'True'
+
+/** Nothing of it runs any longer, or ever will. */
+export const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'

@@ -18,6 +18,7 @@ import { backendNames, isBackendName } from '../overlay/backends.ts'
 import type { AgentCommandOptions, JoinCommandOptions, NodeOptions } from './agent.ts'
 import { addressesOption, cidrsOption } from './families.ts'
 import { logForwardSettings } from './log-forward.ts'
+import { nodeResourceSettings } from './node-resources.ts'
 import { partsOf } from './parts.ts'
 import { namedRanges } from './ranges.ts'
 import { checkRangesHere } from './ranges-here.ts'
@@ -138,6 +139,7 @@ export const agentSettings = async (options: NodeOptions) => {
     dataDir: options.data,
     cgroupParent: options.cgroupParent,
     runtime: runtimeOf(options.runtime),
+    ...nodeResourceSettings(options),
     overlay: {
       backend: overlay,
       directRouting: options.directRouting ?? false,

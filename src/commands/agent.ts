@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
+import { type NodeResourceOptions, nodeResourceOptions } from './node-resources.ts'
 import { collect, countOption, portOption, secondsOption, shareOption } from './options.ts'
 
 /** What one who runs an agent may choose, however it gets its kubeconfig. */
-export interface NodeOptions {
+export interface NodeOptions extends NodeResourceOptions {
   readonly nodeName?: string
   readonly nodeIp?: string
   readonly state: string
@@ -62,7 +63,7 @@ export interface JoinCommandOptions extends NodeOptions {
 }
 
 export const nodeOptions = (command: Command): Command =>
-  command
+  nodeResourceOptions(command)
     .option('--node-name <name>', "this node's name (default: the host name)")
     .option(
       '--node-ip <address>',

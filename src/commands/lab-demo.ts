@@ -258,7 +258,7 @@ export const labDemo = async (name: string): Promise<void> => {
   const runner = createCommandRunner()
   const paths = pathsOf(name)
   const { record, undo } = await bringUp(
-    { name, nodes: 3, runtime: 'oci', nodeGrace: 10, podEviction: 60, timeout: 60 },
+    { name, nodes: 3, runtime: 'oci', nodeGrace: 10, podEviction: 60, evictionHard: '', timeout: 60 },
     progress,
   )
   await interruptible(() => demonstrate(progress, runner, record, paths), undo)

@@ -31,6 +31,7 @@ export interface UpOptions {
   readonly publish?: readonly string[]
   readonly nodeGrace: number
   readonly podEviction: number
+  readonly evictionHard: string
   readonly dualStack?: boolean
   readonly loadBalancerCidr?: string
   readonly timeout: number
@@ -60,6 +61,7 @@ const planOf = (options: UpOptions): LabPlan => {
     publish: [],
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
+    evictionHard: options.evictionHard,
     dualStack,
     runtime: runtimeOf(options.runtime),
     ...(pool === undefined ? {} : { loadBalancerCidr: pool }),

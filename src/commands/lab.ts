@@ -39,6 +39,11 @@ Examples:
     )
     .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
     .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
+    .option(
+      '--eviction-hard <signal<amount,…>>',
+      'when nodes are short of something, and evict pods (see podway agent --help); by default never, since they share one machine',
+      '',
+    )
     .option('--timeout <seconds>', 'how long to wait', secondsOption, 60)
     .action(async (options) => (await import('./lab-up.ts')).labUp(options))
 

@@ -34,13 +34,16 @@ export class CommandError extends Error {
   /** Undefined when the program was not started or died of a signal. */
   readonly exitCode: number | undefined
   readonly stderr: string
+  /** What it had told by then. */
+  readonly stdout: string
 
-  constructor(command: string, exitCode: number | undefined, stderr: string) {
+  constructor(command: string, exitCode: number | undefined, stderr: string, stdout = '') {
     const firstLine = stderr.trim().split('\n')[0] ?? ''
     super(`${command} failed${exitCode === undefined ? '' : ` with exit code ${exitCode}`}: ${firstLine}`)
     this.command = command
     this.exitCode = exitCode
     this.stderr = stderr
+    this.stdout = stdout
   }
 }
 
@@ -102,7 +105,8 @@ export const createCommandRunner = (): CommandRunner => ({
     } catch (error) {
       if (!(error instanceof ExecaError)) throw error
       const stderr = typeof error.stderr === 'string' && error.stderr !== '' ? error.stderr : error.originalMessage
-      throw new CommandError([file, ...args].join(' '), error.exitCode, stderr ?? error.shortMessage)
+      const stdout = typeof error.stdout === 'string' ? error.stdout : ''
+      throw new CommandError([file, ...args].join(' '), error.exitCode, stderr ?? error.shortMessage, stdout)
     }
   },
 })

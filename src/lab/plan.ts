@@ -32,6 +32,8 @@ export interface LabOptions {
   readonly dualStack: boolean
   /** What runs pods that do not ask for another. */
   readonly runtime: string
+  /** From when on nodes evict pods, as an agent takes it: several nodes share one machine, whose disk may be full without them. */
+  readonly evictionHard: string
   /** Out of which LoadBalancer Services and Gateways have addresses; missing: they have the nodes'. */
   readonly loadBalancerCidr?: string
 }

@@ -125,6 +125,8 @@ export const runUniverse = async (options: UniverseOptions): Promise<void> => {
     ...poolOptions,
     ...['--state', agentState, '--data', hostData, '--runtime', plan.runtime],
     ...['--cgroup-parent', cgroupParent(paths, host.name)],
+    // The machine's memory and disk are not the nodes' alone: they make no room of their own accord.
+    ...['--eviction-hard', plan.evictionHard, '--image-gc-high-threshold', '100'],
     // The machine's own runtimes are no affair of a lab.
     ...['--cni-conf-dir', 'off'],
   ]

@@ -20,6 +20,7 @@ import { createVethNetwork } from './veth-network.ts'
 
 const [url = '', folder = '', ...targets] = process.argv.slice(2)
 const log = createLogger('agent')
+const runner = createCommandRunner()
 const sinks = await openSinks({ targets: targets.flatMap((target) => parseTarget(target) ?? []) })
 const agent = createPodAgent({
   ...agentOptions(await openClusterApi(), folder, (onChange, onDamage) =>
@@ -29,8 +30,8 @@ const agent = createPodAgent({
     }),
   ),
   client: createClient(createHttpTransport({ server: url })),
-  network: createVethNetwork(createCommandRunner()),
-  nodeMounts: createNodeMounts(createCommandRunner()),
+  network: createVethNetwork(runner),
+  nodeMounts: createNodeMounts(runner),
   log,
   ...(sinks.length === 0
     ? {}
@@ -40,6 +41,6 @@ const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())
 process.on('SIGUSR2', () => process.stdout.write(`${JSON.stringify(process.memoryUsage())}\n`))
 const host = await readHostFacts(folder)
-const stats = createNodeStats({ nodeName: 'node-a', host, version: '0', agent, dataDir: folder, log })
+const stats = createNodeStats({ nodeName: 'node-a', host, version: '0', agent, dataDir: folder, runner, log })
 await Promise.all([agent.run(stop.signal), stats.run(stop.signal)])
 process.exit(0)

@@ -7,7 +7,7 @@ export interface NodeFacts {
   readonly podIPs: readonly string[]
   readonly hostIPs: readonly string[]
   /** What the node can give to pods: where a container has no limit, that is its limit. */
-  readonly allocatable: Readonly<Record<string, string | number>>
+  readonly allocatable: StringMap
 }
 
 const subscript = (values: StringMap | undefined, key: string): string => values?.[key] ?? ''

@@ -2,6 +2,7 @@
 import { formatTime } from '../../api/clock.ts'
 import { formatQuantity } from '../../api/quantity.ts'
 import type { Node, NodeAddress, NodeCondition, StringMap } from '../../api/types/index.ts'
+import type { Pressure } from '../eviction/signals.ts'
 import type { Image } from '../runtime/images.ts'
 import type { HostFacts } from './host-facts.ts'
 
@@ -11,6 +12,10 @@ export interface NodeTraits {
   /** InternalIPs first. */
   readonly addresses: readonly string[]
   readonly maxPods: number
+  /** What pods may ask for of its capacity. */
+  readonly allocatable: StringMap
+  /** What it is short of. */
+  readonly pressures: ReadonlySet<Pressure>
   readonly kubeletPort: number
   readonly kubeletVersion: string
   readonly runtimeVersion: string
@@ -35,7 +40,7 @@ export const nodeLabels = ({ name, host, labels }: NodeTraits): StringMap => ({
 
 const kibibytes = (bytes: number): string => formatQuantity(`${Math.floor(bytes / 1024)}Ki`)
 
-/** What the node has, in the form that the API server keeps; all of it can be given to pods. */
+/** What the node has, in the form that the API server keeps. */
 export const nodeCapacity = ({ host, maxPods }: Pick<NodeTraits, 'host' | 'maxPods'>): StringMap => ({
   cpu: formatQuantity(String(host.cpus)),
   memory: kibibytes(host.memoryBytes),
@@ -56,25 +61,35 @@ const keepsReady = ({ host, isStarting }: NodeTraits, before: Node['status']): b
   before?.nodeInfo?.bootID === host.info.bootID &&
   (before.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
 
+type Words = readonly [reason: string, message: string]
+
+/** What is said of a node that is short of something, and of one that is not. */
+const pressureWords: Readonly<Record<Pressure, readonly [is: Words, isNot: Words]>> = {
+  MemoryPressure: [
+    ['KubeletHasInsufficientMemory', 'the node has insufficient memory available'],
+    ['KubeletHasSufficientMemory', 'the node has sufficient memory available'],
+  ],
+  DiskPressure: [
+    ['KubeletHasDiskPressure', 'the node has disk pressure'],
+    ['KubeletHasNoDiskPressure', 'the node has no disk pressure'],
+  ],
+  PIDPressure: [
+    ['KubeletHasInsufficientPID', 'the node has insufficient PIDs available'],
+    ['KubeletHasSufficientPID', 'the node has sufficient PIDs available'],
+  ],
+}
+
+const pressureNames: readonly Pressure[] = ['MemoryPressure', 'DiskPressure', 'PIDPressure']
+
+const pressureFindings = ({ pressures }: NodeTraits): readonly Finding[] =>
+  pressureNames.map((type) => {
+    const isShort = pressures.has(type)
+    const [reason, message] = pressureWords[type][isShort ? 0 : 1]
+    return { type, status: isShort ? 'True' : 'False', reason, message }
+  })
+
 const findings = (traits: NodeTraits, before: Node['status']): readonly Finding[] => [
-  {
-    type: 'MemoryPressure',
-    status: 'False',
-    reason: 'KubeletHasSufficientMemory',
-    message: 'the node has sufficient memory available',
-  },
-  {
-    type: 'DiskPressure',
-    status: 'False',
-    reason: 'KubeletHasNoDiskPressure',
-    message: 'the node has no disk pressure',
-  },
-  {
-    type: 'PIDPressure',
-    status: 'False',
-    reason: 'KubeletHasSufficientPID',
-    message: 'the node has sufficient PIDs available',
-  },
+  ...pressureFindings(traits),
   traits.problems.length === 0 || keepsReady(traits, before)
     ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'the podway agent is posting ready status' }
     : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: traits.problems.join('; ') },
@@ -107,7 +122,7 @@ const imagesOf = ({ images }: NodeTraits): NonNullable<NonNullable<Node['status'
 export const nodeStatus = (traits: NodeTraits, before: Node['status'], now: number): NonNullable<Node['status']> => ({
   ...withoutImages(before),
   capacity: nodeCapacity(traits),
-  allocatable: nodeCapacity(traits),
+  allocatable: traits.allocatable,
   conditions: conditionsOf(traits, before, now),
   addresses: addressesOf(traits),
   // The API keeps no empty list.

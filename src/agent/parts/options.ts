@@ -1,8 +1,11 @@
 /** What an agent is told when it starts. */
 import type { Logger } from '../../host/log.ts'
+import type { CollectionPolicy } from '../../images/collect/candidates.ts'
 import type { DnsSettings } from '../dns-stack.ts'
+import type { EvictionSettings } from '../eviction/manager.ts'
 import type { IngressStackSettings } from '../ingress-stack.ts'
 import type { LogForwardSettings } from '../logs/forward/open-sinks.ts'
+import type { Reservation } from '../node/reserved.ts'
 import type { PartName } from '../part-names.ts'
 import type { OverlaySettings } from '../pod-network-stack.ts'
 import type { RuntimeName } from '../runtime/runtime-names.ts'
@@ -25,6 +28,10 @@ export interface AgentOptions {
   readonly cgroupParent: string
   /** What runs pods that do not ask for another. */
   readonly runtime: RuntimeName
+  readonly eviction: EvictionSettings
+  /** What is kept for the machine, and for its daemons. */
+  readonly reserved: readonly Reservation[]
+  readonly imageCollection: CollectionPolicy
   readonly overlay: OverlaySettings
   /** Where the node has no pod range of its own, the cluster's counts as local. */
   readonly clusterCIDRs: readonly string[]

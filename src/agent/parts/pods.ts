@@ -1,13 +1,14 @@
 /** The node as one that runs pods: its Node, its pods, and the answers about them. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemClock } from '../../api/clock.ts'
+import { steadyClock, systemClock } from '../../api/clock.ts'
 import { createEventRecorder, referenceTo } from '../../api/event-recorder.ts'
 import type { Informer } from '../../api/informer.ts'
 import { readKubeconfig } from '../../api/kubeconfig.ts'
 import { kubernetesVersion } from '../../api/kubernetes-version.ts'
+import { isFinished } from '../../api/pods.ts'
 import { objectKey } from '../../api/resources.ts'
-import type { Pod, Service } from '../../api/types/index.ts'
+import type { Pod, Service, StringMap } from '../../api/types/index.ts'
 import { controlUserName } from '../../api/users.ts'
 import { podResolvConf } from '../../dns/resolv-conf.ts'
 import { keepApiServers, readApiServers } from '../api-servers.ts'
@@ -15,15 +16,21 @@ import { rotateClientCertificate } from '../certificates/client-certificate.ts'
 import { createServingCertificate } from '../certificates/serving-certificate.ts'
 import { containerDefaults } from '../env/defaults.ts'
 import { type ServiceLink, toServiceLink } from '../env/service-links.ts'
+import { createEvictionManager, type EvictionManager } from '../eviction/manager.ts'
+import { createNodeSources } from '../eviction/node-sources.ts'
+import type { Pressure } from '../eviction/signals.ts'
 import { readHostResolvConf } from '../host-resolv-conf.ts'
 import { createForwardCounters, type ForwardCounters } from '../logs/forward/counters.ts'
 import { openSinks } from '../logs/forward/open-sinks.ts'
 import { readAgentIdentity } from '../node/agent-identity.ts'
+import { createCollectionEvents } from '../node/collection-events.ts'
 import { type HostFacts, readHostFacts } from '../node/host-facts.ts'
 import { acquireLease } from '../node/lease.ts'
+import { nodeReference } from '../node/node-events.ts'
 import { type NodeTraits, nodeCapacity } from '../node/node-object.ts'
 import { createRegistration } from '../node/registration.ts'
-import { nodeRuntimes } from '../node-runtimes.ts'
+import { allocatableOf } from '../node/reserved.ts'
+import { imageDir, nodeRuntimes } from '../node-runtimes.ts'
 import { createPodAgent, type PodAgent, type PodAgentOptions } from '../pod-agent.ts'
 import { hostPortsOf } from '../pods/host-ports.ts'
 import { createRuntimeClasses } from '../pods/runtime-classes.ts'
@@ -33,7 +40,7 @@ import { createRoutes } from '../server/routes.ts'
 import { createAgentServer } from '../server/server.ts'
 import { createTunnel, type TunnelOptions } from '../server/tunnel.ts'
 import { runTunnels } from '../server/tunnels.ts'
-import { createNodeStats } from '../stats/node-stats.ts'
+import { createNodeStats, type NodeStats } from '../stats/node-stats.ts'
 import { createPodPorts } from '../streams/pod-ports.ts'
 import { createUpgrades } from '../streams/upgrades.ts'
 import { createNodeMounts } from '../volumes/node-mounts.ts'
@@ -99,28 +106,42 @@ const forwardLogs = async (
 
 type Serving = ReturnType<typeof createServingCertificate>
 
+interface PodsOfNode {
+  readonly agent: PodAgent
+  readonly removeUnusedImages: () => Promise<void>
+}
+
+const allocatableHere = ({ options: { reserved, eviction } }: NodeContext, host: HostFacts): StringMap =>
+  allocatableOf(nodeCapacity({ host, maxPods }), reserved, eviction.thresholds)
+
 const createAgent = async (
   node: NodeContext,
   host: HostFacts,
   { stack }: LivePodNetwork,
   counters: ForwardCounters | undefined,
-): Promise<PodAgent> => {
+  pressures: () => ReadonlySet<Pressure>,
+): Promise<PodsOfNode> => {
   const { client, runner, informers, options } = node
-  const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log } = options
+  const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log, imageCollection } = options
   const hostDns = await readHostResolvConf()
-  return createPodAgent({
+  const nodes = informers.nodes()
+  const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log })
+  const { factories, removeUnusedImages } = await nodeRuntimes({
+    ...{ first: options.runtime, stateDir, dataDir, runner, log, cgroupParent: options.cgroupParent },
+    ...{ imageCollection, onCollectionFailure: createCollectionEvents(events, nodeReference(nodeName)) },
+    env: containerDefaults(options.launcherDir),
+  })
+  const agent = createPodAgent({
     ...(await forwardLogs(options, counters)),
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
     logDir: join(dataDir, 'logs'),
     volumeDir: join(dataDir, 'volumes'),
     nodeMounts: createNodeMounts(runner),
     hostIPs: nodeAddresses,
-    runtimes: await nodeRuntimes({
-      ...{ first: options.runtime, stateDir, dataDir, runner, log, cgroupParent: options.cgroupParent },
-      env: containerDefaults(options.launcherDir),
-    }),
+    runtimes: factories,
+    nodeNow: () => ({ node: nodes.get(nodeName), pressures: pressures() }),
     handlerOf: createRuntimeClasses(client, systemClock),
-    allocatable: nodeCapacity({ host, maxPods }),
+    allocatable: allocatableHere(node, host),
     hostPorts: true,
     services: serviceLinks(informers.services()),
     resolvConf: async ({ spec, metadata }: Pod) =>
@@ -135,20 +156,43 @@ const createAgent = async (
         hostDns,
       ),
   })
+  return { agent, removeUnusedImages }
+}
+
+/** Looks after what the node has left. */
+const createEvictions = (
+  node: NodeContext,
+  host: HostFacts,
+  { agent, removeUnusedImages }: PodsOfNode,
+  stats: NodeStats,
+  onChange: () => void,
+): EvictionManager => {
+  const { client, options } = node
+  const { nodeName, dataDir, log } = options
+  const pods = (): readonly Pod[] =>
+    [...agent.pods.values()].filter((pod) => !isFinished(pod) && pod.metadata.deletionTimestamp === undefined)
+  return createEvictionManager({
+    ...{ settings: options.eviction, pods, end: agent.end, onChange, log, clock: steadyClock },
+    node: nodeReference(nodeName),
+    events: createEventRecorder({ client, component: 'kubelet', host: nodeName, log }),
+    sources: createNodeSources({
+      places: { memoryBytes: host.memoryBytes, nodeDir: dataDir, imageDir: imageDir(dataDir) },
+      ...{ disk: agent.disk, pods, measured: stats.measured, reclaimDisk: removeUnusedImages, log },
+    }),
+  })
 }
 
 /** The pods on one pod network, and who is asked about them. */
 const runPods = async (
   node: NodeContext,
-  host: HostFacts,
   serving: Serving,
   agent: PodAgent,
+  stats: NodeStats,
   signal: AbortSignal,
 ): Promise<void> => {
   const { options, readiness, serversFile } = node
-  const { nodeName, stateDir, dataDir, agentPort: port, version, clusterDns, clusterDomain, log } = options
+  const { stateDir, agentPort: port, clusterDns, clusterDomain, log } = options
   const ports = createPodPorts(join(stateDir, 'relays'))
-  const stats = createNodeStats({ nodeName, host, version, agent, dataDir, log })
   const configz = configPage({ port, clusterDomain, clusterDNS: [clusterDns], maxPods })
   const answer = stats.counted(createRoutes({ ...agent, pages: { ...stats.pages, configz } }))
   const handlers = createHttpHandlers(answer, createUpgrades({ ...agent, ports, log }), log)
@@ -188,12 +232,15 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
   const annotations = await networkAnnotations(node)
   const counters = forwardCounters(node)
   let agent: PodAgent | undefined
+  let evictions: EvictionManager | undefined
+  const pressures = (): ReadonlySet<Pressure> => evictions?.pressures() ?? new Set()
 
   const startedAt = Date.now()
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: agentPort, labels: {}, annotations },
     ...{ problems: readiness.problems(), isStarting: Date.now() - startedAt < startMs },
     kubeletVersion: kubernetesVersion(version),
+    ...{ allocatable: allocatableHere(node, host), pressures: pressures() },
     runtimeVersion: `${options.runtime}://${version}`,
     images: (await agent?.runtimes.listImages()) ?? [],
   })
@@ -216,9 +263,12 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
     agentPort > 0 ? serving.run(signal, registration.registered) : undefined,
     options.hasJoined ? rotateClientCertificate(renewed, signal) : undefined,
     node.podNetwork.each(signal, async (network, life) => {
-      agent = await createAgent(node, host, network, counters)
+      const pods = await createAgent(node, host, network, counters, pressures)
+      agent = pods.agent
+      const stats = createNodeStats({ nodeName, host, version, agent, dataDir, runner: node.runner, log })
+      evictions = createEvictions(node, host, pods, stats, registration.refresh)
       forwardHostPorts(node, agent, network)
-      await runPods(node, host, serving, agent, life)
+      await Promise.all([runPods(node, serving, agent, stats, life), evictions.run(life)])
     }),
   ])
 }

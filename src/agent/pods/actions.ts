@@ -212,6 +212,12 @@ export const createActions = (deps: ActionDeps) => {
     if (began && pod) tell(pod, 'Normal', 'Killing', why, name)
   }
 
+  /** The records of its containers stay, and nothing else of it on the node's disk but their logs. */
+  const endSandbox = async (uid: string): Promise<void> => {
+    await sandboxes.end(uid, 'keep')
+    await volumes.remove(uid)
+  }
+
   const forget = async ({ uid, sandbox }: KnownPod): Promise<void> => {
     await sandboxes.end(uid, 'forget')
     puller.forget(uid)
@@ -233,7 +239,7 @@ export const createActions = (deps: ActionDeps) => {
   /** Carries out one action. Failures to start are noted with the pod; others are thrown. */
   return async (action: Action, known: KnownPod): Promise<void> => {
     const { pod, uid } = known
-    if (action.do === 'end-sandbox') return sandboxes.end(uid, 'keep')
+    if (action.do === 'end-sandbox') return endSandbox(uid)
     if (action.do === 'forget') return forget(known)
     if (action.do === 'stop-container') return stopContainer(known, action)
     if (!pod) throw new Error(`cannot ${action.do} for ${uid}: the pod is unknown`)

@@ -37,6 +37,14 @@ const imageComplaints = (container: string, { reason, message = '' }: Waiting): 
   }
 }
 
+/** Files of other owners, devices: what a node of an ordinary user leaves out. The pod may run all the same. */
+const limitedImages = ({ images }: PodView): readonly Complaint[] =>
+  [...images].flatMap(([container, { reference, found }]): readonly Complaint[] => {
+    if (!found || found.limitations.length === 0) return []
+    const message = `Image "${reference}" is not whole on this node: ${found.limitations.join('; ')}`
+    return [{ type: 'Warning', key: message, reason: 'LimitedImage', message, container }]
+  })
+
 const waitingComplaints = (view: PodView, container: string, waiting: Waiting): readonly Complaint[] => {
   const { reason, message = '' } = waiting
   if (reason === 'Unsupported') return [{ type: 'Warning', key: `${reason} ${message}`, reason, message }]
@@ -52,5 +60,6 @@ const waitingComplaints = (view: PodView, container: string, waiting: Waiting): 
 /** For Events. A back-off is complained about once for each instance, or try to fetch an image, that it follows. */
 export const complaintsOf = (view: PodView, plan: Plan): readonly Complaint[] => [
   ...networkComplaints(view),
+  ...limitedImages(view),
   ...[...plan.waiting].flatMap(([container, waiting]) => waitingComplaints(view, container, waiting)),
 ]

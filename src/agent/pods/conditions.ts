@@ -57,6 +57,12 @@ const ready = ({ pod, networkTrouble }: PodView, containers: Finding): Finding =
   return { type, isTrue: false, reason: 'ReadinessGatesNotReady', message: missing.join(', ') }
 }
 
+/** Who replaces the pod can tell by it that it was not the pod that failed. */
+const disruption = ({ ending }: PodView): readonly Finding[] =>
+  ending?.isDisruption
+    ? [{ type: 'DisruptionTarget', isTrue: true, reason: 'TerminationByKubelet', message: ending.message }]
+    : []
+
 /** The time of a condition moves only when its status does. */
 const toCondition = (
   { type, isTrue, reason, message }: Finding,
@@ -103,6 +109,7 @@ export const podConditions = (
     ready(view, containers),
     containers,
     ...(isScheduled ? [] : [{ type: 'PodScheduled', isTrue: true }]),
+    ...disruption(view),
   ]
   return merged(view.pod, findings, now)
 }

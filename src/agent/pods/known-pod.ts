@@ -3,6 +3,7 @@ import type { Pod } from '../../api/types/index.ts'
 import type { NoRuntimeError } from '../runtime/choose-runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
+import type { PodEnding } from './ending.ts'
 import type { ContainerImageView } from './images.ts'
 import type { StartFailure } from './view.ts'
 
@@ -18,6 +19,10 @@ export interface KnownPod {
   images: ReadonlyMap<string, ContainerImageView>
   /** Those it has, or had last. */
   lastAddresses: readonly string[] | undefined
+  /** Whether the node was asked if it takes the pod. */
+  isAdmitted: boolean
+  /** Why the node ends it. */
+  ending: PodEnding | undefined
   /** By container name; that of the sandbox under `sandboxFailure`. */
   readonly failures: Map<string, StartFailure>
   /** Keys of the complaints that were made. */
@@ -26,5 +31,6 @@ export interface KnownPod {
 
 export const newlyKnown = (uid: string): KnownPod => ({
   ...{ uid, pod: undefined, sandbox: undefined, runtime: undefined, images: new Map(), lastAddresses: undefined },
+  ...{ isAdmitted: false, ending: undefined },
   ...{ failures: new Map(), told: new Set() },
 })

@@ -29,7 +29,7 @@ export type Action =
   | { readonly do: 'start-container'; readonly name: string; readonly attempt: number; readonly restartsInARow: number }
   /** May be repeated while the container is ending; a shorter grace holds. */
   | { readonly do: 'stop-container'; readonly id: string; readonly graceMs: number; readonly why: string }
-  /** Kills what is left and gives the network back; keeps what is known about the containers. */
+  /** Kills what is left, gives the network back and removes the volumes; keeps what is known about the containers. */
   | { readonly do: 'end-sandbox' }
   /** Drops everything that is known of the pod. */
   | { readonly do: 'forget' }
@@ -53,8 +53,10 @@ export interface Plan {
 
 const nothing: ReadonlyMap<string, Waiting> = new Map()
 
-export const graceOf = ({ pod }: PodView): number =>
-  (pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
+export const graceOf = ({ pod, ending }: PodView): number => {
+  const own = (pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
+  return Math.min(own, ending?.graceMs ?? own)
+}
 
 const stop = (record: ContainerRecord, graceMs: number, why: string): Action => ({
   do: 'stop-container',
@@ -230,6 +232,10 @@ const planLife = (view: PodView, now: number, backOff: BackOff): Plan => {
 export const planPod = (view: PodView, now: number, backOff: BackOff): Plan => {
   if (isTerminating(view)) return planEnd(view, [{ do: 'forget' }, { do: 'delete-pod' }])
   if (isOver(view)) return planEnd(view, [])
+  if (view.ending) {
+    const { reason, message } = view.ending
+    return { ...planEnd(view, []), failure: { reason, message } }
+  }
   if (now >= deadlineOf(view)) {
     const message = 'Pod was active on the node longer than the specified deadline'
     return { ...planEnd(view, []), failure: { reason: 'DeadlineExceeded', message } }

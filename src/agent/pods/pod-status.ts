@@ -78,7 +78,8 @@ export const podStatus = (view: PodView, plan: Plan, now: number): PodStatus => 
   return {
     ...before,
     phase,
-    ...(plan.failure ?? {}),
+    // Until then an agent that is started anew would take the pod for one that goes on.
+    ...(phase === 'Failed' ? plan.failure : {}),
     conditions: podConditions(view, phase, inits, mains, now),
     ...addressFields(view),
     startTime: before.startTime ?? formatTime(now),

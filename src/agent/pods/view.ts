@@ -1,8 +1,10 @@
 /** A pod as the pure parts see it: what is wanted, what is there, and what is known about why they differ. */
+import { isFinished } from '../../api/pods.ts'
 import type { Container, Pod } from '../../api/types/index.ts'
 import type { ProbeResult } from '../probes/prober.ts'
 import type { ContainerRecord } from '../runtime/containers.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
+import type { PodEnding } from './ending.ts'
 import type { ContainerImageView } from './images.ts'
 
 /** Why something could not be started. */
@@ -36,6 +38,8 @@ export interface PodView {
   readonly failures: ReadonlyMap<string, StartFailure>
   /** By container name: of those that do not run, where images are looked at. */
   readonly images: ReadonlyMap<string, ContainerImageView>
+  /** The node wants to be rid of it. */
+  readonly ending?: PodEnding | undefined
   /** Fields this node cannot honour. */
   readonly unsupported: readonly string[]
   /** The same of single ephemeral containers, by name; the others run all the same. */
@@ -74,7 +78,7 @@ export const hasStarted = (view: PodView, name: string): boolean => {
 
 export const isTerminating = ({ pod }: PodView): boolean => pod.metadata.deletionTimestamp !== undefined
 
-export const isOver = ({ pod }: PodView): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+export const isOver = ({ pod }: PodView): boolean => isFinished(pod)
 
 /** `main` in `web_shop(uid)`, as messages about back-off name them. */
 export const podLabel = ({ metadata }: Pod): string =>

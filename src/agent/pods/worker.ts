@@ -1,7 +1,7 @@
 /** Brings one pod in line with what the API wants of it: look, plan, act, and tell the API what came of it. */
 import type { Clock } from '../../api/clock.ts'
 import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
-import { allContainers, ephemeralContainersOf } from '../../api/pods.ts'
+import { allContainers, ephemeralContainersOf, isFinished } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
 import type { Prober } from '../probes/prober.ts'
@@ -9,8 +9,10 @@ import { NoRuntimeError } from '../runtime/choose-runtime.ts'
 import { InvalidImageName } from '../runtime/images.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
+import { type Rejection, rejected } from './admission.ts'
 import type { BackOff } from './back-off.ts'
 import { complaintsOf } from './complaints.ts'
+import { hastened, type PodEnding } from './ending.ts'
 import type { PostStarts } from './hooks.ts'
 import type { ImagePuller } from './image-puller.ts'
 import { type ContainerImageView, pullPolicyOf } from './images.ts'
@@ -41,6 +43,8 @@ export interface WorkerDeps {
   readonly hostPorts: boolean
   /** The pod of this uid, if the API has it. */
   readonly podOf: (uid: string) => Pod | undefined
+  /** Why the node does not take a pod that it sees for the first time. */
+  readonly rejectionOf: (pod: Pod) => Rejection | undefined
   /** What is wrong with the pod's network. */
   readonly networkTrouble: (uid: string) => string | undefined
   readonly act: (action: Action, known: KnownPod) => Promise<void>
@@ -51,6 +55,8 @@ export interface PodWorker {
   reconcile(uid: string): Promise<Outcome>
   /** These were running when the agent was started. */
   adopt(sandboxes: readonly SandboxRecord[]): void
+  /** The next turn of this pod, and all after it, end it. */
+  end(uid: string, ending: PodEnding): void
 }
 
 /** Sandbox, init containers, containers: a plan that is not at rest after so many rounds waits for its next turn. */
@@ -127,12 +133,24 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
     known.images = await imagesOf(pod, known)
   }
 
-  const viewOf = (pod: Pod, { sandbox, runtime, images, failures, lastAddresses }: KnownPod): PodView => {
+  /** Once for each pod; one that an earlier agent has begun was admitted by it. */
+  const admit = (known: KnownPod, pod: Pod): void => {
+    if (known.isAdmitted) return
+    known.isAdmitted = true
+    if (known.sandbox || pod.status?.startTime !== undefined || isFinished(pod)) return
+    const rejection = deps.rejectionOf(pod)
+    if (!rejection) return
+    events.record(referenceTo(pod), 'Warning', rejection.reason, rejection.message)
+    known.ending = hastened(known.ending, rejected(rejection))
+  }
+
+  const viewOf = (pod: Pod, known: KnownPod): PodView => {
+    const { sandbox, runtime, images, failures, lastAddresses, ending } = known
     const chosen = runtime instanceof NoRuntimeError ? undefined : runtime
     const { capabilities } = chosen ?? {}
     const abilities = capabilities && { capabilities, hostPorts: deps.hostPorts }
     return {
-      ...{ pod, sandbox, images, failures, lastAddresses, hostIPs: deps.hostIPs },
+      ...{ pod, sandbox, images, failures, lastAddresses, ending, hostIPs: deps.hostIPs },
       runtime: sandbox?.runtime ?? chosen?.name ?? '',
       networkTrouble: deps.networkTrouble(pod.metadata.uid ?? ''),
       probe: prober.result,
@@ -176,6 +194,7 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
     const { uid } = known
     for (let round = 1; ; round++) {
       await look(known, statuses.latest(seen))
+      admit(known, seen)
       // What is told is of this look, whatever is done meanwhile.
       const found = { ...known }
       const view = viewOf(found.pod ?? seen, found)
@@ -208,6 +227,10 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
       const known = knownOf(uid)
       const pod = podOf(uid)
       return pod ? reconcilePod(known, pod) : reconcileGone(known)
+    },
+    end: (uid, ending) => {
+      const known = knownOf(uid)
+      known.ending = hastened(known.ending, ending)
     },
     adopt: (sandboxes) => {
       for (const { containers } of sandboxes) for (const { id, exit } of containers) if (!exit) adopted.add(id)

@@ -14,6 +14,7 @@ const imageOf = (reference: string, config: Partial<ImageConfig>): Image => {
   const id = `sha256:${Buffer.from(reference).toString('hex').padEnd(64, '0').slice(0, 64)}`
   return {
     ...{ id, digest: `registry.test/${reference.replace(/:[^/:]*$/, '')}@${id}`, names: [reference], sizeBytes: 1000 },
+    limitations: [],
     config: { entrypoint: [], cmd: [], env: {}, user: '', workingDir: '', ...config },
   }
 }

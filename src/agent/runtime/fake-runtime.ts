@@ -151,6 +151,7 @@ export const createFakeRuntime = (options: FakeRuntimeOptions): FakeRuntime => {
     capabilities: { features, canBecome: (id) => id === 0, canSetGroups: false },
     run: aborted,
     stats: {
+      writableOf: () => undefined,
       read: async () =>
         new Map(
           [...sandboxes.values()]

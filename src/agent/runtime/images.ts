@@ -24,6 +24,8 @@ export interface Image {
   readonly names: readonly string[]
   readonly sizeBytes: number
   readonly config: ImageConfig
+  /** What of it this node could not make, each in a sentence. */
+  readonly limitations: readonly string[]
 }
 
 /** A reference that names no image, whoever is asked. */

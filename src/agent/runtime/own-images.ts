@@ -13,7 +13,7 @@ export const createOwnImages = (env: StringMap): Images => {
   const find = (reference: string): Image => {
     const entrypoint = isOwnImage(reference) ? (entrypoints[repositoryOf(reference)] ?? []) : []
     return {
-      ...{ id: '', digest: '', names: [], sizeBytes: 0 },
+      ...{ id: '', digest: '', names: [], sizeBytes: 0, limitations: [] },
       config: { entrypoint, cmd: [], env, user: '', workingDir: '' },
     }
   }

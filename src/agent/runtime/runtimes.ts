@@ -104,7 +104,10 @@ export const createRuntimes = (all: readonly [Runtime, ...Runtime[]], log: Logge
       open: async (id, command, options) => (await streamsOf(id)).open(id, command, options),
       attach: async (id) => (await streamsOf(id)).attach(id),
     },
-    stats: { read: async () => new Map((await Promise.all(all.map(statsOf))).flat()) },
+    stats: {
+      read: async () => new Map((await Promise.all(all.map(statsOf))).flat()),
+      writableOf: (id) => owners.get(sandboxOf(id))?.stats.writableOf(id),
+    },
     run: async (signal) => {
       await Promise.all(all.map((runtime) => runtime.run(signal)))
     },

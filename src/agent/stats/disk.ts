@@ -1,16 +1,18 @@
 /** What pods take of the node's disk. It is looked at when somebody asks for it, and no more often than once a minute. */
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Clock } from '../../api/clock.ts'
 import { isJsonObject } from '../../api/json.ts'
 import type { Pod } from '../../api/types/index.ts'
+import type { CommandRunner } from '../../host/command.ts'
 import { bytesOnDisk, readFilesystem, readOwnRoot } from '../usage/filesystem-usage.ts'
-import { folderUsage } from '../usage/folder-usage.ts'
+import { measureFolders } from '../usage/folder-usage.ts'
 import { textIn } from '../volumes/fields.ts'
 import type { MeasuredPod } from './measured-pods.ts'
 import type { DiskUsage, VolumeUsage } from './summary.ts'
 
 export interface DiskOptions {
+  readonly runner: Pick<CommandRunner, 'run'>
   /** On the disk of logs and volumes. */
   readonly dataDir: string
   /** The folders that hold a pod's volumes, by their names. */
@@ -26,22 +28,35 @@ const claimOf = (pod: Pod | undefined, name: string): string | undefined => {
   return isJsonObject(claim) ? textIn(claim, 'claimName') : undefined
 }
 
-const volumeUsages = async (folders: readonly string[], pod: Pod | undefined): Promise<readonly VolumeUsage[]> => {
-  const found: VolumeUsage[] = []
-  // A pod without volumes there has no folder.
-  for (const folder of folders)
-    for (const name of await readdir(folder).catch(() => [])) {
+const foldersIn = async (folder: string): Promise<readonly string[]> => {
+  // A pod without volumes there has none.
+  const names = await readdir(folder).catch(() => [])
+  return names.map((name) => join(folder, name))
+}
+
+const volumeUsages = async (
+  { runner, volumesOf }: DiskOptions,
+  uid: string,
+  pod: Pod | undefined,
+): Promise<readonly VolumeUsage[]> => {
+  const folders = (await Promise.all(volumesOf(uid).map(foldersIn))).flat()
+  const bytes = await measureFolders(runner, folders, 'bytes')
+  const inodes = await measureFolders(runner, folders, 'inodes')
+  return folders
+    .map((folder) => {
+      const name = basename(folder)
       const claim = claimOf(pod, name)
-      found.push({ name, ...(await folderUsage(join(folder, name))), ...(claim === undefined ? {} : { claim }) })
-    }
-  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      const used = { usedBytes: bytes.get(folder) ?? 0, inodesUsed: inodes.get(folder) ?? 0 }
+      return { name, ...used, ...(claim === undefined ? {} : { claim }) }
+    })
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 const logsOf = async ({ containers }: MeasuredPod): Promise<readonly (readonly [id: string, bytes: number])[]> =>
   Promise.all(containers.map(async ({ record }) => [record.id, await bytesOnDisk([record.logFile])] as const))
 
 /** Small things one after the other: nobody is in a hurry, and disks are slow. */
-const look = async ({ dataDir, volumesOf }: DiskOptions, pods: readonly MeasuredPod[]): Promise<DiskUsage> => {
+const look = async (options: DiskOptions, pods: readonly MeasuredPod[]): Promise<DiskUsage> => {
   const roots = new Map<string, NonNullable<DiskUsage['node']>>()
   const logBytes = new Map<string, number>()
   const volumes = new Map<string, readonly VolumeUsage[]>()
@@ -50,9 +65,9 @@ const look = async ({ dataDir, volumesOf }: DiskOptions, pods: readonly Measured
     const root = await readOwnRoot(pid)
     if (root) roots.set(id, root)
     for (const [container, bytes] of await logsOf(measured)) logBytes.set(container, bytes)
-    volumes.set(id, await volumeUsages(volumesOf(id), measured.pod))
+    volumes.set(id, await volumeUsages(options, id, measured.pod))
   }
-  return { node: await readFilesystem(dataDir), roots, logBytes, volumes }
+  return { node: await readFilesystem(options.dataDir), roots, logBytes, volumes }
 }
 
 export const createDiskReader = (options: DiskOptions): ((pods: readonly MeasuredPod[]) => Promise<DiskUsage>) => {

@@ -1,6 +1,7 @@
 /** Measures a node and its pods, and answers about them. */
 import type { Clock } from '../../api/clock.ts'
 import type { Pod } from '../../api/types/index.ts'
+import type { CommandRunner } from '../../host/command.ts'
 import type { Logger } from '../../host/log.ts'
 import type { HostFacts } from '../node/host-facts.ts'
 import type { Sandboxes } from '../runtime/sandboxes.ts'
@@ -9,6 +10,7 @@ import type { Answer, Page } from '../server/routes.ts'
 import { readAgent, readMachine } from '../usage/machine-usage.ts'
 import { readNetwork } from '../usage/network-counters.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
+import { type MeasuredPod, measuredPods } from './measured-pods.ts'
 import { createStatsPages } from './pages.ts'
 import { createSampler } from './sampler.ts'
 
@@ -25,6 +27,7 @@ export interface NodeStatsOptions {
   }
   /** On the disk of logs and volumes. */
   readonly dataDir: string
+  readonly runner: Pick<CommandRunner, 'run'>
   readonly log: Logger
   readonly clock?: Clock
 }
@@ -34,6 +37,8 @@ export interface NodeStats {
   readonly pages: Readonly<Record<string, Page>>
   /** Counts what is answered. */
   counted(answer: Answer): Answer
+  /** What the pods that run here use, all looked at within the last seconds. */
+  measured(): Promise<readonly MeasuredPod[]>
   /** Measures until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -50,5 +55,8 @@ export const createNodeStats = (options: NodeStatsOptions): NodeStats => {
     ...{ log, onPass: metrics.passed, ...(clock ? { clock } : {}) },
   })
   const pages = createStatsPages({ ...options, ...agent, sampler, metrics, sandboxes: sandboxes.list })
-  return { pages, counted: metrics.counted, run: sampler.run }
+  return {
+    ...{ pages, counted: metrics.counted, run: sampler.run },
+    measured: async () => measuredPods(await sandboxes.list(), agent.podOf, await sampler.latest()),
+  }
 }

@@ -1,10 +1,12 @@
 /** What the agent answers about usage, by the kubelet's paths. */
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { Pod } from '../../api/types/index.ts'
+import type { CommandRunner } from '../../host/command.ts'
 import type { HostFacts } from '../node/host-facts.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import type { AgentResponse, Page } from '../server/routes.ts'
 import { parseNumbers, readKernelFile } from '../usage/kernel-files.ts'
+import { readMaxPids } from '../usage/machine-usage.ts'
 import type { AgentMetrics } from './agent-metrics.ts'
 import { cadvisorMetrics } from './cadvisor-metrics.ts'
 import { createDiskReader } from './disk.ts'
@@ -27,13 +29,13 @@ export interface StatsPagesOptions {
   /** The folder that holds those of a pod's volumes. */
   readonly volumesOf: (uid: string) => readonly string[]
   readonly metrics: AgentMetrics
+  readonly runner: Pick<CommandRunner, 'run'>
   readonly clock?: Clock
 }
 
 const text = (body: string, type = expositionType): AgentResponse => ({ status: 200, type, body })
 
 const bootTime = (): number => (parseNumbers(readKernelFile('/proc/stat') ?? '').get('btime') ?? 0) * 1000
-const maxPids = (): number => Number(readKernelFile('/proc/sys/kernel/pid_max') ?? 0)
 
 const isSet = (query: URLSearchParams, name: string): boolean => ['true', '1'].includes(query.get(name) ?? '')
 
@@ -64,7 +66,7 @@ export const createStatsPages = (options: StatsPagesOptions): Readonly<Record<st
     const { sample, pods } = await look()
     const disk = isSet(query, 'only_cpu_and_memory') ? undefined : await readDisk(pods)
     const agent = { usage: sample.agent, startedAt }
-    const known = { nodeName, sample, pods, memoryBytes: host.memoryBytes, bootedAt, agent, maxPids: maxPids() }
+    const known = { nodeName, sample, pods, memoryBytes: host.memoryBytes, bootedAt, agent, maxPids: readMaxPids() }
     return text(JSON.stringify(summaryOf({ ...known, ...(disk ? { disk } : {}) })), 'application/json')
   }
 

@@ -1,49 +1,41 @@
-/** What the files below a folder take on their disk: volumes have no quota that would tell. */
-import type { Dirent, Stats } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+/**
+ * What the files below folders take on their disk, as du(1) tells: they have no quota that would. Pods write there, so it is a
+ * program that gives way to all others, and that no depth, name or number of files leads astray.
+ */
+import { CommandError, type CommandRunner } from '../../host/command.ts'
 
-export interface FolderUsage {
-  readonly usedBytes: number
-  readonly inodesUsed: number
-}
+/** `inodes`: files and folders. */
+export type FolderMeasure = 'bytes' | 'inodes'
 
-/** A folder with more files than this is not walked to its end: what it has told until then is told. */
-const mostFiles = 10_000
+const options = { bytes: ['-0skx'], inodes: ['-0sx', '--inodes'] } as const
+const unitBytes = { bytes: 1024, inodes: 1 } as const
 
-const gone = (error: unknown): boolean =>
-  ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ESTALE'].includes((error as NodeJS.ErrnoException).code ?? '')
-
-const ifThere = async <T>(work: Promise<T>): Promise<T | undefined> => {
+/** Files that go while it looks make it fail, and what it has told is true all the same. */
+const told = async (runner: Pick<CommandRunner, 'run'>, args: readonly string[]): Promise<string> => {
   try {
-    return await work
+    return await runner.run('nice', ['-n', '19', 'du', ...args])
   } catch (error) {
-    if (gone(error)) return undefined
+    if (error instanceof CommandError && error.exitCode === 1) return error.stdout
     throw error
   }
 }
 
-/** Links are not followed, and other filesystems below it not entered. */
-export const folderUsage = async (folder: string): Promise<FolderUsage> => {
-  let usedBytes = 0
-  let inodesUsed = 0
-  const count = ({ blocks }: Stats): void => {
-    usedBytes += blocks * 512
-    inodesUsed++
-  }
-  const top = await ifThere(lstat(folder))
-  if (!top) return { usedBytes, inodesUsed }
-  count(top)
-  const folders = top.isDirectory() ? [folder] : []
-  for (const place of folders) {
-    const entries: readonly Dirent[] = (await ifThere(readdir(place, { withFileTypes: true }))) ?? []
-    for (const { name } of entries) {
-      if (inodesUsed >= mostFiles) return { usedBytes, inodesUsed }
-      const found = await ifThere(lstat(join(place, name)))
-      if (!found || found.dev !== top.dev) continue
-      count(found)
-      if (found.isDirectory()) folders.push(join(place, name))
-    }
-  }
-  return { usedBytes, inodesUsed }
+/**
+ * By folder; one that is not there takes nothing. Links are not followed, and other filesystems below not entered. Rejects
+ * when that takes too long.
+ */
+export const measureFolders = async (
+  runner: Pick<CommandRunner, 'run'>,
+  folders: readonly string[],
+  measure: FolderMeasure,
+): Promise<ReadonlyMap<string, number>> => {
+  if (folders.length === 0) return new Map()
+  const lines = (await told(runner, [...options[measure], '--', ...folders])).split('\0')
+  const found = new Map(
+    lines.flatMap((line) => {
+      const [, count, folder = ''] = /^(\d+)\t(.*)$/s.exec(line) ?? []
+      return count === undefined ? [] : [[folder, Number(count) * unitBytes[measure]] as const]
+    }),
+  )
+  return new Map(folders.map((folder) => [folder, found.get(folder) ?? 0]))
 }

@@ -45,6 +45,12 @@ export const readMachine = (): Usage => {
   })
 }
 
+/** The most processes and threads that the machine can have at once; 0 where it does not tell. */
+export const readMaxPids = (): number => {
+  const limits = ['pid_max', 'threads-max'].map((name) => Number(readKernelFile(`/proc/sys/kernel/${name}`) ?? 0))
+  return Math.min(...limits)
+}
+
 /** This process. Its pages are told apart no further. */
 export const readAgent = (): Usage => {
   const { user, system } = process.cpuUsage()

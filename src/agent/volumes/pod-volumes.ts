@@ -1,8 +1,9 @@
 /** The volumes of pods: made before the pod starts, looked at while it runs, and gone with it. */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isJsonObject } from '../../api/json.ts'
 import type { Container, Pod, StringMap } from '../../api/types/index.ts'
+import { removeTree } from '../../host/remove-tree.ts'
 import type { Device } from '../runtime/containers.ts'
 import type { Mount } from '../runtime/mounts.ts'
 import { sharedMountsOf, usedVolumes, usesParts, type VolumeMount, volumeMountsOf } from './container-mounts.ts'
@@ -131,7 +132,7 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
       const target = join(partsDir(uid), name)
       await mounts.unmountAll(target)
       // What was below it is a place for a mount, and empty.
-      await rm(target, { recursive: true, force: true })
+      await removeTree(target)
       await mkdir(kind === 'folder' ? target : dirname(target), { recursive: true, mode: 0o700 })
       if (kind === 'file') await writeFile(target, '')
       await mounts.mountOpen(handle.fd, target)
@@ -202,7 +203,7 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
       // First of all: what is removed must be the pod's, and not what was mounted there.
       const { inMemory, onDisk } = volumeFolders(options, uid)
       for (const folder of [folderOf(uid), onDisk]) await mounts.unmountAll(folder)
-      for (const folder of [inMemory, partsDir(uid), onDisk]) await rm(folder, { recursive: true, force: true })
+      for (const folder of [inMemory, partsDir(uid), onDisk]) await removeTree(folder)
     },
   }
 }

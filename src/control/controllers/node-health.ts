@@ -1,21 +1,21 @@
 /** Whether nodes are heard of, and what follows from it for them. Pure. */
 import { formatTime } from '../../api/clock.ts'
-import type {
-  ConditionStatus,
-  Node,
-  NodeCondition,
-  Pod,
-  PodCondition,
-  Taint,
-  Toleration,
-} from '../../api/types/index.ts'
+import { tolerates } from '../../api/taints.ts'
+import type { ConditionStatus, Node, NodeCondition, Pod, PodCondition, Taint } from '../../api/types/index.ts'
 
 export const unreachableTaint = 'node.kubernetes.io/unreachable'
 export const notReadyTaint = 'node.kubernetes.io/not-ready'
 
 /** The taint of nodes in either state; a node that is ready has neither. */
 const taintOf: Readonly<Record<string, string>> = { Unknown: unreachableTaint, False: notReadyTaint }
-const lifecycleTaints: ReadonlySet<string> = new Set(Object.values(taintOf))
+/** Of nodes that are short of something; pods that are there may stay. */
+const pressureTaints: ReadonlyMap<string, string> = new Map([
+  ['MemoryPressure', 'node.kubernetes.io/memory-pressure'],
+  ['DiskPressure', 'node.kubernetes.io/disk-pressure'],
+  ['PIDPressure', 'node.kubernetes.io/pid-pressure'],
+  ['NetworkUnavailable', 'node.kubernetes.io/network-unavailable'],
+])
+const lifecycleTaints: ReadonlySet<string> = new Set([...Object.values(taintOf), ...pressureTaints.values()])
 
 /** What an agent reports, and nobody reports any longer when it is silent. */
 const reported = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']
@@ -45,26 +45,24 @@ export const silentConditions = (node: Node, now: number): readonly NodeConditio
 const isUnknown = (conditions: readonly NodeCondition[], type: string): boolean =>
   conditions.find((condition) => condition.type === type)?.status === 'Unknown'
 
-/** The taints of a node in this state; undefined when it has them already. */
+/** The taints of a node in this state and with these conditions; undefined when it has them already. */
 export const lifecycleTaintsFor = (node: Node, status: ConditionStatus, now: number): readonly Taint[] | undefined => {
   const before = node.spec?.taints ?? []
   const key = taintOf[status]
   const others = before.filter((taint) => !lifecycleTaints.has(taint.key))
-  const wanted = (['NoSchedule', 'NoExecute'] as const).flatMap((effect): Taint[] => {
-    if (key === undefined) return []
-    const known = before.find((taint) => taint.key === key && taint.effect === effect)
-    if (known) return [known]
-    return [effect === 'NoExecute' ? { key, effect, timeAdded: formatTime(now) } : { key, effect }]
+  const pressures = (node.status?.conditions ?? []).flatMap(({ type, status: has }) => {
+    const pressure = has === 'True' ? pressureTaints.get(type) : undefined
+    return pressure === undefined ? [] : [[pressure, 'NoSchedule'] as const]
+  })
+  const keys: readonly (readonly [string, 'NoSchedule' | 'NoExecute'])[] =
+    key === undefined ? pressures : [[key, 'NoSchedule'], [key, 'NoExecute'], ...pressures]
+  const wanted = keys.map(([each, effect]): Taint => {
+    const known = before.find((taint) => taint.key === each && taint.effect === effect)
+    return known ?? { key: each, effect, ...(effect === 'NoExecute' ? { timeAdded: formatTime(now) } : {}) }
   })
   const isSame = before.length === others.length + wanted.length && wanted.every((taint) => before.includes(taint))
   return isSame ? undefined : [...others, ...wanted]
 }
-
-export const tolerates = (toleration: Toleration, taint: Taint): boolean =>
-  (toleration.effect === undefined || toleration.effect === taint.effect) &&
-  (toleration.key === undefined || toleration.key === '' || toleration.key === taint.key) &&
-  (toleration.operator === 'Exists' ||
-    ((toleration.operator ?? 'Equal') === 'Equal' && (toleration.value ?? '') === (taint.value ?? '')))
 
 /** When a pod has to leave its tainted node: at once, unless it tolerates the taint; Infinity when it may stay. */
 export const evictionTime = (pod: Pod, taints: readonly Taint[]): number =>

@@ -1,8 +1,6 @@
 /** Questions that controllers ask about pods. Pure. */
-import { conditionOf, isReady } from '../../api/pods.ts'
+import { conditionOf, isFinished, isReady } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
-
-export const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
 
 /** Neither ended nor on its way out. */
 export const isActive = (pod: Pod): boolean => !isFinished(pod) && pod.metadata.deletionTimestamp === undefined

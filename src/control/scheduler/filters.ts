@@ -1,17 +1,14 @@
 /** Which nodes a pod can run on at all. Each filter gives its reasons against a node, in Kubernetes' words. Pure. */
 import { isSameHostPort } from '../../api/host-ports.ts'
 import { matchesNodeAffinity } from '../../api/node-affinity.ts'
+import { requestsOf, resourceKinds } from '../../api/pod-requests.ts'
+import { isTolerated } from '../../api/taints.ts'
 import type { Pod, Taint } from '../../api/types/index.ts'
-import { tolerates } from '../controllers/node-health.ts'
-
-import { hostPortsOf, type NodeState, requestsOf, resourceKinds } from './node-state.ts'
+import { hostPortsOf, type NodeState } from './node-state.ts'
 
 export type Filter = (pod: Pod, state: NodeState) => readonly string[]
 
 const unschedulableTaint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
-
-const isTolerated = (pod: Pod, taint: Taint): boolean =>
-  (pod.spec.tolerations ?? []).some((toleration) => tolerates(toleration, taint))
 
 const cordon: Filter = (pod, { node }) =>
   node.spec?.unschedulable && !isTolerated(pod, unschedulableTaint) ? ['node(s) were unschedulable'] : []
@@ -21,8 +18,8 @@ const taints: Filter = (pod, { node }) => {
   return taint ? [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`] : []
 }
 
-const affinity: Filter = ({ spec }, { node }) =>
-  matchesNodeAffinity(spec, node) ? [] : ["node(s) didn't match Pod's node affinity/selector"]
+const affinity: Filter = (pod, { node }) =>
+  matchesNodeAffinity(pod.spec, node) ? [] : ["node(s) didn't match Pod's node affinity/selector"]
 
 const ports: Filter = (pod, state) =>
   hostPortsOf(pod).some((wanted) => state.hostPorts.some((taken) => isSameHostPort(wanted, taken)))

@@ -1,19 +1,18 @@
 /** What a node has and what its pods take of it, as the scheduler sees it. */
-import { quantityMilli, quantityValue } from '../../api/quantity.ts'
+
+import {
+  perResource,
+  type ResourceKind,
+  type Resources,
+  requestsOf,
+  resourceAmount,
+  resourceKinds,
+} from '../../api/pod-requests.ts'
+import { isFinished } from '../../api/pods.ts'
+import { quantityValue } from '../../api/quantity.ts'
 import { objectKey } from '../../api/resources.ts'
-import type { Container, Node, Pod, Protocol, StringMap } from '../../api/types/index.ts'
+import type { Node, Pod, Protocol } from '../../api/types/index.ts'
 import { controllerOf } from '../controllers/ownership.ts'
-import { isFinished } from '../controllers/pod-state.ts'
-
-/** CPU in thousandths, the rest in bytes. */
-export interface Resources {
-  readonly cpu: number
-  readonly memory: number
-  readonly 'ephemeral-storage': number
-}
-
-export type ResourceKind = keyof Resources
-export const resourceKinds: readonly ResourceKind[] = ['cpu', 'memory', 'ephemeral-storage']
 
 export interface HostPort {
   readonly ip: string
@@ -31,35 +30,6 @@ export interface NodeState {
   readonly perOwner: Map<string, number>
   pods: number
 }
-
-type Amounts = StringMap | undefined
-
-const amount = (amounts: Amounts, kind: ResourceKind): number =>
-  kind === 'cpu' ? quantityMilli(amounts?.[kind]) : quantityValue(amounts?.[kind])
-
-const map = (of: (kind: ResourceKind) => number): Record<ResourceKind, number> => ({
-  cpu: of('cpu'),
-  memory: of('memory'),
-  'ephemeral-storage': of('ephemeral-storage'),
-})
-
-const request = ({ resources }: Container, kind: ResourceKind): number => amount(resources?.requests, kind)
-
-/**
- * What a pod asks for: all containers and sidecars together, or the greediest moment of its start when that is more. An
- * init container runs beside the sidecars that stand before it.
- */
-export const requestsOf = ({ spec }: Pod): Resources =>
-  map((kind) => {
-    let sidecars = 0
-    let peak = 0
-    for (const container of spec.initContainers ?? []) {
-      const wanted = request(container, kind)
-      if (container.restartPolicy === 'Always') sidecars += wanted
-      peak = Math.max(peak, container.restartPolicy === 'Always' ? sidecars : sidecars + wanted)
-    }
-    return Math.max(peak, sidecars + spec.containers.reduce((sum, container) => sum + request(container, kind), 0))
-  })
 
 export const hostPortsOf = ({ spec }: Pod): readonly HostPort[] =>
   spec.containers.flatMap(({ ports = [] }) =>
@@ -83,7 +53,7 @@ export const addPod = (state: NodeState, pod: Pod): void => {
 
 const emptyState = (node: Node): NodeState => ({
   node,
-  allocatable: map((kind) => amount(node.status?.allocatable, kind)),
+  allocatable: perResource((kind) => resourceAmount(node.status?.allocatable, kind)),
   maxPods: quantityValue(node.status?.allocatable?.pods),
   requested: { cpu: 0, memory: 0, 'ephemeral-storage': 0 },
   hostPorts: [],

@@ -1,7 +1,8 @@
 /** How well a pod would do on a node it can run on; 0 to 100 each, weighted. Pure. */
+import { requestsOf } from '../../api/pod-requests.ts'
+import { tolerates } from '../../api/taints.ts'
 import type { Pod } from '../../api/types/index.ts'
-import { tolerates } from '../controllers/node-health.ts'
-import { type NodeState, ownerOf, requestsOf } from './node-state.ts'
+import { type NodeState, ownerOf } from './node-state.ts'
 
 interface Score {
   readonly weight: number

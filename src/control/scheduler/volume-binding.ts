@@ -2,14 +2,15 @@
  * Pods whose volumes are found, or made, on the node that was chosen for them: what has to be written is, and the pod gets its
  * node once all of its claims are bound. Until then it counts as being there.
  */
+
 import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
+import { isFinished } from '../../api/pods.ts'
 import { objectKey, persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../api/resources.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.ts'
 import type { ControllerContext } from '../controllers/controller.ts'
 import type { Informers } from '../controllers/informers.ts'
-import { isFinished } from '../controllers/pod-state.ts'
 import { annotationOf, isBound, referenceToClaim } from '../volumes/claims.ts'
 import { boundByController, selectedNode } from '../volumes/names.ts'
 import { claimKeysOfPod } from '../volumes/pod-claims.ts'

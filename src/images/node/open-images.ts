@@ -18,12 +18,20 @@ export interface NodeImagesOptions extends PullsOptions {
   readonly now?: () => number
 }
 
+/** Told of each pass that did not do what it should. `wantedBytes` is 0 when it could not be made at all. */
+export type OnCollectionFailure = (
+  message: string,
+  wanted: { readonly wantedBytes: number; readonly missingBytes: number },
+) => void
+
 export interface NodeImages {
   readonly images: Images
   readonly roots: Roots
   readonly store: OpenStore
-  /** Makes room, where there is too little, now and every few minutes until `close`. Told of what cannot be had. */
-  startCollecting(policy: CollectionPolicy): void
+  /** Makes room, where there is too little, now and every few minutes until `close`. */
+  startCollecting(policy: CollectionPolicy, onFailure?: OnCollectionFailure): void
+  /** Removes all images that nobody uses, but those that are younger than `minimumAgeMs`. */
+  removeUnused(minimumAgeMs: number): Promise<void>
   /** Ends connections, and waits for what is being written to the disk. */
   close(): Promise<void>
 }
@@ -40,25 +48,35 @@ export const openNodeImages = async (options: NodeImagesOptions): Promise<NodeIm
 
   const loadPulls = async (): Promise<Pulls> => (await import('./pulls.ts')).createPulls(store, options)
 
-  const collect = async (policy: CollectionPolicy): Promise<void> => {
+  const collect = async (policy: CollectionPolicy, onFailure: OnCollectionFailure): Promise<void> => {
+    const failed: OnCollectionFailure = (message, wanted) => {
+      onNotice(message)
+      onFailure(message, wanted)
+    }
     try {
-      const { removed, missingBytes } = await collectImages({ store, now }, policy)
+      const { removed, ...wanted } = await collectImages({ store, now }, policy)
       if (removed.length > 0)
         onNotice(`the disk is too full: removed ${counted(removed.length, 'image')} that nobody uses`)
-      if (missingBytes > 0)
-        onNotice(
-          `the disk is too full: ${counted(missingBytes, 'byte')} more must be freed, and all other images are in use or new`,
+      if (wanted.missingBytes > 0)
+        failed(
+          `the disk is too full: ${counted(wanted.missingBytes, 'byte')} more must be freed, and all other images are in use or new`,
+          wanted,
         )
     } catch (error) {
-      onNotice(asImageError(error, 'cannot make room for images').message)
+      failed(asImageError(error, 'cannot make room for images').message, { wantedBytes: 0, missingBytes: 0 })
     }
   }
 
   return {
     store,
-    startCollecting: (policy) => {
+    removeUnused: async (minimumAgeMs) => {
+      // Whatever is used of the disk is too much.
+      const policy = { highThresholdPercent: 0, lowThresholdPercent: 0, minimumAgeMs, maximumAgeMs: 0 }
+      await collectImages({ store, now }, policy)
+    },
+    startCollecting: (policy, onFailure = () => undefined) => {
       const again = (): void => {
-        collecting ??= collect(policy).finally(() => {
+        collecting ??= collect(policy, onFailure).finally(() => {
           collecting = undefined
         })
       }

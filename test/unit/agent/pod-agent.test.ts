@@ -120,6 +120,65 @@ t.test('a pod that runs to its end keeps its record and frees its network', asyn
   t.ok(failed)
 })
 
+t.test('an evicted pod ends with its reason, and leaves nothing on the disk but its logs', async (t) => {
+  const { create, agent, phase, get, isReady, runtime, folder, until } = await startFakeAgent(t)
+  const volume = { name: 'cache', emptyDir: {} }
+  const mount = { volumeMounts: [{ name: 'cache', mountPath: '/cache' }] }
+  const uid = uidOf(await create(podFor('web', mount, { volumes: [volume] })))
+  await until(() => isReady('web'), 'the pod to be ready')
+  t.ok(existsSync(join(folder, 'volumes', uid, 'cache')))
+  agent.end(uid, { reason: 'Evicted', message: 'The node was low', graceMs: 1_000, isDisruption: true })
+  await until(() => phase('web') === 'Failed', 'its end')
+  t.match(get('web')?.status, { reason: 'Evicted', message: 'The node was low' })
+  t.ok(runtime.calls.includes(`signal ${uid}_main_0 TERM`))
+  t.match(await runtime.sandboxes.list(), [{ id: uid, running: false }])
+  t.notOk(existsSync(join(folder, 'volumes', uid)))
+  t.ok(existsSync(podLogDir(join(folder, 'logs'), { namespace: 'default', name: 'web', id: uid })))
+})
+
+t.test('a pod that does not fit is not begun', async (t) => {
+  const { create, phase, get, isReady, events, runtime, until } = await startFakeAgent(t)
+  const asking = (cpu: string) => ({ resources: { requests: { cpu } } })
+  await create(podFor('first', asking('1500m')))
+  await until(() => isReady('first'), 'the first one to be ready')
+  const uid = uidOf(await create(podFor('second', asking('1'))))
+  await until(() => phase('second') === 'Failed', 'the refusal')
+  const why = "Node didn't have enough resource: cpu, requested: 1000, used: 1500, capacity: 2000"
+  t.match(get('second')?.status, { reason: 'OutOfcpu', message: `Pod was rejected: ${why}` })
+  await until(() => events('second').length > 0, 'the event')
+  t.same(events('second'), [`OutOfcpu: ${why}`])
+  t.notOk(runtime.calls.some((call) => call.includes(uid)))
+  t.ok(isReady('first'))
+})
+
+t.test('of two that come at once and do not both fit, one is taken', async (t) => {
+  const { create, phase, isReady, until } = await startFakeAgent(t)
+  const asking = { resources: { requests: { cpu: '1500m' } } }
+  await Promise.all(['a', 'b'].map((name) => create(podFor(name, asking))))
+  const [ready, failed] = [
+    () => ['a', 'b'].filter(isReady),
+    () => ['a', 'b'].filter((name) => phase(name) === 'Failed'),
+  ]
+  await until(() => ready().length === 1 && failed().length === 1, 'a decision')
+})
+
+t.test('an agent that is started again has admitted what runs, whatever the node has become', async (t) => {
+  const first = await startFakeAgent(t)
+  const uid = uidOf(await first.create(podFor('web', { resources: { requests: { cpu: '2' } } })))
+  await first.until(() => first.isReady('web'), 'the pod to be ready')
+  await first.stop()
+  const options = agentOptions(first.api, first.folder, () => ({ ...first.runtime, run: aborted }))
+  const next = createPodAgent({ ...options, allocatable: { cpu: '1' } })
+  const stop = new AbortController()
+  const running = next.run(stop.signal)
+  const after = uidOf(await first.create(podFor('later', { resources: { requests: { cpu: '1m' } } })))
+  await until(() => first.phase('later') === 'Failed', 'the node to be full')
+  t.ok(first.isReady('web'))
+  t.notOk(first.runtime.calls.some((call) => call.includes(after) || call.startsWith(`signal ${uid}`)))
+  stop.abort()
+  await running
+})
+
 t.test('configuration that comes late', async (t) => {
   const { create, client, main, phase, events, isReady, runtime, until } = await startFakeAgent(t)
   const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'conf', key: 'a' } } }]

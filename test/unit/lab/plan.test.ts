@@ -7,6 +7,7 @@ const options = {
   publish: [],
   nodeGraceSeconds: 10,
   podEvictionSeconds: 60,
+  evictionHard: '',
   dualStack: false,
   runtime: 'oci',
 }

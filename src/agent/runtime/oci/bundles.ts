@@ -7,6 +7,7 @@
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { removeTree } from '../../../host/remove-tree.ts'
 import { rootfsName } from './config.ts'
 import type { OciConfig, OciProcess } from './config-types.ts'
 import type { ContainerPlace } from './program.ts'
@@ -33,8 +34,7 @@ export const createBundles = ({ stateDir, diskDir }: BundleFolders) => {
   let commands = 0
 
   const drop = async (id: string): Promise<void> => {
-    for (const folder of [bundleOf(id), join(programDir, id), diskOf(id)])
-      await rm(folder, { recursive: true, force: true })
+    for (const folder of [bundleOf(id), join(programDir, id), diskOf(id)]) await removeTree(folder)
   }
 
   return {

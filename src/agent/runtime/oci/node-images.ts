@@ -26,11 +26,12 @@ const variables = (env: readonly string[]): StringMap =>
     }),
   )
 
-const shown = ({ id, names, digests, bytes, config }: StoredImage): Image => {
+const shown = ({ id, names, digests, bytes, config, limitations }: StoredImage): Image => {
   const { entrypoint, cmd, env, user, workingDir, stopSignal } = config
   return {
     // One that was imported is known to no registry.
     ...{ id, digest: digests[0] ?? id, names: [...names, ...digests], sizeBytes: bytes },
+    limitations,
     config: { entrypoint, cmd, env: variables(env), user, workingDir, ...(stopSignal === '' ? {} : { stopSignal }) },
   }
 }

@@ -212,6 +212,7 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
       // The terminal is one of the node's.
       sizeWords: () => (stty) => ['env', ...stty],
     },
+    writableOf: bundles.upperOf,
   }
 
   const leftovers: Leftovers<OciContainer> = {

@@ -88,6 +88,8 @@ export interface ContainerKind<C extends StoredContainer> {
   /** Asks the main process to end. */
   stop(container: C): Promise<void>
   readonly commands: Commands<C>
+  /** Where a container's own files are, if they are on the disk. */
+  writableOf?(container: string): string
 }
 
 export interface ShimRuntimeOptions<C extends StoredContainer> {
@@ -267,6 +269,7 @@ export const createShimRuntime = <C extends StoredContainer>(
   }
 
   const stats: Stats = {
+    writableOf: (id) => kind.writableOf?.(id),
     read: async () => {
       await loaded()
       const running = live.all().flatMap((sandbox) => [...sandbox.containers.values()].filter(({ exit }) => !exit))

@@ -1,9 +1,9 @@
 /** On which nodes the pods of a DaemonSet are to be, and how the scheduler is told. Pure. */
-
 import { matchesNodeAffinity } from '../../../api/node-affinity.ts'
+import { tolerates } from '../../../api/taints.ts'
 import type { Node, Pod, PodSpec, PodTemplateSpec, Taint, Toleration } from '../../../api/types/index.ts'
 import type { DaemonSet } from '../../../api/types/kubernetes/apps-v1.ts'
-import { notReadyTaint, tolerates, unreachableTaint } from '../node-health.ts'
+import { notReadyTaint, unreachableTaint } from '../node-health.ts'
 import { revisionLabel } from '../revisions/revision.ts'
 
 const always = (key: string, effect: 'NoExecute' | 'NoSchedule'): Toleration => ({ key, operator: 'Exists', effect })

@@ -1,9 +1,9 @@
 /** Which pods a DaemonSet lacks, and which it has to lose. Pure: kube-controller-manager's rules. */
-import { isReady } from '../../../api/pods.ts'
+import { isFinished, isReady } from '../../../api/pods.ts'
 import type { Node, Pod, PodTemplateSpec } from '../../../api/types/index.ts'
 import type { DaemonSet } from '../../../api/types/kubernetes/apps-v1.ts'
 import { amountOf } from '../amounts.ts'
-import { availableIn, isFinished } from '../pod-state.ts'
+import { availableIn } from '../pod-state.ts'
 import { revisionLabel } from '../revisions/revision.ts'
 import { nodeOf, type Place, placeOn } from './placement.ts'
 

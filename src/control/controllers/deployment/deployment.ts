@@ -1,4 +1,5 @@
 /** Rolls deployments out: one replica set for each template, sized step by step. */
+import { isFinished } from '../../../api/pods.ts'
 import { deployments, pods, replicaSets } from '../../../api/resources.ts'
 import { type LabelMatcher, matchLabelSelector } from '../../../api/selectors.ts'
 import type { Deployment, ReplicaSet } from '../../../api/types/index.ts'
@@ -6,7 +7,6 @@ import type { Outcome } from '../../../api/work-queue.ts'
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
 import { followDependents } from '../follow-dependents.ts'
 import { claim, controllerOf, sortClaims } from '../ownership.ts'
-import { isFinished } from '../pod-state.ts'
 import { writeStatus } from '../write-status.ts'
 import { isScaled, planRollingUpdate, planScale, type Resize } from './plan.ts'
 import { createReplicaSetWriter } from './replica-sets.ts'

@@ -1,9 +1,8 @@
 /** Which addresses and ports stand behind a Service. Pure. */
 
-import { isReady } from '../../../api/pods.ts'
+import { isFinished, isReady } from '../../../api/pods.ts'
 import type { Endpoint, EndpointPort, Node, Pod, Service, ServicePort } from '../../../api/types/index.ts'
 import { familyOf } from '../../../ip/address.ts'
-import { isFinished } from '../pod-state.ts'
 
 export type AddressType = 'IPv4' | 'IPv6'
 

@@ -1,6 +1,6 @@
 /** Which pods a Job makes and deletes next. Pure. */
+import { isFinished } from '../../../api/pods.ts'
 import type { Pod } from '../../../api/types/index.ts'
-import { isFinished } from '../pod-state.ts'
 import { inDeletionOrder } from '../replicaset/deletion-order.ts'
 import { type Assessment, isIndexed, type JobView } from './assess.ts'
 import { judgeFailure } from './failure-policy.ts'

@@ -1,7 +1,7 @@
 /** What a Job asks of its pods. Pure. */
+import { isFinished } from '../../../api/pods.ts'
 import type { Pod } from '../../../api/types/index.ts'
 import type { Job } from '../../../api/types/kubernetes/batch-v1.ts'
-import { isFinished } from '../pod-state.ts'
 
 /** A pod carries it until its Job has counted it. */
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking'

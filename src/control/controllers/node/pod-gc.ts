@@ -1,9 +1,9 @@
 /** Pods whose node is gone: nobody will ever report their end, so they are deleted without waiting for it. */
+import { isFinished } from '../../../api/pods.ts'
 import { nodes, objectKey, pods, splitKey } from '../../../api/resources.ts'
 import type { Pod } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { type CreateController, createQueue } from '../controller.ts'
-import { isFinished } from '../pod-state.ts'
 
 const name = 'pod-garbage-collector'
 

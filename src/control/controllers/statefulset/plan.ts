@@ -1,9 +1,9 @@
 /** What a StatefulSet does next: in order, or all at once. Pure: kube-controller-manager's rules. */
-import { isReady } from '../../../api/pods.ts'
+import { isFinished, isReady } from '../../../api/pods.ts'
 import type { Pod } from '../../../api/types/index.ts'
 import type { StatefulSet, StatefulSetStatus } from '../../../api/types/kubernetes/apps-v1.ts'
 import { amountOf } from '../amounts.ts'
-import { availableIn, isFinished } from '../pod-state.ts'
+import { availableIn } from '../pod-state.ts'
 import { revisionLabel } from '../revisions/revision.ts'
 import { ordinalOf } from './identity.ts'
 

@@ -1,4 +1,5 @@
 /** Claims and volumes that are in use are not deleted until they are not: their finalizers are kept so long. */
+import { isFinished } from '../../../api/pods.ts'
 import { objectKey, persistentVolumeClaims, persistentVolumes, pods, type Resource } from '../../../api/resources.ts'
 import type { KubeObject } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
@@ -6,7 +7,6 @@ import { claimProtection, volumeProtection } from '../../volumes/names.ts'
 import { claimKeysOfPod } from '../../volumes/pod-claims.ts'
 import { type CreateController, createQueue } from '../controller.ts'
 import type { Informers } from '../informers.ts'
-import { isFinished } from '../pod-state.ts'
 
 interface Protected<T extends KubeObject> {
   readonly name: string

@@ -12,7 +12,13 @@ const traits = (more: Partial<NodeTraits> = {}): NodeTraits => ({
       ...{ operatingSystem: 'linux', architecture: 'amd64' },
     },
   },
-  ...{ addresses: ['192.0.2.1', '2001:db8::1'], maxPods: 110, kubeletPort: 10250 },
+  ...{
+    addresses: ['192.0.2.1', '2001:db8::1'],
+    maxPods: 110,
+    pressures: new Set(),
+    allocatable: { cpu: '1' },
+    kubeletPort: 10250,
+  },
   ...{ kubeletVersion: 'v1.33.0+podway.0.1.0', runtimeVersion: 'process://0.1.0', images: [] },
   ...{ labels: { zone: 'a' }, annotations: { 'podway.dev/x': 'y' }, problems: [], isStarting: false },
   ...more,
@@ -29,7 +35,7 @@ t.test('the status', async (t) => {
   const status = nodeStatus(traits(), undefined, 0)
   t.match(status, {
     capacity: { cpu: '2', memory: '4Gi', 'ephemeral-storage': '10Gi', pods: '110' },
-    allocatable: { cpu: '2' },
+    allocatable: { cpu: '1' },
     addresses: [
       { type: 'InternalIP', address: '192.0.2.1' },
       { type: 'InternalIP', address: '2001:db8::1' },
@@ -70,6 +76,19 @@ t.test(
     t.match(readyOf(nodeStatus(starting, unready, 10_000)), { status: 'False', message: 'no network' })
   },
 )
+
+t.test('what the node is short of', async (t) => {
+  const words = (...pressures: readonly ('MemoryPressure' | 'DiskPressure' | 'PIDPressure')[]) =>
+    nodeStatus(traits({ pressures: new Set(pressures) }), undefined, 0)
+      .conditions?.slice(0, 3)
+      .map(({ status, reason }) => `${status} ${reason}`)
+  t.same(words(), [
+    ...['False KubeletHasSufficientMemory', 'False KubeletHasNoDiskPressure', 'False KubeletHasSufficientPID'],
+  ])
+  t.same(words('PIDPressure', 'MemoryPressure', 'DiskPressure'), [
+    ...['True KubeletHasInsufficientMemory', 'True KubeletHasDiskPressure', 'True KubeletHasInsufficientPID'],
+  ])
+})
 
 t.test('conditions: those of others stay, times move with the status', async (t) => {
   const others = { type: 'NetworkUnavailable', status: 'False' } as const

@@ -12,7 +12,17 @@ const start = async (t: Test, more: Partial<RegistrationOptions> = {}, given?: C
   const api = given ?? (await openClusterApi())
   const problems: string[] = []
   const traits = async (): Promise<NodeTraits> => ({
-    ...{ name: 'node-a', addresses: ['192.0.2.1'], maxPods: 10, kubeletPort: 1, labels: {}, annotations: {}, problems },
+    ...{
+      name: 'node-a',
+      addresses: ['192.0.2.1'],
+      maxPods: 10,
+      pressures: new Set(),
+      allocatable: { cpu: '1' },
+      kubeletPort: 1,
+      labels: {},
+      annotations: {},
+      problems,
+    },
     ...{ kubeletVersion: 'v1', runtimeVersion: 'fake://1', images: [], isStarting: false },
     host: {
       ...{ cpus: 1, memoryBytes: 1, storageBytes: 1 },

@@ -1,6 +1,7 @@
 /** What is told of a pod in Events, and how often. */
 import t from 'tap'
 import { complaintsOf } from '../../../../src/agent/pods/complaints.ts'
+import type { ContainerImageView } from '../../../../src/agent/pods/images.ts'
 import type { Waiting } from '../../../../src/agent/pods/plan.ts'
 import type { PodView } from '../../../../src/agent/pods/view.ts'
 import { sandbox, view } from './builders.ts'
@@ -69,4 +70,22 @@ t.test('each failed try of an image is told of, and each container by itself', a
   t.not(keys({ main: waiting }, tried(1))[0], keys({ main: waiting }, tried(2))[0])
   t.equal(new Set(keys({ main: waiting, side: waiting })).size, 4)
   t.not(keys({ main: waiting })[0], keys({ main: { reason: 'ErrImageNeverPull' } })[0])
+})
+
+t.test('an image that is not whole on this node is told of, once for all containers that have it', async (t) => {
+  const limitations = ['2 of its files have owners that this user namespace does not have', 'no devices']
+  const config = { entrypoint: [], cmd: [], env: {}, user: '', workingDir: '' }
+  const found = { id: 'sha256:1', digest: 'web@sha256:1', names: ['web:1'], sizeBytes: 1, config, limitations }
+  const image = { reference: 'web:1', policy: 'Never', found, pull: { isRunning: false } } as const
+  const whole = { ...image, found: { ...found, limitations: [] } }
+  const images = new Map<string, ContainerImageView>([
+    ['main', image],
+    ['side', image],
+    ['other', whole],
+    ['missing', { ...image, found: undefined }],
+  ])
+  t.same(words({}, { images }).slice(0, 1), [
+    'Warning | LimitedImage | Image "web:1" is not whole on this node: 2 of its files have owners that this user namespace does not have; no devices | main',
+  ])
+  t.equal(new Set(keys({}, { images })).size, 1)
 })

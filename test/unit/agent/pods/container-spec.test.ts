@@ -5,7 +5,7 @@ import type { Container, PodSpec } from '../../../../src/api/types/index.ts'
 import { pod } from './builders.ts'
 
 const noImage: Image = {
-  ...{ id: '', digest: '', names: [], sizeBytes: 0 },
+  ...{ id: '', digest: '', names: [], sizeBytes: 0, limitations: [] },
   config: { entrypoint: [], cmd: [], env: {}, user: '', workingDir: '' },
 }
 

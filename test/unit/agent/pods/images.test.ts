@@ -9,7 +9,7 @@ import {
 import type { Image } from '../../../../src/agent/runtime/images.ts'
 
 const image: Image = {
-  ...{ id: 'sha256:1', digest: 'r/web@sha256:2', names: ['web:1'], sizeBytes: 1 },
+  ...{ id: 'sha256:1', digest: 'r/web@sha256:2', names: ['web:1'], sizeBytes: 1, limitations: [] },
   config: { entrypoint: [], cmd: [], env: {}, user: '', workingDir: '' },
 }
 const view = (more: Partial<ContainerImageView>, pull: Partial<PullState> = {}): ContainerImageView => ({

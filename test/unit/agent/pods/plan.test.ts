@@ -115,6 +115,28 @@ const cases: readonly Case[] = [
     does: '',
   },
   {
+    name: 'one that the node wants to be rid of, with no more grace than it gives',
+    view: view({
+      sandbox: sandbox([{ name: 'main' }]),
+      ending: { reason: 'Evicted', message: 'why', graceMs: 1_000, isDisruption: true },
+    }),
+    does: 'stop main#0 1s',
+  },
+  {
+    name: 'nor more than it has itself',
+    view: view({
+      pod: pod({ terminationGracePeriodSeconds: 2 }),
+      sandbox: sandbox([{ name: 'main' }]),
+      ending: { reason: 'Evicted', message: 'why', graceMs: 60_000, isDisruption: true },
+    }),
+    does: 'stop main#0 2s',
+  },
+  {
+    name: 'one that the node does not take is never begun',
+    view: view({ ending: { reason: 'OutOfcpu', message: 'why', graceMs: 0, isDisruption: false } }),
+    does: '',
+  },
+  {
     name: 'a failed liveness probe',
     view: view({
       sandbox: sandbox([{ name: 'main' }]),

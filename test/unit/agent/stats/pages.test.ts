@@ -6,6 +6,7 @@ import type { Usage } from '../../../../src/agent/usage/usage.ts'
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import type { Pod } from '../../../../src/api/types/index.ts'
 import { readSummary } from '../../../../src/control/metrics/summary.ts'
+import { createCommandRunner } from '../../../../src/host/command.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 
 const usage = (cpuNanoseconds: number, bytes: number): Usage => ({
@@ -49,6 +50,7 @@ const open = (t: Test) => {
   ]
   const stats = createNodeStats({
     ...{ nodeName: 'node-a', version: '0.1.0', dataDir: folder, log: silentLogger, clock },
+    runner: createCommandRunner(),
     host: {
       ...{ cpus: 4, memoryBytes: 8 * 2 ** 30 },
       info: {
@@ -62,6 +64,7 @@ const open = (t: Test) => {
       runtimes: {
         sandboxes: { list: async () => sandboxes },
         stats: {
+          writableOf: () => undefined,
           read: async () =>
             new Map([
               ['u1_main_0', usage(5e9, 1000)],

@@ -1,28 +1,52 @@
 /** What volumes and logs take of a disk. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { bytesOnDisk, readFilesystem, readOwnRoot } from '../../../../src/agent/usage/filesystem-usage.ts'
-import { folderUsage } from '../../../../src/agent/usage/folder-usage.ts'
+import { measureFolders } from '../../../../src/agent/usage/folder-usage.ts'
+import { CommandError, createCommandRunner } from '../../../../src/host/command.ts'
+import { makeDeepFolders } from '../../../support/deep-folders.ts'
+
+const runner = createCommandRunner()
 
 t.test('all files below a folder, links as themselves', async (t) => {
   const folder = t.testdir({ data: { deep: { file: 'x'.repeat(9_000) } }, outside: 'y'.repeat(1_000_000) })
   symlinkSync('../outside', join(folder, 'data/file-link'))
   symlinkSync('..', join(folder, 'data/deep/way-up'))
-  const { usedBytes, inodesUsed } = await folderUsage(join(folder, 'data'))
-  t.equal(inodesUsed, 5)
-  t.ok(usedBytes >= 9_000 && usedBytes < 500_000, String(usedBytes))
-  t.match(await folderUsage(join(folder, 'outside')), { inodesUsed: 1 })
-  t.strictSame(await folderUsage(join(folder, 'none')), { usedBytes: 0, inodesUsed: 0 })
+  const [data, outside, none] = ['data', 'outside', 'none'].map((name) => join(folder, name))
+  if (!data || !outside || !none) throw new Error('no folders')
+  const bytes = await measureFolders(runner, [data, outside, none], 'bytes')
+  t.ok((bytes.get(data) ?? 0) >= 9_000 && (bytes.get(data) ?? 0) < 500_000, String(bytes.get(data)))
+  t.ok((bytes.get(outside) ?? 0) >= 1_000_000)
+  t.equal(bytes.get(none), 0, 'it is not there')
+  t.same(
+    await measureFolders(runner, [data, outside], 'inodes'),
+    new Map([
+      [data, 5],
+      [outside, 1],
+    ]),
+  )
+  t.same(await measureFolders(runner, [], 'bytes'), new Map())
 })
 
-t.test('a folder with too many files is not walked to its end', async (t) => {
-  const folder = t.testdir({})
-  for (let n = 0; n < 11; n++) {
-    mkdirSync(join(folder, `${n}`))
-    for (let m = 0; m < 1_000; m++) writeFileSync(join(folder, `${n}`, `${m}`), '')
-  }
-  t.equal((await folderUsage(folder)).inodesUsed, 10_000)
+t.test('neither a name nor a depth leads it astray', async (t) => {
+  const data = makeDeepFolders(t, 30)
+  writeFileSync(join(data, '9\t-x\n7\tother'), 'x')
+  t.same(await measureFolders(runner, [data], 'inodes'), new Map([[data, 32]]))
+})
+
+t.test('what fails halfway is told as far as it came, and what takes too long not at all', async (t) => {
+  const failing = (exitCode: number | undefined) => ({
+    run: (file: string) => Promise.reject(new CommandError(file, exitCode, 'du: gone', '4\t/a\0')),
+  })
+  t.same(
+    await measureFolders(failing(1), ['/a', '/b'], 'bytes'),
+    new Map([
+      ['/a', 4096],
+      ['/b', 0],
+    ]),
+  )
+  await t.rejects(measureFolders(failing(undefined), ['/a'], 'bytes'), { name: 'CommandError' })
 })
 
 t.test('filesystems and files that are not there are nothing used', async (t) => {

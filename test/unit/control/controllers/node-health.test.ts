@@ -1,4 +1,5 @@
 import t from 'tap'
+import { tolerates } from '../../../../src/api/taints.ts'
 import type { Node, NodeCondition, Pod, Taint, Toleration } from '../../../../src/api/types/index.ts'
 import {
   evictionTime,
@@ -6,7 +7,6 @@ import {
   lostPodConditions,
   readiness,
   silentConditions,
-  tolerates,
 } from '../../../../src/control/controllers/node-health.ts'
 
 const pod = (tolerations: NonNullable<Pod['spec']['tolerations']>): Pod => ({
@@ -38,6 +38,28 @@ t.test('taints come and go with the state, others stay', async (t) => {
   t.equal(lifecycleTaintsFor(node(tainted), 'False', 5), undefined, 'nothing to do')
   t.match(lifecycleTaintsFor(node(tainted), 'Unknown', 5)?.[1], { key: 'node.kubernetes.io/unreachable' })
   t.same(lifecycleTaintsFor(node(tainted), 'True', 5), [mine])
+})
+
+t.test('a node that is short of something takes no new pods', async (t) => {
+  const node = (taints: readonly Taint[], ...pressures: readonly string[]): Node => ({
+    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, spec: { taints } },
+    status: { conditions: pressures.map((type) => ({ type, status: 'True' })) },
+  })
+  const disk: Taint = { key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' }
+  const tainted = lifecycleTaintsFor(
+    node([], 'Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure', 'Own'),
+    'True',
+    0,
+  )
+  t.same(tainted, [
+    { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' },
+    disk,
+    { key: 'node.kubernetes.io/pid-pressure', effect: 'NoSchedule' },
+  ])
+  t.same(lifecycleTaintsFor(node(tainted ?? [], 'DiskPressure'), 'True', 0), [disk])
+  t.equal(lifecycleTaintsFor(node([disk], 'DiskPressure'), 'True', 0), undefined, 'nothing to do')
+  t.same(lifecycleTaintsFor(node([disk]), 'True', 0), [])
+  t.match(lifecycleTaintsFor(node([disk], 'DiskPressure'), 'False', 0), [{ effect: 'NoSchedule' }, {}, disk])
 })
 
 t.test('which toleration fits which taint', async (t) => {

@@ -1,13 +1,7 @@
 import t from 'tap'
-import { conditionOf, isReady } from '../../../../src/api/pods.ts'
+import { conditionOf, isFinished, isReady } from '../../../../src/api/pods.ts'
 import type { Condition, Pod, PodStatus } from '../../../../src/api/types/index.ts'
-import {
-  availableIn,
-  isActive,
-  isFinished,
-  readyTime,
-  restartsOf,
-} from '../../../../src/control/controllers/pod-state.ts'
+import { availableIn, isActive, readyTime, restartsOf } from '../../../../src/control/controllers/pod-state.ts'
 
 const now = Date.UTC(2026, 0, 1)
 const pod = (status: PodStatus = {}, metadata: object = {}): Pod => ({

@@ -1,12 +1,7 @@
 import t from 'tap'
+import { requestsOf } from '../../../../src/api/pod-requests.ts'
 import type { Node, Pod, PodSpec } from '../../../../src/api/types/index.ts'
-import {
-  addPod,
-  createNodeStates,
-  hostPortsOf,
-  ownerOf,
-  requestsOf,
-} from '../../../../src/control/scheduler/node-state.ts'
+import { addPod, createNodeStates, hostPortsOf, ownerOf } from '../../../../src/control/scheduler/node-state.ts'
 
 const node = (name: string, allocatable: Readonly<Record<string, string>> = {}, metadata: object = {}): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, ...metadata } },

@@ -2,9 +2,11 @@
  * Makes the volumes of classes with our provisioner, and removes those whose claims have gone. What has to be done on the node
  * is done by a pod there, so that nobody else gets further rights. One key for each volume, `pvc-` and the uid of its claim.
  */
+
 import type { Draft } from '../../../../api/client.ts'
 import { isAlreadyExists, isNotFound } from '../../../../api/errors.ts'
 import { referenceTo } from '../../../../api/event-recorder.ts'
+import { isFinished } from '../../../../api/pods.ts'
 import { nodes, persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../../../api/resources.ts'
 import type { Node, Pod } from '../../../../api/types/index.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../../api/types/kubernetes/core-v1.ts'
@@ -15,7 +17,6 @@ import { annotationOf, classOf, modeOf, referenceToClaim, waitsForConsumer } fro
 import { folderOf, hostPathProvisioner } from '../../../volumes/host-path.ts'
 import { provisionedBy, selectedNode, storageProvisioner } from '../../../volumes/names.ts'
 import { type CreateController, createQueue, recorderFor } from '../../controller.ts'
-import { isFinished } from '../../pod-state.ts'
 import { isVolumeName, type Task, taskOf, taskPod, volumeOfTask } from './tasks.ts'
 
 const hostnameLabel = 'kubernetes.io/hostname'

@@ -1,0 +1,173 @@
+/** Looks from time to time whether the node runs short of something, or a pod of its limits, and evicts pods that must go. */
+import { type Clock, sleep } from '../../api/clock.ts'
+import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
+import { objectKey } from '../../api/resources.ts'
+import type { ObjectReference, Pod } from '../../api/types/index.ts'
+import type { Logger } from '../../host/log.ts'
+import { isCritical } from '../pods/critical.ts'
+import type { PodEnding } from '../pods/ending.ts'
+import { type DueThreshold, decide, type EvictionRules, firstState } from './decide.ts'
+import { evictedReason, starvedMessage } from './messages.ts'
+import { type PodUsage, ranked } from './rank.ts'
+import { type Observations, type Pressure, type StarvedResource, signals } from './signals.ts'
+import { hasStorageLimit, type PodStorage, storageExcess } from './storage-limits.ts'
+
+export interface EvictionSettings extends EvictionRules {
+  /** The most that a pod gets for its end when it goes for a soft threshold. */
+  readonly maxPodGraceMs: number
+}
+
+/** What the node has, and what its pods take of it. */
+export interface EvictionSources {
+  observe(): Promise<Observations>
+  /** What the pods that may be evicted take of this. */
+  usages(resource: StarvedResource): Promise<readonly PodUsage[]>
+  /** What one pod has on the disk. */
+  storageOf(pod: Pod): Promise<PodStorage>
+  /** Removes what nobody needs from the disk. */
+  reclaimDisk(): Promise<void>
+}
+
+export interface EvictionOptions {
+  readonly settings: EvictionSettings
+  readonly sources: EvictionSources
+  /** Those that have neither ended nor been asked to. */
+  readonly pods: () => readonly Pod[]
+  readonly end: (uid: string, ending: PodEnding) => void
+  /** The node in Events. */
+  readonly node: ObjectReference
+  readonly events: Pick<EventRecorder, 'record'>
+  readonly onChange: () => void
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export interface EvictionManager {
+  /** What the node is short of now. */
+  pressures(): ReadonlySet<Pressure>
+  /** Looks once. Rejects when there is nothing to be seen. */
+  look(): Promise<void>
+  /** Looks from time to time until `signal` aborts. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+const lookEveryMs = 10_000
+/** While a pod is ending, to see whether that was enough. */
+const endLookMs = 1_000
+/** For a pod that has to go at once: long enough for it to be asked. */
+const shortestGraceMs = 1_000
+/** A pod that goes makes room: for so long the next one waits for its end. */
+const endMs = 30_000
+/** To measure what is on a disk costs the disk's time: at most one part in so many of it. */
+const measuringShare = 20
+
+const transitions: Readonly<Record<Pressure, readonly [begins: string, ends: string]>> = {
+  MemoryPressure: ['NodeHasInsufficientMemory', 'NodeHasSufficientMemory'],
+  DiskPressure: ['NodeHasDiskPressure', 'NodeHasNoDiskPressure'],
+  PIDPressure: ['NodeHasInsufficientPID', 'NodeHasSufficientPID'],
+}
+
+export const createEvictionManager = (options: EvictionOptions): EvictionManager => {
+  const { settings, sources, pods, node, events, clock, log } = options
+  let state = firstState
+  let pressures: ReadonlySet<Pressure> = new Set()
+  /** Until when the end of a pod is waited for, by uid. */
+  const ending = new Map<string, number>()
+  let measureAt = 0
+
+  const tellNode = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+    events.record(node, type, reason, message)
+
+  const evict = (pod: Pod, message: string, graceMs: number): void => {
+    const { uid = '' } = pod.metadata
+    log.warn({ pod: objectKey(pod), reason: message }, 'evicting a pod')
+    events.record(referenceTo(pod), 'Warning', evictedReason, message)
+    ending.set(uid, clock.now() + graceMs + endMs)
+    options.end(uid, { reason: evictedReason, message, graceMs, isDisruption: true })
+  }
+
+  const setPressures = (next: ReadonlySet<Pressure>): void => {
+    const changed = [...new Set([...next, ...pressures])].filter((each) => next.has(each) !== pressures.has(each))
+    pressures = next
+    for (const pressure of changed) {
+      const [begins, ends] = transitions[pressure]
+      const reason = next.has(pressure) ? begins : ends
+      tellNode('Normal', reason, `Node ${node.name} status is now: ${reason}`)
+    }
+    if (changed.length > 0) options.onChange()
+  }
+
+  const observe = async () => {
+    const decision = decide(settings, state, await sources.observe(), clock.now())
+    state = decision.state
+    setPressures(decision.pressures)
+    return decision
+  }
+
+  /** Those whose end is still waited for. */
+  const stillEnding = (): boolean => {
+    const left = new Set(pods().map(({ metadata }) => metadata.uid))
+    for (const [uid, until] of ending) if (!left.has(uid) || clock.now() >= until) ending.delete(uid)
+    return ending.size > 0
+  }
+
+  const evictFor = async (due: DueThreshold): Promise<void> => {
+    const { threshold } = due
+    const { resource } = signals[threshold.signal]
+    const [usage] = ranked(await sources.usages(resource), resource)
+    if (!usage) return log.error({ resource }, 'the node is short of it, and no pod is left that may be evicted')
+    evict(usage.pod, starvedMessage(due, usage), threshold.graceMs === 0 ? shortestGraceMs : settings.maxPodGraceMs)
+  }
+
+  const relieve = async (): Promise<void> => {
+    const [found] = (await observe()).due
+    if (!found || stillEnding()) return
+    const { condition, resource } = signals[found.threshold.signal]
+    log.warn({ ...found.observation, signal: found.threshold.signal }, 'the node runs short: reclaiming')
+    tellNode('Warning', 'EvictionThresholdMet', `Attempting to reclaim ${resource}`)
+    if (condition === 'DiskPressure') await sources.reclaimDisk()
+    const [left] = condition === 'DiskPressure' ? (await observe()).due : [found]
+    if (left) await evictFor(left)
+  }
+
+  /** One whose volumes cannot be measured stops no other. */
+  const checkStorage = async (pod: Pod): Promise<void> => {
+    try {
+      const excess = storageExcess(pod, await sources.storageOf(pod))
+      if (excess !== undefined && !isCritical(pod)) evict(pod, excess, shortestGraceMs)
+    } catch (error) {
+      log.warn({ err: error, pod: objectKey(pod) }, 'cannot measure what a pod has on the disk; trying again')
+    }
+  }
+
+  const checkStorages = async (): Promise<void> => {
+    if (clock.now() < measureAt) return
+    const began = clock.now()
+    for (const pod of pods()) if (hasStorageLimit(pod) && !ending.has(pod.metadata.uid ?? '')) await checkStorage(pod)
+    measureAt = clock.now() + measuringShare * (clock.now() - began)
+  }
+
+  const look = async (): Promise<void> => {
+    await checkStorages()
+    await relieve()
+  }
+
+  return {
+    look,
+    pressures: () => pressures,
+    run: async (signal) => {
+      let failure = ''
+      while (!signal.aborted) {
+        try {
+          await look()
+          failure = ''
+        } catch (error) {
+          const why = error instanceof Error ? error.message : String(error)
+          if (why !== failure) log.error({ err: error }, 'cannot look after what the node has left; trying again')
+          failure = why
+        }
+        await sleep(ending.size > 0 ? endLookMs : lookEveryMs, signal, clock)
+      }
+    },
+  }
+}
