@@ -1,8 +1,8 @@
 /** What a node keeps for itself and when it makes room, by the kubelet's options. */
 import type { Command } from 'commander'
 import type { EvictionSettings } from '../agent/eviction/manager.ts'
-import { defaultHardThresholds, durationMs, parseThresholds, ThresholdError } from '../agent/eviction/thresholds.ts'
 import { parseReservation, type Reservation, ReservationError } from '../agent/node/reserved.ts'
+import { defaultHardThresholds, durationMs, parseThresholds, ThresholdError } from '../agent/pressure/thresholds.ts'
 import type { CollectionPolicy } from '../images/collect/candidates.ts'
 import { countOption, durationOption } from './options.ts'
 import { UsageError } from './usage-error.ts'

@@ -1,6 +1,6 @@
 /** Whether the node runs short of something, and since when: the decision about evictions. Pure. */
-import { type Observation, type Observations, type Pressure, type Signal, signals } from './signals.ts'
-import { isMet, type Threshold } from './thresholds.ts'
+import { type Observation, type Observations, type Pressure, type Signal, signals } from '../pressure/signals.ts'
+import { isMet, type Threshold } from '../pressure/thresholds.ts'
 
 export interface EvictionState {
   /** Those whose grace period was over at the last look. */

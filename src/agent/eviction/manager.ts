@@ -6,10 +6,11 @@ import type { ObjectReference, Pod } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import { isCritical } from '../pods/critical.ts'
 import type { PodEnding } from '../pods/ending.ts'
+import { type Observations, type Pressure, type StarvedResource, signals } from '../pressure/signals.ts'
+import { evictedReason } from '../pressure/words.ts'
 import { type DueThreshold, decide, type EvictionRules, firstState } from './decide.ts'
-import { evictedReason, starvedMessage } from './messages.ts'
+import { starvedMessage } from './messages.ts'
 import { type PodUsage, ranked } from './rank.ts'
-import { type Observations, type Pressure, type StarvedResource, signals } from './signals.ts'
 import { hasStorageLimit, type PodStorage, storageExcess } from './storage-limits.ts'
 
 export interface EvictionSettings extends EvictionRules {

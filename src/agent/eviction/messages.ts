@@ -3,13 +3,10 @@
 import { allContainers } from '../../api/pods.ts'
 import { formatQuantity, quantityValue } from '../../api/quantity.ts'
 import type { Container } from '../../api/types/index.ts'
+import { type StarvedResource, signals } from '../pressure/signals.ts'
+import { thresholdAmount } from '../pressure/thresholds.ts'
 import type { DueThreshold } from './decide.ts'
 import type { PodUsage } from './rank.ts'
-import { type Pressure, type StarvedResource, signals } from './signals.ts'
-import { thresholdAmount } from './thresholds.ts'
-
-/** Of pods whose node was short of something, or who took more than they may. */
-export const evictedReason = 'Evicted'
 
 const bytesText = (bytes: number): string =>
   formatQuantity(bytes % 1024 === 0 ? `${bytes / 1024}Ki` : String(Math.ceil(bytes)))
@@ -45,10 +42,6 @@ export const starvedMessage = ({ threshold, observation }: DueThreshold, usage: 
     ...greedyContainers(usage, resource),
   ].join('')
 }
-
-/** Of a pod that is not taken by a node under pressure. */
-export const pressureMessage = (pressures: Iterable<Pressure>): string =>
-  `The node had condition: [${[...pressures].toSorted().join(', ')}]. `
 
 export const volumeMessage = (volume: string, limit: string): string =>
   `Usage of EmptyDir volume ${JSON.stringify(volume)} exceeds the limit ${JSON.stringify(formatQuantity(String(limit)))}. `

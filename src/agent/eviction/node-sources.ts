@@ -1,12 +1,12 @@
 /** What an eviction manager looks at, on a real node. */
 import type { Pod } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
+import type { StarvedResource } from '../pressure/signals.ts'
 import type { MeasuredPod } from '../stats/measured-pods.ts'
 import type { EvictionSources } from './manager.ts'
 import { type ObservedPlaces, observeNode } from './observe.ts'
 import type { PodDisk } from './pod-disk.ts'
 import type { PodUsage } from './rank.ts'
-import type { StarvedResource } from './signals.ts'
 import { storageTotal } from './storage-limits.ts'
 
 export interface NodeSourcesOptions {

@@ -1,8 +1,9 @@
 /** What the node has left, as the kernel tells. */
+
+import type { Observation, Observations, Signal } from '../pressure/signals.ts'
 import { readFilesystem } from '../usage/filesystem-usage.ts'
 import { readMachine, readMaxPids } from '../usage/machine-usage.ts'
 import type { FilesystemUsage } from '../usage/usage.ts'
-import type { Observation, Observations, Signal } from './signals.ts'
 
 export interface ObservedPlaces {
   readonly memoryBytes: number

@@ -2,7 +2,7 @@
 import { requestsOf } from '../../api/pod-requests.ts'
 import type { Pod } from '../../api/types/index.ts'
 import { isCritical } from '../pods/critical.ts'
-import type { StarvedResource } from './signals.ts'
+import type { StarvedResource } from '../pressure/signals.ts'
 
 /** What is not known is missing. */
 export interface PodUsage {

@@ -2,7 +2,7 @@
 import { formatTime } from '../../api/clock.ts'
 import { formatQuantity } from '../../api/quantity.ts'
 import type { Node, NodeAddress, NodeCondition, StringMap } from '../../api/types/index.ts'
-import type { Pressure } from '../eviction/signals.ts'
+import type { Pressure } from '../pressure/signals.ts'
 import type { Image } from '../runtime/images.ts'
 import type { HostFacts } from './host-facts.ts'
 

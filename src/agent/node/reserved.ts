@@ -1,8 +1,8 @@
 /** What a node keeps for itself, and what is left for pods. Pure. */
 import { formatQuantity, parseQuantity, quantityMilli, quantityValue } from '../../api/quantity.ts'
 import type { StringMap } from '../../api/types/index.ts'
-import type { Signal } from '../eviction/signals.ts'
-import { hardReservation, type Threshold } from '../eviction/thresholds.ts'
+import type { Signal } from '../pressure/signals.ts'
+import { hardReservation, type Threshold } from '../pressure/thresholds.ts'
 
 const reservable = ['cpu', 'memory', 'ephemeral-storage', 'pid'] as const
 export type Reservable = (typeof reservable)[number]

@@ -5,8 +5,8 @@ import { perResource, requestsOf, resourceAmount, resourceKinds } from '../../ap
 import { quantityValue } from '../../api/quantity.ts'
 import { isTolerated } from '../../api/taints.ts'
 import type { Node, Pod, StringMap } from '../../api/types/index.ts'
-import { evictedReason, pressureMessage } from '../eviction/messages.ts'
-import type { Pressure } from '../eviction/signals.ts'
+import type { Pressure } from '../pressure/signals.ts'
+import { evictedReason, pressureMessage } from '../pressure/words.ts'
 import { isCritical } from './critical.ts'
 import type { PodEnding } from './ending.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { decide, type EvictionState, firstState } from '../../../../src/agent/eviction/decide.ts'
-import type { Observations, Signal } from '../../../../src/agent/eviction/signals.ts'
-import { parseThresholds, type ThresholdTexts } from '../../../../src/agent/eviction/thresholds.ts'
+import type { Observations, Signal } from '../../../../src/agent/pressure/signals.ts'
+import { parseThresholds, type ThresholdTexts } from '../../../../src/agent/pressure/thresholds.ts'
 
 const minute = 60_000
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type PodUsage, ranked } from '../../../../src/agent/eviction/rank.ts'
-import type { StarvedResource } from '../../../../src/agent/eviction/signals.ts'
+import type { StarvedResource } from '../../../../src/agent/pressure/signals.ts'
 import { pod } from '../pods/builders.ts'
 
 const usage = (

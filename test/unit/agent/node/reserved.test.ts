@@ -1,6 +1,6 @@
 import t from 'tap'
-import { parseThresholds } from '../../../../src/agent/eviction/thresholds.ts'
 import { allocatableOf, parseReservation } from '../../../../src/agent/node/reserved.ts'
+import { parseThresholds } from '../../../../src/agent/pressure/thresholds.ts'
 
 const thresholds = (hard: string) => parseThresholds({ hard, soft: '', softGracePeriod: '', minimumReclaim: '' })
 const capacity = { cpu: '2', memory: '4Gi', 'ephemeral-storage': '10Gi', pods: '110' }

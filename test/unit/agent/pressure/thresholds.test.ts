@@ -6,7 +6,7 @@ import {
   isMet,
   parseThresholds,
   type ThresholdTexts,
-} from '../../../../src/agent/eviction/thresholds.ts'
+} from '../../../../src/agent/pressure/thresholds.ts'
 
 const none: ThresholdTexts = { hard: '', soft: '', softGracePeriod: '', minimumReclaim: '' }
 const parse = (texts: Partial<ThresholdTexts>) => parseThresholds({ ...none, ...texts })
