@@ -11,7 +11,7 @@ import { createCommandRunner } from '../host/command.ts'
 import type { ListenAddress } from '../host/http-listener.ts'
 import { createIproute } from '../host/iproute.ts'
 import { createLogger } from '../host/log.ts'
-import { tidyMemoryOnce } from '../host/tidy-memory.ts'
+import { tidyMemory } from '../host/tidy-memory.ts'
 import { isAddress } from '../ip/address.ts'
 import { hostCidr, parseCidr } from '../ip/cidr.ts'
 import { backendNames, isBackendName } from '../overlay/backends.ts'
@@ -187,7 +187,7 @@ export const agent = async (options: AgentCommandOptions): Promise<void> => {
     )
   // Beside another pod network its routes are there by right.
   if (!chosen || chosen.has('network')) await checkOverlaps(options, settings)
-  tidyMemoryOnce()
+  tidyMemory()
   await runAgent({ ...settings, only: chosen ?? new Set(partNames) }, stopSignal())
 }
 
@@ -200,6 +200,6 @@ export const join = async (server: string, options: JoinCommandOptions): Promise
   const signal = stopSignal()
   const token = (kept: unknown) => readTokenFile(options.tokenFile, kept !== undefined)
   const kubeconfig = await joinCluster({ server, token, nodeName, dataDir, log }, signal)
-  tidyMemoryOnce()
+  tidyMemory()
   await runAgent({ ...settings, only: new Set(partNames), kubeconfig, hasJoined: true }, signal)
 }

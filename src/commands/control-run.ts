@@ -2,7 +2,7 @@ import { disabledPlugins } from '../control/admission/plugins.ts'
 import { type ControlOptions, runControl } from '../control/control.ts'
 import { disabledControllers } from '../control/controllers/names.ts'
 import { createLogger } from '../host/log.ts'
-import { tidyMemoryOnce } from '../host/tidy-memory.ts'
+import { tidyMemory } from '../host/tidy-memory.ts'
 import { auditSettings, authenticationSettings, authorizationSettings } from './access-options.ts'
 import type { ClusterOptions, ControlCommandOptions } from './control.ts'
 import { etcdPlace } from './etcd.ts'
@@ -76,6 +76,6 @@ export const control = async (options: ControlCommandOptions): Promise<void> => 
     localNode: options.localNode,
     log: createLogger('control'),
   }
-  tidyMemoryOnce()
+  tidyMemory()
   await runControl(settings, stopSignal())
 }

@@ -4,8 +4,11 @@ import { dirname, join } from 'node:path'
 /** The folder of the package: where the launcher is. */
 export const packageRoot: string = join(import.meta.dirname, '../..')
 
-/** Kept small: daemons and the pods' echo servers are many, and live long. */
-const memoryFlags = ['--max-semi-space-size=1', '--optimize-for-size', '--disable-warning=ExperimentalWarning']
+/** Kept small: daemons and the pods' echo servers are many, and live long. What is worth it grows later (`host/busy-memory.ts`). */
+const memoryFlags = [
+  ...['--min-semi-space-size=1', '--max-semi-space-size=16', '--semi-space-growth-factor=1'],
+  '--disable-warning=ExperimentalWarning',
+]
 
 /** `node … main.js`, to be followed by a command and its options. */
 export const podwayWords = (): readonly string[] => {

@@ -8,6 +8,7 @@ import { createHttpTransport } from '../api/http-transport.ts'
 import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { controlFiles, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
+import { tidyMemory } from '../host/tidy-memory.ts'
 import { agentSettings, checkOverlaps } from './agent-run.ts'
 import { clusterSettings } from './control-run.ts'
 import { podNote } from './pod-note.ts'
@@ -49,6 +50,7 @@ export const up = async (options: UpOptions): Promise<void> => {
   const { nodeAddresses, nodeName, dataDir } = settings
   const since = Date.now()
   const [nodeAddress = ''] = nodeAddresses
+  tidyMemory()
   const control = runControl(
     {
       ...clusterSettings(options),

@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../api/clock.ts'
 import { renderKubeconfig } from '../api/kubeconfig.ts'
+import { growWithWork } from '../host/busy-memory.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
 import { type IpFamily, isAddress, joinHostPort } from '../ip/address.ts'
@@ -193,6 +194,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     writeFileAtomic(files.kubeconfig, renderKubeconfig('podway', { server: serverUrl, ca: authority.cert, ...admin }))
   await writeKubeconfig(pki)
   log.info({ address: bindAddress, port: options.port }, 'the API is up')
+  growWithWork()
   if (rules.length > 0) await rewriteStale(backend, log)
 
   const settings = {
