@@ -29,22 +29,26 @@ const nodeOf = (isIn: boolean, below: FieldSet): FieldSet | undefined => {
   return isIn ? { [self]: member, ...below } : below
 }
 
+/** What only one of the sets has is taken or left whole: most of a set has nothing to do with the other one. */
 const combine = (a: FieldSet, b: FieldSet, isIn: (inA: boolean, inB: boolean) => boolean): FieldSet => {
-  const steps = new Set([...Object.keys(a), ...Object.keys(b)])
-  steps.delete(self)
-  return Object.fromEntries(
-    [...steps].flatMap((step) => {
+  const [takesA, takesB] = [isIn(true, false), isIn(false, true)]
+  const nodes: [string, FieldSet][] = []
+  for (const [step, node] of Object.entries(a)) {
+    if (step === self) continue
+    if (has(b, step)) {
       const [inA, inB] = [partsOf(a, step), partsOf(b, step)]
-      const node = nodeOf(isIn(inA.isIn, inB.isIn), combine(inA.below, inB.below, isIn))
-      return node ? [[step, node]] : []
-    }),
-  )
+      const both = nodeOf(isIn(inA.isIn, inB.isIn), combine(inA.below, inB.below, isIn))
+      if (both) nodes.push([step, both])
+    } else if (takesA) nodes.push([step, node])
+  }
+  if (takesB) for (const [step, node] of Object.entries(b)) if (step !== self && !has(a, step)) nodes.push([step, node])
+  return Object.fromEntries(nodes)
 }
 
 export const union = (...sets: readonly FieldSet[]): FieldSet =>
   sets.reduce((all, set) => (isEmpty(all) ? set : isEmpty(set) ? all : combine(all, set, (a, b) => a || b)), emptySet)
 export const difference = (a: FieldSet, b: FieldSet): FieldSet =>
-  isEmpty(b) ? a : combine(a, b, (inA, inB) => inA && !inB)
+  isEmpty(a) || isEmpty(b) ? a : combine(a, b, (inA, inB) => inA && !inB)
 export const intersection = (a: FieldSet, b: FieldSet): FieldSet =>
   isEmpty(a) || isEmpty(b) ? emptySet : combine(a, b, (inA, inB) => inA && inB)
 

@@ -143,7 +143,7 @@ const reachedChanges = (old: KubeObject | undefined, now: KubeObject, manager: M
   const find = (apiVersion: string): Changes | undefined => {
     const form = formOf(apiVersion)
     if (!form) return undefined
-    const { changed, removed } = changesBetween(old ? form.from(old) : {}, form.from(now), form.shape)
+    const { changed, removed } = changesBetween(old && form.from(old), form.from(now), form.shape)
     return { changed: reachOf(manager, changed), removed: reachOf(manager, removed) }
   }
   return (apiVersion) => {

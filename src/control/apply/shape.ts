@@ -3,6 +3,8 @@ import { isJsonObject } from '../../api/json.ts'
 import { type Field, type FieldType, fieldsOf } from '../schema/types.ts'
 
 export interface FieldShape {
+  /** Its step in a field set: `f:` and its name. */
+  readonly step: string
   readonly shape: Shape
   /** The field need not be there, and so has an owner itself, beside what is in it. */
   readonly isOwn: boolean
@@ -26,12 +28,17 @@ export type Shape =
 
 /** A part of a value: its step in a field set, what it is, and what it is made of. */
 export interface Part extends FieldShape {
-  readonly step: string
   readonly value: unknown
 }
 
 const whole: Shape = { kind: 'whole' }
 export const deduced: Shape = { kind: 'deduced' }
+
+export const fieldShape = (name: string, shape: Shape, isOwn: boolean): FieldShape => ({
+  step: `f:${name}`,
+  shape,
+  isOwn,
+})
 
 const known = new Map<string, Shape>()
 
@@ -46,7 +53,7 @@ export const shapeOf = (type: string): Shape => {
       const before = made.get(name)
       const field = before ? undefined : fieldsOf(type).get(name)
       if (!field) return before
-      const now = { shape: shapeOfField(field.type, field), isOwn: !field.always }
+      const now = fieldShape(name, shapeOfField(field.type, field), !field.always)
       made.set(name, now)
       return now
     },
@@ -109,11 +116,13 @@ export const partsOf = (value: unknown, shape: Shape): readonly Part[] => {
   if (shape.kind === 'items' || shape.kind === 'set') return Array.isArray(value) ? listParts(value, shape) : []
   if (!isJsonObject(value) || shape.kind === 'whole') return []
   const fieldOf = (name: string): FieldShape | undefined =>
-    shape.kind === 'fields' ? shape.field(name) : { shape: shape.kind === 'map' ? shape.of : deduced, isOwn: true }
-  return Object.entries(value).flatMap(([name, item]) => {
+    shape.kind === 'fields' ? shape.field(name) : fieldShape(name, shape.kind === 'map' ? shape.of : deduced, true)
+  const parts: Part[] = []
+  for (const [name, item] of Object.entries(value)) {
     const field = item === undefined ? undefined : fieldOf(name)
-    return field ? [{ step: `f:${name}`, value: item, ...field }] : []
-  })
+    if (field) parts.push({ step: field.step, value: item, shape: field.shape, isOwn: field.isOwn })
+  }
+  return parts
 }
 
 /** The inverse: a value of that shape out of its parts. */

@@ -13,6 +13,7 @@ const fieldsIn = (value: unknown, shape: Shape, withOwn: boolean): FieldSet =>
 
 const nodeOf = (part: Part, withOwn: boolean): FieldSet => {
   const below = fieldsIn(part.value, part.shape, withOwn)
+  if (below === leaf) return leaf
   const isItem = part.step.startsWith('k:')
   return Object.keys(below).length > 0 && (isItem || (withOwn && part.isOwn)) ? { [self]: leaf, ...below } : below
 }
@@ -31,6 +32,7 @@ const none: Changes = { changed: emptySet, removed: emptySet }
 /** What became of a value. */
 export const changesBetween = (old: unknown, now: unknown, shape: Shape): Changes => {
   if (old === now) return none
+  if (old === undefined) return { changed: fieldsIn(now, shape, true), removed: emptySet }
   const before = new Map(partsOf(old, shape).map((part) => [part.step, part]))
   const changed: [string, FieldSet][] = []
   const removed: [string, FieldSet][] = []

@@ -8,6 +8,9 @@ import { fieldFormats } from './fields.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
+/** Adds what is wrong with a value to `errors`. */
+type Check = (value: unknown, path: string, errors: FieldError[]) => void
+
 const isText = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number'
 
 /** Go has no fields that are not set: they are empty or zero. */
@@ -18,47 +21,87 @@ const formatOf = (type: string, field: string): Format | undefined => {
   return formats && Object.hasOwn(formats, field) ? formats[field] : undefined
 }
 
-const checkScalar = (value: unknown, format: Format | undefined, path: string): readonly FieldError[] =>
-  format && 'check' in format && isText(value) ? format.check(value, path) : []
-
-const checkMap = (value: Values, format: Format | undefined, path: string): readonly FieldError[] =>
-  format && 'entry' in format
-    ? Object.entries(value).flatMap(([key, item]) => format.entry(key, String(item), path))
-    : []
-
-const checkField = (
-  value: unknown,
-  type: FieldType,
-  format: Format | undefined,
-  path: string,
-): readonly FieldError[] => {
-  switch (type.kind) {
-    case 'scalar':
-      if (type.scalar === 'any')
-        return value !== undefined && format && 'tree' in format ? format.tree(value, path) : []
-      return isUnset(value) ? [] : checkScalar(value, format, path)
-    case 'object':
-      return isJsonObject(value) ? validateFormats(value, type.type, path) : []
-    case 'list': {
-      if (!Array.isArray(value)) return []
-      const { of } = type
-      const isOnList = format && 'onList' in format && format.onList
-      return value.flatMap((item, at) => {
-        const itemPath = isOnList ? path : `${path}[${at}]`
-        // An item is there, even when it is empty.
-        return of.kind === 'scalar' ? checkScalar(item, format, itemPath) : checkField(item, of, format, itemPath)
-      })
-    }
-    case 'map':
-      return isJsonObject(value) ? checkMap(value, format, path) : []
+/** Of a value that is there, even when it is empty. */
+const scalarCheck = (format: Format | undefined): Check | undefined => {
+  if (!format || !('check' in format)) return undefined
+  return (value, path, errors) => {
+    if (isText(value)) errors.push(...format.check(value, path))
   }
+}
+
+const treeCheck = (format: Format | undefined): Check | undefined => {
+  if (!format || !('tree' in format)) return undefined
+  return (value, path, errors) => {
+    if (value !== undefined) errors.push(...format.tree(value, path))
+  }
+}
+
+const mapCheck = (format: Format | undefined): Check | undefined => {
+  if (!format || !('entry' in format)) return undefined
+  return (value, path, errors) => {
+    if (!isJsonObject(value)) return
+    for (const [key, item] of Object.entries(value)) errors.push(...format.entry(key, String(item), path))
+  }
+}
+
+const listCheck = (of: FieldType, format: Format | undefined): Check | undefined => {
+  const checkItem = of.kind === 'scalar' ? scalarCheck(format) : checkOf(of, format)
+  if (!checkItem) return undefined
+  const isOnList = format !== undefined && 'onList' in format && format.onList === true
+  return (value, path, errors) => {
+    if (Array.isArray(value))
+      for (const [at, item] of value.entries()) checkItem(item, isOnList ? path : `${path}[${at}]`, errors)
+  }
+}
+
+/** Undefined where nothing can be wrong. */
+const checkOf = (type: FieldType, format: Format | undefined): Check | undefined => {
+  switch (type.kind) {
+    case 'scalar': {
+      if (type.scalar === 'any') return treeCheck(format)
+      const check = scalarCheck(format)
+      return (
+        check &&
+        ((value, path, errors) => {
+          if (!isUnset(value)) check(value, path, errors)
+        })
+      )
+    }
+    case 'object':
+      return (value, path, errors) => {
+        if (isJsonObject(value)) checkFields(value, type.type, path, errors)
+      }
+    case 'list':
+      return listCheck(type.of, format)
+    case 'map':
+      return mapCheck(format)
+  }
+}
+
+/** By type and field, made when the first object of the type comes. */
+const checks = new Map<string, ReadonlyMap<string, Check>>()
+
+const checksOf = (type: string): ReadonlyMap<string, Check> => {
+  const known = checks.get(type)
+  if (known) return known
+  const made = new Map<string, Check>()
+  for (const [name, field] of fieldsOf(type)) {
+    const check = checkOf(field.type, formatOf(type, name))
+    if (check) made.set(name, check)
+  }
+  checks.set(type, made)
+  return made
+}
+
+const checkFields = (object: Values, type: string, path: string, errors: FieldError[]): void => {
+  const known = checksOf(type)
+  for (const [name, value] of Object.entries(object))
+    known.get(name)?.(value, path === '' ? name : `${path}.${name}`, errors)
 }
 
 /** Every field of the type that has another form than it should have, with its path below `path`. */
 export const validateFormats = (object: Values, type: string, path = ''): readonly FieldError[] => {
-  const fields = fieldsOf(type)
-  return Object.entries(object).flatMap(([name, value]) => {
-    const field = fields.get(name)
-    return field ? checkField(value, field.type, formatOf(type, name), path === '' ? name : `${path}.${name}`) : []
-  })
+  const errors: FieldError[] = []
+  checkFields(object, type, path, errors)
+  return errors
 }

@@ -1,5 +1,5 @@
 /** How server-side apply merges what a structural schema describes. Pure. */
-import { deduced, type Shape, shapeOf } from '../apply/shape.ts'
+import { deduced, fieldShape, type Shape, shapeOf } from '../apply/shape.ts'
 import { metaFields, type Structural } from './schema.ts'
 
 const whole: Shape = { kind: 'whole' }
@@ -26,12 +26,12 @@ const objectShape = (schema: Structural, isRoot: boolean): Shape => {
     kind: 'fields',
     field: (name) => {
       if ((isRoot || embedded) && metaFields.includes(name))
-        return { shape: name === 'metadata' ? metadata : whole, isOwn: name !== 'metadata' }
+        return fieldShape(name, name === 'metadata' ? metadata : whole, name !== 'metadata')
       const known = fields.get(name)
-      if (known) return { shape: known, isOwn: true }
+      if (known) return fieldShape(name, known, true)
       if (additional !== undefined)
-        return { shape: additional === true ? deduced : shapeOfSchema(additional), isOwn: true }
-      return preserves ? { shape: deduced, isOwn: true } : undefined
+        return fieldShape(name, additional === true ? deduced : shapeOfSchema(additional), true)
+      return preserves ? fieldShape(name, deduced, true) : undefined
     },
   }
 }
