@@ -111,7 +111,11 @@ const replyOf = (answer: Answer): Reply => {
   if (answer.kind === 'object')
     return { code: answer.code, body: JSON.parse(JSON.stringify(answer.object)), warnings: answer.warnings ?? [] }
   if (answer.kind === 'list')
-    return { code: 200, body: JSON.parse(renderList(answer.list, answer.bare)), warnings: answer.warnings ?? [] }
+    return {
+      code: 200,
+      body: JSON.parse([...renderList(answer.list, answer.bare)].join('')),
+      warnings: answer.warnings ?? [],
+    }
   if (answer.kind !== 'bytes') throw new Error(`expected an object, got a ${answer.kind}`)
   const text = answer.contentType === 'application/json' ? JSON.parse(String(answer.bytes)) : { bytes: answer.bytes }
   return { code: answer.code ?? 200, body: text, warnings: [] }

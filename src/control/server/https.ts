@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { TLSSocket } from 'node:tls'
 import type { KeyPair } from '../../api/certificates.ts'
 import { ApiError, badRequest, methodNotAllowed, toApiError } from '../../api/errors.ts'
@@ -15,7 +17,7 @@ import { bodyLimit } from '../schema/bounds.ts'
 import { createBodyParser } from './body/parse.ts'
 import { createBodyReader, discardRest, hasBody, waitsForLeave } from './body/read.ts'
 import { type Answer, asking, type Incoming, type IncomingHandler, withHeaders } from './call.ts'
-import { compressed } from './compress.ts'
+import { compressed, compressing } from './compress.ts'
 import { renderEvent, renderList } from './render.ts'
 
 /** A watcher that lets this much pile up is cut off; it comes back and lists again. */
@@ -176,6 +178,33 @@ const sendStream = async (response: ServerResponse, answer: Answer & { kind: 'st
   response.end()
 }
 
+/** A list that is long is sent while it is made: neither it nor its bytes are ever there as a whole. */
+const sendList = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer & { kind: 'list' },
+): Promise<void> => {
+  const parts = renderList(answer.list, answer.bare)
+  const { value: first = '' } = parts.next()
+  const { value: second, done } = parts.next()
+  if (done) return sendJson(request, response, 200, first, warningsOf(answer))
+  const packing = compressing(request.headers['accept-encoding']?.toString())
+  response.writeHead(200, {
+    ...{ ...jsonHeaders, ...warningsOf(answer) },
+    ...(packing ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
+  })
+  const all = function* (): Generator<string, void> {
+    yield* [first, second]
+    yield* parts
+  }
+  try {
+    await pipeline([Readable.from(all()), ...(packing ? [packing] : []), response])
+  } catch (error) {
+    // The client has gone.
+    if (!response.destroyed) throw error
+  }
+}
+
 const sendBytes = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -203,7 +232,7 @@ const send = async (
         ...warningsOf(answer),
       })
     case 'list':
-      return sendJson(request, response, 200, renderList(answer.list, answer.bare), warningsOf(answer))
+      return sendList(request, response, answer)
     case 'bytes':
       return sendBytes(request, response, answer)
     case 'watch':

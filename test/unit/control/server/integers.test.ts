@@ -25,7 +25,7 @@ const ask = async (
   const text = body === undefined ? {} : { text: body }
   const answer = await api.handle(callOf(method, path, { ...text, contentType: type, accept }, never))
   if (answer.kind === 'object') return JSON.stringify(answer.object)
-  if (answer.kind === 'list') return renderList(answer.list, answer.bare)
+  if (answer.kind === 'list') return [...renderList(answer.list, answer.bare)].join('')
   throw new Error(`an answer of the kind ${answer.kind}`)
 }
 
