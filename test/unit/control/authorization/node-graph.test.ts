@@ -83,6 +83,15 @@ t.test('lists and watches only by name', async (t) => {
   t.equal(await read('/api/v1/configmaps?labelSelector=podway.dev%2Fskydns'), 200, 'published DNS records')
 })
 
+t.test('what every node needs to know of the cluster', async (t) => {
+  const { post, read } = await start()
+  const classes = '/apis/node.k8s.io/v1/runtimeclasses'
+  await post(classes, { metadata: { name: 'slow' }, handler: 'process' })
+  for (const path of [`${classes}/slow`, classes, '/apis/storage.k8s.io/v1/csidrivers', '/api/v1/nodes'])
+    t.equal(await read(path), 200, path)
+  t.equal(await read('/apis/scheduling.k8s.io/v1/priorityclasses'), 403, 'no pod of a node hangs on it')
+})
+
 t.test('what every node serves', async (t) => {
   const { api, post, read } = await start()
   const networking = '/apis/networking.k8s.io/v1'
