@@ -1,6 +1,6 @@
 #!/bin/sh
 # npm run bench: sets the machine up and measures. All of it, or what is named: lab, proxy, network, dns, ingress, agent,
-# api, fuzz. --smoke: in a tiny size, only to show that each still works.
+# api, pods, fuzz. --smoke: in a tiny size, only to show that each still works.
 # Times of a shared machine prove little: look at the ratios.
 set -eu
 cd "$(dirname "$0")/.."
@@ -28,8 +28,11 @@ bench() {
       PODWAY_NEEDS='nginx:nginx-light haproxy:haproxy wrk:wrk h2load:nghttp2-client curl:curl' sh scripts/bootstrap.sh
       node test/bench/ingress/main.ts ;;
     api) sh scripts/universe.sh node test/bench/api/main.ts ;;
+    pods)
+      PODWAY_NEEDS='busybox:busybox-static runc:runc' sh scripts/bootstrap.sh
+      node test/bench/pods/main.ts ;;
     fuzz) node test/bench/fuzz.ts ;;
-    *) echo "there is no bench called $1: lab, proxy, network, dns, ingress, agent, api, fuzz" >&2; exit 2 ;;
+    *) echo "there is no bench called $1: lab, proxy, network, dns, ingress, agent, api, pods, fuzz" >&2; exit 2 ;;
   esac
 }
 
@@ -37,5 +40,5 @@ if [ "${1:-}" = --smoke ]; then
   export PODWAY_BENCH_SMOKE=1
   shift
 fi
-[ $# -gt 0 ] || set -- lab proxy network dns ingress agent api fuzz
+[ $# -gt 0 ] || set -- lab proxy network dns ingress agent api pods fuzz
 for name; do bench "$name"; done

@@ -13,6 +13,7 @@ const peers: Readonly<Record<string, readonly string[]>> = {
   ingress: ['nginx', 'haproxy', 'wrk', 'h2load', 'curl'],
   agent: [],
   api: [],
+  pods: ['busybox', 'runc'],
   fuzz: [],
 }
 
