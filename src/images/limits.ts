@@ -8,7 +8,7 @@ export const limits = {
   /** Of one layer, unpacked. */
   layerBytes: 64 * 1024 ** 3,
   /** Files and folders of one layer. */
-  layerEntries: 1_000_000,
+  layerEntries: 500_000,
   /** Unpacked bytes for each compressed one, once a layer is larger than `ratioFreeBytes`. */
   ratio: 1_100,
   ratioFreeBytes: 256 * 1024 * 1024,
@@ -21,7 +21,9 @@ export const limits = {
   /** Of one extended attribute; the kernel's own limit. */
   xattrBytes: 65_536,
   /** Of all that is noted of a layer's paths while it is unpacked. */
-  pathTableBytes: 256 * 1024 * 1024,
+  pathTableBytes: 96 * 1024 * 1024,
+  /** Of the thread that unpacks a layer: what it notes of as many paths as there may be takes about the half. */
+  unpackHeapMb: 256,
   /** Data and holes in turn. */
   sparseSegments: 100_000,
 } as const

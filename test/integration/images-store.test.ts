@@ -1,7 +1,6 @@
 /** Layers as the kernel sees them, and a store that other processes change and that is damaged. */
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { defaultPolicy } from '../../src/images/collect/candidates.ts'
@@ -10,7 +9,7 @@ import type { RootLayers } from '../../src/images/images.ts'
 import { readAbilities } from '../../src/images/layer/abilities.ts'
 import { limits } from '../../src/images/limits.ts'
 import { damageNames, damages } from '../support/damage.ts'
-import { configOf, imageOf, leftIn, openTestStore, ownFolder } from '../support/image-store.ts'
+import { configOf, imageOf, layerOf, leftIn, openTestStore, ownFolder } from '../support/image-store.ts'
 import { type Made, tarArchive } from '../support/tar-archive.ts'
 
 const runner = createCommandRunner()
@@ -181,7 +180,7 @@ t.test('nothing outside of the layer is touched', async (t) => {
 t.test('a layer that is not what its digest says is not kept', async (t) => {
   const { store, folder } = await openTestStore(t)
   const [good, bad] = [tarArchive({ path: 'a' }), tarArchive({ path: 'b' })]
-  const source = { ...imageOf([]), config: configOf([good]), layers: 1, layer: async () => Readable.from([bad]) }
+  const source = { ...imageOf([]), config: configOf([good]), layers: 1, layer: () => layerOf(bad) }
   await t.rejects(store.images.add(source), {
     name: 'ImageError',
     fault: 'damaged',

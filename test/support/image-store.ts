@@ -1,12 +1,13 @@
 /** A store of images for a test, and images for it, made on the spot. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import type { Test } from 'tap'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { digestOf } from '../../src/images/digest.ts'
 import { readAbilities } from '../../src/images/layer/abilities.ts'
+import { type LayerFile, openLayerFile } from '../../src/images/layer/layer-file.ts'
 import { type ImageSource, type OpenStore, openImageStore } from '../../src/images/store/image-store.ts'
 import { type Made, tarArchive } from './tar-archive.ts'
 
@@ -43,6 +44,16 @@ export const openTestStore = async (
   return { store, folder, notices }
 }
 
+/** In a file that nobody else sees. */
+export const layerOf = async (bytes: Buffer): Promise<LayerFile> => {
+  const folder = await mkdtemp(join(tmpdir(), 'podway-layer-'))
+  const file = join(folder, 'layer')
+  await writeFile(file, bytes)
+  const layer = await openLayerFile(file)
+  await rm(folder, { recursive: true })
+  return layer
+}
+
 export const configOf = (layers: readonly Buffer[], config: object = {}): Buffer =>
   Buffer.from(
     JSON.stringify({
@@ -60,6 +71,6 @@ export const imageOf = (
   const archives = layers.map((made) => tarArchive(...made))
   return {
     ...{ config: configOf(archives, config), layers: archives.length, names },
-    layer: async (index) => Readable.from([archives[index] ?? Buffer.alloc(0)]),
+    layer: (index) => layerOf(archives[index] ?? Buffer.alloc(0)),
   }
 }

@@ -1,7 +1,6 @@
 /** A runtime of containers of images, with one image: busybox, as a single layer. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { createFakeImages } from '../../src/agent/runtime/fake-images.ts'
 import type { ImageRoots } from '../../src/agent/runtime/oci/image-roots.ts'
 import { readNodeFacts } from '../../src/agent/runtime/oci/node-facts.ts'
@@ -14,7 +13,7 @@ import { canSetGroups, readIdMap } from '../../src/host/id-map.ts'
 import { createLogger } from '../../src/host/log.ts'
 import { openNodeImages } from '../../src/images/node/open-images.ts'
 import { busyboxLayer, noBusybox } from './busybox-root.ts'
-import { configOf } from './image-store.ts'
+import { configOf, layerOf } from './image-store.ts'
 
 /** Why no container of an image can be run here; undefined when one can. */
 export const noOciRuntime = async (): Promise<string | undefined> => {
@@ -73,7 +72,7 @@ export const busyboxStore = async (folder: string): Promise<{ readonly images: N
     (
       await store.images.add({
         ...{ config: configOf([layer], { Cmd: ['sh'], Env: ['PATH=/bin'] }), layers: 1, names: [name] },
-        layer: async () => Readable.from([layer]),
+        layer: () => layerOf(layer),
       })
     ).image
   return { images: createNodeImages(async () => opened), id: image.id }

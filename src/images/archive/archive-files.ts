@@ -2,9 +2,10 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join, posix } from 'node:path'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { damaged, unsupported } from '../image-error.ts'
+import { type FilePart, type LayerFile, readPart, wholeFile } from '../layer/layer-file.ts'
 import { limits } from '../limits.ts'
 import { createFileSource } from '../tar/byte-source.ts'
 import type { Entry } from '../tar/entry.ts'
@@ -13,7 +14,7 @@ import { createTarReader } from '../tar/reader.ts'
 export interface ArchiveFiles {
   has(path: string): Promise<boolean>
   /** Rejects with `ImageError` when it is not there. */
-  open(path: string): Promise<Readable>
+  open(path: string): Promise<LayerFile>
   /** The whole of a small file. */
   read(path: string, most: number): Promise<Buffer>
   close(): Promise<void>
@@ -48,19 +49,6 @@ const readMembers = async (file: FileHandle, bytes: number): Promise<ReadonlyMap
   return members
 }
 
-const chunkBytes = 1024 * 1024
-
-/** Part of a file that others read, too: a stream of Node's would close it. */
-async function* rangeOf(file: FileHandle, offset: number, bytes: number): AsyncGenerator<Buffer, void> {
-  for (let done = 0; done < bytes; ) {
-    const size = Math.min(chunkBytes, bytes - done)
-    const { bytesRead, buffer: chunk } = await file.read(Buffer.allocUnsafe(size), 0, size, offset + done)
-    if (bytesRead === 0) throw damaged('the archive was cut off while it was read')
-    done += bytesRead
-    yield chunk.subarray(0, bytesRead)
-  }
-}
-
 const linksInARow = 10
 
 const missing = (path: string): Error => damaged(`the archive has no ${path.slice(0, 200)}`)
@@ -86,13 +74,14 @@ export const openArchive = async (path: string): Promise<ArchiveFiles> => {
       if (!member) throw missing(name)
       return member
     }
-    const streamOf = ({ offset, bytes }: Member): Readable => Readable.from(rangeOf(file, offset, bytes))
+    const partOf = ({ offset, bytes }: Member): FilePart => ({ fd: file.fd, start: offset, bytes })
     return {
       has: async (name) => find(name) !== undefined,
-      open: async (name) => streamOf(needed(name)),
+      // The archive is closed as a whole.
+      open: async (name) => ({ ...partOf(needed(name)), close: async () => undefined }),
       read: async (name, most) => {
         const member = needed(name)
-        return readAll(streamOf(member), name, member.bytes, most)
+        return readAll(readPart(partOf(member)), name, member.bytes, most)
       },
       close: () => file.close(),
     }
@@ -118,7 +107,7 @@ export const openFolder = (folder: string): ArchiveFiles => {
         (file) => file.close().then(() => true),
         () => false,
       ),
-    open: async (name) => (await openFile(name)).createReadStream({ highWaterMark: chunkBytes }),
+    open: async (name) => wholeFile(await openFile(name)),
     read: async (name, most) => {
       const file = await openFile(name)
       const { size } = await file.stat()

@@ -2,13 +2,14 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { type Digest, digestOfHex } from '../digest.ts'
 import { ImageError } from '../image-error.ts'
 import type { Image, ImageConfig } from '../images.ts'
+import { openLayerFile } from '../layer/layer-file.ts'
 import { nodePlatform } from '../manifest/platform.ts'
 import { formatReference, parseReference } from '../reference.ts'
 import type { AddOptions, OpenStore } from '../store/image-store.ts'
@@ -90,7 +91,7 @@ export const buildRootfs = (
     const file = join(place, 'layer.tar')
     const diffId = await archive(folder, file, options.signal)
     const config = configBytes(diffId, options.config ?? {})
-    const layer = async () => createReadStream(file, { highWaterMark: 1024 * 1024 })
+    const layer = () => openLayerFile(file)
     const { image, settled } = await store.images.add({ config, layers: 1, layer, names }, options)
     await settled
     return image

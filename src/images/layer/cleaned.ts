@@ -125,6 +125,10 @@ const opaque = async ({ tree }: State, folder: LayerPath): Promise<readonly Buff
 
 const isDevice = ({ kind }: Entry): boolean => kind === 'character device' || kind === 'block device'
 
+/** Most of what a layer has: one for all of them. */
+const file: TreeNode = { kind: 'file' }
+const leftOut: TreeNode = { kind: 'left out' }
+
 const nodeFor = (state: State, entry: Entry, attributes: Attributes, before: TreeNode | undefined): TreeNode => {
   if (entry.kind === 'folder')
     return {
@@ -133,7 +137,7 @@ const nodeFor = (state: State, entry: Entry, attributes: Attributes, before: Tre
       hides: before?.kind === 'whiteout' || (before?.kind === 'folder' && before.hides),
     }
   if (entry.kind === 'symlink') return { kind: 'symlink', to: entry.link }
-  return { kind: isDevice(entry) && !state.abilities.canMakeDevices ? 'left out' : 'file' }
+  return isDevice(entry) && !state.abilities.canMakeDevices ? leftOut : file
 }
 
 /** The header of a hard link; nothing where the file was left out. */

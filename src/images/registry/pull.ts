@@ -1,14 +1,13 @@
 /** An image from its registry into the store of this node. */
 
-import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
 import { counted } from '../../host/counted.ts'
 import { readWholeBytes } from '../../host/read-whole.ts'
 import { type ImageCredentials, noCredentials, type RegistryCredential } from '../credentials.ts'
 import { type Digest, digestOf } from '../digest.ts'
 import { damaged, ImageError } from '../image-error.ts'
 import type { Image, PullOptions } from '../images.ts'
+import { type LayerFile, openLayerFile } from '../layer/layer-file.ts'
 import { findManifest } from '../manifest/find-manifest.ts'
 import type { Descriptor, Manifest } from '../manifest/manifest.ts'
 import { nodePlatform, type Platform } from '../manifest/platform.ts'
@@ -110,7 +109,7 @@ const createLimiter = (most: number) => {
 interface Downloads {
   /** Begins with these; what is the same is downloaded once. */
   start(indexes: readonly number[]): void
-  open(index: number): Promise<Readable>
+  open(index: number): Promise<LayerFile>
   /** Removes the file of a layer, unless another one needs it. */
   remove(index: number): Promise<void>
   /** Ends what still runs. */
@@ -166,7 +165,7 @@ const createDownloads = (
       for (const index of indexes) void fileOf(layerAt(index))
       tell()
     },
-    open: async (index) => createReadStream(await fileOf(layerAt(index)), { highWaterMark: 1024 * 1024 }),
+    open: async (index) => openLayerFile(await fileOf(layerAt(index))),
     remove: async (index) => {
       const { digest } = layerAt(index)
       if (manifest.layers.findLastIndex((layer) => layer.digest === digest) === index)

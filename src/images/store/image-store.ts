@@ -1,6 +1,5 @@
 /** The images of a node: what is known of them, what they are called, and that what is used stays. */
 import { readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
 import type { CommandRunner } from '../../host/command.ts'
 import { readDurableBytes, reportDamage } from '../../host/durable-file.ts'
 import { chainIds, type Digest, digestOf, isDigest, shortId } from '../digest.ts'
@@ -8,6 +7,8 @@ import { type ParsedConfig, parseConfig } from '../image-config.ts'
 import { asImageError, damaged, ImageError } from '../image-error.ts'
 import type { Image, Roots } from '../images.ts'
 import type { NodeAbilities } from '../layer/cleaned.ts'
+import type { LayerFile } from '../layer/layer-file.ts'
+import { createUnpackThreads } from '../layer/unpack-thread.ts'
 import { limits } from '../limits.ts'
 import { parseReference, storedName } from '../reference.ts'
 import { createHolds, type Holds } from './holds.ts'
@@ -23,7 +24,7 @@ export interface ImageSource {
   /** As its maker wrote it: its digest is the image's id. */
   readonly config: Buffer
   /** Opens the bytes of a layer, compressed or not; the lowest is 0. */
-  readonly layer: (index: number) => Promise<Readable>
+  readonly layer: (index: number) => Promise<LayerFile>
   readonly layers: number
   /** Told which layers will be opened: those that are not here. */
   readonly wanted?: (indexes: readonly number[]) => void
@@ -340,7 +341,9 @@ export const openImageStore = async (options: StoreOptions): Promise<OpenStore> 
   const workplace = await openWorkplace(paths.temporary, runner, onNotice, (place) =>
     rescueDownloads(place, paths.partial),
   )
-  const layers = createLayerStore({ paths, workplace, runner, abilities, onDamage: onNotice, now }, await readBoot())
+  const threads = createUnpackThreads()
+  const layerParts = { paths, workplace, threads, runner, abilities, onDamage: onNotice, now }
+  const layers = createLayerStore(layerParts, await readBoot())
   const names = createNameStore(paths, workplace, onNotice)
   const parts: Parts = {
     paths,
@@ -363,7 +366,7 @@ export const openImageStore = async (options: StoreOptions): Promise<OpenStore> 
     paths,
     workplace,
     close: async () => {
-      await Promise.all(settling)
+      await Promise.all([...settling, threads.close()])
       await workplace.close()
     },
     roots: createRoots(parts),

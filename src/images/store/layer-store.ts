@@ -4,7 +4,6 @@
  */
 import { readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 import { isJsonObject } from '../../api/json.ts'
 import type { CommandRunner } from '../../host/command.ts'
@@ -12,9 +11,9 @@ import { jsonOf, readDurable, reportDamage } from '../../host/durable-file.ts'
 import { type Digest, isDigest } from '../digest.ts'
 import { asImageError, ImageError } from '../image-error.ts'
 import type { NodeAbilities } from '../layer/cleaned.ts'
-import { type LayerPath, parseLayerPath } from '../layer/layer-path.ts'
-import type { LowerLayer } from '../layer/lower-layers.ts'
-import { unpackLayer } from '../layer/unpack.ts'
+import type { LayerFile } from '../layer/layer-file.ts'
+import { parseLayerPath } from '../layer/layer-path.ts'
+import type { ThreadOrder, UnpackThreads } from '../layer/unpack-thread.ts'
 import { limits } from '../limits.ts'
 import type { StorePaths } from './store-paths.ts'
 import type { Workplace } from './workplace.ts'
@@ -38,7 +37,7 @@ export interface NewLayer {
   /** Chain ids of the layers below it, the lowest first. */
   readonly below: readonly Digest[]
   /** Opens its bytes. */
-  readonly source: () => Promise<Readable>
+  readonly source: () => Promise<LayerFile>
   readonly signal?: AbortSignal
 }
 
@@ -56,6 +55,7 @@ export interface LayerStore {
 export interface LayerStoreParts {
   readonly paths: StorePaths
   readonly workplace: Workplace
+  readonly threads: Pick<UnpackThreads, 'unpack'>
   readonly runner: CommandRunner
   readonly abilities: NodeAbilities
   readonly onDamage: (message: string) => void
@@ -80,7 +80,7 @@ const isThere = (folder: string): Promise<boolean> =>
   )
 
 export const createLayerStore = (parts: LayerStoreParts, boot: string): LayerStore => {
-  const { paths, workplace, runner, abilities, onDamage, now } = parts
+  const { paths, workplace, threads, runner, abilities, onDamage, now } = parts
 
   const write = (record: LayerRecord): Promise<void> =>
     workplace.write(paths.factsOf(record.chain), JSON.stringify(record))
@@ -107,11 +107,10 @@ export const createLayerStore = (parts: LayerStoreParts, boot: string): LayerSto
   const inodeOf = async (chain: Digest): Promise<number | undefined> =>
     (await stat(paths.layer(chain)).catch(() => undefined))?.ino
 
-  const lowerOf = async (chain: Digest): Promise<LowerLayer> => {
+  const lowerOf = async (chain: Digest): Promise<ThreadOrder['below'][number]> => {
     const record = await find(chain)
     if (!record) throw new ImageError('not found', `layer ${chain} is not here any more: pull the image again`)
-    const opaque: ReadonlySet<LayerPath> = new Set(record.opaque.map((path) => parseLayerPath(path, limits)))
-    return { folder: paths.layer(chain), opaque }
+    return { folder: paths.layer(chain), opaque: record.opaque.map((path) => parseLayerPath(path, limits)) }
   }
 
   /** Another process may have been faster: what it has made is the same. */
@@ -131,16 +130,11 @@ export const createLayerStore = (parts: LayerStoreParts, boot: string): LayerSto
     workplace.within(async (folder) => {
       const lower = await Promise.all(below.map(lowerOf))
       const inodes = await Promise.all(below.map(inodeOf))
-      const order = {
-        source: await source(),
-        diffId,
-        below: lower,
-        folder,
-        abilities,
-        limits,
-        ...(signal ? { signal } : {}),
-      }
-      const { folder: made, bytes, opaque, foreignOwners, devicesLeftOut, warnings } = await unpackLayer(order)
+      const file = await source()
+      const { fd, start } = file
+      const order = { file: { fd, start, bytes: file.bytes }, diffId, below: lower, folder, limits }
+      const unpacked = await threads.unpack(order, signal).finally(file.close)
+      const { folder: made, bytes, opaque, foreignOwners, devicesLeftOut, warnings } = unpacked
       // What was removed meanwhile was not seen: the layer would have other folders.
       if (!isDeepStrictEqual(await Promise.all(below.map(inodeOf)), inodes))
         throw new ImageError('unavailable', 'layers of the image were removed while it was unpacked: try again')
