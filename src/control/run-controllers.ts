@@ -11,6 +11,7 @@ import { createCsrCleaner, createTokenCleaner } from './controllers/certificates
 import { createCsrSigner } from './controllers/certificates/signer.ts'
 import { createClusterRoleAggregation } from './controllers/cluster-role-aggregation.ts'
 import type { ControllerContext, ControllerSettings, CreateController } from './controllers/controller.ts'
+import { createCronJobController } from './controllers/cronjob/cronjob.ts'
 import { createCustomKindController } from './controllers/custom-kinds/custom-kinds.ts'
 import { createDaemonSetController } from './controllers/daemonset/daemonset.ts'
 import { createDeploymentController } from './controllers/deployment/deployment.ts'
@@ -64,6 +65,7 @@ const switchable: Readonly<Record<ComponentName, CreateController>> = {
   'statefulset-controller': createStatefulSetController,
   'job-controller': createJobController,
   'ttl-after-finished-controller': createTtlAfterFinishedController,
+  'cronjob-controller': createCronJobController,
   'endpointslice-controller': createEndpointSliceController,
   'endpointslice-mirroring-controller': createMirroringController,
   'garbage-collector-controller': createGarbageCollector,

@@ -19,6 +19,7 @@ const aliases = {
   'statefulset-controller': 'statefulset',
   'job-controller': 'job',
   'ttl-after-finished-controller': 'ttl-after-finished',
+  'cronjob-controller': 'cronjob',
   'endpointslice-controller': 'endpointslice',
   'endpointslice-mirroring-controller': 'endpointslicemirroring',
   'garbage-collector-controller': 'garbagecollector',

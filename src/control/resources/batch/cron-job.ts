@@ -7,7 +7,6 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { define } from '../definition.ts'
 import { ifWrong } from '../names.ts'
 import { atLeastZero } from '../quantities.ts'
-import { unattended } from '../unattended.ts'
 import { validateJobSpec } from './job-spec.ts'
 import { checkSchedule, checkTimeZone } from './schedule.ts'
 
@@ -44,7 +43,6 @@ export const cronJob = define<CronJob>({
   namespaced: true,
   shortNames: ['cj'],
   categories: ['all'],
-  warnings: unattended('no Jobs are made'),
   nameRule: {
     check: (name) =>
       checkSubdomain(name) ??
