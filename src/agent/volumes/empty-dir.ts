@@ -2,7 +2,7 @@
 import { chmod, chown, mkdir } from 'node:fs/promises'
 import { quantityValue } from '../../api/quantity.ts'
 import { textIn } from './fields.ts'
-import type { NodeMounts } from './node-mounts.ts'
+import { memory, type NodeMounts } from './node-mounts.ts'
 import type { PreparedVolume, VolumePlugin, VolumeRequest } from './plugin.ts'
 
 const mode = 0o777
@@ -28,7 +28,7 @@ export const createEmptyDir = (mounts: NodeMounts): VolumePlugin => {
       throw new Error(`this node has no storage medium ${JSON.stringify(medium)}`)
     const folder = medium === '' ? request.onDisk : request.inMemory
     await mkdir(folder, { recursive: true })
-    if (medium === 'Memory') await mounts.mountMemory(folder, limitOf(request))
+    if (medium === 'Memory') await mounts.mountSource(memory(limitOf(request)), folder)
     return folder
   }
   return {

@@ -4,7 +4,7 @@ import { isIn } from '../../host/is-in.ts'
 import type { NodeMounts } from './node-mounts.ts'
 
 export interface FakeNodeMounts extends NodeMounts {
-  /** What is mounted now, by where: `memory 1024`, or what was opened. */
+  /** What is mounted now, by where: `tmpfs SOURCE OPTIONS`, or what was opened. */
   readonly mounted: ReadonlyMap<string, string>
 }
 
@@ -12,8 +12,9 @@ export const createFakeNodeMounts = (): FakeNodeMounts => {
   const mounted = new Map<string, string>()
   return {
     mounted,
-    mountMemory: async (folder, sizeBytes) => {
-      if (!mounted.has(folder)) mounted.set(folder, sizeBytes === undefined ? 'memory' : `memory ${sizeBytes}`)
+    isMounted: async (folder) => mounted.has(folder),
+    mountSource: async ({ type, source, options }, folder) => {
+      if (!mounted.has(folder)) mounted.set(folder, `${type} ${source} ${options.join()}`)
     },
     share: async (folder) => void mounted.set(folder, 'shared'),
     mountOpen: async (fd, target) => void mounted.set(target, await readlink(`/proc/self/fd/${fd}`)),

@@ -11,7 +11,7 @@ import { createAccountTokenSource } from './account-tokens.ts'
 import { writeAtomicFolder } from './atomic-folder.ts'
 import type { FileVolume, TokenSource } from './file-source.ts'
 import { fileVolume } from './file-volumes.ts'
-import type { NodeMounts } from './node-mounts.ts'
+import { memory, type NodeMounts } from './node-mounts.ts'
 import type { VolumePlugin, VolumeRequest } from './plugin.ts'
 import { type VolumeFile, type VolumeInput, volumeFiles } from './volume-files.ts'
 
@@ -51,7 +51,7 @@ export const createFilePlugins = (options: FilePluginOptions): ((kind: string) =
   /** Secrets are never written to a disk. */
   const makeFolder = async (folder: string): Promise<void> => {
     await mkdir(folder, { recursive: true, mode: 0o755 })
-    if ((await statfs(folder)).type !== tmpfsType) await mounts.mountMemory(folder, undefined)
+    if ((await statfs(folder)).type !== tmpfsType) await mounts.mountSource(memory(undefined), folder)
   }
 
   const write = async ({ pod, inMemory }: VolumeRequest, volume: FileVolume): Promise<void> => {

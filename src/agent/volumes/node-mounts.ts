@@ -4,9 +4,18 @@ import type { CommandRunner } from '../../host/command.ts'
 import { isIn } from '../../host/is-in.ts'
 import { readMounts } from '../../host/mount-table.ts'
 
+/** What mount(8) is told. */
+export interface MountSource {
+  readonly type: string
+  readonly source: string
+  readonly options: readonly string[]
+}
+
 export interface NodeMounts {
-  /** Memory in place of a folder, of this size at most; nothing happens where there is some already. */
-  mountMemory(folder: string, sizeBytes: number | undefined): Promise<void>
+  /** Whether something is mounted in place of this very folder. */
+  isMounted(folder: string): Promise<boolean>
+  /** What a filesystem of the kernel names by `source`; nothing happens where something is mounted already. */
+  mountSource(what: MountSource, folder: string): Promise<void>
   /** What is mounted below this folder later is seen by all who see it now, whatever namespace they are in. */
   share(folder: string): Promise<void>
   /** Shows what is open here as `target`, a folder or a file as it is itself. */
@@ -14,6 +23,12 @@ export interface NodeMounts {
   /** What is mounted in this folder, or at it, is not any longer. Throws when something stays. */
   unmountAll(folder: string): Promise<void>
 }
+
+/** Memory, of this size at most. */
+export const memory = (sizeBytes: number | undefined): MountSource => ({
+  ...{ type: 'tmpfs', source: 'podway-volume' },
+  options: ['nosuid', 'nodev', 'mode=0755', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])],
+})
 
 /** As the kernel names it; a folder that is not there holds no mounts. */
 const realPathOf = (folder: string): Promise<string> =>
@@ -31,10 +46,10 @@ export const createNodeMounts = (runner: CommandRunner): NodeMounts => {
     (await mountsIn(folder)).includes(await realPathOf(folder))
 
   return {
-    mountMemory: async (folder, sizeBytes) => {
+    isMounted,
+    mountSource: async ({ type, source, options }, folder) => {
       if (await isMounted(folder)) return
-      const options = ['nosuid', 'nodev', 'mode=0755', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])]
-      await runner.run('mount', ['-t', 'tmpfs', '-o', options.join(), 'podway-volume', folder])
+      await runner.run('mount', ['-t', type, '-o', options.join(), '--', source, folder])
     },
     share: async (folder) => {
       if (await isMounted(folder)) return

@@ -1,11 +1,12 @@
-/** Volumes that are claimed: those that are a folder or a device of this node. */
+/** Volumes that are claimed: found by their claim, and made by the plug-in of their kind. */
 import type { Client } from '../../api/client.ts'
 import { isNotFound } from '../../api/errors.ts'
+import { isJsonObject, type JsonObject } from '../../api/json.ts'
+import { allContainers } from '../../api/pods.ts'
 import { persistentVolumeClaims, persistentVolumes, type Resource } from '../../api/resources.ts'
 import type { KubeObject, Pod } from '../../api/types/index.ts'
 import type { PersistentVolume } from '../../api/types/kubernetes/core-v1.ts'
 import { textIn } from './fields.ts'
-import { prepareHostPath } from './host-path.ts'
 import type { PreparedVolume, VolumePlugin, VolumeRequest } from './plugin.ts'
 
 const ownFields = new Set([
@@ -13,14 +14,22 @@ const ownFields = new Set([
   ...['storageClassName', 'volumeMode', 'volumeAttributesClassName'],
 ])
 
-const kindOf = ({ spec }: PersistentVolume): string => Object.keys(spec).find((field) => !ownFields.has(field)) ?? ''
+/** Where the data is: the kind, and what it says. */
+const sourceOf = ({ spec }: PersistentVolume): readonly [kind: string, source: JsonObject] => {
+  for (const [field, value] of Object.entries(spec))
+    if (!ownFields.has(field) && isJsonObject(value)) return [field, value]
+  return ['', {}]
+}
 
-const placeOf = (volume: PersistentVolume): { readonly path: string; readonly type: string } => {
-  const { hostPath, local } = volume.spec
-  if (hostPath) return { path: hostPath.path, type: hostPath.type ?? '' }
-  // Somebody has made it before, and tells so by the volume.
-  if (local) return { path: local.path, type: volume.spec.volumeMode === 'Block' ? 'BlockDevice' : 'Directory' }
-  throw new Error(`this node has no plug-in for persistent volumes of the kind ${JSON.stringify(kindOf(volume))}`)
+/** Whether containers see it as a device, and whether the volume is one, have to agree. */
+const checkMode = ({ spec, metadata }: PersistentVolume, { pod, name }: VolumeRequest): void => {
+  const isBlock = spec.volumeMode === 'Block'
+  const uses = (field: 'volumeMounts' | 'volumeDevices'): boolean =>
+    allContainers(pod).some((container) => container[field]?.some((each) => each.name === name))
+  if (uses(isBlock ? 'volumeMounts' : 'volumeDevices'))
+    throw new Error(
+      `volume ${metadata.name} has volumeMode ${isBlock ? 'Block' : 'Filesystem'}, but is specified in ${isBlock ? 'volumeMounts' : 'volumeDevices'}`,
+    )
 }
 
 /** By whose name a pod has a claim: one that is there, or one that was made for this pod alone. */
@@ -29,7 +38,12 @@ type ClaimName = (request: VolumeRequest) => string
 export const claimed: ClaimName = ({ source }) => textIn(source, 'claimName')
 export const ephemeral: ClaimName = ({ pod, name }) => `${pod.metadata.name}-${name}`
 
-export const createPersistentVolumeClaim = (client: Client, nameOf: ClaimName): VolumePlugin => {
+/** `pluginOf`: what makes volumes of a kind. */
+export const createPersistentVolumeClaim = (
+  client: Client,
+  nameOf: ClaimName,
+  pluginOf: (kind: string) => VolumePlugin,
+): VolumePlugin => {
   const find = async <T extends KubeObject>(resource: Resource<T>, name: string, namespace?: string): Promise<T> => {
     try {
       return await client.get(resource, name, namespace)
@@ -57,11 +71,11 @@ export const createPersistentVolumeClaim = (client: Client, nameOf: ClaimName): 
 
   return {
     prepare: async (request): Promise<PreparedVolume> => {
-      const { pod, source } = request
-      const volume = await boundTo(pod, nameOf(request))
-      const { path, type } = placeOf(volume)
-      const prepared = await prepareHostPath(path, type)
-      return { ...prepared, readOnly: source['readOnly'] === true }
+      const claimed = await boundTo(request.pod, nameOf(request))
+      checkMode(claimed, request)
+      const [kind, source] = sourceOf(claimed)
+      const prepared = await pluginOf(kind).prepare({ ...request, source, claimed })
+      return { ...prepared, readOnly: prepared.readOnly || request.source['readOnly'] === true }
     },
   }
 }

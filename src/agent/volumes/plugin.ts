@@ -1,16 +1,21 @@
 /** What makes the volumes of one kind. */
 import type { JsonObject } from '../../api/json.ts'
 import type { Pod } from '../../api/types/index.ts'
+import type { PersistentVolume } from '../../api/types/kubernetes/core-v1.ts'
 
 /** A volume of a pod that some container mounts. */
 export interface VolumeRequest {
   readonly pod: Pod
   readonly name: string
-  /** What the pod's spec says below the name of the kind. */
+  /** What the pod's spec, or that of the claimed volume, says below the name of the kind. */
   readonly source: JsonObject
+  /** The volume that is claimed; missing for one that the pod's spec describes itself. */
+  readonly claimed?: PersistentVolume
   /** The volume's own folder on the node, in memory or on a disk; whoever wants it makes it. All of it goes with the pod. */
   readonly inMemory: string
   readonly onDisk: string
+  /** Keeps what `release` needs, before there is something to release: it outlives the agent, and the node's sleep. */
+  note(kind: string, value: JsonObject): Promise<void>
 }
 
 export interface PreparedVolume {
@@ -26,6 +31,8 @@ export interface VolumePlugin {
   prepare(request: VolumeRequest): Promise<PreparedVolume>
   /** Brings what is in it up to date. Missing where the node has no part in that. */
   refresh?(request: VolumeRequest): Promise<void>
+  /** Undoes what was noted under this kind; safe to repeat. */
+  release?(value: JsonObject): Promise<void>
   /** Drops what is remembered of a pod. */
   forget?(uid: string): void
 }

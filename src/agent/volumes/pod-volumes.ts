@@ -1,13 +1,15 @@
 /** The volumes of pods: made before the pod starts, looked at while it runs, and gone with it. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isJsonObject } from '../../api/json.ts'
+import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { Container, Pod, StringMap } from '../../api/types/index.ts'
 import { removeTree } from '../../host/remove-tree.ts'
 import type { Device } from '../runtime/containers.ts'
 import type { Mount } from '../runtime/mounts.ts'
+import { absentPlugin } from './absent.ts'
 import { sharedMountsOf, usedVolumes, usesParts, type VolumeMount, volumeMountsOf } from './container-mounts.ts'
 import type { NodeMounts } from './node-mounts.ts'
+import { dropNote, readNotes, writeNote } from './notes.ts'
 import { type PreparedVolume, VolumeError, type VolumePlugin, type VolumeRequest } from './plugin.ts'
 import { openSubPath } from './sub-path.ts'
 
@@ -71,13 +73,13 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
     const { uid = '' } = pod.metadata
     const { name } = volume
     const [kind, source] = kindOf(volume)
-    const plugin = plugins.get(kind)
+    const plugin = plugins.get(kind) ?? absentPlugin(kind)
     if (!isName(name)) throw new VolumeError(name, 'it has no name of a volume')
-    if (!plugin || !isJsonObject(source))
-      throw new VolumeError(name, `this node has no plug-in for volumes of the kind ${JSON.stringify(kind)}`)
+    if (!isJsonObject(source)) throw new VolumeError(name, `its ${kind} is no object`)
     const { inMemory, onDisk } = volumeFolders(options, uid)
     const folders = { inMemory: join(inMemory, name), onDisk: join(onDisk, name) }
-    return { plugin, request: { pod, name, source, ...folders } }
+    const note = (noted: string, value: JsonObject) => writeNote(onDisk, { volume: name, kind: noted, value })
+    return { plugin, request: { pod, name, source, ...folders, note } }
   }
 
   const volumesOf = (pod: Pod): readonly Volume[] => {
@@ -177,6 +179,16 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
     })
   }
 
+  /** What others have made, they undo. */
+  const release = async (podFolder: string): Promise<void> => {
+    for (const { volume, kind, value } of await readNotes(podFolder)) {
+      const plugin = plugins.get(kind)
+      if (!plugin?.release) throw new Error(`nothing here undoes what ${kind} has made for volume ${volume}`)
+      await plugin.release(value)
+      await dropNote(podFolder, volume)
+    }
+  }
+
   return {
     prepare: async (pod) => {
       await prepareAll(pod)
@@ -200,8 +212,9 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
     remove: async (uid) => {
       prepared.delete(uid)
       for (const plugin of plugins.values()) plugin.forget?.(uid)
-      // First of all: what is removed must be the pod's, and not what was mounted there.
       const { inMemory, onDisk } = volumeFolders(options, uid)
+      await release(onDisk)
+      // First of all that is ours: what is removed must be the pod's, and not what was mounted there.
       for (const folder of [folderOf(uid), onDisk]) await mounts.unmountAll(folder)
       for (const folder of [inMemory, partsDir(uid), onDisk]) await removeTree(folder)
     },

@@ -207,7 +207,7 @@ t.test('what cannot be run says why', async (t) => {
   await until(() => main('hidden')?.state?.waiting?.reason === 'Unsupported', 'the second complaint')
   await until(() => events('hidden').length > 0 && events('volume').length > 0, 'the events')
   t.same(events('hidden'), ["Unsupported: this node's runtime cannot honour spec.hostPID"])
-  const why = 'this node has no plug-in for volumes of the kind "iscsi"'
+  const why = 'this node has no plug-in for volumes of the kind "iscsi": use a CSI driver, or one for flexVolume'
   t.equal(events('volume')[0], `FailedMount: MountVolume.SetUp failed for volume "v" : ${why}`)
   t.notOk(runtime.calls.some((call) => call.includes('start-container')))
 })
