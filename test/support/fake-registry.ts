@@ -1,5 +1,6 @@
 /** A registry that does what it is told: also what none should. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { gzipSync } from 'node:zlib'
 import type { Test } from 'tap'
 import { digestOf } from '../../src/images/digest.ts'
@@ -42,12 +43,16 @@ const sendBlob = (request: IncomingMessage, response: ServerResponse, bytes: Buf
     .end(bytes.subarray(start))
 }
 
-export const startFakeRegistry = async (t: Test): Promise<FakeRegistry> => {
+/** `tls`: it speaks nothing else, with this certificate. */
+export const startFakeRegistry = async (
+  t: Test,
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<FakeRegistry> => {
   const requests: string[] = []
   const manifests = new Map<string, Content>()
   const blobs = new Map<string, Buffer>()
   const registry: FakeRegistry = { host: '', requests, manifests, blobs, auth: undefined, mischief: undefined }
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     requests.push(`${request.method} ${request.url} ${request.headers.authorization ?? ''}`.trim())
     response.on('error', () => undefined)
     if (registry.auth && !registry.auth(request, response)) return
@@ -61,7 +66,8 @@ export const startFakeRegistry = async (t: Test): Promise<FakeRegistry> => {
     } else if (blob) {
       if (!registry.mischief?.(request, response, blob)) sendBlob(request, response, blob)
     } else response.writeHead(404).end('{"errors":[]}')
-  })
+  }
+  const server = tls ? createTlsServer(tls, answer) : createServer(answer)
   return Object.assign(registry, { host: `127.0.0.1:${await serve(t, server)}` })
 }
 

@@ -38,7 +38,13 @@ export interface HttpTimeouts {
 
 export const defaultTimeouts: HttpTimeouts = { silenceMs: 30_000, connectMs: 10_000 }
 
+const unknownAuthority =
+  'its certificate is signed by nobody that this node knows: give its authority as ca_file in the file of registries'
+
 const texts: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet: look at the clock of this node',
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
   ECONNREFUSED: 'connection refused: nothing listens there',
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'no route to it',
@@ -46,10 +52,15 @@ const texts: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name cannot be resolved: look at the DNS of this node',
   EAI_AGAIN: 'its name cannot be resolved now: look at the DNS of this node',
   EPIPE: 'connection reset',
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
   UND_ERR_BODY_TIMEOUT: 'it stopped in the middle of an answer',
   UND_ERR_CONNECT_TIMEOUT: 'it does not answer: no connection',
   UND_ERR_HEADERS_TIMEOUT: 'it does not answer a request',
   UND_ERR_SOCKET: 'it closed the connection',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for other names: ask it by one of them',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS: give it as a mirror with http:// in the file of registries',
 }
 
@@ -62,9 +73,7 @@ const codeOf = (error: unknown): string => {
 const unavailable = (error: unknown, host: string): ImageError => {
   const code = codeOf(error)
   const said = error instanceof Error ? error.message : String(error)
-  const isCertificate = /CERT|SELF_SIGNED|ALTNAME/.test(code)
-  const cure = isCertificate ? ': give its authority as ca_file in the file of registries' : ''
-  return new ImageError('unavailable', `${host}: ${texts[code] ?? `${said}${cure}`}`, error)
+  return new ImageError('unavailable', `${host}: ${texts[code] ?? said}`, error)
 }
 
 async function* bytesOf(body: Dispatcher.ResponseData['body'], host: string): AsyncGenerator<Buffer, void> {
