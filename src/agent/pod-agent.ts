@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import type { Client } from '../api/client.ts'
 import { aborted, type Clock, systemClock } from '../api/clock.ts'
 import { createEventRecorder, referenceTo } from '../api/event-recorder.ts'
-import { createInformer, type Informer } from '../api/informer.ts'
+import { createInformer } from '../api/informer.ts'
+import type { CopyReader } from '../api/local-copy.ts'
 import { isFinished } from '../api/pods.ts'
 import { pods as podResource } from '../api/resources.ts'
 import type { Pod } from '../api/types/index.ts'
-import { createWorkQueue } from '../api/work-queue.ts'
+import { createWorkQueue, type Outcome } from '../api/work-queue.ts'
 import type { CommandRunner } from '../host/command.ts'
 import type { Logger } from '../host/log.ts'
 import { createConfigSource } from './env/config-source.ts'
@@ -31,6 +32,7 @@ import { createPodSandboxes } from './pods/pod-sandboxes.ts'
 import { createPullSecrets } from './pods/pull-secrets.ts'
 import { createStatusWriter } from './pods/status-writer.ts'
 import { createStopper } from './pods/stopper.ts'
+import { fileLabel } from './pods/view.ts'
 import { createPodWorker } from './pods/worker.ts'
 import { createRunHandler } from './probes/handler.ts'
 import { createProber } from './probes/prober.ts'
@@ -39,6 +41,9 @@ import { sandboxOf } from './runtime/ids.ts'
 import type { RuntimeFactory } from './runtime/runtime.ts'
 import { createRuntimes, type Runtimes } from './runtime/runtimes.ts'
 import type { SandboxRecord } from './runtime/sandboxes.ts'
+import { followManifests } from './static-pods/folder.ts'
+import { createMirrors } from './static-pods/mirrors.ts'
+import { createNodePods } from './static-pods/node-pods.ts'
 import { volumeConfigNames } from './volumes/file-volumes.ts'
 import type { NodeMounts } from './volumes/node-mounts.ts'
 import { createVolumePlugins } from './volumes/plugins.ts'
@@ -85,11 +90,13 @@ export interface PodAgentOptions {
   readonly random?: () => number
   /** How many pods are worked on at the same time. */
   readonly concurrency?: number
+  /** A folder of manifests: pods of the node's own, which run whatever the API says. */
+  readonly podManifestPath?: string | undefined
 }
 
 export interface PodAgent {
-  /** The pods bound to this node, as the API has them. */
-  readonly pods: Informer<Pod>
+  /** The pods of this node: those that the API has bound to it, and those of its own files. */
+  readonly pods: CopyReader<Pod>
   readonly runtimes: Runtimes
   /** By uid. */
   podOf(uid: string): Pod | undefined
@@ -103,6 +110,11 @@ export interface PodAgent {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** How soon to look again whether a pod of a file has made room for the next one of that name. */
+const successorMs = 500
+
+const isOfFile = (sandbox: SandboxRecord | undefined): boolean => sandbox?.labels[fileLabel] !== undefined
+
 const keyOf = (sandboxes: readonly SandboxRecord[], id: string): string => {
   const found = sandboxes.find((each) => each.id === id)
   return found ? `${found.namespace}/${found.name}` : id
@@ -114,7 +126,9 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   const { nodeMounts, hostIPs, backOff = defaultBackOff, retryMs = 5_000, concurrency = 8 } = options
   const onError = (error: unknown, retryInMs: number) => log.warn({ err: error, retryInMs }, 'cannot list the pods')
   const selection = { fieldSelector: `spec.nodeName=${nodeName}` }
-  const pods = createInformer(client, podResource, { ...selection, clock, onError })
+  const api = createInformer(client, podResource, { ...selection, clock, onError })
+  const nodePods = createNodePods(api)
+  const { pods } = nodePods
 
   /** The keys of the pods of this node, by uid: two pods can have the same name one after the other. */
   const keys = new Map<string, string>()
@@ -124,11 +138,12 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   }
 
   const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log, clock })
-  const onDamage = (message: string): void => {
+  const tellNode = (reason: string, message: string): void => {
     log.error(message)
     // Found at the start, when the API may be away.
-    void pods.synced.then(() => events.record(nodeReference(nodeName), 'Warning', 'DamagedPodState', message))
+    void api.synced.then(() => events.record(nodeReference(nodeName), 'Warning', reason, message))
   }
+  const onDamage = (message: string): void => tellNode('DamagedPodState', message)
   const onChange = (uid: string): void => queue.add(uid)
   const [first, ...others] = options.runtimes
   const runtimes = createRuntimes(
@@ -202,9 +217,13 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     discardLog: forward.discard,
     ...{ allocatable: options.allocatable, resolvConf: options.resolvConf, files, volumes },
     configOf: (pod) => configOf(pod),
-    services: options.services.all,
+    ...{ services: options.services.all, isStatic: nodePods.isStatic },
   })
-  const statuses = createStatusWriter(client)
+  const statuses = nodePods.statuses(createStatusWriter(client))
+  const mirrors = createMirrors({
+    ...{ client, nodeName, api, nodePods, clock, log },
+    onProblem: (message) => tellNode('FailedMirrorPod', message),
+  })
   const { nodeNow = () => ({ node: undefined, pressures: new Set<never>() }), allocatable } = options
   /** Those that were taken and may not have said so to the API yet, by uid. */
   const admitted = new Set<string>()
@@ -239,13 +258,38 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     networkTrouble: (uid) => network.troubles?.of(uid),
     hostPorts: options.hostPorts,
   })
-  const queue = createWorkQueue(worker.reconcile, {
+
+  /** Before the API's word on its pods; those of files need none. */
+  const held = new Set<string>()
+  let isHolding = true
+  /** Resolves to whether the pod may be looked at. One of a file waits for the end of the one that its file described before. */
+  const mayLook = async (uid: string): Promise<boolean | 'later'> => {
+    if (!isHolding && !nodePods.isStatic(uid)) return true
+    const known = await sandboxes.list()
+    const sandbox = known.find(({ id }) => id === uid)
+    if (isHolding && !nodePods.isStatic(uid) && !isOfFile(sandbox)) return false
+    const key = nodePods.isStatic(uid) && !sandbox ? keys.get(uid) : undefined
+    return known.some((each) => `${each.namespace}/${each.name}` === key && each.running) ? 'later' : true
+  }
+  const reconcile = async (uid: string): Promise<Outcome> => {
+    const look = await mayLook(uid)
+    if (look === 'later') return { againInMs: successorMs }
+    if (look) return worker.reconcile(uid)
+    held.add(uid)
+    return 'done'
+  }
+  const queue = createWorkQueue(reconcile, {
     ...{ clock, concurrency, backoffMs: { base: 50, max: 5_000 } },
     onError: (uid, error, retryInMs) =>
       log.error({ err: error, pod: keys.get(uid) ?? uid, retryInMs }, 'cannot bring a pod in line'),
   })
 
   network.troubles?.onChange((uid) => queue.add(uid))
+  api.onChange((key) => {
+    const pod = nodePods.staticPods().get(key)
+    if (pod?.metadata.uid !== undefined) queue.add(pod.metadata.uid)
+    mirrors.markAll()
+  })
   pods.onChange((key, current, previous) => {
     for (const uid of [previous?.metadata.uid, current?.metadata.uid]) {
       if (uid === undefined) continue
@@ -295,11 +339,23 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   }
 
   /** Without the API's word on every pod, what runs would look like what nobody wants. */
-  const work = async (signal: AbortSignal): Promise<void> => {
-    await Promise.race([Promise.all([pods.synced, options.services.synced]), aborted(signal)])
+  const letOthersIn = async (signal: AbortSignal): Promise<void> => {
+    await Promise.race([Promise.all([api.synced, options.services.synced]), aborted(signal)])
     if (signal.aborted) return
     await removeOtherVolumes()
-    await queue.run(signal)
+    isHolding = false
+    for (const uid of held) queue.add(uid)
+    held.clear()
+    mirrors.markAll()
+  }
+
+  const followFiles = async (folder: string, signal: AbortSignal): Promise<void> => {
+    const onPods = (found: readonly Pod[]): void => {
+      nodePods.setStatic(found)
+      mirrors.markAll()
+    }
+    const onProblem = (message: string): void => tellNode('InvalidStaticPod', message)
+    await followManifests({ folder, nodeName, clock, onPods, onProblem }, signal)
   }
 
   return {
@@ -316,14 +372,11 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
       queue.add(uid)
     },
     run: async (signal) => {
+      if (options.podManifestPath !== undefined) await followFiles(options.podManifestPath, signal)
       await takeOver()
       await Promise.all([
-        pods.run(signal),
-        runtimes.run(signal),
-        work(signal),
-        keeper.run(signal),
-        refresher(signal),
-        forward.run(signal),
+        ...[api.run(signal), runtimes.run(signal), letOthersIn(signal), queue.run(signal)],
+        ...[mirrors.run(signal), keeper.run(signal), refresher(signal), forward.run(signal)],
       ])
       stopper.forgetAll()
       prober.stop()

@@ -140,6 +140,7 @@ export const agentSettings = async (options: NodeOptions) => {
     cgroupParent: options.cgroupParent,
     runtime: runtimeOf(options.runtime),
     ...nodeResourceSettings(options),
+    podManifestPath: options.podManifestPath,
     overlay: {
       backend: overlay,
       directRouting: options.directRouting ?? false,

@@ -10,6 +10,7 @@ export interface NodeOptions extends NodeResourceOptions {
   readonly data: string
   readonly cgroupParent: string
   readonly runtime: string
+  readonly podManifestPath?: string
   readonly cniConfDir: string
   readonly overlay: string
   readonly directRouting?: boolean
@@ -76,6 +77,10 @@ export const nodeOptions = (command: Command): Command =>
       '--runtime <name>',
       "what runs pods: oci (containers of images, by runc or crun) or process (the node's programs; images are not looked at). Those of podway/echo are processes, and a RuntimeClass may say otherwise",
       'oci',
+    )
+    .option(
+      '--pod-manifest-path <folder>',
+      'static pods: a file of YAML or JSON for each pod that runs here whatever the API says; followed while it runs',
     )
     .option(
       '--cni-conf-dir <folder>',

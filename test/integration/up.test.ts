@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -20,6 +20,11 @@ t.teardown(() => rm(folder, { recursive: true, force: true }))
 const address = '172.31.9.1'
 const dirs = { state: join(folder, 'state'), data: join(folder, 'data'), control: join(folder, 'control') }
 const agentDirs = ['--state', dirs.state, '--data', dirs.data]
+const manifests = join(folder, 'manifests')
+const local = {
+  ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'local' } },
+  spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image: 'podway/echo' }] },
+}
 const kubectl = (...args: readonly string[]): Promise<string> =>
   runner.run('kubectl', ['--kubeconfig', join(dirs.control, 'admin.kubeconfig'), ...args])
 
@@ -46,7 +51,7 @@ const startUp = () => {
     podway,
     [
       ...['up', '--node-name', 'vm', '--node-ip', address, '--control-data', dirs.control, ...agentDirs],
-      ...['--cgroup-parent', `podway-up-${process.pid}`],
+      ...['--cgroup-parent', `podway-up-${process.pid}`, '--pod-manifest-path', manifests],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
@@ -77,6 +82,9 @@ t.test('a cluster of one node', async (t) => {
   const fetchIt = async (url: string): Promise<string> =>
     runner.run('nsenter', ['--net=/run/netns/client', '--', podway, 'fetch', url, '--timeout', '2'])
 
+  await mkdir(manifests)
+  await writeFile(join(manifests, 'local.json'), JSON.stringify(local))
+  await writeFile(join(manifests, 'bad.yaml'), 'kind: [')
   const first = startUp()
   let running = first
   t.teardown(() => running.stop('SIGKILL'))
@@ -87,8 +95,20 @@ t.test('a cluster of one node', async (t) => {
   const url = `http://${address}:30080/`
   await until(() => fetchIt(url).catch(() => ''), 'the NodePort')
 
+  const containerOfLocal = () =>
+    kubectl('get', 'pod', 'local-vm', '-o', 'jsonpath={.status.containerStatuses[0].containerID}').catch(() => '')
+  await t.test('a pod of a file is shown, and runs on when what shows it is deleted', async (t) => {
+    await kubectl('wait', '--for=condition=Ready', 'pod/local-vm', '--timeout=60s')
+    const before = await containerOfLocal()
+    await kubectl('delete', 'pod', 'local-vm')
+    await until(async () => (await containerOfLocal()) === before, 'the next mirror')
+    t.match(await kubectl('logs', 'local-vm'), /./)
+    t.match(await kubectl('describe', 'node', 'vm'), /InvalidStaticPod.*bad.yaml/)
+  })
+
   await t.test('killed, it leaves pods and traffic alone, and finds them again', async (t) => {
     const pods = await kubectl('get', 'pods', '-o', 'name')
+    const before = await containerOfLocal()
     await first.stop('SIGKILL')
     t.match(JSON.parse(await fetchIt(url)), { node: 'vm' })
     running = startUp()
@@ -96,13 +116,14 @@ t.test('a cluster of one node', async (t) => {
     t.equal(await kubectl('get', 'pods', '-o', 'name'), pods)
     await until(async () => /3\/3/.test(await kubectl('get', 'deployment', 'web')), 'all pods ready')
     t.notMatch(await kubectl('get', 'pods'), /Running +[1-9]/, 'none restarted')
+    t.equal(await containerOfLocal(), before)
   })
 
   await t.test('cleanup takes everything away', async (t) => {
     await running.stop('SIGTERM')
     t.match(await fetchIt(url), /web-/, 'a stopped agent leaves traffic alone, too')
     const said = await runner.run(podway, ['cleanup', ...agentDirs, '--cgroup-parent', `podway-up-${process.pid}`])
-    t.match(said, /no node any longer \(3 pods ended\)/)
+    t.match(said, /no node any longer \(4 pods ended\)/)
     t.equal(withoutEmptyTables(await network()), before)
     await t.rejects(fetchIt(url))
     await runner.run(podway, ['cleanup', ...agentDirs, '--cgroup-parent', `podway-up-${process.pid}`])

@@ -32,6 +32,8 @@ export interface AgentOptions {
   /** What is kept for the machine, and for its daemons. */
   readonly reserved: readonly Reservation[]
   readonly imageCollection: CollectionPolicy
+  /** A folder with manifests of pods that run here whatever the API says. */
+  readonly podManifestPath: string | undefined
   readonly overlay: OverlaySettings
   /** Where the node has no pod range of its own, the cluster's counts as local. */
   readonly clusterCIDRs: readonly string[]

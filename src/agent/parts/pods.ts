@@ -136,6 +136,7 @@ const createAgent = async (
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
     logDir: join(dataDir, 'logs'),
     volumeDir: join(dataDir, 'volumes'),
+    podManifestPath: options.podManifestPath,
     nodeMounts: createNodeMounts(runner),
     hostIPs: nodeAddresses,
     runtimes: factories,

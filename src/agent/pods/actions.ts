@@ -27,7 +27,7 @@ import { type Action, graceLabel } from './plan.ts'
 import type { PodFiles } from './pod-files.ts'
 import type { PodSandboxes } from './pod-sandboxes.ts'
 import type { Stopper } from './stopper.ts'
-import { lifeLabel, sandboxFailure } from './view.ts'
+import { fileLabel, lifeLabel, sandboxFailure } from './view.ts'
 
 export interface ActionDeps {
   readonly client: Client
@@ -44,6 +44,8 @@ export interface ActionDeps {
   readonly discardLog: DiscardLog
   readonly configOf: (pod: Pod) => Promise<PodConfig>
   readonly services: () => Iterable<ServiceLink>
+  /** Whether the pod is of a file of the node. */
+  readonly isStatic: (uid: string) => boolean
   readonly hostIPs: readonly string[]
   readonly allocatable: NodeFacts['allocatable']
   /** The text of the pod's /etc/resolv.conf, and what had to be left out of it. */
@@ -107,7 +109,10 @@ export const createActions = (deps: ActionDeps) => {
       ...(spec.hostIPC ? { hostIPC: true } : {}),
       ...(spec.shareProcessNamespace ? { shareProcessNamespace: true } : {}),
       ...(sysctls.length > 0 ? { sysctls: Object.fromEntries(sysctls.map((each) => [each.name, each.value])) } : {}),
-      labels: { [lifeLabel]: String(life), [graceLabel]: String(graceMs) },
+      labels: {
+        ...{ [lifeLabel]: String(life), [graceLabel]: String(graceMs) },
+        ...(deps.isStatic(known.uid) ? { [fileLabel]: 'true' } : {}),
+      },
     })
     await isConnected(pod, known, made)
   }

@@ -49,6 +49,9 @@ export interface PodView {
 /** Which life of a pod's sandbox a container belongs to: init containers have to run again in a new one. */
 export const lifeLabel = 'sandbox-life'
 
+/** That a pod's sandbox was made for a file of the node: the API has no say in it. */
+export const fileLabel = 'of-file'
+
 /** All instances of a container, the latest last. */
 export const instancesOf = ({ sandbox }: PodView, name: string): readonly ContainerRecord[] =>
   sandbox?.containers.filter((each) => each.name === name) ?? []

@@ -16,6 +16,7 @@ import type { Admission, RequestReview, Review } from '../objects/admission.ts'
 import { bucketOf } from '../resources/definition.ts'
 import type { Store } from '../storage/store.ts'
 import { createLeaseWatch, type LeaseWatch } from './lease-watch.ts'
+import { wrongNewPod } from './mirror-pods.ts'
 import { type ClusterNetworks, wrongClaim } from './node-claims.ts'
 import { forbiddenLabels } from './node-labels.ts'
 import { wrongNodeToken } from './node-tokens.ts'
@@ -102,8 +103,8 @@ const isAddressOn = (text: string, pod: Pod, node: Node | undefined): boolean =>
 const checkPod =
   (nodeNamed: (name: string) => Node | undefined): Check =>
   ({ operation, object, old }, node) => {
-    if (operation === 'create') return 'nodes are not allowed to create pods'
     const pod = object as Pod
+    if (operation === 'create') return wrongNewPod(pod, node, nodeNamed(node))
     const marks = ({ labels = {}, finalizers = [], ownerReferences = [] }: ObjectMeta) => ({
       ...{ labels, finalizers, ownerReferences },
     })

@@ -73,8 +73,8 @@ export const createNodeAuthorizer = (graph: NodeGraph): Authorizer => {
   }
 
   const mayDoWithPod = ({ verb, subresource, namespace, name }: ResourceAccess, node: string): Verdict => {
-    // Which pod may be written to is decided at the moment of the write, by admission.
-    if (subresource === undefined) return verdict(verb === 'delete', 'nodes may not create or change pods')
+    // Which pod may be written to is decided at the moment of the write, by admission; new are the mirrors of static pods alone.
+    if (subresource === undefined) return verdict(verb === 'create' || verb === 'delete', 'nodes may not change pods')
     if (subresource === 'status') return verdict(changing.includes(verb), '')
     if (subresource === 'eviction') return verdict(verb === 'create', '')
     const bound = graph.nodeOfPod(`${namespace}/${name}`)

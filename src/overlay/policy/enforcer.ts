@@ -156,7 +156,8 @@ export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnfo
   const setPod = (key: string): void => {
     const pod = pods.get(key)
     const own = pod && admitted.get(pod.uid)
-    placePod(key, pod && own ? { ...pod, addresses: own.addresses } : pod)
+    // A uid is what its pod says of itself.
+    placePod(key, pod && own?.key === key ? { ...pod, addresses: own.addresses } : pod)
   }
 
   const sync = async (dirty: Dirty): Promise<void> => {

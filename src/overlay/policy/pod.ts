@@ -1,4 +1,5 @@
 /** Pods, cut down to what network policies ask of them. */
+import { mirrorAnnotation } from '../../api/pods.ts'
 import type { Pod, Protocol, StringMap } from '../../api/types/index.ts'
 import { isPort } from '../../host/netfilter/rule.ts'
 
@@ -36,7 +37,8 @@ export const toPolicyPod = (pod: Pod): PolicyPod => {
   const isOver = status?.phase === 'Succeeded' || status?.phase === 'Failed'
   return {
     namespace: metadata.namespace ?? '',
-    uid: metadata.uid ?? '',
+    // Of a pod that its node runs by itself, by which the node knows it.
+    uid: metadata.annotations?.[mirrorAnnotation] ?? metadata.uid ?? '',
     node: spec.nodeName ?? '',
     labels: metadata.labels ?? noLabels,
     addresses: spec.hostNetwork || isOver ? [] : (status?.podIPs?.map(({ ip }) => ip) ?? []),

@@ -183,3 +183,42 @@ t.test('Events about itself and its own pods, and its own Lease', async (t) => {
   t.match(await n1('POST', leases, lease('n1', { ownerReferences })), /^403/)
   t.equal(await n1('POST', leases, lease('n1')), '201')
 })
+
+t.test('a node creates the mirrors of its own pods, and no other pods', async (t) => {
+  const { api, n1 } = await start()
+  for (const name of ['n1', 'n2']) await api.request('POST', nodes, { body: { metadata: { name } } })
+  const uid = async (name: string) =>
+    (await api.request('GET', `${nodes}/${name}`)).body['metadata']?.['uid'] as unknown
+  const owner = { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: await uid('n1'), controller: true }
+  const mirror = (metadata: object = {}, spec: object = {}) => ({
+    metadata: {
+      ...{ name: 'web-n1', annotations: { 'kubernetes.io/config.mirror': 'h' }, ownerReferences: [owner] },
+      ...metadata,
+    },
+    spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }], ...spec },
+  })
+  const refused: readonly (readonly [body: object, why: RegExp])[] = [
+    [mirror({ annotations: {} }), /does not have "kubernetes.io\/config.mirror" annotation/],
+    [mirror({}, { nodeName: 'n2' }), /can only create pods with spec.nodeName set to itself/],
+    [mirror({}, { nodeName: '' }), /can only create pods with spec.nodeName set to itself/],
+    [mirror({ ownerReferences: [] }), /with an owner reference set to itself/],
+    [mirror({ ownerReferences: [owner, { ...owner, uid: 'x', controller: false }] }), /with a single owner reference/],
+    [mirror({ ownerReferences: [{ ...owner, name: 'n2', uid: await uid('n2') }] }), /owner reference set to itself/],
+    [mirror({ ownerReferences: [{ ...owner, controller: false }] }), /a controller owner reference/],
+    [mirror({ ownerReferences: [{ ...owner, blockOwnerDeletion: true }] }), /must not set blockOwnerDeletion/],
+    [mirror({ ownerReferences: [{ ...owner, uid: await uid('n2') }] }), /UID mismatch/],
+    [mirror({}, { serviceAccountName: 'admin' }), /reference a service account/],
+    [mirror({}, { volumes: [{ name: 'v', secret: { secretName: 's' } }] }), /reference secrets/],
+    [mirror({}, { imagePullSecrets: [{ name: 's' }] }), /reference secrets/],
+    [mirror({}, { volumes: [{ name: 'v', configMap: { name: 's' } }] }), /reference configmaps/],
+    [mirror({}, { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 's' } }] }), /persistentvolumeclaims/],
+  ]
+  for (const [body, why] of refused) {
+    const said = await n1('POST', pods, body)
+    t.match(said, /^403/)
+    t.match(said, why)
+  }
+  t.equal(await n1('POST', pods, mirror()), '201')
+  t.match(await n1('PATCH', `${pods}/web-n1`, { spec: { containers: [{ name: 'c', image: 'other' }] } }), /^403/)
+  t.equal(await n1('DELETE', `${pods}/web-n1`), '200')
+})

@@ -169,6 +169,17 @@ t.test('a pod is let in when its policies are there', async (t) => {
   t.match(failure, { message: 'the API server shows no pod x/a (other): its network policies are not known' })
 })
 
+t.test('a pod that says that it has the uid of another one has none of its addresses', async (t) => {
+  const { enforcer, pods, passes } = open(t)
+  await soon(enforcer.synced, 'the first rules')
+  await enforcer.admit({ key: 'x/c', uid: 'uid-c' }, [c])
+  const liar = pod('liar', '10.244.1.9')
+  const metadata = { ...liar.metadata, labels: { app: 'b' }, annotations: { 'kubernetes.io/config.mirror': 'uid-c' } }
+  pods.put({ ...liar, metadata })
+  await until(() => passes('10.244.1.9', a), 'the rules for it')
+  t.notOk(passes(c, a))
+})
+
 t.test('nothing is written, and nobody let in, before all is known', async (t) => {
   const known = Promise.withResolvers<void>()
   const netfilter = createFakeNetfilter('IPv4')

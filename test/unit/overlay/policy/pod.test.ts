@@ -24,6 +24,11 @@ t.test('what is asked of them', async (t) => {
   t.strictSame(toPolicyPod(bare), { namespace: '', uid: '', node: '', labels: {}, addresses: [], ports: [] })
 })
 
+t.test('a mirror has the uid by which its node knows the pod', async (t) => {
+  const annotations = { 'kubernetes.io/config.mirror': 'of-the-file' }
+  t.equal(toPolicyPod(made({}, running, { annotations })).uid, 'of-the-file')
+})
+
 t.test('whose addresses are no pod’s', async (t) => {
   const addresses = (spec: Partial<Pod['spec']>, phase: 'Running' | 'Succeeded' | 'Failed' | 'Pending') =>
     toPolicyPod(made(spec, { ...running, phase })).addresses.length
