@@ -98,6 +98,8 @@ export interface PodAgent {
   /** The pods of this node: those that the API has bound to it, and those of its own files. */
   readonly pods: CopyReader<Pod>
   readonly runtimes: Runtimes
+  /** Whether the pod of this uid is one of the node's own files. */
+  isStatic(uid: string): boolean
   /** By uid. */
   podOf(uid: string): Pod | undefined
   /** The folders that hold the volumes of a pod, by its uid. */
@@ -229,6 +231,8 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   const admitted = new Set<string>()
   const rejectionOf = (pod: Pod): Rejection | undefined => {
     const { uid = '' } = pod.metadata
+    // Whoever wrote the file has decided.
+    if (nodePods.isStatic(uid)) return undefined
     const isTaken = (other: Pod): boolean =>
       admitted.has(other.metadata.uid ?? '') || other.status?.startTime !== undefined
     const others = [...pods.values()].filter(
@@ -360,6 +364,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
 
   return {
     pods,
+    isStatic: nodePods.isStatic,
     podOf,
     runtimes,
     volumesOf: (uid) => Object.values(volumeFolders(places, uid)),

@@ -170,8 +170,12 @@ const createEvictions = (
 ): EvictionManager => {
   const { client, options } = node
   const { nodeName, dataDir, log } = options
+  // Those of the node's own files are what it is there for, and stay.
   const pods = (): readonly Pod[] =>
-    [...agent.pods.values()].filter((pod) => !isFinished(pod) && pod.metadata.deletionTimestamp === undefined)
+    [...agent.pods.values()].filter(
+      (pod) =>
+        !isFinished(pod) && pod.metadata.deletionTimestamp === undefined && !agent.isStatic(pod.metadata.uid ?? ''),
+    )
   return createEvictionManager({
     ...{ settings: options.eviction, pods, end: agent.end, onChange, log, clock: steadyClock },
     node: nodeReference(nodeName),

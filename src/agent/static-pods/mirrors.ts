@@ -8,7 +8,7 @@ import { ApiError, errorText, isAlreadyExists, isConflict, isNotFound } from '..
 import type { Informer } from '../../api/informer.ts'
 import { isMirrorPod, mirrorAnnotation } from '../../api/pods.ts'
 import { nodes, objectKey, pods } from '../../api/resources.ts'
-import { createSyncLoop, type SyncLoop } from '../../api/sync-loop.ts'
+import { createSyncLoop } from '../../api/sync-loop.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import { isMirrorOf, type NodePods } from './node-pods.ts'
@@ -39,7 +39,7 @@ const mirrorFor = ({ metadata, spec }: Pod, nodeName: string, nodeUid: string): 
   }
 }
 
-export const createMirrors = (options: MirrorsOptions): Pick<SyncLoop, 'markAll' | 'run'> => {
+export const createMirrors = (options: MirrorsOptions): Pick<ReturnType<typeof createSyncLoop>, 'markAll' | 'run'> => {
   const { client, nodeName, api, nodePods, onProblem, clock, log } = options
   const told = new Map<string, string>()
 
