@@ -6,6 +6,7 @@ import { createCommandRunner } from '../../src/host/command.ts'
 import { defaultPolicy } from '../../src/images/collect/candidates.ts'
 import { collectImages } from '../../src/images/collect/collect.ts'
 import type { RootLayers } from '../../src/images/images.ts'
+import { openNodeImages } from '../../src/images/node/open-images.ts'
 import { readAbilities } from '../../src/images/layer/abilities.ts'
 import { limits } from '../../src/images/limits.ts'
 import { damageNames, damages } from '../support/damage.ts'
@@ -379,6 +380,22 @@ t.test('images that nobody uses make room, the longest unused first', async (t) 
   const aged = await collectImages({ store, diskOf, now: () => now }, { ...defaultPolicy, maximumAgeMs: 3_600_000 })
   t.same(aged.removed.toSorted(), [held, young].toSorted())
   t.equal(layers(), 0)
+})
+
+t.test('all images that nobody uses go at once where a node is short of disk', async (t) => {
+  let now = Date.now()
+  const node = await openNodeImages({ folder: ownFolder(), runner, onNotice: (why) => t.comment(why), now: () => now })
+  t.teardown(node.close)
+  const add = async (name: string) => (await node.store.images.add(imageOf([[{ path: name }]], [`x.io/${name}:1`]))).image.id
+  const [held, unused] = [await add('held'), await add('unused')]
+  await node.roots.hold(held, 'pod')
+  now += 60_000
+  await node.removeUnused(120_000)
+  t.ok(await node.images.find(unused), 'it is too young')
+  now += 60_000
+  await node.removeUnused(120_000)
+  t.notOk(await node.images.find(unused))
+  t.ok(await node.images.find(held))
 })
 
 t.test('downloads and layers that nobody wants any more go', async (t) => {

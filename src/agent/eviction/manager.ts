@@ -134,6 +134,7 @@ export const createEvictionManager = (options: EvictionOptions): EvictionManager
   /** One whose volumes cannot be measured stops no other. */
   const checkStorage = async (pod: Pod): Promise<void> => {
     try {
+      if (!hasStorageLimit(pod)) return
       const excess = storageExcess(pod, await sources.storageOf(pod))
       if (excess !== undefined && !isCritical(pod)) evict(pod, excess, shortestGraceMs)
     } catch (error) {
@@ -144,7 +145,7 @@ export const createEvictionManager = (options: EvictionOptions): EvictionManager
   const checkStorages = async (): Promise<void> => {
     if (clock.now() < measureAt) return
     const began = clock.now()
-    for (const pod of pods()) if (hasStorageLimit(pod) && !ending.has(pod.metadata.uid ?? '')) await checkStorage(pod)
+    for (const pod of pods()) if (!ending.has(pod.metadata.uid ?? '')) await checkStorage(pod)
     measureAt = clock.now() + measuringShare * (clock.now() - began)
   }
 

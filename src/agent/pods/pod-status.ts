@@ -50,6 +50,10 @@ const addressFields = ({ lastAddresses, hostIPs, pod }: PodView): Partial<PodSta
   }
 }
 
+/** Nothing is to be told of the containers of a pod that the node did not take. */
+const wasNeverBegun = ({ ending, sandbox, pod }: PodView): boolean =>
+  ending !== undefined && !sandbox && pod.status?.startTime === undefined
+
 /** The pod's new status, built upon the one the API has. */
 export const podStatus = (view: PodView, plan: Plan, now: number): PodStatus => {
   const before = view.pod.status ?? {}
@@ -75,7 +79,7 @@ export const podStatus = (view: PodView, plan: Plan, now: number): PodStatus => 
       before.ephemeralContainerStatuses?.find(({ name }) => name === container.name),
     ),
   )
-  return {
+  const own = {
     ...before,
     phase,
     // Until then an agent that is started anew would take the pod for one that goes on.
@@ -83,6 +87,10 @@ export const podStatus = (view: PodView, plan: Plan, now: number): PodStatus => 
     conditions: podConditions(view, phase, inits, mains, now),
     ...addressFields(view),
     startTime: before.startTime ?? formatTime(now),
+  }
+  if (wasNeverBegun(view)) return own
+  return {
+    ...own,
     ...(inits.length === 0 ? {} : { initContainerStatuses: inits }),
     containerStatuses: mains,
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),

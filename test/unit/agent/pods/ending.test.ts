@@ -35,5 +35,6 @@ t.test('the reason is told once the pod has failed, so that nobody takes it for 
 t.test('who is not taken has failed at once, and nobody else is to blame', async (t) => {
   const status = statusOf({ ending: { ...evicted, reason: 'OutOfcpu', isDisruption: false } })
   t.match(status, { phase: 'Failed', reason: 'OutOfcpu' })
+  t.notOk('containerStatuses' in status, 'kubectl shows the reason')
   t.notOk(status.conditions?.some(({ type }) => type === 'DisruptionTarget'))
 })
