@@ -6,9 +6,9 @@ import { createCommandRunner } from '../../src/host/command.ts'
 import { defaultPolicy } from '../../src/images/collect/candidates.ts'
 import { collectImages } from '../../src/images/collect/collect.ts'
 import type { RootLayers } from '../../src/images/images.ts'
-import { openNodeImages } from '../../src/images/node/open-images.ts'
 import { readAbilities } from '../../src/images/layer/abilities.ts'
 import { limits } from '../../src/images/limits.ts'
+import { openNodeImages } from '../../src/images/node/open-images.ts'
 import { damageNames, damages } from '../support/damage.ts'
 import { configOf, imageOf, layerOf, leftIn, openTestStore, ownFolder } from '../support/image-store.ts'
 import { type Made, tarArchive } from '../support/tar-archive.ts'
@@ -386,7 +386,8 @@ t.test('all images that nobody uses go at once where a node is short of disk', a
   let now = Date.now()
   const node = await openNodeImages({ folder: ownFolder(), runner, onNotice: (why) => t.comment(why), now: () => now })
   t.teardown(node.close)
-  const add = async (name: string) => (await node.store.images.add(imageOf([[{ path: name }]], [`x.io/${name}:1`]))).image.id
+  const add = async (name: string) =>
+    (await node.store.images.add(imageOf([[{ path: name }]], [`x.io/${name}:1`]))).image.id
   const [held, unused] = [await add('held'), await add('unused')]
   await node.roots.hold(held, 'pod')
   now += 60_000
