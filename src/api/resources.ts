@@ -36,6 +36,7 @@ import type {
   ServiceAccount,
 } from './types/kubernetes/core-v1.ts'
 import type { RuntimeClass } from './types/kubernetes/node-v1.ts'
+import type { PodDisruptionBudget } from './types/kubernetes/policy-v1.ts'
 import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
 import type { CSINode, StorageClass } from './types/kubernetes/storage-v1.ts'
 
@@ -110,6 +111,13 @@ export const controllerRevisions = resource<ControllerRevision>()(
 )
 export const jobs = resource<Job>()('batch', 'v1', 'jobs', 'Job', true)
 export const cronJobs = resource<CronJob>()('batch', 'v1', 'cronjobs', 'CronJob', true)
+export const podDisruptionBudgets = resource<PodDisruptionBudget>()(
+  'policy',
+  'v1',
+  'poddisruptionbudgets',
+  'PodDisruptionBudget',
+  true,
+)
 export const ingresses = resource<Ingress>()('networking.k8s.io', 'v1', 'ingresses', 'Ingress', true)
 export const ingressClasses = resource<IngressClass>()(
   'networking.k8s.io',

@@ -15,6 +15,7 @@ import { createCronJobController } from './controllers/cronjob/cronjob.ts'
 import { createCustomKindController } from './controllers/custom-kinds/custom-kinds.ts'
 import { createDaemonSetController } from './controllers/daemonset/daemonset.ts'
 import { createDeploymentController } from './controllers/deployment/deployment.ts'
+import { createDisruptionController } from './controllers/disruption/disruption.ts'
 import { createEndpointSliceController } from './controllers/endpoints/endpoint-slices.ts'
 import { createMirroringController } from './controllers/endpoints/mirroring.ts'
 import { createEventTtlController } from './controllers/event-ttl.ts'
@@ -66,6 +67,7 @@ const switchable: Readonly<Record<ComponentName, CreateController>> = {
   'job-controller': createJobController,
   'ttl-after-finished-controller': createTtlAfterFinishedController,
   'cronjob-controller': createCronJobController,
+  'disruption-controller': createDisruptionController,
   'endpointslice-controller': createEndpointSliceController,
   'endpointslice-mirroring-controller': createMirroringController,
   'garbage-collector-controller': createGarbageCollector,

@@ -36,9 +36,6 @@ const refused = (message: string, retryAfterSeconds?: number): ApiError =>
     causes: [{ reason: 'DisruptionBudget', message }],
   })
 
-/** Where no disruption controller has looked at a budget ever, nothing counts for it: it guards nothing, as it was said when it was made. */
-const isCounted = ({ status }: PodDisruptionBudget): boolean => (status.observedGeneration ?? 0) > 0
-
 /** A pod that is not ready may go while the others suffice, and where the budget does not care for such pods. */
 const isGuarded = (pod: Pod, { spec, status }: PodDisruptionBudget): boolean => {
   if (isReady(pod)) return true
@@ -83,9 +80,7 @@ export const podEviction = ({ objects, store, clock }: EvictionContext): Subreso
       .entries.map(({ object }) => object as PodDisruptionBudget)
       .filter(
         (budget) =>
-          budget.metadata.namespace === metadata.namespace &&
-          isCounted(budget) &&
-          matchLabelSelector(budget.spec.selector)(metadata.labels),
+          budget.metadata.namespace === metadata.namespace && matchLabelSelector(budget.spec.selector)(metadata.labels),
       )
 
   /** Takes the pod off the budget that guards it. Throws what refuses that. */

@@ -6,7 +6,6 @@ import { ageColumn, column, nameColumn } from '../columns.ts'
 import { type Conversion, define } from '../definition.ts'
 import { validateSelector } from '../metadata.ts'
 import { subdomainName } from '../names.ts'
-import { unattended } from '../unattended.ts'
 
 /** An empty selector means no pod in v1beta1 and every pod in v1: each says by this label what the other cannot. */
 const emptyMatch = 'pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match'
@@ -68,7 +67,6 @@ export const podDisruptionBudget = define<PodDisruptionBudget>({
   namespaced: true,
   shortNames: ['pdb'],
   nameRule: subdomainName,
-  warnings: unattended('no eviction is refused'),
   status: 'separate',
   generation: true,
   updateNeedsVersion: true,
