@@ -219,6 +219,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     discardLog: forward.discard,
     ...{ allocatable: options.allocatable, resolvConf: options.resolvConf, files, volumes },
     configOf: (pod) => configOf(pod),
+    handlerOf,
     ...{ services: options.services.all, isStatic: nodePods.isStatic },
   })
   const statuses = nodePods.statuses(createStatusWriter(client))
@@ -309,7 +310,12 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     ...{ runner: options.runner, log, clock, ...options.logLimits },
     active: async () =>
       (await sandboxes.list()).flatMap(({ containers }) =>
-        containers.filter(({ exit }) => !exit).map(({ logFile }) => logFile),
+        containers
+          .filter(({ exit }) => !exit)
+          .map(({ id, logFile: file, logFormat }) => ({
+            file,
+            ...(logFormat === 'cri' ? { reopen: async () => runtimes.containers.reopenLog?.(id) } : {}),
+          })),
       ),
   })
 

@@ -3,13 +3,21 @@ import { statSync } from 'node:fs'
 import { type Clock, sleep, systemClock } from '../../api/clock.ts'
 import type { CommandRunner } from '../../host/command.ts'
 import type { Logger } from '../../host/log.ts'
+import { rotateCriLog } from './cri-files.ts'
 import { appendNote, maxNotes, mendIndex, readIndex, trimNotes, writeIndex } from './log-index.ts'
 import { cutOff, hardLimit, type RotationLimits, rotate } from './rotate.ts'
 import { extentOf } from './segments.ts'
 
+/** The log of a container that runs. */
+export interface ActiveLog {
+  readonly file: string
+  /** Where a container runtime writes it: it goes on with a new file, and tells the times itself. */
+  readonly reopen?: () => Promise<void>
+}
+
 export interface LogKeeperOptions extends Partial<RotationLimits> {
-  /** The logs of running containers. */
-  readonly active: () => Promise<Iterable<string>>
+  /** Those of all running containers. */
+  readonly active: () => Promise<Iterable<ActiveLog>>
   readonly runner: CommandRunner
   readonly log: Logger
   readonly clock?: Clock
@@ -77,10 +85,19 @@ export const createLogKeeper = (options: LogKeeperOptions): LogKeeper => {
     return tooLong || tooMany ? { ...(await firstSight(file)), size } : { ...last, size, notes: last.notes + 1 }
   }
 
+  const lookAtCri = async (file: string, reopen: () => Promise<void>): Promise<void> => {
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+    if (size > limits.maxBytes) await rotateCriLog(file, limits.keep, clock.now(), reopen)
+  }
+
   const look = async (): Promise<void> => {
     const now = new Map<string, Seen>()
-    for (const file of await active()) {
+    for (const { file, reopen } of await active()) {
       try {
+        if (reopen) {
+          await lookAtCri(file, reopen)
+          continue
+        }
         const found = await lookAt(file)
         if (found) now.set(file, found)
       } catch (error) {

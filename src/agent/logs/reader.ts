@@ -1,6 +1,7 @@
 /** Reading a log back, as `kubectl logs` asks for it. */
 import { stat } from 'node:fs/promises'
 import { type Clock, sleep, systemClock } from '../../api/clock.ts'
+import { readCriLog } from './cri-reader.ts'
 import { type Cursor, createCursor, readRange } from './cursor.ts'
 import { offsetSince, readIndex, timeOf } from './log-index.ts'
 import { type Extent, extentOf, firstFrom } from './segments.ts'
@@ -20,6 +21,8 @@ export interface LogOptions {
 export interface LogSource {
   /** The log's file. */
   readonly file: string
+  /** Entries of a container runtime; what containers have written themselves, when missing. */
+  readonly format?: 'cri' | undefined
   /** True when nothing more will be written. */
   readonly isOver: () => boolean | Promise<boolean>
   readonly clock?: Clock
@@ -114,19 +117,24 @@ async function* plain(pieces: AsyncIterable<{ bytes: Buffer }>): AsyncGenerator<
   for await (const { bytes } of pieces) yield bytes
 }
 
-/**
- * The log's bytes, from where `options` say. Ends at the end of the log, or when the container has ended (`follow`), or
- * when `signal` aborts. Throws ENOENT when there is no such log.
- */
-export async function* readLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* readOwnLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
   const extent = await extentOf(source.file)
   const { notes } = await readIndex(source.file)
   const cursor = createCursor(source.file, extent)
   const since = options.sinceTime === undefined ? 0 : offsetSince(notes, options.sinceTime)
   const start = await startOf(cursor, extent, options, since)
   const pieces = chunks(cursor, start, options, source, signal)
+  yield* options.timestamps ? stamped(source, pieces) : plain(pieces)
+}
+
+/**
+ * The log's bytes, from where `options` say. Ends at the end of the log, or when the container has ended (`follow`), or
+ * when `signal` aborts. Throws ENOENT when there is no such log.
+ */
+export async function* readLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
   let room = options.limitBytes ?? Number.POSITIVE_INFINITY
-  for await (const bytes of options.timestamps ? stamped(source, pieces) : plain(pieces)) {
+  const read = source.format === 'cri' ? readCriLog : readOwnLog
+  for await (const bytes of read(source, options, signal)) {
     yield bytes.length > room ? bytes.subarray(0, room) : bytes
     room -= bytes.length
     if (room <= 0) return

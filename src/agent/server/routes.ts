@@ -52,12 +52,12 @@ export const createRoutes = ({ pods, runtimes, pages = {}, clock = systemClock }
     const pod = pods.get(`${namespace}/${name}`)
     if (!pod) throw new RequestError(404, `pod "${name}" not found in namespace "${namespace}" on this node`)
     const sandboxOf = async () => (await runtimes.sandboxes.list()).find(({ id }) => id === pod.metadata.uid)
-    const { id, logFile } = findInstance(pod, await sandboxOf(), container, previous)
+    const { id, logFile: file, logFormat: format } = findInstance(pod, await sandboxOf(), container, previous)
     const isOver = async (): Promise<boolean> => {
       const now = (await sandboxOf())?.containers.find((each) => each.id === id)
       return now === undefined || now.exit !== undefined
     }
-    return { ...text(200, ''), body: readLog({ file: logFile, isOver, clock }, options, signal) }
+    return { ...text(200, ''), body: readLog({ file, format, isOver, clock }, options, signal) }
   }
 
   const route = async ({ method, url: target, signal }: AgentRequest): Promise<AgentResponse> => {

@@ -133,7 +133,7 @@ export const createUpgrades = ({ pods, runtimes, ports, log, clock = systemClock
 
   const attach = async (request: IncomingMessage, pod: Pod, name: string, query: URLSearchParams): Promise<Take> => {
     const options = optionsOf(query)
-    const { id, logFile } = await containerOf(pod, name)
+    const { id, logFile: file, logFormat: format } = await containerOf(pod, name)
     const open = channelsOf(request, options)
     const isOver = async (): Promise<boolean> => {
       const found = (await runtimes.sandboxes.list())
@@ -143,9 +143,10 @@ export const createUpgrades = ({ pods, runtimes, ports, log, clock = systemClock
     }
     return (upgrade) =>
       open(upgrade, async (channels) => {
-        const source = { file: logFile, isOver, clock, pollMs: attachedPollMs }
-        const output = readLog(source, { follow: true, tailLines: 0 }, channels.gone)
-        await serveOutput(output, await runtimes.streams.attach(id), channels)
+        const source = { file, format, isOver, clock, pollMs: attachedPollMs }
+        const log = () => readLog(source, { follow: true, tailLines: 0 }, channels.gone)
+        const input = await runtimes.streams.attach(id)
+        await serveOutput(input.output ?? log(), input, channels)
       })
   }
 

@@ -54,17 +54,35 @@ const control = (type: number, numbers: readonly number[], rest: Buffer = Buffer
   return Buffer.concat([head(0x8000_0000 | (version << 16) | type, 0, body.length + rest.length), body, rest])
 }
 
-/** No headers, as a zlib stream: a block stored as it is, and the empty one by which a flush ends (readers wait for it). */
-const storedNothing = (isFirst: boolean): Buffer =>
-  Buffer.from([
-    ...(isFirst ? [0x78, 0x01] : []),
-    ...[0x00, 0x04, 0x00, 0xfb, 0xff, 0, 0, 0, 0],
-    ...[0x00, 0x00, 0x00, 0xff, 0xff],
-  ])
+const number = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
 
-/** `isFirst`: of the session, whose headers are one stream. */
+const lengthAndText = (text: string): readonly Buffer[] => [number(Buffer.byteLength(text)), Buffer.from(text)]
+
+/** As a zlib stream: a block stored as it is, and the empty one by which a flush ends (readers wait for it). */
+const headerBlock = (headers: ReadonlyMap<string, string>, isFirst: boolean): Buffer => {
+  const block = Buffer.concat([
+    number(headers.size),
+    ...[...headers].flatMap(([name, value]) => [...lengthAndText(name), ...lengthAndText(value)]),
+  ])
+  const lengths = Buffer.alloc(4)
+  lengths.writeUInt16LE(block.length)
+  lengths.writeUInt16LE(~block.length & 0xffff, 2)
+  return Buffer.concat([
+    Buffer.from(isFirst ? [0x78, 0x01, 0x00] : [0x00]),
+    ...[lengths, block, Buffer.from([0x00, 0x00, 0x00, 0xff, 0xff])],
+  ])
+}
+
+/** `isFirst`: of the session, whose headers are one stream in each direction. */
 export const replyFrame = (id: number, isFirst: boolean): Buffer =>
-  control(types.synReply, [id], storedNothing(isFirst))
+  control(types.synReply, [id], headerBlock(new Map(), isFirst))
+/** Headers are few, and short. */
+export const openFrame = (id: number, headers: ReadonlyMap<string, string>, isFirst: boolean): Buffer =>
+  control(types.synStream, [id, 0], Buffer.concat([Buffer.alloc(2), headerBlock(headers, isFirst)]))
 export const resetFrame = (id: number, code: number): Buffer => control(types.reset, [id, code])
 export const pingFrame = (id: number): Buffer => control(types.ping, [id])
 export const goAwayFrame = (lastId: number): Buffer => control(types.goAway, [lastId, 0])

@@ -1,7 +1,6 @@
 /**
- * The server's side of SPDY/3.1 as clients of Kubernetes speak it: they open streams, each with headers and both directions.
- * Nobody there minds the windows of SPDY, so what holds a client up is the connection itself: it is not read while one of
- * its streams is full.
+ * SPDY/3.1 as clients of Kubernetes speak it: the client opens streams, each with headers and both directions. Nobody there
+ * minds the windows of SPDY, so what holds the peer up is the connection itself: it is not read while one of its streams is full.
  */
 import { Duplex } from 'node:stream'
 import { switchProtocols } from '../../../host/upgrade.ts'
@@ -10,6 +9,7 @@ import {
   type DataFrame,
   dataFrame,
   goAwayFrame,
+  openFrame,
   pingFrame,
   readFrames,
   replyFrame,
@@ -32,11 +32,17 @@ export interface SpdySession {
   close(): void
 }
 
+/** The client's side of one. */
+export interface SpdyClientSession extends SpdySession {
+  /** Ends for each direction by itself. It may be written to before the server has agreed. */
+  open(headers: ReadonlyMap<string, string>): Duplex
+}
+
 /** Streams at the same time. */
 const maxStreams = 512
 const maxPayload = 32 * 1024
 const holdBytes = 64 * 1024
-/** For so long the client may take to close its side of a connection that has ended here. */
+/** For so long the peer may take to close its side of a connection that has ended here. */
 const closeMs = 10_000
 
 interface Channel {
@@ -92,7 +98,7 @@ const openChannel = (id: number, write: Write, onGone: () => void): Channel => {
     },
     reset: () => {
       isReset = true
-      stream.destroy(new Error('the client gave the stream up'))
+      stream.destroy(new Error('the peer gave the stream up'))
     },
     isEnded: () => isEnded,
   }
@@ -112,12 +118,15 @@ export const switchToSpdy = (socket: Duplex, protocol: string): void =>
     ...{ connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': protocol },
   })
 
-/** Serves until the connection ends. `head`: what the client has sent already. */
-export const serveSpdy = (socket: Duplex, head: Buffer, onStream: (stream: SpdyStream) => void): SpdySession => {
+/** What becomes of a stream that the peer opens; a client, which has no such, lets nobody open any. */
+type OnStream = ((stream: SpdyStream) => void) | undefined
+
+/** Goes on until the connection ends. `head`: what the peer has sent already. */
+const speakSpdy = (socket: Duplex, head: Buffer, onStream: OnStream): SpdyClientSession => {
   const channels = new Map<number, Channel>()
   const headers = createHeaderReader()
   let lastId = 0
-  let hasReplied = false
+  let hasHeaders = false
 
   const write: Write = (frame, done = () => undefined) => {
     if (!socket.writable) return done(new Error('the connection has ended'))
@@ -127,7 +136,18 @@ export const serveSpdy = (socket: Duplex, head: Buffer, onStream: (stream: SpdyS
     if (!isHeldUp) done()
   }
 
+  const open = (named: Headers): Duplex => {
+    const id = lastId === 0 ? 1 : lastId + 2
+    lastId = id
+    const channel = openChannel(id, write, () => channels.delete(id))
+    channels.set(id, channel)
+    write(openFrame(id, named, !hasHeaders))
+    hasHeaders = true
+    return channel.stream
+  }
+
   const synStream = async ({ payload, flags }: ControlFrame): Promise<void> => {
+    if (!onStream) throw new Error('a server that opens a stream')
     const id = word(payload) & idBits
     if (payload.length < synHeadBytes) throw new Error('a control frame that ends early')
     if (id <= lastId || id % 2 === 0) throw new Error(`a stream with the number ${id} after ${lastId}`)
@@ -136,8 +156,8 @@ export const serveSpdy = (socket: Duplex, head: Buffer, onStream: (stream: SpdyS
     if (channels.size >= maxStreams) return write(resetFrame(id, resetCodes.refusedStream))
     const channel = openChannel(id, write, () => channels.delete(id))
     channels.set(id, channel)
-    write(replyFrame(id, !hasReplied))
-    hasReplied = true
+    write(replyFrame(id, !hasHeaders))
+    hasHeaders = true
     if ((flags & finFlag) !== 0) channel.end()
     onStream({ headers: found, stream: channel.stream })
   }
@@ -149,19 +169,20 @@ export const serveSpdy = (socket: Duplex, head: Buffer, onStream: (stream: SpdyS
         return synStream(frame)
       case types.ping: {
         const id = word(payload)
-        // One of even number would be the answer to ours.
-        if (id % 2 === 1) await new Promise<void>((resolve) => write(pingFrame(id), () => resolve()))
+        // One of our own number would be the answer to ours.
+        if ((id % 2 === 1) === (onStream !== undefined))
+          await new Promise<void>((resolve) => write(pingFrame(id), () => resolve()))
         return
       }
       case types.reset:
         return channels.get(word(payload) & idBits)?.reset()
+      case types.synReply:
       case types.headers:
+        if (onStream && type === types.synReply) throw new Error('a reply to a stream that was not opened')
         // They have no meaning here, but are part of the one compressed stream.
         await headers.read(payload.subarray(4))
         if ((flags & finFlag) !== 0) channels.get(word(payload) & idBits)?.end()
         return
-      case types.synReply:
-        throw new Error('a reply to a stream that was not opened')
       default:
       // SETTINGS, GOAWAY, WINDOW_UPDATE, and what comes after SPDY/3.1.
     }
@@ -182,21 +203,27 @@ export const serveSpdy = (socket: Duplex, head: Buffer, onStream: (stream: SpdyS
   const endAll = (): void => {
     for (const { stream } of [...channels.values()]) stream.destroy(new Error('the connection has ended'))
   }
+  /** Servers end the connection in place of its streams: what has come may still be read. */
+  const endReading = (): void => {
+    for (const channel of channels.values()) if (!channel.isEnded()) channel.end()
+  }
   // It is not read while one stream is full, so its end might not be seen.
-  socket.once('close', endAll)
+  socket.once('close', (hadError?: boolean) => {
+    if (onStream || hadError) endAll()
+  })
 
   const serve = async (): Promise<void> => {
     if (head.length > 0) socket.unshift(head)
     for await (const frame of readFrames(socket)) await (frame.kind === 'data' ? onData(frame) : onControl(frame))
   }
   const ended = serve()
-    .catch(() => undefined)
+    .then(onStream ? endAll : endReading, endAll)
     .finally(() => {
       headers.close()
-      endAll()
       socket.destroy()
     })
   return {
+    open,
     ended,
     close: () => {
       if (socket.writable) socket.end(goAwayFrame(lastId))
@@ -204,3 +231,10 @@ export const serveSpdy = (socket: Duplex, head: Buffer, onStream: (stream: SpdyS
     },
   }
 }
+
+/** Serves until the connection ends. `head`: what the client has sent already. */
+export const serveSpdy = (socket: Duplex, head: Buffer, onStream: (stream: SpdyStream) => void): SpdySession =>
+  speakSpdy(socket, head, onStream)
+
+/** The client's side of a connection that has become one of SPDY. */
+export const joinSpdy = (socket: Duplex, head: Buffer): SpdyClientSession => speakSpdy(socket, head, undefined)

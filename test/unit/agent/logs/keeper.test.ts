@@ -14,7 +14,14 @@ const setUp = (t: Test, runner: CommandRunner = createCommandRunner(), maxBytes 
   const file = join(t.testdir(), '0.log')
   const clock = createFakeClock(0)
   writeFileSync(file, '')
-  const keeper = createLogKeeper({ active: async () => [file], runner, log: silentLogger, clock, maxBytes, keep: 2 })
+  const keeper = createLogKeeper({
+    active: async () => [{ file }],
+    runner,
+    log: silentLogger,
+    clock,
+    maxBytes,
+    keep: 2,
+  })
   return { file, clock, keeper }
 }
 
