@@ -43,6 +43,8 @@ export interface ActionDeps {
   readonly logDir: string
   readonly discardLog: DiscardLog
   readonly configOf: (pod: Pod) => Promise<PodConfig>
+  /** Of the pod's RuntimeClass. Throws `NoRuntimeError`. */
+  readonly handlerOf: (pod: Pod) => Promise<string | undefined>
   readonly services: () => Iterable<ServiceLink>
   /** Whether the pod is of a file of the node. */
   readonly isStatic: (uid: string) => boolean
@@ -90,7 +92,8 @@ export const createActions = (deps: ActionDeps) => {
   }
 
   const makeSandbox = async (pod: Pod, known: KnownPod): Promise<void> => {
-    const { name: runtime, capabilities } = runtimeOf(known)
+    const { name: runtime, capabilities, hasHandlers } = runtimeOf(known)
+    const handler = hasHandlers ? await deps.handlerOf(pod) : undefined
     const resolv = await deps.resolvConf?.(pod)
     for (const warning of resolv?.warnings ?? []) tell(pod, 'Warning', 'DNSConfigForming', warning)
     const ownFiles = await files.make(pod, resolv?.text)
@@ -104,7 +107,9 @@ export const createActions = (deps: ActionDeps) => {
     const { sysctls = [] } = spec.securityContext ?? {}
     const made = await sandboxes.start({
       ...{ id: known.uid, namespace, name, runtime, mounts, hostname: files.hostname(pod), annotations },
-      hostNetwork: spec.hostNetwork ?? false,
+      ...{ hostNetwork: spec.hostNetwork ?? false, logDir: podLogDir(logDir, { namespace, name, id: known.uid }) },
+      ...(handler !== undefined && handler !== runtime ? { handler } : {}),
+      ...(allContainers(pod).some(({ securityContext }) => securityContext?.privileged) ? { privileged: true } : {}),
       ...(spec.hostPID ? { hostPID: true } : {}),
       ...(spec.hostIPC ? { hostIPC: true } : {}),
       ...(spec.shareProcessNamespace ? { shareProcessNamespace: true } : {}),

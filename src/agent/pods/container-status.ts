@@ -6,7 +6,7 @@ import type { Waiting } from './plan.ts'
 import { currentOf, initsOf, instancesOf, isRunning, latestOf, type PodView } from './view.ts'
 
 /** The containerID that the API shows for an instance, and what probes are remembered by. */
-export const apiContainerId = (runtime: string, id: string): string => `${runtime}://${id}`
+export const apiContainerId = (runtime: string, { id, apiId }: ContainerRecord): string => apiId ?? `${runtime}://${id}`
 
 const exitReason = ({ code, oomKilled, startError }: ContainerExit): string => {
   if (startError !== undefined) return 'StartError'
@@ -19,17 +19,21 @@ const lastWords = ({ startError, message }: ContainerExit): { readonly message?:
   return words === undefined ? {} : { message: words }
 }
 
-const terminated = ({ runtime }: PodView, { id, startedAt, exit }: ContainerRecord): ContainerState | undefined =>
-  exit && {
-    terminated: {
-      exitCode: exit.code,
-      reason: exitReason(exit),
-      ...lastWords(exit),
-      startedAt: formatTime(startedAt),
-      finishedAt: formatTime(exit.finishedAt),
-      containerID: apiContainerId(runtime, id),
-    },
-  }
+const terminated = ({ runtime }: PodView, record: ContainerRecord): ContainerState | undefined => {
+  const { startedAt, exit } = record
+  return (
+    exit && {
+      terminated: {
+        exitCode: exit.code,
+        reason: exitReason(exit),
+        ...lastWords(exit),
+        startedAt: formatTime(startedAt),
+        finishedAt: formatTime(exit.finishedAt),
+        containerID: apiContainerId(runtime, record),
+      },
+    }
+  )
+}
 
 const waitingState = (view: PodView, container: Container, waiting: Waiting | undefined): ContainerState => {
   if (waiting) {
@@ -70,7 +74,7 @@ export const containerStatus = (
   const state = stateOf(view, container, waiting)
   const previous = state.waiting && latest?.exit ? latest : instances.at(-2)
   const lastState = (previous && terminated(view, previous)) ?? (latest ? {} : (before?.lastState ?? {}))
-  const containerID = latest ? apiContainerId(view.runtime, latest.id) : before?.containerID
+  const containerID = latest ? apiContainerId(view.runtime, latest) : before?.containerID
   return {
     name: container.name,
     state,

@@ -21,7 +21,7 @@ export const probeTargets = (view: PodView, adopted: ReadonlySet<string>): reado
       startedAt: latest.startedAt,
       isStopping: isTerminating(view) || isOver(view),
     }
-    const known = shown.find(({ containerID }) => containerID === apiContainerId(view.runtime, latest.id))
+    const known = shown.find(({ containerID }) => containerID === apiContainerId(view.runtime, latest))
     if (!known || !adopted.has(latest.id)) return [target]
     return [{ ...target, before: { started: known.started ?? false, ready: known.ready } }]
   }

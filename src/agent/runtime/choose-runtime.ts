@@ -18,14 +18,16 @@ const asksForNoImage = (pod: Pod): boolean =>
  * `handler` is the one of the pod's RuntimeClass, if it has one. A pod that needs no image runs as processes, whatever the
  * default is. Throws `NoRuntimeError`.
  */
-export const chooseRuntime = <R extends { readonly name: string }>(
+export const chooseRuntime = <R extends { readonly name: string; readonly hasHandlers?: boolean }>(
   runtimes: Choices<R>,
   pod: Pod,
   handler: string | undefined,
 ): R => {
   const named = (name: string): R | undefined => runtimes.find((each) => each.name === name)
   const chosen =
-    handler !== undefined ? named(handler) : ((asksForNoImage(pod) ? named('process') : undefined) ?? runtimes[0])
+    handler !== undefined
+      ? (named(handler) ?? runtimes.find(({ hasHandlers }) => hasHandlers))
+      : ((asksForNoImage(pod) ? named('process') : undefined) ?? runtimes[0])
   if (chosen) return chosen
   throw new NoRuntimeError(
     `failed to get sandbox runtime: no runtime for ${JSON.stringify(handler)} is configured on this node`,

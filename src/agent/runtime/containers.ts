@@ -88,11 +88,15 @@ export interface ContainerExit {
 /** One instance of a container. */
 export interface ContainerRecord {
   readonly id: string
+  /** How the API shows it, `containerd://…`, where the runtime has an id of its own. */
+  readonly apiId?: string
   readonly name: string
   readonly attempt: number
   /** What it was started from; missing where the runtime looks at no images. */
   readonly image?: ContainerImage
   readonly logFile: string
+  /** How its lines are written: by a container runtime; as the container has said them, when missing. */
+  readonly logFormat?: 'cri'
   readonly labels: StringMap
   /** Milliseconds since 1970. */
   readonly startedAt: number
@@ -112,4 +116,6 @@ export interface Containers {
    * or is unknown.
    */
   signal(container: string, signal: 'TERM' | 'KILL'): Promise<void>
+  /** Where the runtime writes the logs: that of this container goes on with a new file in the place of one that was renamed. */
+  reopenLog?(container: string): Promise<void>
 }

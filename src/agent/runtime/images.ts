@@ -15,7 +15,7 @@ export interface ImageConfig {
   readonly stopSignal?: string
 }
 
-export interface Image {
+export interface ListedImage {
   /** What its containers are started by: the digest of its configuration. */
   readonly id: string
   /** As a registry knows it, and users see it: `docker.io/library/nginx@sha256:…`. */
@@ -23,6 +23,9 @@ export interface Image {
   /** All its names on this node, tags and digests. */
   readonly names: readonly string[]
   readonly sizeBytes: number
+}
+
+export interface Image extends ListedImage {
   readonly config: ImageConfig
   /** What of it this node could not make, each in a sentence. */
   readonly limitations: readonly string[]
@@ -42,7 +45,7 @@ export interface Images {
   find(reference: string): Promise<Image | undefined>
   /** Fetches it, or what has changed of it. Throws `InvalidImageName`, and an Error whose message is for the user. */
   pull(reference: string, logins: readonly RegistryLogin[], signal: AbortSignal): Promise<Image>
-  list(): Promise<readonly Image[]>
+  list(): Promise<readonly ListedImage[]>
   /** Throws when a container uses it. One that is not here: nothing happens. */
   remove(id: string): Promise<void>
 }

@@ -6,6 +6,13 @@ export type RuntimeName = (typeof runtimeNames)[number]
 
 export const isRuntimeName = (name: string): name is RuntimeName => (runtimeNames as readonly string[]).includes(name)
 
+/** And a container runtime of the machine. */
+export const nodeRuntimeNames = [...runtimeNames, 'cri'] as const
+export type NodeRuntimeName = (typeof nodeRuntimeNames)[number]
+
+export const isNodeRuntimeName = (name: string): name is NodeRuntimeName =>
+  (nodeRuntimeNames as readonly string[]).includes(name)
+
 const folders: Readonly<Record<RuntimeName, string>> = { oci: 'oci', process: 'runtime' }
 
 /** Where one keeps what must not outlive a reboot. */

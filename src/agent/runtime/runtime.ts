@@ -15,6 +15,8 @@ export interface Runtime {
   readonly streams: Streams
   readonly stats: Stats
   readonly capabilities: Capabilities
+  /** It has ways of its own to run pods, whose names RuntimeClasses can have as handlers. */
+  readonly hasHandlers?: boolean
   /** Notices ends until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>
 }

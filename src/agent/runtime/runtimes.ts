@@ -2,7 +2,7 @@
 import type { Logger } from '../../host/log.ts'
 import type { Usage } from '../usage/usage.ts'
 import { sandboxOf } from './ids.ts'
-import type { Image } from './images.ts'
+import type { ListedImage } from './images.ts'
 import type { Runtime } from './runtime.ts'
 import type { SandboxRecord } from './sandboxes.ts'
 
@@ -11,7 +11,7 @@ export interface Runtimes extends Pick<Runtime, 'sandboxes' | 'containers' | 'st
   readonly all: readonly Runtime[]
   named(name: string): Runtime | undefined
   /** Those of all; of a runtime that does not answer, none. */
-  listImages(): Promise<readonly Image[]>
+  listImages(): Promise<readonly ListedImage[]>
 }
 
 /** What a runtime said last: a pod whose runtime does not answer has not vanished. */
@@ -54,7 +54,7 @@ export const createRuntimes = (all: readonly [Runtime, ...Runtime[]], log: Logge
   }
   const streamsOf = async (container: string) => (await ownerOf(sandboxOf(container))).streams
 
-  const imagesOf = (runtime: Runtime): Promise<readonly Image[]> =>
+  const imagesOf = (runtime: Runtime): Promise<readonly ListedImage[]> =>
     runtime.images.list().catch((error: unknown) => {
       log.warn({ err: error, runtime: runtime.name }, 'runtime does not list its images')
       return []
@@ -98,6 +98,7 @@ export const createRuntimes = (all: readonly [Runtime, ...Runtime[]], log: Logge
     containers: {
       start: async (sandbox, spec) => (await ownerOf(sandbox)).containers.start(sandbox, spec),
       signal: async (id, signal) => (await ownerOf(sandboxOf(id))).containers.signal(id, signal),
+      reopenLog: async (id) => (await ownerOf(sandboxOf(id))).containers.reopenLog?.(id),
     },
     streams: {
       exec: async (id, command, timeoutMs) => (await streamsOf(id)).exec(id, command, timeoutMs),

@@ -10,6 +10,12 @@ export interface SandboxSpec {
   readonly name: string
   /** The name of the runtime that shall run it, where there are several: the node's default one when missing. */
   readonly runtime?: string
+  /** Which of its ways the runtime takes, where it has several: the name in a RuntimeClass. */
+  readonly handler?: string
+  /** Holds the logs of its containers, for runtimes that write them. */
+  readonly logDir?: string
+  /** Some container of it is to be privileged. */
+  readonly privileged?: boolean
   readonly hostname: string
   /** Shares the node's network and host name. */
   readonly hostNetwork: boolean

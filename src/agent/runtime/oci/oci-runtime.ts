@@ -20,6 +20,7 @@ import { readNodeFiles } from '../shared/node-files.ts'
 import { compileHolderRoot } from '../shared/pod-root.ts'
 import { type ContainerKind, createShimRuntime, type LaunchRequest } from '../shared/shim-runtime.ts'
 import { createStateStore, type StoredContainer } from '../shared/state.ts'
+import { logEndOf, readTerminationMessage } from '../shared/termination-message.ts'
 import { type Bundles, createBundles } from './bundles.ts'
 import { ociConfig } from './config.ts'
 import type { OciDevice } from './config-types.ts'
@@ -33,7 +34,6 @@ import { atTerminal, type Program } from './program.ts'
 import { readInRoot } from './root-files.ts'
 import { signalNumber } from './signals.ts'
 import { checkSysctls } from './sysctls.ts'
-import { readTerminationMessage } from './termination-message.ts'
 import { type FoundUser, findUser } from './users.ts'
 
 /** Its name. */
@@ -218,7 +218,7 @@ export const createOciRuntime = (options: OciRuntimeOptions): Runtime => {
   const leftovers: Leftovers<OciContainer> = {
     lastWords: ({ id, logFile, logIsMessage }, exitCode) =>
       readTerminationMessage(
-        { file: bundles.terminationLogOf(id), logFile: logIsMessage ? logFile : undefined },
+        { file: bundles.terminationLogOf(id), logEnd: logIsMessage ? () => logEndOf(logFile) : undefined },
         exitCode,
       ),
     drop: async (id) => {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { cpuShares, deviceRules, ociResources } from '../../../../../src/agent/runtime/oci/resources.ts'
+import { cpuShares } from '../../../../../src/agent/runtime/limit-units.ts'
+import { deviceRules, ociResources } from '../../../../../src/agent/runtime/oci/resources.ts'
 
 t.test('cpu', async (t) => {
   t.equal(cpuShares(0), 2)

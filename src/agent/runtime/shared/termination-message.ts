@@ -30,16 +30,19 @@ const lastLines = (text: string): string => {
 
 export interface TerminationMessageSource {
   readonly file: string
-  /** Read instead when the container has failed and said nothing. */
-  readonly logFile: string | undefined
+  /** The end of its log: read instead when the container has failed and said nothing. */
+  readonly logEnd: (() => Promise<string>) | undefined
 }
+
+/** Of a log that containers write themselves. */
+export const logEndOf = (file: string): Promise<string> => tailOf(file, maxLogBytes)
 
 /** As the kubelet reads it: a text of at most 4096 bytes, or of the log 80 lines and 2048 bytes. */
 export const readTerminationMessage = async (
-  { file, logFile }: TerminationMessageSource,
+  { file, logEnd }: TerminationMessageSource,
   exitCode: number,
 ): Promise<string> => {
   const message = await headOf(file, maxMessageBytes)
-  if (message !== '' || logFile === undefined || exitCode === 0) return message
-  return lastLines(await tailOf(logFile, maxLogBytes))
+  if (message !== '' || logEnd === undefined || exitCode === 0) return message
+  return lastLines(await logEnd())
 }
