@@ -33,10 +33,11 @@ Example:
 
   folders(cni.command('install'))
     .description('write the launcher and a network that uses it')
-    .option('--state <folder>', "the agent's folder, with its socket", '/run/podway')
+    // Without a default: what was said to "cni" itself counts, too.
+    .option('--state <folder>', "the agent's folder, with its socket (default: /run/podway)")
     .option('--name <name>', 'of the network', 'podway')
-    .action(async (_options, command: Command) =>
-      (await import('./cni-run.ts')).install(command.optsWithGlobals<CniInstallOptions>()),
+    .action(async (own: Partial<CniInstallOptions>, command: Command) =>
+      (await import('./cni-run.ts')).install({ ...command.optsWithGlobals<CniInstallOptions>(), ...own }),
     )
 
   folders(cni.command('uninstall'))
