@@ -9,18 +9,24 @@ import { once } from '../host/once.ts'
 import type { CollectionPolicy } from '../images/collect/candidates.ts'
 import { type NodeImages, type OnCollectionFailure, openNodeImages } from '../images/node/open-images.ts'
 import type { Capabilities } from './runtime/capabilities.ts'
+import { createCriRuntime } from './runtime/cri/cri-runtime.ts'
+import type { OpenedRuntime } from './runtime/cri/open-runtime.ts'
 import { readNodeFacts } from './runtime/oci/node-facts.ts'
 import { createNodeImages } from './runtime/oci/node-images.ts'
 import { createOciRuntime } from './runtime/oci/oci-runtime.ts'
 import { findProgram } from './runtime/oci/program.ts'
 import { createProcessRuntime } from './runtime/process/process-runtime.ts'
 import type { RuntimeFactory } from './runtime/runtime.ts'
-import { type RuntimeName, runtimeDir } from './runtime/runtime-names.ts'
+import { type NodeRuntimeName, type RuntimeName, runtimeDir } from './runtime/runtime-names.ts'
 import { openLimits } from './runtime/shared/limits.ts'
 
 export interface NodeRuntimesOptions {
   /** What runs pods that do not ask for another. */
-  readonly first: RuntimeName
+  readonly first: NodeRuntimeName
+  /** Missing where none is to be used. */
+  readonly containerRuntime: OpenedRuntime | undefined
+  readonly nodeName: string
+  readonly hostIPs: readonly string[]
   readonly stateDir: string
   readonly dataDir: string
   readonly cgroupParent: string
@@ -75,7 +81,7 @@ const limitsOf = async (parent: string, log: Logger): Promise<Readonly<Record<Ru
 }
 
 export const nodeRuntimes = async (options: NodeRuntimesOptions): Promise<NodeRuntimes> => {
-  const { first, stateDir, env, log } = options
+  const { first, stateDir, env, log, containerRuntime } = options
   const identities = { canBecome: await readIdMap(), canSetGroups: await canSetGroups() }
   const limits = await limitsOf(options.cgroupParent, log)
   const open = once(() => openImages(options))
@@ -85,8 +91,15 @@ export const nodeRuntimes = async (options: NodeRuntimesOptions): Promise<NodeRu
       ...{ stateDir: runtimeDir(stateDir, 'process'), cgroups: limits.process, onChange, onDamage, log },
       ...{ identities, env },
     })
-  return {
-    factories: first === 'oci' ? [oci, ofProcesses] : [ofProcesses, oci],
-    removeUnusedImages: async () => (await open()).removeUnused(options.imageCollection.minimumAgeMs),
-  }
+  const removeUnusedImages = async (): Promise<void> =>
+    (await open()).removeUnused(options.imageCollection.minimumAgeMs)
+  if (!containerRuntime)
+    return { factories: first === 'oci' ? [oci, ofProcesses] : [ofProcesses, oci], removeUnusedImages }
+  const { client, version } = containerRuntime
+  const cri: RuntimeFactory = (onChange, onDamage) =>
+    createCriRuntime({
+      ...{ client, runtimeName: version.runtimeName, node: options.nodeName, hostIPs: options.hostIPs },
+      ...{ stateDir: join(stateDir, 'cri'), seccompDir: join(options.dataDir, 'seccomp'), onChange, onDamage, log },
+    })
+  return { factories: [cri, oci, ofProcesses], removeUnusedImages }
 }

@@ -22,7 +22,7 @@ import { nodeResourceSettings } from './node-resources.ts'
 import { partsOf } from './parts.ts'
 import { namedRanges } from './ranges.ts'
 import { checkRangesHere } from './ranges-here.ts'
-import { runtimeOf } from './runtime.ts'
+import { nodeRuntimeOf } from './runtime.ts'
 import { packageRoot } from './self.ts'
 import { stopSignal } from './stop-signal.ts'
 import { readTokenFile } from './token-file.ts'
@@ -138,7 +138,8 @@ export const agentSettings = async (options: NodeOptions) => {
     stateDir: options.state,
     dataDir: options.data,
     cgroupParent: options.cgroupParent,
-    runtime: runtimeOf(options.runtime),
+    runtime: nodeRuntimeOf(options.runtime),
+    criSocket: options.criSocket,
     ...nodeResourceSettings(options),
     podManifestPath: options.podManifestPath,
     overlay: {

@@ -11,6 +11,7 @@ export interface NodeOptions extends NodeResourceOptions {
   readonly cgroupParent: string
   readonly runtime: string
   readonly podManifestPath?: string
+  readonly criSocket?: string
   readonly cniConfDir: string
   readonly overlay: string
   readonly directRouting?: boolean
@@ -75,12 +76,16 @@ export const nodeOptions = (command: Command): Command =>
     .option('--cgroup-parent <name>', 'the control group of its pods', 'podway')
     .option(
       '--runtime <name>',
-      "what runs pods: oci (containers of images, by runc or crun) or process (the node's programs; images are not looked at). Those of podway/echo are processes, and a RuntimeClass may say otherwise",
+      "what runs pods: oci (containers of images, by runc or crun), cri (the same in containerd or CRI-O: see podway cni install) or process (the node's programs; images are not looked at). Those of podway/echo are processes, and a RuntimeClass may say otherwise",
       'oci',
     )
     .option(
       '--pod-manifest-path <folder>',
       'static pods: a file of YAML or JSON for each pod that runs here whatever the API says; followed while it runs',
+    )
+    .option(
+      '--cri-socket <file>',
+      'where the container runtime of --runtime cri listens (default: the first that is there of /run/containerd/containerd.sock, /run/crio/crio.sock, /run/k3s/containerd/containerd.sock, /run/cri-dockerd.sock)',
     )
     .option(
       '--cni-conf-dir <folder>',

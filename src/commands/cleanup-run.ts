@@ -2,16 +2,20 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Part, parts } from '../agent/part-names.ts'
+import { endCriPods, leftRuntime } from '../agent/runtime/cri/open-runtime.ts'
 import { runtimeDirs } from '../agent/runtime/runtime-names.ts'
 import { endPods } from '../agent/runtime/shared/end-pods.ts'
 import { createNodeMounts } from '../agent/volumes/node-mounts.ts'
+import { errorText } from '../api/errors.ts'
 import { cleanupNodeAddress } from '../dns/node-address.ts'
 import { removeCgroups } from '../host/cgroup.ts'
 import { type CommandRunner, createCommandRunner } from '../host/command.ts'
 import { counted } from '../host/counted.ts'
 import { createIproute, type Iproute } from '../host/iproute.ts'
+import { silentLogger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter, type Netfilter } from '../host/netfilter/netfilter.ts'
+import { runCniServer } from '../overlay/cni/server.ts'
 import { cleanupOverlay } from '../overlay/overlay.ts'
 import { cleanupPolicies } from '../overlay/policy/enforcer.ts'
 import { cleanupOwnAddresses } from '../proxy/ingress/own-addresses.ts'
@@ -20,9 +24,32 @@ import type { CleanupOptions } from './cleanup.ts'
 import { partsOf } from './parts.ts'
 import { createProgress } from './progress.ts'
 
+/** The runtime asks our plugin to take the network of each pod away, whose agent has gone: all of it goes a moment later. */
+const whileNetworkIsGone = async <T>(stateDir: string, work: () => Promise<T>): Promise<T> => {
+  const stop = new AbortController()
+  const { promise: isListening, resolve: listens } = Promise.withResolvers<void>()
+  const plugin = { answer: async () => ({ status: 0, stdout: '' }) }
+  const serving = runCniServer(join(stateDir, 'cni.sock'), plugin, silentLogger, stop.signal, listens)
+  await Promise.race([isListening, serving])
+  try {
+    return await work()
+  } finally {
+    stop.abort()
+    await serving
+  }
+}
+
+const endPodsOfRuntime = async (stateDir: string, dataDir: string): Promise<number> => {
+  const left = await leftRuntime(dataDir)
+  return left ? whileNetworkIsGone(stateDir, () => endCriPods(dataDir, left)) : 0
+}
+
 /** Ends the pods that an agent has left running. */
-const endAllPods = async (stateDir: string): Promise<number> => {
-  let ended = 0
+const endAllPods = async (stateDir: string, dataDir: string): Promise<number> => {
+  let ended = await endPodsOfRuntime(stateDir, dataDir).catch((error: unknown) => {
+    console.error(`pods in the container runtime are left there: ${errorText(error)}; see crictl pods`)
+    return 0
+  })
   for (const folder of runtimeDirs(stateDir)) ended += await endPods(folder, (message) => console.error(message))
   return ended
 }
@@ -74,7 +101,7 @@ export const cleanup = async ({ state, data, cgroupParent, keepData, only }: Cle
     console.log(`removed: ${[...chosen].join(', ')}`)
     return
   }
-  const pods = await progress.run('ending pods', () => endAllPods(state))
+  const pods = await progress.run('ending pods', () => endAllPods(state, data))
   // The network goes last: the others' rules speak of its devices.
   await progress.run('removing rules, devices and routes', () => cleanupParts([...parts].reverse()))
   await removeCgroups(cgroupParent)

@@ -7,11 +7,12 @@ import type { Runtime } from '../../src/agent/runtime/runtime.ts'
 import { commandLines, exitOf } from './left-on-node.ts'
 import { until } from './until.ts'
 
-/** Commands beside `main`, in whose environment GREETING is `greeting`. */
-export const commandContract = async (t: Test, runtime: Runtime, greeting: string): Promise<void> => {
-  const command = (words: readonly string[], tty: boolean) =>
-    runtime.streams.open('a_main_0', words, { stdin: true, tty })
+const commandIn = (runtime: Runtime) => (words: readonly string[], tty: boolean) =>
+  runtime.streams.open('a_main_0', words, { stdin: true, tty })
 
+/** A command at a terminal beside `main`, in whose environment GREETING is `greeting`. */
+export const terminalContract = async (t: Test, runtime: Runtime, greeting: string): Promise<void> => {
+  const command = commandIn(runtime)
   await t.test('a terminal: one output, an echo, a size that changes, keys that mean something', async (t) => {
     const script =
       'tty; echo "$GREETING $TERM"; trap "stty size" WINCH; while :; do read -r line; echo "got $line"; done'
@@ -31,6 +32,12 @@ export const commandContract = async (t: Test, runtime: Runtime, greeting: strin
     shell.stdin.write('\u0003')
     t.equal(await shell.ended, 130, 'interrupted from the keyboard')
   })
+}
+
+/** Commands beside `main`, in whose environment GREETING is `greeting`. */
+export const commandContract = async (t: Test, runtime: Runtime, greeting: string): Promise<void> => {
+  const command = commandIn(runtime)
+  await terminalContract(t, runtime, greeting)
 
   await t.test('all of it ends when it is ended', async (t) => {
     for (const tty of [false, true]) {

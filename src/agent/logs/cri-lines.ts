@@ -31,6 +31,10 @@ export const parseEntry = (line: Buffer): CriEntry => {
   }
 }
 
+/** Whether a log that begins so was written by a container runtime. */
+export const isEntry = (beginning: Buffer): boolean =>
+  /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) (?:stdout|stderr) [FP]/.test(beginning.toString('latin1'))
+
 export interface DecodeOptions {
   /** Milliseconds since 1970: what was written before is left out. */
   readonly sinceTime?: number | undefined
@@ -79,19 +83,4 @@ export const createCriDecoder = ({ sinceTime, timestamps }: DecodeOptions): CriD
       return Buffer.concat(found)
     },
   }
-}
-
-/** How many lines end in these whole entries. */
-export const countLines = (entries: readonly Buffer[]): number =>
-  entries.reduce((count, line) => (parseEntry(line).isPartial ? count : count + 1), 0)
-
-/** The entries of a text that begins and ends with whole ones. */
-export const entriesIn = (text: Buffer): readonly Buffer[] => {
-  const found: Buffer[] = []
-  let from = 0
-  for (let to = text.indexOf(newline); to >= 0; to = text.indexOf(newline, from)) {
-    found.push(text.subarray(from, to))
-    from = to + 1
-  }
-  return from < text.length ? [...found, text.subarray(from)] : found
 }

@@ -11,13 +11,13 @@ export const createCursor = (file: string, first: Extent) => {
         const at = firstFrom(extent, offset)
         if (at >= extent.end) {
           const end = extent.end
-          extent = await extentOf(file)
+          extent = await extentOf(file, first.format)
           if (extent.end === end) return { at, bytes: Buffer.alloc(0) }
           continue
         }
         const bytes = await readAt(file, extent, at, length)
         if (bytes && bytes.length > 0) return { at, bytes }
-        extent = await extentOf(file)
+        extent = await extentOf(file, first.format)
       }
     },
   }

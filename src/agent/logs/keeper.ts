@@ -3,10 +3,9 @@ import { statSync } from 'node:fs'
 import { type Clock, sleep, systemClock } from '../../api/clock.ts'
 import type { CommandRunner } from '../../host/command.ts'
 import type { Logger } from '../../host/log.ts'
-import { rotateCriLog } from './cri-files.ts'
 import { appendNote, maxNotes, mendIndex, readIndex, trimNotes, writeIndex } from './log-index.ts'
-import { cutOff, hardLimit, type RotationLimits, rotate } from './rotate.ts'
-import { extentOf } from './segments.ts'
+import { cutOff, hardLimit, type RotationLimits, rotate, rotateCri } from './rotate.ts'
+import { extentOf, movingFile } from './segments.ts'
 
 /** The log of a container that runs. */
 export interface ActiveLog {
@@ -87,7 +86,9 @@ export const createLogKeeper = (options: LogKeeperOptions): LogKeeper => {
 
   const lookAtCri = async (file: string, reopen: () => Promise<void>): Promise<void> => {
     const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
-    if (size > limits.maxBytes) await rotateCriLog(file, limits.keep, clock.now(), reopen)
+    // An agent before may have been ended in the middle.
+    const isMoving = statSync(movingFile(file), { throwIfNoEntry: false }) !== undefined
+    if (isMoving || size > limits.maxBytes) await rotateCri(file, limits.keep, reopen)
   }
 
   const look = async (): Promise<void> => {

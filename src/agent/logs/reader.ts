@@ -1,10 +1,10 @@
 /** Reading a log back, as `kubectl logs` asks for it. */
 import { stat } from 'node:fs/promises'
 import { type Clock, sleep, systemClock } from '../../api/clock.ts'
-import { readCriLog } from './cri-reader.ts'
+import { createCriDecoder } from './cri-lines.ts'
 import { type Cursor, createCursor, readRange } from './cursor.ts'
 import { offsetSince, readIndex, timeOf } from './log-index.ts'
-import { type Extent, extentOf, firstFrom } from './segments.ts'
+import { type Extent, extentOf, firstFrom, type LogFormat } from './segments.ts'
 
 export interface LogOptions {
   /** Only so many lines from the end. */
@@ -21,8 +21,7 @@ export interface LogOptions {
 export interface LogSource {
   /** The log's file. */
   readonly file: string
-  /** Entries of a container runtime; what containers have written themselves, when missing. */
-  readonly format?: 'cri' | undefined
+  readonly format?: LogFormat | undefined
   /** True when nothing more will be written. */
   readonly isOver: () => boolean | Promise<boolean>
   readonly clock?: Clock
@@ -117,10 +116,26 @@ async function* plain(pieces: AsyncIterable<{ bytes: Buffer }>): AsyncGenerator<
   for await (const { bytes } of pieces) yield bytes
 }
 
-async function* readOwnLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const extent = await extentOf(source.file)
-  const { notes } = await readIndex(source.file)
-  const cursor = createCursor(source.file, extent)
+/** What a container has said, out of the entries of its runtime. */
+async function* decoded(pieces: AsyncIterable<{ bytes: Buffer }>, options: LogOptions): AsyncGenerator<Buffer> {
+  const decoder = createCriDecoder(options)
+  for await (const { bytes } of pieces) {
+    const said = decoder.decode(bytes)
+    if (said.length > 0) yield said
+  }
+  const last = decoder.end()
+  if (last.length > 0) yield last
+}
+
+async function* readWhole(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const { file, format } = source
+  const extent = await extentOf(file, format)
+  const cursor = createCursor(file, extent)
+  if (format === 'cri') {
+    const start = await startOf(cursor, extent, options, 0)
+    return yield* decoded(chunks(cursor, start, options, source, signal), options)
+  }
+  const { notes } = await readIndex(file)
   const since = options.sinceTime === undefined ? 0 : offsetSince(notes, options.sinceTime)
   const start = await startOf(cursor, extent, options, since)
   const pieces = chunks(cursor, start, options, source, signal)
@@ -133,8 +148,7 @@ async function* readOwnLog(source: LogSource, options: LogOptions, signal: Abort
  */
 export async function* readLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
   let room = options.limitBytes ?? Number.POSITIVE_INFINITY
-  const read = source.format === 'cri' ? readCriLog : readOwnLog
-  for await (const bytes of read(source, options, signal)) {
+  for await (const bytes of readWhole(source, options, signal)) {
     yield bytes.length > room ? bytes.subarray(0, room) : bytes
     room -= bytes.length
     if (room <= 0) return

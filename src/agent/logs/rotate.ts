@@ -6,11 +6,11 @@
  * and the file cut to nothing. What is written between these two steps is lost, which is why it is done so late.
  */
 import { createReadStream, createWriteStream } from 'node:fs'
-import { rename, rm, truncate } from 'node:fs/promises'
+import { access, rename, rm, truncate } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { type CommandRunner, isCommandMissing } from '../../host/command.ts'
 import { appendBase, readIndex, trimNotes, writeIndex } from './log-index.ts'
-import { type Extent, extentOf, partFile, readAt } from './segments.ts'
+import { type Extent, extentOf, movingFile, partFile, readAt } from './segments.ts'
 
 export interface RotationLimits {
   /** A live part longer than this is rotated. */
@@ -18,6 +18,12 @@ export interface RotationLimits {
   /** How many rotated parts are kept. */
   readonly keep: number
 }
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  )
 
 const lookBack = 64 * 1024
 const newline = 10
@@ -80,4 +86,24 @@ export const cutOff = async (log: string, { maxBytes, keep }: RotationLimits): P
   appendBase(log, end)
   await truncate(log)
   await dropOldParts(log, keep)
+}
+
+/**
+ * Renames what a container runtime has written, has it begin a new file, and gives the old one its name once it has its last
+ * byte. Whatever was left half done is gone on with.
+ */
+export const rotateCri = async (log: string, keep: number, reopen: () => Promise<void>): Promise<void> => {
+  const moving = movingFile(log)
+  if (!(await exists(moving))) await rename(log, moving)
+  try {
+    await reopen()
+  } catch (error) {
+    // The runtime writes on, under a name that nobody takes for the live one.
+    if (!(await exists(log))) await rename(moving, log)
+    throw error
+  }
+  const last = (await extentOf(log, 'cri')).parts.at(-1)
+  if (last) await rename(moving, partFile(log, last.start, last.end))
+  const { parts } = await extentOf(log, 'cri')
+  for (const { file } of parts.slice(0, Math.max(0, parts.length - keep))) await rm(file, { force: true })
 }

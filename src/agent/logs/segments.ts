@@ -1,4 +1,8 @@
-/** A log as one long row of bytes, whatever part of it lies in which file. Offsets count from its very first byte. */
+/**
+ * A log as one long row of bytes, whatever part of it lies in which file. Offsets count from its very first byte. Containers
+ * write to one file for ever, of which parts are copied away; a container runtime goes on with a new file when the old one was
+ * renamed.
+ */
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { readIndex } from './log-index.ts'
@@ -21,9 +25,16 @@ export interface Extent {
   readonly end: number
   /** Where the live file's own first byte belongs. */
   readonly base: number
+  readonly format?: LogFormat | undefined
 }
 
+/** How lines are written: by a container runtime; as the container has said them, when missing. */
+export type LogFormat = 'cri'
+
 export const partFile = (log: string, start: number, end: number): string => `${log}.${start}-${end}`
+
+/** What a container runtime has written and shall no longer write to, while nobody knows yet where it ends. */
+export const movingFile = (log: string): string => `${log}.moving`
 
 /** As many bytes as are really there, of those it should have: none of a folder, or of a file that is gone by now. */
 const bytesOf = async ({ file, start, next }: Pick<Part, 'file' | 'start' | 'next'>): Promise<number> => {
@@ -46,8 +57,42 @@ const partsOf = async (log: string): Promise<readonly Part[]> => {
   return parts.sort((a, b) => a.start - b.start)
 }
 
+interface Live {
+  readonly size: number
+  readonly inode: number
+}
+
+const liveOf = async (file: string): Promise<Live | undefined> => {
+  try {
+    const { size, ino } = await stat(file)
+    return { size, inode: ino }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+const missing = (log: string): Error => Object.assign(new Error(`ENOENT: there is no log ${log}`), { code: 'ENOENT' })
+
+/** Each file begins where the one before it ends. It may be renamed while we look. */
+const criExtentOf = async (log: string): Promise<Extent> => {
+  for (;;) {
+    const before = await liveOf(log)
+    const parts = await partsOf(log)
+    const moving = await liveOf(movingFile(log))
+    const live = await liveOf(log)
+    if (before?.inode !== live?.inode) continue
+    if (!live && !moving) throw missing(log)
+    const start = parts.at(-1)?.next ?? 0
+    const head = start + (moving?.size ?? 0)
+    const all = moving ? [...parts, { file: movingFile(log), start, end: head, next: head }] : parts
+    return { parts: all, head, base: head, end: head + (live?.size ?? 0), format: 'cri' }
+  }
+}
+
 /** Where the bytes of a log are now. Throws ENOENT when there is no such log. */
-export const extentOf = async (log: string): Promise<Extent> => {
+export const extentOf = async (log: string, format?: LogFormat): Promise<Extent> => {
+  if (format === 'cri') return criExtentOf(log)
   const parts = await partsOf(log)
   const { base } = await readIndex(log)
   const { size } = await stat(log)
@@ -85,7 +130,7 @@ export const readAt = async (
   try {
     if (part) return await readFrom(part.file, offset - part.start, Math.min(length, part.end - offset))
     const bytes = await readFrom(log, offset - extent.base, Math.min(length, extent.end - offset))
-    const now = await extentOf(log)
+    const now = await extentOf(log, extent.format)
     return now.head > offset ? undefined : bytes
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined

@@ -8,7 +8,7 @@ import type { LogForwardSettings } from '../logs/forward/open-sinks.ts'
 import type { Reservation } from '../node/reserved.ts'
 import type { PartName } from '../part-names.ts'
 import type { OverlaySettings } from '../pod-network-stack.ts'
-import type { RuntimeName } from '../runtime/runtime-names.ts'
+import type { NodeRuntimeName } from '../runtime/runtime-names.ts'
 import type { ProxySettings } from '../service-stack.ts'
 
 export interface AgentOptions {
@@ -27,7 +27,9 @@ export interface AgentOptions {
   /** Different for each node of one machine. */
   readonly cgroupParent: string
   /** What runs pods that do not ask for another. */
-  readonly runtime: RuntimeName
+  readonly runtime: NodeRuntimeName
+  /** Where a container runtime of the machine listens; the usual places are tried when missing. */
+  readonly criSocket: string | undefined
   readonly eviction: EvictionSettings
   /** What is kept for the machine, and for its daemons. */
   readonly reserved: readonly Reservation[]

@@ -34,6 +34,7 @@ import { createPodAgent, type PodAgent, type PodAgentOptions } from '../pod-agen
 import { hostPortsOf } from '../pods/host-ports.ts'
 import { createRuntimeClasses } from '../pods/runtime-classes.ts'
 import type { Pressure } from '../pressure/signals.ts'
+import { awaitRuntime, endLeftPods, noteRuntime, type OpenedRuntime } from '../runtime/cri/open-runtime.ts'
 import { configPage } from '../server/config-page.ts'
 import { createHttpHandlers } from '../server/http.ts'
 import { createRoutes } from '../server/routes.ts'
@@ -118,6 +119,7 @@ const createAgent = async (
   node: NodeContext,
   host: HostFacts,
   { stack }: LivePodNetwork,
+  containerRuntime: OpenedRuntime | undefined,
   counters: ForwardCounters | undefined,
   pressures: () => ReadonlySet<Pressure>,
 ): Promise<PodsOfNode> => {
@@ -128,6 +130,7 @@ const createAgent = async (
   const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log })
   const { factories, removeUnusedImages } = await nodeRuntimes({
     ...{ first: options.runtime, stateDir, dataDir, runner, log, cgroupParent: options.cgroupParent },
+    ...{ containerRuntime, nodeName, hostIPs: nodeAddresses },
     ...{ imageCollection, onCollectionFailure: createCollectionEvents(events, nodeReference(nodeName)) },
     env: containerDefaults(options.launcherDir),
   })
@@ -221,6 +224,20 @@ const runPods = async (
   ports.close()
 }
 
+/** The one of the machine, where pods shall run there. */
+const openContainerRuntime = async (
+  { options }: NodeContext,
+  signal: AbortSignal,
+): Promise<OpenedRuntime | undefined> => {
+  const { runtime, criSocket, dataDir, nodeName: node, log } = options
+  const opened = runtime === 'cri' ? await awaitRuntime(criSocket, log, signal) : undefined
+  if (opened) await noteRuntime(dataDir, { socket: opened.socket, node })
+  return opened
+}
+
+const versionOf = ({ version: { runtimeName, runtimeVersion } }: OpenedRuntime): string =>
+  `${runtimeName}://${runtimeVersion}`
+
 /** For so long an agent that is started again may take until it serves. */
 const startMs = 30_000
 
@@ -234,6 +251,8 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
   const { nodeName, nodeAddresses, dataDir, agentPort, version, log } = options
   const ca = caOf(node)
   const host = await readHostFacts(dataDir)
+  const containerRuntime = await openContainerRuntime(node, signal)
+  if (signal.aborted) return
   const annotations = await networkAnnotations(node)
   const counters = forwardCounters(node)
   let agent: PodAgent | undefined
@@ -246,7 +265,7 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
     ...{ problems: readiness.problems(), isStarting: Date.now() - startedAt < startMs },
     kubeletVersion: kubernetesVersion(version),
     ...{ allocatable: allocatableHere(node, host), pressures: pressures() },
-    runtimeVersion: `${options.runtime}://${version}`,
+    runtimeVersion: containerRuntime ? versionOf(containerRuntime) : `${options.runtime}://${version}`,
     images: (await agent?.runtimes.listImages()) ?? [],
   })
   const identity = await agentIdentityOf(node, host)
@@ -263,19 +282,20 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
   await acquireLease({ client, nodeName, identity, log }, signal)
   const renewed = { client, nodeName, file: options.kubeconfig, connection, onRenewed: refreshConnection, log }
   await Promise.all([
+    containerRuntime ? undefined : endLeftPods(dataDir, log, signal),
     registration.run(signal),
     // Without a port there is nobody to show it to.
     agentPort > 0 ? serving.run(signal, registration.registered) : undefined,
     options.hasJoined ? rotateClientCertificate(renewed, signal) : undefined,
     node.podNetwork.each(signal, async (network, life) => {
-      const pods = await createAgent(node, host, network, counters, pressures)
+      const pods = await createAgent(node, host, network, containerRuntime, counters, pressures)
       agent = pods.agent
       const stats = createNodeStats({ nodeName, host, version, agent, dataDir, runner: node.runner, log })
       evictions = createEvictions(node, host, pods, stats, registration.refresh)
       forwardHostPorts(node, agent, network)
       await Promise.all([runPods(node, serving, agent, stats, life), evictions.run(life)])
     }),
-  ])
+  ]).finally(() => containerRuntime?.client.close())
 }
 
 export const createPods: CreatePart = (node) => {

@@ -46,7 +46,7 @@ const readAll = async (socket: Socket): Promise<string> => {
 /** Serves until `signal` aborts. */
 export const runCniServer = async (
   path: string,
-  plugin: CniPlugin,
+  plugin: Pick<CniPlugin, 'answer'>,
   log: Logger,
   signal: AbortSignal,
   onListening?: () => void,

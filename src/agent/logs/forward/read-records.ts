@@ -1,5 +1,6 @@
 /** Reads lines of one log from an offset on, as records. */
 import { stat } from 'node:fs/promises'
+import { parseEntry } from '../cri-lines.ts'
 import { createCursor, readRange } from '../cursor.ts'
 import { type Note, readIndex, timeOf } from '../log-index.ts'
 import { extentOf, firstFrom } from '../segments.ts'
@@ -38,13 +39,18 @@ interface Piece {
 }
 
 /** Whole lines, and parts of lines that are too long. `isLast`: nothing follows, and what has no line end is a line, too. Pure. */
-export const piecesOf = (bytes: Buffer, isLast: boolean, most: number): readonly Piece[] => {
+export const piecesOf = (
+  bytes: Buffer,
+  isLast: boolean,
+  most: number,
+  maxPieceBytes = maxRecordBytes,
+): readonly Piece[] => {
   const pieces: Piece[] = []
   for (let from = 0; from < bytes.length && pieces.length < most; ) {
     const found = bytes.indexOf(newline, from)
     const to = found < 0 ? bytes.length : found
-    if (to - from > maxRecordBytes) {
-      const cut = cutAt(bytes, from + maxRecordBytes)
+    if (to - from > maxPieceBytes) {
+      const cut = cutAt(bytes, from + maxPieceBytes)
       pieces.push({ text: bytes.subarray(from, cut), end: cut, isPartial: true })
       from = cut
     } else {
@@ -57,18 +63,37 @@ export const piecesOf = (bytes: Buffer, isLast: boolean, most: number): readonly
   return pieces
 }
 
+/** A line in the parts that a container runtime makes of it, and what it writes in front of each. */
+const maxEntryBytes = 2 * maxRecordBytes
+
+const entriesOf = (pieces: readonly Piece[], from: number, origin: LogOrigin): ReadRecords => ({
+  from,
+  ends: pieces.map(({ end }) => from + end),
+  records: pieces.map((piece) => {
+    const { time, isPartial, content } = parseEntry(piece.text)
+    return {
+      ...origin,
+      time: Date.parse(time) || 0,
+      log: content.toString('utf8'),
+      isPartial: isPartial || piece.isPartial,
+    }
+  }),
+})
+
 /** Throws ENOENT when there is no such log. */
 export const readRecords = async (
-  { file, isOver }: ForwardedLog,
+  { file, format, isOver }: ForwardedLog,
   offset: number,
   origin: LogOrigin,
   { maxRecords, maxBytes }: ReadLimits,
 ): Promise<ReadRecords> => {
-  const extent = await extentOf(file)
+  const extent = await extentOf(file, format)
   const start = firstFrom(extent, offset)
   if (start >= extent.end) return { records: [], ends: [], from: Math.min(start, extent.end) }
   const { at, bytes } = await readRange(createCursor(file, extent), start, Math.min(extent.end, start + maxBytes))
-  const pieces = piecesOf(bytes, isOver && at + bytes.length >= extent.end, maxRecords)
+  const isLast = isOver && at + bytes.length >= extent.end
+  if (format === 'cri') return entriesOf(piecesOf(bytes, isLast, maxRecords, maxEntryBytes), at, origin)
+  const pieces = piecesOf(bytes, isLast, maxRecords)
   const { notes } = await readIndex(file)
   const { mtimeMs } = await stat(file)
   const timed = (end: number, all: readonly Note[]): number => timeOf(all, end) ?? Math.floor(mtimeMs)
@@ -85,9 +110,9 @@ export const readRecords = async (
 }
 
 /** How many bytes there were in all; undefined when there is no such log. */
-export const endOf = async ({ file }: ForwardedLog): Promise<number | undefined> => {
+export const endOf = async ({ file, format }: ForwardedLog): Promise<number | undefined> => {
   try {
-    return (await extentOf(file)).end
+    return (await extentOf(file, format)).end
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

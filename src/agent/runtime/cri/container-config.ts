@@ -6,7 +6,14 @@ import type { Mount } from '../mounts.ts'
 import { maskedPaths, readOnlyPaths } from '../restricted-paths.ts'
 import type { SandboxSpec } from '../sandboxes.ts'
 import type { AppArmorProfile, ContainerUser, SeccompProfile } from '../security.ts'
-import type { ContainerConfig, ContainerResources, CriMount, SecurityContext, SecurityProfile } from './messages.ts'
+import type {
+  ContainerConfig,
+  ContainerResources,
+  CriMount,
+  NamespaceOption,
+  SecurityContext,
+  SecurityProfile,
+} from './messages.ts'
 import { containerAnnotations, podLabels } from './records.ts'
 import { namespacesOf } from './sandbox-config.ts'
 
@@ -22,6 +29,8 @@ export interface ContainerConfigInput {
   readonly seccompDir: string
   /** What the agent adds to the mounts of sandbox and container. */
   readonly mounts: readonly Mount[]
+  /** The container, as the runtime calls it, whose processes this one sees. */
+  readonly targetId: string | undefined
 }
 
 /** Not as many runtimes know the first as the second, which is older. */
@@ -67,13 +76,20 @@ const capabilitiesOf = ({ capabilities }: ContainerSpec): Partial<SecurityContex
   }
 }
 
-const securityContext = ({ sandbox, spec, seccompDir }: ContainerConfigInput): SecurityContext => {
+/** Where the pod's containers see each other's processes anyway, there is nothing to join. */
+const namespaces = ({ sandbox, targetId }: ContainerConfigInput): NamespaceOption => {
+  const all = namespacesOf(sandbox)
+  return targetId === undefined || all.pid !== 'CONTAINER' ? all : { ...all, pid: 'TARGET', targetId }
+}
+
+const securityContext = (input: ContainerConfigInput): SecurityContext => {
+  const { spec, seccompDir } = input
   const isOpen = spec.privileged || spec.unmaskedProc
   const { user = '', role = '', type = '', level = '' } = spec.seLinux ?? {}
   return {
     ...capabilitiesOf(spec),
     privileged: spec.privileged ?? false,
-    namespaceOptions: namespacesOf(sandbox),
+    namespaceOptions: namespaces(input),
     ...(spec.seLinux ? { selinuxOptions: { user, role, type, level } } : {}),
     ...userOf(spec.user),
     readonlyRootfs: spec.readOnlyRoot ?? false,

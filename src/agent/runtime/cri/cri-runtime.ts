@@ -6,11 +6,10 @@ import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { type Clock, sleep, systemClock } from '../../../api/clock.ts'
 import type { Logger } from '../../../host/log.ts'
-import { lastOfCriLog } from '../../logs/cri-reader.ts'
 import { countGroupMembers } from '../../usage/group-members.ts'
 import type { Usage } from '../../usage/usage.ts'
 import type { Feature } from '../capabilities.ts'
-import type { ContainerRecord, ContainerSpec, Containers } from '../containers.ts'
+import { type ContainerRecord, type ContainerSpec, type Containers, targetIn } from '../containers.ts'
 import { containerId, sandboxOf } from '../ids.ts'
 import type { Mount } from '../mounts.ts'
 import type { OnChange, OnDamage, Runtime } from '../runtime.ts'
@@ -21,6 +20,7 @@ import { containerConfig } from './container-config.ts'
 import { isNotFound } from './errors.ts'
 import { createCriImages } from './images.ts'
 import { createInventory, type FoundContainer, type FoundPod, toSandboxRecord } from './inventory.ts'
+import { logEndOf } from './log-end.ts'
 import type { Calls } from './messages.ts'
 import { ownLabels } from './records.ts'
 import { sandboxConfig } from './sandbox-config.ts'
@@ -57,7 +57,7 @@ const lastWordsBytes = 2048
 
 const features: ReadonlySet<Feature> = new Set<Feature>([
   ...(['images', 'read-only-root', 'seccomp', 'apparmor', 'selinux', 'unmasked-proc', 'sysctls'] as const),
-  ...(['host-pid', 'host-ipc', 'own-pids', 'devices', 'mounts-of-node', 'mount-propagation'] as const),
+  ...(['host-pid', 'host-ipc', 'own-pids', 'joined-pids', 'devices', 'mounts-of-node', 'mount-propagation'] as const),
 ])
 
 const logDirOf = ({ logDir }: SandboxSpec, { logFile }: ContainerSpec): string => logDir ?? dirname(logFile)
@@ -73,7 +73,7 @@ export const createCriRuntime = (options: CriRuntimeOptions): Runtime => {
   const inventory = createInventory({
     ...{ client, runtimeName: options.runtimeName, node, onChange, onDamage, log },
     lastWords: async (id, { logFile, logIsMessage }, exitCode) => {
-      const logEnd = logIsMessage ? () => lastOfCriLog(logFile, lastWordsBytes) : undefined
+      const logEnd = logIsMessage ? () => logEndOf(logFile, lastWordsBytes) : undefined
       return (await readTerminationMessage({ file: messageFile(id), logEnd }, exitCode)) || undefined
     },
   })
@@ -150,14 +150,24 @@ export const createCriRuntime = (options: CriRuntimeOptions): Runtime => {
     return [{ source, target: spec.terminationMessage.path, kind: 'file', readOnly: false }]
   }
 
+  const targetOf = ({ containers: all }: FoundPod, name: string): FoundContainer | undefined => {
+    const { id } = targetIn(
+      all.map(({ record }) => record),
+      name,
+    )
+    return all.find(({ record }) => record.id === id)
+  }
+
   const make = async (pod: FoundPod, id: string, spec: ContainerSpec): Promise<string> => {
     const { image } = spec
     if (!image) throw new Error(`container ${spec.name} has no image`)
+    const target = spec.target === undefined ? undefined : targetOf(pod, spec.target)
     const logDir = logDirOf(pod.spec, spec)
     const config = containerConfig({
       ...{ node, sandbox: pod.spec, spec, image, seccompDir: options.seccompDir },
       logPath: relative(logDir, spec.logFile),
       mounts: await terminationMounts(id, spec),
+      targetId: target?.criId,
     })
     const made = await client.ask(
       'CreateContainer',
@@ -246,7 +256,7 @@ export const createCriRuntime = (options: CriRuntimeOptions): Runtime => {
   }
 
   return {
-    ...{ name: criRuntime, sandboxes, containers, stats: { read: readStats } },
+    ...{ name: criRuntime, sandboxes, containers, stats: { read: readStats, writableOf: () => undefined } },
     images: createCriImages(
       client,
       async () => new Set((await inventory.look()).flatMap((pod) => pod.containers.map(({ imageId }) => imageId))),

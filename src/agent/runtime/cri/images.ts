@@ -71,7 +71,7 @@ export const createCriImages = (client: CriClient, used: () => Promise<ReadonlyS
     if (!image) return undefined
     const config = configs.get(image.id) ?? configIn(image.id, info['info'])
     configs.set(image.id, config)
-    return { ...listed(image), config }
+    return { ...listed(image), config, limitations: [] }
   }
 
   const pullWith = async (name: string, auth: AuthConfig | undefined, signal: AbortSignal): Promise<void> => {

@@ -1,12 +1,14 @@
 /** What is asked of a runtime by CRI, and what it answers: 64-bit numbers are text, what is missing is null or empty. */
 import type { StringMap } from '../../../api/types/index.ts'
 
-export type NamespaceMode = 'POD' | 'CONTAINER' | 'NODE'
+export type NamespaceMode = 'POD' | 'CONTAINER' | 'NODE' | 'TARGET'
 
 export interface NamespaceOption {
   readonly network: NamespaceMode
   readonly pid: NamespaceMode
   readonly ipc: NamespaceMode
+  /** With TARGET: the container whose namespace it is. */
+  readonly targetId?: string
 }
 
 export interface SecurityProfile {

@@ -39,11 +39,12 @@ const shared = {
   ImageSpec: message({ image: text(1), annotations: texts(2), userSpecifiedImage: text(18) }),
   SecurityProfile: message({ profileType: field(1, 'ProfileType'), localhostRef: text(2) }),
   ProfileType: { values: { RuntimeDefault: 0, Unconfined: 1, Localhost: 2 } },
-  NamespaceMode: { values: { POD: 0, CONTAINER: 1, NODE: 2 } },
+  NamespaceMode: { values: { POD: 0, CONTAINER: 1, NODE: 2, TARGET: 3 } },
   NamespaceOption: message({
     network: field(1, 'NamespaceMode'),
     pid: field(2, 'NamespaceMode'),
     ipc: field(3, 'NamespaceMode'),
+    targetId: text(4),
   }),
   SELinuxOption: message({ user: text(1), role: text(2), type: text(3), level: text(4) }),
 }

@@ -9,7 +9,7 @@ const image = { id: 'sha256:1', digest: 'test/it@sha256:1', name: 'test/it:2' }
 const configOf = (more: Partial<ContainerSpec> = {}, sandbox = sandboxSpec('a')) =>
   containerConfig({
     ...{ node: 'n', sandbox, spec: containerSpec('/logs', 'main', ['run', '$(HOME)'], more), image },
-    ...{ logPath: 'main/0.log', seccompDir: '/data/seccomp', mounts: [] },
+    ...{ logPath: 'main/0.log', seccompDir: '/data/seccomp', mounts: [], targetId: undefined },
   })
 const securityOf = (more: Partial<ContainerSpec>) => configOf(more).linux.securityContext
 

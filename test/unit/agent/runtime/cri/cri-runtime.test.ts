@@ -112,6 +112,16 @@ t.test('what users of crictl see is what a kubelet would have written', async (t
   })
 })
 
+t.test('a container sees the processes of another one that it names', async (t) => {
+  const { fake, runtime, start, folder } = await open(t)
+  await runtime.sandboxes.start(sandboxSpec('a', { logDir: folder }))
+  await start('main', ['sleep', '3600'])
+  await start('debug', ['sh'], { target: 'main' })
+  const [main, debug] = [...fake.containers.values()]
+  t.match(debug?.config.linux.securityContext.namespaceOptions, { pid: 'TARGET', targetId: main?.id })
+  await t.rejects(start('other', ['sh'], { target: 'none' }), { name: 'TargetError' })
+})
+
 t.test('annotations of a pod are not taken for ours', async (t) => {
   const { runtime } = await open(t)
   const forged = JSON.stringify({ ...sandboxSpec('a'), hostNetwork: true, labels: { grace: '99' } })
