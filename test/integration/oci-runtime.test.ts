@@ -120,6 +120,8 @@ t.test(
       /^1000\n1001\n1001 2000\n0000000000000000\n.*denied/s,
     )
     t.match(await say('with', script, { user: { named: 'app:wheel' }, groups: [77] }), /^1000\n10\n10 77 2000\n/)
+    t.match(await say('own-group', script, { user: { uid: 1000 } }), /^1000\n1001\n1001 2000\n/)
+    t.match(await say('unknown', script, { user: { uid: 4242 } }), /^4242\n0\n0\n/)
     t.match(await say('number', script, { user: { uid: 4242, gid: 4243 } }), /^4242\n4243\n4243\n/)
     await t.rejects(start('nobody', ['true'], { user: { named: 'mallory' } }), /unable to find user mallory/)
   },
@@ -346,7 +348,8 @@ t.test('limits', { skip: skip || (!isRealRoot && 'needs root: control groups') }
   const few = { limits: { pids: 4 } }
   t.notMatch(await say('forks', 'for i in 1 2 3 4 5 6 7 8; do sleep 3600 & done; echo all', few), /all/)
   const mknod: More = { capabilities: ['mknod'] }
-  t.match(await say('device', 'mknod /x b 8 0; cat /x 2>&1', mknod), /not permitted/, 'devices are guarded')
+  t.match(await say('device', 'mknod /dev/x b 8 0; cat /dev/x 2>&1', mknod), /not permitted/, 'devices are guarded')
+  t.match(await say('root', 'mknod /x c 1 3; cat /x 2>&1', mknod), /Permission denied/, 'none opens in the root')
   const script = 'setsid sleep 47126 & trap "exit 3" TERM; echo up; while :; do sleep 0.1; done'
   await start('left', ['sh', '-c', script])
   await until(() => said('left').includes('up'), 'the trap')

@@ -38,8 +38,9 @@ const userOf = (
   const gid = securityContext.runAsGroup ?? spec.securityContext?.runAsGroup
   if (securityContext.runAsNonRoot ?? spec.securityContext?.runAsNonRoot)
     checkNotRoot(uid ?? imageUid(imageUser), imageUser, name)
-  if (uid === undefined && imageUser !== '') return { named: imageUser, ...(gid === undefined ? {} : { gid }) }
-  return (uid ?? 0) === 0 && (gid ?? 0) === 0 ? undefined : { uid: uid ?? 0, gid: gid ?? 0 }
+  const group = gid === undefined ? {} : { gid }
+  if (uid === undefined && imageUser !== '') return { named: imageUser, ...group }
+  return (uid ?? 0) === 0 && (gid ?? 0) === 0 ? undefined : { uid: uid ?? 0, ...group }
 }
 
 /** Volumes would belong to `fsGroup`; without any it is one more group. */

@@ -12,9 +12,12 @@ export interface SeLinuxLabel {
   readonly level?: string
 }
 
-/** By number; or as an image names its user (`nginx`, `1000:www`), found in the files of the image, where the group may be another. */
+/**
+ * By number; or as an image names its user (`nginx`, `1000:www`), found in the files of the image. A group that is not given is the
+ * user's own there, and root's where there is no image or no such user.
+ */
 export type ContainerUser =
-  | { readonly uid: number; readonly gid: number }
+  | { readonly uid: number; readonly gid?: number }
   | { readonly named: string; readonly gid?: number }
 
 export interface ContainerSecurity {

@@ -54,14 +54,14 @@ const appArmorOf = (profile: AppArmorProfile | undefined): Partial<SecurityConte
   return made({ profileType: 'Localhost', localhostRef: profile.profile }, `localhost/${profile.profile}`)
 }
 
-/** The image's own user is the runtime's to look up. */
+/** The image's own user is the runtime's to look up, and so is a user's own group. */
 const userOf = (user: ContainerUser | undefined): Partial<SecurityContext> => {
   if (user === undefined) return { runAsUser: { value: 0 }, runAsGroup: { value: 0 } }
-  if (!('named' in user)) return { runAsUser: { value: user.uid }, runAsGroup: { value: user.gid } }
+  const group = user.gid === undefined ? {} : { runAsGroup: { value: user.gid } }
+  if (!('named' in user)) return { runAsUser: { value: user.uid }, ...group }
   if (user.gid === undefined) return {}
   const [name = ''] = user.named.split(':')
-  const runAsGroup = { value: user.gid }
-  return /^\d+$/.test(name) ? { runAsUser: { value: Number(name) }, runAsGroup } : { runAsUsername: name, runAsGroup }
+  return /^\d+$/.test(name) ? { runAsUser: { value: Number(name) }, ...group } : { runAsUsername: name, ...group }
 }
 
 const capabilityName = (name: string): string => name.toUpperCase()

@@ -18,8 +18,8 @@ export class NotHere extends Error {
 
 export const wantedUser = ({ user, groups = [] }: ContainerSpec): WantedUser => {
   if (user === undefined) return { user: '0', groups }
-  if (!('named' in user)) return { user: String(user.uid), group: String(user.gid), groups }
-  return { ...parseUser(user.named), ...(user.gid === undefined ? {} : { group: String(user.gid) }), groups }
+  const group = user.gid === undefined ? {} : { group: String(user.gid) }
+  return { ...('named' in user ? parseUser(user.named) : { user: String(user.uid) }), ...group, groups }
 }
 
 const capabilitiesOf = ({ capabilities }: ContainerSpec, facts: NodeFacts, hasCgroup: boolean): readonly string[] => {

@@ -78,8 +78,9 @@ const shmOptions = 'mode=1777,nosuid,nodev,noexec,size=64m'
 const maxUserFileBytes = 1 << 20
 const maxProfileBytes = 1 << 20
 
+/** A device that an image has, or that somebody makes in its root, opens nothing of the node. */
 const overlayOptions = ({ names, mountOptions }: RootLayers, upper: string, work: string): string =>
-  [`lowerdir=${names.toReversed().join(':')}`, `upperdir=${upper}`, `workdir=${work}`, ...mountOptions].join()
+  ['nodev', `lowerdir=${names.toReversed().join(':')}`, `upperdir=${upper}`, `workdir=${work}`, ...mountOptions].join()
 
 const userIn = (root: string, spec: ContainerSpec): FoundUser => {
   const read = (path: string): string => readInRoot(root, path, maxUserFileBytes) ?? ''

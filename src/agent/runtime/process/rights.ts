@@ -7,7 +7,7 @@ export type Rights = Pick<ContainerSecurity, 'user' | 'groups' | 'noNewPrivilege
 const userWords = (user: Rights['user']): readonly string[] => {
   if (user === undefined) return []
   if ('named' in user) throw new Error(`no image of a process tells who ${JSON.stringify(user.named)} is`)
-  return [`--reuid=${user.uid}`, `--regid=${user.gid}`]
+  return [`--reuid=${user.uid}`, `--regid=${user.gid ?? 0}`]
 }
 
 /** `canSetGroups`: not in a user namespace with one user. */

@@ -42,7 +42,7 @@ t.test('limits', async (t) => {
 
 t.test('who it runs as', async (t) => {
   t.equal(spec({ securityContext: { runAsUser: 0 } }).user, undefined)
-  t.same(spec({ securityContext: { runAsUser: 5 } }).user, { uid: 5, gid: 0 })
+  t.same(spec({ securityContext: { runAsUser: 5 } }).user, { uid: 5 }, "its group is the image's to say")
   const podWide = { securityContext: { runAsUser: 7, runAsGroup: 8 } }
   t.same(spec({}, podWide).user, { uid: 7, gid: 8 })
   t.same(spec({ securityContext: { runAsUser: 9 } }, podWide).user, { uid: 9, gid: 8 })
@@ -93,7 +93,7 @@ t.test('what an image says, and a pod may say otherwise', async (t) => {
   t.same(imageSpec(config, { args: ['$(A)'] }).command, ['/web', '1'])
   t.same(imageSpec(config, { command: ['sh'] }).command, ['sh'], "the image's arguments are of its own command")
   t.same(imageSpec(config, { command: ['sh'], args: ['-c'] }).command, ['sh', '-c'])
-  t.same(imageSpec(config, {}, { securityContext: { runAsUser: 5 } }).user, { uid: 5, gid: 0 })
+  t.same(imageSpec(config, {}, { securityContext: { runAsUser: 5 } }).user, { uid: 5 })
   t.same(imageSpec(config, {}, { securityContext: { runAsGroup: 7 } }).user, { named: 'www:www', gid: 7 })
   t.throws(() => imageSpec({}), { name: 'NoCommandError', message: 'no command specified' })
 })

@@ -39,6 +39,7 @@ t.test('who', async (t) => {
   const user = (spec: Partial<ContainerInput['spec']>) => wantedUser({ ...input.spec, ...spec })
   t.same(user({}), { user: '0', groups: [] })
   t.same(user({ user: { uid: 5, gid: 6 }, groups: [7] }), { user: '5', group: '6', groups: [7] })
+  t.same(user({ user: { uid: 5 } }), { user: '5', groups: [] }, 'with the group that the image says')
   t.same(user({ user: { named: 'www:web' } }), { user: 'www', group: 'web', groups: [] })
   t.same(user({ user: { named: 'www:web', gid: 9 } }), { user: 'www', group: '9', groups: [] }, 'the pod says')
   t.same(user({ user: { named: ':web' } }), { user: '0', group: 'web', groups: [] })

@@ -39,7 +39,7 @@ const { images, roots } = createNodeImages(open)
 
 t.test('an image as the pod side sees it', async (t) => {
   t.same(await images.find('web:1'), {
-    ...{ id, digest: id, names: ['docker.io/library/web:1'], sizeBytes: 7 },
+    ...{ id, digest: id, names: ['docker.io/library/web:1'], sizeBytes: 7, limitations: [] },
     config: {
       ...{ entrypoint: ['/web'], cmd: ['-v'], env: { PATH: '/bin', A: 'b=c', EMPTY: '' }, user: 'www' },
       workingDir: '/srv',
