@@ -10,6 +10,7 @@ import type { CollectionPolicy } from '../images/collect/candidates.ts'
 import { type NodeImages, type OnCollectionFailure, openNodeImages } from '../images/node/open-images.ts'
 import type { Capabilities } from './runtime/capabilities.ts'
 import { createCriRuntime } from './runtime/cri/cri-runtime.ts'
+import type { OnDown } from './runtime/cri/down-watch.ts'
 import type { OpenedRuntime } from './runtime/cri/open-runtime.ts'
 import { readNodeFacts } from './runtime/oci/node-facts.ts'
 import { createNodeImages } from './runtime/oci/node-images.ts'
@@ -25,6 +26,7 @@ export interface NodeRuntimesOptions {
   readonly first: NodeRuntimeName
   /** Missing where none is to be used. */
   readonly containerRuntime: OpenedRuntime | undefined
+  readonly onDown: OnDown
   readonly nodeName: string
   readonly hostIPs: readonly string[]
   readonly stateDir: string
@@ -98,7 +100,13 @@ export const nodeRuntimes = async (options: NodeRuntimesOptions): Promise<NodeRu
   const { client, version } = containerRuntime
   const cri: RuntimeFactory = (onChange, onDamage) =>
     createCriRuntime({
-      ...{ client, runtimeName: version.runtimeName, node: options.nodeName, hostIPs: options.hostIPs },
+      ...{
+        client,
+        onDown: options.onDown,
+        runtimeName: version.runtimeName,
+        node: options.nodeName,
+        hostIPs: options.hostIPs,
+      },
       ...{ stateDir: join(stateDir, 'cri'), seccompDir: join(options.dataDir, 'seccomp'), onChange, onDamage, log },
     })
   return { factories: [cri, oci, ofProcesses], removeUnusedImages }

@@ -41,7 +41,7 @@ const open = async (t: Test, onChange: OnChange = () => undefined, api: Api = 'v
         stateDir: join(folder, 'state'),
         seccompDir: join(folder, 'seccomp'),
       },
-      ...{ onChange, onDamage: t.fail, log: silentLogger, pollMs: 200 },
+      ...{ onChange, onDamage: t.fail, onDown: () => undefined, log: silentLogger, pollMs: 200 },
     })
   const runtime = create()
   const stop = new AbortController()

@@ -131,6 +131,10 @@ const createAgent = async (
   const { factories, removeUnusedImages } = await nodeRuntimes({
     ...{ first: options.runtime, stateDir, dataDir, runner, log, cgroupParent: options.cgroupParent },
     ...{ containerRuntime, nodeName, hostIPs: nodeAddresses },
+    onDown: (why) => {
+      if (why === undefined) node.readiness.serves('pods')
+      else node.readiness.begins('pods', `container runtime is down: ${why}`)
+    },
     ...{ imageCollection, onCollectionFailure: createCollectionEvents(events, nodeReference(nodeName)) },
     env: containerDefaults(options.launcherDir),
   })

@@ -17,6 +17,7 @@ import type { Sandboxes, SandboxSpec } from '../sandboxes.ts'
 import { readTerminationMessage } from '../shared/termination-message.ts'
 import type { CriClient } from './client.ts'
 import { containerConfig } from './container-config.ts'
+import { createDownWatch, type OnDown } from './down-watch.ts'
 import { isNotFound } from './errors.ts'
 import { createCriImages } from './images.ts'
 import { createInventory, type FoundContainer, type FoundPod, toSandboxRecord } from './inventory.ts'
@@ -43,6 +44,7 @@ export interface CriRuntimeOptions {
   readonly seccompDir: string
   readonly onChange: OnChange
   readonly onDamage: OnDamage
+  readonly onDown: OnDown
   readonly log: Logger
   readonly clock?: Clock
   /** How often the runtime is asked for ends that nobody told us of. */
@@ -265,10 +267,11 @@ export const createCriRuntime = (options: CriRuntimeOptions): Runtime => {
     capabilities: { features, canBecome: () => true, canSetGroups: true },
     hasHandlers: true,
     run: async (signal) => {
+      const watchDown = createDownWatch(clock, options.onDown)
       await removeOtherMessages().catch((error: unknown) => log.warn({ err: error }, 'cannot remove old messages'))
       while (!signal.aborted) {
         await sleep(pollMs, signal, clock)
-        if (!signal.aborted) await inventory.retry()
+        if (!signal.aborted) watchDown(await inventory.retry())
       }
     },
   }

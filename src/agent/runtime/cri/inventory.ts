@@ -2,6 +2,7 @@
  * What a container runtime has of ours. It is asked, and nothing is kept on the node: only what cannot change any more is
  * remembered. While it does not answer, nobody waits for it but one look that goes on.
  */
+import { errorText } from '../../../api/errors.ts'
 import type { Logger } from '../../../host/log.ts'
 import type { ContainerRecord } from '../containers.ts'
 import { byNameAndAttempt, containerId } from '../ids.ts'
@@ -67,8 +68,8 @@ export interface InventoryOptions {
 export interface Inventory {
   /** A look that begins after this call. Rejects at once while the runtime does not answer. */
   look(): Promise<readonly FoundPod[]>
-  /** Asks the runtime, although it has not answered before. */
-  retry(): Promise<void>
+  /** Asks the runtime, although it has not answered before; why it does not answer now, undefined when it does. */
+  retry(): Promise<string | undefined>
 }
 
 const attemptOf = ({ metadata }: PodSandbox): number => metadata?.attempt ?? 0
@@ -296,8 +297,6 @@ export const createInventory = (options: InventoryOptions): Inventory => {
       if (failure) throw failure
       return fresh()
     },
-    retry: async () => {
-      await fresh().catch(() => undefined)
-    },
+    retry: () => fresh().then(() => undefined, errorText),
   }
 }

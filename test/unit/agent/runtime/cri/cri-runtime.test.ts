@@ -30,7 +30,7 @@ const open = async (t: Test, options: FakeCriOptions = {}, onChange: OnChange = 
         stateDir: join(folder, 'state'),
         seccompDir: '/seccomp',
       },
-      ...{ onChange, onDamage, log: silentLogger, pollMs: 20 },
+      ...{ onChange, onDamage, onDown: () => undefined, log: silentLogger, pollMs: 20 },
     })
   const runtime = create()
   const stop = new AbortController()
