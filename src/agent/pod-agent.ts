@@ -18,7 +18,7 @@ import type { ServiceLink } from './env/service-links.ts'
 import { createPodDisk, type PodDisk } from './eviction/pod-disk.ts'
 import { createLogForward, type LogForwardOptions, noLogForward } from './logs/forward/log-forward.ts'
 import { createLogKeeper } from './logs/keeper.ts'
-import { removeOtherLogs } from './logs/paths.ts'
+import { removeEndedLogs, removeOtherLogs } from './logs/paths.ts'
 import { nodeReference } from './node/node-events.ts'
 import { type ActionDeps, createActions } from './pods/actions.ts'
 import { type AdmittingNode, rejectionOf as podRejection, type Rejection } from './pods/admission.ts'
@@ -106,6 +106,8 @@ export interface PodAgent {
   volumesOf(uid: string): readonly string[]
   /** What they have on the node's disk. */
   readonly disk: PodDisk
+  /** Removes the logs of what has ended. */
+  removeEndedLogs(): Promise<void>
   /** Ends a pod that nobody has asked to end. */
   end(uid: string, ending: PodEnding): void
   /** Runs until `signal` aborts, and leaves the pods running. */
@@ -378,6 +380,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
       ...{ runner: options.runner, logDir, sandboxes: runtimes.sandboxes.list, writableOf: runtimes.stats.writableOf },
       volumeDirOf: (uid) => volumeFolders(places, uid).onDisk,
     }),
+    removeEndedLogs: async () => removeEndedLogs(logDir, await sandboxes.list(), forward.discard),
     end: (uid, ending) => {
       worker.end(uid, ending)
       queue.add(uid)

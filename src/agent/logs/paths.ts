@@ -1,4 +1,5 @@
 /** Where logs are: a folder for each pod, one for each container in it, a file for each instance. */
+import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -49,5 +50,26 @@ export const removeOtherLogs = async (
   for (const name of await readdir(logDir)) {
     const folder = join(logDir, name)
     if (/^[^_]+_[^_]+_[^_]+$/.test(name) && !kept.has(folder)) await discard(folder)
+  }
+}
+
+/** A pod whose logs are there. */
+export interface KnownLogs extends LoggedPod {
+  readonly running: boolean
+  readonly containers: readonly { readonly name: string; readonly attempt: number }[]
+}
+
+/** Removes what only tells of the past: all logs of pods that do not run any longer, and of others those before the latest instances. */
+export const removeEndedLogs = async (
+  logDir: string,
+  pods: readonly KnownLogs[],
+  discard: DiscardLog,
+): Promise<void> => {
+  // It is asked again and again while room is short.
+  for (const pod of pods.filter((each) => existsSync(podLogDir(logDir, each)))) {
+    if (!pod.running) await discard(podLogDir(logDir, pod))
+    else
+      for (const { name, attempt } of pod.containers)
+        if (attempt > 0) await removeLogsBefore(logDir, pod, name, attempt, discard)
   }
 }

@@ -183,13 +183,17 @@ const createEvictions = (
       (pod) =>
         !isFinished(pod) && pod.metadata.deletionTimestamp === undefined && !agent.isStatic(pod.metadata.uid ?? ''),
     )
+  const reclaimDisk = async (): Promise<void> => {
+    await agent.removeEndedLogs()
+    await removeUnusedImages()
+  }
   return createEvictionManager({
     ...{ settings: options.eviction, pods, end: agent.end, onChange, log, clock: steadyClock },
     node: nodeReference(nodeName),
     events: createEventRecorder({ client, component: 'kubelet', host: nodeName, log }),
     sources: createNodeSources({
       places: { memoryBytes: host.memoryBytes, nodeDir: dataDir, imageDir: imageDir(dataDir) },
-      ...{ disk: agent.disk, pods, measured: stats.measured, reclaimDisk: removeUnusedImages, log },
+      ...{ disk: agent.disk, pods, measured: stats.measured, reclaimDisk, log },
     }),
   })
 }

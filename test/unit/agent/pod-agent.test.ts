@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createFakeNetwork } from '../../../src/agent/fake-network.ts'
@@ -134,6 +134,26 @@ t.test('an evicted pod ends with its reason, and leaves nothing on the disk but 
   t.match(await runtime.sandboxes.list(), [{ id: uid, running: false }])
   t.notOk(existsSync(join(folder, 'volumes', uid)))
   t.ok(existsSync(podLogDir(join(folder, 'logs'), { namespace: 'default', name: 'web', id: uid })))
+})
+
+t.test('what an earlier agent has left of the volumes of pods that have ended goes', async (t) => {
+  const first = await startFakeAgent(t)
+  const volume = { name: 'cache', emptyDir: {} }
+  const mount = { volumeMounts: [{ name: 'cache', mountPath: '/cache' }] }
+  const running = uidOf(await first.create(podFor('web', mount, { volumes: [volume] })))
+  const ended = uidOf(
+    await first.create(podFor('job', { command: ['sh', '-c', 'exit 0'] }, { restartPolicy: 'Never' })),
+  )
+  await first.until(() => first.isReady('web') && first.phase('job') === 'Succeeded', 'both of them')
+  await first.stop()
+  for (const uid of [ended, 'nobody']) mkdirSync(join(first.folder, 'volumes', uid, 'cache'), { recursive: true })
+  const next = createPodAgent(agentOptions(first.api, first.folder, () => ({ ...first.runtime, run: aborted })))
+  const stop = new AbortController()
+  const done = next.run(stop.signal)
+  const left = () => readdirSync(join(first.folder, 'volumes')).join()
+  await until(() => left() === running, 'only those of the pod that runs to be left')
+  stop.abort()
+  await done
 })
 
 t.test('a pod that does not fit is not begun', async (t) => {

@@ -2,7 +2,13 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { makeLogFile, podLogDir, removeLogsBefore, removeOtherLogs } from '../../../../src/agent/logs/paths.ts'
+import {
+  makeLogFile,
+  podLogDir,
+  removeEndedLogs,
+  removeLogsBefore,
+  removeOtherLogs,
+} from '../../../../src/agent/logs/paths.ts'
 
 const discard = (path: string): Promise<void> => rm(path, { recursive: true })
 const web = { namespace: 'default', name: 'web', id: 'u1' }
@@ -32,4 +38,34 @@ t.test('folders of other pods go, folders of others stay', async (t) => {
   t.ok(existsSync(podLogDir(logDir, web)))
   t.notOk(existsSync(join(logDir, 'default_gone_u2')))
   t.ok(existsSync(join(logDir, 'journal')) && existsSync(join(logDir, 'a_b')))
+})
+
+t.test('only the logs of what runs, and of its latest instances, are kept where room is short', async (t) => {
+  const logDir = t.testdir()
+  const ended = { namespace: 'default', name: 'job', id: 'u2' }
+  const made = async (pod: typeof web, name: string, attempt: number): Promise<string> => {
+    const file = await makeLogFile(logDir, pod, name, attempt)
+    writeFileSync(file, '')
+    return file
+  }
+  const [old, latest, once] = [await made(web, 'main', 0), await made(web, 'main', 1), await made(web, 'side', 0)]
+  await made(ended, 'main', 0)
+  const containers = [
+    ...[
+      { name: 'main', attempt: 0 },
+      { name: 'main', attempt: 1 },
+    ],
+    { name: 'side', attempt: 0 },
+  ]
+  const known = [
+    { ...web, running: true, containers },
+    { ...ended, running: false, containers },
+  ]
+  // Once more: nothing is left to be removed, which is no failure.
+  for (let round = 0; round < 2; round++) await removeEndedLogs(logDir, known, discard)
+  t.same(
+    [old, latest, once].map((file) => existsSync(file)),
+    [false, true, true],
+  )
+  t.notOk(existsSync(podLogDir(logDir, ended)))
 })
