@@ -22,6 +22,7 @@ import { createConversionWebhook } from './custom/conversion-webhook.ts'
 import { createCustomKinds } from './custom/source.ts'
 import { acceptTunnel } from './dial/accept-tunnel.ts'
 import type { Dialer } from './dial/dialer.ts'
+import { createServiceConnections } from './dial/services.ts'
 import type { Tunnels } from './dial/tunnels.ts'
 import { observedUsage } from './metrics/observed-usage.ts'
 import { nodeSubresources } from './node-subresources.ts'
@@ -47,7 +48,6 @@ import { type AccountTokenOptions, type AccountTokens, createAccountTokens } fro
 import { podwayVersion } from './version.ts'
 import { createWebhookClient } from './webhooks/client.ts'
 import { admissionPolicies } from './webhooks/policies.ts'
-import { createServiceResolver } from './webhooks/service-address.ts'
 import { mutatingWebhooks, validatingWebhooks } from './webhooks/webhooks.ts'
 
 /** What is by chance in an object that is made. */
@@ -123,14 +123,14 @@ export const openControlPlane = async (options: ControlPlaneOptions): Promise<Co
   const store = await openStore(backend, storing)
   const tokens = createAccountTokens(store, clock, options.tokens)
   const authorization = await createAuthorization({ store, clock, log }, options.authorization)
-  const resolve = createServiceResolver(store)
-  const webhooks = createWebhookClient(resolve)
+  const connect = createServiceConnections(store, agents)
+  const webhooks = createWebhookClient(connect)
   const customKinds = createCustomKinds(store, (definition) => createConversionWebhook(definition, webhooks))
   const registry = createRegistry(customKinds)
   const asking = { store, registry, client: webhooks, log }
   const pair = (): KeyPair | undefined => options.frontProxy?.()
   const loops = createLoops(clock)
-  const aggregation = createAggregation({ store, registry, clock, log, resolve, pair })
+  const aggregation = createAggregation({ store, registry, clock, log, connect, pair })
   const admissions = createAdmissions(store, clock, authorization, options.admission, mutatingWebhooks(asking))
   const isOff = (plugin: PluginName): boolean => (options.admission.disabled ?? []).includes(plugin)
   const objects = createObjects({

@@ -3,10 +3,10 @@ import type { KeyPair } from '../../api/certificates.ts'
 import type { Clock } from '../../api/clock.ts'
 import type { APIService } from '../../api/types/kubernetes/apiregistration-v1.ts'
 import type { Logger } from '../../host/log.ts'
+import type { ConnectToService } from '../dial/services.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Elsewhere } from '../server/api-handler.ts'
 import type { Store } from '../storage/store.ts'
-import type { ResolveService } from '../webhooks/service-address.ts'
 import { createRemoteConnections } from './connection.ts'
 import { askRemote, createRemoteDiscovery } from './discovery.ts'
 import { createRemoteOpenApi } from './openapi.ts'
@@ -24,14 +24,14 @@ export interface AggregationOptions {
   readonly registry: Registry
   readonly clock: Clock
   readonly log: Logger
-  readonly resolve: ResolveService
+  readonly connect: ConnectToService
   /** What this server shows to others. */
   readonly pair: () => KeyPair | undefined
 }
 
-export const createAggregation = ({ store, registry, clock, log, resolve, pair }: AggregationOptions): Aggregation => {
+export const createAggregation = ({ store, registry, clock, log, connect, pair }: AggregationOptions): Aggregation => {
   const remotes = createRemotes(store, registry)
-  const connections = createRemoteConnections(resolve, pair)
+  const connections = createRemoteConnections(connect, pair)
   return {
     find: (path) => {
       const [, group, version] = /^\/(?:openapi\/v3\/)?apis\/([^/]+)\/([^/]+)(?:\/|$)/.exec(path) ?? []

@@ -1,13 +1,11 @@
 /** Requests to API servers behind a Service, in the name of a user: the front proxy's certificate vouches for it. */
-import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { connect } from 'node:tls'
 import dispatch from 'undici/lib/api/api-request.js'
 import type { KeyPair } from '../../api/certificates.ts'
 import type { User } from '../auth/user.ts'
 import { type IncomingAnswer, requestOver } from '../dial/agent-request.ts'
-import { authorityOf, createPools } from '../webhooks/pools.ts'
-import type { ResolveService } from '../webhooks/service-address.ts'
+import { type ConnectToService, connectSecurely } from '../dial/services.ts'
+import { authorityOf, connectorTo, createPools } from '../webhooks/pools.ts'
 import type { Remote } from './remotes.ts'
 
 export interface RemoteRequest {
@@ -34,7 +32,6 @@ export interface RemoteConnections {
   close(): void
 }
 
-const connectMs = 5_000
 /** Of one that is asked to switch protocols. */
 const answerMs = 30_000
 
@@ -52,7 +49,7 @@ const userHeaders = ({ name, groups, uid, extra = {} }: User): Record<string, st
 })
 
 export const createRemoteConnections = (
-  resolve: ResolveService,
+  connect: ConnectToService,
   pair: () => KeyPair | undefined,
 ): RemoteConnections => {
   const pools = createPools()
@@ -76,12 +73,13 @@ export const createRemoteConnections = (
     const { service, caBundle, isUnverified } = remote
     const { namespace, name } = service
     const own = pair()
-    return pools.of(`https://${resolve(service)}`, [namespace, name, isUnverified, caBundle, own?.cert], () => ({
+    const identity = [isUnverified, caBundle, own?.cert]
+    return pools.of(`https://${name}.${namespace}.svc:${service.port}`, identity, () => ({
       connections: 32,
       keepAliveTimeout: 10_000,
       // A watch is silent for as long as nothing happens.
       ...{ headersTimeout: 60_000, bodyTimeout: 0 },
-      connect: { ...tlsOf(remote), timeout: connectMs },
+      connect: connectorTo(connect, service, tlsOf(remote)),
     }))
   }
 
@@ -98,18 +96,7 @@ export const createRemoteConnections = (
     },
     upgrade: async (remote, request) => {
       const { method, path, signal = new AbortController().signal } = request
-      const { hostname, port } = new URL(`https://${resolve(remote.service)}`)
-      const host = hostname.replace(/^\[|\]$/g, '')
-      const socket = connect({ ...tlsOf(remote), host, port: Number(port || 443) })
-      socket.setTimeout(connectMs, () => socket.destroy(new Error(`cannot connect within ${connectMs} ms`)))
-      try {
-        await once(socket, 'secureConnect', { signal })
-      } catch (error) {
-        // Nobody hears any more what else would happen to it.
-        socket.destroy()
-        throw error
-      }
-      socket.setTimeout(0)
+      const socket = await connectSecurely(connect, remote.service, tlsOf(remote), signal)
       return requestOver(socket, { method, path, headers: headersOf(remote, request) }, signal, answerMs)
     },
     close: () => pools.close(),

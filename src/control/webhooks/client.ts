@@ -3,8 +3,8 @@
 import dispatch from 'undici/lib/api/api-request.js'
 import { parseJson } from '../../api/json.ts'
 import { readWhole } from '../../host/read-whole.ts'
-import { authorityOf, createPools } from './pools.ts'
-import type { ResolveService } from './service-address.ts'
+import type { ConnectToService, ServiceTarget } from '../dial/services.ts'
+import { authorityOf, connectorTo, createPools } from './pools.ts'
 
 /** Where a webhook is, as a configuration says it. */
 export interface WebhookAddress {
@@ -28,24 +28,21 @@ export interface WebhookClient {
 const answerLimit = 3 * 1024 * 1024
 
 interface Target {
-  /** What is connected to. */
   readonly origin: string
   readonly path: string
   readonly host: string
-  /** The name that its certificate is for, when it is not that of the origin. */
-  readonly servername?: string
+  /** Missing for an address of the world outside. */
+  readonly service?: ServiceTarget
 }
 
-const targetOf = ({ url, service }: WebhookAddress, resolve: ResolveService): Target => {
-  if (service) {
-    const { namespace, name, path = '/', port = 443 } = service
-    const host = `${name}.${namespace}.svc`
-    return {
-      origin: `https://${resolve({ namespace, name, port })}`,
-      path: path || '/',
-      host: port === 443 ? host : `${host}:${port}`,
-      servername: host,
-    }
+const hostOf = ({ namespace, name }: ServiceTarget): string => `${name}.${namespace}.svc`
+
+const targetOf = ({ url, service: given }: WebhookAddress): Target => {
+  if (given) {
+    const { namespace, name, path = '/', port = 443 } = given
+    const service = { namespace, name, port }
+    const origin = `https://${hostOf(service)}:${port}`
+    return { origin, path: path || '/', host: new URL(origin).host, service }
   }
   const { origin, pathname, host } = new URL(url ?? '')
   return { origin, path: pathname, host }
@@ -59,19 +56,21 @@ const messageOf = (text: string): string =>
     .trim()
     .slice(0, wordsLimit)
 
-export const createWebhookClient = (resolve: ResolveService): WebhookClient => {
+export const createWebhookClient = (connect: ConnectToService): WebhookClient => {
   const pools = createPools()
 
-  const poolOf = ({ origin, servername }: Target, caBundle: string | undefined) =>
-    pools.of(origin, [servername, caBundle], () => ({
+  const poolOf = ({ origin, service }: Target, caBundle: string | undefined) =>
+    pools.of(origin, [service, caBundle], () => ({
       connections: 16,
       keepAliveTimeout: 10_000,
-      connect: { ...(servername === undefined ? {} : { servername }), ...authorityOf(caBundle) },
+      connect: service
+        ? connectorTo(connect, service, { servername: hostOf(service), ...authorityOf(caBundle) })
+        : authorityOf(caBundle),
     }))
 
   return {
     post: async (address, body, timeoutMs) => {
-      const target = targetOf(address, resolve)
+      const target = targetOf(address)
       const signal = AbortSignal.timeout(timeoutMs)
       const pool = poolOf(target, address.caBundle)
       const { statusCode, body: answer } = await dispatch.call(pool, {

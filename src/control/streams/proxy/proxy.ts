@@ -2,7 +2,8 @@
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { ApiError, errorText, noSuchPath, serviceUnavailable } from '../../../api/errors.ts'
-import { type IncomingAnswer, requestOver, startOf } from '../../dial/agent-request.ts'
+import { type IncomingAnswer, requestOver } from '../../dial/agent-request.ts'
+import { dialPod } from '../../dial/dial-pod.ts'
 import type { Dialer } from '../../dial/dialer.ts'
 import type { Objects } from '../../objects/objects.ts'
 import type { Answer, Call } from '../../server/call.ts'
@@ -13,7 +14,6 @@ import { answerHeaders, requestHeaders } from './headers.ts'
 import { type ProxyPlace, rewriteAddress, rewriteHtml } from './rewrite.ts'
 import { nodeTarget, type ProxyTarget, podTarget, serviceTarget } from './target.ts'
 
-const connectMs = 15_000
 /** A longer page keeps its addresses. */
 const maxPageBytes = 4 * 1024 * 1024
 
@@ -35,14 +35,8 @@ const connectToPod = async (
   { node, pod, scheme }: ProxyTarget,
   signal: AbortSignal,
 ): Promise<Duplex> => {
-  const connection = await dialer.open(node, signal)
-  if (!pod) return connection
-  const path = `/dial/${[pod.namespace, pod.name, pod.uid, pod.port].map(encodeURIComponent).join('/')}`
-  const headers = { host: node, connection: 'Upgrade', upgrade: 'tcp' }
-  const { code, body, upgraded } = await requestOver(connection, { method: 'GET', path, headers }, signal, connectMs)
-  if (!upgraded) throw new Error((await startOf(body, 1024)) || `the agent of node ${node} answered ${code}`)
-  const { socket, head } = upgraded
-  if (head.length > 0) socket.unshift(head)
+  if (!pod) return dialer.open(node, signal)
+  const socket = await dialPod(dialer, { node, ...pod }, signal)
   if (scheme === 'http') return socket
   // Whom the pod's certificate names nobody can know.
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 /** Connections to API servers behind this one. */
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import t from 'tap'
 import { createRemoteConnections } from '../../../../src/control/aggregation/connection.ts'
 
@@ -17,7 +17,7 @@ t.test('a client that goes while its upgrade is still being connected leaves not
   t.teardown(() => server.close())
   const { port } = server.address() as AddressInfo
   const connections = createRemoteConnections(
-    () => `127.0.0.1:${port}`,
+    async () => connect(port, '127.0.0.1'),
     () => undefined,
   )
   const accepted = once(server, 'connection')
