@@ -1,10 +1,11 @@
 /** Pods in a real containerd. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { readLog } from '../../src/agent/logs/reader.ts'
+import { rotateCri } from '../../src/agent/logs/rotate.ts'
 import type { ContainerSpec } from '../../src/agent/runtime/containers.ts'
 import { type Api, createCriClient } from '../../src/agent/runtime/cri/client.ts'
 import { createCriRuntime } from '../../src/agent/runtime/cri/cri-runtime.ts'
@@ -27,9 +28,9 @@ const containerd = skip ? undefined : await startContainerd(t)
 let nodes = 0
 
 /** A runtime of a node that nobody else is. */
-const open = async (t: Test, onChange: OnChange = () => undefined, api: Api = 'v1') => {
+const open = async (t: Test, onChange: OnChange = () => undefined, api: Api = 'v1', askMs?: number) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
-  const client = createCriClient(containerd?.socket ?? '', api)
+  const client = createCriClient(containerd?.socket ?? '', api, askMs)
   const node = `node-${nodes++}`
   const create = () =>
     createCriRuntime({
@@ -60,8 +61,8 @@ const open = async (t: Test, onChange: OnChange = () => undefined, api: Api = 'v
 }
 
 /** A pod `a` in a runtime of its own. */
-const openPod = async (t: Test, more: Parameters<typeof sandboxSpec>[1] = {}, api: Api = 'v1') => {
-  const { runtime, create, folder, container } = await open(t, undefined, api)
+const openPod = async (t: Test, more: Parameters<typeof sandboxSpec>[1] = {}, api: Api = 'v1', askMs?: number) => {
+  const { runtime, create, folder, container } = await open(t, undefined, api, askMs)
   await runtime.sandboxes.start(sandboxSpec('a', { logDir: folder, ...more }))
   const start = (name: string, command: readonly string[], spec: Partial<ContainerSpec> = {}) =>
     runtime.containers.start('a', containerSpec(folder, name, command, { ...container, ...spec }))
@@ -137,11 +138,45 @@ t.test('talking with containers', { skip }, async (t) => {
   t.equal((await endOf('term')).code, 5)
 })
 
+t.test('a log that is rotated while it is written', { skip }, async (t) => {
+  const { runtime, start, endOf, folder, said } = await openPod(t)
+  await start('main', ['sh', '-c', 'i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done'])
+  const file = join(folder, 'main.log')
+  for (let times = 0; times < 3; times++) {
+    await until(() => existsSync(file) && statSync(file).size > 1_000, 'some lines')
+    await rotateCri(file, 9, () => runtime.containers.reopenLog?.('a_main_0') ?? Promise.reject(new Error('no way')))
+  }
+  await endOf('main')
+  t.same(
+    (await said('main')).split('\n').slice(0, -1),
+    Array.from({ length: 20_000 }, (_, n) => `line ${n}`),
+  )
+})
+
 t.test('containerd that hangs or is killed ends nothing', { skip }, async (t) => {
-  const { runtime, create, start, endOf } = await openPod(t)
+  const { runtime, create, start, endOf } = await openPod(t, {}, 'v1', 1_000)
   await start('main', ['sleep', '3600'])
   const all = createRuntimes([runtime], silentLogger)
   const before = await all.sandboxes.list()
+  containerd?.hang(true)
+  await until(
+    () =>
+      runtime.sandboxes.list().then(
+        () => false,
+        () => true,
+      ),
+    'no answer',
+  )
+  t.same(await all.sandboxes.list(), before, 'as it was')
+  containerd?.hang(false)
+  await until(
+    () =>
+      runtime.sandboxes.list().then(
+        () => true,
+        () => false,
+      ),
+    'an answer',
+  )
   await containerd?.kill()
   await until(
     () =>

@@ -80,6 +80,7 @@ export const startFakeAgent = async (
   t: Test,
   more: Partial<PodAgentOptions> = {},
   features: ReadonlySet<Feature> = new Set(),
+  hasHandlers = false,
 ) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
   const api = await openClusterApi()
@@ -88,7 +89,7 @@ export const startFakeAgent = async (
   let damage: OnDamage = () => undefined
   const options = agentOptions(api, folder, (onChange, onDamage) => {
     damage = onDamage
-    const runtime = createFakeRuntime({ clock: systemClock, onChange, features })
+    const runtime = createFakeRuntime({ clock: systemClock, onChange, features, hasHandlers })
     made.push(runtime)
     return runtime
   })

@@ -66,10 +66,11 @@ export interface FakeRuntimeOptions {
   readonly onChange: OnChange
   readonly name?: string
   readonly features?: Capabilities['features']
+  readonly hasHandlers?: boolean
 }
 
 export const createFakeRuntime = (options: FakeRuntimeOptions): FakeRuntime => {
-  const { clock, onChange, name: runtimeName = 'fake', features = new Set() } = options
+  const { clock, onChange, name: runtimeName = 'fake', features = new Set(), hasHandlers = false } = options
   const sandboxes = new Map<string, SandboxRecord>()
   const specs = new Map<string, ContainerSpec>()
   const sandboxSpecs = new Map<string, SandboxSpec>()
@@ -146,6 +147,7 @@ export const createFakeRuntime = (options: FakeRuntimeOptions): FakeRuntime => {
     },
 
     name: runtimeName,
+    hasHandlers,
     registry,
     images: features.has('images') ? registry : createOwnImages({ PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }),
     capabilities: { features, canBecome: (id) => id === 0, canSetGroups: false },

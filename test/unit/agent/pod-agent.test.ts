@@ -462,3 +462,18 @@ t.test('a RuntimeClass that nobody knows, and one whose runtime is not here', as
   t.equal(events('odd')[0], `${why} failed to get sandbox runtime: no runtime for "runsc" is configured on this node`)
   t.equal(events('gone')[0], `${why} RuntimeClass "gone" not found`)
 })
+
+t.test('a runtime with ways of its own hears which one the class of the pod names', async (t) => {
+  const handlers: Readonly<Record<string, string>> = { sandboxed: 'runsc', plain: 'fake' }
+  const handlerOf = async (name: string) => handlers[name]
+  const { create, isReady, runtime, until } = await startFakeAgent(t, { handlerOf }, new Set(), true)
+  const specOf = async (runtimeClassName: string) => {
+    const pod = await create(podFor(runtimeClassName, {}, { runtimeClassName }))
+    await until(() => isReady(runtimeClassName), 'the pod')
+    return runtime.sandboxSpecOf(uidOf(pod))
+  }
+  t.equal((await specOf('sandboxed'))?.handler, 'runsc')
+  const plain = await specOf('plain')
+  t.equal(plain?.handler, undefined, 'its own name is none')
+  t.match(plain?.logDir, /\/logs\/default_plain_/)
+})

@@ -27,7 +27,7 @@ export interface CriClient {
 }
 
 /** For calls that look at something; those that do something may take longer. */
-const askMs = 10_000
+const usualAskMs = 10_000
 
 const definitions = fromJSON(criSchema, { longs: String, enums: String, defaults: true })
 
@@ -57,8 +57,8 @@ const channelOptions = {
   'grpc.primary_user_agent': 'podway',
 }
 
-/** Nothing is asked yet. */
-export const createCriClient = (socket: string, api: Api): CriClient => {
+/** Nothing is asked yet. `askMs`: for so long whoever says nothing else waits for an answer. */
+export const createCriClient = (socket: string, api: Api, askMs = usualAskMs): CriClient => {
   const client = new Client(`unix:${socket}`, credentials.createInsecure(), channelOptions)
   return {
     ask: <Name extends keyof Calls>(

@@ -23,6 +23,13 @@ for (const { name, runtimes, images = ['nginx'], handler, chosen } of [
 ])
   t.test(name, async (t) => t.equal(chooseRuntime(runtimes, ofImages(...images), handler), chosen))
 
+t.test('handlers that are no names of runtimes are for the one that has its own', async (t) => {
+  const open = { name: 'cri', hasHandlers: true }
+  t.equal(chooseRuntime([open, oci, process], ofImages('nginx'), 'runsc'), open)
+  t.equal(chooseRuntime([oci, open], ofImages(''), 'runsc'), open)
+  t.equal(chooseRuntime([open, oci, process], ofImages('nginx'), 'oci'), oci)
+})
+
 t.test('nobody has the handler', async (t) => {
   t.throws(() => chooseRuntime([process, oci], ofImages('nginx'), 'runsc'), {
     name: 'NoRuntimeError',

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { createCriClient, openCri } from '../../../../../src/agent/runtime/cri/client.ts'
 import { createCriRuntime } from '../../../../../src/agent/runtime/cri/cri-runtime.ts'
+import { createInventory } from '../../../../../src/agent/runtime/cri/inventory.ts'
 import { InvalidImageName } from '../../../../../src/agent/runtime/images.ts'
 import type { OnChange, OnDamage } from '../../../../../src/agent/runtime/runtime.ts'
 import { createRuntimes } from '../../../../../src/agent/runtime/runtimes.ts'
@@ -122,6 +123,17 @@ t.test('a container sees the processes of another one that it names', async (t) 
   await t.rejects(start('other', ['sh'], { target: 'none' }), { name: 'TargetError' })
 })
 
+t.test('the runtime is told which of its ways to take', async (t) => {
+  const { fake, runtime } = await open(t)
+  await runtime.sandboxes.start(sandboxSpec('a', { handler: 'runsc' }))
+  await runtime.sandboxes.start(sandboxSpec('b'))
+  t.same(
+    [...fake.sandboxes.values()].map(({ handler }) => handler),
+    ['runsc', ''],
+  )
+  t.ok(runtime.hasHandlers)
+})
+
 t.test('annotations of a pod are not taken for ours', async (t) => {
   const { runtime } = await open(t)
   const forged = JSON.stringify({ ...sandboxSpec('a'), hostNetwork: true, labels: { grace: '99' } })
@@ -177,6 +189,26 @@ t.test('a runtime that hangs or dies ends nothing, and is asked again', async (t
   const goOn = fake.hang()
   await t.rejects(client.ask('Version', {}, { timeoutMs: 50 }), /Deadline exceeded/)
   goOn()
+})
+
+t.test('nobody waits twice for a runtime that hangs', async (t) => {
+  const { fake } = await open(t)
+  const client = createCriClient(fake.socket, 'v1', 300)
+  t.teardown(client.close)
+  const inventory = createInventory({
+    ...{ client, runtimeName: 'fake', node: 'n', lastWords: async () => undefined, log: silentLogger },
+    ...{ onChange: () => undefined, onDamage: t.fail },
+  })
+  t.same(await inventory.look(), [])
+  const goOn = fake.hang()
+  await t.rejects(inventory.look(), /Deadline exceeded/)
+  const began = performance.now()
+  void inventory.retry()
+  for (let times = 0; times < 10; times++) await t.rejects(inventory.look(), /Deadline exceeded/)
+  t.ok(performance.now() - began < 250, 'all others are refused at once')
+  goOn()
+  t.equal(await until(async () => ((await inventory.retry()) === undefined ? 'up' : undefined), 'the runtime'), 'up')
+  t.same(await inventory.look(), [])
 })
 
 t.test('one object that the runtime cannot tell of does not hide the others', async (t) => {
