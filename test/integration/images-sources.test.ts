@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
+import { createNodeImages } from '../../src/agent/runtime/oci/node-images.ts'
 import { createAuthority, issueCertificate, validFor } from '../../src/api/certificates.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { importImages } from '../../src/images/archive/import.ts'
@@ -10,6 +11,7 @@ import { digestOf } from '../../src/images/digest.ts'
 import { openNodeImages } from '../../src/images/node/open-images.ts'
 import { type FakeRegistry, ociIndex, ociManifest, pushImage, startFakeRegistry } from '../support/fake-registry.ts'
 import { configOf, leftIn, openTestStore, ownFolder } from '../support/image-store.ts'
+import { imagesContract } from '../support/images-contract.ts'
 import { tarArchive } from '../support/tar-archive.ts'
 
 const validity = validFor(1, Date.now())
@@ -36,6 +38,18 @@ const nodeWith = async (t: Test, registries: string) => {
   t.teardown(opened.close)
   return { ...opened, folder }
 }
+
+t.test('the images of a node keep the contract', async (t) => {
+  imagesContract(t, async (t) => {
+    const registry = await startFakeRegistry(t)
+    const opened = await nodeWith(t, '')
+    const serve = (reference: string, command: string): void => {
+      const tag = reference.slice(reference.lastIndexOf(':') + 1)
+      pushImage(registry, tag, [[{ path: 'a', content: command }]], gzipSync, 'tar+gzip', { Cmd: [command] })
+    }
+    return { images: createNodeImages(async () => opened).images, registry: registry.host, serve }
+  })
+})
 
 t.test('a registry whose authority the node names', async (t) => {
   const registry = await startTlsRegistry(t, '127.0.0.1')

@@ -84,11 +84,12 @@ export const pushImage = (
   layers: readonly (readonly Made[])[],
   compress: (tar: Buffer) => Buffer = gzipSync,
   kind = 'tar+gzip',
+  containers: object = {},
 ): { readonly digest: string; readonly layers: readonly string[] } => {
   const archives = layers.map((made) => tarArchive(...made))
   const manifest = {
     ...{ schemaVersion: 2, mediaType: ociManifest },
-    config: put(registry, 'application/vnd.oci.image.config.v1+json', configOf(archives)),
+    config: put(registry, 'application/vnd.oci.image.config.v1+json', configOf(archives, containers)),
     layers: archives.map((tar) => put(registry, `application/vnd.oci.image.layer.v1.${kind}`, compress(tar))),
   }
   const content = { type: ociManifest, bytes: Buffer.from(JSON.stringify(manifest)) }

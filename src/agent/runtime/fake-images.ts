@@ -1,4 +1,6 @@
 /** Images for tests: what a registry has is told, and a pull brings it here. */
+import { digestOf, isDigest } from '../../images/digest.ts'
+import { parseReference, repositoryName, storedName } from '../../images/reference.ts'
 import { type Image, type ImageConfig, type Images, InvalidImageName } from './images.ts'
 
 export interface FakeImages extends Images {
@@ -10,18 +12,22 @@ export interface FakeImages extends Images {
   hold(): () => void
 }
 
-const imageOf = (reference: string, config: Partial<ImageConfig>): Image => {
-  const id = `sha256:${Buffer.from(reference).toString('hex').padEnd(64, '0').slice(0, 64)}`
-  return {
-    ...{ id, digest: `registry.test/${reference.replace(/:[^/:]*$/, '')}@${id}`, names: [reference], sizeBytes: 1000 },
-    limitations: [],
-    config: { entrypoint: [], cmd: [], env: {}, user: '', workingDir: '', ...config },
+/** In full, as the image store has it. */
+const nameOf = (reference: string): string => {
+  if (isDigest(reference)) return reference
+  try {
+    return storedName(parseReference(reference))
+  } catch {
+    throw new InvalidImageName(reference)
   }
 }
 
-const check = (reference: string): void => {
-  if (!/^[a-z0-9]+([._/:-]+[A-Za-z0-9]+)*(@sha256:[0-9a-f]{64})?$/.test(reference))
-    throw new InvalidImageName(reference)
+/** By content, as everywhere: what has two names is one image. */
+const imageOf = (name: string, what: Partial<ImageConfig>, names: readonly string[]): Image => {
+  const config = { entrypoint: [], cmd: [], env: {}, user: '', workingDir: '', ...what }
+  const id = digestOf(Buffer.from(JSON.stringify(config)))
+  const digest = `${repositoryName(parseReference(name))}@${id}`
+  return { id, digest, names: [...new Set([...names, name, digest])], sizeBytes: 1000, limitations: [], config }
 }
 
 export const createFakeImages = (): FakeImages => {
@@ -29,31 +35,39 @@ export const createFakeImages = (): FakeImages => {
   const registry = new Map<string, Partial<ImageConfig> | Error>()
   const here = new Map<string, Image>()
   let held = Promise.resolve()
+
+  const find = (name: string): Image | undefined =>
+    [...here.values()].find(({ id, names }) => id === name || names.includes(name))
+
+  /** A tag leads to one image: that which had it keeps the other names. */
+  const take = (name: string, from: Image): void => {
+    here.set(from.id, { ...from, names: from.names.filter((each) => each !== name) })
+  }
+
   return {
     calls,
-    serve: (reference, what) => void registry.set(reference, what),
+    serve: (reference, what) => void registry.set(nameOf(reference), what),
     hold: () => {
       const { promise, resolve } = Promise.withResolvers<void>()
       held = promise
       return resolve
     },
-    find: async (reference) => {
-      check(reference)
-      return here.get(reference)
-    },
-    pull: async (reference) => {
-      check(reference)
+    find: async (reference) => find(nameOf(reference)),
+    pull: async (reference, _logins, signal) => {
+      const name = nameOf(reference)
       calls.push(`pull ${reference}`)
       await held
-      const served = registry.get(reference) ?? new Error(`${reference}: not found`)
+      signal.throwIfAborted()
+      const served = registry.get(name) ?? new Error(`${reference}: not found`)
       if (served instanceof Error) throw served
-      const image = imageOf(reference, served)
-      here.set(reference, image)
+      const before = find(name)
+      if (before) take(name, before)
+      const { id } = imageOf(name, served, [])
+      const image = imageOf(name, served, here.get(id)?.names ?? [])
+      here.set(id, image)
       return image
     },
     list: async () => [...here.values()],
-    remove: async (id) => {
-      for (const [reference, image] of here) if (image.id === id) here.delete(reference)
-    },
+    remove: async (id) => void here.delete(id),
   }
 }

@@ -407,7 +407,7 @@ t.test('an image is fetched before its container starts', async (t) => {
   t.notOk(runtime.calls.some((call) => call.startsWith('start-container')))
   arrive()
   await until(() => isReady('web'), 'the pod to be ready')
-  t.match(main('web'), { image: 'web:1', imageID: /^registry\.test\/web@sha256:[0-9a-f]{64}$/ })
+  t.match(main('web'), { image: 'web:1', imageID: /^docker\.io\/library\/web@sha256:[0-9a-f]{64}$/ })
   t.match(runtime.specOf(`${uidOf(pod)}_main_0`), { command: ['/web'], user: { named: 'www' }, env: { PATH: '/web' } })
   await create(podFor('second', { image: 'web:1', command: [] }))
   await until(() => isReady('second'), 'a pod of an image that is here')
