@@ -44,6 +44,9 @@ import type { SandboxRecord } from './runtime/sandboxes.ts'
 import { followManifests } from './static-pods/folder.ts'
 import { createMirrors } from './static-pods/mirrors.ts'
 import { createNodePods } from './static-pods/node-pods.ts'
+import { callCsi } from './volumes/csi-call.ts'
+import { createCsiDrivers } from './volumes/csi-drivers.ts'
+import { reportCsiNode } from './volumes/csi-node.ts'
 import { volumeConfigNames } from './volumes/file-volumes.ts'
 import type { NodeMounts } from './volumes/node-mounts.ts'
 import { createVolumePlugins } from './volumes/plugins.ts'
@@ -66,6 +69,12 @@ export interface PodAgentOptions {
   readonly logDir: string
   /** For volumes that last as long as their pods; on a disk. */
   readonly volumeDir: string
+  readonly csi: {
+    /** Where drivers of the node have their sockets. */
+    readonly folder: string
+    /** Where they stage volumes. */
+    readonly stagingDir: string
+  }
   readonly nodeMounts: NodeMounts
   readonly hostIPs: readonly string[]
   readonly clusterDomain: string
@@ -196,8 +205,13 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     : noLogForward
   const files = createPodFiles(join(stateDir, 'files'), options.clusterDomain)
   const configOf = createConfigSource({ client, clock })
+  const drivers = createCsiDrivers({
+    ...{ folder: options.csi.folder, call: callCsi },
+    onProblem: (socket, error) => log.warn({ err: error, socket }, 'no CSI driver answers there'),
+  })
   const plugins = createVolumePlugins({
     ...{ client, clock, mounts: nodeMounts, allocatable: options.allocatable },
+    ...{ drivers, stagingDir: options.csi.stagingDir },
     configOf: (pod) => configOf(pod, volumeConfigNames(pod)),
   })
   const places = { folderOf: files.folderOf, diskDir: options.volumeDir }
@@ -350,6 +364,9 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
         await volumes.remove(uid).catch((error: unknown) => log.warn({ err: error, uid }, 'cannot remove old volumes'))
   }
 
+  const csiNodeFailed = (error: unknown): void =>
+    log.warn({ err: error }, 'cannot tell the API of the CSI drivers of this node; trying again')
+
   /** Without the API's word on every pod, what runs would look like what nobody wants. */
   const letOthersIn = async (signal: AbortSignal): Promise<void> => {
     await Promise.race([Promise.all([api.synced, options.services.synced]), aborted(signal)])
@@ -391,6 +408,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
       await Promise.all([
         ...[api.run(signal), runtimes.run(signal), letOthersIn(signal), queue.run(signal)],
         ...[mirrors.run(signal), keeper.run(signal), refresher(signal), forward.run(signal)],
+        reportCsiNode({ client, nodeName, drivers, clock, onError: csiNodeFailed }, signal),
       ])
       stopper.forgetAll()
       prober.stop()

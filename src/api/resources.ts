@@ -38,7 +38,7 @@ import type {
 import type { RuntimeClass } from './types/kubernetes/node-v1.ts'
 import type { PodDisruptionBudget } from './types/kubernetes/policy-v1.ts'
 import type { PriorityClass } from './types/kubernetes/scheduling-v1.ts'
-import type { CSINode, StorageClass } from './types/kubernetes/storage-v1.ts'
+import type { CSIDriver, CSINode, StorageClass } from './types/kubernetes/storage-v1.ts'
 
 /** One served resource. `T` is the type of its objects. */
 export interface Resource<T extends KubeObject = KubeObject> {
@@ -80,6 +80,7 @@ export const persistentVolumeClaims = resource<PersistentVolumeClaim>()(
   true,
 )
 export const storageClasses = resource<StorageClass>()('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', false)
+export const csiDrivers = resource<CSIDriver>()('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', false)
 export const csiNodes = resource<CSINode>()('storage.k8s.io', 'v1', 'csinodes', 'CSINode', false)
 export const replicationControllers = resource<ReplicationController>()(
   '',

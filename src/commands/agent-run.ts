@@ -138,6 +138,7 @@ export const agentSettings = async (options: NodeOptions) => {
     stateDir: options.state,
     dataDir: options.data,
     cgroupParent: options.cgroupParent,
+    csiPlugins: options.csiPlugins,
     runtime: nodeRuntimeOf(options.runtime),
     criSocket: options.criSocket,
     ...nodeResourceSettings(options),

@@ -9,6 +9,7 @@ export interface NodeOptions extends NodeResourceOptions {
   readonly state: string
   readonly data: string
   readonly cgroupParent: string
+  readonly csiPlugins: string
   readonly runtime: string
   readonly podManifestPath?: string
   readonly criSocket?: string
@@ -74,6 +75,11 @@ export const nodeOptions = (command: Command): Command =>
     .option('--state <folder>', 'what need not outlive a reboot', '/run/podway')
     .option('--data <folder>', 'what must: leases, logs, the certificate', '/var/lib/podway/agent')
     .option('--cgroup-parent <name>', 'the control group of its pods', 'podway')
+    .option(
+      '--csi-plugins <folder>',
+      'where CSI drivers that run on the node, or their registrars, have their sockets',
+      '/var/lib/kubelet/plugins_registry',
+    )
     .option(
       '--runtime <name>',
       "what runs pods: oci (containers of images, by runc or crun), cri (the same in containerd or CRI-O: see podway cni install) or process (the node's programs; images are not looked at). Those of podway/echo are processes, and a RuntimeClass may say otherwise",

@@ -31,6 +31,7 @@ export const agentOptions = (api: ClusterApi, folder: string, runtime: RuntimeFa
     stateDir: join(folder, 'state'),
     logDir: join(folder, 'logs'),
     volumeDir: join(folder, 'volumes'),
+    csi: { folder: join(folder, 'csi-plugins'), stagingDir: join(folder, 'csi') },
     nodeMounts: createFakeNodeMounts(),
     allocatable: { cpu: '2', memory: '4Gi' },
   },

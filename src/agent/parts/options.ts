@@ -26,6 +26,8 @@ export interface AgentOptions {
   readonly dataDir: string
   /** Different for each node of one machine. */
   readonly cgroupParent: string
+  /** Where CSI drivers of the node have their sockets. */
+  readonly csiPlugins: string
   /** What runs pods that do not ask for another. */
   readonly runtime: NodeRuntimeName
   /** Where a container runtime of the machine listens; the usual places are tried when missing. */

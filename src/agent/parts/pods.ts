@@ -144,6 +144,7 @@ const createAgent = async (
     logDir: join(dataDir, 'logs'),
     volumeDir: join(dataDir, 'volumes'),
     podManifestPath: options.podManifestPath,
+    csi: { folder: options.csiPlugins, stagingDir: join(dataDir, 'csi') },
     nodeMounts: createNodeMounts(runner),
     hostIPs: nodeAddresses,
     runtimes: factories,

@@ -28,6 +28,8 @@ const start = async (t: Test) => {
   const flexFolder = join(folder, 'flex')
   const plugins = createVolumePlugins({
     ...{ client, clock: createFakeClock(), mounts, allocatable: {}, flexFolder },
+    drivers: { list: async () => [], find: async () => Promise.reject(new Error('no driver')) },
+    stagingDir: join(folder, 'staging'),
     configOf: async () => ({ configMaps: new Map(), secrets: new Map() }),
   })
   const open = () =>
