@@ -57,6 +57,10 @@ export const createClient = (transport: ApiTransport) => {
     get: async <T extends KubeObject>(r: Resource<T>, name: string, namespace?: string): Promise<T> =>
       (await transport.request({ method: 'GET', path: resourcePath(r, namespace, name) })) as T,
 
+    /** What is no object of a resource: a page of a metrics API. Nothing is known of it but that it is JSON. */
+    read: (path: string, query: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<unknown> =>
+      transport.request({ method: 'GET', path, query }, signal),
+
     /** Its items have kind and apiVersion, which servers leave out of lists of built-in kinds. */
     list: async <T extends KubeObject>(
       r: Resource<T>,

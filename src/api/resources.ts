@@ -27,6 +27,7 @@ import type {
 import type { CustomResourceDefinition } from './types/kubernetes/apiextensions-v1.ts'
 import type { APIService } from './types/kubernetes/apiregistration-v1.ts'
 import type { ControllerRevision, DaemonSet, StatefulSet } from './types/kubernetes/apps-v1.ts'
+import type { HorizontalPodAutoscaler } from './types/kubernetes/autoscaling-v2.ts'
 import type { CronJob, Job } from './types/kubernetes/batch-v1.ts'
 import type {
   PersistentVolume,
@@ -117,6 +118,13 @@ export const podDisruptionBudgets = resource<PodDisruptionBudget>()(
   'v1',
   'poddisruptionbudgets',
   'PodDisruptionBudget',
+  true,
+)
+export const horizontalPodAutoscalers = resource<HorizontalPodAutoscaler>()(
+  'autoscaling',
+  'v2',
+  'horizontalpodautoscalers',
+  'HorizontalPodAutoscaler',
   true,
 )
 export const ingresses = resource<Ingress>()('networking.k8s.io', 'v1', 'ingresses', 'Ingress', true)

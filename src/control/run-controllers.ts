@@ -6,6 +6,7 @@ import type { Logger } from '../host/log.ts'
 import type { Loops } from './components/loops.ts'
 import { createDefaultAccountController, createRootCaPublisher } from './controllers/accounts/namespace-objects.ts'
 import { createTokenSecretController } from './controllers/accounts/token-secrets.ts'
+import { createAutoscalerController } from './controllers/autoscaler/autoscaler.ts'
 import { createCsrApprover } from './controllers/certificates/approver.ts'
 import { createCsrCleaner, createTokenCleaner } from './controllers/certificates/cleaner.ts'
 import { createCsrSigner } from './controllers/certificates/signer.ts'
@@ -68,6 +69,7 @@ const switchable: Readonly<Record<ComponentName, CreateController>> = {
   'ttl-after-finished-controller': createTtlAfterFinishedController,
   'cronjob-controller': createCronJobController,
   'disruption-controller': createDisruptionController,
+  'horizontal-pod-autoscaler-controller': createAutoscalerController,
   'endpointslice-controller': createEndpointSliceController,
   'endpointslice-mirroring-controller': createMirroringController,
   'garbage-collector-controller': createGarbageCollector,

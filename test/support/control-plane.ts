@@ -71,7 +71,7 @@ const runningStatus = (pod: Pod, address: string) => {
   const status = pod.metadata.labels?.['broken'] === undefined ? 'True' : 'False'
   const scheduled = (pod.status?.conditions ?? []).filter(({ type }) => type === 'PodScheduled')
   return {
-    ...{ phase: 'Running', podIP: address, podIPs: [{ ip: address }] },
+    ...{ phase: 'Running', podIP: address, podIPs: [{ ip: address }], startTime: formatTime(Date.now()) },
     conditions: [...scheduled, { type: 'Ready', status, lastTransitionTime: formatTime(Date.now()) }],
   }
 }

@@ -21,6 +21,7 @@ const aliases = {
   'ttl-after-finished-controller': 'ttl-after-finished',
   'cronjob-controller': 'cronjob',
   'disruption-controller': 'disruption',
+  'horizontal-pod-autoscaler-controller': 'horizontalpodautoscaling',
   'endpointslice-controller': 'endpointslice',
   'endpointslice-mirroring-controller': 'endpointslicemirroring',
   'garbage-collector-controller': 'garbagecollector',

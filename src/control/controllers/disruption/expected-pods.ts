@@ -1,8 +1,9 @@
 /** How many pods the controllers of some pods want. */
 import { deployments, groupVersion, replicaSets } from '../../../api/resources.ts'
-import type { KubeObject, OwnerReference, Pod } from '../../../api/types/index.ts'
+import type { OwnerReference, Pod } from '../../../api/types/index.ts'
 import type { Informers } from '../informers.ts'
 import { controllerOf } from '../ownership.ts'
+import { findScaled, type Scaled } from '../scaled.ts'
 
 export interface ExpectedPods {
   readonly count: number
@@ -10,24 +11,9 @@ export interface ExpectedPods {
   readonly unmanaged: readonly string[]
 }
 
-interface Scaled {
-  readonly object: KubeObject
-  readonly replicas: number
-}
-
-/** A controller of any kind that can be scaled, built in or of users. */
-const scaledOwner = (
-  informers: Informers,
-  { apiVersion, kind, name, uid }: OwnerReference,
-  namespace: string,
-): Scaled | undefined => {
-  for (const { definition, copies } of informers.all.values()) {
-    const [group] = apiVersion.includes('/') ? apiVersion.split('/') : ['']
-    if (definition.kind !== kind || definition.group !== group || !definition.scale) continue
-    const object = copies.get(`${namespace}/${name}`)
-    if (object?.metadata.uid === uid) return { object, replicas: definition.scale.view(object).replicas }
-  }
-  return undefined
+const scaledOwner = (informers: Informers, reference: OwnerReference, namespace: string): Scaled | undefined => {
+  const found = findScaled(informers, reference, namespace)
+  return found?.object.metadata.uid === reference.uid ? found : undefined
 }
 
 /** A ReplicaSet of a Deployment has, in the middle of a rollout, not all of its pods. */
@@ -51,7 +37,7 @@ export const expectedPods = (informers: Informers, pods: readonly Pod[]): Expect
       known.add(reference.uid)
       const owner = topOwner(informers, reference, namespace)
       if (!owner) throw new Error(`found no controllers for pod ${JSON.stringify(name)}`)
-      wanted.set(owner.object.metadata.uid ?? '', owner.replicas)
+      wanted.set(owner.object.metadata.uid ?? '', owner.view.replicas)
     }
   }
   return { count: [...wanted.values()].reduce((sum, count) => sum + count, 0), unmanaged }

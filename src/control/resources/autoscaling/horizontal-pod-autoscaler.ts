@@ -6,7 +6,6 @@ import type {
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { define, withMetadata } from '../definition.ts'
 import { subdomainName } from '../names.ts'
-import { unattended } from '../unattended.ts'
 import { withoutCarried } from './carried.ts'
 import { v1, v2beta1, v2beta2 } from './conversions.ts'
 import { metricsText } from './metrics-text.ts'
@@ -44,7 +43,6 @@ export const horizontalPodAutoscaler = define<HorizontalPodAutoscaler>({
   shortNames: ['hpa'],
   categories: ['all'],
   nameRule: subdomainName,
-  warnings: unattended('nothing is scaled'),
   status: 'separate',
   columns: [
     nameColumn,

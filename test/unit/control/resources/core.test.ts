@@ -1,9 +1,6 @@
 /** The core kinds that are kept and shown: what is filled in, what is refused, what a table shows. */
 import t, { type Test } from 'tap'
-import { definitions } from '../../../../src/control/registry/registry.ts'
-import { createTestApi } from '../../../support/api-server.ts'
-import { collectionOf, createCase, type Refusal, refusals } from '../../../support/kind-case.ts'
-import { validObject } from '../../../support/valid-objects.ts'
+import { createCase, type Refusal, refusals } from '../../../support/kind-case.ts'
 
 const podSpec = { containers: [{ name: 'c', image: 'busybox' }] }
 const template = { metadata: { labels: { app: 'a' } }, spec: podSpec }
@@ -144,14 +141,4 @@ t.test('PersistentVolumeClaim', async (t) => {
     [{ spec: {} }, 'spec.accessModes FieldValueRequired', 'spec.resources[storage] FieldValueRequired'],
     [{ spec: { ...spec, resources: { requests: { storage: '0' } } } }, 'spec.resources[storage] FieldValueInvalid'],
   ])
-})
-
-t.test('whoever writes what nothing acts upon is told so', async (t) => {
-  const api = await createTestApi()
-  for (const plural of ['horizontalpodautoscalers']) {
-    const definition = definitions.find((each) => each.plural === plural)
-    if (!definition) throw new Error(plural)
-    const { warnings } = await api.request('POST', collectionOf(definition), { body: validObject(definition, 'x') })
-    t.match(warnings?.[0], /^this server keeps and shows the object and does not act upon it yet: /, plural)
-  }
 })
