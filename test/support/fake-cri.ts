@@ -19,9 +19,10 @@ import {
 } from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
 import type { Test } from 'tap'
-import type { Calls, ContainerConfig, PodSandboxConfig } from '../../src/agent/runtime/cri/messages.ts'
+import type { Calls, ContainerConfig, CriImage, PodSandboxConfig } from '../../src/agent/runtime/cri/messages.ts'
 import { criSchema } from '../../src/agent/runtime/cri/schema.ts'
 import { serveSpdy, switchToSpdy } from '../../src/agent/streams/spdy/session.ts'
+import { digestOf } from '../../src/images/digest.ts'
 
 interface Sandbox {
   readonly id: string
@@ -64,7 +65,9 @@ export const startFakeCri = async (t: Test, { api = 'v1' }: FakeCriOptions = {})
   const socket = join(folder, 'cri.sock')
   const sandboxes = new Map<string, Sandbox>()
   const containers = new Map<string, Container>()
-  const images = new Map<string, object>()
+  const images = new Map<string, CriImage>()
+  /** By the ids of images. */
+  const configs = new Map<string, object>()
   const registry = new Map<string, { readonly config: object; readonly password?: string }>()
   const calls: string[] = []
   const failures = new Map<string, { readonly code: number; readonly message: string }>()
@@ -223,7 +226,7 @@ export const startFakeCri = async (t: Test, { api = 'v1' }: FakeCriOptions = {})
     ListImages: () => ({ images: [...images.values()] }),
     ImageStatus: ({ image }) => {
       const found = [...images.values()].find((each) => Object.values(each).flat().includes(image.image))
-      const config = registry.get(image.image)?.config ?? {}
+      const config = configs.get(found?.id ?? '') ?? {}
       const imageSpec = { os: 'linux', architecture: 'amd64', config, rootfs: { type: 'layers', diff_ids: [] } }
       return found ? { image: found, info: { info: JSON.stringify({ imageSpec }) } } : { info: {} }
     },
@@ -232,8 +235,19 @@ export const startFakeCri = async (t: Test, { api = 'v1' }: FakeCriOptions = {})
       if (!served) throw new Refusal(status.NOT_FOUND, `failed to pull ${image.image}: not found`)
       if (served.password !== undefined && auth?.password !== served.password)
         throw new Refusal(status.UNKNOWN, `failed to pull ${image.image}: authorization failed`)
-      const id = `sha256:${Buffer.from(image.image).toString('hex').padEnd(64, '0').slice(0, 64)}`
-      images.set(id, { id, repoTags: [image.image], repoDigests: [`${image.image.split(':')[0]}@${id}`], size: '42' })
+      const id = digestOf(Buffer.from(JSON.stringify(served.config)))
+      const digest = `${image.image.replace(/:[^:/]*$/, '')}@${id}`
+      const withName = (names: readonly string[] = [], name: string) => [...new Set([...names, name])]
+      // A tag leads to one image.
+      for (const each of images.values())
+        images.set(each.id, { ...each, repoTags: each.repoTags.filter((tag) => tag !== image.image) })
+      const known = images.get(id)
+      configs.set(id, served.config)
+      images.set(id, {
+        ...{ id, size: '42', uid: null, username: '' },
+        repoTags: withName(known?.repoTags, image.image),
+        repoDigests: withName(known?.repoDigests, digest),
+      })
       return { imageRef: id }
     },
     RemoveImage: ({ image }) => {

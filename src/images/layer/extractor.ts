@@ -1,7 +1,7 @@
 /**
  * Puts the files of a clean archive into a folder. Node cannot make devices or set extended attributes: GNU tar does, in a root
  * of its own (`extract.sh`). Rejected: tar on the archive as it came (it knows no whiteouts, and its own guards would be the only
- * ones), a program started for each device and attribute (a layer may have a million).
+ * ones), a program started for each device and attribute (a layer may have half a million).
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

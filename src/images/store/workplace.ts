@@ -12,7 +12,7 @@ export interface Workplace {
   write(file: string, content: string | Uint8Array): Promise<void>
   /** Moves a folder out of sight, and begins to remove it. Rejects when it cannot be moved. */
   discard(folder: string): Promise<void>
-  /** Resolves when all that was discarded is removed: a million files take their time, and nobody is to wait for them with a lock. */
+  /** Resolves when all that was discarded is removed: many files take their time, and nobody is to wait for them with a lock. */
   idle(): Promise<void>
   /** As `idle`; nothing is made any more. */
   close(): Promise<void>
@@ -32,7 +32,7 @@ const isStale = async (folder: string, namespace: string, now: number): Promise<
   return found !== undefined && now - found.mtimeMs > foreignMs
 }
 
-/** A layer may have a million files: `rm` takes a tenth of the time that Node does. */
+/** A layer may have half a million files: `rm` takes a tenth of the time that Node does. */
 const removeTree = (runner: CommandRunner, folder: string): Promise<unknown> =>
   runner.run('rm', ['-rf', '--one-file-system', '--', folder])
 

@@ -2,6 +2,7 @@
 import { errorText } from '../../../api/errors.ts'
 import type { StringMap } from '../../../api/types/index.ts'
 import type { RegistryCredential } from '../../../images/credentials.ts'
+import { isDigest } from '../../../images/digest.ts'
 import { parseConfig } from '../../../images/image-config.ts'
 import { hasFault } from '../../../images/image-error.ts'
 import { limits } from '../../../images/limits.ts'
@@ -79,7 +80,7 @@ export const createCriImages = (client: CriClient, used: () => Promise<ReadonlyS
   }
 
   return {
-    find: async (reference) => lookUp(named(reference).name),
+    find: async (reference) => lookUp(isDigest(reference) ? reference : named(reference).name),
 
     pull: async (reference, logins, signal) => {
       const { name, repository } = named(reference)

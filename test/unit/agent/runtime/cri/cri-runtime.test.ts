@@ -10,6 +10,7 @@ import type { OnChange, OnDamage } from '../../../../../src/agent/runtime/runtim
 import { createRuntimes } from '../../../../../src/agent/runtime/runtimes.ts'
 import { silentLogger } from '../../../../../src/host/log.ts'
 import { type FakeCriOptions, startFakeCri } from '../../../../support/fake-cri.ts'
+import { imagesContract } from '../../../../support/images-contract.ts'
 import { containerSpec, sandboxSpec } from '../../../../support/runtime-contract.ts'
 import { until } from '../../../../support/until.ts'
 
@@ -308,6 +309,15 @@ t.test('last words, and their files', async (t) => {
   await running
   await runtime.sandboxes.end('a', 'forget')
   t.same(readdirSync(messages), [])
+})
+
+t.test('the images of a container runtime keep the contract', async (t) => {
+  imagesContract(t, async (t) => {
+    const { fake, runtime } = await open(t)
+    const serve = (reference: string, command: string): void =>
+      void fake.registry.set(reference, { config: { Cmd: [command] } })
+    return { images: runtime.images, serve, registry: 'registry.example' }
+  })
 })
 
 t.test('images', async (t) => {
