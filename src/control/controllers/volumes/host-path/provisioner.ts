@@ -4,6 +4,7 @@
  */
 
 import type { Draft } from '../../../../api/client.ts'
+import { deepEqual } from '../../../../api/deep-equal.ts'
 import { isAlreadyExists, isNotFound } from '../../../../api/errors.ts'
 import { referenceTo } from '../../../../api/event-recorder.ts'
 import { isFinished } from '../../../../api/pods.ts'
@@ -64,6 +65,8 @@ export const createHostPathProvisioner: CreateController = (context) => {
       })
       return 'working'
     }
+    // What it says counts only when it is the one that was asked.
+    if (!deepEqual(taskOf(pod), task)) return { failure: `pod kube-system/${draft.metadata.name} is another one` }
     if (pod.status?.phase === 'Succeeded') return 'done'
     if (!isFinished(pod) && !isLate(pod)) return 'working'
     await drop(pod)

@@ -11,6 +11,7 @@ import {
 import type { Pod } from '../../../../../src/api/types/index.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../../../src/api/types/kubernetes/core-v1.ts'
 import { bootstrapCluster } from '../../../../../src/control/bootstrap/bootstrap.ts'
+import { taskPod } from '../../../../../src/control/controllers/volumes/host-path/tasks.ts'
 import { type ControlPlane, startControlPlane } from '../../../../support/control-plane.ts'
 import { until } from '../../../../support/until.ts'
 
@@ -179,6 +180,18 @@ t.test('a node that cannot make a volume gives it back', async (t) => {
     ({ metadata }) => metadata.annotations?.['volume.kubernetes.io/selected-node'] === undefined,
   )
   t.equal((await plane.client.get(pods, 'writer', 'default')).spec.nodeName, undefined)
+})
+
+t.test('what another pod says in the place of a task does not count', async (t) => {
+  const plane = await start(t)
+  const { client } = plane
+  const claim = await client.create(persistentVolumeClaims, claimOf('data'))
+  const volume = `pvc-${claim.metadata.uid}`
+  const { metadata, spec } = taskPod({ kind: 'make', volume, node: 'n2', folder: '/elsewhere' })
+  await client.create(pods, { metadata: { ...metadata, labels: {} }, spec })
+  await client.create(pods, podOf('writer', 'data', { nodeSelector: { 'kubernetes.io/hostname': 'n2' } }))
+  t.match(await told(plane, 'ProvisioningFailed', 'data'), /is another one$/)
+  t.equal((await client.list(persistentVolumes)).items.length, 0)
 })
 
 t.test(
