@@ -101,6 +101,17 @@ const isLeftOut = (value: unknown, { type, pointer }: Field): boolean => {
   }
 }
 
+const always = new Map<string, readonly (readonly [name: string, type: FieldType])[]>()
+
+/** The few fields that an object of the type has whatever was said. */
+const alwaysIn = (typeName: string): readonly (readonly [name: string, type: FieldType])[] => {
+  const known = always.get(typeName)
+  if (known) return known
+  const found = [...fieldsOf(typeName)].flatMap(([name, field]) => (field.always ? [[name, field.type] as const] : []))
+  always.set(typeName, found)
+  return found
+}
+
 /**
  * Checks a body against a type of the schema. Throws BadRequest in the words the API server passes on from its decoder;
  * `kind` names the object in them.
@@ -167,11 +178,11 @@ export const decode = (body: unknown, kind: string, type: string): Decoded => {
         if (!isLeftOut(decoded, field)) result[name] = decoded
       }
     }
-    for (const [name, { type: of, always }] of fields)
-      if (always && result[name] === undefined) {
-        const zero = zeroOf(of, path === '' ? name : `${path}.${name}`)
-        if (zero !== undefined) result[name] = zero
-      }
+    for (const [name, of] of alwaysIn(typeName)) {
+      if (result[name] !== undefined) continue
+      const zero = zeroOf(of, path === '' ? name : `${path}.${name}`)
+      if (zero !== undefined) result[name] = zero
+    }
     return result
   }
 
