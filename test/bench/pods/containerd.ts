@@ -26,9 +26,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   address = "${socket}"
 `,
 )
-const daemon = spawn('containerd', ['--config', config, '--log-level', 'error'], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-})
+const daemon = spawn('containerd', ['--config', config, '--log-level', 'error'], { stdio: 'ignore' })
 const runner = createCommandRunner()
 const ctr = (...words: readonly string[]): Promise<string> =>
   runner.run('ctr', ['--address', socket, '--namespace', 'bench', ...words])

@@ -3,9 +3,11 @@
  * commands in a pod, logs, images. Beside containerd alone, by its own client, where that is installed.
  *   node_modules/.bin/node test/bench/pods/main.ts
  */
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { readKubeconfig } from '../../../src/api/kubeconfig.ts'
 import { createCommandRunner } from '../../../src/host/command.ts'
 import { residentBytes } from '../../../src/host/process.ts'
@@ -56,11 +58,12 @@ const containerd = async (): Promise<number | undefined> => {
   const there = await runner.run('sh', ['-c', 'command -v containerd && command -v ctr']).catch(() => '')
   if (there === '' || process.getuid?.() !== 0) return undefined
   const node = [process.execPath, join(import.meta.dirname, 'containerd.ts')]
-  const said = await runner.run('sh', [
+  // It takes longer than a program of the runner's may.
+  const { stdout } = await promisify(execFile)('sh', [
     ...[join(root, 'scripts/universe.sh'), ...node],
     ...[archive, large, `${ones}`, `${atOnce}`],
   ])
-  const { times, together, importRate } = JSON.parse(said) as {
+  const { times, together, importRate } = JSON.parse(stdout) as {
     readonly times: readonly number[]
     readonly together: number
     readonly importRate: number
