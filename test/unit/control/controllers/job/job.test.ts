@@ -136,6 +136,25 @@ t.test('a pod that somebody deletes has failed, and is counted before it goes', 
   await plane.becomes(async () => (await plane.job()).status.failed === 1, 'the count')
 })
 
+t.test('what was noted before a crash is counted after it, once', async (t) => {
+  const plane = await start(t, { completions: 2, parallelism: 1 })
+  await plane.becomes(async () => (await plane.running()).length === 1, 'a pod')
+  const [pod] = await plane.running()
+  // Noted, and let go of: there was no time to count.
+  const uncountedTerminatedPods = { succeeded: ['gone'], failed: [pod?.metadata.uid ?? ''] }
+  await plane.client.patch(jobs, { metadata }, { status: { uncountedTerminatedPods } }, 'status')
+  await plane.becomes(async () => (await plane.job()).status.succeeded === 1, 'the one that is gone')
+  // Noted, and not let go of.
+  await plane.end(pod, 'Failed')
+  await plane.becomes(async () => (await plane.job()).status.failed === 1, 'the one that is there')
+  t.same(await finalizersOf(plane), [])
+  plane.pass(20)
+  await plane.becomes(async () => (await plane.running()).length === 1, 'the last')
+  await plane.end((await plane.running())[0], 'Succeeded')
+  await plane.becomes(async () => isEnded(await plane.job(), 'Complete'), 'the end')
+  t.match((await plane.job()).status, { succeeded: 2, failed: 1, uncountedTerminatedPods: {} })
+})
+
 t.test('indexes, each once', async (t) => {
   const plane = await start(t, { completionMode: 'Indexed', completions: 3, parallelism: 3 })
   await plane.becomes(async () => (await plane.running()).length === 3, 'three pods')
