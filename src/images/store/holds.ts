@@ -1,4 +1,5 @@
 /** Which containers use which images. Empty files, whose names say all: none of them can be damaged. */
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestOfHex, isDigest } from '../digest.ts'
@@ -28,12 +29,15 @@ export const createHolds = (paths: StorePaths): Holds => {
   const of = (image: Digest): Promise<readonly string[]> => namesIn(paths.holdsOf(image))
   const set: Holds['set'] = async (image, user) => {
     const file = join(paths.holdsOf(image), checked(user))
-    await mkdir(paths.holdsOf(image), { recursive: true, mode: 0o700 })
-    await writeFile(file, '').catch(async (error: NodeJS.ErrnoException) => {
-      // The folder went with the last hold of somebody else, just now.
-      if (error.code !== 'ENOENT') throw error
-      await set(image, user)
-    })
+    for (;;) {
+      try {
+        await mkdir(paths.holdsOf(image), { recursive: true, mode: 0o700 })
+        return await writeFile(file, '')
+      } catch (error) {
+        // The folder went with the last hold of somebody else, just now; `mkdir`, too, may see it before that and not after.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !existsSync(paths.holds)) throw error
+      }
+    }
   }
   return {
     set,

@@ -127,22 +127,17 @@ export const tolerableMs = 1_500
 
 /** What every attack must leave as it was: the API, the nodes, traffic by every path. */
 export const checkUnharmed = async (t: Test, { run, kubectl, fetchFrom }: AttackedLab): Promise<void> => {
-  t.match(await kubectl('get', 'nodes'), /node1 +Ready[\s\S]*node2 +Ready/, 'nodes are Ready')
-  for (const url of ['http://172.30.0.11:30080/', 'http://172.30.0.12:30080/'])
-    t.equal((await fetchFrom('client', url, 3)).length, 3, `${url} answers`)
-  const ingress = await fetchFrom('client', 'http://172.30.0.11/', 1, '--header', 'Host: web.lab')
+  const ask = (url: string, count: number, ...more: readonly string[]) => fetchFrom('client', url, count, ...more)
+  const urls = ['http://172.30.0.11:30080/', 'http://172.30.0.12:30080/']
+  const name = 'web.default.svc.cluster.local'
+  const [nodes, ingress, asked, ...ports] = await Promise.all([
+    kubectl('get', 'nodes'),
+    ask('http://172.30.0.11/', 1, '--header', 'Host: web.lab'),
+    run('lab', 'exec', 'node1', '--', 'podway', 'dns', 'query', name, '-o', 'json'),
+    ...urls.map((url) => ask(url, 3)),
+  ])
+  t.match(nodes, /node1 +Ready[\s\S]*node2 +Ready/, 'nodes are Ready')
+  for (const [at, answers] of ports.entries()) t.equal(answers.length, 3, `${urls[at]} answers`)
   t.equal(ingress.length, 1, 'Ingress answers')
-  const asked = await run(
-    'lab',
-    'exec',
-    'node1',
-    '--',
-    'podway',
-    'dns',
-    'query',
-    'web.default.svc.cluster.local',
-    '-o',
-    'json',
-  )
   t.equal(JSON.parse(asked).answers.length, 1, 'DNS answers')
 }

@@ -6,6 +6,7 @@ import { bodyAttacks } from './attacks/bodies.ts'
 import { deletionAttacks } from './attacks/deletions.ts'
 import { extensionAttacks } from './attacks/extensions.ts'
 import { identityAttacks } from './attacks/identities.ts'
+import { imagePodAttacks } from './attacks/image-pods.ts'
 import { ingressAttacks } from './attacks/ingress.ts'
 import { joinTokenAttacks } from './attacks/join-token.ts'
 import { nodeAttacks } from './attacks/node-credential.ts'
@@ -28,6 +29,7 @@ const suites: Readonly<Record<string, readonly Attack[]>> = {
   ingress: ingressAttacks,
   deletions: deletionAttacks,
   'process pods': processPodAttacks,
+  'pods of images': imagePodAttacks,
 }
 
 const attackLab = async (t: Parameters<typeof checkUnharmed>[0], user?: LabUser): Promise<void> => {
