@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -21,6 +21,7 @@ const address = '172.31.9.1'
 const dirs = { state: join(folder, 'state'), data: join(folder, 'data'), control: join(folder, 'control') }
 const agentDirs = ['--state', dirs.state, '--data', dirs.data]
 const manifests = join(folder, 'manifests')
+const forwarded = join(folder, 'forwarded.json')
 const local = {
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'local' } },
   spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image: 'podway/echo' }] },
@@ -52,6 +53,7 @@ const startUp = () => {
     [
       ...['up', '--node-name', 'vm', '--node-ip', address, '--control-data', dirs.control, ...agentDirs],
       ...['--cgroup-parent', `podway-up-${process.pid}`, '--pod-manifest-path', manifests],
+      ...['--log-forward', `file://${forwarded}`, '--log-forward', 'http://127.0.0.1:1/'],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
@@ -104,6 +106,20 @@ t.test('a cluster of one node', async (t) => {
     await until(async () => (await containerOfLocal()) === before, 'the next mirror')
     t.match(await kubectl('logs', 'local-vm'), /./)
     t.match(await kubectl('describe', 'node', 'vm'), /InvalidStaticPod.*bad.yaml/)
+  })
+
+  await t.test('logs are forwarded', async (t) => {
+    const records = async () =>
+      (await readFile(forwarded, 'utf8').catch(() => ''))
+        .split('\n')
+        .flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+    const podsOf = (all: readonly { readonly pod: string }[]) => new Set(all.map(({ pod }) => pod))
+    await until(async () => podsOf(await records()).size === 4, 'lines of all pods', 30_000)
+    const web = (await records()).find(({ pod }) => pod.startsWith('web-'))
+    t.match(web, { node: 'vm', namespace: 'default', container: 'echo', labels: { app: 'web' }, log: /echo listens/ })
+    const metrics = await runner.run('curl', ['-s', 'http://127.0.0.1:10249/metrics'])
+    t.match(metrics, /podway_log_forward_records_total\{target="file:\/\/[^"]*forwarded.json"\} [4-9]/)
+    t.match(metrics, /podway_log_forward_failures_total\{target="http:\/\/127.0.0.1:1\/"\} [1-9]/)
   })
 
   await t.test('killed, it leaves pods and traffic alone, and finds them again', async (t) => {

@@ -15,7 +15,7 @@ import { rightsAttacks } from './attacks/rights.ts'
 import { ruleAttacks } from './attacks/rules.ts'
 import { streamAttacks } from './attacks/streams.ts'
 
-t.setTimeout(600_000)
+t.setTimeout(900_000)
 
 const suites: Readonly<Record<string, readonly Attack[]>> = {
   bodies: bodyAttacks,
@@ -41,9 +41,9 @@ const attackLab = async (t: Parameters<typeof checkUnharmed>[0], user?: LabUser)
     })
 }
 
-t.test(`a lab of ${process.getuid?.() === 0 ? 'root' : 'an ordinary user'}`, { timeout: 280_000 }, (t) => attackLab(t))
+t.test(`a lab of ${process.getuid?.() === 0 ? 'root' : 'an ordinary user'}`, { timeout: 420_000 }, (t) => attackLab(t))
 
-t.test('a lab of an ordinary user beside root', { timeout: 280_000 }, async (t) => {
+t.test('a lab of an ordinary user beside root', { timeout: 420_000 }, async (t) => {
   const user = await ordinaryUser()
   if (typeof user === 'string') return t.skip(user, () => undefined)
   await attackLab(t, user)

@@ -9,7 +9,7 @@ import { createLogForward, type LogForwardOptions } from '../../../../../src/age
 import type { SandboxRecord } from '../../../../../src/agent/runtime/sandboxes.ts'
 import { createFakeClock } from '../../../../../src/api/clock.ts'
 import { recordingLog } from '../../../../support/recording-log.ts'
-import { turns, until } from '../../../../support/until.ts'
+import { until } from '../../../../support/until.ts'
 
 const setUp = (t: Test, more: Partial<LogForwardOptions> = {}) => {
   const root = mkdtempSync(join(tmpdir(), 'pw-'))
@@ -27,7 +27,7 @@ const setUp = (t: Test, more: Partial<LogForwardOptions> = {}) => {
   const stop = new AbortController()
   t.teardown(async () => {
     stop.abort()
-    await turns()
+    await running
     rmSync(root, { recursive: true })
   })
   const pass = (condition: () => boolean, what: string) =>
@@ -51,7 +51,10 @@ const setUp = (t: Test, more: Partial<LogForwardOptions> = {}) => {
   }
   const texts = () => sinks.map(({ records }) => records.map(({ log }) => log).join(' '))
   const aside = () => (existsSync(join(folder, 'logs')) ? readdirSync(join(folder, 'logs')) : [])
-  const start = () => void forward.run(stop.signal)
+  let running = Promise.resolve()
+  const start = (): void => {
+    running = forward.run(stop.signal)
+  }
   return { sinks, counters, forward, folder, logDir, lines, pass, podDir, run, end, texts, aside, start }
 }
 
