@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -117,6 +117,17 @@ const fakeNetwork = (folder: string): CniFolders => {
   return cni
 }
 
+/** runc leaves groups of v2 behind where the others are v1. containerd's log names all that it has made. */
+const removeGroups = (log: string): void => {
+  const ids = new Set(log.match(/\b[0-9a-f]{64}\b/g))
+  for (const hierarchy of ['', ...readdirSync('/sys/fs/cgroup')])
+    for (const id of ids) {
+      const folder = join('/sys/fs/cgroup', hierarchy, 'k8s.io', id)
+      // One that still has processes ends with the universe.
+      if (existsSync(folder)) execFileSync('sh', ['-c', 'rmdir "$0" 2>/dev/null || true', folder])
+    }
+}
+
 /** Started, with the image in it; all that it has held ends with the test. */
 export const startContainerd = async (t: Test, cni?: CniFolders): Promise<Containerd> => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
@@ -159,6 +170,7 @@ export const startContainerd = async (t: Test, cni?: CniFolders): Promise<Contai
     // One that goes at this very moment, or will not, ends with the universe.
     for (const id of tasks) await ctr('tasks', 'delete', '--force', id).catch(() => undefined)
     await kill()
+    removeGroups(readFileSync(join(folder, 'log'), 'utf8'))
     // The shims end a moment later.
     await until(() => {
       rmSync(folder, { recursive: true, force: true })
