@@ -48,6 +48,12 @@ export const nodeCapacity = ({ host, maxPods }: Pick<NodeTraits, 'host' | 'maxPo
   pods: formatQuantity(String(maxPods)),
 })
 
+/** A resource of a domain, which no agent counts: somebody else says how much there is. */
+const isExtended = (name: string): boolean => name.includes('/') && !name.includes('kubernetes.io/')
+
+const extendedOf = (resources: StringMap = {}): StringMap =>
+  Object.fromEntries(Object.entries(resources).filter(([name]) => isExtended(name)))
+
 const addressesOf = ({ name, addresses }: NodeTraits): readonly NodeAddress[] => [
   ...addresses.map((address) => ({ type: 'InternalIP', address }) as const),
   { type: 'Hostname', address: name },
@@ -118,11 +124,11 @@ const imagesOf = ({ images }: NodeTraits): NonNullable<NonNullable<Node['status'
     .slice(0, maxImages)
     .map(({ names, sizeBytes }) => ({ names: names.slice(0, maxImageNames), sizeBytes }))
 
-/** The status of the node; conditions of others stay. */
+/** The status of the node; conditions and extended resources of others stay. What they no longer have is not given out. */
 export const nodeStatus = (traits: NodeTraits, before: Node['status'], now: number): NonNullable<Node['status']> => ({
   ...withoutImages(before),
-  capacity: nodeCapacity(traits),
-  allocatable: traits.allocatable,
+  capacity: { ...extendedOf(before?.capacity), ...nodeCapacity(traits) },
+  allocatable: { ...extendedOf(before?.capacity), ...traits.allocatable },
   conditions: conditionsOf(traits, before, now),
   addresses: addressesOf(traits),
   // The API keeps no empty list.

@@ -54,6 +54,16 @@ t.test('the status', async (t) => {
   )
 })
 
+t.test('extended resources are kept as others have them, and given out whole', async (t) => {
+  const before = {
+    capacity: { cpu: '64', 'example.com/gpu': '3', 'kubernetes.io/x': '1', stray: '1' },
+    allocatable: { cpu: '64', 'example.com/gone': '2' },
+  }
+  const { capacity, allocatable } = nodeStatus(traits(), before, 0)
+  t.same(capacity, { 'example.com/gpu': '3', cpu: '2', memory: '4Gi', 'ephemeral-storage': '10Gi', pods: '110' })
+  t.same(allocatable, { 'example.com/gpu': '3', cpu: '1' })
+})
+
 t.test(
   'an agent that starts again leaves a ready node ready, for a while and in the same boot of the machine',
   async (t) => {
