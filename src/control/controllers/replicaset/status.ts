@@ -48,7 +48,8 @@ const withFailure = (
 ): readonly AnyCondition[] => {
   const others = before.filter(({ type }) => type !== 'ReplicaFailure')
   if (failure === undefined) return others
-  const known = before.find(({ type, message }) => type === 'ReplicaFailure' && message === failure)
+  // What failed first stays: pods of other names have other messages, and each write would bring the next attempt.
+  const known = before.find(({ type }) => type === 'ReplicaFailure')
   return [
     ...others,
     known ?? {

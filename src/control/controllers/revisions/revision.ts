@@ -1,6 +1,6 @@
 /** ControllerRevisions: what a workload's template was, as a patch that brings it back. Pure. */
 import { deepEqual } from '../../../api/deep-equal.ts'
-import { isJsonObject } from '../../../api/json.ts'
+import { isJsonObject, sortFields } from '../../../api/json.ts'
 import type { KubeObject, PodTemplateSpec } from '../../../api/types/index.ts'
 import type { ControllerRevision } from '../../../api/types/kubernetes/apps-v1.ts'
 
@@ -13,10 +13,14 @@ export interface Revisioned extends KubeObject {
 /** The label of pods that says of which revision they are. */
 export const revisionLabel = 'controller-revision-hash'
 
-/** What `kubectl rollout undo` sends as a strategic merge patch. */
-export const dataOf = ({ spec }: Revisioned): unknown => ({
-  spec: { template: { ...spec.template, $patch: 'replace' } },
-})
+/**
+ * What `kubectl rollout undo` sends as a strategic merge patch. Clients compare its bytes with those that they would make of a
+ * workload: fields in order, and a time in metadata that is null.
+ */
+export const dataOf = ({ spec: { template } }: Revisioned): unknown =>
+  sortFields({
+    spec: { template: { ...template, metadata: { creationTimestamp: null, ...template.metadata }, $patch: 'replace' } },
+  })
 
 /** As much of a template as its readers rely on: the API checks a pod that is made of it as it checks any other. */
 const isTemplate = (value: unknown): value is PodTemplateSpec =>
@@ -27,7 +31,9 @@ export const templateOf = ({ data }: ControllerRevision): PodTemplateSpec | unde
   const spec = isJsonObject(data) ? data['spec'] : undefined
   const given = isJsonObject(spec) ? spec['template'] : undefined
   if (!isJsonObject(given)) return undefined
-  const { $patch: _, ...template } = given
+  const { $patch: _, metadata, ...rest } = given
+  const { creationTimestamp: __, ...kept } = isJsonObject(metadata) ? metadata : {}
+  const template = { ...rest, ...(isJsonObject(metadata) ? { metadata: kept } : {}) }
   return isTemplate(template) ? template : undefined
 }
 

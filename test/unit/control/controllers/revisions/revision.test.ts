@@ -34,6 +34,14 @@ t.test('which revision is the present one, and which number it has', async (t) =
   t.same(past('a', twin, revisionOf('a', 1)), ['twin', 'a', 4], 'of twins the newest')
 })
 
+t.test('the data is, byte for byte, what clients written in Go make of the workload', async (t) => {
+  t.equal(
+    JSON.stringify(dataOf(ownerOf('a'))),
+    '{"spec":{"template":{"$patch":"replace","metadata":{"creationTimestamp":null,"labels":{"app":"d"}},' +
+      '"spec":{"containers":[{"image":"a","name":"main"}]}}}}',
+  )
+})
+
 t.test('the template comes back as it was, and only a template', async (t) => {
   const owner = ownerOf('a')
   t.same(templateOf(revisionOf('a', 1)), owner.spec.template)
