@@ -22,6 +22,9 @@ import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
 import { UsageError } from './commands/usage-error.ts'
 import { podwayVersion } from './control/version.ts'
+import { keepSmall } from './host/busy-memory.ts'
+
+keepSmall()
 
 const program = new Command('podway')
   .description('Kubernetes networking for a Linux VM or a container lab, and the slim control plane that goes with it')
