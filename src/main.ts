@@ -7,6 +7,7 @@ import { registerCni } from './commands/cni.ts'
 import { registerControl } from './commands/control.ts'
 import { registerDns } from './commands/dns.ts'
 import { registerDoctor } from './commands/doctor.ts'
+import { registerDrainNode } from './commands/drain-node.ts'
 import { registerEcho } from './commands/echo.ts'
 import { registerFetch } from './commands/fetch.ts'
 import { registerImage } from './commands/image.ts'
@@ -56,6 +57,7 @@ for (const register of [
   registerToken,
   registerAgent,
   registerCleanup,
+  registerDrainNode,
   registerCni,
   registerEcho,
   registerDns,

@@ -99,6 +99,8 @@ export interface PodAgentOptions {
   readonly random?: () => number
   /** How many pods are worked on at the same time. */
   readonly concurrency?: number
+  /** Why the node takes no pods at all now. */
+  readonly rejection?: () => Rejection | undefined
   /** A folder of manifests: pods of the node's own, which run whatever the API says. */
   readonly podManifestPath?: string | undefined
 }
@@ -107,6 +109,8 @@ export interface PodAgent {
   /** The pods of this node: those that the API has bound to it, and those of its own files. */
   readonly pods: CopyReader<Pod>
   readonly runtimes: Runtimes
+  /** Those of the node's own files that were ended start again. */
+  restartStatic(): void
   /** Whether the pod of this uid is one of the node's own files. */
   isStatic(uid: string): boolean
   /** By uid. */
@@ -248,6 +252,8 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   const admitted = new Set<string>()
   const rejectionOf = (pod: Pod): Rejection | undefined => {
     const { uid = '' } = pod.metadata
+    const refused = options.rejection?.()
+    if (refused) return refused
     // Whoever wrote the file has decided.
     if (nodePods.isStatic(uid)) return undefined
     const isTaken = (other: Pod): boolean =>
@@ -390,6 +396,12 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   return {
     pods,
     isStatic: nodePods.isStatic,
+    restartStatic: () => {
+      for (const uid of nodePods.renewStatic()) {
+        worker.spare(uid)
+        queue.add(uid)
+      }
+    },
     podOf,
     runtimes,
     volumesOf: (uid) => Object.values(volumeFolders(places, uid)),

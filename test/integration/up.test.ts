@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '../..')
 const podway = join(root, 'podway')
 const runner = createCommandRunner()
 const folder = await mkdtemp(join(tmpdir(), 'pw-'))
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 t.teardown(() => rm(folder, { recursive: true, force: true }))
 
 const address = '172.31.9.1'
@@ -135,11 +135,32 @@ t.test('a cluster of one node', async (t) => {
     t.equal(await containerOfLocal(), before)
   })
 
+  await t.test('a machine that is about to stop ends its pods, and takes none', async (t) => {
+    const drain = (...args: readonly string[]) => runner.run(podway, ['drain-node', '--state', dirs.state, ...args])
+    const names = (await kubectl('get', 'pods', '-o', 'name')).trim().split('\n')
+    t.match(await drain('--grace', '8s', '--critical', '2s'), /no pod runs here any longer/)
+    const reason = 'jsonpath={.status.phase} {.status.reason}: {.status.message}'
+    const said = async (pod: string) => kubectl('get', pod, '-o', reason)
+    const wanted = 'Failed Terminated: Pod was terminated in response to imminent node shutdown.'
+    for (const name of names) await until(async () => (await said(name)) === wanted, `the end of ${name}`)
+    const ready = "jsonpath={.status.conditions[?(@.type=='Ready')].message}"
+    await until(async () => /^node is shutting down/.test(await kubectl('get', 'node', 'vm', '-o', ready)), 'the node')
+    await kubectl('run', 'late', '--image=podway/echo', '--overrides={"spec":{"nodeName":"vm"}}')
+    await until(async () => /^Failed NodeShutdown: /.test(await said('pod/late')), 'it to be refused')
+    await kubectl('delete', 'pod', 'late')
+    await running.stop('SIGKILL')
+    running = startUp()
+    await until(async () => /vm +NotReady/.test(await kubectl('get', 'nodes').catch(() => '')), 'the node', 60_000)
+    await drain('--cancel')
+    await until(async () => /3\/3/.test(await kubectl('get', 'deployment', 'web').catch(() => '')), 'others', 60_000)
+    await kubectl('wait', '--for=condition=Ready', 'pod/local-vm', '--timeout=60s')
+  })
+
   await t.test('cleanup takes everything away', async (t) => {
     await running.stop('SIGTERM')
     t.match(await fetchIt(url), /web-/, 'a stopped agent leaves traffic alone, too')
     const said = await runner.run(podway, ['cleanup', ...agentDirs, '--cgroup-parent', `podway-up-${process.pid}`])
-    t.match(said, /no node any longer \(4 pods ended\)/)
+    t.match(said, /no node any longer \(\d+ pods ended\)/)
     t.equal(withoutEmptyTables(await network()), before)
     await t.rejects(fetchIt(url))
     await runner.run(podway, ['cleanup', ...agentDirs, '--cgroup-parent', `podway-up-${process.pid}`])

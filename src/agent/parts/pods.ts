@@ -41,6 +41,8 @@ import { createRoutes } from '../server/routes.ts'
 import { createAgentServer } from '../server/server.ts'
 import { createTunnel, type TunnelOptions } from '../server/tunnel.ts'
 import { runTunnels } from '../server/tunnels.ts'
+import { createNodeShutdown, type EndingPods, type NodeShutdown } from '../shutdown/node-shutdown.ts'
+import { readShutdown, shutdownFile, tellEnded } from '../shutdown/request.ts'
 import { createNodeStats, type NodeStats } from '../stats/node-stats.ts'
 import { createPodPorts } from '../streams/pod-ports.ts'
 import { createUpgrades } from '../streams/upgrades.ts'
@@ -122,6 +124,7 @@ const createAgent = async (
   containerRuntime: OpenedRuntime | undefined,
   counters: ForwardCounters | undefined,
   pressures: () => ReadonlySet<Pressure>,
+  shutdown: NodeShutdown,
 ): Promise<PodsOfNode> => {
   const { client, runner, informers, options } = node
   const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log, imageCollection } = options
@@ -143,7 +146,7 @@ const createAgent = async (
     ...{ client, nodeName, network: stack.network, runner, log, stateDir, clusterDomain },
     logDir: join(dataDir, 'logs'),
     volumeDir: join(dataDir, 'volumes'),
-    podManifestPath: options.podManifestPath,
+    ...{ podManifestPath: options.podManifestPath, rejection: shutdown.rejection },
     csi: { folder: options.csiPlugins, stagingDir: join(dataDir, 'csi') },
     nodeMounts: createNodeMounts(runner),
     hostIPs: nodeAddresses,
@@ -255,6 +258,26 @@ const agentIdentityOf = ({ options }: NodeContext, host: HostFacts): Promise<str
     options.log.warn(message),
   )
 
+const createShutdown = ({ client, options }: NodeContext, onChange: (isActive: boolean) => void): NodeShutdown => {
+  const { nodeName, stateDir, log } = options
+  const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log })
+  const tell = (isActive: boolean): void => {
+    const what = isActive ? 'event' : 'cancellation'
+    events.record(nodeReference(nodeName), 'Normal', 'NodeShutdown', `Shutdown manager detected shutdown ${what}`)
+    onChange(isActive)
+  }
+  const file = shutdownFile(stateDir)
+  return createNodeShutdown({
+    ...{ read: () => readShutdown(file), onChange: tell, clock: systemClock, log },
+    onEnded: (startedAt) => tellEnded(file, startedAt),
+  })
+}
+
+const endingPodsOf = ({ pods, runtimes, end }: PodAgent): EndingPods => ({
+  ...{ pods: () => [...pods.values()].filter((pod) => !isFinished(pod)), end },
+  running: async () => new Set((await runtimes.sandboxes.list()).flatMap(({ id, running }) => (running ? [id] : []))),
+})
+
 const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> => {
   const { client, connection, informers, options, readiness, refreshConnection, serversFile } = node
   const { nodeName, nodeAddresses, dataDir, agentPort, version, log } = options
@@ -271,14 +294,21 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
   const startedAt = Date.now()
   const traits = async (): Promise<NodeTraits> => ({
     ...{ name: nodeName, host, addresses: nodeAddresses, maxPods, kubeletPort: agentPort, labels: {}, annotations },
-    ...{ problems: readiness.problems(), isStarting: Date.now() - startedAt < startMs },
+    problems: [...shutdown.problems(), ...readiness.problems()],
+    isStarting: Date.now() - startedAt < startMs && shutdown.problems().length === 0,
     kubeletVersion: kubernetesVersion(version),
     ...{ allocatable: allocatableHere(node, host), pressures: pressures() },
     runtimeVersion: containerRuntime ? versionOf(containerRuntime) : `${options.runtime}://${version}`,
     images: (await agent?.runtimes.listImages()) ?? [],
   })
+  const shutdown = createShutdown(node, (isActive) => {
+    registration.refresh()
+    if (!isActive) agent?.restartStatic()
+  })
   const identity = await agentIdentityOf(node, host)
   const registration = createRegistration({ client, nodeName, identity, log, traits })
+  // Before anybody is told of a node that is ready.
+  await shutdown.look()
   const serving = createServingCertificate({
     ...{ client, nodeName, addresses: nodeAddresses, ca, log },
     file: join(dataDir, 'serving-certificate.json'),
@@ -297,12 +327,15 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
     agentPort > 0 ? serving.run(signal, registration.registered) : undefined,
     options.hasJoined ? rotateClientCertificate(renewed, signal) : undefined,
     node.podNetwork.each(signal, async (network, life) => {
-      const pods = await createAgent(node, host, network, containerRuntime, counters, pressures)
+      const pods = await createAgent(node, host, network, containerRuntime, counters, pressures, shutdown)
       agent = pods.agent
       const stats = createNodeStats({ nodeName, host, version, agent, dataDir, runner: node.runner, log })
       evictions = createEvictions(node, host, pods, stats, registration.refresh)
       forwardHostPorts(node, agent, network)
-      await Promise.all([runPods(node, serving, agent, stats, life), evictions.run(life)])
+      await Promise.all([
+        ...[runPods(node, serving, agent, stats, life), evictions.run(life)],
+        shutdown.run(endingPodsOf(agent), life),
+      ])
     }),
   ]).finally(() => containerRuntime?.client.close())
 }

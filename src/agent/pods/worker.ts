@@ -57,6 +57,8 @@ export interface PodWorker {
   adopt(sandboxes: readonly SandboxRecord[]): void
   /** The next turn of this pod, and all after it, end it. */
   end(uid: string, ending: PodEnding): void
+  /** It is ended no longer: what has ended of it may start again. */
+  spare(uid: string): void
 }
 
 /** Sandbox, init containers, containers: a plan that is not at rest after so many rounds waits for its next turn. */
@@ -231,6 +233,10 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
     end: (uid, ending) => {
       const known = knownOf(uid)
       known.ending = hastened(known.ending, ending)
+    },
+    spare: (uid) => {
+      const known = all.get(uid)
+      if (known) known.ending = undefined
     },
     adopt: (sandboxes) => {
       for (const { containers } of sandboxes) for (const { id, exit } of containers) if (!exit) adopted.add(id)

@@ -128,6 +128,18 @@ const referenced = (value: unknown): string | undefined => {
   return undefined
 }
 
+/** Those that every cluster has: how urgent a pod is has to be known without the API. */
+const systemPriorities: Readonly<Record<string, number>> = {
+  'system-cluster-critical': 2_000_000_000,
+  'system-node-critical': 2_000_001_000,
+}
+
+const priorityOf = ({ priority, priorityClassName = '' }: Pod['spec']): { readonly priority?: number } => {
+  const known = Object.hasOwn(systemPriorities, priorityClassName) ? systemPriorities[priorityClassName] : undefined
+  const found = known ?? priority
+  return found === undefined ? {} : { priority: found }
+}
+
 const textsOf = (value: Readonly<Record<string, unknown>> = {}, at: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(value).map(([key, each]) => {
@@ -170,6 +182,7 @@ export const staticPodOf = (text: string, { file, nodeName, seen }: ManifestPlac
     },
     spec: {
       ...spec,
+      ...priorityOf(spec),
       nodeName,
       // Whatever becomes of the node, it stays.
       tolerations: [...(spec.tolerations ?? []), { operator: 'Exists', effect: 'NoExecute' }],

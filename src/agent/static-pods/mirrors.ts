@@ -25,6 +25,8 @@ export interface MirrorsOptions {
 }
 
 const lookMs = 10_000
+/** Who waits for the end of one sees it: the next one of that name, at once, would look like it. */
+const pauseMs = 1_000
 
 /** It goes with its Node. */
 const mirrorFor = ({ metadata, spec }: Pod, nodeName: string, nodeUid: string): Pod => {
@@ -42,6 +44,7 @@ const mirrorFor = ({ metadata, spec }: Pod, nodeName: string, nodeUid: string): 
 export const createMirrors = (options: MirrorsOptions): Pick<ReturnType<typeof createSyncLoop>, 'markAll' | 'run'> => {
   const { client, nodeName, api, nodePods, onProblem, clock, log } = options
   const told = new Map<string, string>()
+  const notBefore = new Map<string, number>()
 
   const remove = async ({ metadata }: Pod): Promise<void> => {
     const preconditions = metadata.uid === undefined ? {} : { preconditions: { uid: metadata.uid } }
@@ -80,11 +83,14 @@ export const createMirrors = (options: MirrorsOptions): Pick<ReturnType<typeof c
   const mirror = async (pod: Pod): Promise<void> => {
     const key = objectKey(pod)
     const found = api.get(key)
+    const waitMs = (notBefore.get(key) ?? 0) - clock.now()
+    if (waitMs > 0) return void clock.after(waitMs, loop.markAll)
     if (!found) return make(pod)
     if (!isMirrorPod(found)) return refuse(key)
     if (isMirrorOf(found, pod)) return
     await remove(found)
-    await make(pod)
+    notBefore.set(key, clock.now() + pauseMs)
+    loop.markAll()
   }
 
   const sync = async (): Promise<void> => {
@@ -94,8 +100,9 @@ export const createMirrors = (options: MirrorsOptions): Pick<ReturnType<typeof c
     for (const pod of own.values()) await mirror(pod)
   }
 
-  return createSyncLoop({
+  const loop = createSyncLoop({
     ...{ sync, clock, resyncMs: lookMs },
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot show the static pods at the API'),
   })
+  return loop
 }

@@ -1,7 +1,7 @@
 /** The pods of this node: those that the API has bound to it, and those of its own files, whose mirrors at the API nobody runs. */
 import { isDeepStrictEqual } from 'node:util'
 import { type CopyReader, createLocalCopy } from '../../api/local-copy.ts'
-import { isMirrorPod, mirrorAnnotation } from '../../api/pods.ts'
+import { isFinished, isMirrorPod, mirrorAnnotation } from '../../api/pods.ts'
 import { objectKey } from '../../api/resources.ts'
 import type { Pod, PodStatus } from '../../api/types/index.ts'
 import type { StatusWriter } from '../pods/status-writer.ts'
@@ -15,6 +15,8 @@ export interface NodePods {
   /** By `namespace/name`. */
   staticPods(): ReadonlyMap<string, Pod>
   isStatic(uid: string): boolean
+  /** What was said of static pods is said no longer: that they have ended may not be so for ever. Their uids. */
+  renewStatic(): readonly string[]
   /** What the API shows of a static pod, if that is what it should. */
   mirrorOf(pod: Pod): Pod | undefined
   /** The same for static pods, whose status is kept here and shown by their mirrors. */
@@ -38,7 +40,9 @@ export const createNodePods = (api: ApiPods): NodePods => {
     return found && isMirrorOf(found, pod) ? found : undefined
   }
   const withStatus = (pod: Pod): Pod => {
-    const status = statuses.get(uidOf(pod)) ?? mirrorOf(pod)?.status
+    const shown = mirrorOf(pod)
+    // An end that an earlier agent has told may be one of an earlier boot: what is found on the node decides.
+    const status = statuses.get(uidOf(pod)) ?? (shown && !isFinished(shown) ? shown.status : undefined)
     return status ? { ...pod, status } : pod
   }
   const isStatic = (uid: string): boolean => [...own.values()].some((pod) => uidOf(pod) === uid)
@@ -60,6 +64,11 @@ export const createNodePods = (api: ApiPods): NodePods => {
       for (const uid of statuses.keys()) if (!isStatic(uid)) statuses.delete(uid)
       for (const key of new Set([...before.keys(), ...own.keys()]))
         if (before.get(key)?.metadata.uid !== own.get(key)?.metadata.uid) look(key)
+    },
+    renewStatic: () => {
+      statuses.clear()
+      for (const key of own.keys()) look(key)
+      return [...own.values()].map(uidOf)
     },
     statuses: (writer) => ({
       latest: (seen) => (isStatic(uidOf(seen)) ? withStatus(seen) : writer.latest(seen)),

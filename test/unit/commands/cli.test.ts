@@ -49,6 +49,10 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
   t.match(podway(...agent, 'ftp://me:secret@x/'), { status: 2, stderr: /^podway: --log-forward: expected file:/ })
   t.match(podway(...agent, 'http://x/', '--log-forward-token-file', 'f'), { status: 2, stderr: /HTTPS targets alone/ })
   t.match(podway(...agent, 'http://x/', '--only', 'proxy'), { status: 2, stderr: /with --only there are none/ })
+  t.match(podway('drain-node', '--grace', '5s', '--state', home), {
+    status: 2,
+    stderr: /--critical 10s: expected no more/,
+  })
   t.match(podway('logs', '--since', 'now'), { status: 2, stderr: /expected a duration/ })
   t.match(podway('logs', '-l', 'a=b=c'), { status: 2, stderr: /-l a=b=c: .*found '='/ })
   t.match(podway('logs', 'web-0', '-A'), { status: 2, stderr: /are found by labels/ })
@@ -65,6 +69,7 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
 t.test('every command has help with what it is for', async (t) => {
   for (const words of [
     ['control'],
+    ['drain-node'],
     ['image'],
     ['image', 'import'],
     ['image', 'build-rootfs'],

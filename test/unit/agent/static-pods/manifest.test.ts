@@ -38,6 +38,7 @@ t.test('it is named for its node, marked, and known by what it says', async (t) 
   }
   const json = JSON.stringify({ apiVersion, kind, metadata: { name: 'web', namespace: 'kube-system' }, spec })
   t.match(staticPodOf(json, place).metadata, { namespace: 'kube-system' })
+  t.match(staticPodOf(yaml('', '  priorityClassName: system-node-critical'), place).spec, { priority: 2_000_001_000 })
 })
 
 const containers = (text: string): string => yaml().replace('[{name: main, image: i}]', text)

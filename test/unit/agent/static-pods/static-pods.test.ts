@@ -112,7 +112,7 @@ t.test('files that come, change, are wrong, and go', async (t) => {
   t.equal(uidOf('web-node-a'), before)
   remove('z.yaml')
   write('web.yaml', manifest('web', { hostname: 'other' }))
-  await until(() => uidOf('web-node-a') !== before && isReady('web-node-a'), 'the new one in place of the old')
+  await until(() => uidOf('web-node-a') !== before && isReady('web-node-a'), 'the new one in place of the old', 30_000)
   t.ok(
     runtime.calls.indexOf(`end ${before}`) < runtime.calls.indexOf(`start-sandbox ${uidOf('web-node-a')}`),
     'one after the other',

@@ -1,0 +1,110 @@
+/**
+ * Ends the pods of a machine that is about to stop, in order: regular ones first, then critical ones. Until that is called off, the
+ * node takes no pods and is not ready. What is asked is in a file, so an agent that is killed meanwhile goes on where it was.
+ */
+import { type Clock, sleep } from '../../api/clock.ts'
+import type { Pod } from '../../api/types/index.ts'
+import type { Logger } from '../../host/log.ts'
+import type { Rejection } from '../pods/admission.ts'
+import { isCritical } from '../pods/critical.ts'
+import type { PodEnding } from '../pods/ending.ts'
+import type { ShutdownRequest } from './request.ts'
+
+export interface NodeShutdownOptions {
+  readonly read: () => Promise<ShutdownRequest | undefined>
+  /** It has begun, or was called off. */
+  readonly onChange: (isActive: boolean) => void
+  /** Nothing of any pod runs any longer. */
+  readonly onEnded: (startedAt: number) => Promise<void>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** The pods of the node, as long as it has any. */
+export interface EndingPods {
+  /** Those that have not ended. */
+  readonly pods: () => readonly Pod[]
+  /** The uids of those of which something runs. */
+  readonly running: () => Promise<ReadonlySet<string>>
+  readonly end: (uid: string, ending: PodEnding) => void
+}
+
+export interface NodeShutdown {
+  /** Why the node takes no pods now. */
+  rejection(): Rejection | undefined
+  /** What keeps the node from being ready. */
+  problems(): readonly string[]
+  /** Looks once. */
+  look(): Promise<void>
+  /** Looks until `signal` aborts. */
+  run(ending: EndingPods, signal: AbortSignal): Promise<void>
+}
+
+const lookMs = 500
+
+const ending = {
+  ...{ reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.', isDisruption: true },
+} as const
+
+const notAdmitted: Rejection = { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' }
+
+const uidOf = ({ metadata }: Pod): string => metadata.uid ?? ''
+
+export const createNodeShutdown = ({ read, onChange, onEnded, clock, log }: NodeShutdownOptions): NodeShutdown => {
+  let current: ShutdownRequest | undefined
+  /** When the turn of critical pods came. */
+  let criticalFrom: number | undefined
+  const asked = new Set<string>()
+  let isOver = false
+
+  const look = async (): Promise<void> => {
+    const before = current
+    current = await read()
+    if ((before === undefined) === (current === undefined)) return
+    criticalFrom = undefined
+    asked.clear()
+    isOver = false
+    if (current) log.warn({ ...current }, 'the node is shutting down: its pods are ended, and new ones refused')
+    else log.warn('the shutdown of the node was called off')
+    onChange(current !== undefined)
+  }
+
+  const endAll = (pods: readonly Pod[], until: number, end: EndingPods['end']): void => {
+    const graceMs = Math.max(0, until - clock.now())
+    for (const uid of pods.map(uidOf)) {
+      if (asked.has(uid)) continue
+      asked.add(uid)
+      end(uid, { ...ending, graceMs })
+    }
+  }
+
+  const step = async ({ startedAt, graceMs, criticalMs }: ShutdownRequest, of: EndingPods): Promise<void> => {
+    const all = of.pods()
+    const regular = all.filter((pod) => !isCritical(pod))
+    const regularUntil = startedAt + graceMs - criticalMs
+    endAll(regular, regularUntil, of.end)
+    if (criticalFrom === undefined && clock.now() < regularUntil) {
+      const running = await of.running()
+      if (regular.some((pod) => running.has(uidOf(pod)))) return
+    }
+    criticalFrom ??= clock.now()
+    endAll(all.filter(isCritical), criticalFrom + criticalMs, of.end)
+    if (!isOver && (await of.running()).size === 0) {
+      await onEnded(startedAt)
+      isOver = true
+    }
+  }
+
+  return {
+    rejection: () => (current ? notAdmitted : undefined),
+    problems: () => (current ? ['node is shutting down'] : []),
+    look,
+    run: async (of, signal) => {
+      while (!signal.aborted) {
+        await look()
+        if (current) await step(current, of)
+        await sleep(lookMs, signal, clock)
+      }
+    },
+  }
+}
