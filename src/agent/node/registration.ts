@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Client } from '../../api/client.ts'
 import { aborted, type Clock, systemClock } from '../../api/clock.ts'
-import { isAlreadyExists, isNotFound } from '../../api/errors.ts'
+import { isAlreadyExists, isConflict, isNotFound } from '../../api/errors.ts'
 import { nodes } from '../../api/resources.ts'
 import { createSyncLoop } from '../../api/sync-loop.ts'
 import type { Node, Taint } from '../../api/types/index.ts'
@@ -88,7 +88,9 @@ export const createRegistration = (options: RegistrationOptions): Registration =
 
   const loop = createSyncLoop({
     ...{ sync, clock, resyncMs: statusMs },
-    onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot write the Node'),
+    // Others write the Node, too: who was first is no trouble.
+    onError: (error, retryInMs) =>
+      log[isConflict(error) ? 'debug' : 'warn']({ err: error, retryInMs }, 'cannot write the Node'),
   })
 
   return {
