@@ -5,6 +5,7 @@ import { type Clock, formatTime, sleep } from '../../api/clock.ts'
 import { errorText } from '../../api/errors.ts'
 import { objectKey } from '../../api/resources.ts'
 import type { Pod } from '../../api/types/index.ts'
+import { counted } from '../../host/counted.ts'
 
 /** Files that are mounted from elsewhere announce nothing. */
 const lookMs = 1_000
@@ -28,7 +29,7 @@ const readText = async (file: string): Promise<string | Error | undefined> => {
   try {
     const found = await stat(file)
     if (!found.isFile()) return undefined
-    if (found.size > maxBytes) return new Error(`it is larger than ${maxBytes} bytes`)
+    if (found.size > maxBytes) return new Error(`it is larger than ${counted(maxBytes, 'byte')}`)
     return await readFile(file, 'utf8')
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'ENOENT'

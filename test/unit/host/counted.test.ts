@@ -14,7 +14,7 @@ const fixed: readonly string[] = [
   ...['control/controllers/namespace-deletion.ts', 'control/scheduler/decide.ts', 'control/schema/bounds.ts'],
   ...['control/resources/certificates/certificate-signing-request.ts', 'control/resources/formats/formats.ts'],
   ...['control/admission/default-ingress-class.ts', 'control/resources/discovery/endpoint-slice.ts'],
-  ...['api/names.ts', 'control/resources/metadata.ts', 'agent/pods/image-puller.ts'],
+  ...['api/names.ts', 'control/resources/metadata.ts', 'agent/pods/image-puller.ts', 'agent/node/collection-events.ts'],
   ...['images/image-config.ts', 'images/reference.ts', 'images/manifest/manifest.ts', 'images/tar/reader.ts'],
   ...['images/layer/cleaned.ts', 'images/layer/decompressed.ts', 'images/layer/layer-tree.ts'],
   ...['images/archive/archive-files.ts', 'images/registry/http-client.ts', 'images/registry/repository.ts'],
