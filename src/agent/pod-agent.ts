@@ -99,6 +99,8 @@ export interface PodAgentOptions {
   readonly random?: () => number
   /** How many pods are worked on at the same time. */
   readonly concurrency?: number
+  /** How long a pod counts as one of them: what hangs holds no other pod back. */
+  readonly slotMs?: number
   /** Why the node takes no pods at all now. */
   readonly rejection?: () => Rejection | undefined
   /** A folder of manifests: pods of the node's own, which run whatever the API says. */
@@ -140,7 +142,7 @@ const keyOf = (sandboxes: readonly SandboxRecord[], id: string): string => {
 /** Everything is built here and nothing is started. */
 export const createPodAgent = (options: PodAgentOptions): PodAgent => {
   const { client, nodeName, network, log, logDir, stateDir, clock = systemClock, random = Math.random } = options
-  const { nodeMounts, hostIPs, backOff = defaultBackOff, retryMs = 5_000, concurrency = 8 } = options
+  const { nodeMounts, hostIPs, backOff = defaultBackOff, retryMs = 5_000, concurrency = 8, slotMs = 5_000 } = options
   const onError = (error: unknown, retryInMs: number) => log.warn({ err: error, retryInMs }, 'cannot list the pods')
   const selection = { fieldSelector: `spec.nodeName=${nodeName}` }
   const api = createInformer(client, podResource, { ...selection, clock, onError })
@@ -306,7 +308,7 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
     return 'done'
   }
   const queue = createWorkQueue(reconcile, {
-    ...{ clock, concurrency, backoffMs: { base: 50, max: 5_000 } },
+    ...{ clock, concurrency, slotMs, backoffMs: { base: 50, max: 5_000 } },
     onError: (uid, error, retryInMs) =>
       log.error({ err: error, pod: keys.get(uid) ?? uid, retryInMs }, 'cannot bring a pod in line'),
   })

@@ -7,6 +7,11 @@ export type Outcome = 'done' | { readonly againInMs: number }
 interface WorkQueueOptions {
   readonly clock?: Clock
   readonly concurrency?: number
+  /**
+   * How long a run counts as one of `concurrency`, to its end when missing. One that takes longer goes on beside the others, and
+   * the next run of its key comes after those of keys that were in time.
+   */
+  readonly slotMs?: number
   /** Waits after the first, second, … failure in a row: base, 2 × base, … up to max. */
   readonly backoffMs?: { readonly base: number; readonly max: number }
   /** Told about every failure; the queue retries by itself. */
@@ -27,9 +32,13 @@ export const createWorkQueue = (
   reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>,
   options: WorkQueueOptions = {},
 ): WorkQueue => {
-  const { clock = systemClock, concurrency = 1, backoffMs = { base: 50, max: 60_000 }, onError } = options
+  const { clock = systemClock, concurrency = 1, slotMs, backoffMs = { base: 50, max: 60_000 }, onError } = options
   const waiting = new Set<string>()
   const running = new Set<string>()
+  /** Of those that run: the ones that count. */
+  const counted = new Set<string>()
+  /** Their last run was longer than its slot. */
+  const late = new Set<string>()
   const failures = new Map<string, number>()
   const timers = new Map<string, { at: number; cancel: () => void }>()
   let wake: (() => void) | undefined
@@ -68,6 +77,26 @@ export const createWorkQueue = (
     }
   }
 
+  /** Begins the slot of a run; the returned function ends it. */
+  const takeSlot = (key: string): (() => void) => {
+    counted.add(key)
+    const giveBack = (): void => {
+      counted.delete(key)
+      late.add(key)
+      wake?.()
+    }
+    const cancel = slotMs === undefined ? undefined : clock.after(slotMs, giveBack)
+    return () => {
+      cancel?.()
+      if (counted.delete(key)) late.delete(key)
+    }
+  }
+
+  const nextKeys = function* (): Generator<string> {
+    for (const key of waiting) if (!late.has(key)) yield key
+    if (late.size > 0) for (const key of waiting) if (late.has(key)) yield key
+  }
+
   return {
     add,
     addAfter,
@@ -82,12 +111,14 @@ export const createWorkQueue = (
         const woken = new Promise<void>((resolve) => {
           wake = resolve
         })
-        for (const key of waiting) {
-          if (running.size >= concurrency) break
+        for (const key of nextKeys()) {
+          if (counted.size >= concurrency) break
           if (running.has(key)) continue
           waiting.delete(key)
           running.add(key)
+          const endSlot = takeSlot(key)
           const job = work(key, signal).finally(() => {
+            endSlot()
             running.delete(key)
             jobs.delete(job)
             wake?.()

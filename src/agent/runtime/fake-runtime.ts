@@ -14,6 +14,12 @@ import type { OnChange, Runtime } from './runtime.ts'
 import type { SandboxRecord, SandboxSpec } from './sandboxes.ts'
 import type { ExecResult, RunningCommand } from './streams.ts'
 
+export interface HangingStarts {
+  /** The sandboxes whose container has begun to hang. */
+  readonly sandboxes: readonly string[]
+  release(): void
+}
+
 export interface FakeRuntime extends Runtime {
   /** What `images` are where the fake has the feature. */
   readonly registry: FakeImages
@@ -30,6 +36,8 @@ export interface FakeRuntime extends Runtime {
   onExec(answer: (container: string, command: readonly string[]) => ExecResult | Promise<ExecResult>): void
   /** Containers of this name ignore TERM from now on. */
   ignoreTerm(name: string): void
+  /** From now on containers of this name hang at their start, until they are released. */
+  hangStarts(name: string): HangingStarts
   /** The next call of this kind throws. */
   failNext(call: 'start-sandbox' | 'start-container' | 'end', error: Error): void
 }
@@ -78,6 +86,7 @@ export const createFakeRuntime = (options: FakeRuntimeOptions): FakeRuntime => {
   const calls: string[] = []
   const stubborn = new Set<string>()
   const failures = new Map<string, Error>()
+  const hanging = new Map<string, { readonly sandboxes: string[]; readonly released: Promise<void> }>()
   let answer: (container: string, command: readonly string[]) => ExecResult | Promise<ExecResult> = () => ({
     exitCode: 0,
     output: '',
@@ -138,6 +147,16 @@ export const createFakeRuntime = (options: FakeRuntimeOptions): FakeRuntime => {
       answer = next
     },
     ignoreTerm: (name) => void stubborn.add(name),
+    hangStarts: (name) => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const held = { sandboxes: [], released: promise }
+      hanging.set(name, held)
+      const release = (): void => {
+        hanging.delete(name)
+        resolve()
+      }
+      return { sandboxes: held.sandboxes, release }
+    },
     failNext: (call, error) => void failures.set(call, error),
     die: (id) => {
       const sandbox = sandboxes.get(id)
@@ -189,6 +208,9 @@ export const createFakeRuntime = (options: FakeRuntimeOptions): FakeRuntime => {
 
     containers: {
       start: async (sandboxId, spec) => {
+        const held = hanging.get(spec.name)
+        held?.sandboxes.push(sandboxId)
+        await held?.released
         const sandbox = sandboxes.get(sandboxId)
         if (!sandbox?.running) throw new Error(`sandbox ${sandboxId} does not run`)
         const id = containerId(sandboxId, spec.name, spec.attempt)

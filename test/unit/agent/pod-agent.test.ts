@@ -477,3 +477,19 @@ t.test('a runtime with ways of its own hears which one the class of the pod name
   t.equal(plain?.handler, undefined, 'its own name is none')
   t.match(plain?.logDir, /\/logs\/default_plain_/)
 })
+
+t.test('pods whose containers hang at their start hold no other pod back', async (t) => {
+  const { create, isReady, runtime, until } = await startFakeAgent(t, { slotMs: 20 })
+  const hanging = runtime.hangStarts('stuck')
+  const stuck = Array.from({ length: 9 }, (_, at) => `stuck-${at}`)
+  for (const name of stuck) await create(podFor(name, { name: 'stuck' }))
+  try {
+    await until(() => hanging.sandboxes.length === stuck.length, 'all of them to hang')
+    await create(podFor('web'))
+    await until(() => isReady('web'), 'the pod that does not hang')
+    t.equal(hanging.sandboxes.length, stuck.length, 'one turn of a pod at a time')
+  } finally {
+    hanging.release()
+  }
+  await until(() => stuck.every(isReady), 'the others, once they go on')
+})

@@ -231,3 +231,55 @@ t.test('a queue that has ended leaves no timer behind, whatever its last run ask
   await running
   t.equal(timers, 0)
 })
+
+t.test('a run that takes too long holds no other key back', async (t) => {
+  const clock = createFakeClock()
+  const stop = new AbortController()
+  const runs: string[] = []
+  const gates = new Map<string, PromiseWithResolvers<void>>()
+  const queue = createWorkQueue(
+    async (key) => {
+      runs.push(key)
+      await gates.get(key)?.promise
+      return 'done'
+    },
+    { clock, concurrency: 1, slotMs: 1_000 },
+  )
+  const running = queue.run(stop.signal)
+  const hold = (key: string): void => void gates.set(key, Promise.withResolvers())
+  const release = (key: string): void => {
+    gates.get(key)?.resolve()
+    gates.delete(key)
+  }
+  hold('slow')
+  queue.add('slow')
+  await until(() => runs.length === 1, 'the slow one')
+  queue.add('a')
+  clock.advance(999)
+  t.same(runs, ['slow'], 'within its time it counts')
+  clock.advance(1)
+  await until(() => runs.length === 2, 'the other one')
+  queue.add('slow')
+  queue.add('b')
+  await until(() => queue.size === 2 && runs.length === 3, 'the third one')
+  t.same(runs, ['slow', 'a', 'b'], 'a key runs once at a time, whatever counts')
+
+  hold('c')
+  queue.add('c')
+  await until(() => runs.length === 4, 'one that holds the slot')
+  release('slow')
+  await until(() => queue.size === 2, 'the end of the slow run')
+  queue.add('d')
+  release('c')
+  await until(() => queue.size === 0, 'the queue to be empty')
+  t.same(runs.slice(4), ['d', 'slow'], 'who was late comes after who was not')
+
+  hold('c')
+  for (const key of ['c', 'slow', 'd']) queue.add(key)
+  await until(() => runs.length === 7, 'one that holds the slot again')
+  release('c')
+  await until(() => queue.size === 0, 'the queue to be empty again')
+  t.same(runs.slice(7), ['slow', 'd'], 'who was in time again is like the others')
+  stop.abort()
+  await running
+})
