@@ -21,9 +21,9 @@ const layers = mkdtempSync(join(tmpdir(), 'podway-'))
 if (!skip) makeBusyboxRoot(join(layers, 'root'))
 t.teardown(() => rmSync(layers, { recursive: true }))
 
-const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgroups) => {
+const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgroups, image = layers) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
-  const runtime = await testOciRuntime(folder, layers, { onChange, onDamage: t.fail, cgroups })
+  const runtime = await testOciRuntime(folder, image, { onChange, onDamage: t.fail, cgroups })
   const stop = new AbortController()
   const running = runtime.run(stop.signal)
   t.teardown(async () => {
@@ -144,7 +144,7 @@ t.test('what a container may do', { skip }, async (t) => {
   const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }] }
   writeFileSync(join(folder, 'seccomp/nomkdir.json'), JSON.stringify(profile))
   t.match(await say('file', 'mkdir /y 2>&1', { seccomp: { file: 'nomkdir.json' } }), /not permitted/)
-  for (const file of ['../state/x.json', '/etc/passwd', 'none.json'])
+  for (const file of ['../state/x.json', '/etc/passwd', 'none.json', '.'])
     await t.rejects(start('bad', ['true'], { seccomp: { file } }), /cannot load seccomp profile/)
 
   await t.rejects(start('confined', ['true'], { appArmor: 'default' }), /AppArmor is not enabled/)
@@ -239,6 +239,23 @@ t.test('ends', { skip }, async (t) => {
     }
   })
 })
+
+t.test(
+  'an image whose users are in no regular file is refused before its runtime program waits for them',
+  { skip },
+  async (t) => {
+    const image = mkdtempSync(join(tmpdir(), 'podway-'))
+    t.teardown(() => rmSync(image, { recursive: true }))
+    makeBusyboxRoot(join(image, 'root'))
+    const group = join(image, 'root/etc/group')
+    rmSync(group)
+    execFileSync('mkfifo', [group])
+    const { runtime, folder, container } = await open(t, undefined, undefined, image)
+    await runtime.sandboxes.start(sandboxSpec('a'))
+    const start = () => runtime.containers.start('a', containerSpec(folder, 'main', ['true'], container))
+    await t.rejects(start(), /cannot start container main: \/etc\/group is a named pipe: it has to be a regular file/)
+  },
+)
 
 t.test('last words', { skip }, async (t) => {
   const { start, endOf } = await openPod(t)

@@ -31,7 +31,7 @@ import { besideShim, launchShim } from './launch.ts'
 import { mainProcess } from './main-process.ts'
 import { allDevices, deviceOf, type NodeFacts } from './node-facts.ts'
 import { atTerminal, type Program } from './program.ts'
-import { readInRoot } from './root-files.ts'
+import { IrregularFile, readInRoot } from './root-files.ts'
 import { signalNumber } from './signals.ts'
 import { checkSysctls } from './sysctls.ts'
 import { type FoundUser, findUser } from './users.ts'
@@ -82,9 +82,20 @@ const maxProfileBytes = 1 << 20
 const overlayOptions = ({ names, mountOptions }: RootLayers, upper: string, work: string): string =>
   ['nodev', `lowerdir=${names.toReversed().join(':')}`, `upperdir=${upper}`, `workdir=${work}`, ...mountOptions].join()
 
+const readRegular = (root: string, path: string, maxBytes: number, failure: string): string | undefined => {
+  try {
+    return readInRoot(root, path, maxBytes)
+  } catch (error) {
+    if (error instanceof IrregularFile) throw new NotHere(`${failure}: ${error.message}`)
+    throw error
+  }
+}
+
+/** The program reads both as well, and would wait for whoever writes to a pipe. */
 const userIn = (root: string, spec: ContainerSpec): FoundUser => {
-  const read = (path: string): string => readInRoot(root, path, maxUserFileBytes) ?? ''
-  return findUser(wantedUser(spec), { passwd: read('etc/passwd'), group: read('etc/group') })
+  const failure = `cannot start container ${spec.name}`
+  const read = (path: string): string => readRegular(root, path, maxUserFileBytes, failure) ?? ''
+  return findUser(wantedUser(spec), { passwd: read('/etc/passwd'), group: read('/etc/group') })
 }
 
 const checkUser = ({ uid, gid }: FoundUser, { canBecome }: Pick<Capabilities, 'canBecome'>): void => {
@@ -95,12 +106,11 @@ const checkUser = ({ uid, gid }: FoundUser, { canBecome }: Pick<Capabilities, 'c
 
 const seccompFile = ({ seccomp }: ContainerSpec, folder: string): object | undefined => {
   if (seccomp === undefined || typeof seccomp === 'string') return undefined
-  const text = readInRoot(folder, seccomp.file, maxProfileBytes)
-  if (text === undefined)
-    throw new NotHere(`cannot load seccomp profile ${JSON.stringify(seccomp.file)}: no such file below ${folder}`)
+  const failure = `cannot load seccomp profile ${JSON.stringify(seccomp.file)}`
+  const text = readRegular(folder, seccomp.file, maxProfileBytes, failure)
+  if (text === undefined) throw new NotHere(`${failure}: no such file below ${folder}`)
   const value: unknown = JSON.parse(text)
-  if (typeof value !== 'object' || value === null)
-    throw new NotHere(`cannot load seccomp profile ${JSON.stringify(seccomp.file)}: it is no object`)
+  if (typeof value !== 'object' || value === null) throw new NotHere(`${failure}: it is no object`)
   return value
 }
 

@@ -1,8 +1,22 @@
 /** Reading files below a folder that somebody else has filled: no link of theirs leads out of it. */
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, type Stats } from 'node:fs'
 import { pathOnly } from '../../../host/linux-constants.ts'
 
 const maxLinks = 40
+
+/** What there is in place of a regular file. */
+export class IrregularFile extends Error {
+  override readonly name = 'IrregularFile'
+  constructor(path: string, what: string) {
+    super(`${path} is a ${what}: it has to be a regular file`)
+  }
+}
+
+const whatIs = (stat: Stats): string => {
+  if (stat.isDirectory()) return 'folder'
+  if (stat.isFIFO()) return 'named pipe'
+  return stat.isSocket() ? 'socket' : 'device'
+}
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
 
@@ -36,14 +50,15 @@ const walk = (root: string, path: string, opened: number[]): number | undefined 
     } else if (names.some((each) => each !== '' && each !== '.')) {
       if (!stat.isDirectory()) return undefined
       folders.push(found)
-    } else return stat.isFile() ? open(`/proc/self/fd/${found}`, constants.O_RDONLY) : undefined
+    } else if (stat.isFile()) return open(`/proc/self/fd/${found}`, constants.O_RDONLY)
+    else throw new IrregularFile(path, whatIs(stat))
   }
-  return undefined
+  throw new IrregularFile(path, 'folder')
 }
 
 /**
- * The beginning of a file; undefined when there is none, or something else in its place. Who fills the folder at the same time
- * changes what is found, and not where.
+ * The beginning of a file; undefined when there is none. Throws `IrregularFile`. Who fills the folder at the same time changes what
+ * is found, and not where.
  */
 export const readInRoot = (root: string, path: string, maxBytes: number): string | undefined => {
   const opened: number[] = []
