@@ -16,14 +16,18 @@ const notInherited: ReadonlySet<string> = new Set([
   maxAnnotation,
 ])
 
-/** 0 when it has none. */
-export const revisionOf = ({ metadata }: Deployment | ReplicaSet): number => {
-  const revision = Number(metadata.annotations?.[revisionAnnotation])
-  return Number.isSafeInteger(revision) ? revision : 0
+const maxRevision = 2n ** 63n - 1n
+
+/** An integer of 64 bits, as annotations may say; 0 when it has none. */
+export const revisionOf = ({ metadata }: Deployment | ReplicaSet): bigint => {
+  const text = metadata.annotations?.[revisionAnnotation] ?? ''
+  const revision = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n
+  return revision > maxRevision ? 0n : revision
 }
 
 /** The number of the newest revision, when `old` are the others. */
-export const nextRevision = (old: readonly ReplicaSet[]): number => Math.max(0, ...old.map(revisionOf)) + 1
+export const nextRevision = (old: readonly ReplicaSet[]): bigint =>
+  old.map(revisionOf).reduce((newest, revision) => (revision > newest ? revision : newest), 0n) + 1n
 
 const inherited = ({ metadata }: Deployment): StringMap =>
   Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([key]) => !notInherited.has(key)))
@@ -40,12 +44,12 @@ export const sizeAnnotations = sizes
 export const currentAnnotations = (
   deployment: Deployment,
   current: ReplicaSet | undefined,
-  revision: number,
+  revision: bigint,
 ): StringMap => {
-  const before = current ? revisionOf(current) : 0
+  const before = current ? revisionOf(current) : 0n
   const known = current?.metadata.annotations ?? {}
   if (before >= revision) return { ...known, ...inherited(deployment) }
-  const history = [known[historyAnnotation], before > 0 ? String(before) : undefined].filter((part) => part)
+  const history = [known[historyAnnotation], before > 0n ? String(before) : undefined].filter((part) => part)
   return {
     ...known,
     ...inherited(deployment),
@@ -71,5 +75,5 @@ export const surplusHistory = (deployment: Deployment, old: readonly ReplicaSet[
       (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0),
   )
   const surplus = empty.length - (deployment.spec.revisionHistoryLimit ?? 10)
-  return surplus > 0 ? empty.toSorted((a, b) => revisionOf(a) - revisionOf(b)).slice(0, surplus) : []
+  return surplus > 0 ? empty.toSorted((a, b) => Number(revisionOf(a) - revisionOf(b))).slice(0, surplus) : []
 }

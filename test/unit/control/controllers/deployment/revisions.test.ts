@@ -22,20 +22,21 @@ const numbered = (name: string, number: string, replicas = 0) =>
   set(name, replicas, { annotations: { [revision]: number } })
 
 t.test('numbers', async (t) => {
-  t.equal(revisionOf(numbered('a', '7')), 7)
-  for (const text of ['', 'x', '1.5', '9999999999999999999']) t.equal(revisionOf(numbered('a', text)), 0, text)
-  t.equal(revisionOf(set('a', 0)), 0)
-  t.equal(nextRevision([]), 1)
-  t.equal(nextRevision([numbered('a', '2'), numbered('b', '9'), set('c', 0)]), 10)
+  t.equal(revisionOf(numbered('a', '7')), 7n)
+  t.equal(revisionOf(numbered('a', '3546343826724305832')), 3546343826724305832n)
+  for (const text of ['', 'x', '1.5', '9999999999999999999']) t.equal(revisionOf(numbered('a', text)), 0n, text)
+  t.equal(revisionOf(set('a', 0)), 0n)
+  t.equal(nextRevision([]), 1n)
+  t.equal(nextRevision([numbered('a', '2'), numbered('b', '9'), set('c', 0)]), 10n)
 })
 
 t.test('what the current set is annotated with', async (t) => {
   const own = annotated({ note: 'x', [revision]: '5', 'kubectl.kubernetes.io/last-applied-configuration': '{}' })
-  t.same(currentAnnotations(own, undefined, 3), { note: 'x', [revision]: '3' })
-  t.same(currentAnnotations(own, numbered('a', '3'), 3), { note: 'x', [revision]: '3' }, 'it is the newest already')
-  t.same(currentAnnotations(own, numbered('a', '1'), 3), { note: 'x', [revision]: '3', [history]: '1' })
+  t.same(currentAnnotations(own, undefined, 3n), { note: 'x', [revision]: '3' })
+  t.same(currentAnnotations(own, numbered('a', '3'), 3n), { note: 'x', [revision]: '3' }, 'it is the newest already')
+  t.same(currentAnnotations(own, numbered('a', '1'), 3n), { note: 'x', [revision]: '3', [history]: '1' })
   const again = set('a', 0, { annotations: { [revision]: '4', [history]: '1', kept: 'y' } })
-  t.same(currentAnnotations(own, again, 6), { note: 'x', kept: 'y', [revision]: '6', [history]: '1,4' })
+  t.same(currentAnnotations(own, again, 6n), { note: 'x', kept: 'y', [revision]: '6', [history]: '1,4' })
   t.same(sizeAnnotations(deployment(3), 2), {
     'deployment.kubernetes.io/desired-replicas': '3',
     'deployment.kubernetes.io/max-replicas': '5',
