@@ -27,7 +27,10 @@ export const revisionOf = ({ metadata }: Deployment | ReplicaSet): bigint => {
 
 /** The number of the newest revision, when `old` are the others. */
 export const nextRevision = (old: readonly ReplicaSet[]): bigint =>
-  old.map(revisionOf).reduce((newest, revision) => (revision > newest ? revision : newest), 0n) + 1n
+  (old
+    .map(revisionOf)
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .at(-1) ?? 0n) + 1n
 
 const inherited = ({ metadata }: Deployment): StringMap =>
   Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([key]) => !notInherited.has(key)))

@@ -13,6 +13,10 @@ import { withValue } from '../../../support/hostile-objects.ts'
 import { pathText, type TextPlace, textPlaces } from '../../../support/schema-texts.ts'
 import { validObject } from '../../../support/valid-objects.ts'
 
+// Thousands of requests each.
+const timeout = 200_000
+t.setTimeout(3 * timeout)
+
 const idOf = ({ type, field }: TextPlace): string => `${type}.${field}`
 const formatOf = ({ type, field }: TextPlace) => fieldFormats[type]?.[field]
 
@@ -64,7 +68,7 @@ const finerAttacks: Readonly<Record<string, string>> = {
 }
 const wholeLines: readonly unknown[] = [line, path, pathWithin, envName]
 
-t.test('each form refuses what would reach further than a value', async (t) => {
+t.test('each form refuses what would reach further than a value', { timeout }, async (t) => {
   for (const place of distinctPlaces.values()) {
     const format = formatOf(place)
     if (!format || !('check' in format || 'entry' in format)) continue
@@ -142,7 +146,7 @@ const judge = ({ code, body }: { readonly code: number; readonly body: Json }, w
   return fields.some(isNamed) || fields.includes('patch') ? undefined : `not named in ${fields.join(', ')}`
 }
 
-t.test('the API takes no text that has not its form, and names the place', async (t) => {
+t.test('the API takes no text that has not its form, and names the place', { timeout }, async (t) => {
   const api = await createTestApi({ admission: formsAlone })
   for (const definition of kept) {
     const wrong: string[] = []
@@ -158,7 +162,7 @@ t.test('the API takes no text that has not its form, and names the place', async
   }
 })
 
-t.test('an object that lacks something, or has something else in its place, is answered', async (t) => {
+t.test('an object that lacks something, or has something else in its place, is answered', { timeout }, async (t) => {
   const api = await createTestApi({ admission: formsAlone })
   const odd: readonly unknown[] = [[], null, '', 0, -1, [null], [{}], { constructor: 'x' }]
   for (const definition of kept) {
