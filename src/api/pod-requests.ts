@@ -25,20 +25,45 @@ export const perResource = (of: (kind: ResourceKind) => number): Record<Resource
   'ephemeral-storage': of('ephemeral-storage'),
 })
 
-const request = ({ resources }: Container, kind: ResourceKind): number => resourceAmount(resources?.requests, kind)
+/** By the names of resources: CPU in thousandths, everything else whole. */
+export type ResourceAmounts = ReadonlyMap<string, number>
+
+/** Of everything that is named, extended resources too. */
+export const allAmounts = (amounts: Amounts): ResourceAmounts =>
+  new Map(
+    Object.entries(amounts ?? {}).map(([name, text]) => [
+      name,
+      name === 'cpu' ? quantityMilli(text) : quantityValue(text),
+    ]),
+  )
+
+const requested = ({ resources }: Container): ResourceAmounts => allAmounts(resources?.requests)
 
 /**
- * What a pod asks for: all containers and sidecars together, or the greediest moment of its start when that is more. An
- * init container runs beside the sidecars that stand before it.
+ * What a pod asks for: all containers and sidecars together, or the greediest moment of its start when that is more, and
+ * what its runtime takes besides. An init container runs beside the sidecars that stand before it.
  */
-export const requestsOf = ({ spec }: Pod): Resources =>
-  perResource((kind) => {
+export const allRequestsOf = ({ spec }: Pod): ResourceAmounts => {
+  const init = (spec.initContainers ?? []).map((container) => ({ container, amounts: requested(container) }))
+  const main = spec.containers.map(requested)
+  const overhead = allAmounts(spec.overhead)
+  const names = new Set([...init.map(({ amounts }) => amounts), ...main, overhead].flatMap((each) => [...each.keys()]))
+  const total = (name: string): number => {
     let sidecars = 0
     let peak = 0
-    for (const container of spec.initContainers ?? []) {
-      const wanted = request(container, kind)
+    for (const { container, amounts } of init) {
+      const wanted = amounts.get(name) ?? 0
       if (container.restartPolicy === 'Always') sidecars += wanted
       peak = Math.max(peak, container.restartPolicy === 'Always' ? sidecars : sidecars + wanted)
     }
-    return Math.max(peak, sidecars + spec.containers.reduce((sum, container) => sum + request(container, kind), 0))
-  })
+    const running = main.reduce((sum, amounts) => sum + (amounts.get(name) ?? 0), sidecars)
+    return Math.max(peak, running) + (overhead.get(name) ?? 0)
+  }
+  return new Map([...names].map((name) => [name, total(name)]))
+}
+
+/** Of that what every node counts. */
+export const requestsOf = (pod: Pod): Resources => {
+  const all = allRequestsOf(pod)
+  return perResource((kind) => all.get(kind) ?? 0)
+}

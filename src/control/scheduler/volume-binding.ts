@@ -14,7 +14,7 @@ import type { Informers } from '../controllers/informers.ts'
 import { annotationOf, isBound, referenceToClaim } from '../volumes/claims.ts'
 import { boundByController, selectedNode } from '../volumes/names.ts'
 import { claimKeysOfPod } from '../volumes/pod-claims.ts'
-import { type Placement, type PodVolumes, type VolumeWorld, volumesOfPod } from './pod-volumes.ts'
+import { type Placement, type PodVolumes, type VolumeWorld, volumesOfPod } from './framework/pod-volumes.ts'
 
 /** kube-scheduler's bindTimeoutSeconds. */
 const limitMs = 600_000

@@ -37,6 +37,8 @@ export const bindPod = (pod: Pod, { target, metadata }: Binding, now: number): P
       pod.metadata.name,
       `pod ${pod.metadata.name} is already assigned to node "${pod.spec.nodeName}"`,
     )
+  if ((pod.spec.schedulingGates ?? []).length > 0)
+    throw conflict(resource, pod.metadata.name, `pod ${pod.metadata.name} has non-empty .spec.schedulingGates`)
   const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) } as const
   return {
     ...pod,

@@ -11,7 +11,7 @@ t.test('one, many, none', async (t) => {
 /** Limits that are never one, and words that are Kubernetes' own. */
 const fixed: readonly string[] = [
   ...['agent/probes/handler.ts', 'api/errors.ts', 'host/restarts.ts', 'overlay/cni/server.ts'],
-  ...['control/controllers/namespace-deletion.ts', 'control/scheduler/decide.ts', 'control/schema/bounds.ts'],
+  ...['control/controllers/namespace-deletion.ts', 'control/scheduler/explain.ts', 'control/schema/bounds.ts'],
   ...['control/resources/certificates/certificate-signing-request.ts', 'control/resources/formats/formats.ts'],
   ...['control/admission/default-ingress-class.ts', 'control/resources/discovery/endpoint-slice.ts'],
   ...['api/names.ts', 'control/resources/metadata.ts', 'agent/pods/image-puller.ts', 'agent/node/collection-events.ts'],

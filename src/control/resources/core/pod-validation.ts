@@ -220,7 +220,21 @@ const fixedPart = (spec: PodSpec) => ({
   initContainers: withoutImages(spec.initContainers),
   activeDeadlineSeconds: undefined,
   tolerations: undefined,
+  schedulingGates: undefined,
 })
+
+/** Who holds a pod back lets it go, and nobody holds it back later. */
+const validateGatesUpdate = (gates: PodSpec['schedulingGates'] = [], old: PodSpec['schedulingGates'] = []) =>
+  gates.flatMap(({ name }, at) =>
+    old.some((each) => each.name === name)
+      ? []
+      : [
+          forbiddenField(
+            `spec.schedulingGates[${at}].name`,
+            `only deletion is allowed, but found new scheduling gate '${name}'`,
+          ),
+        ],
+  )
 
 const tolerationKey = ({ key, operator, value, effect, tolerationSeconds }: Toleration): string =>
   JSON.stringify([key, operator, value, effect, tolerationSeconds])
@@ -237,6 +251,7 @@ export const validatePodUpdate = (pod: Pod, old: Pod): FieldError[] => {
     ...(removed
       ? [forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')]
       : []),
+    ...validateGatesUpdate(pod.spec.schedulingGates, old.spec.schedulingGates),
     ...(deepEqual(fixedPart(pod.spec), fixedPart(old.spec)) ? [] : [forbiddenField('spec', mayChange)]),
   ]
 }

@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { Node, Pod, PodSpec } from '../../../../src/api/types/index.ts'
 import { decide } from '../../../../src/control/scheduler/decide.ts'
-import { createNodeStates } from '../../../../src/control/scheduler/node-state.ts'
+import { createNodeStates } from '../../../../src/control/scheduler/framework/node-state.ts'
+import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
 
 const node = (name: string, more: Partial<Node> = {}): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node' },
@@ -32,7 +33,11 @@ const asking = (requests: Record<string, string>): Partial<PodSpec> => ({
 const choose = (wanted: Pod, all: readonly Node[], running: readonly Pod[] = []): string => {
   const decision = decide(
     wanted,
-    createNodeStates(all, running, ({ spec }) => spec.nodeName),
+    {
+      nodes: createNodeStates(all, running, ({ spec }) => spec.nodeName),
+      namespaceLabels: () => undefined,
+    },
+    createPlugins(),
   )
   return 'state' in decision ? decision.state.node.metadata.name : decision.message
 }

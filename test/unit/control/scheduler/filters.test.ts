@@ -8,8 +8,9 @@ import type {
   Taint,
   Toleration,
 } from '../../../../src/api/types/index.ts'
-import { objections } from '../../../../src/control/scheduler/filters.ts'
-import { createNodeStates, type NodeState } from '../../../../src/control/scheduler/node-state.ts'
+import { fitOf } from '../../../../src/control/scheduler/fit.ts'
+import { createNodeStates, type NodeState } from '../../../../src/control/scheduler/framework/node-state.ts'
+import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
 
 const pod = (spec: Partial<PodSpec> = {}, name = 'p'): Pod => ({
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', uid: name } },
@@ -39,7 +40,11 @@ const stateOf = ({ labels = {}, taints, unschedulable, allocatable, running = []
   return state
 }
 
-const against = (spec: Partial<PodSpec>, world: World): readonly string[] => objections(pod(spec), stateOf(world))
+const against = (spec: Partial<PodSpec>, world: World): readonly string[] => {
+  const state = stateOf(world)
+  const fit = fitOf(pod(spec), { nodes: [state], namespaceLabels: () => undefined }, createPlugins().filters)
+  return fit.check(state)?.reasons ?? []
+}
 
 const term = (spec: NodeSelectorTerm): Partial<PodSpec> => terms(spec)
 const terms = (...nodeSelectorTerms: NodeSelectorTerm[]): Partial<PodSpec> => ({

@@ -1,7 +1,12 @@
 import t from 'tap'
 import { requestsOf } from '../../../../src/api/pod-requests.ts'
 import type { Node, Pod, PodSpec } from '../../../../src/api/types/index.ts'
-import { addPod, createNodeStates, hostPortsOf, ownerOf } from '../../../../src/control/scheduler/node-state.ts'
+import {
+  addPod,
+  createNodeStates,
+  hostPortsOf,
+  ownerOf,
+} from '../../../../src/control/scheduler/framework/node-state.ts'
 
 const node = (name: string, allocatable: Readonly<Record<string, string>> = {}, metadata: object = {}): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, ...metadata } },
@@ -30,12 +35,15 @@ t.test('what a node has', async (t) => {
     [],
     boundTo,
   )
-  t.match(state, {
-    allocatable: { cpu: 1500, memory: 1024, 'ephemeral-storage': 2000 },
-    ...{ maxPods: 7, pods: 0, hostPorts: [], requested: { cpu: 0, memory: 0, 'ephemeral-storage': 0 } },
-  })
+  t.same(state && [...state.allocatable], [
+    ['cpu', 1500],
+    ['memory', 1024],
+    ['ephemeral-storage', 2000],
+    ['pods', 7],
+  ])
+  t.match(state, { pods: new Map(), requested: new Map(), withHostPorts: new Set() })
   const [silent] = createNodeStates([{ ...node('n2'), status: {} }], [], boundTo)
-  t.match(silent, { allocatable: { cpu: 0, memory: 0, 'ephemeral-storage': 0 }, maxPods: 0 })
+  t.equal(silent?.allocatable.size, 0)
 })
 
 t.test('what its pods take: those that are bound to it and go on', async (t) => {
@@ -60,9 +68,16 @@ t.test('what its pods take: those that are bound to it and go on', async (t) => 
     ],
     boundTo,
   )
-  t.match(one, { pods: 2, requested: { cpu: 200, memory: 2048, 'ephemeral-storage': 2000 } })
-  t.same(one?.hostPorts.length, 2)
-  t.match(two, { pods: 0, requested: { cpu: 0 }, hostPorts: [] })
+  t.same(one && [...one.requested], [
+    ['cpu', 200],
+    ['memory', 2048],
+    ['ephemeral-storage', 2000],
+  ])
+  t.same(
+    [...(one?.withHostPorts ?? [])].map(({ metadata }) => metadata.name),
+    ['a', 'b'],
+  )
+  t.same([two?.pods.size, two?.requested.size, two?.withHostPorts.size], [0, 0, 0])
 })
 
 t.test('a node that goes gets nothing more', async (t) => {
@@ -85,7 +100,7 @@ t.test('pods by owner', async (t) => {
     ['rs-1', 2],
     ['rs-2', 1],
   ])
-  t.equal(state.pods, 4)
+  t.equal(state.pods.size, 4)
 })
 
 t.test('host ports', async (t) => {

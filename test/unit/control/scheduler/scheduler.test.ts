@@ -7,6 +7,9 @@ import { until } from '../../../support/until.ts'
 /** Timers of a busy machine. */
 const lateClock: Clock = { ...systemClock, after: (ms, action) => systemClock.after(ms < 500 ? ms : ms + 500, action) }
 
+const unschedulable =
+  '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.'
+
 t.test('a pod that fits nowhere says so, and goes when there is room, however late timers are', async (t) => {
   const plane = await startControlPlane(t, { clock: lateClock })
   const { client } = plane
@@ -22,7 +25,7 @@ t.test('a pod that fits nowhere says so, and goes when there is room, however la
   t.equal(waiting.spec.nodeName, undefined)
   await until(async () => {
     const told = (await client.list(events)).items.filter(({ reason }) => reason === 'FailedScheduling')
-    return told.some(({ message }) => message === '0/1 nodes are available: 1 Insufficient cpu.')
+    return told.some(({ message }) => message === unschedulable)
   }, 'the Event')
   await client.patch(nodes, { metadata: { name: 'n1' } }, { status: { allocatable: { cpu: '4' } } }, 'status')
   t.ok(

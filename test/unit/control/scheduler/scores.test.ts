@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { Node, Pod, PodSpec, Taint, Toleration } from '../../../../src/api/types/index.ts'
-import { createNodeStates } from '../../../../src/control/scheduler/node-state.ts'
-import { best } from '../../../../src/control/scheduler/scores.ts'
+import { best } from '../../../../src/control/scheduler/decide.ts'
+import { createNodeStates } from '../../../../src/control/scheduler/framework/node-state.ts'
+import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
 
 const node = (
   name: string,
@@ -27,11 +28,11 @@ const asking = (requests: Readonly<Record<string, string>>): Partial<PodSpec> =>
   containers: [{ name: 'main', resources: { requests } }],
 })
 
-const chosen = (wanted: Pod, nodes: readonly Node[], running: readonly Pod[] = []): string | undefined =>
-  best(
-    wanted,
-    createNodeStates(nodes, running, ({ spec }) => spec.nodeName),
-  )?.node.metadata.name
+const chosen = (wanted: Pod, nodes: readonly Node[], running: readonly Pod[] = []): string | undefined => {
+  const states = createNodeStates(nodes, running, ({ spec }) => spec.nodeName)
+  const snapshot = { nodes: states, namespaceLabels: () => undefined }
+  return best(wanted, states, snapshot, createPlugins().scores)?.node.metadata.name
+}
 
 const two = [node('n1'), node('n2')]
 const preferNot: Taint = { key: 'own', value: 'db', effect: 'PreferNoSchedule' }

@@ -150,7 +150,7 @@ t.test('a claim of the default class: made where its pod goes, found again, dele
   await client.create(pods, podOf('elsewhere', 'data', { nodeSelector: { 'kubernetes.io/hostname': 'n1' } }))
   t.match(
     await told(plane, 'FailedScheduling', 'elsewhere'),
-    /^0\/2 nodes are available: 1 node\(s\) didn't match Pod's node affinity\/selector, 1 node\(s\) had volume node affinity conflict\.$/,
+    /^0\/2 nodes are available: 1 node\(s\) didn't match Pod's node affinity\/selector, 1 node\(s\) had volume node affinity conflict\. preemption: 0\/2 nodes are available: 2 Preemption is not helpful for scheduling\.$/,
   )
 
   await client.delete(persistentVolumeClaims, claim)
@@ -202,7 +202,7 @@ t.test(
     await client.create(pods, podOf('early', 'data'))
     t.equal(
       await told(plane, 'FailedScheduling', 'early'),
-      '0/2 nodes are available: persistentvolumeclaim "data" not found.',
+      '0/2 nodes are available: persistentvolumeclaim "data" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
     )
     await client.create(persistentVolumeClaims, claimOf('data', { storageClassName: '' }))
     t.match(
@@ -211,8 +211,8 @@ t.test(
     )
     await until(
       async () =>
-        (await client.list(events)).items.some(
-          ({ message }) => message === '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.',
+        (await client.list(events)).items.some(({ message = '' }) =>
+          message.startsWith('0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.'),
         ),
       'the words of the scheduler',
     )
@@ -289,7 +289,7 @@ t.test('claims of a class that waits: the scheduler chooses among volumes that n
   await client.create(pods, podOf('user', 'data'))
   t.equal(
     await told(plane, 'FailedScheduling', 'user'),
-    "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.",
+    "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
   )
   const nodeSelectorTerms = [
     { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In' as const, values: ['n2'] }] },

@@ -1,12 +1,12 @@
 /** What a pod's claims say of where it can run, and what is to be written before it does. Pure. */
-import type { Node, Pod } from '../../api/types/index.ts'
-import type { PersistentVolume, PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.ts'
-import type { StorageClass } from '../../api/types/kubernetes/storage-v1.ts'
-import { isAllowed } from '../volumes/choose-node.ts'
-import { annotationOf, classOf, isBound, isProvisioned, waitsForConsumer } from '../volumes/claims.ts'
-import { bestVolume, isReachable } from '../volumes/match.ts'
-import { selectedNode } from '../volumes/names.ts'
-import { claimsOfPod, isOfPod } from '../volumes/pod-claims.ts'
+import type { Node, Pod } from '../../../api/types/index.ts'
+import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
+import type { StorageClass } from '../../../api/types/kubernetes/storage-v1.ts'
+import { isAllowed } from '../../volumes/choose-node.ts'
+import { annotationOf, classOf, isBound, isProvisioned, waitsForConsumer } from '../../volumes/claims.ts'
+import { bestVolume, isReachable } from '../../volumes/match.ts'
+import { selectedNode } from '../../volumes/names.ts'
+import { claimsOfPod, isOfPod } from '../../volumes/pod-claims.ts'
 
 export interface VolumeWorld {
   readonly claim: (key: string) => PersistentVolumeClaim | undefined

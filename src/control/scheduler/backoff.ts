@@ -1,0 +1,67 @@
+/** Pods that fitted nowhere: tried again when something has happened that may help, but not too soon, and after a while anyway. */
+import type { Clock } from '../../api/clock.ts'
+import { objectKey } from '../../api/resources.ts'
+import type { Pod } from '../../api/types/index.ts'
+import type { ClusterEvent } from './framework/plugin.ts'
+
+const backoffMs = { base: 1_000, max: 10_000 }
+/** Something may have helped that nobody has told. */
+export const flushMs = 60_000
+
+interface Attempt {
+  readonly uid: string | undefined
+  readonly count: number
+  readonly notBefore: number
+  readonly helpedBy: ReadonlySet<ClusterEvent>
+  readonly cancel: () => void
+  isHelped: boolean
+}
+
+export interface Backoff {
+  postpone(pod: Pod, helpedBy: ReadonlySet<ClusterEvent>): void
+  happened(event: ClusterEvent): void
+  isDue(pod: Pod): boolean
+  /** Its next attempt is a first one. Without a key all are forgotten. */
+  forget(key?: string): void
+}
+
+/** `wake`: something is due. */
+export const createBackoff = (clock: Clock, wake: (key: string) => void): Backoff => {
+  const attempts = new Map<string, Attempt>()
+  return {
+    postpone: (pod, helpedBy) => {
+      const key = objectKey(pod)
+      const before = attempts.get(key)
+      before?.cancel()
+      const count = before?.uid === pod.metadata.uid ? (before?.count ?? 0) : 0
+      const waitMs = Math.min(backoffMs.base * 2 ** count, backoffMs.max)
+      const notBefore = clock.now() + waitMs
+      const cancel = clock.after(waitMs, () => {
+        if (attempts.get(key)?.isHelped) wake(key)
+      })
+      attempts.set(key, {
+        ...{ uid: pod.metadata.uid, count: count + 1, notBefore, helpedBy, cancel },
+        isHelped: false,
+      })
+    },
+    happened: (event) => {
+      const now = clock.now()
+      for (const [key, attempt] of attempts) {
+        if (attempt.isHelped || !attempt.helpedBy.has(event)) continue
+        attempt.isHelped = true
+        if (attempt.notBefore <= now) wake(key)
+      }
+    },
+    isDue: (pod) => {
+      const attempt = attempts.get(objectKey(pod))
+      if (!attempt || attempt.uid !== pod.metadata.uid) return true
+      return attempt.notBefore + (attempt.isHelped ? 0 : flushMs) <= clock.now()
+    },
+    forget: (key) => {
+      for (const each of key === undefined ? [...attempts.keys()] : [key]) {
+        attempts.get(each)?.cancel()
+        attempts.delete(each)
+      }
+    },
+  }
+}

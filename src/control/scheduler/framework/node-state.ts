@@ -1,0 +1,90 @@
+/** What a node has and what its pods take of it, as the scheduler sees it. */
+import { allAmounts, allRequestsOf, type ResourceAmounts } from '../../../api/pod-requests.ts'
+import { isFinished } from '../../../api/pods.ts'
+import { objectKey } from '../../../api/resources.ts'
+import type { Node, Pod, Protocol } from '../../../api/types/index.ts'
+import { controllerOf } from '../../controllers/ownership.ts'
+
+export interface HostPort {
+  readonly ip: string
+  readonly port: number
+  readonly protocol: Protocol
+}
+
+export interface NodeState {
+  readonly node: Node
+  /** All by the names of resources, `pods` among them. */
+  readonly allocatable: ResourceAmounts
+  readonly requested: Map<string, number>
+  /** By their keys. */
+  readonly pods: Map<string, Pod>
+  /** How many pods of each owner run here. */
+  readonly perOwner: Map<string, number>
+  /** Those of the pods that take ports of the node. */
+  readonly withHostPorts: Set<Pod>
+  /** Those of the pods that want to be near others, or far from them. */
+  readonly withAffinity: Set<Pod>
+}
+
+export const hostPortsOf = ({ spec }: Pod): readonly HostPort[] =>
+  spec.containers.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, hostIP, protocol = 'TCP' }) =>
+      hostPort ? [{ ip: hostIP || '0.0.0.0', port: hostPort, protocol }] : [],
+    ),
+  )
+
+/** Pods of one owner are to be spread. A pod without one is its own. */
+export const ownerOf = (pod: Pod): string => controllerOf(pod)?.uid ?? objectKey(pod)
+
+const add = (counts: Map<string, number>, name: string, amount: number): void => {
+  const sum = (counts.get(name) ?? 0) + amount
+  if (sum === 0) counts.delete(name)
+  else counts.set(name, sum)
+}
+
+const count = (state: NodeState, pod: Pod, change: 1 | -1): void => {
+  for (const [name, amount] of allRequestsOf(pod)) add(state.requested, name, change * amount)
+  add(state.perOwner, ownerOf(pod), change)
+}
+
+/** Counts a pod in. */
+export const addPod = (state: NodeState, pod: Pod): void => {
+  count(state, pod, 1)
+  state.pods.set(objectKey(pod), pod)
+  if (hostPortsOf(pod).length > 0) state.withHostPorts.add(pod)
+  if (pod.spec.affinity?.podAffinity || pod.spec.affinity?.podAntiAffinity) state.withAffinity.add(pod)
+}
+
+/** Counts one out that is in. */
+export const removePod = (state: NodeState, pod: Pod): void => {
+  const key = objectKey(pod)
+  if (state.pods.get(key) !== pod) return
+  count(state, pod, -1)
+  state.pods.delete(key)
+  state.withHostPorts.delete(pod)
+  state.withAffinity.delete(pod)
+}
+
+export const emptyState = (node: Node): NodeState => ({
+  node,
+  allocatable: allAmounts(node.status?.allocatable),
+  requested: new Map(),
+  pods: new Map(),
+  perOwner: new Map(),
+  withHostPorts: new Set(),
+  withAffinity: new Set(),
+})
+
+/** All nodes with the pods that are bound to them; `boundTo` says where a pod is, when somewhere. */
+export const createNodeStates = (
+  nodes: Iterable<Node>,
+  pods: Iterable<Pod>,
+  boundTo: (pod: Pod) => string | undefined,
+): readonly NodeState[] => {
+  const states = new Map([...nodes].map((node) => [node.metadata.name, emptyState(node)]))
+  for (const pod of pods) {
+    const state = isFinished(pod) ? undefined : states.get(boundTo(pod) ?? '')
+    if (state) addPod(state, pod)
+  }
+  return [...states.values()].filter(({ node }) => node.metadata.deletionTimestamp === undefined)
+}

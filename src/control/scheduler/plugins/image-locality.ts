@@ -1,0 +1,34 @@
+/** Nodes that have the pod's images already: the larger and the wider spread, the better. */
+import type { Node } from '../../../api/types/index.ts'
+import type { NodeState } from '../framework/node-state.ts'
+import type { Score } from '../framework/plugin.ts'
+
+const mebibyte = 2 ** 20
+/** Less is fetched in no time; more than so much for each container counts as so much. */
+const smallest = 23 * mebibyte
+const largestEach = 1000 * mebibyte
+
+/** Where nothing else is said, the tag is `latest`. */
+const tagged = (name: string): string =>
+  name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/') ? name : `${name}:latest`
+
+const sizeOn = (node: Node, image: string): number =>
+  node.status?.images?.find(({ names = [] }) => names.includes(image))?.sizeBytes ?? 0
+
+export const imageLocality: Score = {
+  weight: 1,
+  prepare: ({ spec }, _fitting, { nodes }) => {
+    const images = [...(spec.initContainers ?? []), ...spec.containers].flatMap(({ image }) =>
+      image ? [tagged(image)] : [],
+    )
+    if (images.length === 0 || !nodes.some(({ node }) => node.status?.images)) return undefined
+    const spread = new Map(
+      images.map((image) => [image, nodes.filter(({ node }) => sizeOn(node, image) > 0).length / nodes.length]),
+    )
+    const largest = largestEach * images.length
+    return ({ node }: NodeState) => {
+      const bytes = images.reduce((sum, image) => sum + sizeOn(node, image) * (spread.get(image) ?? 0), 0)
+      return (100 * (Math.min(Math.max(bytes, smallest), largest) - smallest)) / (largest - smallest)
+    }
+  },
+}

@@ -1,0 +1,28 @@
+/** Which nodes the pod asks for, and which it would like. */
+import { matchesNodeAffinity, matchesNodeSelector } from '../../../api/node-affinity.ts'
+import { type Filter, type Score, stretched } from '../framework/plugin.ts'
+
+export const nodeAffinity: Filter = {
+  helpedBy: ['node'],
+  prepare: ({ spec }) => ({
+    check: ({ node }) =>
+      matchesNodeAffinity(spec, node)
+        ? undefined
+        : { reasons: ["node(s) didn't match Pod's node affinity/selector"], isFinal: true },
+  }),
+}
+
+export const preferredNodes: Score = {
+  weight: 2,
+  prepare: ({ spec }, fitting) => {
+    const terms = spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
+    if (terms.length === 0) return undefined
+    return stretched(fitting, ({ node }) =>
+      terms.reduce(
+        (sum, { weight, preference }) =>
+          matchesNodeSelector({ nodeSelectorTerms: [preference] }, node) ? sum + weight : sum,
+        0,
+      ),
+    )
+  },
+}

@@ -1,0 +1,35 @@
+/** What pods ask for, of what nodes have: CPU, memory, storage, and extended resources of any name. */
+import { allRequestsOf } from '../../../api/pod-requests.ts'
+import type { NodeState } from '../framework/node-state.ts'
+import type { Filter, Score } from '../framework/plugin.ts'
+
+export const enoughResources: Filter = {
+  helpedBy: ['node', 'pod gone'],
+  prepare: (pod) => {
+    const wanted = [...allRequestsOf(pod)].filter(([, amount]) => amount > 0)
+    return {
+      check: ({ allocatable, requested, pods }) => {
+        const reasons = wanted
+          .filter(([name, amount]) => amount > (allocatable.get(name) ?? 0) - (requested.get(name) ?? 0))
+          .map(([name]) => `Insufficient ${name}`)
+        if (pods.size >= (allocatable.get('pods') ?? 0)) reasons.unshift('Too many pods')
+        return reasons.length > 0 ? { reasons, isFinal: false } : undefined
+      },
+    }
+  },
+}
+
+const left = ({ allocatable, requested }: NodeState, kind: string, wanted: number): number => {
+  const most = allocatable.get(kind) ?? 0
+  return most === 0 ? 100 : Math.max(0, 100 * (1 - ((requested.get(kind) ?? 0) + wanted) / most))
+}
+
+/** Much CPU and memory left. */
+export const leastAllocated: Score = {
+  weight: 1,
+  prepare: (pod) => {
+    const wanted = allRequestsOf(pod)
+    return (state) =>
+      (left(state, 'cpu', wanted.get('cpu') ?? 0) + left(state, 'memory', wanted.get('memory') ?? 0)) / 2
+  },
+}

@@ -1,0 +1,45 @@
+/** Makes room for pods: tells less important ones, and deletes them as anybody would, with their time to end. */
+import type { Client } from '../../api/client.ts'
+import { type Clock, formatTime } from '../../api/clock.ts'
+import { isConflict, isNotFound } from '../../api/errors.ts'
+import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
+import { pods } from '../../api/resources.ts'
+import type { Pod } from '../../api/types/index.ts'
+
+export interface EvictingContext {
+  readonly client: Client
+  readonly clock: Clock
+  readonly events: EventRecorder
+  /** Of the scheduler that does it. */
+  readonly schedulerName: string
+}
+
+const unlessGone = (error: unknown): void => {
+  if (!isNotFound(error) && !isConflict(error)) throw error
+}
+
+/** Who is going already is left alone. */
+export const evictFor = async (
+  preemptor: Pod,
+  victim: Pod,
+  node: string,
+  { client, clock, events, schedulerName }: EvictingContext,
+): Promise<void> => {
+  if (victim.metadata.deletionTimestamp !== undefined) return
+  const { uid = '' } = victim.metadata
+  const condition = {
+    ...{ type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' },
+    message: `${schedulerName}: preempting to accommodate a higher priority pod`,
+    lastTransitionTime: formatTime(clock.now()),
+  }
+  const others = (victim.status?.conditions ?? []).filter(({ type }) => type !== condition.type)
+  const status = { conditions: [...others, condition] }
+  try {
+    await client.patch(pods, victim, { metadata: { uid }, status }, 'status')
+    await client.delete(pods, victim, { preconditions: { uid } })
+  } catch (error) {
+    return unlessGone(error)
+  }
+  const message = `Preempted by pod ${preemptor.metadata.uid ?? ''} on node ${node}`
+  events.record(referenceTo(victim), 'Normal', 'Preempted', message)
+}

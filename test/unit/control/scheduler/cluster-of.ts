@@ -1,0 +1,36 @@
+/** Nodes and pods for tables about where pods go. */
+import type { Node, Pod, PodSpec, StringMap } from '../../../../src/api/types/index.ts'
+import { createNodeStates } from '../../../../src/control/scheduler/framework/node-state.ts'
+import type { Snapshot } from '../../../../src/control/scheduler/framework/plugin.ts'
+
+export const node = (name: string, labels: StringMap = {}, more: Partial<Node> = {}): Node => ({
+  ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } } },
+  status: { allocatable: { cpu: '10', memory: '10Gi', pods: '100' } },
+  ...more,
+})
+
+export interface PodFacts {
+  readonly namespace?: string
+  readonly labels?: StringMap
+  readonly startTime?: string
+}
+
+export const pod = (name: string, spec: Partial<PodSpec> = {}, facts: PodFacts = {}): Pod => ({
+  ...{ apiVersion: 'v1', kind: 'Pod' },
+  metadata: { name, namespace: facts.namespace ?? 'default', uid: name, labels: facts.labels ?? {} },
+  spec: { containers: [{ name: 'main' }], ...spec },
+  status: facts.startTime === undefined ? {} : { startTime: facts.startTime },
+})
+
+export const asking = (requests: StringMap): Partial<PodSpec> => ({
+  containers: [{ name: 'main', resources: { requests } }],
+})
+
+export const snapshotOf = (
+  nodes: readonly Node[],
+  running: readonly Pod[],
+  namespaces: Readonly<Record<string, StringMap>> = {},
+): Snapshot => ({
+  nodes: createNodeStates(nodes, running, ({ spec }) => spec.nodeName),
+  namespaceLabels: (name) => namespaces[name],
+})
