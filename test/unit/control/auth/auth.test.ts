@@ -86,7 +86,8 @@ t.test('what each kind of caller may do', async (t) => {
     ['node', 'DELETE', '/api/v1/namespaces/default/events/e', false],
     ['node', 'GET', '/api/v1/namespaces/default/events', false],
     ['node', 'DELETE', '/api/v1/nodes/n1', false],
-    ['node', 'POST', '/api/v1/namespaces/default/pods', false],
+    // Mirrors of static pods; that they are no other pods is what NodeRestriction sees to.
+    ['node', 'POST', '/api/v1/namespaces/default/pods', true],
     ['node', 'DELETE', '/api/v1/namespaces/default/pods', false],
     ['node', 'PATCH', '/api/v1/namespaces/default/pods/p', false],
     ['node', 'POST', '/api/v1/namespaces/default/pods/p/binding', false],
