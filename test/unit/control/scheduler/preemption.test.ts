@@ -1,6 +1,6 @@
 /** Preemption over the real API: what is written, told and deleted. */
 import t from 'tap'
-import { events, pods, priorityClasses } from '../../../../src/api/resources.ts'
+import { events, pods, priorityClasses, replicaSets } from '../../../../src/api/resources.ts'
 import type { Pod, PodSpec } from '../../../../src/api/types/index.ts'
 import { type ControlPlane, startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
@@ -122,4 +122,40 @@ t.test('pods of another scheduler, and pods with gates, are left alone', async (
   await running(plane, 'gated')
   const theirs = await podOf(plane, 'theirs')
   t.same([theirs.spec.nodeName, theirs.status?.conditions], [undefined, undefined])
+})
+
+t.test('pods of ReplicaSets go once, and what replaces them leaves the room alone', async (t) => {
+  const plane = await startControlPlane(t)
+  const { client } = plane
+  const cpu = 'example.com/fakecpu'
+  for (const value of [1, 2, 3, 4]) await client.create(priorityClasses, { metadata: { name: `p${value}` }, value })
+  await plane.addNode('n1', { pods: '10', [cpu]: '1000' })
+  const asking = (amount: string, priorityClassName: string): PodSpec => {
+    const resources = { requests: { [cpu]: amount }, limits: { [cpu]: amount } }
+    return { priorityClassName, containers: [{ name: 'main', image: 'echo', resources }] }
+  }
+  const running = async (name: string) =>
+    (await plane.podList(`name=${name}`)).filter(({ status }) => status?.phase === 'Running').length
+  for (const [at, amount] of ['200', '300', '450'].entries()) {
+    const labels = { name: `pod${at + 1}` }
+    await client.create(replicaSets, {
+      metadata: { name: `rs-pod${at + 1}`, namespace: 'default' },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: asking(amount, `p${at + 1}`) },
+      },
+    })
+    await until(async () => (await running(`pod${at + 1}`)) === 1, `pod${at + 1} to run`)
+  }
+  await client.create(pods, { metadata: { name: 'pod4', namespace: 'default' }, spec: asking('500', 'p4') })
+  await until(async () => (await podOf(plane, 'pod4')).status?.phase === 'Running', 'the preemptor to run')
+  t.equal((await podOf(plane, 'pod4')).status?.nominatedNodeName, 'n1', 'as was said before')
+  const made = async (name: string): Promise<number> =>
+    (await client.list(events)).items
+      .filter(({ reason, involvedObject }) => reason === 'SuccessfulCreate' && involvedObject.name === name)
+      .reduce((sum, { count = 1 }) => sum + count, 0)
+  const counts = () => Promise.all(['rs-pod1', 'rs-pod2', 'rs-pod3'].map(made))
+  await until(async () => (await counts()).join() === '2,2,1', 'the pods that replace them')
+  t.same([await running('pod1'), await running('pod2'), await running('pod3')], [0, 0, 1])
 })

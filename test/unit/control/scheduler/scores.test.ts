@@ -34,6 +34,11 @@ const chosen = (wanted: Pod, nodes: readonly Node[], running: readonly Pod[] = [
   return best(wanted, states, snapshot, createPlugins().scores)?.node.metadata.name
 }
 
+const withImage = (on: Node, name: string, mebibytes: number): Node => ({
+  ...on,
+  status: { ...on.status, images: [{ names: [name], sizeBytes: mebibytes * 2 ** 20 }] },
+})
+
 const two = [node('n1'), node('n2')]
 const preferNot: Taint = { key: 'own', value: 'db', effect: 'PreferNoSchedule' }
 const tolerating = (toleration: Toleration): Partial<PodSpec> => ({ tolerations: [toleration] })
@@ -109,6 +114,39 @@ const cases: readonly {
     name: 'a taint counts for more than few pods',
     found: chosen(pod('p'), [node('n1', { taints: [preferNot] }), node('n2')], [pod('a', 'n2'), pod('b', 'n2')]),
     wanted: 'n2',
+  },
+  {
+    name: 'preferred nodes, the heavier wish first',
+    found: chosen(
+      pod('p', '', {
+        affinity: {
+          nodeAffinity: {
+            preferredDuringSchedulingIgnoredDuringExecution: [
+              { weight: 10, preference: { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] } },
+              { weight: 20, preference: { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n2'] }] } },
+            ],
+          },
+        },
+      }),
+      two,
+    ),
+    wanted: 'n2',
+  },
+  {
+    name: 'a large image that is there, named without its tag',
+    found: chosen(pod('p', '', { containers: [{ name: 'main', image: 'example.com/app' }] }), [
+      node('n1'),
+      withImage(node('n2'), 'example.com/app:latest', 900),
+    ]),
+    wanted: 'n2',
+  },
+  {
+    name: 'a small image is fetched in no time',
+    found: chosen(pod('p', '', { containers: [{ name: 'main', image: 'example.com/app:1' }] }), [
+      node('n1'),
+      withImage(node('n2'), 'example.com/app:1', 20),
+    ]),
+    wanted: 'n1',
   },
 ]
 
