@@ -23,7 +23,8 @@ export const terminalContract = async (t: Test, runtime: Runtime, greeting: stri
       said += chunk.toString()
     })
     await until(() => said.includes(`${greeting} xterm`), 'the first words')
-    t.match(said, /^\/dev\/pts\/\d+\r\n/)
+    // Two terminals one behind the other may both make a line's end of it, before the first is raw.
+    t.match(said, /^\/dev\/pts\/\d+\r+\n/)
     shell.stdin.write('typed\n')
     await until(() => said.includes('typed\r\ngot typed\r\n'), 'the echo, and the answer')
     shell.resize({ columns: 100, rows: 40 })
