@@ -8,7 +8,7 @@ import { hostData } from '../../src/lab/plan.ts'
 import { makeBusyboxRoot } from '../support/busybox-root.ts'
 import { noOciRuntime } from '../support/oci-runtime.ts'
 import { until } from '../support/until.ts'
-import { createLabHome, type LabUser, ordinaryUser } from './support/lab.ts'
+import { createLabHome, type LabUser, ordinaryUser, runner } from './support/lab.ts'
 
 t.setTimeout(600_000)
 
@@ -50,7 +50,7 @@ const folder = mkdtempSync(join(tmpdir(), 'podway-root-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))
 
 const play = async (t: Test, user?: LabUser): Promise<void> => {
-  const { run, kubectl, kubectlJson, apply } = await createLabHome(user)
+  const { run, kubeconfig, kubectl, kubectlJson, apply } = await createLabHome(user)
   await run('lab', 'up', '--nodes', '1')
   t.teardown(async () => void (await run('lab', 'down')))
   const statusOf = async (name: string) =>
@@ -101,7 +101,9 @@ const play = async (t: Test, user?: LabUser): Promise<void> => {
       ['debug', 'web', '--image=busybox:1', '--image-pull-policy=Never'],
       ['--target=main', '-c'],
     ]
-    t.match(await kubectl(...debug, ...at, 'look', '-i', '--', 'ps'), /httpd -f -p 8080/)
+    // It waits for a word: what is said before somebody listens is in the log alone.
+    const look = ['--kubeconfig', kubeconfig, ...debug, ...at, 'look', '-i', '--', 'sh', '-c', 'read -r word; ps']
+    t.match(await runner.run('kubectl', look, 'go\n'), /httpd -f -p 8080/)
     const stays = 'trap "exit 4" TERM; echo here; while :; do sleep 0.1; done'
     await kubectl(...debug, ...at, 'stays', '--', 'sh', '-c', stays)
     const ephemeral = async () =>

@@ -113,19 +113,24 @@ export const startControlPlane = async (
   const beating = new Set<string>()
   let addresses = 0
 
-  const beat = async (): Promise<void> => {
+  const beatOf = async (name: string): Promise<unknown> => {
     const spec = { renewTime: formatMicroTime(Date.now()) }
-    for (const name of beating)
-      await client
+    return (
+      client
         .patch(leases, { metadata: { name, namespace: 'kube-node-lease' } }, { spec })
         .catch((error: unknown) => {
           if (!isNotFound(error)) throw error
           return client.create(leases, { metadata: { name, namespace: 'kube-node-lease' }, spec })
         })
+        // Beats may overtake each other on a busy machine: the other one has made it.
         .catch((error: unknown) => {
-          // Beats may overtake each other on a busy machine: the other one has made it.
           if (!isAlreadyExists(error)) throw error
         })
+    )
+  }
+  /** All at once, so that those who fall silent together do so in one moment. */
+  const beat = async (): Promise<void> => {
+    await Promise.all([...beating].map(beatOf))
   }
   const keepBeating = async (): Promise<void> => {
     while (!stop.signal.aborted) {

@@ -59,12 +59,16 @@ export const logs = async (t: Test): Promise<void> => {
   await until(() => count('talker-2') > before + 10, 'what was said meanwhile', 60_000)
   t.match(said.err, /node2 answers again/)
   t.equal(await stop(), 0)
-  for (const [pod, numbers] of numbersOf(said.out))
+  for (const [pod, numbers] of numbersOf(said.out)) {
+    // A line of the moment in which the agent was killed may bear another time afterwards, and come again.
+    const once = numbers.filter((number, at) => number !== numbers[at - 1])
     t.same(
-      numbers,
-      numbers.map((_, at) => at + 1),
-      `${pod}: each line once`,
+      once,
+      once.map((_, at) => at + 1),
+      `${pod}: each line`,
     )
+    t.ok(numbers.length - once.length <= (pod === 'talker-2' ? 2 : 0), `${pod}: ${numbers}`)
+  }
   t.match(said.out, /^\[default\/words\/main\] no end "\} \{$/m)
 
   await kubectl('delete', 'pod', 'talker-1', 'talker-2', '--wait=false')
