@@ -102,8 +102,12 @@ t.test('a cluster of one node', async (t) => {
   await t.test('a pod of a file is shown, and runs on when what shows it is deleted', async (t) => {
     await kubectl('wait', '--for=condition=Ready', 'pod/local-vm', '--timeout=60s')
     const before = await containerOfLocal()
-    await kubectl('delete', 'pod', 'local-vm')
-    await until(async () => (await containerOfLocal()) === before, 'the next mirror')
+    const uid = () => kubectl('get', 'pod', 'local-vm', '-o', 'jsonpath={.metadata.uid}').catch(() => '')
+    const first = await uid()
+    // kubectl's own wait may take the next one for the one that it deletes.
+    await kubectl('delete', 'pod', 'local-vm', '--wait=false')
+    await until(async () => !['', first].includes(await uid()), 'the next mirror', 30_000)
+    await until(async () => (await containerOfLocal()) === before, 'the same container', 30_000)
     t.match(await kubectl('logs', 'local-vm'), /./)
     t.match(await kubectl('describe', 'node', 'vm'), /InvalidStaticPod.*bad.yaml/)
   })
