@@ -136,7 +136,7 @@ t.test('talking with containers', { skip }, async (t) => {
   const { stdin, output } = await runtime.streams.attach('a_term_0')
   stdin.write('echo $((6*7)); exit 5\n')
   let seen = ''
-  for await (const bytes of output ?? []) seen += Buffer.from(bytes).toString()
+  for await (const bytes of output?.(new AbortController().signal) ?? []) seen += Buffer.from(bytes).toString()
   t.match(seen, /42\r\n/)
   t.equal((await endOf('term')).code, 5)
 })

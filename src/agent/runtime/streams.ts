@@ -31,8 +31,8 @@ export interface RunningCommand {
 export interface ContainerInput {
   /** Goes nowhere when the container has no stdin. Its end is the end of stdin where that is for one user only. */
   readonly stdin: Writable
-  /** What the container says from now on; its log tells where this is missing. */
-  readonly output?: AsyncIterable<Uint8Array>
+  /** What the container says until its user is gone; its log tells where this is missing. */
+  output?(gone: AbortSignal): AsyncIterable<Uint8Array>
   /** Nothing happens without a terminal. */
   resize(size: TerminalSize): void
 }

@@ -144,9 +144,9 @@ export const createUpgrades = ({ pods, runtimes, ports, log, clock = systemClock
     return (upgrade) =>
       open(upgrade, async (channels) => {
         const source = { file, format, isOver, clock, pollMs: attachedPollMs }
-        const log = () => readLog(source, { follow: true, tailLines: 0 }, channels.gone)
         const input = await runtimes.streams.attach(id)
-        await serveOutput(input.output ?? log(), input, channels)
+        const output = input.output ?? ((gone: AbortSignal) => readLog(source, { follow: true, tailLines: 0 }, gone))
+        await serveOutput(output(channels.gone), input, channels)
       })
   }
 

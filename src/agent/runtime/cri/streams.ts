@@ -50,6 +50,12 @@ export const createCriStreams = (client: CriClient, find: (id: string) => Promis
     const wanted = { stdin: kept.stdin !== undefined, stdout: true, stderr: !tty, tty }
     const { url } = await client.ask('Attach', { containerId, ...wanted })
     const opened = await talk(url, wanted)
-    return { stdin: opened.stdin, output: bothOf(opened), resize: opened.resize }
+    const output = (gone: AbortSignal) => {
+      // A container that says something waits for all who listen: who is gone must not be one of them.
+      if (gone.aborted) opened.close()
+      else gone.addEventListener('abort', opened.close, { once: true })
+      return bothOf(opened)
+    }
+    return { stdin: opened.stdin, output, resize: opened.resize }
   },
 })

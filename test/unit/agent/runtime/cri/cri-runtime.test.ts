@@ -405,8 +405,29 @@ t.test('the output of a container comes while somebody is attached', async (t) =
   const { stdin, output } = await runtime.streams.attach('a_main_0')
   stdin.write('exit\n')
   let said = ''
-  for await (const bytes of output ?? []) said += Buffer.from(bytes).toString()
+  for await (const bytes of output?.(new AbortController().signal) ?? []) said += Buffer.from(bytes).toString()
   t.equal(said, '$ exit\n')
+})
+
+t.test('whoever was attached and is gone holds no container up', async (t) => {
+  const { fake, runtime, pod, start } = await open(t)
+  await pod()
+  await start('main', ['sh'], {})
+  let isGone = false
+  fake.onStreams((_, streams) => {
+    streams.get('stdout')?.once('close', () => {
+      isGone = true
+    })
+  })
+  const { output } = await runtime.streams.attach('a_main_0')
+  const user = new AbortController()
+  const heard = (async () => {
+    for await (const _ of output?.(user.signal) ?? []) t.fail('it has said nothing')
+  })()
+  user.abort()
+  await heard
+  await until(() => isGone, 'the end of the connection')
+  t.ok(isGone)
 })
 
 t.test('a client that is used wrongly says so', async (t) => {
