@@ -43,6 +43,10 @@ const maxRecords = 2_000
 const maxBytes = 512 * 1024
 /** One log alone does not fill a batch that others wait for. */
 const maxBytesOfLog = 128 * 1024
+/** Each record has all labels of its pod, and nobody has bounded those of a pod. */
+const maxLabelBytes = 4 * 1024 * 1024
+/** With less room its next line may not fit, and it would look as if there were none. */
+const leastBytesOfLog = 64 * 1024
 const pollMs = 1_000
 const sendMs = 30_000
 const retry = { firstMs: 500, longestMs: 60_000 }
@@ -56,6 +60,16 @@ interface Batch {
   readonly moves: ReadonlyMap<string, Position>
   readonly bytes: number
 }
+
+/** What a batch can still take. */
+interface Room {
+  readonly records: number
+  readonly bytes: number
+  readonly labelBytes: number
+}
+
+const hasRoom = ({ records, bytes, labelBytes }: Room): boolean =>
+  records > 0 && bytes >= leastBytesOfLog && labelBytes > 0
 
 /** Losses are said once a minute, with their sum. */
 const createLosses = ({ sink: { name }, counters, log, clock }: ForwarderOptions) => {
@@ -114,36 +128,41 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   }
 
   /** Adds what there is of one log to a batch that has room. */
-  const readOne = async (each: ForwardedLog, room: number, bytes: number) => {
+  const readOne = async (each: ForwardedLog, left: Room) => {
     const place = placeOf(each.key)
-    if (!place || room <= 0 || bytes <= 0 || (isUnchanged(each) && !each.isOver)) return undefined
+    if (!place || !hasRoom(left) || (isUnchanged(each) && !each.isOver)) return undefined
     const position = positionOf(each.key, place.uid)
     const { size } = statSync(each.file, { throwIfNoEntry: false }) ?? {}
     if (size === undefined) return undefined
     const origin = { ...place, node: nodeName, labels: position.labels }
-    const limits = { maxRecords: room, maxBytes: Math.min(bytes, maxBytesOfLog) }
+    const labelBytes = JSON.stringify(position.labels).length
+    const fitting = Math.max(1, Math.floor(left.labelBytes / labelBytes))
+    const limits = { maxRecords: Math.min(left.records, fitting), maxBytes: Math.min(left.bytes, maxBytesOfLog) }
     const read = await readRecords(each, position.offset, origin, limits)
     // Of one that was never seen before nothing was lost.
     if (positions.has(each.key)) lost(each.key, 'rotated', read.from - position.offset)
     positions.set(each.key, { ...position, offset: Math.max(position.offset, read.from) })
     if (read.records.length === 0) readAt.set(each.key, size)
-    return { ...read, position }
+    return { ...read, position, labelBytes: labelBytes * read.records.length }
   }
 
   const collect = async (all: readonly ForwardedLog[]): Promise<Batch> => {
     const records: LogRecord[] = []
     const moves = new Map<string, Position>()
     let bytes = 0
+    let labelBytes = 0
     // Another one begins each time.
     const start = all.length === 0 ? 0 : turn++ % all.length
     for (const each of [...all.slice(start), ...all.slice(0, start)]) {
       try {
-        const found = await readOne(each, most - records.length, maxBytes - bytes)
+        const left = { records: most - records.length, bytes: maxBytes - bytes, labelBytes: maxLabelBytes - labelBytes }
+        const found = await readOne(each, left)
         const end = found?.ends.at(-1)
         if (!found || end === undefined) continue
         records.push(...found.records)
         moves.set(each.key, { ...found.position, offset: end })
         bytes += end - found.from
+        labelBytes += found.labelBytes
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
           log.warn({ err: error, log: each.key, target: name }, 'cannot read a log to forward it')

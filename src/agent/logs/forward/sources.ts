@@ -60,7 +60,13 @@ export const logsBelow = async (folder: string): Promise<readonly ForwardedLog[]
       for (const name of await entriesOf(join(folder, pod, container))) {
         const key = join(pod, container, name)
         const file = join(folder, key)
-        if (placeOf(key)) found.push({ key, file, format: await formatOf(file), isOver: true })
+        if (!placeOf(key)) continue
+        try {
+          found.push({ key, file, format: await formatOf(file), isOver: true })
+        } catch (error) {
+          // It was removed while we looked.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        }
       }
   return found
 }

@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { syslogMessage } from './record.ts'
-import type { LogSink } from './sink.ts'
+import { type LogSink, Rejected } from './sink.ts'
 import type { SyslogWay } from './target.ts'
 
 export interface SyslogSinkOptions {
@@ -21,6 +21,9 @@ interface Link {
   write(messages: readonly string[], signal: AbortSignal): Promise<void>
   close(): void
 }
+
+/** What UDP over IPv4 can carry. */
+const maxDatagramBytes = 65_507
 
 const datagramLink = (host: string, port: number): Link => {
   let socket: DatagramSocket | undefined
@@ -49,6 +52,9 @@ const datagramLink = (host: string, port: number): Link => {
 
   return {
     write: async (messages, signal) => {
+      // Before any is sent, which would be sent again with the smaller batches that follow.
+      if (messages.some((message) => Buffer.byteLength(message) > maxDatagramBytes))
+        throw new Rejected(`a message is larger than a datagram of ${maxDatagramBytes} bytes`)
       try {
         const to = socket ?? (await open(signal))
         for (const message of messages) {

@@ -194,6 +194,26 @@ t.test('a loud log does not keep others waiting', async (t) => {
   t.ok(sink.records.length < 60_000, `${sink.records.length} records came before`)
 })
 
+t.test('a line for which a batch has no room comes with the next one', async (t) => {
+  const { write, start } = setUp(t)
+  for (const name of ['a_u1', 'b_u2', 'c_u3', 'd_u4']) write(name, `${'x'.repeat(1_000)}\n`.repeat(140))
+  const quiet = 'q'.repeat(5_000)
+  write('e_u5', `${quiet}\n`)
+  const { pass, texts } = start()
+  await pass(() => texts().includes(quiet), 'the line')
+  t.equal(texts().filter((text) => text === quiet).length, 1)
+})
+
+t.test('a pod with enormous labels gets small batches', async (t) => {
+  const { write, start, labels } = setUp(t)
+  labels.set('u1', { big: 'x'.repeat(1024 * 1024) })
+  write('web_u1', 'line\n'.repeat(20))
+  write('db_u2', 'other\n')
+  const { sink, pass, texts } = start()
+  await pass(() => texts().length === 21, 'all lines')
+  t.ok(sink.sends >= 6, `${sink.sends} batches`)
+})
+
 t.test('a pod that nobody knows any more keeps its labels; one that is gone is forgotten', async (t) => {
   const { write, start, labels, all, positionsFile } = setUp(t)
   write('web_u1', 'one\n')

@@ -23,6 +23,7 @@ import { createSyslogSink } from '../../../../../src/agent/logs/forward/syslog-s
 import type { SyslogWay } from '../../../../../src/agent/logs/forward/target.ts'
 import { createAuthority, issueCertificate, validFor } from '../../../../../src/api/certificates.ts'
 import { recordOf, type SinkUnderTest, sinkContract } from '../../../../support/sink-contract.ts'
+import { until } from '../../../../support/until.ts'
 
 const folderOf = (t: Test): string => {
   const folder = mkdtempSync(join(tmpdir(), 'pw-'))
@@ -218,6 +219,18 @@ sinkContract(t, 'syslog over TCP', stream('tcp'))
 sinkContract(t, 'syslog over TLS', stream('tls'))
 sinkContract(t, 'syslog over a unix socket', stream('unix'))
 sinkContract(t, 'syslog over UDP', udp)
+
+t.test('a message that no datagram can carry is rejected, and nothing is sent of its batch', async (t) => {
+  const { sink, received } = await udp(t)
+  t.teardown(() => sink.close())
+  const signal = AbortSignal.timeout(10_000)
+  const batch = [recordOf('before'), recordOf('\u0001'.repeat(16 * 1024))]
+  const error: unknown = await sink.send(batch, signal).catch((error: unknown) => error)
+  t.ok(error instanceof Rejected)
+  await sink.send([recordOf('after')], signal)
+  await until(async () => (await received()).length > 0, 'the next one')
+  t.same(await received(), ['after'])
+})
 
 /** Asks an HTTP target that answers like this; what it was asked, and what came of it. */
 const answered = async (
