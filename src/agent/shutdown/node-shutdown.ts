@@ -3,6 +3,7 @@
  * node takes no pods and is not ready. What is asked is in a file, so an agent that is killed meanwhile goes on where it was.
  */
 import { type Clock, sleep } from '../../api/clock.ts'
+import { errorText } from '../../api/errors.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Rejection } from '../pods/admission.ts'
@@ -100,9 +101,17 @@ export const createNodeShutdown = ({ read, onChange, onEnded, clock, log }: Node
     problems: () => (current ? ['node is shutting down'] : []),
     look,
     run: async (of, signal) => {
+      let failure = ''
       while (!signal.aborted) {
-        await look()
-        if (current) await step(current, of)
+        try {
+          await look()
+          if (current) await step(current, of)
+          failure = ''
+        } catch (error) {
+          const why = errorText(error)
+          if (why !== failure) log.error({ err: error }, 'cannot look after the shutdown of the node; trying again')
+          failure = why
+        }
         await sleep(lookMs, signal, clock)
       }
     },

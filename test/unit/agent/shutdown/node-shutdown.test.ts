@@ -15,7 +15,7 @@ import {
 } from '../../../../src/agent/shutdown/request.ts'
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import type { Pod } from '../../../../src/api/types/index.ts'
-import { silentLogger } from '../../../../src/host/log.ts'
+import { recordingLog } from '../../../support/recording-log.ts'
 import { turns, until } from '../../../support/until.ts'
 
 const critical = 2_000_000_000
@@ -36,13 +36,19 @@ const start = (t: Test, pods: Pod[]) => {
   const onChange = (isActive: boolean): void => void changes.push(isActive)
   const over: number[] = []
   const onEnded = async (startedAt: number): Promise<void> => void over.push(startedAt)
-  const shutdown = createNodeShutdown({ read: async () => request, onChange, onEnded, clock, log: silentLogger })
+  const { log, messages } = recordingLog()
+  let failure: Error | undefined
+  const shutdown = createNodeShutdown({ read: async () => request, onChange, onEnded, clock, log })
   const end = (uid: string, { reason, message, graceMs, isDisruption }: PodEnding): void => {
     ended.push(`${uid} ${graceMs} ${reason} ${isDisruption}`)
     if (message !== 'Pod was terminated in response to imminent node shutdown.') throw new Error(message)
   }
   const stop = new AbortController()
-  const done = shutdown.run({ pods: () => pods, running: async () => running, end }, stop.signal)
+  const runningNow = async (): Promise<ReadonlySet<string>> => {
+    if (failure) throw failure
+    return running
+  }
+  const done = shutdown.run({ pods: () => pods, running: runningNow, end }, stop.signal)
   t.teardown(async () => {
     stop.abort()
     await done
@@ -53,7 +59,11 @@ const start = (t: Test, pods: Pod[]) => {
       await turns()
     }
   }
-  return { shutdown, ask, callOff: () => (request = undefined), ended, changes, running, over, pods, pass }
+  const fail = (error: Error | undefined): void => {
+    failure = error
+  }
+  const callOff = () => (request = undefined)
+  return { shutdown, ask, callOff, ended, changes, running, over, pods, pass, fail, messages }
 }
 
 t.test('regular pods end first, and then critical ones, each with what is left for them', async (t) => {
@@ -92,6 +102,19 @@ t.test('critical pods do not wait for those that take too long', async (t) => {
   t.equal(ended.length, 1)
   await pass(1_000)
   t.same(ended[1], 'vital 1000 Terminated true')
+})
+
+t.test('while nobody can tell what runs it is said once, and tried again', async (t) => {
+  const { ask, ended, over, running, pass, fail, messages } = start(t, [podOf('web'), podOf('vital', critical)])
+  fail(new Error('the container runtime does not answer'))
+  ask(30_000, 10_000)
+  await pass(5_000)
+  t.same([ended.length, over.length], [1, 0])
+  t.equal(messages.filter((each) => each.startsWith('cannot look after the shutdown')).length, 1)
+  fail(undefined)
+  running.clear()
+  await pass(1_000)
+  t.same([ended.length, over.length], [2, 1])
 })
 
 t.test('what is asked is of this boot', async (t) => {
