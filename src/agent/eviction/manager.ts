@@ -105,10 +105,14 @@ export const createEvictionManager = (options: EvictionOptions): EvictionManager
     return decision
   }
 
+  const forgetGone = (): void => {
+    const left = new Set(pods().map(({ metadata }) => metadata.uid))
+    for (const uid of ending.keys()) if (!left.has(uid)) ending.delete(uid)
+  }
+
   /** Those whose end is still waited for. */
   const stillEnding = (): boolean => {
-    const left = new Set(pods().map(({ metadata }) => metadata.uid))
-    for (const [uid, until] of ending) if (!left.has(uid) || clock.now() >= until) ending.delete(uid)
+    for (const [uid, until] of ending) if (clock.now() >= until) ending.delete(uid)
     return ending.size > 0
   }
 
@@ -122,6 +126,7 @@ export const createEvictionManager = (options: EvictionOptions): EvictionManager
 
   const relieve = async (): Promise<void> => {
     const [found] = (await observe()).due
+    forgetGone()
     if (!found || stillEnding()) return
     const { condition, resource } = signals[found.threshold.signal]
     log.warn({ ...found.observation, signal: found.threshold.signal }, 'the node runs short: reclaiming')

@@ -45,6 +45,7 @@ const open = (texts: Partial<ThresholdTexts>, pods: Readonly<Record<string, Usag
   const asked: string[] = []
   let onReclaim = (): void => undefined
   let changes = 0
+  let looks = 0
   const usageOf = (each: Pod): PodUsage => {
     const memoryBytes = (pods[each.metadata.name]?.memory ?? 0) * mebi
     return {
@@ -58,7 +59,10 @@ const open = (texts: Partial<ThresholdTexts>, pods: Readonly<Record<string, Usag
       ...{ pressureTransitionMs: 300_000, maxPodGraceMs: 7_000 },
     },
     sources: {
-      observe: async () => observations,
+      observe: async () => {
+        looks++
+        return observations
+      },
       usages: async (resource) => {
         asked.push(`usages of ${resource}`)
         return [...running.values()].map(usageOf)
@@ -86,6 +90,7 @@ const open = (texts: Partial<ThresholdTexts>, pods: Readonly<Record<string, Usag
   return {
     ...{ manager, clock, events, ended, asked, storage, messages, running },
     changes: () => changes,
+    looks: () => looks,
     onReclaim: (action: () => void) => {
       onReclaim = action
     },
@@ -230,6 +235,17 @@ t.test('it looks from time to time, and goes on after a failure', async (t) => {
   node.clock.advance(10_000)
   await turn()
   t.equal(node.ended.size, 1)
+  node.running.delete('a')
+  node.see('memory.available', 2 * mebi)
+  node.clock.advance(1_000)
+  await turn()
+  const looks = node.looks()
+  node.clock.advance(9_000)
+  await turn()
+  t.equal(node.looks(), looks, 'when that was enough it has time again')
+  node.clock.advance(1_000)
+  await turn()
+  t.equal(node.looks(), looks + 1)
   stop.abort()
   await running
 })
