@@ -20,11 +20,16 @@ const imageUid = (user: string): number | undefined => {
   return /^\d+$/.test(name) ? Number(name) : undefined
 }
 
+/** Runtimes keep ids in 32 bits: of a larger one the rest may be 0. */
+const maxUid = 2 ** 31 - 1
+
 const checkNotRoot = (uid: number | undefined, imageUser: string, container: string): void => {
   if (uid === undefined)
     throw new ConfigError(
       `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root (container: ${container})`,
     )
+  if (uid > maxUid)
+    throw new ConfigError(`container has runAsNonRoot and no user has the number ${uid} (container: ${container})`)
   if (uid === 0)
     throw new ConfigError(`container has runAsNonRoot and would run as root (container: ${container}): set runAsUser`)
 }
