@@ -5,7 +5,7 @@ import { deepEqual } from '../../api/deep-equal.ts'
 import { isNotFound } from '../../api/errors.ts'
 import { isJsonObject } from '../../api/json.ts'
 import { csiNodes, nodes } from '../../api/resources.ts'
-import type { CSINodeDriver } from '../../api/types/kubernetes/storage-v1.ts'
+import type { CSINode, CSINodeDriver } from '../../api/types/kubernetes/storage-v1.ts'
 import type { CsiDriver, CsiDrivers } from './csi-drivers.ts'
 import { textIn } from './fields.ts'
 
@@ -30,6 +30,10 @@ export interface CsiNodeOptions {
   readonly clock: Clock
   readonly onError: (error: unknown) => void
 }
+
+/** An API server of Kubernetes shows empty lists as null. */
+const driversIn = ({ spec }: CSINode): readonly CSINodeDriver[] =>
+  (spec.drivers ?? []).map((each) => ({ ...each, topologyKeys: each.topologyKeys ?? [] }))
 
 /** Brings the CSINode of the node up to date. */
 export const writeCsiNode = async (
@@ -56,11 +60,12 @@ export const writeCsiNode = async (
     await client.create(csiNodes, { metadata: { name, ownerReferences }, spec: { drivers }, status: {} })
     return
   }
-  if (deepEqual(before.spec.drivers, drivers)) return
+  const told = driversIn(before)
+  if (deepEqual(told, drivers)) return
   // What a driver has said of a node cannot be changed, only said anew.
-  const kept = before.spec.drivers.filter((old) => drivers.some((each) => deepEqual(old, each)))
+  const kept = told.filter((old) => drivers.some((each) => deepEqual(old, each)))
   const cleared =
-    kept.length === before.spec.drivers.length
+    kept.length === told.length
       ? before
       : await client.update(csiNodes, { ...before, spec: { drivers: kept } })
   await client.update(csiNodes, { ...cleared, spec: { drivers } })

@@ -11,6 +11,9 @@ const setGid = 0o2000
 const folderBits = { write: setGid | 0o770, read: setGid | 0o550 }
 const fileBits = { write: 0o660, read: 0o440 }
 
+/** All folders on the way down are held open, and whoever writes to the volume decides how many there are. */
+const maxDepth = 500
+
 export type GroupAccess = 'write' | 'read'
 
 const placeOf = ({ fd }: FileHandle): string => `/proc/self/fd/${fd}`
@@ -20,7 +23,7 @@ const ignoreGone = (error: NodeJS.ErrnoException): undefined => {
   throw error
 }
 
-const share = async (handle: FileHandle, group: number, access: GroupAccess): Promise<void> => {
+const share = async (handle: FileHandle, group: number, access: GroupAccess, depth: number): Promise<void> => {
   const found = await handle.stat()
   if (!found.isDirectory() && !found.isFile()) return
   const wanted = found.mode | (found.isDirectory() ? folderBits : fileBits)[access]
@@ -28,14 +31,15 @@ const share = async (handle: FileHandle, group: number, access: GroupAccess): Pr
   if (found.gid !== group) await chown(placeOf(handle), found.uid, group)
   if (found.gid !== group || wanted !== found.mode) await chmod(placeOf(handle), wanted & 0o7777)
   if (!found.isDirectory()) return
-  for (const name of await readdir(placeOf(handle))) await shareAt(`${placeOf(handle)}/${name}`, group, access)
+  if (depth >= maxDepth) throw new Error(`fsGroup: there are folders more than ${maxDepth} deep: remove them`)
+  for (const name of await readdir(placeOf(handle))) await shareAt(`${placeOf(handle)}/${name}`, group, access, depth + 1)
 }
 
-const shareAt = async (path: string, group: number, access: GroupAccess): Promise<void> => {
+const shareAt = async (path: string, group: number, access: GroupAccess, depth = 0): Promise<void> => {
   const handle = await open(path, pathOnly | constants.O_NOFOLLOW).catch(ignoreGone)
   if (!handle) return
   try {
-    await share(handle, group, access)
+    await share(handle, group, access, depth)
   } finally {
     await handle.close()
   }

@@ -1,6 +1,7 @@
 /** The volumes of pods: made before the pod starts, looked at while it runs, and gone with it. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { errorText } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { Container, Pod, StringMap } from '../../api/types/index.ts'
 import { removeTree } from '../../host/remove-tree.ts'
@@ -9,7 +10,7 @@ import type { Mount } from '../runtime/mounts.ts'
 import { absentPlugin } from './absent.ts'
 import { sharedMountsOf, usedVolumes, usesParts, type VolumeMount, volumeMountsOf } from './container-mounts.ts'
 import type { NodeMounts } from './node-mounts.ts'
-import { dropNote, readNotes, writeNote } from './notes.ts'
+import { dropNote, readNotes, type VolumeNote, writeNote } from './notes.ts'
 import { type PreparedVolume, VolumeError, type VolumePlugin, type VolumeRequest } from './plugin.ts'
 import { openSubPath } from './sub-path.ts'
 
@@ -179,14 +180,19 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
     })
   }
 
-  /** What others have made, they undo. */
+  const releaseOne = async (podFolder: string, { volume, kind, value }: VolumeNote): Promise<void> => {
+    const plugin = plugins.get(kind)
+    if (!plugin?.release) throw new Error(`nothing here undoes what ${kind} has made for volume ${volume}`)
+    await plugin.release(value)
+    await dropNote(podFolder, volume)
+  }
+
+  /** What others have made, they undo. One of them that is away keeps no other from it. */
   const release = async (podFolder: string): Promise<void> => {
-    for (const { volume, kind, value } of await readNotes(podFolder)) {
-      const plugin = plugins.get(kind)
-      if (!plugin?.release) throw new Error(`nothing here undoes what ${kind} has made for volume ${volume}`)
-      await plugin.release(value)
-      await dropNote(podFolder, volume)
-    }
+    const failures: string[] = []
+    for (const note of await readNotes(podFolder))
+      await releaseOne(podFolder, note).catch((error: unknown) => failures.push(errorText(error)))
+    if (failures.length > 0) throw new Error(failures.join('; '))
   }
 
   return {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { shareWithGroup } from '../../../../src/agent/volumes/fs-group.ts'
 import type { Pod } from '../../../../src/api/types/index.ts'
+import { makeDeepFolders } from '../../../support/deep-folders.ts'
 
 /** A group that whoever runs this may give files to. */
 const group = process.getuid?.() === 0 ? 4321 : (process.getgid?.() ?? 0)
@@ -63,4 +64,11 @@ t.test('OnRootMismatch looks at the folder itself alone; Always, and nothing, at
   t.same(seen('volume/file')[1], '600', 'no group')
   await shareWithGroup(folder, podOf({ fsGroup: group, fsGroupChangePolicy: 'Always' }), 'write')
   t.same(seen('volume/file')[1], '660')
+})
+
+t.test('folders without end are refused, before they take all that the agent may open', async (t) => {
+  const folder = makeDeepFolders(t, 502)
+  await t.rejects(shareWithGroup(folder, podOf({ fsGroup: group }), 'write'), {
+    message: 'fsGroup: there are folders more than 500 deep: remove them',
+  })
 })

@@ -19,6 +19,8 @@ import { writeAtomicFolder } from '../../../../src/agent/volumes/atomic-folder.t
 import { createEmptyDir } from '../../../../src/agent/volumes/empty-dir.ts'
 import { createFakeNodeMounts } from '../../../../src/agent/volumes/fake-node-mounts.ts'
 import { volumeConfigNames } from '../../../../src/agent/volumes/file-volumes.ts'
+import { writeNote } from '../../../../src/agent/volumes/notes.ts'
+import type { VolumePlugin } from '../../../../src/agent/volumes/plugin.ts'
 import { createVolumePlugins } from '../../../../src/agent/volumes/plugins.ts'
 import { createPodVolumes } from '../../../../src/agent/volumes/pod-volumes.ts'
 import { createVolumeRefresher } from '../../../../src/agent/volumes/refresher.ts'
@@ -268,6 +270,30 @@ t.test('an agent that comes back knows the volumes of pods that run', async (t) 
   })
   const { mounts: found } = await later.ofContainer(pod, main([{ name: 'v', mountPath: '/v' }]), {})
   t.equal(found[0]?.source, join(diskDir, 'u1/v'))
+})
+
+t.test('a driver that is away keeps no other one from undoing what it has made', async (t) => {
+  const { mounts, folder, diskDir } = await start(t)
+  const released: string[] = []
+  let isAway = true
+  const plugin = (kind: string): VolumePlugin => ({
+    prepare: async () => ({ path: folder, kind: 'folder', readOnly: false }),
+    release: async () => {
+      if (kind === 'a' && isAway) throw new Error('a is away')
+      released.push(kind)
+    },
+  })
+  const volumes = createPodVolumes({
+    plugins: new Map(['a', 'b'].map((kind) => [kind, plugin(kind)])),
+    ...{ mounts, diskDir, folderOf: (uid) => join(folder, uid) },
+  })
+  for (const kind of ['a', 'b']) await writeNote(join(diskDir, 'u1'), { volume: `of-${kind}`, kind, value: {} })
+  await t.rejects(volumes.remove('u1'), { message: 'a is away' })
+  t.same(released, ['b'])
+  isAway = false
+  await volumes.remove('u1')
+  t.same(released, ['b', 'a'])
+  t.notOk(existsSync(join(diskDir, 'u1')))
 })
 
 t.test('what is claimed', async (t) => {
