@@ -5,6 +5,7 @@ import type { Clock } from '../../api/clock.ts'
 import { isJsonObject } from '../../api/json.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { CommandRunner } from '../../host/command.ts'
+import type { Logger } from '../../host/log.ts'
 import { bytesOnDisk, readFilesystem, readOwnRoot } from '../usage/filesystem-usage.ts'
 import { measureFolders } from '../usage/folder-usage.ts'
 import { textIn } from '../volumes/fields.ts'
@@ -18,6 +19,7 @@ export interface DiskOptions {
   /** The folders that hold a pod's volumes, by their names. */
   readonly volumesOf: (uid: string) => readonly string[]
   readonly clock: Clock
+  readonly log: Logger
 }
 
 const freshMs = 60_000
@@ -31,7 +33,8 @@ const claimOf = (pod: Pod | undefined, name: string): string | undefined => {
 const foldersIn = async (folder: string): Promise<readonly string[]> => {
   // A pod without volumes there has none.
   const names = await readdir(folder).catch(() => [])
-  return names.map((name) => join(folder, name))
+  // No volume has a name that begins with a dot: what has is the agent's own.
+  return names.filter((name) => !name.startsWith('.')).map((name) => join(folder, name))
 }
 
 const volumeUsages = async (
@@ -65,7 +68,13 @@ const look = async (options: DiskOptions, pods: readonly MeasuredPod[]): Promise
     const root = await readOwnRoot(pid)
     if (root) roots.set(id, root)
     for (const [container, bytes] of await logsOf(measured)) logBytes.set(container, bytes)
-    volumes.set(id, await volumeUsages(options, id, measured.pod))
+    try {
+      volumes.set(id, await volumeUsages(options, id, measured.pod))
+    } catch (error) {
+      // One with files without end does not hide what all others have.
+      const { namespace, name } = measured.sandbox
+      options.log.warn({ err: error, pod: `${namespace}/${name}` }, 'cannot measure the volumes of a pod')
+    }
   }
   return { node: await readFilesystem(options.dataDir), roots, logBytes, volumes }
 }

@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from '../../api/clock.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { CommandRunner } from '../../host/command.ts'
+import type { Logger } from '../../host/log.ts'
 import type { HostFacts } from '../node/host-facts.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
 import type { AgentResponse, Page } from '../server/routes.ts'
@@ -30,6 +31,7 @@ export interface StatsPagesOptions {
   readonly volumesOf: (uid: string) => readonly string[]
   readonly metrics: AgentMetrics
   readonly runner: Pick<CommandRunner, 'run'>
+  readonly log: Logger
   readonly clock?: Clock
 }
 

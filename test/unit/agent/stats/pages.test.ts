@@ -6,7 +6,7 @@ import type { Usage } from '../../../../src/agent/usage/usage.ts'
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import type { Pod } from '../../../../src/api/types/index.ts'
 import { readSummary } from '../../../../src/control/metrics/summary.ts'
-import { createCommandRunner } from '../../../../src/host/command.ts'
+import { type CommandRunner, createCommandRunner } from '../../../../src/host/command.ts'
 import { silentLogger } from '../../../../src/host/log.ts'
 
 const usage = (cpuNanoseconds: number, bytes: number): Usage => ({
@@ -30,13 +30,14 @@ const pod: Pod = {
   status: { phase: 'Running', startTime: '2026-01-01T00:00:00Z' },
 }
 
-const open = (t: Test) => {
+const open = (t: Test, runner: Pick<CommandRunner, 'run'> = createCommandRunner()) => {
   const clock = createFakeClock()
   const record = (name: string, more: object = {}) => ({
     ...{ id: `u1_${name}_0`, name, attempt: 0, logFile: `${folder}/${name}.log`, labels: {}, ...more },
     startedAt: clock.now() - 10_000,
   })
-  const folder = t.testdir({ 'main.log': 'x'.repeat(10_000), volumes: { u1: { data: { file: 'y'.repeat(5_000) } } } })
+  const volumes = { u1: { data: { file: 'y'.repeat(5_000) }, '.notes': { data: 'z' } } }
+  const folder = t.testdir({ 'main.log': 'x'.repeat(10_000), volumes })
   const ended = { code: 0, oomKilled: false, finishedAt: 0 }
   const sandboxes = [
     {
@@ -50,7 +51,7 @@ const open = (t: Test) => {
   ]
   const stats = createNodeStats({
     ...{ nodeName: 'node-a', version: '0.1.0', dataDir: folder, log: silentLogger, clock },
-    runner: createCommandRunner(),
+    runner,
     host: {
       ...{ cpus: 4, memoryBytes: 8 * 2 ** 30 },
       info: {
@@ -125,11 +126,20 @@ t.test('a whole summary has networks, disks and volumes, too', async (t) => {
     volume: [{ name: 'data', usedBytes: Number, inodesUsed: 2 }],
     process_stats: { process_count: 4 },
   })
+  t.equal(web.volume.length, 1)
   const logged = web.containers[0].logs.usedBytes
   t.ok(logged >= 10_000, String(logged))
   t.ok(web.volume[0].usedBytes >= 5_000)
   t.equal(web['ephemeral-storage'].usedBytes, logged + web.volume[0].usedBytes)
   t.equal(web.containers[1].memory.availableBytes, undefined, 'without a limit')
+})
+
+t.test('a pod whose volumes cannot be measured hides nothing else', async (t) => {
+  const { ask } = open(t, { run: () => Promise.reject(new Error('du takes too long')) })
+  const { node, pods } = JSON.parse(await ask('stats/summary'))
+  t.match(node, { fs: { capacityBytes: Number } })
+  t.ok(pods[0].containers[0].logs.usedBytes >= 10_000)
+  t.same(pods[0].volume, [])
 })
 
 t.test('metrics of resources, each at its time', async (t) => {
