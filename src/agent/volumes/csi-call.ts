@@ -1,5 +1,6 @@
 /** One call to a program that listens on a socket of the node, by gRPC. */
 import type { MethodDefinition, ServiceDefinition, ServiceError } from '@grpc/grpc-js'
+import { once } from '../../host/once.ts'
 import { csiSchema } from './csi-schema.ts'
 
 export type CsiService = 'csi.v1.Identity' | 'csi.v1.Node' | 'pluginregistration.Registration'
@@ -23,12 +24,10 @@ const timeoutMs = 120_000
 const maxAnswerBytes = 1024 * 1024
 
 /** The libraries are large, and few nodes have drivers. */
-const libraries = async () => {
+const libraries = once(async () => {
   const [grpc, { fromJSON }] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')])
   return { grpc, definitions: fromJSON(csiSchema, { longs: Number, defaults: true }) }
-}
-
-let loaded: ReturnType<typeof libraries> | undefined
+})
 
 const pascal = (code: string): string =>
   code
@@ -37,8 +36,7 @@ const pascal = (code: string): string =>
     .join('')
 
 export const callCsi: CsiCall = async (socket, service, method, request) => {
-  loaded ??= libraries()
-  const { grpc, definitions } = await loaded
+  const { grpc, definitions } = await libraries()
   const definition: MethodDefinition<object, object> | undefined = (
     definitions[service] as ServiceDefinition | undefined
   )?.[method]

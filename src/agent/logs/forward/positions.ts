@@ -1,4 +1,5 @@
 /** How far a target has got in each log: kept on the disk, so that the next agent goes on there. */
+import { isJsonObject } from '../../../api/json.ts'
 import type { StringMap } from '../../../api/types/index.ts'
 import { jsonOf, readOrSetAside } from '../../../host/durable-file.ts'
 import { writeFileAtomic } from '../../../host/files.ts'
@@ -18,18 +19,15 @@ interface Stored {
   readonly logs: Readonly<Record<string, Position>>
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const isPosition = (value: unknown): value is Position =>
-  isRecord(value) &&
+  isJsonObject(value) &&
   Number.isSafeInteger(value['offset']) &&
   Number(value['offset']) >= 0 &&
-  isRecord(value['labels']) &&
+  isJsonObject(value['labels']) &&
   Object.values(value['labels']).every((label) => typeof label === 'string')
 
 const isStored = (value: unknown): value is Stored =>
-  isRecord(value) && isRecord(value['logs']) && Object.values(value['logs']).every(isPosition)
+  isJsonObject(value) && isJsonObject(value['logs']) && Object.values(value['logs']).every(isPosition)
 
 /** One that is damaged is set aside: everything that is still there is sent again. */
 export const readPositions = async (file: string, onDamage: (message: string) => void): Promise<Positions> => {
