@@ -65,9 +65,7 @@ export const writeCsiNode = async (
   // What a driver has said of a node cannot be changed, only said anew.
   const kept = told.filter((old) => drivers.some((each) => deepEqual(old, each)))
   const cleared =
-    kept.length === told.length
-      ? before
-      : await client.update(csiNodes, { ...before, spec: { drivers: kept } })
+    kept.length === told.length ? before : await client.update(csiNodes, { ...before, spec: { drivers: kept } })
   await client.update(csiNodes, { ...cleared, spec: { drivers } })
 }
 

@@ -32,7 +32,8 @@ const share = async (handle: FileHandle, group: number, access: GroupAccess, dep
   if (found.gid !== group || wanted !== found.mode) await chmod(placeOf(handle), wanted & 0o7777)
   if (!found.isDirectory()) return
   if (depth >= maxDepth) throw new Error(`fsGroup: there are folders more than ${maxDepth} deep: remove them`)
-  for (const name of await readdir(placeOf(handle))) await shareAt(`${placeOf(handle)}/${name}`, group, access, depth + 1)
+  for (const name of await readdir(placeOf(handle)))
+    await shareAt(`${placeOf(handle)}/${name}`, group, access, depth + 1)
 }
 
 const shareAt = async (path: string, group: number, access: GroupAccess, depth = 0): Promise<void> => {

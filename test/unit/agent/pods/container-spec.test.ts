@@ -108,7 +108,10 @@ t.test('an image whose user must not be root', async (t) => {
     message: /non-numeric user \(www\), cannot verify user is non-root/,
   })
   for (const user of ['4294967296', '4294967295', '9'.repeat(400)])
-    t.throws(() => imageSpec({ ...command, user }, {}, asking), { name: 'ConfigError', message: /no user has the number/ })
+    t.throws(() => imageSpec({ ...command, user }, {}, asking), {
+      name: 'ConfigError',
+      message: /no user has the number/,
+    })
   t.same(imageSpec({ ...command, user: '1000' }, {}, asking).user, { named: '1000' })
 })
 
