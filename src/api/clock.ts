@@ -6,10 +6,18 @@ export interface Clock {
   after(ms: number, action: () => void): () => void
 }
 
+/** About 24 days: a timer that is set for longer ends at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (ms, action) => {
-    const timer = setTimeout(action, ms)
+    let timer: NodeJS.Timeout
+    const wait = (leftMs: number): void => {
+      const later = leftMs > longestTimerMs ? () => wait(leftMs - longestTimerMs) : action
+      timer = setTimeout(later, Math.min(leftMs, longestTimerMs))
+    }
+    wait(ms)
     return () => clearTimeout(timer)
   },
 }

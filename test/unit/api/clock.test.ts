@@ -1,0 +1,33 @@
+/** The clock of the system: its timers may be as long as anybody likes. */
+import { mock } from 'node:test'
+import t from 'tap'
+import { systemClock } from '../../../src/api/clock.ts'
+
+/** What one timer of Node.js can wait at most. */
+const longest = 2 ** 31 - 1
+
+t.test('a long timer does not end before a short one', async (t) => {
+  const first = await new Promise<string>((resolve) => {
+    const cancel = systemClock.after(longest + 1, () => resolve('long'))
+    systemClock.after(20, () => {
+      cancel()
+      resolve('short')
+    })
+  })
+  t.equal(first, 'short')
+})
+
+t.test('a long timer ends when its time has come, unless it is cancelled', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const ended: string[] = []
+  systemClock.after(2 * longest + 10, () => ended.push('kept'))
+  const cancel = systemClock.after(longest + 10, () => ended.push('cancelled'))
+  mock.timers.tick(longest)
+  cancel()
+  mock.timers.tick(longest)
+  mock.timers.tick(9)
+  t.same(ended, [])
+  mock.timers.tick(1)
+  t.same(ended, ['kept'])
+})
