@@ -12,10 +12,13 @@ const indexLabel = 'apps.kubernetes.io/pod-index'
 
 export const podNameOf = ({ metadata }: StatefulSet, ordinal: number): string => `${metadata.name}-${ordinal}`
 
+/** As a number of 32 bits may be. */
+const highest = 2 ** 31 - 1
+
 /** Undefined for a pod whose name the set has not given. */
 export const ordinalOf = ({ metadata }: StatefulSet, pod: Pod): number | undefined => {
-  const [, parent, digits = ''] = /^(.*)-(0|[1-9]\d{0,8})$/.exec(pod.metadata.name) ?? []
-  return parent === metadata.name ? Number(digits) : undefined
+  const [, parent, digits = ''] = /^(.*)-(0|[1-9]\d{0,9})$/.exec(pod.metadata.name) ?? []
+  return parent === metadata.name && Number(digits) <= highest ? Number(digits) : undefined
 }
 
 export const claimNameOf = (set: StatefulSet, template: PersistentVolumeClaim, ordinal: number): string =>

@@ -27,12 +27,14 @@ export interface StatefulPlan {
 const startOf = ({ spec }: StatefulSet): number => spec.ordinals?.start ?? 0
 const replicasOf = ({ spec }: StatefulSet): number => spec.replicas ?? 1
 
-/** The ordinals that a set has pods of. */
-export const ordinalsOf = (set: StatefulSet): readonly number[] =>
-  Array.from({ length: replicasOf(set) }, (_, at) => startOf(set) + at)
+/** After the last one. */
+const endOf = (set: StatefulSet): number => startOf(set) + replicasOf(set)
+
+/** So many pods are made at most before looking again. */
+const burst = 500
 
 export const isCondemned = (set: StatefulSet, ordinal: number): boolean =>
-  ordinal < startOf(set) || ordinal >= startOf(set) + replicasOf(set)
+  ordinal < startOf(set) || ordinal >= endOf(set)
 
 const isLeaving = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined
 const isRunningAndReady = (pod: Pod): boolean => pod.status?.phase === 'Running' && isReady(pod)
@@ -69,14 +71,19 @@ const planUpdate = (view: StatefulView, members: ReadonlyMap<number, Pod>): read
   if (type !== 'RollingUpdate') return []
   const most = Math.max(1, amountOf(rollingUpdate?.maxUnavailable ?? 1, replicasOf(set), Math.floor))
   const leaving: Pod[] = []
+  const first = startOf(set) + partitionOf(set)
   let missing = 0
-  for (const ordinal of ordinalsOf(set).slice(partitionOf(set)).toReversed()) {
-    const pod = members.get(ordinal)
-    if (missing >= most) break
-    if (pod && revisionOf(pod) !== update && !isLeaving(pod)) {
+  let after = endOf(set)
+  for (const [ordinal, pod] of [...members].toReversed()) {
+    if (isCondemned(set, ordinal)) continue
+    // Those between the two that are there are missing.
+    missing += after - ordinal - 1
+    after = ordinal
+    if (ordinal < first || missing >= most) break
+    if (revisionOf(pod) !== update && !isLeaving(pod)) {
       leaving.push(pod)
       missing++
-    } else if (!pod || isLeaving(pod) || !isAvailable(pod, view)) missing++
+    } else if (isLeaving(pod) || !isAvailable(pod, view)) missing++
   }
   return leaving
 }
@@ -87,12 +94,12 @@ export const planMembers = (view: StatefulView): StatefulPlan => {
   const members = byOrdinal(view)
   const make: number[] = []
   const ended: Pod[] = []
-  for (const ordinal of ordinalsOf(set)) {
+  for (let ordinal = startOf(set); ordinal < endOf(set); ordinal++) {
     const pod = members.get(ordinal)
     if (!pod) make.push(ordinal)
     else if (isFinished(pod) && !isLeaving(pod)) ended.push(pod)
     else if (!isLeaving(pod) && isAvailable(pod, view)) continue
-    if (isOrdered) return { make, leaving: ended, ended }
+    if (isOrdered || make.length >= burst) return { make, leaving: ended, ended }
   }
   const [firstBroken] = [...members.values()].filter((pod) => !isHealthy(pod))
   const condemned: Pod[] = []

@@ -61,7 +61,13 @@ const says = (view: StatefulView): string => {
 }
 
 const parallel = { podManagementPolicy: 'Parallel' }
+const farAway = { ordinals: { start: 1_500_000_000 } }
 const all = '0:new-ready 1:new-ready 2:new-ready'
+
+t.test('of very many, so many are made at once', async (t) => {
+  const { make } = planMembers(viewOf('1:new-ready', { replicas: 2 ** 31 - 1, ...parallel }))
+  t.same([make.length, make.slice(0, 3), make.at(-1)], [500, [0, 2, 3], 500])
+})
 
 t.test('what comes next', async (t) => {
   const cases: readonly {
@@ -90,6 +96,8 @@ t.test('what comes next', async (t) => {
     { name: 'too many, in parallel', pods: `${all} 3:new-ready 4:new`, spec: parallel, does: '-4 -3' },
     { name: 'none', pods: all, spec: { replicas: 0, ...parallel }, does: '-2 -1 -0' },
     { name: 'from another start', pods: '', spec: { ordinals: { start: 5 } }, does: '+5' },
+    { name: 'from a start far away', pods: '1500000000:new-ready', spec: farAway, does: '+1500000001' },
+    { name: 'more than there will ever be', pods: '0:new-ready', spec: { replicas: 2 ** 31 - 1 }, does: '+1' },
     { name: 'the start moved', pods: all, spec: { ordinals: { start: 1 } }, does: '+3' },
     {
       name: 'the start moved, and all are there',
