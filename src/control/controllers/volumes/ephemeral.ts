@@ -1,6 +1,6 @@
 /** Makes the claims of generic ephemeral volumes; each belongs to its pod and goes with it. */
 import type { Draft } from '../../../api/client.ts'
-import { isAlreadyExists, isNamespaceTerminating } from '../../../api/errors.ts'
+import { errorText, isAlreadyExists, isNamespaceTerminating } from '../../../api/errors.ts'
 import { referenceTo } from '../../../api/event-recorder.ts'
 import { isJsonObject, type JsonObject } from '../../../api/json.ts'
 import { persistentVolumeClaims, pods } from '../../../api/resources.ts'
@@ -49,7 +49,7 @@ export const createEphemeralVolumeController: CreateController = (context) => {
       await client.create(persistentVolumeClaims, draftOf(pod, each.name, each.template)).catch((error: unknown) => {
         if (isNamespaceTerminating(error)) return
         if (isAlreadyExists(error)) throw error
-        const message = `ephemeral volume: create PVC ${each.name}: ${error instanceof Error ? error.message : String(error)}`
+        const message = `ephemeral volume: create PVC ${each.name}: ${errorText(error)}`
         events.record(referenceTo(pod), 'Warning', 'EphemeralVolumeCreationFailed', message)
         throw error
       })

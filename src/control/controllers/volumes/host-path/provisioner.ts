@@ -5,7 +5,7 @@
 
 import type { Draft } from '../../../../api/client.ts'
 import { deepEqual } from '../../../../api/deep-equal.ts'
-import { isAlreadyExists, isNotFound } from '../../../../api/errors.ts'
+import { errorText, isAlreadyExists, isNotFound } from '../../../../api/errors.ts'
 import { referenceTo } from '../../../../api/event-recorder.ts'
 import { isFinished } from '../../../../api/pods.ts'
 import { nodes, persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../../../api/resources.ts'
@@ -51,15 +51,28 @@ export const createHostPathProvisioner: CreateController = (context) => {
         if (!isNotFound(error)) throw error
       })
 
+  /** When tasks failed last, by the names of their pods: that a failed one goes is no reason to begin the next at once. */
+  const failures = new Map<string, number>()
+  const hasJustFailed = (name: string): boolean => {
+    const at = failures.get(name)
+    return at !== undefined && clock.now() - at < retryMs
+  }
+
+  const noteFailure = (name: string): void => {
+    for (const each of failures.keys()) if (!hasJustFailed(each)) failures.delete(each)
+    failures.set(name, clock.now())
+  }
+
   const isLate = (pod: Pod): boolean =>
     clock.now() - Date.parse(pod.metadata.creationTimestamp ?? '') > taskLimitMs ||
     pod.metadata.deletionTimestamp !== undefined
 
-  /** `working`, `done`, or why it has failed; a task that is over has gone by then. */
+  /** `working` (or soon to be tried again), `done`, or why it has failed; a task that is over has gone by then. */
   const run = async (task: Task): Promise<'working' | 'done' | { readonly failure: string }> => {
     const draft = taskPod(task)
     const pod = podCopies.get(`kube-system/${draft.metadata.name}`)
     if (!pod) {
+      if (hasJustFailed(draft.metadata.name)) return 'working'
       await client.create(pods, draft).catch((error: unknown) => {
         if (!isAlreadyExists(error)) throw error
       })
@@ -69,6 +82,7 @@ export const createHostPathProvisioner: CreateController = (context) => {
     if (!deepEqual(taskOf(pod), task)) return { failure: `pod kube-system/${draft.metadata.name} is another one` }
     if (pod.status?.phase === 'Succeeded') return 'done'
     if (!isFinished(pod) && !isLate(pod)) return 'working'
+    noteFailure(draft.metadata.name)
     await drop(pod)
     const why = pod.status?.message ?? (isFinished(pod) ? 'the command failed' : 'no answer in time')
     return { failure: `pod kube-system/${draft.metadata.name} on node ${task.node}: ${why}` }
@@ -148,7 +162,7 @@ export const createHostPathProvisioner: CreateController = (context) => {
       node = nodeFor(claim, storageClass)
       task = { kind: 'make', volume: nameFor(claim), node: node.metadata.name, folder: folderOf(storageClass) }
     } catch (error) {
-      return failed(error instanceof Error ? error.message : String(error))
+      return failed(errorText(error))
     }
     if (tasksOf(task.volume).length === 0)
       tell(
@@ -216,7 +230,10 @@ export const createHostPathProvisioner: CreateController = (context) => {
       const task = taskOf(pod)
       if (isKept || task?.kind !== 'make' || (isFinished(pod) && pod.status?.phase !== 'Succeeded')) continue
       if (!isFinished(pod) && !isLate(pod)) return { againInMs: retryMs }
-      if ((await run({ ...task, kind: 'remove' })) === 'working') return { againInMs: retryMs }
+      const outcome = await run({ ...task, kind: 'remove' })
+      if (outcome === 'working') return { againInMs: retryMs }
+      // The pod stays until it is done: it alone says where the folder is.
+      if (outcome !== 'done') throw new Error(outcome.failure)
     }
     for (const pod of all) if (isFinished(pod) || isLate(pod)) await drop(pod)
     return 'done'

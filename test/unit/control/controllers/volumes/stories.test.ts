@@ -1,5 +1,6 @@
 /** Claims and volumes over the real API, with all controllers and the scheduler; agents are played. */
 import t from 'tap'
+import { createFakeClock } from '../../../../../src/api/clock.ts'
 import { isNotFound } from '../../../../../src/api/errors.ts'
 import {
   events,
@@ -374,4 +375,29 @@ t.test('a generic ephemeral volume is a claim of its pod', async (t) => {
   )
   await client.delete(pods, { metadata: { name: 'worker', namespace: 'default' } })
   await gone(plane, persistentVolumes, claim.spec.volumeName ?? '')
+})
+
+t.test('a folder that cannot be removed is not forgotten, and tried again after a while', async (t) => {
+  const clock = createFakeClock(Date.now())
+  /** When who is to remove it has failed, by uid. */
+  const failed = new Map<string, number>()
+  const plane = await start(t, {
+    clock,
+    endOf: ({ metadata: { uid = '', labels } }) => {
+      const kind = labels?.['podway.dev/host-path-task']
+      if (kind !== 'remove') return kind === 'make' ? 'Succeeded' : undefined
+      if (!failed.has(uid)) failed.set(uid, clock.now())
+      return 'Failed'
+    },
+  })
+  const { client } = plane
+  const volume = 'pvc-00000000-0000-4000-8000-000000000001'
+  const task = await client.create(pods, taskPod({ kind: 'make', volume, node: 'n1', folder: '/srv/volumes' }))
+  await until(() => {
+    clock.advance(1_000)
+    return failed.size > 1
+  }, 'another try')
+  const [first = 0, second = 0] = failed.values()
+  t.ok(second - first >= 15_000, `${second - first} ms later`)
+  t.equal((await client.get(pods, task.metadata.name, 'kube-system')).metadata.deletionTimestamp, undefined)
 })
