@@ -5,7 +5,7 @@ import { errorText } from '../../../api/errors.ts'
 import { type EventType, referenceTo } from '../../../api/event-recorder.ts'
 import { quantityMilli } from '../../../api/quantity.ts'
 import { horizontalPodAutoscalers, pods } from '../../../api/resources.ts'
-import { parseLabelSelector } from '../../../api/selectors.ts'
+import { type LabelMatcher, parseLabelSelector } from '../../../api/selectors.ts'
 import type {
   HorizontalPodAutoscaler,
   HorizontalPodAutoscalerCondition,
@@ -80,9 +80,8 @@ export const createAutoscalerController: CreateController = (context) => {
   const pastOf = (uid: string, current: number): Past =>
     pasts.get(uid) ?? { recommendations: [{ replicas: current, at: clock.now() }], changes: [] }
 
-  const targetOf = (autoscaler: HorizontalPodAutoscaler, { view }: Scaled): Target => {
+  const targetOf = (autoscaler: HorizontalPodAutoscaler, { view }: Scaled, matches: LabelMatcher): Target => {
     const namespace = autoscaler.metadata.namespace ?? ''
-    const matches = parseLabelSelector(view.selector)
     return {
       ...{ namespace, selector: view.selector, replicas: view.replicas, observed: view.observed },
       pods: podCopies.by('namespace', namespace).filter(({ metadata }) => matches(metadata.labels)),
@@ -138,10 +137,14 @@ export const createAutoscalerController: CreateController = (context) => {
   }
 
   /** The number is within its bounds: what is measured decides. */
-  const lookAtMetrics = async (autoscaler: HorizontalPodAutoscaler, scaled: Scaled): Promise<Look> => {
+  const lookAtMetrics = async (
+    autoscaler: HorizontalPodAutoscaler,
+    scaled: Scaled,
+    matches: LabelMatcher,
+  ): Promise<Look> => {
     const { spec } = autoscaler
     const current = scaled.view.replicas
-    const target = targetOf(autoscaler, scaled)
+    const target = targetOf(autoscaler, scaled, matches)
     const { best, statuses, failures } = await measure(autoscaler, target)
     const count = spec.metrics?.length ?? 0
     const [first] = failures
@@ -175,6 +178,15 @@ export const createAutoscalerController: CreateController = (context) => {
     return { findings: [...findings, done], metrics: statuses, desired: limited.replicas, isRescaled: true }
   }
 
+  /** Whoever made a kind says in which field of its objects the selector is: it may be anything. */
+  const readSelector = (text: string): LabelMatcher | { readonly wrong: string } => {
+    try {
+      return parseLabelSelector(text)
+    } catch (error) {
+      return { wrong: `couldn't convert selector into a corresponding internal selector object: ${errorText(error)}` }
+    }
+  }
+
   const look = async (autoscaler: HorizontalPodAutoscaler, scaled: Scaled): Promise<Look> => {
     const { minReplicas = 1, maxReplicas } = autoscaler.spec
     const { replicas: current, selector } = scaled.view
@@ -187,8 +199,13 @@ export const createAutoscalerController: CreateController = (context) => {
       const message = "the HPA target's scale is missing a selector"
       return { findings: [finding('ScalingActive', false, 'InvalidSelector', message)] }
     }
+    const matches = readSelector(selector)
+    if ('wrong' in matches) {
+      tell(autoscaler, 'Warning', 'InvalidSelector', matches.wrong)
+      return { findings: [finding('ScalingActive', false, 'InvalidSelector', matches.wrong)] }
+    }
     const bound = current > maxReplicas ? maxReplicas : current < minReplicas ? minReplicas : undefined
-    if (bound === undefined) return lookAtMetrics(autoscaler, scaled)
+    if (bound === undefined) return lookAtMetrics(autoscaler, scaled, matches)
     const side = current > maxReplicas ? 'above Spec.MaxReplicas' : 'below Spec.MinReplicas'
     const done = await rescale(autoscaler, scaled, bound, `Current number of replicas ${side}`)
     return { findings: [done], desired: bound, isRescaled: true }

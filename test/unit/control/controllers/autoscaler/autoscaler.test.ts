@@ -2,7 +2,14 @@
 import t from 'tap'
 import { createFakeClock, formatTime } from '../../../../../src/api/clock.ts'
 import { notFound } from '../../../../../src/api/errors.ts'
-import { deployments, events, horizontalPodAutoscalers } from '../../../../../src/api/resources.ts'
+import {
+  customResourceDefinitions,
+  deployments,
+  events,
+  horizontalPodAutoscalers,
+  type Resource,
+} from '../../../../../src/api/resources.ts'
+import type { KubeObject } from '../../../../../src/api/types/index.ts'
 import type { HorizontalPodAutoscaler } from '../../../../../src/api/types/kubernetes/autoscaling-v2.ts'
 import { createAutoscalerController } from '../../../../../src/control/controllers/autoscaler/autoscaler.ts'
 import type { CreateController } from '../../../../../src/control/controllers/controller.ts'
@@ -191,4 +198,43 @@ t.test('metrics of others: the one that asks for most decides', async (t) => {
     { type: 'Object', object: { metric: { name: 'hits' }, current: { value: '150' } } },
   ])
   t.ok(plane.asked.includes('/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/pods/*/rps app=web'))
+})
+
+t.test('a kind of users whose selector is none', async (t) => {
+  const group = 'example.com'
+  const plane = await start(t, { scaleTargetRef: { apiVersion: `${group}/v1`, kind: 'Fleet', name: 'f' } })
+  const scale = {
+    ...{ specReplicasPath: '.spec.size', statusReplicasPath: '.status.size' },
+    labelSelectorPath: '.spec.selector',
+  }
+  const names = { plural: 'fleets', kind: 'Fleet' }
+  await plane.client.create(customResourceDefinitions, {
+    metadata: { name: `fleets.${group}` },
+    spec: {
+      ...{ group, names, scope: 'Namespaced' },
+      versions: [
+        {
+          ...{ name: 'v1', served: true, storage: true, subresources: { scale } },
+          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        },
+      ],
+    },
+    status: { conditions: [], acceptedNames: names, storedVersions: ['v1'] },
+  })
+  interface Fleet extends KubeObject {
+    readonly spec: { readonly size: number; readonly selector: string }
+  }
+  const fleets: Resource<Fleet> = { group, version: 'v1', plural: 'fleets', kind: 'Fleet', namespaced: true }
+  const fleet = { metadata: inDefault('f'), spec: { size: 1, selector: 'a b' } }
+  await plane.becomes(
+    () =>
+      plane.client.create(fleets, fleet).then(
+        () => true,
+        () => false,
+      ),
+    'the kind',
+  )
+  await plane.becomes(async () => (await plane.condition('ScalingActive'))?.reason === 'InvalidSelector', 'the words')
+  t.match(await plane.condition('AbleToScale'), { status: 'True', reason: 'SucceededGetScale' })
+  t.ok((await plane.texts()).some((text) => text.startsWith("InvalidSelector: couldn't convert selector")))
 })
