@@ -4,7 +4,7 @@ import type { Pod } from '../../../api/types/index.ts'
 import { inDeletionOrder } from '../replicaset/deletion-order.ts'
 import { type Assessment, isIndexed, type JobView } from './assess.ts'
 import { judgeFailure } from './failure-policy.ts'
-import { countIndexes, firstMissing, hasIndex, withIndexes } from './indexes.ts'
+import { countIndexes, firstMissing, hasIndex } from './indexes.ts'
 import {
   countIn,
   endOf,
@@ -120,7 +120,7 @@ const makeIndexed = (view: JobView, assessment: Assessment, count: number): JobP
     if (wait > 0) waits.push(wait)
     return wait === 0
   }
-  const found = firstMissing(withIndexes(succeededIndexes, []), job.spec.completions ?? 0, count, isFree)
+  const found = firstMissing(succeededIndexes, job.spec.completions ?? 0, count, isFree)
   const make = found.map((index): JobPod => {
     const { failures = 0, ignored = 0 } = past?.get(index) ?? {}
     return past ? { index, failures, ignored } : { index }

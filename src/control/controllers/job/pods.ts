@@ -21,7 +21,7 @@ const isOver = (pod: Pod): boolean =>
 export const isTerminating = (pod: Pod): boolean => isLeaving(pod) && !isOver(pod)
 
 /** Whether a pod is replaced, and its failure judged, only once it has ended. */
-export const waitsForEnd = ({ spec }: Job): boolean =>
+const waitsForEnd = ({ spec }: Job): boolean =>
   spec.podReplacementPolicy === 'Failed' || spec.podFailurePolicy !== undefined
 
 export const hasSucceeded = (pod: Pod): boolean => pod.status?.phase === 'Succeeded'

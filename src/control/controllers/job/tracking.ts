@@ -31,13 +31,12 @@ export const createTrackedPods = ({
   client,
   informers,
 }: Pick<ControllerContext, 'client' | 'informers'>): TrackedPods => {
+  const copies = informers.of(pods)
   const released = new Set<string>()
-  informers.of(pods).onChange((_key, current, previous) => {
-    if (!current || !isTracked(current)) released.delete((current ?? previous)?.metadata.uid ?? '')
-  })
   return {
     has: (pod) => isTracked(pod) && !released.has(pod.metadata.uid ?? ''),
     release: async (leaving) => {
+      for (const uid of released) if (!copies.by('uid', uid).some(isTracked)) released.delete(uid)
       const results = await Promise.allSettled(
         leaving.map(async (pod) => {
           await untrack(client, pod)
