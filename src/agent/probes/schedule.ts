@@ -9,11 +9,14 @@ export interface Timing {
   readonly timeoutMs: number
 }
 
-/** The API's defaults. */
+/** No timer goes further. */
+const mostMs = 2 ** 31 - 1
+
+/** With the API's defaults. */
 export const timingOf = (probe: Probe): Timing => ({
   initialDelayMs: (probe.initialDelaySeconds ?? 0) * 1000,
   periodMs: (probe.periodSeconds || 10) * 1000,
-  timeoutMs: (probe.timeoutSeconds || 1) * 1000,
+  timeoutMs: Math.min((probe.timeoutSeconds || 1) * 1000, mostMs),
 })
 
 export interface Try {

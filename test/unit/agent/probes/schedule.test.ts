@@ -26,3 +26,8 @@ t.test('what waits for a start is asked often in the first period, without harm;
 t.test('liveness counts from the first', async (t) => {
   t.equal(tries('liveness', 10_000, 3), '0! 10000! 20000!')
 })
+
+t.test('a probe that may take longer than any timer takes as long as a timer', async (t) => {
+  t.equal(timingOf({ timeoutSeconds: 2 ** 31 - 1 }).timeoutMs, 2 ** 31 - 1)
+  t.equal(timingOf({ timeoutSeconds: 5 }).timeoutMs, 5_000)
+})
