@@ -7,4 +7,10 @@ node_modules/.bin/tsc -p tsconfig.build.json
 find src -type f ! -name '*.ts' ! -name '*.md' | while read -r file; do
   mkdir -p "dist/$(dirname "${file#src/}")" && cp "$file" "dist/${file#src/}"
 done
+# What `kubectl version` shows of the server; a tree without git has nothing to say.
+if commit=$(git rev-parse HEAD 2>/dev/null); then
+  state=clean
+  [ -z "$(git status --porcelain)" ] || state=dirty
+  echo "$commit $state" >dist/commit
+fi
 touch dist/.built

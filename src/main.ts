@@ -22,8 +22,8 @@ import { registerPolicy } from './commands/policy.ts'
 import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
 import { UsageError } from './commands/usage-error.ts'
-import { podwayVersion } from './control/version.ts'
 import { keepSmall } from './host/busy-memory.ts'
+import { podwayVersion } from './host/version.ts'
 
 keepSmall()
 

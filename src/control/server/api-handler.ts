@@ -1,6 +1,7 @@
 /** The whole API as one function from a call to an answer: authorisation first, then whoever is responsible. */
 import { methodNotAllowed, noSuchPath } from '../../api/errors.ts'
 import { kubernetesMinor, kubernetesVersion } from '../../api/kubernetes-version.ts'
+import { type Build, podwayBuild } from '../../host/version.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import type { OpenApiPart } from '../openapi/merge.ts'
 import { createOpenApi } from '../openapi/openapi.ts'
@@ -51,12 +52,12 @@ const ownPaths: readonly string[] = [
 
 const isDiscovery = (path: string): boolean => /^\/apis?(\/|$)/.test(path)
 
-export const serverVersion = (version: string) => ({
+export const serverVersion = (version: string, build: Build = podwayBuild()) => ({
   major: '1',
   minor: kubernetesMinor,
   gitVersion: kubernetesVersion(version),
-  gitCommit: '',
-  gitTreeState: 'clean',
+  gitCommit: build.commit,
+  gitTreeState: build.treeState,
   buildDate: '1970-01-01T00:00:00Z',
   goVersion: 'none',
   compiler: `node-${process.versions.node}`,
@@ -65,6 +66,7 @@ export const serverVersion = (version: string) => ({
 
 export const createApiHandler = (options: ApiOptions): Handler => {
   const { registry, authorizer, version, health, audit, elsewhere, paths = {} } = options
+  const told = serverVersion(version)
   const resources = createResourceHandler(options)
   const openApi = createOpenApi(registry, version, elsewhere?.documents)
   const metrics = createApiMetrics(registry, audit?.counts)
@@ -102,7 +104,7 @@ export const createApiHandler = (options: ApiOptions): Handler => {
       const isOwn = path === '/' || ownPaths.includes(path.replace(/\/$/, '')) || health(call) !== undefined
       throw isDiscovery(path) || isOwn ? methodNotAllowed(['GET']) : noSuchPath()
     }
-    if (path === '/version' || path === '/version/') return objectAnswer(serverVersion(version))
+    if (path === '/version' || path === '/version/') return objectAnswer(told)
     const look = health(call)
     if (look) return look()
     if (path === '/metrics') return metrics.answer()

@@ -7,6 +7,7 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { counted } from '../../../host/counted.ts'
 import { syslogMessage } from './record.ts'
 import { type LogSink, Rejected } from './sink.ts'
 import type { SyslogWay } from './target.ts'
@@ -54,7 +55,7 @@ const datagramLink = (host: string, port: number): Link => {
     write: async (messages, signal) => {
       // Before any is sent, which would be sent again with the smaller batches that follow.
       if (messages.some((message) => Buffer.byteLength(message) > maxDatagramBytes))
-        throw new Rejected(`a message is larger than a datagram of ${maxDatagramBytes} bytes`)
+        throw new Rejected(`a message is larger than a datagram, which holds ${counted(maxDatagramBytes, 'byte')}`)
       try {
         const to = socket ?? (await open(signal))
         for (const message of messages) {
