@@ -127,20 +127,29 @@ async function* decoded(pieces: AsyncIterable<{ bytes: Buffer }>, options: LogOp
   if (last.length > 0) yield last
 }
 
-async function* readWhole(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+/** Resolves when it is known where the reading begins: whatever is written after that is read. */
+const openLog = async (
+  source: LogSource,
+  options: LogOptions,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<Buffer>> => {
   const { file, format } = source
   const extent = await extentOf(file, format)
   const cursor = createCursor(file, extent)
   if (format === 'cri') {
     const start = await startOf(cursor, extent, options, 0)
-    return yield* decoded(chunks(cursor, start, options, source, signal), options)
+    return decoded(chunks(cursor, start, options, source, signal), options)
   }
   const { notes } = await readIndex(file)
   const since = options.sinceTime === undefined ? 0 : offsetSince(notes, options.sinceTime)
   const start = await startOf(cursor, extent, options, since)
   const pieces = chunks(cursor, start, options, source, signal)
-  yield* options.timestamps ? stamped(source, pieces) : plain(pieces)
+  return options.timestamps ? stamped(source, pieces) : plain(pieces)
 }
+
+/** What is written to a log from the moment on in which this resolves, until the container has ended or `signal` aborts. */
+export const followLog = (source: LogSource, signal: AbortSignal): Promise<AsyncIterable<Buffer>> =>
+  openLog(source, { follow: true, tailLines: 0 }, signal)
 
 /**
  * The log's bytes, from where `options` say. Ends at the end of the log, or when the container has ended (`follow`), or
@@ -148,7 +157,7 @@ async function* readWhole(source: LogSource, options: LogOptions, signal: AbortS
  */
 export async function* readLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
   let room = options.limitBytes ?? Number.POSITIVE_INFINITY
-  for await (const bytes of readWhole(source, options, signal)) {
+  for await (const bytes of await openLog(source, options, signal)) {
     yield bytes.length > room ? bytes.subarray(0, room) : bytes
     room -= bytes.length
     if (room <= 0) return

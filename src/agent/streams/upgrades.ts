@@ -7,7 +7,7 @@ import type { Pod } from '../../api/types/index.ts'
 import type { Logger } from '../../host/log.ts'
 import { joinStreams, switchProtocols, type Upgrade } from '../../host/upgrade.ts'
 import { isAddress, joinHostPort } from '../../ip/address.ts'
-import { readLog } from '../logs/reader.ts'
+import { followLog } from '../logs/reader.ts'
 import type { ContainerRecord } from '../runtime/containers.ts'
 import type { Runtimes } from '../runtime/runtimes.ts'
 import type { SandboxRecord } from '../runtime/sandboxes.ts'
@@ -145,8 +145,9 @@ export const createUpgrades = ({ pods, runtimes, ports, log, clock = systemClock
       open(upgrade, async (channels) => {
         const source = { file, format, isOver, clock, pollMs: attachedPollMs }
         const input = await runtimes.streams.attach(id)
-        const output = input.output ?? ((gone: AbortSignal) => readLog(source, { follow: true, tailLines: 0 }, gone))
-        await serveOutput(output(channels.gone), input, channels)
+        // Before anything reaches its stdin: what it answers to that is to be seen.
+        const output = input.output?.(channels.gone) ?? (await followLog(source, channels.gone))
+        await serveOutput(output, input, channels)
       })
   }
 

@@ -2,7 +2,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { type Duplex, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
@@ -18,8 +18,17 @@ import { createSpdyClient } from '../../../support/spdy-client.ts'
 import { until } from '../../../support/until.ts'
 import { pod } from '../pods/builders.ts'
 
-/** An agent on a port of its own with the pod `default/web`, whose container `main` runs. */
-const serve = async (t: Test) => {
+/** The stdin of a container that writes to its log before whoever tells it something has had time to look. */
+const answering = (log: string, answer: string): Writable =>
+  new Writable({
+    write: (_chunk, _encoding, done) => {
+      appendFileSync(log, answer)
+      done()
+    },
+  })
+
+/** An agent on a port of its own with the pod `default/web`, whose container `main` runs, and answers at once to what it is told. */
+const serve = async (t: Test, answer?: string) => {
   const folder = t.testdir()
   const runtime = createFakeRuntime({ clock: systemClock, onChange: () => undefined })
   const web = pod()
@@ -31,7 +40,16 @@ const serve = async (t: Test) => {
   const echo = createTcpServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
   const upgrades = createUpgrades({
     ...{ pods: { get: (key) => (key === 'default/web' ? web : undefined) }, log: silentLogger },
-    runtimes: runtime,
+    runtimes: {
+      ...runtime,
+      streams: {
+        ...runtime.streams,
+        attach: async (id) => ({
+          ...(await runtime.streams.attach(id)),
+          ...(answer === undefined ? {} : { stdin: answering(spec.logFile, answer) }),
+        }),
+      },
+    },
     ports: {
       connect: async (_pid, port) => {
         if (port !== 80) throw new Error(`connect ECONNREFUSED 127.0.0.1:${port}`)
@@ -223,6 +241,16 @@ t.test('attach gives what comes, until the container ends', async (t) => {
   runtime.finish(id, 0)
   await until(() => state.closed !== 0, 'the end')
   t.match(JSON.parse(channel(3)), { status: 'Success' })
+})
+
+t.test('attach shows what a container answers to its first words', async (t) => {
+  const { socketTo, runtime, id } = await serve(t, 'answer\n')
+  const path = '/attach/default/web/main?output=1&input=1'
+  const { socket, channel, state } = await socketTo(path, ['v4.channel.k8s.io'])
+  socket.send(Buffer.from('\0word\n'))
+  await until(() => channel(1) === 'answer\n', 'the answer')
+  runtime.finish(id, 0)
+  await until(() => state.closed !== 0, 'the end')
 })
 
 const forward = async (t: Test, socket: Duplex): Promise<void> => {
