@@ -62,12 +62,25 @@ const answerOf = (thread: Worker, order: ThreadOrder): Promise<ThreadResult> => 
   return promise.finally(() => thread.off('message', resolve).off('error', onError).off('exit', onExit))
 }
 
-export const createUnpackThreads = (): UnpackThreads => {
+export const createUnpackThreads = (start: (limits: Limits) => Worker = startThread): UnpackThreads => {
+  const alive = new Set<Worker>()
   const idle = new Map<Worker, NodeJS.Timeout>()
+
+  /** Whoever waits for an answer hears why its thread has ended; of an idle one, the error would end the agent. */
+  const begin = (limits: Limits): Worker => {
+    const thread = start(limits)
+    const forget = (): void => {
+      alive.delete(thread)
+      clearTimeout(idle.get(thread))
+      idle.delete(thread)
+    }
+    alive.add(thread)
+    return thread.on('error', forget).on('exit', forget)
+  }
 
   const take = (limits: Limits): Worker => {
     const [found] = idle
-    if (!found) return startThread(limits)
+    if (!found) return begin(limits)
     const [thread, timer] = found
     clearTimeout(timer)
     idle.delete(thread)
@@ -107,7 +120,7 @@ export const createUnpackThreads = (): UnpackThreads => {
       } finally {
         clearTimeout(timer)
         signal?.removeEventListener('abort', stop)
-        if (isSmall) keep(thread)
+        if (isSmall && alive.has(thread)) keep(thread)
         else await thread.terminate()
       }
     },
