@@ -49,7 +49,7 @@ export const nodeResourceOptions = (command: Command): Command =>
     .option('--kube-reserved <resource=amount,…>', 'the same for its daemons', '')
     .option(
       '--image-gc-high-threshold <percent>',
-      'of the disk: from here on unused images are removed',
+      'of the disk: from here on unused images are removed; 100: never',
       percentOption,
       85,
     )

@@ -2,7 +2,7 @@
 import type { Digest } from '../digest.ts'
 
 export interface CollectionPolicy {
-  /** Percent of the disk; from here on images are removed. */
+  /** Percent of the disk; from here on images are removed. 100: none is, for want of room. */
   readonly highThresholdPercent: number
   /** Until no more than this is used. */
   readonly lowThresholdPercent: number
@@ -32,7 +32,9 @@ export interface Candidate {
 }
 
 export const isTooFull = ({ capacityBytes, availableBytes }: Disk, policy: CollectionPolicy): boolean =>
-  capacityBytes > 0 && ((capacityBytes - availableBytes) / capacityBytes) * 100 >= policy.highThresholdPercent
+  capacityBytes > 0 &&
+  policy.highThresholdPercent < 100 &&
+  ((capacityBytes - availableBytes) / capacityBytes) * 100 >= policy.highThresholdPercent
 
 /** How much has to go until the low threshold is reached. */
 export const bytesOverLow = ({ capacityBytes, availableBytes }: Disk, policy: CollectionPolicy): number =>

@@ -30,6 +30,10 @@ t.test('between the thresholds nothing begins', async (t) => {
     t.equal(bytesOverLow(disk(used), defaultPolicy), over, `${used}`)
   }
   t.notOk(isTooFull({ capacityBytes: 0, availableBytes: 0 }, defaultPolicy))
+  t.notOk(
+    isTooFull(disk(1_000), { ...defaultPolicy, highThresholdPercent: 100 }),
+    'a full disk, where it is never to begin',
+  )
 })
 
 t.test('the longest unused goes first; what is held, or is new, stays', async (t) => {
