@@ -1,4 +1,5 @@
 /** How a line of a log is printed. Pure. */
+import { jsonText } from '../../host/json-text.ts'
 import type { LogInstance } from './instances.ts'
 import type { LogLine } from './lines.ts'
 
@@ -52,7 +53,7 @@ export const shownOnTerminal = (text: string): string => {
 }
 
 const jsonLine = ({ namespace, pod, container, node }: LogInstance, { time, text }: LogLine): string =>
-  `${JSON.stringify({ time, namespace, pod, container, node, log: text.toString('utf8') })}\n`
+  `${jsonText({ time, namespace, pod, container, node, log: text.toString('utf8') })}\n`
 
 export const renderLine = (instance: LogInstance, line: LogLine, options: RenderOptions): Buffer => {
   const { json, prefix, timestamps, terminal } = options

@@ -25,11 +25,12 @@ t.test('a pipe gets the bytes of the container', async (t) => {
 })
 
 t.test('no line breaks out of JSON', async (t) => {
-  for (const text of ['"}\r{"log":"x', '\u2028\u0000\\', 'a"b']) {
+  for (const text of ['"}\r{"log":"x', '\u2028\u0000\\', 'a"b', '\u001b[2J\u007f\u009b2J']) {
     const json = render(text, { json: true, prefix: true, timestamps: true })
     t.equal(json.split('\n').length, 2)
-    const read = JSON.parse(Buffer.from(json, 'latin1').toString('utf8'))
-    t.same(read, { time, namespace: 'shop', pod: 'web-0', container: 'echo', node: 'node1', log: text })
+    const shown = Buffer.from(json, 'latin1').toString('utf8')
+    t.notMatch(shown, /[\u007f-\u009f]/, 'nor does it mean anything to a terminal')
+    t.same(JSON.parse(shown), { time, namespace: 'shop', pod: 'web-0', container: 'echo', node: 'node1', log: text })
   }
 })
 
