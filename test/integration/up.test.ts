@@ -80,6 +80,8 @@ t.test('a cluster of one node', async (t) => {
     'route add default via 172.31.9.100',
   ])
   await ip(['address add 172.31.9.100/24 dev eth0', 'link set eth0 up'], client.runner)
+  // The link has its carrier and its own address a moment later.
+  await until(async () => /^out@\S+ +UP .*\bfe80::/m.test(await runner.run('ip', ['-brief', 'address'])), 'the link')
   const before = withoutEmptyTables(await network())
   const fetchIt = async (url: string): Promise<string> =>
     runner.run('nsenter', ['--net=/run/netns/client', '--', podway, 'fetch', url, '--timeout', '2'])

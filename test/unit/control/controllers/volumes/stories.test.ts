@@ -60,6 +60,9 @@ const podOf = (name: string, claimName: string, spec: Partial<Pod['spec']> = {})
   },
 })
 
+/** Events come behind everything else. */
+const patientMs = 40_000
+
 const claimWhere = (
   { client }: ControlPlane,
   name: string,
@@ -99,12 +102,16 @@ const gone = (
   )
 
 const told = ({ client }: ControlPlane, reason: string, about: string): Promise<string> =>
-  until(async () => {
-    const found = (await client.list(events)).items.find(
-      (event) => event.reason === reason && event.involvedObject.name === about,
-    )
-    return found?.message ?? false
-  }, `the Event ${reason} of ${about}`)
+  until(
+    async () => {
+      const found = (await client.list(events)).items.find(
+        (event) => event.reason === reason && event.involvedObject.name === about,
+      )
+      return found?.message ?? false
+    },
+    `the Event ${reason} of ${about}`,
+    patientMs,
+  )
 
 const nodeOf = ({ client }: ControlPlane, name: string): Promise<string> =>
   until(async () => (await client.get(pods, name, 'default')).spec.nodeName ?? false, `the node of ${name}`)
