@@ -60,7 +60,7 @@ const podOf = (name: string, claimName: string, spec: Partial<Pod['spec']> = {})
   },
 })
 
-/** Events come behind everything else. */
+/** A pod that fitted nowhere some times waits for ten seconds, and Events come behind everything else. */
 const patientMs = 40_000
 
 const claimWhere = (
@@ -68,10 +68,14 @@ const claimWhere = (
   name: string,
   holds: (claim: PersistentVolumeClaim) => boolean,
 ): Promise<PersistentVolumeClaim> =>
-  until(async () => {
-    const found = await client.get(persistentVolumeClaims, name, 'default')
-    return holds(found) && found
-  }, `the claim ${name}`)
+  until(
+    async () => {
+      const found = await client.get(persistentVolumeClaims, name, 'default')
+      return holds(found) && found
+    },
+    `the claim ${name}`,
+    patientMs,
+  )
 
 const phased = (phase: string) => (object: { readonly status: { readonly phase?: string } }) =>
   object.status.phase === phase
@@ -81,10 +85,14 @@ const volumeWhere = (
   name: string,
   holds: (volume: PersistentVolume) => boolean,
 ): Promise<PersistentVolume> =>
-  until(async () => {
-    const found = await client.get(persistentVolumes, name)
-    return holds(found) && found
-  }, `the volume ${name}`)
+  until(
+    async () => {
+      const found = await client.get(persistentVolumes, name)
+      return holds(found) && found
+    },
+    `the volume ${name}`,
+    patientMs,
+  )
 
 const gone = (
   { client }: ControlPlane,
@@ -99,6 +107,7 @@ const gone = (
         (error: unknown) => isNotFound(error),
       ),
     `${name} to go`,
+    patientMs,
   )
 
 const told = ({ client }: ControlPlane, reason: string, about: string): Promise<string> =>
@@ -114,7 +123,7 @@ const told = ({ client }: ControlPlane, reason: string, about: string): Promise<
   )
 
 const nodeOf = ({ client }: ControlPlane, name: string): Promise<string> =>
-  until(async () => (await client.get(pods, name, 'default')).spec.nodeName ?? false, `the node of ${name}`)
+  until(async () => (await client.get(pods, name, 'default')).spec.nodeName ?? false, `the node of ${name}`, patientMs)
 
 t.test('a claim of the default class: made where its pod goes, found again, deleted with its data', async (t) => {
   const plane = await start(t)
