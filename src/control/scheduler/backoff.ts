@@ -14,6 +14,8 @@ interface Attempt {
   readonly notBefore: number
   readonly helpedBy: ReadonlySet<ClusterEvent>
   readonly cancel: () => void
+  /** By its timer, which may come a moment before the clock says so: whoever asked the clock then would never be woken again. */
+  hasWaited: boolean
   isHelped: boolean
 }
 
@@ -37,25 +39,27 @@ export const createBackoff = (clock: Clock, wake: (key: string) => void): Backof
       const waitMs = Math.min(backoffMs.base * 2 ** count, backoffMs.max)
       const notBefore = clock.now() + waitMs
       const cancel = clock.after(waitMs, () => {
-        if (attempts.get(key)?.isHelped) wake(key)
+        const attempt = attempts.get(key)
+        if (!attempt) return
+        attempt.hasWaited = true
+        if (attempt.isHelped) wake(key)
       })
       attempts.set(key, {
         ...{ uid: pod.metadata.uid, count: count + 1, notBefore, helpedBy, cancel },
-        isHelped: false,
+        ...{ hasWaited: false, isHelped: false },
       })
     },
     happened: (event) => {
-      const now = clock.now()
       for (const [key, attempt] of attempts) {
         if (attempt.isHelped || !attempt.helpedBy.has(event)) continue
         attempt.isHelped = true
-        if (attempt.notBefore <= now) wake(key)
+        if (attempt.hasWaited) wake(key)
       }
     },
     isDue: (pod) => {
       const attempt = attempts.get(objectKey(pod))
       if (!attempt || attempt.uid !== pod.metadata.uid) return true
-      return attempt.notBefore + (attempt.isHelped ? 0 : flushMs) <= clock.now()
+      return (attempt.hasWaited && attempt.isHelped) || attempt.notBefore + flushMs <= clock.now()
     },
     forget: (key) => {
       for (const each of key === undefined ? [...attempts.keys()] : [key]) {

@@ -34,3 +34,23 @@ t.test('a pod is tried again after what helps, and not before its time', async (
   backoff.forget('default/a')
   t.ok(backoff.isDue(one))
 })
+
+t.test('a timer that comes before the clock says so is no reason to wait for the next minute', async (t) => {
+  let now = 0
+  let fire = (): void => undefined
+  const clock = {
+    now: () => now,
+    after: (_ms: number, action: () => void) => {
+      fire = action
+      return () => undefined
+    },
+  }
+  const woken: string[] = []
+  const backoff = createBackoff(clock, (key) => woken.push(key))
+  const one = pod('a')
+  backoff.postpone(one, new Set<ClusterEvent>(['node']))
+  backoff.happened('node')
+  now = 999
+  fire()
+  t.same([backoff.isDue(one), woken], [true, ['default/a']])
+})
