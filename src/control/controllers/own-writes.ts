@@ -2,7 +2,9 @@
  * The last version of each object that a controller has written. Whoever counts by an object's own status must not count by
  * an older one.
  */
-import { objectKey } from '../../api/resources.ts'
+import type { Client } from '../../api/client.ts'
+import { deepEqual } from '../../api/deep-equal.ts'
+import { objectKey, type Resource } from '../../api/resources.ts'
 import type { KubeObject } from '../../api/types/index.ts'
 
 export interface OwnWrites {
@@ -33,4 +35,27 @@ export const createOwnWrites = (): OwnWrites => {
       last.delete(key)
     },
   }
+}
+
+export interface CountedStatus<T extends KubeObject & { readonly status?: unknown }> extends Omit<OwnWrites, 'wrote'> {
+  /**
+   * The object with this status, which is written when it is another one: by its version, so that it is a conflict when somebody has
+   * counted meanwhile.
+   */
+  write(object: T, status: T['status']): Promise<T>
+}
+
+/** The status of a kind whose controller counts by it. */
+export const createCountedStatus = <T extends KubeObject & { readonly status?: unknown }>(
+  client: Client,
+  resource: Resource<T>,
+): CountedStatus<T> => {
+  const { wrote, isCurrent, forget } = createOwnWrites()
+  const write = async (object: T, status: T['status']): Promise<T> => {
+    if (deepEqual(object.status, status)) return object
+    const written = await client.updateStatus(resource, { ...object, status })
+    wrote(written)
+    return written
+  }
+  return { write, isCurrent, forget }
 }

@@ -14,7 +14,7 @@ import type {
 } from '../../../api/types/kubernetes/autoscaling-v2.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
-import { createOwnWrites } from '../own-writes.ts'
+import { createCountedStatus } from '../own-writes.ts'
 import { catchUpMs } from '../pod-control/pod-control.ts'
 import { findScaled, type Scaled } from '../scaled.ts'
 import { limit, type Past, remember, stabilize } from './limits.ts'
@@ -71,7 +71,7 @@ export const createAutoscalerController: CreateController = (context) => {
   const podCopies = informers.of(pods)
   const events = recorderFor(context, source)
   const readings = createReadings(client, informers)
-  const writes = createOwnWrites()
+  const statuses = createCountedStatus(client, horizontalPodAutoscalers)
   const pasts = new Map<string, Past>()
 
   const tell = (autoscaler: HorizontalPodAutoscaler, type: EventType, reason: string, message: string): void =>
@@ -222,14 +222,13 @@ export const createAutoscalerController: CreateController = (context) => {
       ...(result.isRescaled ? { lastScaleTime: formatTime(now) } : {}),
       conditions: withFindings(status.conditions ?? [], result.findings, now),
     }
-    if (!deepEqual(status, found))
-      writes.wrote(await client.updateStatus(horizontalPodAutoscalers, { ...autoscaler, status: found }))
+    await statuses.write(autoscaler, found)
   }
 
   const reconcile = async (key: string): Promise<Outcome> => {
     const autoscaler = copies.get(key)
     if (!autoscaler || autoscaler.metadata.deletionTimestamp !== undefined) return 'done'
-    if (!writes.isCurrent(autoscaler)) return { againInMs: catchUpMs }
+    if (!statuses.isCurrent(autoscaler)) return { againInMs: catchUpMs }
     const { scaleTargetRef } = autoscaler.spec
     const scaled = findScaled(informers, scaleTargetRef, autoscaler.metadata.namespace ?? '')
     if (!scaled) {
@@ -251,7 +250,7 @@ export const createAutoscalerController: CreateController = (context) => {
     name,
     run: (signal) => {
       copies.onChange((key, current, previous) => {
-        if (!current) writes.forget(key)
+        if (!current) statuses.forget(key)
         if (!current && previous) pasts.delete(previous.metadata.uid ?? '')
         if (!current || !previous || !deepEqual(current.spec, previous.spec)) queue.add(key)
       })

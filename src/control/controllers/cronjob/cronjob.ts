@@ -1,6 +1,5 @@
 /** Makes Jobs when their time has come. */
 import { formatTime } from '../../../api/clock.ts'
-import { deepEqual } from '../../../api/deep-equal.ts'
 import { errorText, isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../../api/errors.ts'
 import { type EventType, referenceTo } from '../../../api/event-recorder.ts'
 import { cronJobs, jobs } from '../../../api/resources.ts'
@@ -11,7 +10,7 @@ import { checkTimeZone, parseSchedule, type Schedule } from '../../resources/bat
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
 import { followDependents } from '../follow-dependents.ts'
 import { finalCondition } from '../job/assess.ts'
-import { createOwnWrites } from '../own-writes.ts'
+import { createCountedStatus } from '../own-writes.ts'
 import { controllerReference, isControlledBy } from '../ownership.ts'
 import { catchUpMs } from '../pod-control/pod-control.ts'
 import { activeJobs, type DueRun, dueRun, jobNameOf, surplusJobs } from './plan.ts'
@@ -32,17 +31,10 @@ export const createCronJobController: CreateController = (context) => {
   const copies = informers.of(cronJobs)
   const jobCopies = informers.of(jobs)
   const events = recorderFor(context, name)
-  const writes = createOwnWrites()
+  const statuses = createCountedStatus(client, cronJobs)
 
   const tell = (cronJob: CronJob, type: EventType, reason: string, message: string): void =>
     events.record(referenceTo(cronJob), type, reason, message)
-
-  const write = async (cronJob: CronJob, status: CronJobStatus): Promise<CronJob> => {
-    if (deepEqual(cronJob.status, status)) return cronJob
-    const written = await client.updateStatus(cronJobs, { ...cronJob, status })
-    writes.wrote(written)
-    return written
-  }
 
   const remove = async (
     cronJob: CronJob,
@@ -96,7 +88,10 @@ export const createCronJobController: CreateController = (context) => {
         `Saw a job that the controller did not create or forgot: ${metadata.name}`,
       )
     const { lastSuccessfulTime } = found
-    return write(cronJob, withStatus(cronJob, active, lastSuccessfulTime === undefined ? {} : { lastSuccessfulTime }))
+    return statuses.write(
+      cronJob,
+      withStatus(cronJob, active, lastSuccessfulTime === undefined ? {} : { lastSuccessfulTime }),
+    )
   }
 
   /** Undefined when the namespace goes, or when another has the name. */
@@ -139,7 +134,7 @@ export const createCronJobController: CreateController = (context) => {
     if (!job) return
     const others = isReplaced ? [] : running
     const active = finalCondition(job) ? others : [...others, referenceTo(job)]
-    await write(cronJob, withStatus(cronJob, active, { lastScheduleTime: formatTime(at) }))
+    await statuses.write(cronJob, withStatus(cronJob, active, { lastScheduleTime: formatTime(at) }))
   }
 
   const startDue = async (cronJob: CronJob, { at, isTooLate, missedMany }: DueRun): Promise<void> => {
@@ -171,7 +166,7 @@ export const createCronJobController: CreateController = (context) => {
   const reconcile = async (key: string): Promise<Outcome> => {
     const cronJob = copies.get(key)
     if (!cronJob) return 'done'
-    if (!writes.isCurrent(cronJob)) return { againInMs: catchUpMs }
+    if (!statuses.isCurrent(cronJob)) return { againInMs: catchUpMs }
     const owned = jobCopies.by('owner', cronJob.metadata.uid ?? '').filter((job) => isControlledBy(job, cronJob))
     const reviewed = await review(cronJob, owned)
     if (cronJob.metadata.deletionTimestamp !== undefined) return 'done'
@@ -188,7 +183,7 @@ export const createCronJobController: CreateController = (context) => {
     name,
     run: (signal) => {
       copies.onChange((key, current) => {
-        if (!current) writes.forget(key)
+        if (!current) statuses.forget(key)
         queue.add(key)
       })
       followDependents({ owners: copies, dependents: jobCopies, matcherOf: () => () => false }, queue.add)

@@ -102,14 +102,7 @@ export const createDaemonSetController: CreateController = (context) => {
     return againInMs === undefined ? 'done' : { againInMs }
   }
 
-  const reconcile = async (key: string): Promise<Outcome> => {
-    const set = sets.get(key)
-    if (!set || set.metadata.deletionTimestamp !== undefined) return 'done'
-    const past = await history.sync(set)
-    return past ? manage(set, past) : { againInMs: catchUpMs }
-  }
-
-  const queue = createQueue(context, name, reconcile)
+  const queue = createQueue(context, name, (key) => history.reconcile(key, manage))
   return {
     name,
     run: (signal) => {

@@ -5,10 +5,10 @@ import { referenceTo } from '../../../api/event-recorder.ts'
 import { objectKey, podDisruptionBudgets, pods } from '../../../api/resources.ts'
 import { formatLabelSelector, matchLabelSelector } from '../../../api/selectors.ts'
 import type { KubeObject, Pod } from '../../../api/types/index.ts'
-import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../../api/types/kubernetes/policy-v1.ts'
+import type { PodDisruptionBudget } from '../../../api/types/kubernetes/policy-v1.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
-import { createOwnWrites } from '../own-writes.ts'
+import { createCountedStatus } from '../own-writes.ts'
 import { catchUpMs } from '../pod-control/pod-control.ts'
 import { type Amounts, amountsOf, awaitedPods, countedStatus, countsByControllers, failedStatus } from './budget.ts'
 import { expectedPods } from './expected-pods.ts'
@@ -25,13 +25,8 @@ export const createDisruptionController: CreateController = (context) => {
   const copies = informers.of(podDisruptionBudgets)
   const podCopies = informers.of(pods)
   const events = recorderFor(context, source)
-  const writes = createOwnWrites()
-
-  /** The version tells whether an eviction has taken of it meanwhile. */
-  const write = async (budget: PodDisruptionBudget, status: PodDisruptionBudgetStatus): Promise<void> => {
-    if (!deepEqual(budget.status, status))
-      writes.wrote(await client.updateStatus(podDisruptionBudgets, { ...budget, status }))
-  }
+  // It is a conflict when an eviction has taken of it meanwhile.
+  const statuses = createCountedStatus(client, podDisruptionBudgets)
 
   const amounts = (budget: PodDisruptionBudget, selected: readonly Pod[]): Amounts => {
     if (!countsByControllers(budget)) return amountsOf(budget, selected.length)
@@ -48,14 +43,14 @@ export const createDisruptionController: CreateController = (context) => {
   const fail = async (budget: PodDisruptionBudget, why: string): Promise<never> => {
     const message = `Failed to calculate the number of expected pods: ${why}`
     events.record(referenceTo(budget), 'Warning', 'CalculateExpectedPodCountFailed', message)
-    await write(budget, failedStatus(budget, why, clock.now()))
+    await statuses.write(budget, failedStatus(budget, why, clock.now()))
     throw new Error(message)
   }
 
   const reconcile = async (key: string): Promise<Outcome> => {
     const budget = copies.get(key)
     if (!budget) return 'done'
-    if (!writes.isCurrent(budget)) return { againInMs: catchUpMs }
+    if (!statuses.isCurrent(budget)) return { againInMs: catchUpMs }
     const matches = matchLabelSelector(budget.spec.selector)
     const selected = podCopies
       .by('namespace', budget.metadata.namespace ?? '')
@@ -69,7 +64,7 @@ export const createDisruptionController: CreateController = (context) => {
     }
     const now = clock.now()
     const { notDeleted, againInMs } = awaitedPods(budget, selected, now)
-    await write(budget, countedStatus(budget, selected, counted, now))
+    await statuses.write(budget, countedStatus(budget, selected, counted, now))
     for (const pod of notDeleted) {
       const message = `Pod was expected by PDB ${objectKey(budget)} to be deleted but it wasn't`
       events.record(referenceTo(pod), 'Warning', 'NotDeleted', message)
@@ -93,7 +88,7 @@ export const createDisruptionController: CreateController = (context) => {
     name,
     run: (signal) => {
       copies.onChange((key, current) => {
-        if (!current) writes.forget(key)
+        if (!current) statuses.forget(key)
         queue.add(key)
       })
       podCopies.onChange((_key, current, previous) => {

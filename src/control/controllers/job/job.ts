@@ -1,13 +1,12 @@
 /** Runs pods until enough of them have succeeded. */
-import { deepEqual } from '../../../api/deep-equal.ts'
 import { referenceTo } from '../../../api/event-recorder.ts'
 import { jobs, objectKey, pods } from '../../../api/resources.ts'
 import { matchLabelSelector } from '../../../api/selectors.ts'
 import type { Pod } from '../../../api/types/index.ts'
-import type { Job, JobStatus } from '../../../api/types/kubernetes/batch-v1.ts'
+import type { Job } from '../../../api/types/kubernetes/batch-v1.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { type CreateController, createQueue, recorderFor } from '../controller.ts'
-import { createOwnWrites } from '../own-writes.ts'
+import { createCountedStatus } from '../own-writes.ts'
 import { controllerOf } from '../ownership.ts'
 import { catchUpMs, createPodControl } from '../pod-control/pod-control.ts'
 import type { WorkloadKind } from '../pod-control/workload.ts'
@@ -55,15 +54,7 @@ export const createJobController: CreateController = (context) => {
   const events = recorderFor(context, name)
   const control = createPodControl(context, kind)
   const tracked = createTrackedPods(context)
-  const writes = createOwnWrites()
-
-  const write = async (job: Job, status: JobStatus): Promise<Job> => {
-    if (deepEqual(job.status, status)) return job
-    // The version tells whether somebody has counted meanwhile.
-    const written = await client.updateStatus(jobs, { ...job, status })
-    writes.wrote(written)
-    return written
-  }
+  const statuses = createCountedStatus(client, jobs)
 
   const tellSuspension = (job: Job): void => {
     const found = suspension(job)
@@ -108,7 +99,7 @@ export const createJobController: CreateController = (context) => {
   /** Notes who ended, lets go of them, counts them, and closes the Job when nothing is left to wait for. */
   const settle = async (view: JobView, assessment: Assessment, managed: Managed): Promise<Job> => {
     const { job, pods: all, now } = view
-    const noted = await write(job, notedStatus(job, assessment, managed, now))
+    const noted = await statuses.write(job, notedStatus(job, assessment, managed, now))
     tellSuspension(job)
     await tracked.release(
       all.filter(
@@ -119,8 +110,8 @@ export const createJobController: CreateController = (context) => {
     const held = new Set(all.filter(tracked.has).map(({ metadata }) => metadata.uid))
     const status = countedStatus(noted.status, (uid) => held.has(uid))
     const isOver = managed.active + managed.terminating === 0 && held.size === 0
-    if (!assessment.ending || !isOver) return write(noted, status)
-    const closed = await write(noted, finalStatus(status, assessment.ending, now))
+    if (!assessment.ending || !isOver) return statuses.write(noted, status)
+    const closed = await statuses.write(noted, finalStatus(status, assessment.ending, now))
     tellEnding(closed, assessment.ending)
     return closed
   }
@@ -128,7 +119,7 @@ export const createJobController: CreateController = (context) => {
   const reconcile = async (key: string): Promise<Outcome> => {
     const job = copies.get(key)
     if (!job || !isOurs(job)) return 'done'
-    if (!writes.isCurrent(job)) return { againInMs: catchUpMs }
+    if (!statuses.isCurrent(job)) return { againInMs: catchUpMs }
     const { pods: all, isCurrent } = await control.claim(job)
     if (!isCurrent) return { againInMs: catchUpMs }
     if (finalCondition(job)) {
@@ -157,7 +148,7 @@ export const createJobController: CreateController = (context) => {
         if (!owner || copies.by('uid', owner.uid).length === 0) orphans.add(key)
       })
       copies.onChange((key, current, previous) => {
-        if (!current) writes.forget(key)
+        if (!current) statuses.forget(key)
         if (!current && previous)
           for (const pod of podCopies.by('owner', previous.metadata.uid ?? '')) orphans.add(objectKey(pod))
       })

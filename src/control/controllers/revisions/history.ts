@@ -4,10 +4,12 @@ import { deepEqual } from '../../../api/deep-equal.ts'
 import { isAlreadyExists, isNotFound } from '../../../api/errors.ts'
 import { controllerRevisions, objectKey } from '../../../api/resources.ts'
 import type { ControllerRevision } from '../../../api/types/kubernetes/apps-v1.ts'
+import type { Outcome } from '../../../api/work-queue.ts'
 import type { ControllerContext } from '../controller.ts'
 import { createExpectations } from '../expectations.ts'
 import { followDependents } from '../follow-dependents.ts'
 import { claim, controllerReference, isControlledBy, sortClaims } from '../ownership.ts'
+import { catchUpMs } from '../pod-control/pod-control.ts'
 import type { WorkloadKind } from '../pod-control/workload.ts'
 import { templateHash } from '../template-hash.ts'
 import { dataOf, pastOf, type Revisioned, surplusOf } from './revision.ts'
@@ -20,8 +22,11 @@ export interface History {
 }
 
 export interface RevisionHistory<T extends Revisioned> {
-  /** Makes the present template the newest. Undefined while the copy does not show all that was written. */
-  sync(owner: T): Promise<History | undefined>
+  /**
+   * Looks at the owner of this key with its past, in which the present template is the newest; a little later, while the copy does not
+   * show all that was written. One that is there no longer, or goes, is not looked at.
+   */
+  reconcile(key: string, look: (owner: T, past: History) => Promise<Outcome>): Promise<Outcome>
   /** Deletes what the history does not keep. */
   prune(owner: T, old: History['old'], isLive: (revision: ControllerRevision) => boolean): Promise<void>
   /** Calls `add` with the keys of owners whose revisions changed. */
@@ -84,15 +89,20 @@ export const createRevisionHistory = <T extends Revisioned>(
     return client.patch(controllerRevisions, found, { metadata: { resourceVersion }, revision })
   }
 
+  const sync = async (owner: T): Promise<History> => {
+    const candidates = copies.by('namespace', owner.metadata.namespace ?? '')
+    const claims = sortClaims(owner, matcherOf(owner), candidates)
+    const owned = await claim(client, [resource, owner], controllerRevisions, claims)
+    const { current, old, number } = pastOf(owner, owned)
+    if (!current) return { current: await make(owner, number), old }
+    return { current: current.revision === number ? current : await renumber(current, number), old }
+  }
+
   return {
-    sync: async (owner) => {
-      if (!expectations.areMet(objectKey(owner))) return undefined
-      const candidates = copies.by('namespace', owner.metadata.namespace ?? '')
-      const claims = sortClaims(owner, matcherOf(owner), candidates)
-      const owned = await claim(client, [resource, owner], controllerRevisions, claims)
-      const { current, old, number } = pastOf(owner, owned)
-      if (!current) return { current: await make(owner, number), old }
-      return { current: current.revision === number ? current : await renumber(current, number), old }
+    reconcile: async (key, look) => {
+      const owner = owners.get(key)
+      if (!owner || owner.metadata.deletionTimestamp !== undefined) return 'done'
+      return expectations.areMet(key) ? look(owner, await sync(owner)) : { againInMs: catchUpMs }
     },
 
     prune: async (owner, old, isLive) => {

@@ -44,8 +44,7 @@ const revisionsOf = ({ status }: StatefulSet, { current: update, old }: History)
 })
 
 export const createStatefulSetController: CreateController = (context) => {
-  const { client, informers, clock } = context
-  const sets = informers.of(statefulSets)
+  const { client, clock } = context
   const events = recorderFor(context, name)
   const control = createPodControl(context, kind, words)
   const history = createRevisionHistory(context, kind, hashLabel)
@@ -106,14 +105,7 @@ export const createStatefulSetController: CreateController = (context) => {
     return againInMs === undefined || outcome !== 'done' ? outcome : { againInMs }
   }
 
-  const reconcile = async (key: string): Promise<Outcome> => {
-    const set = sets.get(key)
-    if (!set || set.metadata.deletionTimestamp !== undefined) return 'done'
-    const past = await history.sync(set)
-    return past ? manage(set, past) : { againInMs: catchUpMs }
-  }
-
-  const queue = createQueue(context, name, reconcile)
+  const queue = createQueue(context, name, (key) => history.reconcile(key, manage))
   return {
     name,
     run: (signal) => {

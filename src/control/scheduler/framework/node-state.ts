@@ -1,6 +1,5 @@
 /** What a node has and what its pods take of it, as the scheduler sees it. */
 import { allAmounts, allRequestsOf, type ResourceAmounts } from '../../../api/pod-requests.ts'
-import { isFinished } from '../../../api/pods.ts'
 import { objectKey } from '../../../api/resources.ts'
 import type { Node, Pod, Protocol } from '../../../api/types/index.ts'
 import { controllerOf } from '../../controllers/ownership.ts'
@@ -74,17 +73,3 @@ export const emptyState = (node: Node): NodeState => ({
   withHostPorts: new Set(),
   withAffinity: new Set(),
 })
-
-/** All nodes with the pods that are bound to them; `boundTo` says where a pod is, when somewhere. */
-export const createNodeStates = (
-  nodes: Iterable<Node>,
-  pods: Iterable<Pod>,
-  boundTo: (pod: Pod) => string | undefined,
-): readonly NodeState[] => {
-  const states = new Map([...nodes].map((node) => [node.metadata.name, emptyState(node)]))
-  for (const pod of pods) {
-    const state = isFinished(pod) ? undefined : states.get(boundTo(pod) ?? '')
-    if (state) addPod(state, pod)
-  }
-  return [...states.values()].filter(({ node }) => node.metadata.deletionTimestamp === undefined)
-}

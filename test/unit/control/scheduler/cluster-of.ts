@@ -1,6 +1,10 @@
 /** Nodes and pods for tables about where pods go. */
+
+import { isFinished } from '../../../../src/api/pods.ts'
+import { objectKey } from '../../../../src/api/resources.ts'
 import type { Node, Pod, PodSpec, StringMap } from '../../../../src/api/types/index.ts'
-import { createNodeStates } from '../../../../src/control/scheduler/framework/node-state.ts'
+import { createCluster } from '../../../../src/control/scheduler/cluster.ts'
+import type { NodeState } from '../../../../src/control/scheduler/framework/node-state.ts'
 import type { Snapshot } from '../../../../src/control/scheduler/framework/plugin.ts'
 
 export const node = (name: string, labels: StringMap = {}, more: Partial<Node> = {}): Node => ({
@@ -26,11 +30,19 @@ export const asking = (requests: StringMap): Partial<PodSpec> => ({
   containers: [{ name: 'main', resources: { requests } }],
 })
 
+/** The nodes with what runs on them, as the scheduler follows them. */
+export const statesOf = (nodes: Iterable<Node>, pods: Iterable<Pod>): readonly NodeState[] => {
+  const cluster = createCluster()
+  for (const each of nodes) cluster.setNode(each.metadata.name, each)
+  for (const each of pods) cluster.setPod(objectKey(each), isFinished(each) ? undefined : each, each.spec.nodeName)
+  return cluster.states
+}
+
 export const snapshotOf = (
   nodes: readonly Node[],
   running: readonly Pod[],
   namespaces: Readonly<Record<string, StringMap>> = {},
 ): Snapshot => ({
-  nodes: createNodeStates(nodes, running, ({ spec }) => spec.nodeName),
+  nodes: statesOf(nodes, running),
   namespaceLabels: (name) => namespaces[name],
 })

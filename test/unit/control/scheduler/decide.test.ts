@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { Node, Pod, PodSpec } from '../../../../src/api/types/index.ts'
 import { decide } from '../../../../src/control/scheduler/decide.ts'
-import { createNodeStates } from '../../../../src/control/scheduler/framework/node-state.ts'
 import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
+import { statesOf } from './cluster-of.ts'
 
 const node = (name: string, more: Partial<Node> = {}): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node' },
@@ -34,7 +34,7 @@ const choose = (wanted: Pod, all: readonly Node[], running: readonly Pod[] = [])
   const decision = decide(
     wanted,
     {
-      nodes: createNodeStates(all, running, ({ spec }) => spec.nodeName),
+      nodes: statesOf(all, running),
       namespaceLabels: () => undefined,
     },
     createPlugins(),

@@ -9,8 +9,9 @@ import type {
   Toleration,
 } from '../../../../src/api/types/index.ts'
 import { fitOf } from '../../../../src/control/scheduler/fit.ts'
-import { createNodeStates, type NodeState } from '../../../../src/control/scheduler/framework/node-state.ts'
+import type { NodeState } from '../../../../src/control/scheduler/framework/node-state.ts'
 import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
+import { statesOf } from './cluster-of.ts'
 
 const pod = (spec: Partial<PodSpec> = {}, name = 'p'): Pod => ({
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', uid: name } },
@@ -31,10 +32,9 @@ const stateOf = ({ labels = {}, taints, unschedulable, allocatable, running = []
     spec: { ...(taints ? { taints } : {}), ...(unschedulable === undefined ? {} : { unschedulable }) },
     status: { allocatable: { cpu: '2', memory: '4Gi', 'ephemeral-storage': '10Gi', pods: '10', ...allocatable } },
   }
-  const [state] = createNodeStates(
+  const [state] = statesOf(
     [node],
-    running.map((spec, at) => pod(spec, `running-${at}`)),
-    () => 'n1',
+    running.map((spec, at) => pod({ ...spec, nodeName: 'n1' }, `running-${at}`)),
   )
   if (!state) throw new Error('no state')
   return state

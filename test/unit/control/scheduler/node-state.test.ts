@@ -1,12 +1,8 @@
 import t from 'tap'
 import { requestsOf } from '../../../../src/api/pod-requests.ts'
 import type { Node, Pod, PodSpec } from '../../../../src/api/types/index.ts'
-import {
-  addPod,
-  createNodeStates,
-  hostPortsOf,
-  ownerOf,
-} from '../../../../src/control/scheduler/framework/node-state.ts'
+import { addPod, hostPortsOf, ownerOf } from '../../../../src/control/scheduler/framework/node-state.ts'
+import { statesOf } from './cluster-of.ts'
 
 const node = (name: string, allocatable: Readonly<Record<string, string>> = {}, metadata: object = {}): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, ...metadata } },
@@ -27,14 +23,8 @@ const owned = (name: string, uid: string, controller = true): Pod => ({
   },
 })
 
-const boundTo = ({ spec }: Pod): string | undefined => spec.nodeName
-
 t.test('what a node has', async (t) => {
-  const [state] = createNodeStates(
-    [node('n1', { cpu: '1500m', memory: '1Ki', 'ephemeral-storage': '2k', pods: '7' })],
-    [],
-    boundTo,
-  )
+  const [state] = statesOf([node('n1', { cpu: '1500m', memory: '1Ki', 'ephemeral-storage': '2k', pods: '7' })], [])
   t.same(state && [...state.allocatable], [
     ['cpu', 1500],
     ['memory', 1024],
@@ -42,7 +32,7 @@ t.test('what a node has', async (t) => {
     ['pods', 7],
   ])
   t.match(state, { pods: new Map(), requested: new Map(), withHostPorts: new Set() })
-  const [silent] = createNodeStates([{ ...node('n2'), status: {} }], [], boundTo)
+  const [silent] = statesOf([{ ...node('n2'), status: {} }], [])
   t.equal(silent?.allocatable.size, 0)
 })
 
@@ -56,7 +46,7 @@ t.test('what its pods take: those that are bound to it and go on', async (t) => 
       },
     ],
   }
-  const [one, two] = createNodeStates(
+  const [one, two] = statesOf(
     [node('n1'), node('n2')],
     [
       pod('a', { ...asks, nodeName: 'n1' }),
@@ -66,7 +56,6 @@ t.test('what its pods take: those that are bound to it and go on', async (t) => 
       pod('waiting', asks),
       pod('elsewhere', { ...asks, nodeName: 'n9' }),
     ],
-    boundTo,
   )
   t.same(one && [...one.requested], [
     ['cpu', 200],
@@ -83,7 +72,7 @@ t.test('what its pods take: those that are bound to it and go on', async (t) => 
 t.test('a node that goes gets nothing more', async (t) => {
   const going = node('n1', {}, { deletionTimestamp: '2026-01-01T00:00:00Z' })
   t.same(
-    createNodeStates([going, node('n2')], [], boundTo).map((state) => state.node.metadata.name),
+    statesOf([going, node('n2')], []).map((state) => state.node.metadata.name),
     ['n2'],
   )
 })
@@ -92,7 +81,7 @@ t.test('pods by owner', async (t) => {
   t.equal(ownerOf(owned('a', 'rs-1')), 'rs-1')
   t.equal(ownerOf(owned('a', 'rs-1', false)), 'default/a', 'an owner that does not manage it')
   t.equal(ownerOf(pod('a')), 'default/a')
-  const [state] = createNodeStates([node('n1')], [], boundTo)
+  const [state] = statesOf([node('n1')], [])
   if (!state) throw new Error('no state')
   for (const each of [owned('a', 'rs-1'), owned('b', 'rs-1'), owned('c', 'rs-2'), pod('d')]) addPod(state, each)
   t.same([...state.perOwner].sort(), [

@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { Node, Pod, PodSpec, Taint, Toleration } from '../../../../src/api/types/index.ts'
 import { best } from '../../../../src/control/scheduler/decide.ts'
-import { createNodeStates } from '../../../../src/control/scheduler/framework/node-state.ts'
 import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
+import { statesOf } from './cluster-of.ts'
 
 const node = (
   name: string,
@@ -29,7 +29,7 @@ const asking = (requests: Readonly<Record<string, string>>): Partial<PodSpec> =>
 })
 
 const chosen = (wanted: Pod, nodes: readonly Node[], running: readonly Pod[] = []): string | undefined => {
-  const states = createNodeStates(nodes, running, ({ spec }) => spec.nodeName)
+  const states = statesOf(nodes, running)
   const snapshot = { nodes: states, namespaceLabels: () => undefined }
   return best(wanted, states, snapshot, createPlugins().scores)?.node.metadata.name
 }
