@@ -24,6 +24,7 @@ import { type Cgroups, openCgroups } from '../../src/host/cgroup.ts'
 import { createLogger } from '../../src/host/log.ts'
 import { damageNames, damages } from '../support/damage.ts'
 import { exitOf, isRealRoot } from '../support/left-on-node.ts'
+import { runRuntime } from '../support/run-runtime.ts'
 import { containerSpec, runtimeContract, sandboxSpec } from '../support/runtime-contract.ts'
 import { commandContract, inputContract } from '../support/talking-contract.ts'
 import { until } from '../support/until.ts'
@@ -38,14 +39,7 @@ const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgr
   const runtime = createProcessRuntime({
     ...{ stateDir, cgroups, onChange, onDamage: t.fail, log, programs, pollMs: 200 },
   })
-  const stop = new AbortController()
-  const running = runtime.run(stop.signal)
-  t.teardown(async () => {
-    for (const { id } of await runtime.sandboxes.list()) await runtime.sandboxes.end(id, 'forget')
-    stop.abort()
-    await running
-    rmSync(folder, { recursive: true })
-  })
+  runRuntime(t, runtime, folder)
   return { runtime, folder, stateDir }
 }
 

@@ -235,7 +235,9 @@ t.test('podway', { timeout: 120_000 }, async (t) => {
     ] as const) {
       const failure = await until(async () => {
         await ip(lines, within).catch(() => undefined)
-        return check()
+        // While the agent puts something back, other things may be missing.
+        const wrong = await check()
+        return found.test(String(wrong?.msg)) && wrong
       }, `CHECK to find ${found}`)
       t.match(failure, { code: 102, msg: found })
       t.ok(await until(async () => !(await check()), `the end of ${found}`, 15_000))

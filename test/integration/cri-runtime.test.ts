@@ -14,6 +14,7 @@ import { createRuntimes } from '../../src/agent/runtime/runtimes.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { busybox, noContainerd, startContainerd } from '../support/containerd.ts'
 import { commandLines, exitOf } from '../support/left-on-node.ts'
+import { runRuntime } from '../support/run-runtime.ts'
 import { containerSpec, runtimeContract, sandboxSpec } from '../support/runtime-contract.ts'
 import { terminalContract } from '../support/talking-contract.ts'
 import { until } from '../support/until.ts'
@@ -45,15 +46,8 @@ const open = async (t: Test, onChange: OnChange = () => undefined, api: Api = 'v
       ...{ onChange, onDamage: t.fail, onDown: () => undefined, log: silentLogger, pollMs: 200 },
     })
   const runtime = create()
-  const stop = new AbortController()
-  const running = runtime.run(stop.signal)
-  t.teardown(async () => {
-    for (const { id } of await runtime.sandboxes.list()) await runtime.sandboxes.end(id, 'forget')
-    stop.abort()
-    await running
-    client.close()
-    rmSync(folder, { recursive: true })
-  })
+  t.teardown(() => client.close())
+  runRuntime(t, runtime, folder)
   const found = await runtime.images.find(busybox)
   if (!found) throw new Error('the image is not there')
   const image = { id: found.id, digest: found.digest, name: busybox }

@@ -10,6 +10,7 @@ import type { Cgroups } from '../../src/host/cgroup.ts'
 import { makeBusyboxRoot } from '../support/busybox-root.ts'
 import { cgroupsFor, commandLines, exitOf, isRealRoot, leftGroups } from '../support/left-on-node.ts'
 import { busyboxImage, noOciRuntime, testOciRuntime } from '../support/oci-runtime.ts'
+import { runRuntime } from '../support/run-runtime.ts'
 import { containerSpec, runtimeContract, sandboxSpec } from '../support/runtime-contract.ts'
 import { commandContract, inputContract } from '../support/talking-contract.ts'
 import { until } from '../support/until.ts'
@@ -24,14 +25,7 @@ t.teardown(() => rmSync(layers, { recursive: true }))
 const open = async (t: Test, onChange: OnChange = () => undefined, cgroups?: Cgroups, image = layers) => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-'))
   const runtime = await testOciRuntime(folder, image, { onChange, onDamage: t.fail, cgroups })
-  const stop = new AbortController()
-  const running = runtime.run(stop.signal)
-  t.teardown(async () => {
-    for (const { id } of await runtime.sandboxes.list()) await runtime.sandboxes.end(id, 'forget')
-    stop.abort()
-    await running
-    rmSync(folder, { recursive: true })
-  })
+  runRuntime(t, runtime, folder)
   return { runtime, folder, container: { image: busyboxImage } }
 }
 

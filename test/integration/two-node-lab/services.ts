@@ -131,8 +131,12 @@ export const services = async (t: Test): Promise<void> => {
     )
     for (const node of ['node1', 'node2'])
       t.notMatch(await rulesOn(node), /-d 172\.30\.0\.1[12]\/32 .*--dport (10250|80) /)
-    const [pod = ''] = (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'name')).split('\n')
-    t.type(await kubectl('logs', pod), 'string', 'kubectl logs reaches the agent')
+    // One that is on its way out may be gone by then.
+    const logs = async () => {
+      const [pod = ''] = (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'name')).split('\n')
+      return kubectl('logs', pod).catch(() => undefined)
+    }
+    t.match(await until(logs, 'the log of a pod'), /echo listens/, 'kubectl logs reaches the agent')
     t.equal(await statusOf('client', `http://${node1}/`), '404', 'and clients Ingress')
     await kubectl('delete', 'service', 'greedy', 'ingress-thief', 'external')
   })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -30,12 +30,17 @@ t.test('a new file is taken over, a wrong one is not', async (t) => {
     },
   }
   const running = followDnsConfig(first, ({ ttl }) => seen.push(ttl), log, stop.signal, clock)
-  await writeFile(file, 'ttl: 2')
+  /** As a whole, as careful writers do: an empty file says something, too. */
+  const put = async (text: string): Promise<void> => {
+    await writeFile(`${file}.new`, text)
+    await rename(`${file}.new`, file)
+  }
+  await put('ttl: 2')
   await until(() => seen.length === 1, 'the new one')
-  await writeFile(file, 'ttl: soon')
+  await put('ttl: soon')
   await until(() => told.length === 1, 'the complaint')
   t.match(told, [{ err: /dns\.yaml:1: ttl: expected a whole number/ }])
-  await writeFile(file, 'ttl: 3')
+  await put('ttl: 3')
   await until(() => seen.length === 2, 'the next')
   t.same(seen, [2, 3])
   stop.abort()
