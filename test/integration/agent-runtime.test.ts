@@ -264,7 +264,8 @@ t.test('an agent that comes back after kill -9 finds everything', async (t) => {
   t.equal(shims.length, 4)
   const meanwhile = readFileSync(join(stateDir, 'sandboxes/a/containers/a_meanwhile_0.json'), 'utf8')
   process.kill((JSON.parse(meanwhile) as StoredContainer).process.pid, 'SIGTERM')
-  await until(() => existsSync(join(stateDir, 'exits/a_meanwhile_0')), 'an end that no agent sees')
+  const exitFile = join(stateDir, 'exits/a_meanwhile_0')
+  await until(() => existsSync(exitFile) && readFileSync(exitFile, 'utf8') !== '', 'an end that no agent sees')
 
   const changes: string[] = []
   const log = createLogger('test')

@@ -126,15 +126,15 @@ t.test('what another server has is found beside our own, and asked in the name o
     await ask(plane, '/apis/furniture.example.com/v1/namespaces/default/chairs?limit=5', jane),
     /^200 .*ChairList/,
   )
-  const last = asked.at(-1)
-  t.equal(last?.path, '/apis/furniture.example.com/v1/namespaces/default/chairs?limit=5')
-  t.equal(last?.by, 'front-proxy-client')
-  t.match(last?.headers, {
+  // Not the last one: the control plane asks from time to time whether the server is there.
+  const janes = asked.find(({ path }) => path === '/apis/furniture.example.com/v1/namespaces/default/chairs?limit=5')
+  t.equal(janes?.by, 'front-proxy-client')
+  t.match(janes?.headers, {
     'x-remote-user': 'jane',
     'x-remote-group': 'system:masters',
     'x-remote-extra-example.com%2fteam': 'a',
   })
-  t.equal(last?.headers['authorization'], undefined, 'no secret of the caller goes along')
+  t.equal(janes?.headers['authorization'], undefined, 'no secret of the caller goes along')
   t.match(await ask(plane, '/apis/furniture.example.com/v1/teapot'), /^418 /)
 
   const { body: groups } = await plane.request('GET', '/apis')
