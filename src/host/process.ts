@@ -48,15 +48,23 @@ export const familyOf = async (pid: number): Promise<readonly number[]> => {
   return family
 }
 
-/** Kills a process and all that have come from it. They are stopped first, so that none starts another meanwhile. */
-export const killFamily = async (pid: number): Promise<void> => {
-  let family: readonly number[] = []
-  for (let known = 0; ; known = family.length) {
-    family = await familyOf(pid)
-    if (family.length === known) break
-    for (const member of family) signalProcess(member, 'SIGSTOP')
+/**
+ * Kills a process and all that have come from it, its process group among them. They are stopped first, so that none starts another
+ * meanwhile; who has been stopped is killed also when it has lost its parent since, as nothing else would ever end it.
+ */
+export const killFamily = async (pid: number, childrenOfOne = allChildrenOf): Promise<void> => {
+  const stopped = new Set<number>()
+  for (let fresh: readonly number[] = [pid]; fresh.length > 0; ) {
+    for (const member of fresh) {
+      signalProcess(member, 'SIGSTOP')
+      stopped.add(member)
+    }
+    const found = (await Promise.all([...stopped].map((member) => childrenOfOne(member)))).flat()
+    fresh = found.filter((member) => !stopped.has(member))
   }
-  for (const member of family.toReversed()) signalProcess(member, 'SIGKILL')
+  for (const member of [...stopped].toReversed()) signalProcess(member, 'SIGKILL')
+  // -1 would be everybody.
+  if (pid > 1) signalProcess(-pid, 'SIGKILL')
 }
 
 /** Sends a signal to one process (or, with a negative pid, to a group); false when it is already gone. */
