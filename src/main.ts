@@ -19,6 +19,7 @@ import { registerLab } from './commands/lab.ts'
 import { registerLogs } from './commands/logs.ts'
 import { leaveClosedFolder } from './commands/own-folder.ts'
 import { registerPolicy } from './commands/policy.ts'
+import { registerSimulate } from './commands/simulate.ts'
 import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
 import { UsageError } from './commands/usage-error.ts'
@@ -65,6 +66,7 @@ for (const register of [
   registerPolicy,
   registerIngress,
   registerFetch,
+  registerSimulate,
 ])
   register(program)
 

@@ -35,7 +35,7 @@ const ownersOf = (nodeName: string, owner: Node | undefined) =>
   owner?.metadata.uid ? [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: owner.metadata.uid }] : []
 
 /** Writes the Lease once. Throws `NodeTaken` when another agent renews it. */
-const renewOnce = async (options: LeaseOptions, owner?: Node): Promise<void> => {
+export const renewLease = async (options: Omit<LeaseOptions, 'log'>, owner?: Node): Promise<void> => {
   const { client, nodeName, identity, clock = systemClock, durationSeconds = defaultSeconds } = options
   const target = { metadata: { name: nodeName, namespace } }
   const renewTime = formatMicroTime(clock.now())
@@ -72,7 +72,7 @@ export const acquireLease = async (options: LeaseOptions, signal: AbortSignal): 
   const deadline = clock.now() + durationSeconds * 1000 + 3 * retryMs
   for (let isTold = false; !signal.aborted; await sleep(retryMs, signal, clock)) {
     try {
-      const isOurs = await Promise.race([renewOnce(options).then(() => true), sleep(patienceMs, signal, clock)])
+      const isOurs = await Promise.race([renewLease(options).then(() => true), sleep(patienceMs, signal, clock)])
       if (!isOurs) log.warn('the API server does not answer: the node lease has to wait')
       return
     } catch (error) {
@@ -93,7 +93,7 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
   let isFailing = false
   while (!signal.aborted) {
     try {
-      await renewOnce(options, node())
+      await renewLease(options, node())
       if (isFailing) log.info('node lease renewed again')
       isFailing = false
     } catch (error) {

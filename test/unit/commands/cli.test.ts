@@ -53,6 +53,16 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
     status: 2,
     stderr: /--critical 10s: expected no more/,
   })
+  const simulate = ['simulate', '--kubeconfig', '/nowhere', '--nodes'] as const
+  t.match(podway('simulate'), { status: 2, stderr: /--nodes <count>' not specified/ })
+  t.match(podway(...simulate, '0'), { status: 2, stderr: /a whole number from 1 to 10000/ })
+  t.match(podway(...simulate, '3', '--name-prefix', 'Sim'), { status: 2, stderr: /^podway: --name-prefix Sim: / })
+  t.match(podway(...simulate, '300', '--node-cidr', '192.0.2.0/24'), {
+    status: 2,
+    stderr: /--node-cidr 192\.0\.2\.0\/24: expected a range with an address for 300 nodes/,
+  })
+  t.match(podway(...simulate, '3', '--memory', 'much'), { status: 2, stderr: /--memory much: expected an amount/ })
+  t.match(podway(...simulate, '3', '--lease-period', '0'), { status: 2, stderr: /--lease-period 0: expected more/ })
   t.match(podway('logs', '--since', 'now'), { status: 2, stderr: /expected a duration/ })
   t.match(podway('logs', '-l', 'a=b=c'), { status: 2, stderr: /-l a=b=c: .*found '='/ })
   t.match(podway('logs', 'web-0', '-A'), { status: 2, stderr: /are found by labels/ })
