@@ -4,6 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 rm -rf dist
 node_modules/.bin/tsc -p tsconfig.build.json
+# The types of what the package exports, and of what those mention.
+node_modules/.bin/tsc -p tsconfig.types.json
 find src -type f ! -name '*.ts' ! -name '*.md' | while read -r file; do
   mkdir -p "dist/$(dirname "${file#src/}")" && cp "$file" "dist/${file#src/}"
 done

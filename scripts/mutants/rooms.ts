@@ -19,6 +19,12 @@ const parts = (folder: string, ...files: readonly string[]): MutatedRoom => ({
   tests: files.map((file) => `test/unit/${folder}/${file}.test.ts`),
 })
 
+/** Two rooms with one floor. */
+const both = (a: MutatedRoom, b: MutatedRoom): MutatedRoom => ({
+  sources: [...a.sources, ...b.sources],
+  tests: [...a.tests, ...b.tests],
+})
+
 /**
  * Of control, what is pure is held by tables; what starts a whole control plane for each change would take a day. Of dns,
  * the folders whose tests start no threads: a thread does not hear which change is tried.
@@ -35,16 +41,19 @@ export const mutatedRooms: Readonly<Record<string, MutatedRoom>> = {
   'control/objects': room('control/objects', 'control/objects/*'),
   'control/storage': parts('control/storage', 'batches', 'bucket', 'follow', 'watch-cache'),
   'control/scheduler': parts('control/scheduler', 'decide', 'filters', 'node-state', 'scores'),
-  'control/controllers': parts(
-    'control/controllers',
-    ...['expectations', 'node-health', 'ownership', 'pod-state', 'garbage/references'],
-    ...[
-      'deployment/plan',
-      'deployment/revisions',
-      'deployment/status',
-      'replicaset/deletion-order',
-      'replicaset/status',
-    ],
-    ...['endpoints/endpoints-object', 'endpoints/service-endpoints', 'endpoints/slice-plan'],
+  'control/controllers': both(
+    parts('controller', 'expectations', 'ownership'),
+    parts(
+      'control/controllers',
+      ...['node-health', 'pod-state', 'garbage/references'],
+      ...[
+        'deployment/plan',
+        'deployment/revisions',
+        'deployment/status',
+        'replicaset/deletion-order',
+        'replicaset/status',
+      ],
+      ...['endpoints/endpoints-object', 'endpoints/service-endpoints', 'endpoints/slice-plan'],
+    ),
   ),
 }

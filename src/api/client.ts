@@ -21,6 +21,11 @@ export interface DeleteOptions extends Pick<AllDeleteOptions, 'gracePeriodSecond
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
 }
 
+export interface ApplyOptions {
+  readonly fieldManager: string
+  readonly force?: boolean
+}
+
 /** What a caller may leave out of an object it creates: the client fills apiVersion and kind. */
 export type Draft<T extends KubeObject> = Omit<T, 'apiVersion' | 'kind'>
 
@@ -131,6 +136,24 @@ export const createClient = (transport: ApiTransport) => {
         path: pathOf(r, target, subresource),
         body: patch,
         contentType: 'application/merge-patch+json',
+      })) as T,
+
+    /**
+     * Server-side apply: the fields that are given become so and are this manager's; those that it gave before and does not give any
+     * more go. The object is made when there is none. A field that is another manager's and otherwise is a conflict, unless `force`
+     * takes it.
+     */
+    apply: async <T extends KubeObject>(
+      r: Resource<T>,
+      object: Draft<T>,
+      { fieldManager, force = false }: ApplyOptions,
+    ): Promise<T> =>
+      (await transport.request({
+        method: 'PATCH',
+        path: pathOf(r, object),
+        query: { fieldManager, force: String(force) },
+        body: typed(r, object),
+        contentType: 'application/apply-patch+yaml',
       })) as T,
 
     delete: async <T extends KubeObject>(

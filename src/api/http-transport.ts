@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici'
 import dispatch from 'undici/lib/api/api-request.js'
 import { type ConnectionsOptions, createConnections, type Way } from './connections.ts'
 import { ApiError } from './errors.ts'
+import { readInClusterConnection } from './in-cluster.ts'
 import { type Connection, readKubeconfig } from './kubeconfig.ts'
 import type { ApiRequest, ApiTransport } from './transport.ts'
 import type { Status, WatchEvent } from './types/index.ts'
@@ -149,18 +150,28 @@ export const createHttpTransport = (first: Connection, options: ConnectionsOptio
   }
 }
 
+export interface OpenedTransport {
+  readonly transport: HttpTransport
+  readonly connection: Connection
+}
+
+const openWith = async (read: () => Promise<Connection>): Promise<OpenedTransport> => {
+  const connection = await read()
+  return { connection, transport: createHttpTransport(connection, { reread: read }) }
+}
+
 /**
  * As the kubeconfig says, now and whenever its tokens and certificates are rotated. `others` tells what other servers the cluster
  * was last known to have.
  */
-export const openTransport = async (
+export const openTransport = (
   kubeconfig: string,
   others: () => Promise<readonly string[]> = async () => [],
-): Promise<{ readonly transport: HttpTransport; readonly connection: Connection }> => {
-  const read = async (): Promise<Connection> => {
+): Promise<OpenedTransport> =>
+  openWith(async () => {
     const [connection, servers] = [await readKubeconfig(kubeconfig), await others()]
     return servers.length === 0 ? connection : { ...connection, others: servers }
-  }
-  const connection = await read()
-  return { connection, transport: createHttpTransport(connection, { reread: read }) }
-}
+  })
+
+/** As the ServiceAccount of the pod that this process runs in. */
+export const openInClusterTransport = (): Promise<OpenedTransport> => openWith(readInClusterConnection)

@@ -22,7 +22,7 @@ export interface FollowOptions<V> extends ListOptions {
   readonly onError?: (error: unknown, retryInMs: number) => void
 }
 
-interface InformerOptions<T extends KubeObject, V> extends FollowOptions<V> {
+export interface InformerOptions<T extends KubeObject, V> extends FollowOptions<V> {
   /** Cuts an object down to what is used of it, at the border. Identity when missing. */
   readonly view?: (object: T) => V
 }

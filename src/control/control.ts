@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../api/clock.ts'
 import { renderKubeconfig } from '../api/kubeconfig.ts'
+import { runWithLeaderElection } from '../controller/leader-election.ts'
 import { growWithWork } from '../host/busy-memory.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import type { Logger } from '../host/log.ts'
@@ -33,7 +34,6 @@ import { createAgents } from './dial/agents.ts'
 import { encryptPlace, readEncryptionRules } from './encrypted-place.ts'
 import { checkCluster, claimCluster, obtainKeys } from './join-cluster.ts'
 import { announceServer } from './leadership/announce.ts'
-import { runUnderLease } from './leadership/leadership.ts'
 import { type EtcdPlace, storePlace } from './open-backend.ts'
 import { runControllers } from './run-controllers.ts'
 import { apiServerTls, createApiServer } from './server/https.ts'
@@ -225,7 +225,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     ...(isSole ? [] : [createApiServersController]),
   ]
   const announcing = isSole ? undefined : announceServer({ client, clock, log, identity, place: here }, signal)
-  await runUnderLease(
+  await runWithLeaderElection(
     { client, clock, log, name: controllersLease, identity, isSole },
     (term) =>
       runControllers(

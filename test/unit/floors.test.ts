@@ -13,8 +13,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   dns: [...ground, 'ipam'],
   proxy: [...ground, 'ipam'],
   images: ground,
+  controller: ground,
   agent: [...ground, 'ipam', 'overlay', 'dns', 'proxy', 'images'],
-  control: [...ground, 'ipam', 'proxy'],
+  control: [...ground, 'ipam', 'proxy', 'controller'],
   lab: [...ground, 'ipam', 'agent', 'control'],
   commands: [...ground, 'ipam', 'overlay', 'dns', 'proxy', 'images', 'agent', 'control', 'lab'],
 }

@@ -1,9 +1,10 @@
 /** Keeps what every cluster has from its first moment on: an object that is deleted or overwritten comes back. */
 import type { Outcome } from '../../api/work-queue.ts'
+import { createQueue } from '../../controller/queue.ts'
 import { type BootstrapOptions, bootstrapObjects } from '../bootstrap/bootstrap.ts'
 import { bucketOf } from '../resources/definition.ts'
 import { bucketOfResource } from '../storage/follow.ts'
-import { type CreateController, createQueue } from './controller.ts'
+import type { CreateController } from './controller.ts'
 
 const name = 'bootstrap-objects'
 

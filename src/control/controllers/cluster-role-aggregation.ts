@@ -4,7 +4,8 @@ import type { Resource } from '../../api/resources.ts'
 import { matchLabelSelector } from '../../api/selectors.ts'
 import type { ClusterRole, PolicyRule } from '../../api/types/kubernetes/rbac-v1.ts'
 import type { Outcome } from '../../api/work-queue.ts'
-import { type CreateController, createQueue } from './controller.ts'
+import { createQueue } from '../../controller/queue.ts'
+import type { CreateController } from './controller.ts'
 
 const name = 'clusterrole-aggregation-controller'
 

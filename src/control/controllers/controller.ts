@@ -3,9 +3,7 @@
 import type { KeyPair } from '../../api/certificates.ts'
 import type { Client } from '../../api/client.ts'
 import type { Clock } from '../../api/clock.ts'
-import { isConflict, isNotFound } from '../../api/errors.ts'
 import { createEventRecorder, type EventRecorder } from '../../api/event-recorder.ts'
-import { createWorkQueue, type Outcome, type WorkQueue } from '../../api/work-queue.ts'
 import type { Logger } from '../../host/log.ts'
 import type { IpFamily } from '../../ip/address.ts'
 import type { ClusterNetworks } from '../admission/node-claims.ts'
@@ -67,24 +65,3 @@ export type CreateController = (context: ControllerContext) => Controller
 /** The Events of one component. */
 export const recorderFor = ({ client, clock, log }: ControllerContext, component: string): EventRecorder =>
   createEventRecorder({ client, clock, log, component, host: '' })
-
-const isRace = (error: unknown): boolean => isConflict(error) || isNotFound(error)
-
-/** How often keys are worked on at the same time; while one waits for a write, others go on. */
-const concurrency = 4
-
-/** A queue of keys with the manners all controllers share: lost races are normal, everything else is told. */
-export const createQueue = (
-  { clock, log }: ControllerContext,
-  name: string,
-  reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>,
-): WorkQueue =>
-  createWorkQueue(reconcile, {
-    clock,
-    concurrency,
-    backoffMs: { base: 20, max: 60_000 },
-    onError: (key, error, retryInMs) => {
-      if (isRace(error)) log.debug({ controller: name, key, retryInMs }, 'somebody else was faster; looking again')
-      else log.warn({ controller: name, key, err: error, retryInMs }, 'reconciling failed; trying again')
-    },
-  })

@@ -7,6 +7,7 @@ import { scopedInformer } from '../../api/scoped-informer.ts'
 import { serviceOfSlice } from '../../api/slices.ts'
 import type { EndpointSlice, KubeObject, Pod, Service } from '../../api/types/index.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/types/kubernetes/core-v1.ts'
+import { commonIndexes } from '../../controller/common-indexes.ts'
 import type { Logger } from '../../host/log.ts'
 import type { Registry } from '../registry/registry.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
@@ -17,13 +18,6 @@ import { claimKeysOfPod } from '../volumes/pod-claims.ts'
 import type { RemoteKinds } from './remote-kinds.ts'
 
 type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>
-
-/** What everything can be found by: `uid`, the uids of its owners (`owner`), its `namespace`. */
-const commonIndexes: Indexes = {
-  uid: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]),
-  owner: ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid),
-  namespace: ({ metadata }) => (metadata.namespace === undefined ? [] : [metadata.namespace]),
-}
 
 /** One label that every pod has that the Service selects: what to find the Service by when a pod changes. */
 const selectedLabel = ({ metadata, spec }: Service): readonly string[] => {

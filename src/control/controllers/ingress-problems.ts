@@ -2,11 +2,12 @@
 import { type EventType, referenceTo } from '../../api/event-recorder.ts'
 import { configMaps, ingressClasses, ingresses, objectKey, secrets } from '../../api/resources.ts'
 import type { Outcome } from '../../api/work-queue.ts'
+import { createQueue } from '../../controller/queue.ts'
 import type { Lookup } from '../../proxy/ingress/annotations/settings.ts'
 import type { Finding } from '../../proxy/ingress/lint/finding.ts'
 import { lintIngresses } from '../../proxy/ingress/lint/lint.ts'
 import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
-import { type CreateController, createQueue, recorderFor } from './controller.ts'
+import { type CreateController, recorderFor } from './controller.ts'
 
 const name = 'ingress-problems'
 

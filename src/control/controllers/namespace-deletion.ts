@@ -4,9 +4,10 @@ import { errorText, isConflict, isMissingPath, isNotFound } from '../../api/erro
 import { namespaces } from '../../api/resources.ts'
 import type { KubeObject, Namespace, NamespaceCondition } from '../../api/types/index.ts'
 import type { Outcome } from '../../api/work-queue.ts'
+import { createQueue } from '../../controller/queue.ts'
 import { namespaceFinalizer } from '../resources/core/namespace.ts'
 import { bucketOf, type ResourceDefinition } from '../resources/definition.ts'
-import { type CreateController, createQueue } from './controller.ts'
+import type { CreateController } from './controller.ts'
 import { writeStatus } from './write-status.ts'
 
 const name = 'namespace-controller'

@@ -4,10 +4,11 @@ import { amountText, noAmount } from '../../api/quantity.ts'
 import { objectKey, resourceQuotas } from '../../api/resources.ts'
 import type { ResourceQuota } from '../../api/types/kubernetes/core-v1.ts'
 import type { Outcome } from '../../api/work-queue.ts'
+import { createQueue } from '../../controller/queue.ts'
 import { counts } from '../quota/scopes.ts'
 import { usageOf } from '../quota/usage.ts'
 import { type Amounts, addAll } from '../resources/core/pod-resources.ts'
-import { type CreateController, createQueue } from './controller.ts'
+import type { CreateController } from './controller.ts'
 
 const name = 'resourcequota-controller'
 

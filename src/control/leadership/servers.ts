@@ -1,9 +1,9 @@
 /** Which API servers there are: each keeps a Lease of its own. Pure. */
 
 import type { Lease } from '../../api/types/index.ts'
+import { remainingMs, type Sighting, sight } from '../../controller/lease-record.ts'
 import { isAddress } from '../../ip/address.ts'
 import type { ServerPlace } from '../bootstrap/bootstrap.ts'
-import { remainingMs, type Sighting, sight } from './record.ts'
 
 /** Marks the Leases of API servers, in kube-system. */
 export const serverLabel = 'podway.dev/api-server'

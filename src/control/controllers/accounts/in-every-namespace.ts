@@ -5,7 +5,8 @@ import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../../ap
 import { namespaces, type Resource } from '../../../api/resources.ts'
 import type { KubeObject } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
-import { type CreateController, createQueue } from '../controller.ts'
+import { createQueue } from '../../../controller/queue.ts'
+import type { CreateController } from '../controller.ts'
 
 export interface NamespaceObject<T extends KubeObject> {
   readonly resource: Resource<T>

@@ -8,8 +8,9 @@ import { objectKey, secrets, serviceAccounts } from '../../../api/resources.ts'
 import type { Secret } from '../../../api/types/index.ts'
 import type { ServiceAccount } from '../../../api/types/kubernetes/core-v1.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { createQueue } from '../../../controller/queue.ts'
 import { accountNameAnnotation, accountUidAnnotation, tokenSecretType } from '../../resources/core/token-secret.ts'
-import { type CreateController, createQueue } from '../controller.ts'
+import type { CreateController } from '../controller.ts'
 
 const name = 'tokens-controller'
 

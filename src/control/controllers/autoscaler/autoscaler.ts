@@ -13,8 +13,9 @@ import type {
   MetricStatus,
 } from '../../../api/types/kubernetes/autoscaling-v2.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
-import { type CreateController, createQueue, recorderFor } from '../controller.ts'
-import { createCountedStatus } from '../own-writes.ts'
+import { createCountedStatus } from '../../../controller/own-writes.ts'
+import { createQueue } from '../../../controller/queue.ts'
+import { type CreateController, recorderFor } from '../controller.ts'
 import { catchUpMs } from '../pod-control/pod-control.ts'
 import { findScaled, type Scaled } from '../scaled.ts'
 import { limit, type Past, remember, stabilize } from './limits.ts'

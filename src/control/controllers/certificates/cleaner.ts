@@ -3,7 +3,8 @@ import { readBootstrapToken } from '../../../api/bootstrap-token.ts'
 import { certificateSigningRequests, secrets, splitKey } from '../../../api/resources.ts'
 import type { CertificateSigningRequest } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
-import { type CreateController, createQueue } from '../controller.ts'
+import { createQueue } from '../../../controller/queue.ts'
+import type { CreateController } from '../controller.ts'
 import { hasCondition } from './conditions.ts'
 
 const hourMs = 3_600_000

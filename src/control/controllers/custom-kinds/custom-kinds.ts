@@ -4,11 +4,12 @@ import { customResourceDefinitions } from '../../../api/resources.ts'
 import type { KubeObject } from '../../../api/types/index.ts'
 import type { CustomResourceDefinition } from '../../../api/types/kubernetes/apiextensions-v1.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { createQueue } from '../../../controller/queue.ts'
 import { statusOf } from '../../custom/naming.ts'
 import { builtInKinds } from '../../registry/registry.ts'
 import { cleanupFinalizer } from '../../resources/apiextensions/custom-resource-definition.ts'
 import { bucketOf, type ResourceDefinition } from '../../resources/definition.ts'
-import { type CreateController, createQueue } from '../controller.ts'
+import type { CreateController } from '../controller.ts'
 
 const name = 'custom-kinds'
 

@@ -1,8 +1,8 @@
 /** How many pods the controllers of some pods want. */
 import { deployments, groupVersion, replicaSets } from '../../../api/resources.ts'
 import type { OwnerReference, Pod } from '../../../api/types/index.ts'
+import { controllerOf } from '../../../controller/ownership.ts'
 import type { Informers } from '../informers.ts'
-import { controllerOf } from '../ownership.ts'
 import { findScaled, type Scaled } from '../scaled.ts'
 
 export interface ExpectedPods {

@@ -3,7 +3,7 @@ import type { Client } from '../../../api/client.ts'
 import { isNotFound } from '../../../api/errors.ts'
 import { endpointSlices } from '../../../api/resources.ts'
 import type { EndpointSlice, OwnerReference, StringMap } from '../../../api/types/index.ts'
-import type { Expectations } from '../expectations.ts'
+import type { Expectations } from '../../../controller/expectations.ts'
 import type { EndpointGroup } from './service-endpoints.ts'
 import { planSlices } from './slice-plan.ts'
 

@@ -4,8 +4,8 @@ import { isNotFound } from '../../../api/errors.ts'
 import { jobs, objectKey, pods, splitKey } from '../../../api/resources.ts'
 import type { Pod } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { controllerOf } from '../../../controller/ownership.ts'
 import type { ControllerContext } from '../controller.ts'
-import { controllerOf } from '../ownership.ts'
 import { isTracked, trackingFinalizer } from './pods.ts'
 
 /** Nothing happens to a pod that is gone. */

@@ -2,7 +2,8 @@
 import { jobs } from '../../../api/resources.ts'
 import type { Job } from '../../../api/types/kubernetes/batch-v1.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
-import { type CreateController, createQueue } from '../controller.ts'
+import { createQueue } from '../../../controller/queue.ts'
+import type { CreateController } from '../controller.ts'
 import { finalCondition } from './assess.ts'
 
 const name = 'ttl-after-finished-controller'

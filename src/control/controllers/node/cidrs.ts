@@ -5,9 +5,10 @@ import { podCIDRsOf } from '../../../api/nodes.ts'
 import { nodes } from '../../../api/resources.ts'
 import type { Node } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { createQueue } from '../../../controller/queue.ts'
 import { cidrOf, parseCidr } from '../../../ip/cidr.ts'
 import { createSubnetPool, isExhausted, isOutOfRange, isTaken } from '../../../ipam/pool.ts'
-import { type CreateController, createQueue, recorderFor } from '../controller.ts'
+import { type CreateController, recorderFor } from '../controller.ts'
 
 const name = 'node-ipam-controller'
 

@@ -3,7 +3,8 @@ import { isFinished } from '../../../api/pods.ts'
 import { nodes, objectKey, pods, splitKey } from '../../../api/resources.ts'
 import type { Pod } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
-import { type CreateController, createQueue } from '../controller.ts'
+import { createQueue } from '../../../controller/queue.ts'
+import type { CreateController } from '../controller.ts'
 
 const name = 'pod-garbage-collector'
 

@@ -4,10 +4,10 @@ import { errorText, isNamespaceTerminating, isNotFound } from '../../../api/erro
 import { referenceTo } from '../../../api/event-recorder.ts'
 import { objectKey, pods } from '../../../api/resources.ts'
 import type { KubeObject, Pod } from '../../../api/types/index.ts'
+import { createExpectations } from '../../../controller/expectations.ts'
+import { followDependents } from '../../../controller/follow-dependents.ts'
+import { claim, sortClaims } from '../../../controller/ownership.ts'
 import { type ControllerContext, recorderFor } from '../controller.ts'
-import { createExpectations } from '../expectations.ts'
-import { followDependents } from '../follow-dependents.ts'
-import { claim, sortClaims } from '../ownership.ts'
 import { slowStart } from './slow-start.ts'
 import type { PodDraft, WorkloadKind } from './workload.ts'
 

@@ -4,7 +4,7 @@ import type { Draft } from '../../../api/client.ts'
 import type { Resource } from '../../../api/resources.ts'
 import type { LabelMatcher } from '../../../api/selectors.ts'
 import type { KubeObject, ObjectMeta, Pod, PodSpec } from '../../../api/types/index.ts'
-import { controllerReference } from '../ownership.ts'
+import { controllerReference } from '../../../controller/ownership.ts'
 
 export interface WorkloadKind<T extends KubeObject> {
   readonly resource: Resource<T>

@@ -9,6 +9,7 @@ import { objectKey, persistentVolumeClaims, persistentVolumes, pods, storageClas
 import type { KubeObject, ObjectReference } from '../../../api/types/index.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { createQueue } from '../../../controller/queue.ts'
 import { isDefaultClass } from '../../resources/storage/storage-class.ts'
 import {
   annotationOf,
@@ -22,7 +23,7 @@ import {
 } from '../../volumes/claims.ts'
 import { betaStorageProvisioner, bindCompleted, boundByController, storageProvisioner } from '../../volumes/names.ts'
 import { claimKeysOfPod } from '../../volumes/pod-claims.ts'
-import { type CreateController, createQueue, recorderFor } from '../controller.ts'
+import { type CreateController, recorderFor } from '../controller.ts'
 import { writeStatus } from '../write-status.ts'
 import { planClaim, planVolume, type Told, type VolumeStep } from './plan.ts'
 

@@ -2,10 +2,11 @@
 import { referenceTo } from '../../../api/event-recorder.ts'
 import { persistentVolumeClaims, persistentVolumes, storageClasses } from '../../../api/resources.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { createQueue } from '../../../controller/queue.ts'
 import { annotationOf, bytesOf, classOf, isBound, requestedBytes } from '../../volumes/claims.ts'
 import { hostPathProvisioner } from '../../volumes/host-path.ts'
 import { provisionedBy } from '../../volumes/names.ts'
-import { type CreateController, createQueue, recorderFor } from '../controller.ts'
+import { type CreateController, recorderFor } from '../controller.ts'
 import { writeStatus } from '../write-status.ts'
 
 const name = 'volume_expand'

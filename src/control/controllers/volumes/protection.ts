@@ -3,9 +3,10 @@ import { isFinished } from '../../../api/pods.ts'
 import { objectKey, persistentVolumeClaims, persistentVolumes, pods, type Resource } from '../../../api/resources.ts'
 import type { KubeObject } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { createQueue } from '../../../controller/queue.ts'
 import { claimProtection, volumeProtection } from '../../volumes/names.ts'
 import { claimKeysOfPod } from '../../volumes/pod-claims.ts'
-import { type CreateController, createQueue } from '../controller.ts'
+import type { CreateController } from '../controller.ts'
 import type { Informers } from '../informers.ts'
 
 interface Protected<T extends KubeObject> {

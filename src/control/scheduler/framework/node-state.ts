@@ -2,7 +2,7 @@
 import { allAmounts, allRequestsOf, type ResourceAmounts } from '../../../api/pod-requests.ts'
 import { objectKey } from '../../../api/resources.ts'
 import type { Node, Pod, Protocol } from '../../../api/types/index.ts'
-import { controllerOf } from '../../controllers/ownership.ts'
+import { controllerOf } from '../../../controller/ownership.ts'
 
 export interface HostPort {
   readonly ip: string

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { pods, replicaSets } from '../../../../../src/api/resources.ts'
 import type { ReplicaSet } from '../../../../../src/api/types/index.ts'
-import { claim, sortClaims } from '../../../../../src/control/controllers/ownership.ts'
+import { claim, sortClaims } from '../../../../../src/controller/ownership.ts'
 import { startControlPlane } from '../../../../support/control-plane.ts'
 import { until } from '../../../../support/until.ts'
 

@@ -1,8 +1,8 @@
 /** Whom the change of an object concerns: the owner that manages it, the one that did, and whoever may adopt it. */
-import type { Informer } from '../../api/informer.ts'
-import { objectKey } from '../../api/resources.ts'
-import type { LabelMatcher } from '../../api/selectors.ts'
-import type { KubeObject } from '../../api/types/index.ts'
+import type { Informer } from '../api/informer.ts'
+import { objectKey } from '../api/resources.ts'
+import type { LabelMatcher } from '../api/selectors.ts'
+import type { KubeObject } from '../api/types/index.ts'
 import { controllerOf } from './ownership.ts'
 
 export interface Followed<O extends KubeObject, T extends KubeObject> {

@@ -1,9 +1,9 @@
 /** Copies that lag behind what was written. */
 import t from 'tap'
-import { createFakeClock } from '../../../../src/api/clock.ts'
-import type { KubeObject } from '../../../../src/api/types/index.ts'
-import { createExpectations } from '../../../../src/control/controllers/expectations.ts'
-import { createFedInformer } from '../../../support/fed-informer.ts'
+import { createFakeClock } from '../../../src/api/clock.ts'
+import type { KubeObject } from '../../../src/api/types/index.ts'
+import { createExpectations } from '../../../src/controller/expectations.ts'
+import { createFedInformer } from '../../support/fed-informer.ts'
 
 const pod = (name: string, uid = name, metadata: object = {}): KubeObject => ({
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', uid, ...metadata } },

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { matchLabelSelector } from '../../../../src/api/selectors.ts'
-import type { Pod, ReplicaSet } from '../../../../src/api/types/index.ts'
-import { followDependents } from '../../../../src/control/controllers/follow-dependents.ts'
-import { createFedInformer } from '../../../support/fed-informer.ts'
+import { matchLabelSelector } from '../../../src/api/selectors.ts'
+import type { Pod, ReplicaSet } from '../../../src/api/types/index.ts'
+import { followDependents } from '../../../src/controller/follow-dependents.ts'
+import { createFedInformer } from '../../support/fed-informer.ts'
 
 const set = (name: string, app: string): ReplicaSet => ({
   ...{ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name, namespace: 'default', uid: `uid-${name}` } },

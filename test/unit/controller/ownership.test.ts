@@ -1,13 +1,8 @@
 import t from 'tap'
-import { replicaSets } from '../../../../src/api/resources.ts'
-import { matchMap } from '../../../../src/api/selectors.ts'
-import type { KubeObject, OwnerReference } from '../../../../src/api/types/index.ts'
-import {
-  controllerOf,
-  controllerReference,
-  isControlledBy,
-  sortClaims,
-} from '../../../../src/control/controllers/ownership.ts'
+import { replicaSets } from '../../../src/api/resources.ts'
+import { matchMap } from '../../../src/api/selectors.ts'
+import type { KubeObject, OwnerReference } from '../../../src/api/types/index.ts'
+import { controllerOf, controllerReference, isControlledBy, sortClaims } from '../../../src/controller/ownership.ts'
 
 const owner = (metadata: Partial<KubeObject['metadata']> = {}): KubeObject => ({
   ...{

@@ -1,18 +1,18 @@
 /** Who leads: one at a time, whatever happens to it. Several API servers share one store; time is the test's. */
 import t, { type Test } from 'tap'
-import { createClient } from '../../../../src/api/client.ts'
-import { aborted, createFakeClock, type FakeClock } from '../../../../src/api/clock.ts'
-import { internalError } from '../../../../src/api/errors.ts'
-import { leases } from '../../../../src/api/resources.ts'
-import type { ApiTransport } from '../../../../src/api/transport.ts'
-import { controlUser } from '../../../../src/control/auth/user.ts'
-import { leadershipTimes, runUnderLease } from '../../../../src/control/leadership/leadership.ts'
-import { claim, released, remainingMs, sight } from '../../../../src/control/leadership/record.ts'
-import { createLocalTransport } from '../../../../src/control/server/local-transport.ts'
-import { createMemoryBackend, type MemoryBackend } from '../../../../src/control/storage/memory-backend.ts'
-import { silentLogger } from '../../../../src/host/log.ts'
-import { createTestApi } from '../../../support/api-server.ts'
-import { until } from '../../../support/until.ts'
+import { createClient } from '../../../src/api/client.ts'
+import { aborted, createFakeClock, type FakeClock } from '../../../src/api/clock.ts'
+import { internalError } from '../../../src/api/errors.ts'
+import { leases } from '../../../src/api/resources.ts'
+import type { ApiTransport } from '../../../src/api/transport.ts'
+import { controlUser } from '../../../src/control/auth/user.ts'
+import { createLocalTransport } from '../../../src/control/server/local-transport.ts'
+import { createMemoryBackend, type MemoryBackend } from '../../../src/control/storage/memory-backend.ts'
+import { leaderElectionTimes, runWithLeaderElection } from '../../../src/controller/leader-election.ts'
+import { claim, released, remainingMs, sight } from '../../../src/controller/lease-record.ts'
+import { silentLogger } from '../../../src/host/log.ts'
+import { createTestApi } from '../../support/api-server.ts'
+import { until } from '../../support/until.ts'
 
 interface Candidate {
   readonly clock: FakeClock
@@ -49,7 +49,7 @@ const candidate = async (t: Test, backend: MemoryBackend, identity: string, isSo
     leads = false
   }
   const options = { client, clock, log: silentLogger, name: 'test', identity, isSole }
-  const running = runUnderLease(options, lead, stop.signal)
+  const running = runWithLeaderElection(options, lead, stop.signal)
   t.teardown(async () => {
     stop.abort()
     await running
@@ -123,7 +123,7 @@ t.test('one that cannot renew stops before another may begin, and leads again in
   await until(a.leads, 'the first')
   a.cut(true)
   const passed = await pass([a], () => !a.leads())
-  t.ok(passed < leadershipTimes.durationMs, `${passed} ms`)
+  t.ok(passed < leaderElectionTimes.durationMs, `${passed} ms`)
   a.cut(false)
   await pass([a], a.leads)
   t.equal(a.terms(), 2)

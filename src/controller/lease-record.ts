@@ -1,6 +1,6 @@
 /** What a Lease says of who leads. Pure. */
-import { formatMicroTime } from '../../api/clock.ts'
-import type { Lease } from '../../api/types/index.ts'
+import { formatMicroTime } from '../api/clock.ts'
+import type { Lease } from '../api/types/index.ts'
 
 export type LeaseRecord = NonNullable<Lease['spec']>
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { KubeObject } from '../../../../src/api/types/index.ts'
-import { createOwnWrites } from '../../../../src/control/controllers/own-writes.ts'
+import type { KubeObject } from '../../../src/api/types/index.ts'
+import { createOwnWrites } from '../../../src/controller/own-writes.ts'
 
 const version = (resourceVersion: string, uid = 'u', name = 'a'): KubeObject => ({
   ...{ apiVersion: 'v1', kind: 'X', metadata: { name, namespace: 'default', uid, resourceVersion } },

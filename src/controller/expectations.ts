@@ -2,10 +2,10 @@
  * What a controller has written and its informer has not shown yet. Whoever decides by a stale copy creates twice: a key
  * with unmet expectations has to wait.
  */
-import type { Clock } from '../../api/clock.ts'
-import type { Informer } from '../../api/informer.ts'
-import { objectKey } from '../../api/resources.ts'
-import type { KubeObject } from '../../api/types/index.ts'
+import type { Clock } from '../api/clock.ts'
+import type { Informer } from '../api/informer.ts'
+import { objectKey } from '../api/resources.ts'
+import type { KubeObject } from '../api/types/index.ts'
 
 export interface Expectations {
   created(key: string, object: KubeObject): void

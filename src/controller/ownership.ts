@@ -1,9 +1,9 @@
 /** Who owns what: controller references, adoption and release. Pure, but for `claim`, which writes what was decided. */
-import type { Client } from '../../api/client.ts'
-import { isNotFound } from '../../api/errors.ts'
-import { groupVersion, type Resource } from '../../api/resources.ts'
-import type { LabelMatcher } from '../../api/selectors.ts'
-import type { KubeObject, OwnerReference } from '../../api/types/index.ts'
+import type { Client } from '../api/client.ts'
+import { isNotFound } from '../api/errors.ts'
+import { groupVersion, type Resource } from '../api/resources.ts'
+import type { LabelMatcher } from '../api/selectors.ts'
+import type { KubeObject, OwnerReference } from '../api/types/index.ts'
 
 /** The owner that manages the object, if there is one. */
 export const controllerOf = ({ metadata }: KubeObject): OwnerReference | undefined =>

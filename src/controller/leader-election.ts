@@ -1,14 +1,14 @@
-/** One of several servers at a time does what only one may do: whoever holds a Lease. */
-import type { Client } from '../../api/client.ts'
-import { aborted, type Clock, sleep } from '../../api/clock.ts'
-import { isAlreadyExists, isConflict, isNotFound } from '../../api/errors.ts'
-import { createInformer } from '../../api/informer.ts'
-import { leases } from '../../api/resources.ts'
-import type { Lease } from '../../api/types/index.ts'
-import type { Logger } from '../../host/log.ts'
-import { claim, type LeaseRecord, released, remainingMs, type Sighting, sight } from './record.ts'
+/** One of several processes at a time does what only one may do: whoever holds a Lease. */
+import type { Client } from '../api/client.ts'
+import { aborted, type Clock, sleep, systemClock } from '../api/clock.ts'
+import { isAlreadyExists, isConflict, isNotFound } from '../api/errors.ts'
+import { createInformer } from '../api/informer.ts'
+import { leases } from '../api/resources.ts'
+import type { Lease } from '../api/types/index.ts'
+import type { Logger } from '../host/log.ts'
+import { claim, type LeaseRecord, released, remainingMs, type Sighting, sight } from './lease-record.ts'
 
-export interface LeadershipTimes {
+export interface LeaderElectionTimes {
   /** A holder that does not renew for so long has lost it to whoever asks. */
   readonly durationMs: number
   /** A holder that cannot renew for so long stops working: before others may begin. */
@@ -16,26 +16,30 @@ export interface LeadershipTimes {
   readonly renewEveryMs: number
 }
 
-/** Another server begins within 15 seconds of the end of one that had no time to say so. */
-export const leadershipTimes: LeadershipTimes = { durationMs: 10_000, renewWithinMs: 7_000, renewEveryMs: 2_000 }
+/** Another process begins within 15 seconds of the end of one that had no time to say so. */
+export const leaderElectionTimes: LeaderElectionTimes = {
+  durationMs: 10_000,
+  renewWithinMs: 7_000,
+  renewEveryMs: 2_000,
+}
 
 /** Where nobody else can be: it is only shown. */
-export const soleTimes: LeadershipTimes = { durationMs: 60_000, renewWithinMs: 50_000, renewEveryMs: 20_000 }
+export const soleTimes: LeaderElectionTimes = { durationMs: 60_000, renewWithinMs: 50_000, renewEveryMs: 20_000 }
 
-export interface LeadershipOptions {
+export interface LeaderElectionOptions {
   readonly client: Client
-  readonly clock: Clock
+  readonly clock?: Clock
   readonly log: Logger
-  /** The Lease, in kube-system. */
+  /** The Lease. */
   readonly name: string
+  /** Where the Lease is; kube-system when missing. */
+  readonly namespace?: string
   /** Who this is; no two processes have the same. */
   readonly identity: string
   /** Nobody else can be at work on this store: what the Lease says is what an earlier life has left. */
-  readonly isSole: boolean
-  readonly times?: LeadershipTimes
+  readonly isSole?: boolean
+  readonly times?: LeaderElectionTimes
 }
-
-const namespace = 'kube-system'
 
 /** Somebody else was faster, or the Lease is not there: the next look tells more. */
 const isRace = (error: unknown): boolean => isConflict(error) || isAlreadyExists(error) || isNotFound(error)
@@ -44,11 +48,13 @@ const isRace = (error: unknown): boolean => isConflict(error) || isAlreadyExists
  * Calls `lead` whenever the Lease becomes ours, with a signal that ends when it is lost, and waits for it to return before
  * anything else. Runs until `signal` aborts; then the Lease is given back.
  */
-export const runUnderLease = async (
-  { client, clock, log, name, identity, isSole, times = isSole ? soleTimes : leadershipTimes }: LeadershipOptions,
+export const runWithLeaderElection = async (
+  options: LeaderElectionOptions,
   lead: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> => {
+  const { client, clock = systemClock, log, name, namespace = 'kube-system', identity, isSole = false } = options
+  const { times = isSole ? soleTimes : leaderElectionTimes } = options
   const durationSeconds = times.durationMs / 1000
   /** Wakes who waits for the Lease of another. */
   let changed = Promise.withResolvers<void>()

@@ -2,10 +2,10 @@
  * The last version of each object that a controller has written. Whoever counts by an object's own status must not count by
  * an older one.
  */
-import type { Client } from '../../api/client.ts'
-import { deepEqual } from '../../api/deep-equal.ts'
-import { objectKey, type Resource } from '../../api/resources.ts'
-import type { KubeObject } from '../../api/types/index.ts'
+import type { Client } from '../api/client.ts'
+import { deepEqual } from '../api/deep-equal.ts'
+import { objectKey, type Resource } from '../api/resources.ts'
+import type { KubeObject } from '../api/types/index.ts'
 
 export interface OwnWrites {
   wrote(object: KubeObject): void
