@@ -47,9 +47,10 @@ import { createHostPathProvisioner } from './controllers/volumes/host-path/provi
 import { createClaimProtection, createVolumeProtection } from './controllers/volumes/protection.ts'
 import type { Registry } from './registry/registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
+import { defaultSettings, type SchedulerSettings } from './scheduler/settings.ts'
 
 /** What may be left to others, such as a real kube-controller-manager and kube-scheduler. */
-const switchable: Readonly<Record<ComponentName, CreateController>> = {
+const switchable = (scheduler: SchedulerSettings): Readonly<Record<ComponentName, CreateController>> => ({
   'serviceaccount-controller': createDefaultAccountController,
   'root-ca-certificate-publisher-controller': createRootCaPublisher,
   'serviceaccount-token-controller': createTokenSecretController,
@@ -86,8 +87,8 @@ const switchable: Readonly<Record<ComponentName, CreateController>> = {
   'ingress-status-controller': createIngressStatusController,
   'ingress-problems-controller': createIngressProblemController,
   'gateway-status-controller': createGatewayStatusController,
-  'kube-scheduler': createScheduler,
-}
+  'kube-scheduler': createScheduler(scheduler),
+})
 
 /** What in Kubernetes is the API server's own work. */
 const ofTheServer: readonly CreateController[] = [
@@ -96,8 +97,8 @@ const ofTheServer: readonly CreateController[] = [
   createEventTtlController,
 ]
 
-const chosen = (disabled: readonly string[]): readonly CreateController[] =>
-  Object.entries(switchable)
+const chosen = (disabled: readonly string[], scheduler: SchedulerSettings): readonly CreateController[] =>
+  Object.entries(switchable(scheduler))
     .filter(([name]) => !disabled.includes(name))
     .map(([, create]) => create)
 
@@ -111,6 +112,8 @@ export interface RunControllersOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly settings: ControllerSettings
+  /** Missing: as kube-scheduler without a configuration. */
+  readonly scheduler?: SchedulerSettings | undefined
   /** Is told of every failure. */
   readonly loops: Pick<Loops, 'failed'>
   /** What others do here. */
@@ -132,7 +135,17 @@ const addressesOf = ({ loadBalancerCIDR }: ControllerSettings, informers: Inform
 
 /** Runs until `signal` aborts. A controller that fails is told of, and started anew; the others go on. */
 export const runControllers = async (options: RunControllersOptions, signal: AbortSignal): Promise<void> => {
-  const { client, registry, findRemote, clock, log, loops, disabled = [], more = [] } = options
+  const {
+    client,
+    registry,
+    findRemote,
+    clock,
+    log,
+    loops,
+    disabled = [],
+    more = [],
+    scheduler = defaultSettings,
+  } = options
   const remote = createRemoteKinds(findRemote, clock)
   const informers = createInformers({ client, registry, remote, clock, log })
   const watching = informers.run(signal)
@@ -158,7 +171,9 @@ export const runControllers = async (options: RunControllersOptions, signal: Abo
   if (!signal.aborted) {
     log.info(disabled.length > 0 ? { disabled } : {}, 'controllers start')
     const context = { ...options, informers, remote, loadBalancerAddresses: addressesOf(options.settings, informers) }
-    await Promise.all([...chosen(disabled), ...ofTheServer, ...more].map((create) => keepRunning(create, context)))
+    await Promise.all(
+      [...chosen(disabled, scheduler), ...ofTheServer, ...more].map((create) => keepRunning(create, context)),
+    )
   }
   await watching
 }

@@ -14,6 +14,7 @@ import { createApiServiceController } from '../../src/control/controllers/api-se
 import type { ControllerSettings, CreateController } from '../../src/control/controllers/controller.ts'
 import type { ComponentName } from '../../src/control/controllers/names.ts'
 import { runControllers } from '../../src/control/run-controllers.ts'
+import type { SchedulerSettings } from '../../src/control/scheduler/settings.ts'
 import type { Answer, Handler } from '../../src/control/server/call.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'
@@ -86,6 +87,7 @@ export const startControlPlane = async (
     frontProxy,
     endOf = () => undefined,
     clock = systemClock,
+    scheduler,
     ...changed
   }: Partial<ControllerSettings> & {
     evictionSeconds?: number
@@ -96,6 +98,7 @@ export const startControlPlane = async (
     frontProxy?: () => KeyPair
     /** How a pod ends as soon as it has begun. */
     endOf?: (pod: Pod) => 'Succeeded' | 'Failed' | undefined
+    scheduler?: SchedulerSettings
     /** The controllers' time. */
     clock?: Clock
   } = {},
@@ -170,7 +173,7 @@ export const startControlPlane = async (
         findRemote: plane.aggregation.versions,
         clock,
         log: silentLogger,
-        ...{ loops: plane.loops, disabled },
+        ...{ loops: plane.loops, disabled, scheduler },
         settings: { ...settings, secretTokens: plane.tokens.ofSecrets, ...changed },
         more: [createApiServiceController(plane.aggregation.check), ...more],
       },

@@ -5,7 +5,7 @@ import type { Lease } from '../../api/types/index.ts'
 import type { ComponentStatus } from '../../api/types/kubernetes/core-v1.ts'
 import type { ComponentName } from '../controllers/names.ts'
 import { componentStatus } from '../resources/core/component-status.ts'
-import { schedulerName } from '../scheduler/scheduler.ts'
+import { defaultSchedulerName } from '../scheduler/config/configuration.ts'
 import { inTime } from '../server/health.ts'
 import type { Observer } from '../server/resources.ts'
 import type { Store } from '../storage/store.ts'
@@ -48,8 +48,8 @@ const checksOf = ({ store, clock, loops, disabled }: ComponentsOptions): Readonl
   const scheduler: ComponentName = 'kube-scheduler'
   const schedulerLease = disabled.includes(scheduler) ? scheduler : controllersLease
   return {
-    scheduler: () => checkLoops(schedulerLease, (name) => name === schedulerName),
-    'controller-manager': () => checkLoops(controllersLease, (name) => name !== schedulerName),
+    scheduler: () => checkLoops(schedulerLease, (name) => name === defaultSchedulerName),
+    'controller-manager': () => checkLoops(controllersLease, (name) => name !== defaultSchedulerName),
     // Monitoring knows the store by this name, whatever it is.
     'etcd-0': async () => {
       await inTime(() => store.fresh())

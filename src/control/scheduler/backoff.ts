@@ -2,11 +2,12 @@
 import type { Clock } from '../../api/clock.ts'
 import { objectKey } from '../../api/resources.ts'
 import type { Pod } from '../../api/types/index.ts'
-import type { ClusterEvent } from './framework/plugin.ts'
+import type { ClusterEvent } from './framework/filter.ts'
 
-const backoffMs = { base: 1_000, max: 10_000 }
 /** Something may have helped that nobody has told. */
 export const flushMs = 60_000
+
+const noEvents: ReadonlySet<ClusterEvent> = new Set()
 
 interface Attempt {
   readonly uid: string | undefined
@@ -20,15 +21,22 @@ interface Attempt {
 }
 
 export interface Backoff {
-  postpone(pod: Pod, helpedBy: ReadonlySet<ClusterEvent>): void
+  /** Without events: time alone helps. */
+  postpone(pod: Pod, helpedBy?: ReadonlySet<ClusterEvent>): void
   happened(event: ClusterEvent): void
   isDue(pod: Pod): boolean
   /** Its next attempt is a first one. Without a key all are forgotten. */
   forget(key?: string): void
 }
 
+/** How long a pod waits: at first, and at most. */
+export interface BackoffLimits {
+  readonly base: number
+  readonly max: number
+}
+
 /** `wake`: something is due. */
-export const createBackoff = (clock: Clock, wake: (key: string) => void): Backoff => {
+export const createBackoff = (clock: Clock, limitsMs: BackoffLimits, wake: (key: string) => void): Backoff => {
   const attempts = new Map<string, Attempt>()
   return {
     postpone: (pod, helpedBy) => {
@@ -36,7 +44,7 @@ export const createBackoff = (clock: Clock, wake: (key: string) => void): Backof
       const before = attempts.get(key)
       before?.cancel()
       const count = before?.uid === pod.metadata.uid ? (before?.count ?? 0) : 0
-      const waitMs = Math.min(backoffMs.base * 2 ** count, backoffMs.max)
+      const waitMs = Math.min(limitsMs.base * 2 ** count, limitsMs.max)
       const notBefore = clock.now() + waitMs
       const cancel = clock.after(waitMs, () => {
         const attempt = attempts.get(key)
@@ -45,8 +53,8 @@ export const createBackoff = (clock: Clock, wake: (key: string) => void): Backof
         if (attempt.isHelped) wake(key)
       })
       attempts.set(key, {
-        ...{ uid: pod.metadata.uid, count: count + 1, notBefore, helpedBy, cancel },
-        ...{ hasWaited: false, isHelped: false },
+        ...{ uid: pod.metadata.uid, count: count + 1, notBefore, helpedBy: helpedBy ?? noEvents, cancel },
+        ...{ hasWaited: false, isHelped: helpedBy === undefined },
       })
     },
     happened: (event) => {

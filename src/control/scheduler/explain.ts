@@ -3,10 +3,10 @@
 /** For one reason that stands against all of them. */
 export const unavailable = (count: number, reason: string): string => `0/${count} nodes are available: ${reason}.`
 
-/** How often each reason was given. */
-export const explain = (reasons: readonly (readonly string[])[]): string => {
-  if (reasons.length === 0) return 'no nodes available to schedule pods'
+/** How often each reason was given. `count`: of how many nodes, where not all were looked at. */
+export const explain = (reasons: readonly (readonly string[])[], count = reasons.length): string => {
+  if (count === 0) return 'no nodes available to schedule pods'
   const counts = Map.groupBy(reasons.flat(), (reason) => reason)
   const parts = [...counts].map(([reason, { length }]) => `${length} ${reason}`).sort()
-  return unavailable(reasons.length, parts.join(', '))
+  return unavailable(count, parts.join(', '))
 }

@@ -1,8 +1,8 @@
 /** Whether a pod fits on a node, by all filters. Pure, but for what is supposed and taken back. */
 import { objectKey } from '../../api/resources.ts'
 import type { Pod } from '../../api/types/index.ts'
+import type { ClusterEvent, Filter, Objection, PodFilter, Snapshot } from './framework/filter.ts'
 import { addPod, type NodeState, removePod } from './framework/node-state.ts'
-import type { ClusterEvent, Filter, Objection, PodFilter, Snapshot } from './framework/plugin.ts'
 
 export const priorityOf = ({ spec }: Pod): number => spec.priority ?? 0
 

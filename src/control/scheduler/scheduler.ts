@@ -1,47 +1,34 @@
 /** Gives pods their nodes. */
 import { setImmediate } from 'node:timers/promises'
-import { formatTime } from '../../api/clock.ts'
 import { deepEqual } from '../../api/deep-equal.ts'
-import { isConflict, isNotFound } from '../../api/errors.ts'
-import { referenceTo } from '../../api/event-recorder.ts'
-import { conditionOf, isFinished } from '../../api/pods.ts'
-import { namespaces, nodes, objectKey, podDisruptionBudgets, pods, type Resource } from '../../api/resources.ts'
+import { isFinished } from '../../api/pods.ts'
+import { namespaces, nodes, objectKey, podDisruptionBudgets, pods } from '../../api/resources.ts'
 import { createSyncLoop } from '../../api/sync-loop.ts'
-import type { Binding, Node, Pod } from '../../api/types/index.ts'
-import { type CreateController, recorderFor } from '../controllers/controller.ts'
+import type { Node, Pod } from '../../api/types/index.ts'
+import type { ControllerContext, CreateController } from '../controllers/controller.ts'
 import { createBackoff, flushMs } from './backoff.ts'
-import { createCluster } from './cluster.ts'
-import { decide, type Refused } from './decide.ts'
-import { priorityOf } from './fit.ts'
-import type { ClusterEvent, Snapshot } from './framework/plugin.ts'
-import type { Placement } from './framework/pod-volumes.ts'
+import { runBindingCycle } from './binding-cycle.ts'
+import { defaultSchedulerName } from './config/configuration.ts'
+import { type Decision, decide } from './decide.ts'
+import { decideTogether } from './decide-together.ts'
+import type { Circumstances, Refused } from './feasible.ts'
+import type { Extend } from './framework/extend.ts'
+import type { ClusterEvent, Snapshot } from './framework/filter.ts'
+import { createInFlight } from './in-flight.ts'
+import { createRoomMaker } from './make-room.ts'
 import { createNominations } from './nominations.ts'
-import { createPlugins } from './plugins.ts'
-import { preempt } from './preempt.ts'
-import { evictFor } from './preemption.ts'
-import { createVolumeBinding } from './volume-binding.ts'
-
-/** By which pods ask for it. */
-export const schedulerName = 'default-scheduler'
+import { createPlacements } from './placements.ts'
+import { createProfiles, type Profile } from './profiles.ts'
+import { inOrder, isGated, isWithoutNode, schedulerOf } from './queue.ts'
+import type { SchedulerSettings } from './settings.ts'
+import { createTeller } from './teller.ts'
+import { failed, gated, type Verdict, verdictOf } from './verdict.ts'
 
 /** However many pods wait, others have their turn after this time. */
 const mostBusyMs = 20
 
-/** A binding is posted to the pod that it is about. */
-const bindings: Resource<Binding> = { group: '', version: 'v1', plural: 'pods', kind: 'Binding', namespaced: true }
-
-const isOurs = ({ spec, metadata }: Pod): boolean =>
-  !spec.nodeName && (spec.schedulerName ?? schedulerName) === schedulerName && metadata.deletionTimestamp === undefined
-
-const isGated = ({ spec }: Pod): boolean => (spec.schedulingGates ?? []).length > 0
-
-/** Important ones first, then first come, first served. */
-const inOrder = (all: readonly Pod[]): readonly Pod[] =>
-  all.toSorted(
-    (a, b) =>
-      priorityOf(b) - priorityOf(a) ||
-      ((a.metadata.creationTimestamp ?? '') < (b.metadata.creationTimestamp ?? '') ? -1 : 1),
-  )
+/** About so many pods others are asked at the same time; the next ones wait in their order. */
+const mostAsked = 16
 
 /** What matters of a node here; heartbeats do not. */
 const relevant = ({ metadata, spec, status }: Node): unknown => [
@@ -51,201 +38,171 @@ const relevant = ({ metadata, spec, status }: Node): unknown => [
 /** What matters of a pod to others. */
 const relevantOfPod = ({ metadata, spec }: Pod): unknown => [metadata.labels, metadata.deletionTimestamp, spec]
 
-/** What is said of a pod that has to wait. */
-interface Verdict {
-  readonly reason: 'Unschedulable' | 'SchedulingGated'
-  readonly message: string
-}
+const uidOf = ({ metadata }: Pod): string => metadata.uid ?? ''
 
-const gated: Verdict = {
-  reason: 'SchedulingGated',
-  message: 'Scheduling is blocked due to non-empty scheduling gates',
-}
-
-/** Where pods go. It is a controller like any other, and what makes up its mind is in `decide` and `preempt`. */
-export const createScheduler: CreateController = (context) => {
+/** Works until `signal` aborts. */
+const runScheduler = async (
+  settings: SchedulerSettings,
+  context: ControllerContext,
+  signal: AbortSignal,
+): Promise<void> => {
   const { client, informers, clock, log } = context
-  const nodeCopies = informers.of(nodes)
   const podCopies = informers.of(pods)
+  const nodeCopies = informers.of(nodes)
   const namespaceCopies = informers.of(namespaces)
-  const budgetCopies = informers.of(podDisruptionBudgets)
-  const events = recorderFor(context, schedulerName)
-  const cluster = createCluster()
+  const placements = createPlacements()
   const nominations = createNominations()
-  /** Bound by us, and not seen so in the copy yet: by uid. */
-  const assumed = new Map<string, string>()
-  /** Deleted for others, and still there: by uid. */
-  const evicted = new Set<string>()
-  const backoff = createBackoff(clock, (key) => loop.mark(key))
+  const backoff = createBackoff(clock, settings.configuration.backoffMs, (key) => loop.mark(key))
+  const teller = createTeller(client, clock, nominations)
+  const inFlight = createInFlight({
+    failed: (pod, err) => log.warn({ err, pod: objectKey(pod) }, 'scheduling failed; trying again'),
+    ended: (pod) => {
+      if (currentOf(pod)) loop.mark(objectKey(pod))
+    },
+  })
   /** Where the next search begins. */
   let from = 0
-
-  const boundTo = ({ spec, metadata }: Pod): string | undefined => spec.nodeName || assumed.get(metadata.uid ?? '')
+  /** About how many pods others are asked, and whether there are more. */
+  let asked = 0
+  let areMore = false
 
   const happened = (event: ClusterEvent): void => backoff.happened(event)
 
-  const assume = (pod: Pod, node: string): void => {
-    assumed.set(pod.metadata.uid ?? '', node)
-    nominations.set(pod, undefined)
-    cluster.setPod(objectKey(pod), pod, node)
+  /** Tried again at once. */
+  const hurry = (pod: Pod): void => {
+    backoff.forget(objectKey(pod))
+    loop.mark(objectKey(pod))
   }
 
-  const forgetAssumed = (pod: Pod): void => {
-    if (!assumed.delete(pod.metadata.uid ?? '')) return
-    const key = objectKey(pod)
-    const current = podCopies.get(key)
-    cluster.setPod(key, current, current?.spec.nodeName)
-    happened('pod gone')
+  const wake = (event: ClusterEvent, waiting: readonly Pod[] = []): void => {
+    for (const pod of waiting) hurry(pod)
+    happened(event)
   }
 
-  const bind = async (pod: Pod, node: string): Promise<void> => {
-    const { uid = '', namespace = '', name: podName } = pod.metadata
-    const binding: Omit<Binding, 'apiVersion' | 'kind'> = {
-      metadata: { name: podName, namespace, uid },
-      target: { apiVersion: 'v1', kind: 'Node', name: node },
-    }
-    try {
-      await client.create(bindings, binding, 'binding')
-      backoff.forget(objectKey(pod))
-      const message = `Successfully assigned ${objectKey(pod)} to ${node}`
-      events.record(referenceTo(pod), 'Normal', 'Scheduled', message)
-    } catch (error) {
-      forgetAssumed(pod)
-      if (isNotFound(error) || isConflict(error)) return
-      log.warn({ err: error, pod: objectKey(pod), node }, 'cannot bind a pod; trying again')
-      loop.mark(objectKey(pod))
-    }
-  }
-
-  /** Of a pod that is not to go where it was meant to: not at once, or two who disagree would keep each other busy. */
-  const reconsider = (pod: Pod): void => {
-    backoff.postpone(pod, new Set<ClusterEvent>(['volume']))
-    forgetAssumed(pod)
-    happened('volume')
-  }
-
-  const volumes = createVolumeBinding(context, {
-    bound: (pod, node) => {
-      const found = nodeCopies.get(node)
-      if (found && volumes.of(pod).objections(found).length === 0) void bind(pod, node)
-      else reconsider(pod)
-    },
-    failed: reconsider,
-    changed: (users) => {
-      for (const pod of users) {
-        backoff.forget(objectKey(pod))
-        loop.mark(objectKey(pod))
-      }
-      happened('volume')
-    },
+  const profiles = createProfiles(context, { client, log, signal, wake }, settings)
+  const roomMaker = createRoomMaker({
+    nominations,
+    budgets: () => informers.of(podDisruptionBudgets).values(),
+    unseated: hurry,
+    givenUp: () => happened('pod gone'),
   })
-  const plugins = createPlugins(volumes.of)
 
-  const prepareVolumes = async (pod: Pod, node: string, placements: readonly Placement[]): Promise<void> => {
-    try {
-      await volumes.begin(pod, node, placements)
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error))
-        log.warn({ err: error, pod: objectKey(pod), node }, 'cannot prepare the volumes of a pod; trying again')
-      reconsider(pod)
+  const isOurs = (pod: Pod): boolean => isWithoutNode(pod) && profiles.has(schedulerOf(pod))
+
+  const look = (): Snapshot => ({
+    nodes: placements.nodes(),
+    namespaceLabels: (name) => namespaceCopies.get(name)?.metadata.labels,
+  })
+
+  /** The pod as it is now, when it still wants a node. */
+  const currentOf = (pod: Pod): Pod | undefined => {
+    const current = podCopies.get(objectKey(pod))
+    return current && uidOf(current) === uidOf(pod) && isOurs(current) ? current : undefined
+  }
+
+  /** Of a pod that was not bound: not at once, or two who disagree would keep each other busy. */
+  const giveUp = async (pod: Pod, { events }: Profile, verdict: Verdict | undefined): Promise<void> => {
+    const current = currentOf(pod)
+    if (!current) return
+    backoff.postpone(current)
+    if (!verdict) return
+    if (verdict.reason === 'SchedulerError')
+      log.warn({ pod: objectKey(pod), reason: verdict.message }, 'cannot schedule a pod; trying again')
+    await teller.failed(current, verdict, events)
+  }
+
+  const bind = async (pod: Pod, node: Node, profile: Profile, end: AbortController): Promise<void> => {
+    const outcome = await runBindingCycle(pod, node, profile.plugins, clock, end)
+    if (outcome.isBound) {
+      backoff.forget(objectKey(pod))
+      return teller.scheduled(pod, node.metadata.name, profile.events)
+    }
+    if (placements.forget(pod, podCopies.get(objectKey(pod)))) happened('pod gone')
+    await giveUp(pod, profile, outcome.verdict)
+  }
+
+  /** Counts the pod in on its node before anybody else is looked at. */
+  const assume = (pod: Pod, { node }: { readonly node: Node }): void => {
+    placements.assume(pod, node.metadata.name)
+    nominations.set(pod, undefined)
+  }
+
+  const refuse = async (
+    pod: Pod,
+    refused: Refused,
+    profile: Profile,
+    extenders: readonly Extend[],
+    end = signal,
+  ): Promise<void> => {
+    backoff.postpone(pod, refused.helpedBy)
+    const { schedulerName, events } = profile
+    const preemptor = { pod, extenders, from, context: { client, clock, events, log, schedulerName } }
+    const more = await roomMaker.makeRoom(preemptor, refused, end)
+    await teller.failed(pod, verdictOf('Unschedulable', refused.message + more), events)
+  }
+
+  const circumstancesOf = (pod: Pod, { percentageOfNodesToScore }: Profile): Circumstances => {
+    const { length } = placements.nodes()
+    from = length === 0 ? 0 : (from + 1) % length
+    return {
+      ...(length > 100 ? { from } : {}),
+      ...{ nominatedOn: nominations.on, nominatedNode: nominations.nodeOf(pod), percentageOfNodesToScore },
     }
   }
 
-  /** Writes why a pod waits, and for which node. */
-  const writeWaiting = async (pod: Pod, { reason, message }: Verdict): Promise<void> => {
-    const known = conditionOf(pod, 'PodScheduled')
-    const nominatedNodeName = nominations.nodeOf(pod)
-    const isKnown = known?.status === 'False' && known.reason === reason && known.message === message
-    if (isKnown && (pod.status?.nominatedNodeName || undefined) === nominatedNodeName) return
-    const { uid } = pod.metadata
-    const lastTransitionTime = known?.status === 'False' ? known.lastTransitionTime : formatTime(clock.now())
-    const condition = { type: 'PodScheduled', status: 'False', reason, message, lastTransitionTime }
-    const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled')
-    const status = { conditions: [...others, condition], nominatedNodeName: nominatedNodeName ?? null }
+  /** Asks others, too, and takes their answer for what the pod is by then. */
+  const scheduleTogether = async (
+    pod: Pod,
+    profile: Profile,
+    extenders: readonly Extend[],
+    end: AbortController,
+  ): Promise<void> => {
+    asked++
+    let decision: Decision
     try {
-      await client.patch(pods, pod, { metadata: { uid }, status }, 'status')
+      const setting = { plugins: profile.plugins, extenders, look }
+      decision = await decideTogether(pod, setting, circumstancesOf(pod, profile), end.signal)
+      if ('message' in decision) return await refuse(pod, decision, profile, extenders, end.signal)
     } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error
-    }
-  }
-
-  const tellUnschedulable = (pod: Pod, message: string): Promise<void> => {
-    events.record(referenceTo(pod), 'Warning', 'FailedScheduling', message)
-    return writeWaiting(pod, { reason: 'Unschedulable', message })
-  }
-
-  const isGoing = ({ metadata }: Pod): boolean =>
-    metadata.deletionTimestamp !== undefined || evicted.has(metadata.uid ?? '')
-
-  /** Somebody less important is on the way out, on the node that the pod waits for. */
-  const isRoomComing = (pod: Pod, { objections }: Refused): boolean => {
-    const node = nominations.nodeOf(pod)
-    if (node === undefined) return false
-    for (const [state, { isFinal }] of objections)
-      if (state.node.metadata.name === node && !isFinal)
-        return [...state.pods.values()].some((other) => isGoing(other) && priorityOf(other) < priorityOf(pod))
-    return false
-  }
-
-  /** Pods that are less important wait no longer for a node which is cleared for another. */
-  const unseat = (pod: Pod, node: string): void => {
-    for (const other of nominations.on(node))
-      if (priorityOf(other) < priorityOf(pod)) {
-        nominations.set(other, undefined)
-        backoff.forget(objectKey(other))
-        loop.mark(objectKey(other))
+      return end.signal.aborted ? undefined : await giveUp(pod, profile, failed(error))
+    } finally {
+      asked--
+      if (areMore && asked <= mostAsked / 2) {
+        areMore = false
+        loop.mark('')
       }
-  }
-
-  const evict = (preemptor: Pod, victim: Pod, node: string): Promise<void> => {
-    const { uid = '' } = victim.metadata
-    evicted.add(uid)
-    return evictFor(preemptor, victim, node, { client, clock, events, schedulerName }).catch((error: unknown) => {
-      evicted.delete(uid)
-      log.warn({ err: error, pod: objectKey(victim), node }, 'cannot preempt a pod')
-    })
-  }
-
-  /** What is added to the message of a pod that fits nowhere. */
-  const makeRoom = async (pod: Pod, refused: Refused): Promise<string> => {
-    if (refused.objections.size === 0) return ''
-    if (pod.spec.preemptionPolicy === 'Never') return ' preemption: not eligible due to preemptionPolicy=Never.'
-    if (isRoomComing(pod, refused)) return ' preemption: not eligible due to a terminating pod on the nominated node.'
-    const found = preempt(pod, refused, [...budgetCopies.values()], from)
-    if ('message' in found) {
-      if (nominations.nodeOf(pod) !== undefined) happened('pod gone')
-      nominations.set(pod, undefined)
-      return ` ${found.message}`
     }
-    const node = found.state.node.metadata.name
-    unseat(pod, node)
-    nominations.set(pod, node)
-    await Promise.all(found.victims.map((victim) => evict(pod, victim, node)))
-    return ''
+    if (end.signal.aborted) return
+    assume(pod, decision.state)
+    await bind(pod, decision.state.node, profile, end)
   }
 
-  const schedule = async (pod: Pod): Promise<void> => {
-    const podVolumes = volumes.of(pod)
-    const snapshot: Snapshot = {
-      nodes: cluster.states,
-      namespaceLabels: (name) => namespaceCopies.get(name)?.metadata.labels,
+  const schedule = async (pod: Pod, profile: Profile): Promise<void> => {
+    const extenders = profile.plugins.extenders.map(({ own }) => own).filter((each) => each.isInterested(pod))
+    if (extenders.length > 0 && asked >= mostAsked) {
+      areMore = true
+      return
     }
-    from = snapshot.nodes.length === 0 ? 0 : (from + 1) % snapshot.nodes.length
-    const decision = decide(pod, snapshot, plugins, {
-      ...(snapshot.nodes.length > 100 ? { from } : {}),
-      ...{ nominatedOn: nominations.on, nominatedNode: nominations.nodeOf(pod) },
-    })
-    if ('message' in decision) {
-      backoff.postpone(pod, decision.helpedBy)
-      return tellUnschedulable(pod, decision.message + (await makeRoom(pod, decision)))
+    if (extenders.length > 0) return inFlight.start(pod, (end) => scheduleTogether(pod, profile, extenders, end))
+    let decision: Decision
+    try {
+      decision = decide(pod, look(), profile.plugins, circumstancesOf(pod, profile))
+    } catch (error) {
+      return giveUp(pod, profile, failed(error))
     }
-    const node = decision.state.node.metadata.name
-    const placements = podVolumes.placements(decision.state.node)
-    assume(pod, node)
-    return placements.length === 0 ? bind(pod, node) : prepareVolumes(pod, node, placements)
+    if ('message' in decision) return refuse(pod, decision, profile, [])
+    const { state } = decision
+    assume(pod, state)
+    inFlight.start(pod, (end) => bind(pod, state.node, profile, end))
   }
 
-  const isWaiting = (pod: Pod): boolean => isOurs(pod) && !boundTo(pod) && backoff.isDue(pod)
+  const isWaiting = (pod: Pod): boolean =>
+    isOurs(pod) && !placements.nodeOf(pod) && !inFlight.has(pod) && backoff.isDue(pod)
+
+  const next = async (pod: Pod | undefined): Promise<void> => {
+    const profile = pod && isWaiting(pod) ? profiles.get(schedulerOf(pod)) : undefined
+    if (pod && profile) await (isGated(pod) ? teller.waiting(pod, gated) : schedule(pod, profile))
+  }
 
   const loop = createSyncLoop({
     clock,
@@ -259,9 +216,7 @@ export const createScheduler: CreateController = (context) => {
           await setImmediate()
           pausedAt = clock.now()
         }
-        const current = podCopies.get(objectKey(pod))
-        if (current && isWaiting(current))
-          writes.push(isGated(current) ? writeWaiting(current, gated) : schedule(current))
+        writes.push(next(podCopies.get(objectKey(pod))))
       }
       await Promise.all(writes)
     },
@@ -273,8 +228,9 @@ export const createScheduler: CreateController = (context) => {
     if (pod && isOurs(pod)) {
       const isKnown = previous?.status?.nominatedNodeName === pod.status?.nominatedNodeName
       const node = isKnown ? nominations.nodeOf(pod) : pod.status?.nominatedNodeName
-      nominations.set(pod, assumed.has(pod.metadata.uid ?? '') ? undefined : node)
+      nominations.set(pod, placements.nodeOf(pod) ? undefined : node)
       if (before && deepEqual(relevantOfPod(pod), relevantOfPod(before))) return
+      if (!placements.nodeOf(pod)) inFlight.stop(uidOf(pod))
       backoff.forget(key)
       loop.mark(key)
     } else if (before) {
@@ -284,37 +240,47 @@ export const createScheduler: CreateController = (context) => {
     }
   }
 
-  const followPod = (key: string, current: Pod | undefined, previous: Pod | undefined): void => {
-    const uid = (current ?? previous)?.metadata.uid ?? ''
-    if (!current || current.spec.nodeName) assumed.delete(uid)
-    if (!current) {
-      evicted.delete(uid)
-      backoff.forget(key)
-    }
-    const isThere = current !== undefined && !isFinished(current)
-    const wasThere = previous !== undefined && !isFinished(previous)
-    cluster.setPod(key, isThere ? current : undefined, isThere ? boundTo(current) : undefined)
-    followWaiting(key, current, previous)
-    const isNews = !isThere || !wasThere || !deepEqual(relevantOfPod(current), relevantOfPod(previous))
-    if (!isNews) return
-    if (isThere && boundTo(current)) happened('pod added')
-    if (wasThere && boundTo(previous)) happened('pod gone')
+  /** It is gone, or somebody else has decided where it runs. */
+  const stopUnwanted = (key: string, current: Pod | undefined, previous: Pod | undefined): void => {
+    const pod = current ?? previous
+    if (!pod) return
+    const node = current?.spec.nodeName
+    const isElsewhere = node && previous && !previous.spec.nodeName && placements.nodeOf(previous) !== node
+    if (!current || current.metadata.deletionTimestamp !== undefined || isElsewhere) inFlight.stop(uidOf(pod))
+    if (current) return
+    roomMaker.gone(uidOf(pod))
+    backoff.forget(key)
   }
 
-  return {
-    name: schedulerName,
-    run: async (signal) => {
-      nodeCopies.onChange((key, current, previous) => {
-        cluster.setNode(key, current)
-        if (!current || !previous || !deepEqual(relevant(current), relevant(previous))) happened('node')
-      }, signal)
-      namespaceCopies.onChange((_key, current, previous) => {
-        if (!deepEqual(current?.metadata.labels, previous?.metadata.labels)) happened('namespace')
-      }, signal)
-      podCopies.onChange(followPod, signal)
-      volumes.follow(signal)
-      await loop.run(signal)
-      backoff.forget()
-    },
+  const followPod = (key: string, current: Pod | undefined, previous: Pod | undefined): void => {
+    stopUnwanted(key, current, previous)
+    placements.setPod(key, current, previous)
+    followWaiting(key, current, previous)
+    const isThere = current !== undefined && !isFinished(current)
+    const wasThere = previous !== undefined && !isFinished(previous)
+    const isNews = !isThere || !wasThere || !deepEqual(relevantOfPod(current), relevantOfPod(previous))
+    if (!isNews) return
+    if (isThere && placements.nodeOf(current)) happened('pod added')
+    if (wasThere && placements.nodeOf(previous)) happened('pod gone')
   }
+
+  nodeCopies.onChange((key, current, previous) => {
+    placements.setNode(key, current)
+    if (!current || !previous || !deepEqual(relevant(current), relevant(previous))) happened('node')
+  }, signal)
+  namespaceCopies.onChange((_key, current, previous) => {
+    if (!deepEqual(current?.metadata.labels, previous?.metadata.labels)) happened('namespace')
+  }, signal)
+  podCopies.onChange(followPod, signal)
+  await loop.run(signal)
+  await inFlight.close()
+  backoff.forget()
 }
+
+/** Where pods go. It is a controller like any other. */
+export const createScheduler =
+  (settings: SchedulerSettings): CreateController =>
+  (context) => ({
+    name: defaultSchedulerName,
+    run: (signal) => runScheduler(settings, context, signal),
+  })

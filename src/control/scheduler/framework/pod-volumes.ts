@@ -1,4 +1,5 @@
 /** What a pod's claims say of where it can run, and what is to be written before it does. Pure. */
+import { objectKey } from '../../../api/resources.ts'
 import type { Node, Pod } from '../../../api/types/index.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/kubernetes/core-v1.ts'
 import type { StorageClass } from '../../../api/types/kubernetes/storage-v1.ts'
@@ -13,6 +14,8 @@ export interface VolumeWorld {
   readonly volume: (name: string) => PersistentVolume | undefined
   readonly volumesOfClass: (name: string) => Iterable<PersistentVolume>
   readonly storageClass: (name: string) => StorageClass | undefined
+  /** Whether a volume was found for another claim, by its key, and nothing of it is written yet. */
+  readonly isReserved: (volume: string, claim: string) => boolean
   /** Whether another pod that has a node, and has not ended, uses the claim. */
   readonly isTaken: (key: string, by: Pod) => boolean
 }
@@ -65,7 +68,10 @@ const place = (
 ): Placement | undefined => {
   const chosen = annotationOf(claim, selectedNode)
   if (chosen !== undefined) return chosen === node.metadata.name ? { claim, volume: undefined } : undefined
-  const free = [...world.volumesOfClass(classOf(claim))].filter((volume) => !taken.has(volume))
+  const key = objectKey(claim)
+  const free = [...world.volumesOfClass(classOf(claim))].filter(
+    (volume) => !taken.has(volume) && !world.isReserved(volume.metadata.name, key),
+  )
   const volume = bestVolume({ claim, node }, free)
   if (volume) return { claim, volume }
   const storageClass = world.storageClass(classOf(claim))

@@ -1,9 +1,10 @@
 /** Ports of the node that the pod wants for itself. */
 import { isSameHostPort } from '../../../api/host-ports.ts'
+import type { Filter } from '../framework/filter.ts'
 import { hostPortsOf } from '../framework/node-state.ts'
-import type { Filter } from '../framework/plugin.ts'
+import type { Plugin } from '../framework/plugin.ts'
 
-export const hostPorts: Filter = {
+const filter: Filter = {
   helpedBy: ['node', 'pod gone'],
   prepare: (pod) => {
     const wanted = hostPortsOf(pod)
@@ -18,3 +19,5 @@ export const hostPorts: Filter = {
     }
   },
 }
+
+export const nodePorts: Plugin = { name: 'NodePorts', filter }

@@ -1,7 +1,8 @@
 /** Nodes that have the pod's images already: the larger and the wider spread, the better. */
 import type { Node } from '../../../api/types/index.ts'
 import type { NodeState } from '../framework/node-state.ts'
-import type { Score } from '../framework/plugin.ts'
+import type { Plugin } from '../framework/plugin.ts'
+import type { Score } from '../framework/score.ts'
 
 const mebibyte = 2 ** 20
 /** Less is fetched in no time; more than so much for each container counts as so much. */
@@ -15,7 +16,7 @@ const tagged = (name: string): string =>
 const sizeOn = (node: Node, image: string): number =>
   node.status?.images?.find(({ names = [] }) => names.includes(image))?.sizeBytes ?? 0
 
-export const imageLocality: Score = {
+const score: Score = {
   weight: 1,
   prepare: ({ spec }, _fitting, { nodes }) => {
     const images = [...(spec.initContainers ?? []), ...spec.containers].flatMap(({ image }) =>
@@ -32,3 +33,5 @@ export const imageLocality: Score = {
     }
   },
 }
+
+export const imageLocality: Plugin = { name: 'ImageLocality', score }

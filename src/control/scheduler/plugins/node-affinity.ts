@@ -1,8 +1,10 @@
 /** Which nodes the pod asks for, and which it would like. */
 import { matchesNodeAffinity, matchesNodeSelector } from '../../../api/node-affinity.ts'
-import { type Filter, type Score, stretched } from '../framework/plugin.ts'
+import type { Filter } from '../framework/filter.ts'
+import type { Plugin } from '../framework/plugin.ts'
+import { type Score, stretched } from '../framework/score.ts'
 
-export const nodeAffinity: Filter = {
+const filter: Filter = {
   helpedBy: ['node'],
   prepare: ({ spec }) => ({
     check: ({ node }) =>
@@ -12,7 +14,7 @@ export const nodeAffinity: Filter = {
   }),
 }
 
-export const preferredNodes: Score = {
+const score: Score = {
   weight: 2,
   prepare: ({ spec }, fitting) => {
     const terms = spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
@@ -26,3 +28,5 @@ export const preferredNodes: Score = {
     )
   },
 }
+
+export const nodeAffinity: Plugin = { name: 'NodeAffinity', filter, score }

@@ -1,14 +1,9 @@
 /** Pods that the pod has to be near, or must not be near, and those that do not want it near themselves. */
 import type { Pod } from '../../../api/types/index.ts'
+import type { Filter, Objection, PodFilter, Snapshot } from '../framework/filter.ts'
 import type { NodeState } from '../framework/node-state.ts'
-import {
-  type Filter,
-  type Objection,
-  type PodFilter,
-  type Score,
-  type Snapshot,
-  stretched,
-} from '../framework/plugin.ts'
+import type { Plugin } from '../framework/plugin.ts'
+import { type Score, stretched } from '../framework/score.ts'
 import { createDomainCounts, domainOf, type PodTerm, termsOf } from './pod-terms.ts'
 
 const objection = (reason: string, isFinal = false): Objection => ({ reasons: [`node(s) didn't ${reason}`], isFinal })
@@ -60,10 +55,10 @@ const prepare = (pod: Pod, { nodes, namespaceLabels }: Snapshot): PodFilter => {
   }
 }
 
-export const podAffinity: Filter = { helpedBy: ['node', 'pod added', 'pod gone', 'namespace'], prepare }
+const filter: Filter = { helpedBy: ['node', 'pod added', 'pod gone', 'namespace'], prepare }
 
 /** Preferences of both sides; who has to be near the pod would like it near, too. */
-export const preferredPods: Score = {
+const score: Score = {
   weight: 2,
   prepare: (pod, fitting, { nodes, namespaceLabels }) => {
     const { preferNear, preferFar } = termsOf(pod)
@@ -88,3 +83,5 @@ export const preferredPods: Score = {
     return stretched(fitting, ({ node }) => [...keys].reduce((sum, key) => sum + counts.at(node, key), 0))
   },
 }
+
+export const podAffinity: Plugin = { name: 'InterPodAffinity', filter, score }

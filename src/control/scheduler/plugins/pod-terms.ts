@@ -2,7 +2,7 @@
 import { matchLabelSelector } from '../../../api/selectors.ts'
 import type { LabelSelector, Node, Pod, StringMap } from '../../../api/types/index.ts'
 import type { PodAffinity, PodAffinityTerm } from '../../../api/types/kubernetes/core-v1.ts'
-import type { Snapshot } from '../framework/plugin.ts'
+import type { Snapshot } from '../framework/filter.ts'
 
 /** A selector that also wants the values which the pod's own labels have under these keys. */
 export const withLabelKeys = (

@@ -1,12 +1,14 @@
 /** What pods ask for, of what nodes have: CPU, memory, storage, and extended resources of any name. */
 import { allRequestsOf } from '../../../api/pod-requests.ts'
+import type { Filter } from '../framework/filter.ts'
 import type { NodeState } from '../framework/node-state.ts'
-import type { Filter, Score } from '../framework/plugin.ts'
+import type { Plugin } from '../framework/plugin.ts'
+import type { Score } from '../framework/score.ts'
 
-export const enoughResources: Filter = {
+const filterBut = (ignored: ReadonlySet<string>): Filter => ({
   helpedBy: ['node', 'pod gone'],
   prepare: (pod) => {
-    const wanted = [...allRequestsOf(pod)].filter(([, amount]) => amount > 0)
+    const wanted = [...allRequestsOf(pod)].filter(([name, amount]) => amount > 0 && !ignored.has(name))
     return {
       check: ({ allocatable, requested, pods }) => {
         const reasons = wanted
@@ -17,7 +19,7 @@ export const enoughResources: Filter = {
       },
     }
   },
-}
+})
 
 const left = ({ allocatable, requested }: NodeState, kind: string, wanted: number): number => {
   const most = allocatable.get(kind) ?? 0
@@ -25,7 +27,7 @@ const left = ({ allocatable, requested }: NodeState, kind: string, wanted: numbe
 }
 
 /** Much CPU and memory left. */
-export const leastAllocated: Score = {
+const score: Score = {
   weight: 1,
   prepare: (pod) => {
     const wanted = allRequestsOf(pod)
@@ -33,3 +35,9 @@ export const leastAllocated: Score = {
       (left(state, 'cpu', wanted.get('cpu') ?? 0) + left(state, 'memory', wanted.get('memory') ?? 0)) / 2
   },
 }
+
+/** `ignored`: resources that somebody else counts. */
+export const nodeResourcesFit = (ignored: ReadonlySet<string> = new Set()): Plugin => ({
+  ...{ name: 'NodeResourcesFit', score },
+  filter: filterBut(ignored),
+})

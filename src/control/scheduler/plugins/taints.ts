@@ -1,8 +1,10 @@
 /** Taints that the pod does not tolerate. */
 import { isTolerated, tolerates } from '../../../api/taints.ts'
-import { type Filter, fewest, type Score } from '../framework/plugin.ts'
+import type { Filter } from '../framework/filter.ts'
+import type { Plugin } from '../framework/plugin.ts'
+import { fewest, type Score } from '../framework/score.ts'
 
-export const untoleratedTaints: Filter = {
+const filter: Filter = {
   helpedBy: ['node'],
   prepare: (pod) => ({
     check: ({ node }) => {
@@ -14,7 +16,7 @@ export const untoleratedTaints: Filter = {
 }
 
 /** As few as possible that say "rather not". */
-export const fewTaints: Score = {
+const score: Score = {
   weight: 3,
   prepare: ({ spec: { tolerations = [] } }, fitting) =>
     fewest(
@@ -25,3 +27,5 @@ export const fewTaints: Score = {
         ).length,
     ),
 }
+
+export const taintToleration: Plugin = { name: 'TaintToleration', filter, score }

@@ -4,8 +4,10 @@ import { matchLabelSelector } from '../../../api/selectors.ts'
 import { isTolerated } from '../../../api/taints.ts'
 import type { Node, Pod } from '../../../api/types/index.ts'
 import type { TopologySpreadConstraint } from '../../../api/types/kubernetes/core-v1.ts'
+import type { Filter, PodFilter, Snapshot } from '../framework/filter.ts'
 import type { NodeState } from '../framework/node-state.ts'
-import { type Filter, fewest, type PodFilter, type Score, type Snapshot } from '../framework/plugin.ts'
+import type { Plugin } from '../framework/plugin.ts'
+import { fewest, type Score } from '../framework/score.ts'
 import { withLabelKeys } from './pod-terms.ts'
 
 const constraintsOf = ({ spec }: Pod, whenUnsatisfiable: string): readonly TopologySpreadConstraint[] =>
@@ -92,10 +94,10 @@ const prepare = (pod: Pod, snapshot: Snapshot): PodFilter | undefined => {
   }
 }
 
-export const topologySpread: Filter = { helpedBy: ['node', 'pod added', 'pod gone'], prepare }
+const filter: Filter = { helpedBy: ['node', 'pod added', 'pod gone'], prepare }
 
 /** Of the constraints that only wish. The more parts there are, the more one pod more or less means. */
-export const preferredSpread: Score = {
+const score: Score = {
   weight: 2,
   prepare: (pod, fitting, snapshot) => {
     const spreads = spreadsOf(pod, snapshot, 'ScheduleAnyway')
@@ -109,3 +111,5 @@ export const preferredSpread: Score = {
     )
   },
 }
+
+export const topologySpread: Plugin = { name: 'PodTopologySpread', filter, score }

@@ -1,11 +1,12 @@
 /** Cordoned nodes. */
 import { isTolerated } from '../../../api/taints.ts'
 import type { Taint } from '../../../api/types/index.ts'
-import type { Filter } from '../framework/plugin.ts'
+import type { Filter } from '../framework/filter.ts'
+import type { Plugin } from '../framework/plugin.ts'
 
 const taint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
 
-export const unschedulable: Filter = {
+const filter: Filter = {
   helpedBy: ['node'],
   prepare: (pod) =>
     isTolerated(pod, taint)
@@ -15,3 +16,5 @@ export const unschedulable: Filter = {
             node.spec?.unschedulable ? { reasons: ['node(s) were unschedulable'], isFinal: true } : undefined,
         },
 }
+
+export const nodeUnschedulable: Plugin = { name: 'NodeUnschedulable', filter }

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import { createBackoff } from '../../../../src/control/scheduler/backoff.ts'
-import type { ClusterEvent } from '../../../../src/control/scheduler/framework/plugin.ts'
+import type { ClusterEvent } from '../../../../src/control/scheduler/framework/filter.ts'
 import { pod } from './cluster-of.ts'
 
 t.test('a pod is tried again after what helps, and not before its time', async (t) => {
   const clock = createFakeClock()
   const woken: string[] = []
-  const backoff = createBackoff(clock, (key) => woken.push(key))
+  const backoff = createBackoff(clock, { base: 1_000, max: 10_000 }, (key) => woken.push(key))
   const one = pod('a')
   t.ok(backoff.isDue(one))
   backoff.postpone(one, new Set<ClusterEvent>(['node']))
@@ -46,7 +46,7 @@ t.test('a timer that comes before the clock says so is no reason to wait for the
     },
   }
   const woken: string[] = []
-  const backoff = createBackoff(clock, (key) => woken.push(key))
+  const backoff = createBackoff(clock, { base: 1_000, max: 10_000 }, (key) => woken.push(key))
   const one = pod('a')
   backoff.postpone(one, new Set<ClusterEvent>(['node']))
   backoff.happened('node')

@@ -3,9 +3,14 @@
 import { isFinished } from '../../../../src/api/pods.ts'
 import { objectKey } from '../../../../src/api/resources.ts'
 import type { Node, Pod, PodSpec, StringMap } from '../../../../src/api/types/index.ts'
+import { builtInPlugins } from '../../../../src/control/scheduler/built-in.ts'
 import { createCluster } from '../../../../src/control/scheduler/cluster.ts'
+import type { Snapshot } from '../../../../src/control/scheduler/framework/filter.ts'
 import type { NodeState } from '../../../../src/control/scheduler/framework/node-state.ts'
-import type { Snapshot } from '../../../../src/control/scheduler/framework/plugin.ts'
+import { choosePlugins } from '../../../../src/control/scheduler/profile.ts'
+
+/** Those of a scheduler without a configuration, but for what needs the API. */
+export const plugins = choosePlugins(builtInPlugins())
 
 export const node = (name: string, labels: StringMap = {}, more: Partial<Node> = {}): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } } },

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createCluster } from '../../../../src/control/scheduler/cluster.ts'
-import { enoughNodes } from '../../../../src/control/scheduler/decide.ts'
+import { enoughNodes } from '../../../../src/control/scheduler/feasible.ts'
 import { asking, node, pod } from './cluster-of.ts'
 
 t.test('nodes with their pods as they come and go, in any order', async (t) => {
@@ -46,5 +46,13 @@ t.test('nodes with their pods as they come and go, in any order', async (t) => {
 })
 
 t.test('of many nodes a share is enough', async (t) => {
-  t.same([1, 100, 101, 1_000, 5_000, 10_000].map(enoughNodes), [1, 100, 100, 420, 500, 500])
+  t.same(
+    [1, 100, 101, 1_000, 5_000, 10_000].map((count) => enoughNodes(count)),
+    [1, 100, 100, 420, 500, 500],
+  )
+  t.same(
+    [20, 100].map((percentage) => enoughNodes(1_000, percentage)),
+    [200, 1_000],
+    'as much as is asked for',
+  )
 })

@@ -1,8 +1,7 @@
 import t from 'tap'
 import type { Node, Pod, PodSpec } from '../../../../src/api/types/index.ts'
 import { decide } from '../../../../src/control/scheduler/decide.ts'
-import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
-import { statesOf } from './cluster-of.ts'
+import { plugins, statesOf } from './cluster-of.ts'
 
 const node = (name: string, more: Partial<Node> = {}): Node => ({
   ...{ apiVersion: 'v1', kind: 'Node' },
@@ -37,7 +36,7 @@ const choose = (wanted: Pod, all: readonly Node[], running: readonly Pod[] = [])
       nodes: statesOf(all, running),
       namespaceLabels: () => undefined,
     },
-    createPlugins(),
+    plugins,
   )
   return 'state' in decision ? decision.state.node.metadata.name : decision.message
 }

@@ -10,8 +10,7 @@ import type {
 } from '../../../../src/api/types/index.ts'
 import { fitOf } from '../../../../src/control/scheduler/fit.ts'
 import type { NodeState } from '../../../../src/control/scheduler/framework/node-state.ts'
-import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
-import { statesOf } from './cluster-of.ts'
+import { plugins, statesOf } from './cluster-of.ts'
 
 const pod = (spec: Partial<PodSpec> = {}, name = 'p'): Pod => ({
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', uid: name } },
@@ -42,7 +41,7 @@ const stateOf = ({ labels = {}, taints, unschedulable, allocatable, running = []
 
 const against = (spec: Partial<PodSpec>, world: World): readonly string[] => {
   const state = stateOf(world)
-  const fit = fitOf(pod(spec), { nodes: [state], namespaceLabels: () => undefined }, createPlugins().filters)
+  const fit = fitOf(pod(spec), { nodes: [state], namespaceLabels: () => undefined }, plugins.filters)
   return fit.check(state)?.reasons ?? []
 }
 

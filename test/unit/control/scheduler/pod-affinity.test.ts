@@ -2,8 +2,7 @@ import t from 'tap'
 import type { LabelSelector, Pod, PodSpec } from '../../../../src/api/types/index.ts'
 import type { PodAffinityTerm } from '../../../../src/api/types/kubernetes/core-v1.ts'
 import { decide } from '../../../../src/control/scheduler/decide.ts'
-import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
-import { node, pod, snapshotOf } from './cluster-of.ts'
+import { node, plugins, pod, snapshotOf } from './cluster-of.ts'
 
 const nodes = [node('n1', { zone: 'a' }), node('n2', { zone: 'a' }), node('n3', { zone: 'b' })]
 const web: LabelSelector = { matchLabels: { app: 'web' } }
@@ -27,7 +26,7 @@ const running = (nodeName: string, labels = { app: 'web' }, spec: Partial<PodSpe
 const namespaces = { default: { team: 'x' }, other: { team: 'y' } }
 
 const choose = (wanted: Pod, pods: readonly Pod[]): string => {
-  const decision = decide(wanted, snapshotOf(nodes, pods, namespaces), createPlugins())
+  const decision = decide(wanted, snapshotOf(nodes, pods, namespaces), plugins)
   return 'state' in decision ? decision.state.node.metadata.name : decision.message
 }
 

@@ -1,8 +1,7 @@
 import t from 'tap'
 import type { Node, Pod, PodSpec, Taint, Toleration } from '../../../../src/api/types/index.ts'
 import { best } from '../../../../src/control/scheduler/decide.ts'
-import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
-import { statesOf } from './cluster-of.ts'
+import { plugins, statesOf } from './cluster-of.ts'
 
 const node = (
   name: string,
@@ -31,7 +30,7 @@ const asking = (requests: Readonly<Record<string, string>>): Partial<PodSpec> =>
 const chosen = (wanted: Pod, nodes: readonly Node[], running: readonly Pod[] = []): string | undefined => {
   const states = statesOf(nodes, running)
   const snapshot = { nodes: states, namespaceLabels: () => undefined }
-  return best(wanted, states, snapshot, createPlugins().scores)?.node.metadata.name
+  return best(wanted, states, snapshot, plugins.scores)?.node.metadata.name
 }
 
 const withImage = (on: Node, name: string, mebibytes: number): Node => ({

@@ -2,8 +2,7 @@ import t from 'tap'
 import type { Node, Pod, PodSpec } from '../../../../src/api/types/index.ts'
 import type { TopologySpreadConstraint } from '../../../../src/api/types/kubernetes/core-v1.ts'
 import { decide } from '../../../../src/control/scheduler/decide.ts'
-import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
-import { node, pod, snapshotOf } from './cluster-of.ts'
+import { node, plugins, pod, snapshotOf } from './cluster-of.ts'
 
 const labels = { app: 'web' }
 const zones = [node('n1', { zone: 'a' }), node('n2', { zone: 'b' }), node('n3', { zone: 'c' })]
@@ -37,11 +36,11 @@ const possible = (wanted: Pod, nodes: readonly Node[], running: readonly Pod[]):
     const spec = { ...wanted.spec, affinity: wanted.spec.affinity ?? affinity }
     const constraints = spec.topologySpreadConstraints?.map((each) => ({ nodeAffinityPolicy: 'Ignore', ...each }))
     const trial = { ...wanted, spec: { ...spec, ...(constraints ? { topologySpreadConstraints: constraints } : {}) } }
-    const decision = decide(trial, snapshotOf(nodes, running), createPlugins())
+    const decision = decide(trial, snapshotOf(nodes, running), plugins)
     return 'state' in decision && decision.state.node.metadata.name === name ? [name] : []
   })
   if (names.length > 0) return names.join(' ')
-  const decision = decide(wanted, snapshotOf(nodes, running), createPlugins())
+  const decision = decide(wanted, snapshotOf(nodes, running), plugins)
   return 'message' in decision ? decision.message : 'somewhere'
 }
 
@@ -127,7 +126,7 @@ t.test('an even spread', async (t) => {
 t.test('a spread that is only wished for', async (t) => {
   const wish = web(spread({ whenUnsatisfiable: 'ScheduleAnyway' }))
   const chosen = (running: readonly Pod[]) => {
-    const decision = decide(wish, snapshotOf(zones, running), createPlugins())
+    const decision = decide(wish, snapshotOf(zones, running), plugins)
     return 'state' in decision ? decision.state.node.metadata.name : decision.message
   }
   t.equal(chosen([on('n1'), on('n2')]), 'n3')

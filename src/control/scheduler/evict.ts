@@ -5,11 +5,13 @@ import { isConflict, isNotFound } from '../../api/errors.ts'
 import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
 import { pods } from '../../api/resources.ts'
 import type { Condition, Pod } from '../../api/types/index.ts'
+import type { Logger } from '../../host/log.ts'
 
 export interface EvictingContext {
   readonly client: Client
   readonly clock: Clock
   readonly events: EventRecorder
+  readonly log: Logger
   /** Of the scheduler that does it. */
   readonly schedulerName: string
 }
@@ -39,7 +41,7 @@ export const evictFor = async (
   preemptor: Pod,
   victim: Pod,
   node: string,
-  { client, clock, events, schedulerName }: EvictingContext,
+  { client, clock, events, schedulerName }: Omit<EvictingContext, 'log'>,
 ): Promise<void> => {
   if (victim.metadata.deletionTimestamp !== undefined) return
   const { uid = '' } = victim.metadata

@@ -1,10 +1,9 @@
 import t from 'tap'
 import type { Node, Pod, PodSpec } from '../../../../src/api/types/index.ts'
 import type { PodDisruptionBudget } from '../../../../src/api/types/kubernetes/policy-v1.ts'
+import { bestCandidate, findCandidates } from '../../../../src/control/scheduler/candidates.ts'
 import { decide } from '../../../../src/control/scheduler/decide.ts'
-import { createPlugins } from '../../../../src/control/scheduler/plugins.ts'
-import { preempt } from '../../../../src/control/scheduler/preempt.ts'
-import { asking, node, type PodFacts, pod, snapshotOf } from './cluster-of.ts'
+import { asking, node, type PodFacts, plugins, pod, snapshotOf } from './cluster-of.ts'
 
 const three = [node('n1', { zone: 'a' }), node('n2', { zone: 'b' }), node('n3', { zone: 'c' })]
 
@@ -29,11 +28,12 @@ const made = (
   const taken = () => JSON.stringify(snapshot.nodes.map(({ requested, pods }) => [...requested, pods.size]))
   const before = taken()
   const nominatedOn = (name: string) => nominated.filter(({ status }) => status?.nominatedNodeName === name)
-  const refused = decide(wanted, snapshot, createPlugins(), { nominatedOn })
+  const refused = decide(wanted, snapshot, plugins, { nominatedOn })
   if ('state' in refused) return `fits on ${refused.state.node.metadata.name}`
-  const found = preempt(wanted, refused, budgets)
+  const { candidates, message } = findCandidates(wanted, refused, budgets)
+  const found = bestCandidate(candidates)
   t.equal(taken(), before, 'what was supposed is taken back')
-  if ('message' in found) return found.message
+  if (!found) return message
   return `${found.state.node.metadata.name}: ${found.victims.map(({ metadata }) => metadata.name).join(' ')}`
 }
 

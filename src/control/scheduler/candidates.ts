@@ -2,20 +2,11 @@
 import { matchLabelSelector } from '../../api/selectors.ts'
 import type { Pod } from '../../api/types/index.ts'
 import type { PodDisruptionBudget } from '../../api/types/kubernetes/policy-v1.ts'
-import type { Refused } from './decide.ts'
 import { explain } from './explain.ts'
+import type { Refused } from './feasible.ts'
 import { type Fit, priorityOf } from './fit.ts'
+import type { Candidate } from './framework/extend.ts'
 import type { NodeState } from './framework/node-state.ts'
-
-export interface Preemption {
-  readonly state: NodeState
-  readonly victims: readonly Pod[]
-}
-
-interface Candidate extends Preemption {
-  /** How many of the victims their budgets do not let go. */
-  readonly violations: number
-}
 
 const startOf = ({ status, metadata }: Pod): string => status?.startTime ?? metadata.creationTimestamp ?? ''
 
@@ -43,12 +34,14 @@ const guardedOf = (pods: readonly Pod[], budgets: readonly PodDisruptionBudget[]
   return guarded
 }
 
+const noVictims = ['No preemption victims found for incoming pod']
+
 type Trial = Candidate | { readonly reasons: readonly string[] }
 
 /** Leaves the node as it was. */
 const tryNode = (pod: Pod, state: NodeState, fit: Fit, budgets: readonly PodDisruptionBudget[]): Trial => {
   const lower = [...state.pods.values()].filter((other) => priorityOf(other) < priorityOf(pod)).sort(byImportance)
-  if (lower.length === 0) return { reasons: ['No preemption victims found for incoming pod'] }
+  if (lower.length === 0) return { reasons: noVictims }
   const gone = new Set(lower)
   const move = (other: Pod, change: 1 | -1): void => {
     fit.move(other, state, change)
@@ -66,6 +59,8 @@ const tryNode = (pod: Pod, state: NodeState, fit: Fit, budgets: readonly PodDisr
     }
     const victims = lower.filter((each) => gone.has(each))
     for (const other of victims) move(other, 1)
+    // Who is asked over a wire has objected, and nobody who is there is in the way.
+    if (victims.length === 0) return { reasons: noVictims }
     return { state, victims, violations: victims.filter((each) => guarded.has(each)).length }
   }
   for (const other of lower) move(other, 1)
@@ -96,26 +91,35 @@ const enoughCandidates = (count: number): number => Math.max(100, Math.floor(cou
 
 const notHelpful = ['Preemption is not helpful for scheduling']
 
+/** The best of them; undefined when there are none. */
+export const bestCandidate = (candidates: readonly Candidate[]): Candidate | undefined => {
+  let chosen: Candidate | undefined
+  for (const each of candidates) if (!chosen || isBetter(each, chosen)) chosen = each
+  return chosen
+}
+
+export interface Candidates {
+  readonly candidates: readonly Candidate[]
+  /** Why there are no others. */
+  readonly message: string
+}
+
 /** `from`: where the search begins. */
-export const preempt = (
+export const findCandidates = (
   pod: Pod,
   { fit, objections }: Pick<Refused, 'fit' | 'objections'>,
   budgets: readonly PodDisruptionBudget[],
   from = 0,
-): Preemption | { readonly message: string } => {
+): Candidates => {
   const all = [...objections]
   const reasons: (readonly string[])[] = []
-  let chosen: Candidate | undefined
-  let found = 0
-  for (let at = 0; at < all.length && found < enoughCandidates(all.length); at++) {
+  const candidates: Candidate[] = []
+  for (let at = 0; at < all.length && candidates.length < enoughCandidates(all.length); at++) {
     const [state, objection] = all[(from + at) % all.length] ?? []
     if (!state || !objection) continue
     const trial = objection.isFinal ? { reasons: notHelpful } : tryNode(pod, state, fit, budgets)
     if ('reasons' in trial) reasons.push(trial.reasons)
-    else {
-      found++
-      if (!chosen || isBetter(trial, chosen)) chosen = trial
-    }
+    else candidates.push(trial)
   }
-  return chosen ?? { message: `preemption: ${explain(reasons)}` }
+  return { candidates, message: `preemption: ${explain(reasons)}` }
 }
