@@ -19,6 +19,7 @@ import { registerLab } from './commands/lab.ts'
 import { registerLogs } from './commands/logs.ts'
 import { leaveClosedFolder } from './commands/own-folder.ts'
 import { registerPolicy } from './commands/policy.ts'
+import { registerRollingUpdate } from './commands/rolling-update.ts'
 import { registerSimulate } from './commands/simulate.ts'
 import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
@@ -52,6 +53,7 @@ for (const register of [
   registerIpam,
   registerImage,
   registerLogs,
+  registerRollingUpdate,
   registerUp,
   registerControl,
   registerBackup,

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { text as readStream } from 'node:stream/consumers'
 import type { Ingress } from '../api/types/index.ts'
 import { counted } from '../host/counted.ts'
 import type { Finding } from '../proxy/ingress/lint/finding.ts'
 import { lintIngresses } from '../proxy/ingress/lint/lint.ts'
 import type { LintOptions } from './ingress.ts'
 import { dataOf, ingressOf, keyOf } from './ingress-objects.ts'
+import { readManifestFile } from './manifest-file.ts'
 import { ManifestError, type Mapping, readManifests } from './manifests.ts'
 import { checkOutput, printJson } from './output.ts'
 
@@ -27,15 +26,6 @@ interface World {
   readonly secrets: Map<string, Data>
   readonly configMaps: Map<string, Data>
   readonly reports: Report[]
-}
-
-const read = async (file: string): Promise<string> => {
-  if (file === '-') return readStream(process.stdin)
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new Error(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-  }
 }
 
 /** What a broken object is called as far as can be told. */
@@ -66,7 +56,7 @@ const reporting = (world: World, file: string, object: Mapping | undefined, work
 const readWorld = async (files: readonly string[], namespace: string): Promise<World> => {
   const world: World = { files: new Map(), secrets: new Map(), configMaps: new Map(), reports: [] }
   for (const file of files) {
-    const source = await read(file)
+    const source = await readManifestFile(file)
     reporting(world, file, undefined, () => {
       for (const object of readManifests(source))
         reporting(world, file, object, () => take(world, file, object, namespace))

@@ -26,11 +26,11 @@ export const shareOption = (text: string): number => {
   return value
 }
 
-const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+const units: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 }
 
-/** `24h`, `1h30m`, `7d`, `0`; in seconds. */
+/** `24h`, `1h30m`, `7d`, `500ms`, `0`; in seconds. */
 export const durationOption = (text: string): number => {
-  const parts = [...text.matchAll(/(\d+)([smhd])/g)]
+  const parts = [...text.matchAll(/(\d+)(ms|[smhd])/g)]
   if (text !== '0' && (parts.length === 0 || parts.map(([part]) => part).join('') !== text))
     throw new InvalidArgumentError('expected a duration, such as 30m, 24h or 7d.')
   return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0), 0)

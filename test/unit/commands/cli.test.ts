@@ -67,6 +67,12 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
   t.match(podway('logs', '-l', 'a=b=c'), { status: 2, stderr: /-l a=b=c: .*found '='/ })
   t.match(podway('logs', 'web-0', '-A'), { status: 2, stderr: /are found by labels/ })
   t.match(podway('logs', '-f', '-p'), { status: 2, stderr: /cannot be followed/ })
+  const update = ['rolling-update', 'web'] as const
+  t.match(podway(...update), { status: 2, stderr: /Must specify --filename or --image/ })
+  t.match(podway(...update, '--image', 'x', '-f', 'x'), { status: 2, stderr: /can not both be specified/ })
+  t.match(podway(...update, '--rollback', '--image', 'x'), { status: 2, stderr: /on rollback/ })
+  t.match(podway(...update, '--image', 'x', '--image-pull-policy', 'Once'), { status: 2, stderr: /IfNotPresent/ })
+  t.match(podway(...update, '-f', '/nowhere'), { status: 1, stderr: /cannot read \/nowhere/ })
   t.match(podway('logs'), { status: 1, stderr: /lab up/ })
   t.match(podway('kubeconfig'), { status: 1, stderr: /lab up/ })
   t.match(podway('lab', 'exec', 'client', '--', 'true'), { status: 1, stderr: /podway: .*lab/ })
@@ -94,6 +100,7 @@ t.test('every command has help with what it is for', async (t) => {
     ['fetch'],
     ['kubeconfig'],
     ['logs'],
+    ['rolling-update'],
     ['lab', 'down'],
     ['ingress', 'lint'],
   ]) {

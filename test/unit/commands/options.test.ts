@@ -5,6 +5,7 @@ t.test('durations', async (t) => {
   for (const [text, seconds] of Object.entries({
     '0': 0,
     '45s': 45,
+    '500ms': 0.5,
     '30m': 1800,
     '24h': 86_400,
     '1h30m': 5400,
