@@ -1,6 +1,6 @@
 #!/bin/sh
 # npm run bench: sets the machine up and measures. All of it, or what is named: lab, proxy, network, dns, ingress, agent,
-# api, pods, fuzz. --smoke: in a tiny size, only to show that each still works.
+# api, pods, workloads, fuzz. --smoke: in a tiny size, only to show that each still works.
 # Times of a shared machine prove little: look at the ratios.
 set -eu
 cd "$(dirname "$0")/.."
@@ -31,8 +31,11 @@ bench() {
     pods)
       PODWAY_NEEDS='busybox:busybox-static runc:runc' sh scripts/bootstrap.sh
       node test/bench/pods/main.ts ;;
+    workloads)
+      node test/bench/workloads/main.ts
+      node test/bench/workloads/scale.ts ;;
     fuzz) node test/bench/fuzz.ts ;;
-    *) echo "there is no bench called $1: lab, proxy, network, dns, ingress, agent, api, pods, fuzz" >&2; exit 2 ;;
+    *) echo "there is no bench called $1: lab, proxy, network, dns, ingress, agent, api, pods, workloads, fuzz" >&2; exit 2 ;;
   esac
 }
 
@@ -40,5 +43,5 @@ if [ "${1:-}" = --smoke ]; then
   export PODWAY_BENCH_SMOKE=1
   shift
 fi
-[ $# -gt 0 ] || set -- lab proxy network dns ingress agent api pods fuzz
+[ $# -gt 0 ] || set -- lab proxy network dns ingress agent api pods workloads fuzz
 for name; do bench "$name"; done

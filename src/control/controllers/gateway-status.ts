@@ -14,7 +14,8 @@ import { createGatewayController } from '../../proxy/ingress/gateway/controller.
 import { sharedPlace } from '../../proxy/ingress/gateway/places.ts'
 import type { CreateController } from './controller.ts'
 import { settleAddresses } from './gateway-addresses.ts'
-import { servingAddresses } from './ingress-status.ts'
+import { addressesServedBy, servingAddresses } from './ingress-status.ts'
+import { onRelevantChange } from './relevant-change.ts'
 
 const name = 'gateway-status'
 
@@ -43,17 +44,11 @@ export const createGatewayStatusController: CreateController = ({
     onError: (error, retryInMs) =>
       log.warn({ controller: name, err: error, retryInMs }, 'writing statuses failed; trying again'),
   })
-  let last = ''
-  const onNodes = (): void => {
-    const now = addresses().join(' ')
-    if (now !== last) controller.lookAgain()
-    last = now
-  }
 
   return {
     name,
     run: (signal) => {
-      nodeCopies.onChange(onNodes)
+      onRelevantChange(nodeCopies, addressesServedBy, controller.lookAgain)
       pool?.onRelease(controller.lookAgain)
       return controller.run(signal)
     },

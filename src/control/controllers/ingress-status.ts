@@ -7,6 +7,7 @@ import { createQueue } from '../../controller/queue.ts'
 import { classView, ingressView, isServed } from '../../proxy/ingress/routes/model.ts'
 import type { CreateController } from './controller.ts'
 import { readiness } from './node-health.ts'
+import { onRelevantChange } from './relevant-change.ts'
 import { writeStatus } from './write-status.ts'
 
 const name = 'ingress-status'
@@ -27,6 +28,9 @@ export const servingAddresses = (all: Iterable<Node>): readonly LoadBalancerIngr
     .flatMap(({ status }) => (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP'))
     .map(({ address }) => ({ ip: address }))
     .sort((a, b) => (a.ip < b.ip ? -1 : 1))
+
+/** What one node adds to them. */
+export const addressesServedBy = (node: Node): readonly LoadBalancerIngress[] => servingAddresses([node])
 
 export const createIngressStatusController: CreateController = (context) => {
   const { client, informers } = context
@@ -62,7 +66,7 @@ export const createIngressStatusController: CreateController = (context) => {
         else queue.add(key)
       })
       classes.onChange(addAll)
-      nodeCopies.onChange(addAll)
+      onRelevantChange(nodeCopies, addressesServedBy, addAll)
       return queue.run(signal)
     },
   }

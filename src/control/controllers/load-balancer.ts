@@ -12,6 +12,7 @@ import { isExhausted, isOutOfRange, isTaken, type Pool } from '../../ipam/pool.t
 import { type CreateController, recorderFor } from './controller.ts'
 import { isOurs, serviceOwner } from './load-balancer-addresses.ts'
 import { readiness } from './node-health.ts'
+import { onRelevantChange } from './relevant-change.ts'
 import { writeStatus } from './write-status.ts'
 
 const name = 'service-lb-controller'
@@ -40,6 +41,14 @@ export const nodeAddresses = (
     .filter((address) => families.includes(familyOf(address)))
     .sort()
 }
+
+/** What of a node decides about Services: not its heartbeats. */
+const relevantOf = (node: Node): unknown => [
+  readiness(node),
+  node.metadata.labels?.[excludeLabel],
+  node.status?.addresses,
+  servedPortsOf(node),
+]
 
 const portsOf = ({ spec }: Service): readonly string[] =>
   (spec.ports ?? []).map(({ port, protocol = 'TCP' }) => `${port}/${protocol}`)
@@ -164,7 +173,7 @@ export const createLoadBalancerController: CreateController = (context) => {
         // A port became free, or is wanted by one more.
         if (isOne !== wasOne) addAll()
       })
-      nodeCopies.onChange(addAll)
+      onRelevantChange(nodeCopies, relevantOf, addAll)
       slices.onChange((_key, current, previous) => {
         for (const key of servicesOfChange(current, previous))
           if (key === 'default/kubernetes') addAll()

@@ -8,11 +8,17 @@ export interface Nominations {
   set(pod: Pod, node: string | undefined): void
 }
 
+/** Asked for every node of every pod. */
+const nobody: readonly Pod[] = []
+
 export const createNominations = (): Nominations => {
   const nodes = new Map<string, string>()
   const pods = new Map<string, Map<string, Pod>>()
   return {
-    on: (node) => [...(pods.get(node)?.values() ?? [])],
+    on: (node) => {
+      const found = pods.get(node)
+      return found ? [...found.values()] : nobody
+    },
     nodeOf: ({ metadata }) => nodes.get(metadata.uid ?? ''),
     set: (pod, node) => {
       const { uid = '' } = pod.metadata

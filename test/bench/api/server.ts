@@ -43,14 +43,18 @@ const fromProcesses = (children: readonly ChildProcess[], folder: string) => {
 }
 
 const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'podway-bench-'))
-const root = join(import.meta.dirname, '../../..')
+export const podway = join(import.meta.dirname, '../../../podway')
 
-export const startPodway: StartServer = async () => {
+/** Our control plane with these options, and where its kubeconfig will be. */
+export const startPodwayWith = async (options: readonly string[]) => {
   const [folder, port] = await Promise.all([newFolder(), freePort()])
-  const args = ['control', '--bind', '127.0.0.1', '--port', String(port), '--data', folder]
-  const child = spawn(join(root, 'podway'), args, { stdio: 'ignore' })
-  return { ...fromProcesses([child], folder), connection: () => readKubeconfig(join(folder, 'admin.kubeconfig')) }
+  const args = ['control', '--bind', '127.0.0.1', '--port', String(port), '--data', folder, ...options]
+  const child = spawn(podway, args, { stdio: 'ignore' })
+  const kubeconfig = join(folder, 'admin.kubeconfig')
+  return { ...fromProcesses([child], folder), kubeconfig, connection: () => readKubeconfig(kubeconfig) }
 }
+
+export const startPodway: StartServer = () => startPodwayWith([])
 
 const token = 'bench'
 

@@ -1,5 +1,4 @@
 /** Keeps one pod on every node that a DaemonSet asks for. */
-import { deepEqual } from '../../../api/deep-equal.ts'
 import { referenceTo } from '../../../api/event-recorder.ts'
 import { daemonSets, nodes } from '../../../api/resources.ts'
 import { matchLabelSelector } from '../../../api/selectors.ts'
@@ -10,6 +9,7 @@ import { createQueue } from '../../../controller/queue.ts'
 import { type CreateController, recorderFor } from '../controller.ts'
 import { catchUpMs, createPodControl } from '../pod-control/pod-control.ts'
 import { podOf, type WorkloadKind } from '../pod-control/workload.ts'
+import { onRelevantChange } from '../relevant-change.ts'
 import { createRevisionHistory } from '../revisions/history.ts'
 import { revisionLabel } from '../revisions/revision.ts'
 import { writeStatus } from '../write-status.ts'
@@ -109,8 +109,7 @@ export const createDaemonSetController: CreateController = (context) => {
     run: (signal) => {
       control.follow(queue.add)
       history.follow(queue.add)
-      nodeCopies.onChange((_key, current, previous) => {
-        if (current && previous && deepEqual(relevant(current), relevant(previous))) return
+      onRelevantChange(nodeCopies, relevant, () => {
         for (const [key] of sets.entries()) queue.add(key)
       })
       return queue.run(signal)

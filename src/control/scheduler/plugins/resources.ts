@@ -5,17 +5,22 @@ import type { NodeState } from '../framework/node-state.ts'
 import type { Plugin } from '../framework/plugin.ts'
 import type { Score } from '../framework/score.ts'
 
+type Wanted = readonly [name: string, amount: number]
+
+const isMissing = ({ allocatable, requested }: NodeState, [name, amount]: Wanted): boolean =>
+  amount > (allocatable.get(name) ?? 0) - (requested.get(name) ?? 0)
+
 const filterBut = (ignored: ReadonlySet<string>): Filter => ({
   helpedBy: ['node', 'pod gone'],
   prepare: (pod) => {
     const wanted = [...allRequestsOf(pod)].filter(([name, amount]) => amount > 0 && !ignored.has(name))
     return {
-      check: ({ allocatable, requested, pods }) => {
-        const reasons = wanted
-          .filter(([name, amount]) => amount > (allocatable.get(name) ?? 0) - (requested.get(name) ?? 0))
-          .map(([name]) => `Insufficient ${name}`)
-        if (pods.size >= (allocatable.get('pods') ?? 0)) reasons.unshift('Too many pods')
-        return reasons.length > 0 ? { reasons, isFinal: false } : undefined
+      check: (state) => {
+        const isFull = state.pods.size >= (state.allocatable.get('pods') ?? 0)
+        const missing = wanted.filter((one) => isMissing(state, one))
+        if (!isFull && missing.length === 0) return undefined
+        const reasons = missing.map(([name]) => `Insufficient ${name}`)
+        return { reasons: isFull ? ['Too many pods', ...reasons] : reasons, isFinal: false }
       },
     }
   },

@@ -1,0 +1,85 @@
+/** A control plane and simulated nodes, each in a process of its own on 127.0.0.1, and what they have cost. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type Client, createClient } from '../../../src/api/client.ts'
+import { createHttpTransport } from '../../../src/api/http-transport.ts'
+import { nodes } from '../../../src/api/resources.ts'
+import { residentBytes } from '../../../src/host/process.ts'
+import { cpuSecondsOf } from '../../support/cpu-time.ts'
+import { until } from '../../support/until.ts'
+import { isReady } from '../api/measure.ts'
+import { podway, startPodwayWith, startReady } from '../api/server.ts'
+
+/** For so long a busy machine may take for anything. */
+export const patienceMs = 900_000
+
+export interface Cost {
+  readonly seconds: number
+  /** Of processor time, while it lasted. */
+  readonly controlCpu: number
+  readonly nodesCpu: number
+}
+
+export interface Cluster {
+  readonly client: Client
+  /** What `work` takes, until its promise resolves. */
+  cost(work: () => Promise<unknown>): Promise<Cost>
+  controlBytes(): Promise<number>
+  nodesBytes(): Promise<number>
+  stop(): Promise<void>
+}
+
+/** For a thousand nodes and more, with the kubelet's times. */
+const controlOptions = ['--pod-cidr', '10.128.0.0/9', '--service-cidr', '10.96.0.0/12', '--node-grace', '40']
+
+const areReady = async (client: Client, count: number): Promise<boolean> => {
+  const { items } = await client.list(nodes)
+  const isUsable = ({ spec, status }: (typeof items)[number]): boolean =>
+    (spec?.taints ?? []).length === 0 &&
+    (status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
+  return items.length === count && items.every(isUsable)
+}
+
+/** All nodes are Ready; and how long that took them. */
+export const startCluster = async (
+  count: number,
+  control: readonly string[] = [],
+): Promise<{ readonly cluster: Cluster; readonly nodesReady: Cost }> => {
+  const started = await startPodwayWith([...controlOptions, ...control])
+  const { server } = await startReady(async () => started, isReady)
+  const transport = createHttpTransport(server.connection)
+  const client = createClient(transport)
+  const options = ['--nodes', String(count), '--lease-period', '10', '--kubeconfig', started.kubeconfig]
+  const child = spawn(podway, ['simulate', ...options], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const pid = child.pid ?? 0
+  const cluster: Cluster = {
+    client,
+    cost: async (work) => {
+      const [began, controlBefore, nodesBefore] = [performance.now(), server.cpuSeconds(), cpuSecondsOf(pid)]
+      await work()
+      return {
+        seconds: (performance.now() - began) / 1000,
+        controlCpu: server.cpuSeconds() - controlBefore,
+        nodesCpu: cpuSecondsOf(pid) - nodesBefore,
+      }
+    },
+    controlBytes: server.resident,
+    nodesBytes: async () => (await residentBytes(pid)) ?? 0,
+    stop: async () => {
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = once(child, 'exit')
+        child.kill('SIGTERM')
+        await ended
+      }
+      await transport.close()
+      await server.stop()
+    },
+  }
+  try {
+    const ready = () => until(() => areReady(client, count), 'all nodes to be Ready', patienceMs)
+    return { cluster, nodesReady: await cluster.cost(ready) }
+  } catch (error) {
+    await cluster.stop()
+    throw error
+  }
+}
