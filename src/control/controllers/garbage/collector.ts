@@ -7,7 +7,7 @@ import { createQueue } from '../../../controller/queue.ts'
 import { foregroundFinalizer, orphanFinalizer } from '../../objects/deletion.ts'
 import { apiVersionOf, bucketOf, type ResourceDefinition } from '../../resources/definition.ts'
 import type { CreateController } from '../controller.ts'
-import { isForeground, isOrphaning, judge, ownerState } from './references.ts'
+import { hasOtherOwners, isForeground, isOrphaning, judge, ownerState } from './references.ts'
 
 const name = 'garbage-collector'
 
@@ -120,11 +120,11 @@ export const createGarbageCollector: CreateController = (context) => {
     current: KubeObject | undefined,
     previous: KubeObject | undefined,
   ): void => {
-    if (previous?.metadata.ownerReferences) wakeOwners(previous)
+    const isNews = hasOtherOwners(current, previous)
+    if (previous && isNews) wakeOwners(previous)
     if (!current || (previous && previous.metadata.uid !== current.metadata.uid))
       for (const dependent of dependentsOf(previous?.metadata.uid)) queue.add(keyOf(dependent))
     if (!current) return
-    const isNews = current.metadata.ownerReferences !== previous?.metadata.ownerReferences
     if ((current.metadata.ownerReferences && isNews) || isForeground(current) || isOrphaning(current))
       queue.add(`${bucketOf(definition)}|${key}`)
   }

@@ -1,4 +1,5 @@
 /** What the owners of an object decide about it. Pure. */
+import { deepEqual } from '../../../api/deep-equal.ts'
 import type { KubeObject, OwnerReference } from '../../../api/types/index.ts'
 import { foregroundFinalizer, orphanFinalizer } from '../../objects/deletion.ts'
 
@@ -19,6 +20,11 @@ export const isForeground = (object: KubeObject): boolean =>
 
 export const isOrphaning = (object: KubeObject): boolean =>
   object.metadata.deletionTimestamp !== undefined && has(object, orphanFinalizer)
+
+/** Whether a change has to do with owners: a status or a heartbeat decides nothing here, and most changes are such. */
+export const hasOtherOwners = (current: KubeObject | undefined, previous: KubeObject | undefined): boolean =>
+  current?.metadata.uid !== previous?.metadata.uid ||
+  !deepEqual(current?.metadata.ownerReferences, previous?.metadata.ownerReferences)
 
 /** How an owner that was found counts for the object that refers to it. */
 export const ownerState = (

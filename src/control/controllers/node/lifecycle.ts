@@ -76,9 +76,12 @@ export const createNodeLifecycleController: CreateController = (context) => {
   }
 
   const evictDue = async (node: Node, now: number): Promise<void> => {
+    const taints = (node.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute')
+    // Most nodes have none, and all of their pods would be looked at every second.
+    if (taints.length === 0) return
     for (const pod of podsOf(node)) {
       if (pod.metadata.deletionTimestamp !== undefined) continue
-      const due = evictionTime(pod, node.spec?.taints ?? [])
+      const due = evictionTime(pod, taints)
       if (due <= now) await attempt('evict a pod', node, () => evict(pod))
     }
   }
@@ -87,16 +90,17 @@ export const createNodeLifecycleController: CreateController = (context) => {
     const all = [...nodeCopies.values()]
     heartbeats.retain(new Set(all.map(({ metadata }) => metadata.name)))
     const graceMs = settings.nodeMonitorGraceSeconds * 1000
-    const silent = all.filter((node) => {
+    const isSilent = (node: Node): boolean => {
       const lease = leaseCopies.get(`kube-node-lease/${node.metadata.name}`)
       return heartbeats.silence(node, lease, now) > graceMs
-    })
+    }
+    const silent = new Set(all.filter(isSilent))
     // All at once means that it is us who hear nothing: nobody is judged then.
-    const isCutOff = all.length > 1 && silent.length === all.length
+    const isCutOff = all.length > 1 && silent.size === all.length
     for (const node of all) {
       if (isCutOff) continue
       await attempt('update the node', node, async () => {
-        const judged = silent.includes(node) ? await markSilent(node) : node
+        const judged = silent.has(node) ? await markSilent(node) : node
         const tainted = await taint(judged)
         if (readiness(tainted) !== 'True') for (const pod of podsOf(node)) await takeOutOfService(pod)
         await evictDue(tainted, now)

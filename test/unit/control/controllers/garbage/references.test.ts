@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { KubeObject, OwnerReference } from '../../../../../src/api/types/index.ts'
 import {
+  hasOtherOwners,
   isForeground,
   isOrphaning,
   judge,
@@ -27,6 +28,24 @@ t.test('how an owner is being deleted', async (t) => {
   t.equal(isOrphaning(object({ deletionTimestamp: deleted, finalizers: ['orphan'] })), true)
   t.equal(isOrphaning(object({ finalizers: ['orphan'] })), false)
   t.equal(isOrphaning(object(foreground)), false)
+})
+
+t.test('changes that have to do with owners', async (t) => {
+  const owned = (uid: string, more: Partial<KubeObject['metadata']> = {}) =>
+    object({ ownerReferences: [reference(uid)], ...more })
+  t.equal(
+    hasOtherOwners(owned('o', { resourceVersion: '2' }), owned('o', { resourceVersion: '1' })),
+    false,
+    'a heartbeat',
+  )
+  t.equal(hasOtherOwners(object(), object()), false)
+  t.equal(hasOtherOwners(owned('o'), undefined), true, 'it is new')
+  t.equal(hasOtherOwners(undefined, owned('o')), true, 'it goes')
+  t.equal(hasOtherOwners(owned('o', { uid: 'q' }), owned('o')), true, 'another one of the name')
+  t.equal(hasOtherOwners(owned('n'), owned('o')), true, 'it is adopted')
+  t.equal(hasOtherOwners(object(), owned('o')), true, 'it is released')
+  const unblocked = object({ ownerReferences: [reference('o', { blockOwnerDeletion: false })] })
+  t.equal(hasOtherOwners(unblocked, owned('o')), true, 'its owner need not wait any longer')
 })
 
 const blocking = reference('o', { blockOwnerDeletion: true })
