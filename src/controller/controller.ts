@@ -29,5 +29,13 @@ export { type Followed, followDependents } from './follow-dependents.ts'
 export { type LeaderElectionOptions, type LeaderElectionTimes, runWithLeaderElection } from './leader-election.ts'
 export { type OpenedClient, openClient } from './open-client.ts'
 export { type CountedStatus, createCountedStatus, createOwnWrites, type OwnWrites } from './own-writes.ts'
-export { type Claims, claim, controllerOf, controllerReference, isControlledBy, sortClaims } from './ownership.ts'
+export {
+  type Claims,
+  claim,
+  claimable,
+  controllerOf,
+  controllerReference,
+  isControlledBy,
+  sortClaims,
+} from './ownership.ts'
 export { createQueue, runQueue } from './queue.ts'

@@ -1,6 +1,7 @@
 /** Who owns what: controller references, adoption and release. Pure, but for `claim`, which writes what was decided. */
 import type { Client } from '../api/client.ts'
 import { isNotFound } from '../api/errors.ts'
+import type { CopyReader } from '../api/local-copy.ts'
 import { groupVersion, type Resource } from '../api/resources.ts'
 import type { LabelMatcher } from '../api/selectors.ts'
 import type { KubeObject, OwnerReference } from '../api/types/index.ts'
@@ -28,6 +29,15 @@ export interface Claims<T> {
   /** Belong to the owner and do not match any longer. */
   readonly release: readonly T[]
 }
+
+/** All that can be the owner's, without a look at what others manage. The copy has `commonIndexes`. */
+export const claimable = <T extends KubeObject>(
+  copies: Pick<CopyReader<T>, 'by'>,
+  { metadata: { uid = '', namespace = '' } }: KubeObject,
+): readonly T[] => [
+  ...copies.by('controller', uid).filter(({ metadata }) => metadata.namespace === namespace),
+  ...copies.by('free', namespace),
+]
 
 /** Sorts objects of the owner's namespace. An owner that is being deleted adopts nothing. */
 export const sortClaims = <T extends KubeObject>(

@@ -25,18 +25,23 @@ const selectedLabel = ({ metadata, spec }: Service): readonly string[] => {
   return first ? [labelIndex(metadata.namespace, ...first)] : []
 }
 
-/** The value of the index `selects` for Services that select pods of the namespace by this label, and maybe others. */
+/** The value of the index `selects` for Services that select pods of the namespace by this label, and maybe others; and of `label` for such pods. */
 export const labelIndex = (namespace: string | undefined, label: string, value: string): string =>
   `${namespace}/${label}=${value}`
 
-/** `node` of pods, and the keys of claims (`claim`) that they name; `class`, `claim` and `volume` of claims and volumes; `service` (a key) of endpoint slices; `type`, `clusterIP` and `selects` of Services. */
+/** `node` of pods, each `label`, and the keys of claims (`claim`) that they name; `class`, `claim` and `volume` of claims and volumes; `service` (a key) of endpoint slices; `type`, `clusterIP` and `selects` of Services. */
 const indexesOf: Readonly<Record<string, Indexes>> = {
   services: {
     type: (service) => [(service as Service).spec.type ?? ''],
     clusterIP: (service) => (service as Service).spec.clusterIPs ?? [],
     selects: (service) => selectedLabel(service as Service),
   },
-  pods: { node: (pod) => [(pod as Pod).spec.nodeName ?? ''], claim: (pod) => claimKeysOfPod(pod as Pod) },
+  pods: {
+    node: (pod) => [(pod as Pod).spec.nodeName ?? ''],
+    claim: (pod) => claimKeysOfPod(pod as Pod),
+    label: ({ metadata: { namespace, labels = {} } }) =>
+      Object.entries(labels).map(([label, value]) => labelIndex(namespace, label, value)),
+  },
   persistentvolumes: {
     class: (volume) => [classOf(volume as PersistentVolume)],
     claim: (volume) => [claimKeyOf(volume as PersistentVolume) ?? ''],

@@ -1,17 +1,29 @@
 /** A control plane and simulated nodes, each in a process of its own on 127.0.0.1, and what they have cost. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, createClient } from '../../../src/api/client.ts'
 import { createHttpTransport } from '../../../src/api/http-transport.ts'
 import { nodes } from '../../../src/api/resources.ts'
 import { residentBytes } from '../../../src/host/process.ts'
 import { cpuSecondsOf } from '../../support/cpu-time.ts'
-import { until } from '../../support/until.ts'
 import { isReady } from '../api/measure.ts'
 import { podway, startPodwayWith, startReady } from '../api/server.ts'
+import { sized } from '../support/size.ts'
 
 /** For so long a busy machine may take for anything. */
-export const patienceMs = 900_000
+const patienceMs = 900_000
+/** Seldom enough that the questions cost nothing beside what is measured. */
+const lookMs = sized(250, 20)
+
+/** Resolves when `condition` holds; throws, naming `what`, when it never does. */
+export const reached = async (condition: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+  const deadline = performance.now() + patienceMs
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`)
+    await pause(lookMs)
+  }
+}
 
 export interface Cost {
   readonly seconds: number
@@ -76,7 +88,7 @@ export const startCluster = async (
     },
   }
   try {
-    const ready = () => until(() => areReady(client, count), 'all nodes to be Ready', patienceMs)
+    const ready = () => reached(() => areReady(client, count), 'all nodes to be Ready')
     return { cluster, nodesReady: await cluster.cost(ready) }
   } catch (error) {
     await cluster.stop()

@@ -4,9 +4,8 @@ import type { Client } from '../../../src/api/client.ts'
 import { createInformer } from '../../../src/api/informer.ts'
 import { deployments, endpointSlices, pods, services } from '../../../src/api/resources.ts'
 import type { Deployment } from '../../../src/api/types/index.ts'
-import { until } from '../../support/until.ts'
 import { sized } from '../support/size.ts'
-import { type Cluster, type Cost, patienceMs } from './cluster.ts'
+import { type Cluster, type Cost, reached } from './cluster.ts'
 
 const atOnce = 32
 
@@ -58,7 +57,7 @@ export const schedulePods = async ({ client, cost }: Cluster, count: number): Pr
           spec: { containers: [container('1')] },
         }),
       )
-      await until(() => bound.size === count, `${count} pods to be bound`, patienceMs)
+      await reached(() => bound.size === count, `${count} pods to be bound`)
     })
   } finally {
     stop.abort()
@@ -72,7 +71,7 @@ export const deleteSinglePods = async (client: Client, count: number): Promise<v
     const { items } = await client.list(pods, { namespace, labelSelector: 'bench=single' })
     return items.length === 0
   }
-  await until(areGone, 'the single pods to be gone', patienceMs)
+  await reached(areGone, 'the single pods to be gone')
 }
 
 const deployment = (name: string, replicas: number) => ({
@@ -98,7 +97,7 @@ const rolledOut = async (client: Client, names: readonly string[]): Promise<void
     }
     return true
   }
-  await until(isDone, 'all Deployments to be rolled out', patienceMs)
+  await reached(isDone, 'all Deployments to be rolled out')
 }
 
 /** From the creation of so many Deployments until all of their pods are available. */
@@ -129,7 +128,7 @@ export const expose = ({ client, cost }: Cluster, names: readonly string[], repl
       const ready = items.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready)
       return ready.length >= names.length * replicas
     }
-    await until(areIn, 'the addresses of all Services', patienceMs)
+    await reached(areIn, 'the addresses of all Services')
   })
 
 /** While nobody asks for anything, in percent of one processor. */

@@ -2,7 +2,15 @@ import t from 'tap'
 import { replicaSets } from '../../../src/api/resources.ts'
 import { matchMap } from '../../../src/api/selectors.ts'
 import type { KubeObject, OwnerReference } from '../../../src/api/types/index.ts'
-import { controllerOf, controllerReference, isControlledBy, sortClaims } from '../../../src/controller/ownership.ts'
+import { commonIndexes } from '../../../src/controller/common-indexes.ts'
+import {
+  claimable,
+  controllerOf,
+  controllerReference,
+  isControlledBy,
+  sortClaims,
+} from '../../../src/controller/ownership.ts'
+import { createFedInformer } from '../../support/fed-informer.ts'
 
 const owner = (metadata: Partial<KubeObject['metadata']> = {}): KubeObject => ({
   ...{
@@ -50,17 +58,27 @@ const mine = { ownerReferences: [ref('rs', true)] }
 
 const namesOf = (objects: readonly KubeObject[]) => objects.map(({ metadata }) => metadata.name)
 
+const objects = [
+  pod('mine', mine),
+  pod('mine-no-longer', { ...mine, ...strange }),
+  pod('mine-going', { ...mine, deletionTimestamp }),
+  pod('free'),
+  pod('free-going', { deletionTimestamp }),
+  pod('free-strange', strange),
+  pod('only-owned', { ownerReferences: [ref('rs')] }),
+  pod('of-another', { ownerReferences: [ref('other', true)] }),
+]
+
+t.test('what others manage, or is of another namespace, is not even looked at', async (t) => {
+  const far = pod('mine-far', { ...mine, namespace: 'far' })
+  const copies = createFedInformer<KubeObject>([...objects, far], commonIndexes)
+  t.same(
+    namesOf(claimable(copies, owner())).toSorted(),
+    namesOf(objects.filter(({ metadata }) => metadata.name !== 'of-another')).toSorted(),
+  )
+})
+
 t.test('what is kept, adopted and let go', async (t) => {
-  const objects = [
-    pod('mine', mine),
-    pod('mine-no-longer', { ...mine, ...strange }),
-    pod('mine-going', { ...mine, deletionTimestamp }),
-    pod('free'),
-    pod('free-going', { deletionTimestamp }),
-    pod('free-strange', strange),
-    pod('only-owned', { ownerReferences: [ref('rs')] }),
-    pod('of-another', { ownerReferences: [ref('other', true)] }),
-  ]
   const claims = sortClaims(owner(), matchMap({ app: 'web' }), objects)
   t.same(namesOf(claims.owned), ['mine', 'mine-going'])
   t.same(namesOf(claims.adopt), ['free', 'only-owned'])

@@ -5,7 +5,7 @@ import { type LabelMatcher, matchLabelSelector } from '../../../api/selectors.ts
 import type { Deployment, ReplicaSet } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { followDependents } from '../../../controller/follow-dependents.ts'
-import { claim, controllerOf, sortClaims } from '../../../controller/ownership.ts'
+import { claim, claimable, controllerOf, sortClaims } from '../../../controller/ownership.ts'
 import { createQueue } from '../../../controller/queue.ts'
 import { type CreateController, recorderFor } from '../controller.ts'
 import { writeStatus } from '../write-status.ts'
@@ -41,8 +41,7 @@ export const createDeploymentController: CreateController = (context) => {
   const writer = createReplicaSetWriter(context, recorderFor(context, name))
 
   const ownedSets = (deployment: Deployment): Promise<readonly ReplicaSet[]> => {
-    const candidates = sets.by('namespace', deployment.metadata.namespace ?? '')
-    const claims = sortClaims(deployment, matcherOf(deployment), candidates)
+    const claims = sortClaims(deployment, matcherOf(deployment), claimable(sets, deployment))
     return claim(client, [deployments, deployment], replicaSets, claims)
   }
 

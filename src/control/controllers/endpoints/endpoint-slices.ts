@@ -49,10 +49,11 @@ export const createEndpointSliceController: CreateController = (context) => {
   const expectations = createExpectations(slices, clock)
 
   const selectedPods = (service: Service): readonly Pod[] => {
-    const matches = matchMap(service.spec.selector)
-    return podCopies
-      .by('namespace', service.metadata.namespace ?? '')
-      .filter(({ metadata }) => matches(metadata.labels))
+    const { selector = {} } = service.spec
+    const [first] = Object.entries(selector)
+    // Those with one of the labels are looked at, and not all of the namespace.
+    const candidates = first ? podCopies.by('label', labelIndex(service.metadata.namespace, ...first)) : []
+    return candidates.filter(({ metadata }) => matchMap(selector)(metadata.labels))
   }
 
   const syncSlices = (key: string, service: Service, selected: readonly Pod[], groups: readonly EndpointGroup[]) =>

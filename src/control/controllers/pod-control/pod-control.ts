@@ -6,7 +6,7 @@ import { objectKey, pods } from '../../../api/resources.ts'
 import type { KubeObject, Pod } from '../../../api/types/index.ts'
 import { createExpectations } from '../../../controller/expectations.ts'
 import { followDependents } from '../../../controller/follow-dependents.ts'
-import { claim, sortClaims } from '../../../controller/ownership.ts'
+import { claim, claimable, sortClaims } from '../../../controller/ownership.ts'
 import { type ControllerContext, recorderFor } from '../controller.ts'
 import { slowStart } from './slow-start.ts'
 import type { PodDraft, WorkloadKind } from './workload.ts'
@@ -82,8 +82,7 @@ export const createPodControl = <T extends KubeObject>(
     claim: async (owner) => {
       // Asked first: what the copy shows later must not vouch for what was read of it before.
       const isCurrent = expectations.areMet(objectKey(owner))
-      const candidates = copies.by('namespace', owner.metadata.namespace ?? '')
-      const claims = sortClaims(owner, matcherOf(owner), candidates)
+      const claims = sortClaims(owner, matcherOf(owner), claimable(copies, owner))
       const adopt = claims.adopt.filter((pod) => mayAdopt(owner, pod))
       const owned = await claim(client, [resource, owner], pods, { ...claims, adopt }, finalizer)
       return { isCurrent, pods: owned }

@@ -7,7 +7,7 @@ import type { ControllerRevision } from '../../../api/types/kubernetes/apps-v1.t
 import type { Outcome } from '../../../api/work-queue.ts'
 import { createExpectations } from '../../../controller/expectations.ts'
 import { followDependents } from '../../../controller/follow-dependents.ts'
-import { claim, controllerReference, isControlledBy, sortClaims } from '../../../controller/ownership.ts'
+import { claim, claimable, controllerReference, isControlledBy, sortClaims } from '../../../controller/ownership.ts'
 import type { ControllerContext } from '../controller.ts'
 import { catchUpMs } from '../pod-control/pod-control.ts'
 import type { WorkloadKind } from '../pod-control/workload.ts'
@@ -90,8 +90,7 @@ export const createRevisionHistory = <T extends Revisioned>(
   }
 
   const sync = async (owner: T): Promise<History> => {
-    const candidates = copies.by('namespace', owner.metadata.namespace ?? '')
-    const claims = sortClaims(owner, matcherOf(owner), candidates)
+    const claims = sortClaims(owner, matcherOf(owner), claimable(copies, owner))
     const owned = await claim(client, [resource, owner], controllerRevisions, claims)
     const { current, old, number } = pastOf(owner, owned)
     if (!current) return { current: await make(owner, number), old }
