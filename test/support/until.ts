@@ -1,8 +1,8 @@
 /** Waiting in tests: for a condition, with a deadline, never for a time. */
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Shorter in `npm run mutants`, where much is waited for in vain. */
-const patienceMs = Number(process.env['PODWAY_TEST_PATIENCE_MS'] ?? 10_000)
+/** Enough on a machine that others use, too. Shorter in `npm run mutants`, where much is waited for in vain. */
+const patienceMs = Number(process.env['PODWAY_TEST_PATIENCE_MS'] ?? 30_000)
 
 /** Polls until `condition` is truthy and returns its value. Throws, naming `what`, after `timeoutMs`. */
 export const until = async <T>(
