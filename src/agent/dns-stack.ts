@@ -15,9 +15,8 @@ import { createNodeAddress } from '../dns/node-address.ts'
 import { type Published, publishedBy } from '../dns/skydns/published.ts'
 import { mergeStats } from '../dns/thread/stats.ts'
 import type { PodName } from '../dns/zone/pod-records.ts'
-import type { CommandRunner } from '../host/command.ts'
 import { type ListenAddress, runHttpListener } from '../host/http-listener.ts'
-import { createIproute } from '../host/iproute.ts'
+import type { Iproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { sumRestarts } from '../host/restarts.ts'
@@ -54,7 +53,7 @@ export interface DnsStackOptions {
   readonly clusterCIDRs: readonly string[]
   readonly nodeAddresses: readonly string[]
   readonly netfilterOf: (family: IpFamily) => Netfilter
-  readonly runner: CommandRunner
+  readonly iproute: Iproute
   readonly log: Logger
 }
 
@@ -79,10 +78,10 @@ export const toUpstream = (address: string): Upstream => ({ address, port: dnsPo
 export const createDnsStack = async (options: DnsStackOptions): Promise<DnsStack> => {
   const { configFile, snapshotFile, metrics, threads } = options.settings
   const configured = configFile === undefined ? undefined : await readDnsConfig(configFile)
-  const { pods, published, address, device, clusterCIDRs, nodeAddresses, runner, log } = options
+  const { pods, published, address, device, clusterCIDRs, nodeAddresses, log } = options
   const own = createNodeAddress({
     ...{ address, port: dnsPort, device },
-    ...{ iproute: createIproute(runner), netfilter: options.netfilterOf(familyOf(address)), log },
+    ...{ iproute: options.iproute, netfilter: options.netfilterOf(familyOf(address)), log },
   })
   const recursionCIDRs = [...clusterCIDRs, ...[...nodeAddresses, address, '::1'].map(hostCidr), '127.0.0.0/8']
   /** The kernel shares the packets out among them; one keeps the zone on disk for all. */

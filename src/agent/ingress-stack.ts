@@ -1,9 +1,8 @@
 /** The Ingress proxy of a node, put together: what it follows, where it listens, and where people look at it. */
 import type { Client } from '../api/client.ts'
 import { configMaps, secrets } from '../api/resources.ts'
-import type { CommandRunner } from '../host/command.ts'
 import { type HttpReply, type ListenAddress, runHttpListener } from '../host/http-listener.ts'
-import { createIproute } from '../host/iproute.ts'
+import type { Iproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { familyOf, type IpFamily } from '../ip/address.ts'
@@ -35,7 +34,7 @@ export interface IngressStackOptions {
   readonly nodeName: string
   readonly nodeAddresses: readonly string[]
   readonly netfilterOf: (family: IpFamily) => Netfilter
-  readonly runner: CommandRunner
+  readonly iproute: Iproute
   readonly log: Logger
 }
 
@@ -46,11 +45,11 @@ export interface IngressStack {
   run(signal: AbortSignal): Promise<void>
 }
 
-const ownAddressesOf = ({ settings, runner, netfilterOf, log }: IngressStackOptions) => {
+const ownAddressesOf = ({ settings, iproute, netfilterOf, log }: IngressStackOptions) => {
   const { gatewayPool: pool } = settings.proxy
   if (pool === undefined) return {}
   const netfilters = [netfilterOf(familyOf(pool))]
-  return { ownAddresses: createOwnAddresses({ iproute: createIproute(runner), netfilters, log }) }
+  return { ownAddresses: createOwnAddresses({ iproute, netfilters, log }) }
 }
 
 export const createIngressStack = (options: IngressStackOptions): IngressStack => {

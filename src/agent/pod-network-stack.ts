@@ -4,6 +4,7 @@ import type { ServedPort } from '../api/served-ports.ts'
 import type { Namespace, NetworkPolicy, Node } from '../api/types/index.ts'
 import type { CommandRunner } from '../host/command.ts'
 import { createConversations } from '../host/conntrack/conversations.ts'
+import type { Iproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import type { Netfilter } from '../host/netfilter/netfilter.ts'
 import { writeSysctl } from '../host/sysctl.ts'
@@ -64,6 +65,7 @@ export interface PodNetworkStackOptions {
   /** One for each family. */
   readonly netfilters: readonly Netfilter[]
   readonly runner: CommandRunner
+  readonly iproute: Iproute
   readonly log: Logger
 }
 
@@ -87,6 +89,7 @@ export const createPodNetworkStack = async (options: PodNetworkStackOptions): Pr
   })
   const overlay = await createOverlay({
     ...{ nodes, nodeName, podCIDRs, clusterCIDRs, runner, netfilters, log, writeSysctl, identity },
+    ...{ iproute: options.iproute },
     ...{ serviceCIDRs: options.serviceCIDRs, onRejected: options.onRejected },
     ...{ underlayAddress: options.nodeAddresses[0] ?? '', backend: settings.backend },
     ...{ keyFile: settings.keyFile, directRouting: settings.directRouting },

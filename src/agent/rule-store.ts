@@ -10,5 +10,10 @@ import type { IpFamily } from '../ip/address.ts'
 export const openRuleStore = async (runner: CommandRunner, log: Logger): Promise<(family: IpFamily) => Netfilter> => {
   const { backend, mixed } = await detectBackend(runner)
   if (mixed) log.warn({ backend }, 'both rule stores hold rules: packets pass through both, each tool sees its own')
-  return (family) => createNetfilter(runner, family, backend)
+  // One for all rooms: what they ask at one time is asked together.
+  const stores = {
+    IPv4: createNetfilter(runner, 'IPv4', backend),
+    IPv6: createNetfilter(runner, 'IPv6', backend),
+  }
+  return (family) => stores[family]
 }

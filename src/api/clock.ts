@@ -22,6 +22,15 @@ export const systemClock: Clock = {
   },
 }
 
+/**
+ * The time until the clock shows a multiple of `periodMs`: rooms that look every so often whether all is in place do so at one time,
+ * so that what they ask can be asked together. A beat that is as good as there counts as over: timers may come a little early.
+ */
+export const untilBeat = (periodMs: number, clock: Clock): number => {
+  const left = periodMs - (clock.now() % periodMs)
+  return left < periodMs / 10 ? left + periodMs : left
+}
+
 /** Time that only goes forward, whatever happens to the wall clock. `now` counts from the start of the thread. */
 export const steadyClock: Clock = { now: () => performance.now(), after: systemClock.after }
 

@@ -1,5 +1,5 @@
 /** Collapses bursts of changes into single syncs, and looks again from time to time even when nothing changed. */
-import { type Clock, sleep, systemClock } from './clock.ts'
+import { type Clock, sleep, systemClock, untilBeat } from './clock.ts'
 
 /** The keys that changed since the last successful sync, or `all`: look at everything. */
 export type Dirty = ReadonlySet<string> | 'all'
@@ -11,6 +11,8 @@ interface SyncLoopOptions {
   readonly minIntervalMs?: number
   /** A sync of `all` at least this often, to repair what others changed. */
   readonly resyncMs?: number
+  /** The resync is due at a beat: of one that asks the kernel what others ask, too. */
+  readonly onBeat?: boolean
   readonly clock?: Clock
   readonly onError?: (error: unknown, retryInMs: number) => void
 }
@@ -30,7 +32,7 @@ const retryBaseMs = 100
 const retryMaxMs = 5_000
 
 export const createSyncLoop = (options: SyncLoopOptions): SyncLoop => {
-  const { sync, minIntervalMs = 0, resyncMs = 30_000, clock = systemClock, onError } = options
+  const { sync, minIntervalMs = 0, resyncMs = 30_000, onBeat = false, clock = systemClock, onError } = options
   const first = Promise.withResolvers<void>()
   let keys = new Set<string>()
   let all = true
@@ -52,7 +54,7 @@ export const createSyncLoop = (options: SyncLoopOptions): SyncLoop => {
     const changed = new Promise<void>((resolve) => {
       wake = resolve
     })
-    const cancel = clock.after(resyncMs, markAll)
+    const cancel = clock.after(onBeat ? untilBeat(resyncMs, clock) : resyncMs, markAll)
     const stop = () => wake?.()
     signal.addEventListener('abort', stop, { once: true })
     await changed

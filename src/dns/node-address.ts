@@ -70,6 +70,14 @@ const jump = (table: Jump['table'], from: Jump['from']): Jump => ({
 const rawJumps = [jump('raw', 'PREROUTING'), jump('raw', 'OUTPUT')]
 const filterJumps = [jump('filter', 'INPUT')]
 
+/** Of what `ip -json address show` says of a device. */
+const hasAddresses = (link: unknown): boolean =>
+  typeof link === 'object' &&
+  link !== null &&
+  'addr_info' in link &&
+  Array.isArray(link.addr_info) &&
+  link.addr_info.length > 0
+
 export const createNodeAddress = (options: NodeAddressOptions): NodeAddress => {
   const { address, port, device, iproute, netfilter, log, clock = systemClock, resyncMs = 5_000 } = options
   const rules = compileDnsRules(address, port)
@@ -89,12 +97,17 @@ export const createNodeAddress = (options: NodeAddressOptions): NodeAddress => {
     }
   }
 
+  const isThere = async (): Promise<boolean> => {
+    const found = await iproute.showIp(['address', 'show', 'dev', device, 'to', hostCidr(address)])
+    return found.some((link) => hasAddresses(link))
+  }
+
   const loop = createSyncLoop({
-    ...{ clock, resyncMs },
+    ...{ clock, resyncMs, onBeat: true },
     sync: async () => {
-      await iproute.ip([line`address replace ${hostCidr(address)} dev ${device} ${isIPv6(address) ? ['nodad'] : []}`])
-      await filterKeeper.ensure([rules.filter])
-      await untrack()
+      if (!(await isThere()))
+        await iproute.ip([line`address replace ${hostCidr(address)} dev ${device} ${isIPv6(address) ? ['nodad'] : []}`])
+      await Promise.all([filterKeeper.ensure([rules.filter]), untrack()])
     },
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'the DNS address is not in place; trying again'),
   })

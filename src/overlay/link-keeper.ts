@@ -5,8 +5,8 @@
 import { type Clock, systemClock } from '../api/clock.ts'
 import { createSyncLoop } from '../api/sync-loop.ts'
 import type { CommandRunner } from '../host/command.ts'
-import { createIproute } from '../host/iproute.ts'
-import { createLinkMonitor } from '../host/link-monitor.ts'
+import { createIpMonitor } from '../host/ip-monitor.ts'
+import { createIproute, type Iproute } from '../host/iproute.ts'
 import type { Logger } from '../host/log.ts'
 import { namespaceIdentity } from '../host/namespaces.ts'
 import { showLinks } from './kernel-view.ts'
@@ -15,6 +15,8 @@ import { linkName, type PodLinks, type PodOnLink } from './pod-links.ts'
 
 export interface LinkKeeperOptions {
   readonly runner: CommandRunner
+  /** Tells of links; its answers may be a little old. */
+  readonly iproute: Iproute
   readonly links: PodLinks
   readonly log: Logger
   readonly clock?: Clock
@@ -52,8 +54,8 @@ const minIntervalMs = 500
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 export const createLinkKeeper = (options: LinkKeeperOptions): LinkKeeper => {
-  const { runner, links, log, clock = systemClock, resyncMs } = options
-  const iproute = createIproute(runner)
+  const { runner, iproute, links, log, clock = systemClock, resyncMs } = options
+  const fresh = createIproute(runner)
   const kept = new Map<string, Kept>()
   const troubles = new Map<string, string>()
   const listeners: ((id: string) => void)[] = []
@@ -117,7 +119,7 @@ export const createLinkKeeper = (options: LinkKeeperOptions): LinkKeeper => {
       const link = all.get(linkName(id))
       if (link?.namespace !== undefined) numbers.set(link.namespace, id)
       const faults = lostLink(link, id)
-      // The list may be older than the link.
+      // What was told may be older than the link.
       if (faults.length > 0) await lookAgain(known, faults)
     }
     pods = numbers
@@ -125,7 +127,7 @@ export const createLinkKeeper = (options: LinkKeeperOptions): LinkKeeper => {
 
   const lookAgain = (known: Kept, faults: readonly string[]): Promise<void> =>
     alone(known.pod.id, async () => {
-      const all = await showLinks(iproute)
+      const all = await showLinks(fresh)
       const { id } = known.pod
       const link = all.find(({ name }) => name === linkName(id))
       if (lostLink(link, id).length > 0) await restore(known, faults)
@@ -141,7 +143,7 @@ export const createLinkKeeper = (options: LinkKeeperOptions): LinkKeeper => {
   }
 
   const loop = createSyncLoop({
-    ...{ resyncMs, minIntervalMs, clock },
+    ...{ resyncMs, onBeat: true, minIntervalMs, clock },
     sync: async (dirty) => {
       monitor.ensure()
       const ids = new Set(changed)
@@ -154,8 +156,9 @@ export const createLinkKeeper = (options: LinkKeeperOptions): LinkKeeper => {
     },
     onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'cannot look at the links of pods'),
   })
-  const monitor = createLinkMonitor(runner, (namespace) => {
-    const id = pods.get(namespace)
+  // Each namespace has the number by which our links name it (`link_netnsid`); ours has none.
+  const monitor = createIpMonitor(runner, 'link address route all-nsid', (line) => {
+    const id = pods.get(Number(/^\[nsid (\d+)\]/.exec(line)?.[1] ?? Number.NaN))
     if (id === undefined) return
     changed.add(id)
     loop.mark(id)

@@ -45,6 +45,8 @@ export interface OverlayOptions {
   readonly directRouting?: boolean
   /** Programs run in the node's network namespace. */
   readonly runner: CommandRunner
+  /** Of the same; its answers may be a little old. */
+  readonly iproute: Iproute
   /** One for each family. */
   readonly netfilters: readonly Netfilter[]
   readonly writeSysctl: (key: string, value: string) => Promise<void>
@@ -101,8 +103,7 @@ const findUnderlay = async (iproute: Iproute, address: string): Promise<Underlay
  * range cannot be right.
  */
 export const createOverlay = async (options: OverlayOptions): Promise<Overlay> => {
-  const { nodes, nodeName, podCIDRs, clusterCIDRs, runner, log, clock, resyncMs = 5_000 } = options
-  const iproute = createIproute(runner)
+  const { nodes, nodeName, podCIDRs, clusterCIDRs, runner, iproute, log, clock, resyncMs = 5_000 } = options
   const underlay = await findUnderlay(iproute, options.underlayAddress)
   const own: OwnEnd = {
     ...{ nodeName, podCIDRs, clusterCIDRs, serviceCIDRs: options.serviceCIDRs, identity: options.identity },
@@ -165,7 +166,7 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
   }
 
   const podLinks = createPodLinks({ runner, mtu, gateways: podCIDRs.map(gatewayOf) })
-  const keeper = createLinkKeeper({ runner, links: podLinks, log, resyncMs, ...(clock ? { clock } : {}) })
+  const keeper = createLinkKeeper({ runner, iproute, links: podLinks, log, resyncMs, ...(clock ? { clock } : {}) })
   const bridge = async (): Promise<void> => {
     const isNew = await ensureBridge({ iproute, podCIDRs, mtu, writeSysctl: options.writeSysctl })
     // Links that were put back without it are no ports of it, and those that could not be need wait no longer.
@@ -178,16 +179,19 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
     isTidy = true
   }
   const loop = createSyncLoop({
-    resyncMs,
+    ...{ resyncMs, onBeat: true },
     ...(clock ? { clock } : {}),
     sync: async (dirty) => {
       const isAll = dirty === 'all'
+      // Begun first: at a beat they are asked for together with what other rooms ask.
+      const rules = syncRules()
+      rules.catch(() => undefined)
       await eachOf([
         ...(isAll ? [bridge] : []),
         ...(isTidy ? [] : [tidy]),
         ...(isAll || dirty.has('peers') ? [() => syncPeers(isAll ? 'kernel' : 'memory')] : []),
         async () => {
-          await syncRules()
+          await rules
           // Only behind the rules that guard it.
           if (isAll) await options.writeSysctl(...loopbackSysctl)
         },

@@ -1,7 +1,9 @@
 /** Host ports with real packets: both families, both rule stores, bad wishes among good ones, and pods that come and go. */
+
 import t, { type Test } from 'tap'
 import { createPodConnections } from '../../src/agent/pod-connections.ts'
 import type { Node } from '../../src/api/types/index.ts'
+import { createIproute } from '../../src/host/iproute.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { createNetfilter, type NetfilterBackend } from '../../src/host/netfilter/netfilter.ts'
 import { createMemoryLeaseStore } from '../../src/ipam/lease-store.ts'
@@ -44,7 +46,8 @@ const startNode = async (t: Pick<Test, 'teardown'>, host: Host, backend: Netfilt
   })
   const overlay = await createOverlay({
     ...{ nodes: createFedInformer<Node>([]), nodeName: 'node7', podCIDRs, clusterCIDRs: podCIDRs, serviceCIDRs: [] },
-    ...{ runner: host.runner, identity: { vtepMac: '02:00:00:00:00:07' }, keyFile: '/run/key7', log, resyncMs: 200 },
+    ...{ runner: host.runner, iproute: createIproute(host.runner), log, resyncMs: 200 },
+    ...{ identity: { vtepMac: '02:00:00:00:00:07' }, keyFile: '/run/key7' },
     ...{ underlayAddress: nodeIPs.IPv4, backend: 'none', onHostPorts: connections.setHostPorts },
     netfilters: families.map((family) => createNetfilter(host.runner, family, backend)),
     writeSysctl: async (key, value) => void (await host.runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),

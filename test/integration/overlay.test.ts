@@ -1,7 +1,9 @@
 /** Pod networks of two nodes over a bridge, with real packets. */
+
 import type { Test } from 'tap'
 import t from 'tap'
 import type { Node } from '../../src/api/types/index.ts'
+import { createIproute } from '../../src/host/iproute.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { createNetfilter } from '../../src/host/netfilter/netfilter.ts'
 import type { BackendName } from '../../src/overlay/backend.ts'
@@ -147,6 +149,7 @@ t.test('cleanup leaves a node as it was', { timeout: 60_000 }, async (t) => {
       clusterCIDRs: ['10.244.0.0/16'],
       serviceCIDRs: ['10.96.0.0/16'],
       runner: one.runner,
+      iproute: createIproute(one.runner),
       underlayAddress: '172.31.0.11',
       backend: 'vxlan',
     },

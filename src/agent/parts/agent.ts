@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createClient } from '../../api/client.ts'
 import { openTransport } from '../../api/http-transport.ts'
 import { createCommandRunner } from '../../host/command.ts'
+import { createIprouteReadings } from '../../host/iproute-readings.ts'
 import { once } from '../../host/once.ts'
 import { keepWaitingConnections } from '../../host/waiting-connections.ts'
 import type { OverlayIdentity } from '../../overlay/annotations.ts'
@@ -47,10 +48,12 @@ const openNode = async (
   const { connection, transport } = await openTransport(options.kubeconfig, () => readApiServers(serversFile))
   const client = createClient(transport)
   const runner = createCommandRunner()
+  const iproute = createIprouteReadings(runner)
   const failures = createWatchFailures(log)
   const apiServer = serverPlace(connection.server)
   const node: NodeContext = {
-    ...{ options, client, connection, refreshConnection: transport.refresh, serversFile, failures, runner, apiServer },
+    ...{ options, client, connection, refreshConnection: transport.refresh, serversFile, failures, apiServer },
+    ...{ runner, iproute },
     informers: createClusterInformers(client, failures, signal),
     netfilterOf: await openRuleStore(runner, log),
     served: servedPorts({
@@ -64,7 +67,11 @@ const openNode = async (
     readiness: createReadiness(),
     podNetwork: createPodNetworkSlot(),
   }
-  return { node, close: transport.close }
+  const close = async (): Promise<void> => {
+    iproute.close()
+    await transport.close()
+  }
+  return { node, close }
 }
 
 /**

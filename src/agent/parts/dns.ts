@@ -3,7 +3,7 @@ import { createDnsStack, toUpstream } from '../dns-stack.ts'
 import { readHostResolvConf } from '../host-resolv-conf.ts'
 import type { CreatePart } from './part.ts'
 
-export const createDns: CreatePart = ({ informers, netfilterOf, runner, options, readiness }) => {
+export const createDns: CreatePart = ({ informers, netfilterOf, iproute, options, readiness }) => {
   readiness.begins('dns', 'DNS does not answer yet')
   return {
     name: 'dns',
@@ -16,7 +16,7 @@ export const createDns: CreatePart = ({ informers, netfilterOf, runner, options,
         ...{ pods: informers.pods(), published: informers.published() },
         ...{ settings: options.dns, address: clusterDns, device: 'lo', clusterDomain, clusterCIDRs, nodeAddresses },
         upstreams: (options.upstreams ?? nameservers).map(toUpstream),
-        ...{ searches, netfilterOf, runner, log },
+        ...{ searches, netfilterOf, iproute, log },
       })
       void stack.ready.then(() => {
         onReady()

@@ -19,7 +19,7 @@ export const networkAnnotations = async ({ options, identity, served }: NodeCont
 })
 
 const live = async (node: NodeContext, { signal, beginning, endOnMove }: Life): Promise<void> => {
-  const { client, informers, failures, netfilterOf, runner, options, served, readiness, metrics } = node
+  const { client, informers, failures, netfilterOf, runner, iproute, options, served, readiness, metrics } = node
   const { nodeName, nodeAddresses, overlay, clusterCIDRs, serviceCIDRs, clusterDns, agentPort, dataDir, log } = options
   readiness.begins('network', beginning)
   const nodes = scopedInformer(informers.nodes(), signal)
@@ -32,7 +32,7 @@ const live = async (node: NodeContext, { signal, beginning, endOnMove }: Life): 
     namespaces: scopedInformer(informers.namespaces(), signal),
     policies: scopedInformer(informers.policies(), signal),
     ...{ nodes, nodeName, nodeAddresses, podCIDRs, clusterCIDRs, serviceCIDRs, clusterDns, agentPort },
-    ...{ settings: overlay, identity: await node.identity(), servedPorts: served, runner, log },
+    ...{ settings: overlay, identity: await node.identity(), servedPorts: served, runner, iproute, log },
     netfilters: familiesOf(podCIDRs).map(netfilterOf),
     onRejected: tellRejected(createNodeEvents(client, nodeName, log)),
   })

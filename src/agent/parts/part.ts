@@ -5,6 +5,7 @@ import type { Connection } from '../../api/kubeconfig.ts'
 import type { ServedPort } from '../../api/served-ports.ts'
 import type { CommandRunner } from '../../host/command.ts'
 import type { ListenAddress } from '../../host/http-listener.ts'
+import type { Iproute } from '../../host/iproute.ts'
 import type { Netfilter } from '../../host/netfilter/netfilter.ts'
 import type { IpFamily } from '../../ip/address.ts'
 import type { OverlayIdentity } from '../../overlay/annotations.ts'
@@ -43,6 +44,8 @@ export interface NodeContext {
   readonly failures: WatchFailures
   readonly netfilterOf: (family: IpFamily) => Netfilter
   readonly runner: CommandRunner
+  /** For whoever looks from time to time whether all is in place: it asks the kernel only when something has changed. */
+  readonly iproute: Iproute
   /** What this node serves itself. */
   readonly served: readonly ServedPort[]
   readonly apiServer: ListenAddress | undefined

@@ -53,6 +53,54 @@ export const parseCounts = (text: string): ReadonlyMap<string, readonly CountedR
 
 const lockWaitSeconds = '30'
 
+type Answer = ReadonlyMap<string, SavedChain>
+type Ask = (questions: readonly TableChains[]) => Promise<readonly Answer[]>
+
+interface Waiting {
+  readonly questions: readonly TableChains[]
+  readonly answered: PromiseWithResolvers<readonly Answer[]>
+}
+
+/** What is asked at one time, or while the program runs, is asked by one program; each for itself when that fails. */
+export const askTogether = (ask: Ask): Ask => {
+  let waiting: Waiting[] = []
+  let isAsking = false
+
+  const askAlone = async ({ questions, answered }: Waiting): Promise<void> => {
+    await ask(questions).then(answered.resolve, answered.reject)
+  }
+  const askAll = async (all: readonly Waiting[]): Promise<void> => {
+    const [only] = all
+    if (all.length === 1 && only) return askAlone(only)
+    const answers = await ask(all.flatMap(({ questions }) => questions)).catch(() => undefined)
+    let at = 0
+    for (const each of all) {
+      const end = at + each.questions.length
+      if (answers) each.answered.resolve(answers.slice(at, end))
+      else await askAlone(each)
+      at = end
+    }
+  }
+  const run = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const all = waiting
+      waiting = []
+      await askAll(all)
+    }
+    isAsking = false
+  }
+
+  return (questions) => {
+    const answered = Promise.withResolvers<readonly Answer[]>()
+    waiting.push({ questions, answered })
+    if (!isAsking) {
+      isAsking = true
+      setImmediate(() => void run())
+    }
+    return answered.promise
+  }
+}
+
 export const createNetfilter = (runner: CommandRunner, family: IpFamily, backend: NetfilterBackend): Netfilter => {
   const tool = `${family === 'IPv4' ? 'iptables' : 'ip6tables'}-${backend}`
   const restore = (input: string) => runner.run(`${tool}-restore`, ['--noflush', '--wait', lockWaitSeconds], input)
@@ -62,7 +110,7 @@ export const createNetfilter = (runner: CommandRunner, family: IpFamily, backend
     apply: async (edits) => {
       if (edits.length > 0) await restore(renderEdits(edits))
     },
-    list: async (questions) => parseAnswers(questions, await restore(renderQuestions(questions))),
+    list: askTogether(async (questions) => parseAnswers(questions, await restore(renderQuestions(questions)))),
     save: (table) => runner.run(`${tool}-save`, ['-t', table]),
     counts: async (table) => parseCounts(await runner.run(`${tool}-save`, ['--counters', '-t', table])),
   }

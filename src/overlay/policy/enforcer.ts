@@ -3,7 +3,7 @@
  * are there.
  */
 
-import { aborted, type Clock, sleep, systemClock } from '../../api/clock.ts'
+import { aborted, type Clock, sleep, systemClock, untilBeat } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
 import type { Namespace, NetworkPolicy, StringMap } from '../../api/types/index.ts'
@@ -239,9 +239,9 @@ export const createPolicyEnforcer = (options: PolicyEnforcerOptions): PolicyEnfo
       await Promise.race([Promise.all([pods.synced, namespaces.synced, policies.synced]), aborted(signal)])
       if (signal.aborted) return
       watch()
-      let cancel = clock.after(checkEveryMs, function due() {
+      let cancel = clock.after(untilBeat(checkEveryMs, clock), function due() {
         loop.mark(checkKey)
-        cancel = clock.after(checkEveryMs, due)
+        cancel = clock.after(untilBeat(checkEveryMs, clock), due)
       })
       const cleaning = Promise.race([loop.synced, aborted(signal)]).then(() =>
         Promise.all(families.map(({ cleaner }) => cleaner.run(signal))),

@@ -124,7 +124,7 @@ export const createOwnAddresses = (options: OwnAddressesOptions): OwnAddresses =
     }
   }
   const loop = createSyncLoop({
-    ...{ sync, clock, resyncMs },
+    ...{ sync, clock, resyncMs, onBeat: true },
     onError: (error, retryInMs) =>
       log.warn({ err: error, retryInMs }, 'addresses of Gateways are not in place; trying again'),
   })

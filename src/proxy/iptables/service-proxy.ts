@@ -1,7 +1,7 @@
 /** Keeps the kernel's rules in line with Services and EndpointSlices. */
 
 import { setImmediate as otherWork } from 'node:timers/promises'
-import { aborted, type Clock, systemClock } from '../../api/clock.ts'
+import { aborted, type Clock, systemClock, untilBeat } from '../../api/clock.ts'
 import type { Informer } from '../../api/informer.ts'
 import { servicesOfChange } from '../../api/slices.ts'
 import { createSyncLoop, type Dirty } from '../../api/sync-loop.ts'
@@ -292,9 +292,9 @@ export const createServiceProxy = (options: ServiceProxyOptions): ServiceProxy =
 
   /** Marks the check due, again and again. Returns what ends it. */
   const keepChecking = (): (() => void) => {
-    let cancel = clock.after(checkEveryMs, function due() {
+    let cancel = clock.after(untilBeat(checkEveryMs, clock), function due() {
       loop.mark(checkKey)
-      cancel = clock.after(checkEveryMs, due)
+      cancel = clock.after(untilBeat(checkEveryMs, clock), due)
     })
     return () => cancel()
   }

@@ -1,8 +1,10 @@
 /** Networks of both kinds in the universe's own namespace, whose address 172.31.9.1 must be there. */
+
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Node } from '../../../src/api/types/index.ts'
 import { createCommandRunner } from '../../../src/host/command.ts'
+import { createIproute } from '../../../src/host/iproute.ts'
 import { silentLogger } from '../../../src/host/log.ts'
 import { createNetfilter } from '../../../src/host/netfilter/netfilter.ts'
 import { createFileLeaseStore } from '../../../src/ipam/lease-store.ts'
@@ -67,7 +69,7 @@ export const startPodway = async (
   const netfilter = createNetfilter(runner, 'IPv4', 'nft')
   const overlay = await createOverlay({
     ...{ nodes: createFedInformer<Node>([]), nodeName: 'here', podCIDRs: [subnet], clusterCIDRs: [subnet], runner },
-    serviceCIDRs: [],
+    ...{ serviceCIDRs: [], iproute: createIproute(runner) },
     ...{ underlayAddress: '172.31.9.1', backend: 'none', netfilters: [netfilter], log: silentLogger },
     ...{ identity: { vtepMac: '02:00:00:00:00:01' }, keyFile: '/run/key' },
     writeSysctl: async (key, value) => void (await runner.run('sysctl', ['-q', '-w', `${key}=${value}`])),

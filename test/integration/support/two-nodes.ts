@@ -1,7 +1,9 @@
 /** Two nodes with their pod networks, and a host beside them, joined by a bridge in the universe's own namespace. */
+
 import type { Test } from 'tap'
 import type { Node } from '../../../src/api/types/index.ts'
 import { createCommandRunner } from '../../../src/host/command.ts'
+import { createIprouteReadings } from '../../../src/host/iproute-readings.ts'
 import { silentLogger } from '../../../src/host/log.ts'
 import { createNetfilter } from '../../../src/host/netfilter/netfilter.ts'
 import { createMemoryLeaseStore } from '../../../src/ipam/lease-store.ts'
@@ -76,6 +78,7 @@ export const startNode = async (
 ): Promise<TestNode> => {
   const netfilter = createNetfilter(host.runner, 'IPv4', 'nft')
   const podCIDRs = [`10.244.${at}.0/24`]
+  const iproute = createIprouteReadings(host.runner)
   const overlay = await createOverlay({
     ...{
       nodes,
@@ -84,6 +87,7 @@ export const startNode = async (
       clusterCIDRs: ['10.244.0.0/16'],
       serviceCIDRs: ['10.96.0.0/16'],
       runner: host.runner,
+      iproute,
     },
     ...{ identity: { vtepMac: vtepMacOf(host.name) }, keyFile: '/run/wireguard.key', directRouting },
     ...{ underlayAddress: address, backend, netfilters: [netfilter], log: silentLogger, resyncMs: 200 },
@@ -94,6 +98,7 @@ export const startNode = async (
   const end = async (): Promise<void> => {
     stop.abort()
     await running
+    iproute.close()
   }
   t.teardown(end)
   const addresses = await openPodAddresses({ podCIDRs, store: createMemoryLeaseStore() })

@@ -1,7 +1,7 @@
 /** The clock of the system: its timers may be as long as anybody likes. */
 import { mock } from 'node:test'
 import t from 'tap'
-import { systemClock } from '../../../src/api/clock.ts'
+import { createFakeClock, systemClock, untilBeat } from '../../../src/api/clock.ts'
 
 /** What one timer of Node.js can wait at most. */
 const longest = 2 ** 31 - 1
@@ -30,4 +30,10 @@ t.test('a long timer ends when its time has come, unless it is cancelled', async
   t.same(ended, [])
   mock.timers.tick(1)
   t.same(ended, ['kept'])
+})
+
+t.test('those who look at a beat look together, and once at each', async (t) => {
+  const at = (ms: number): number => untilBeat(5_000, createFakeClock(ms))
+  t.same([at(10_000), at(10_001), at(14_500)], [5_000, 4_999, 500])
+  t.equal(at(14_999), 5_001, 'the timer of this beat came early')
 })

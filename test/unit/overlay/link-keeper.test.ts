@@ -1,5 +1,6 @@
 import t from 'tap'
 import { CommandError, type CommandRunner } from '../../../src/host/command.ts'
+import { createIproute } from '../../../src/host/iproute.ts'
 import { silentLogger } from '../../../src/host/log.ts'
 import { createLinkKeeper } from '../../../src/overlay/link-keeper.ts'
 import { linkName, type PodLinks, type PodOnLink } from '../../../src/overlay/pod-links.ts'
@@ -60,7 +61,7 @@ const netns = '/proc/self/ns/net'
 const pod = (id: string): PodOnLink => ({ id, netns, addresses: ['10.244.1.2'] })
 
 const start = (t: { teardown(end: () => Promise<void>): void }, at: ReturnType<typeof world>) => {
-  const keeper = createLinkKeeper({ ...at, log: silentLogger, resyncMs: 20 })
+  const keeper = createLinkKeeper({ ...at, iproute: createIproute(at.runner), log: silentLogger, resyncMs: 20 })
   const told: string[] = []
   keeper.troubles.onChange((id) => told.push(`${id}: ${keeper.troubles.of(id) ?? 'well'}`))
   const stop = new AbortController()
