@@ -1,6 +1,7 @@
 import { disabledPlugins } from '../control/admission/plugins.ts'
 import { type ControlOptions, runControl } from '../control/control.ts'
 import { disabledControllers } from '../control/controllers/names.ts'
+import type { SchedulerFiles } from '../control/scheduler/load.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemory } from '../host/tidy-memory.ts'
 import { auditSettings, authenticationSettings, authorizationSettings } from './access-options.ts'
@@ -26,6 +27,14 @@ const named = <T>(read: () => T): T => {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
+}
+
+/** Throws UsageError. */
+const schedulerFiles = (options: ClusterOptions): SchedulerFiles => {
+  const { scheduler, schedulerConfig: config, schedulerPlugin: plugins = [] } = options
+  if (!scheduler && (config !== undefined || plugins.length > 0))
+    throw new UsageError('--no-scheduler: then --scheduler-config and --scheduler-plugin are of no use')
+  return { ...(config === undefined ? {} : { config }), plugins }
 }
 
 /** The part of the control plane's options that does not depend on where it runs. */
@@ -55,6 +64,7 @@ export const clusterSettings = (options: ClusterOptions) => {
       ...named(() => disabledControllers(options.controllers)),
       ...(options.scheduler ? [] : (['kube-scheduler'] as const)),
     ],
+    scheduler: schedulerFiles(options),
     ...(options.encryptionProviderConfig === undefined ? {} : { encryptionConfig: options.encryptionProviderConfig }),
   }
 }

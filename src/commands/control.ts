@@ -24,6 +24,8 @@ export interface ClusterOptions extends AccessOptions {
   readonly disableAdmissionPlugins: string
   readonly controllers: string
   readonly scheduler: boolean
+  readonly schedulerConfig?: string
+  readonly schedulerPlugin?: readonly string[]
 }
 
 export interface ControlCommandOptions extends ClusterOptions, EtcdOptions {
@@ -74,7 +76,16 @@ export const clusterOptions = (command: Command): Command =>
         `controllers that run, with commas, as for kube-controller-manager: "*" all, "foo" that one, "-foo" not that one; there are ${controllerNames.join(', ')}`,
         '*',
       )
-      .option('--no-scheduler', 'leave the pods to a scheduler of your own'),
+      .option('--no-scheduler', 'leave the pods to a scheduler of your own')
+      .option(
+        '--scheduler-config <file>',
+        'profiles, plug-ins and HTTP extenders of the scheduler: a KubeSchedulerConfiguration, as for kube-scheduler',
+      )
+      .option(
+        '--scheduler-plugin <file>',
+        "a module whose default export is a scheduler plug-in; runs in the control plane's process; may be repeated",
+        collect,
+      ),
   )
 
 export const registerControl = (program: Command): void => {

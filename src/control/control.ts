@@ -36,6 +36,7 @@ import { checkCluster, claimCluster, obtainKeys } from './join-cluster.ts'
 import { announceServer } from './leadership/announce.ts'
 import { type EtcdPlace, storePlace } from './open-backend.ts'
 import { runControllers } from './run-controllers.ts'
+import { loadScheduler, type SchedulerFiles } from './scheduler/load.ts'
 import { apiServerTls, createApiServer } from './server/https.ts'
 import type { EncryptedBackend } from './storage/encryption/encrypted-backend.ts'
 
@@ -78,6 +79,7 @@ export interface ControlOptions {
   readonly disabledPlugins: readonly PluginName[]
   /** Controllers that others run for this cluster, and the scheduler. */
   readonly disabledControllers: readonly ComponentName[]
+  readonly scheduler: SchedulerFiles
   readonly log: Logger
 }
 
@@ -138,6 +140,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const apiClusterIP = addressAt(options.serviceCIDRs[0] ?? '', 1)
   const rules = await readEncryptionRules(options.encryptionConfig)
+  const scheduler = await loadScheduler(options.scheduler)
   const place = encryptPlace(storePlace(files.store, options.etcd, log), rules)
   const { isSole } = place
   await obtainKeys(place, files.pki, options.joinToken, Date.now())
@@ -237,7 +240,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
           log,
           settings,
           loops: plane.loops,
-          disabled,
+          ...{ scheduler, disabled },
           more,
         },
         term,

@@ -59,7 +59,7 @@ export const startControl = async (t: Test, options: Partial<ControlOptions> = {
       ...{ nodePrefixLengths: { IPv4: 24, IPv6: 64 }, nodePorts: { from: 30_000, to: 32_767 } },
       ...{ clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', authentication: {}, authorization: {} },
       ...{ signingSeconds: 3600, nodeGraceSeconds: 10, podEvictionSeconds: 60, disabledPlugins: [] },
-      ...{ disabledControllers: [], log: silentLogger },
+      ...{ disabledControllers: [], scheduler: { plugins: [] }, log: silentLogger },
       ...options,
     },
     stop.signal,

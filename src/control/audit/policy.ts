@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
+import { checkFields, flagOf, listOf, textsOf } from '../../api/config-fields.ts'
 import { errorText } from '../../api/errors.ts'
 import { isJsonObject, type JsonObject } from '../../api/json.ts'
 import type { Access } from '../auth/authorizer.ts'
@@ -42,24 +43,6 @@ export interface Decision {
   readonly omitManagedFields: boolean
 }
 
-const checkFields = (object: JsonObject, known: readonly string[], where: string): void => {
-  const unknown = Object.keys(object).find((name) => !known.includes(name))
-  if (unknown !== undefined) throw new Error(`${where}: unknown field ${JSON.stringify(unknown)}`)
-}
-
-const textsOf = (object: JsonObject, name: string, where: string): readonly string[] => {
-  const value = object[name] ?? []
-  if (!Array.isArray(value) || value.some((each) => typeof each !== 'string'))
-    throw new Error(`${where}.${name}: is no list of strings`)
-  return value
-}
-
-const listOf = (object: JsonObject, name: string, where: string): readonly JsonObject[] => {
-  const value = object[name] ?? []
-  if (!Array.isArray(value) || !value.every(isJsonObject)) throw new Error(`${where}.${name}: is no list of objects`)
-  return value
-}
-
 const isStage = (text: string): text is Stage => stages.some((stage) => stage === text)
 
 const stagesOf = (object: JsonObject, where: string): readonly Stage[] =>
@@ -68,12 +51,6 @@ const stagesOf = (object: JsonObject, where: string): readonly Stage[] =>
       throw new Error(`${where}.omitStages: ${JSON.stringify(text)} is not one of ${stages.join(', ')}`)
     return text
   })
-
-const flagOf = (object: JsonObject, name: string, where: string): boolean | undefined => {
-  const value = object[name]
-  if (value !== undefined && typeof value !== 'boolean') throw new Error(`${where}.${name}: is not true or false`)
-  return value
-}
 
 const resourcesOf = (object: JsonObject, where: string): GroupResources => {
   checkFields(object, ['group', 'resources', 'resourceNames'], where)

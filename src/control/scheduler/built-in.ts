@@ -1,4 +1,4 @@
-/** The plug-ins that are there, in their order: the first filter that objects to a node is the one that is told. */
+/** Our plug-ins that decide, in their order: the first filter that objects to a node is the one that is told. */
 import type { Plugin } from './framework/plugin.ts'
 import { nodePorts } from './plugins/host-ports.ts'
 import { imageLocality } from './plugins/image-locality.ts'
@@ -13,16 +13,14 @@ import { nodeUnschedulable } from './plugins/unschedulable.ts'
 interface Parts {
   /** Resources that are left to somebody else. */
   readonly ignoredResources?: ReadonlySet<string>
-  /** Those that work on the API. */
+  /** It works on the API. */
   readonly volumeBinding?: Plugin
-  readonly binder?: Plugin
 }
 
-export const builtInPlugins = ({ ignoredResources, volumeBinding, binder }: Parts = {}): readonly Plugin[] => [
+export const builtInPlugins = ({ ignoredResources, volumeBinding }: Parts = {}): readonly Plugin[] => [
   ...[nodeUnschedulable, taintToleration, nodeAffinity, nodePorts, nodeResourcesFit(ignoredResources)],
   ...(volumeBinding ? [volumeBinding] : []),
   ...[topologySpread, podAffinity, selectorSpread, fewestPods, imageLocality],
-  ...(binder ? [binder] : []),
 ]
 
 /** By which configurations know them. */

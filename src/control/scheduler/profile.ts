@@ -77,9 +77,6 @@ export const choosePlugins = (
     permits: at('permit', ({ permit }) => permit),
     preBinds: at('preBind', ({ preBind }) => preBind),
     binds: [...extenders.flatMap((plugin) => named(plugin, ({ bind }) => bind)), ...at('bind', ({ bind }) => bind)],
-    extenders: [
-      ...at('extend', ({ extend }) => extend),
-      ...extenders.flatMap((plugin) => named(plugin, ({ extend }) => extend)),
-    ],
+    extenders: extenders.flatMap((plugin) => named(plugin, ({ extend }) => extend)),
   }
 }

@@ -52,7 +52,7 @@ const runScheduler = async (
   const namespaceCopies = informers.of(namespaces)
   const placements = createPlacements()
   const nominations = createNominations()
-  const backoff = createBackoff(clock, settings.configuration.backoffMs, (key) => loop.mark(key))
+  const backoff = createBackoff(clock, settings.backoffMs, (key) => loop.mark(key))
   const teller = createTeller(client, clock, nominations)
   const inFlight = createInFlight({
     failed: (pod, err) => log.warn({ err, pod: objectKey(pod) }, 'scheduling failed; trying again'),

@@ -1,8 +1,19 @@
-/** What the scheduler is started with. */
-import { defaultConfiguration, type SchedulerConfiguration } from './config/configuration.ts'
+/** What the scheduler is started with: its configuration, with all that the configuration names. */
+import type { ConnectionOptions } from 'node:tls'
+import {
+  defaultConfiguration,
+  type ExtenderConfiguration,
+  type SchedulerConfiguration,
+} from './config/configuration.ts'
+import type { PluginModule } from './framework/module.ts'
 
-export interface SchedulerSettings {
-  readonly configuration: SchedulerConfiguration
+export interface ExtenderSettings extends Omit<ExtenderConfiguration, 'tls'> {
+  readonly tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>
 }
 
-export const defaultSettings: SchedulerSettings = { configuration: defaultConfiguration }
+export interface SchedulerSettings extends Omit<SchedulerConfiguration, 'extenders'> {
+  readonly extenders: readonly ExtenderSettings[]
+  readonly modules: readonly PluginModule[]
+}
+
+export const defaultSettings: SchedulerSettings = { ...defaultConfiguration, extenders: [], modules: [] }

@@ -1,7 +1,7 @@
 /** How the scheduler is set up: what of Kubernetes' KubeSchedulerConfiguration holds here. */
 
 /** Where plug-ins take part, by the names of their seams. */
-export const points = ['filter', 'score', 'reserve', 'permit', 'preBind', 'bind', 'extend'] as const
+export const points = ['filter', 'score', 'reserve', 'permit', 'preBind', 'bind'] as const
 export type Point = (typeof points)[number]
 
 /** Changes what takes part by default. */
