@@ -2,6 +2,7 @@
 import type { PluginContext } from './context.ts'
 import type { PluginParts } from './plugin.ts'
 
+export type { Node, Pod } from '../../../api/types/index.ts'
 export type { Bind, Permit, PreBind, Reserve } from './binding.ts'
 export type { PluginContext } from './context.ts'
 export type { ClusterEvent, Filter, Objection, PodFilter, Snapshot } from './filter.ts'
