@@ -46,8 +46,8 @@ import { createVolumeExpander } from './controllers/volumes/expander.ts'
 import { createHostPathProvisioner } from './controllers/volumes/host-path/provisioner.ts'
 import { createClaimProtection, createVolumeProtection } from './controllers/volumes/protection.ts'
 import type { Registry } from './registry/registry.ts'
+import { defaultSettings, type SchedulerSettings } from './scheduler/config/settings.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
-import { defaultSettings, type SchedulerSettings } from './scheduler/settings.ts'
 
 /** What may be left to others, such as a real kube-controller-manager and kube-scheduler. */
 const switchable = (scheduler: SchedulerSettings): Readonly<Record<ComponentName, CreateController>> => ({

@@ -14,7 +14,7 @@ import { createApiServiceController } from '../../src/control/controllers/api-se
 import type { ControllerSettings, CreateController } from '../../src/control/controllers/controller.ts'
 import type { ComponentName } from '../../src/control/controllers/names.ts'
 import { runControllers } from '../../src/control/run-controllers.ts'
-import type { SchedulerSettings } from '../../src/control/scheduler/settings.ts'
+import type { SchedulerSettings } from '../../src/control/scheduler/config/settings.ts'
 import type { Answer, Handler } from '../../src/control/server/call.ts'
 import { createLocalTransport } from '../../src/control/server/local-transport.ts'
 import { createMemoryBackend } from '../../src/control/storage/memory-backend.ts'

@@ -5,8 +5,8 @@ import { errorText } from '../../api/errors.ts'
 import { builtInNames } from './built-in.ts'
 import type { ExtenderConfiguration, PemSource, SchedulerConfiguration } from './config/configuration.ts'
 import { parseConfiguration } from './config/parse.ts'
+import { defaultSettings, type ExtenderSettings, type SchedulerSettings } from './config/settings.ts'
 import { loadModules } from './modules/load.ts'
-import { defaultSettings, type ExtenderSettings, type SchedulerSettings } from './settings.ts'
 
 export interface SchedulerFiles {
   /** A KubeSchedulerConfiguration. */
@@ -52,7 +52,7 @@ const checkNames = ({ profiles }: SchedulerConfiguration, modules: readonly stri
 
 /** As kube-scheduler without a configuration, where nothing is said. Throws an Error that names the file and what is wrong with it. */
 export const loadScheduler = async ({ config: file, plugins }: SchedulerFiles): Promise<SchedulerSettings> => {
-  const modules = await loadModules(plugins)
+  const modules = await loadModules(plugins, builtInNames)
   if (file === undefined) return { ...defaultSettings, modules }
   try {
     const configuration = parseConfiguration(await readFile(file, 'utf8'))

@@ -3,6 +3,7 @@ import type { EventRecorder } from '../../api/event-recorder.ts'
 import { type ControllerContext, recorderFor } from '../controllers/controller.ts'
 import { builtInPlugins } from './built-in.ts'
 import type { ProfileConfiguration } from './config/configuration.ts'
+import type { SchedulerSettings } from './config/settings.ts'
 import { createHttpExtender } from './extenders/http-extender.ts'
 import type { PluginContext } from './framework/context.ts'
 import type { PluginModule } from './framework/module.ts'
@@ -11,7 +12,6 @@ import { guarded } from './modules/guarded.ts'
 import { createDefaultBinder } from './plugins/default-binder.ts'
 import { createVolumeBinding } from './plugins/volume-binding.ts'
 import { choosePlugins, type Plugins } from './profile.ts'
-import type { SchedulerSettings } from './settings.ts'
 
 export interface Profile {
   readonly schedulerName: string

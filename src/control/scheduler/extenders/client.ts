@@ -4,8 +4,8 @@ import Pool from 'undici/lib/dispatcher/pool.js'
 import { errorText } from '../../../api/errors.ts'
 import { parseJson } from '../../../api/json.ts'
 import { readWhole } from '../../../host/read-whole.ts'
-import { plainText } from '../plain-text.ts'
-import type { ExtenderSettings } from '../settings.ts'
+import type { ExtenderSettings } from '../config/settings.ts'
+import { plainText } from '../framework/plain-text.ts'
 
 export interface ExtenderClient {
   /** What `read` makes of its answer. Rejects, naming the URL, when there is none that makes sense. */

@@ -1,10 +1,10 @@
 /** An extender as a plug-in. */
 import type { Node, Pod } from '../../../api/types/index.ts'
+import type { ExtenderSettings } from '../config/settings.ts'
 import type { Bind } from '../framework/binding.ts'
 import type { PluginContext } from '../framework/context.ts'
 import type { Extend } from '../framework/extend.ts'
 import type { Plugin } from '../framework/plugin.ts'
-import type { ExtenderSettings } from '../settings.ts'
 import { createExtenderClient, type ExtenderClient } from './client.ts'
 import {
   bindAnswer,

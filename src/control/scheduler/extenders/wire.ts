@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../../api/json.ts'
 import type { Node, Pod } from '../../../api/types/index.ts'
 import type { Candidate } from '../framework/extend.ts'
 import type { Objection } from '../framework/filter.ts'
-import { plainText } from '../plain-text.ts'
+import { plainText } from '../framework/plain-text.ts'
 
 /** Names are enough for who keeps nodes and pods himself. */
 export interface WireForm {

@@ -4,9 +4,9 @@ import type { Logger } from '../../../host/log.ts'
 import type { Permit, Reserve } from '../framework/binding.ts'
 import type { Filter, Objection, PodFilter } from '../framework/filter.ts'
 import type { ModuleParts } from '../framework/module.ts'
+import { plainText } from '../framework/plain-text.ts'
 import type { Plugin } from '../framework/plugin.ts'
 import type { Score } from '../framework/score.ts'
-import { plainText } from '../plain-text.ts'
 
 /** kube-scheduler's. */
 const longestPermitMs = 900_000

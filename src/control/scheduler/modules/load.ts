@@ -2,7 +2,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { errorText } from '../../../api/errors.ts'
-import { builtInNames } from '../built-in.ts'
 import type { PluginModule } from '../framework/module.ts'
 
 const isModule = (value: unknown): value is PluginModule =>
@@ -22,13 +21,16 @@ const load = async (file: string): Promise<PluginModule> => {
   return module
 }
 
-/** Throws an Error that names the file and what is wrong with it. */
-export const loadModules = async (files: readonly string[]): Promise<readonly PluginModule[]> => {
+/** `taken`: names that none may have. Throws an Error that names the file and what is wrong with it. */
+export const loadModules = async (
+  files: readonly string[],
+  taken: readonly string[],
+): Promise<readonly PluginModule[]> => {
   const modules: PluginModule[] = []
   for (const file of files)
     try {
       const module = await load(file)
-      if (builtInNames.includes(module.name) || modules.some(({ name }) => name === module.name))
+      if (taken.includes(module.name) || modules.some(({ name }) => name === module.name))
         throw new Error(`there is a plug-in ${module.name} already`)
       modules.push(module)
     } catch (error) {

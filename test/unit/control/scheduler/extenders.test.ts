@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { events, pods, priorityClasses } from '../../../../src/api/resources.ts'
 import type { Pod, PodSpec } from '../../../../src/api/types/index.ts'
-import type { ExtenderSettings } from '../../../../src/control/scheduler/settings.ts'
+import type { ExtenderSettings } from '../../../../src/control/scheduler/config/settings.ts'
 import { type ControlPlane, startControlPlane } from '../../../support/control-plane.ts'
 import { until } from '../../../support/until.ts'
 import { extenderAt, type FakeExtender, knowing, startExtender, withExtenders } from './fake-extender.ts'

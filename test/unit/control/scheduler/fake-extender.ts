@@ -8,7 +8,7 @@ import {
   defaultSettings,
   type ExtenderSettings,
   type SchedulerSettings,
-} from '../../../../src/control/scheduler/settings.ts'
+} from '../../../../src/control/scheduler/config/settings.ts'
 
 /** An object is its answer in JSON; a function writes the answer itself, or none. */
 export type Behaviour = object | ((response: ServerResponse) => void)

@@ -1,11 +1,7 @@
 /** What the scheduler is started with: its configuration, with all that the configuration names. */
 import type { ConnectionOptions } from 'node:tls'
-import {
-  defaultConfiguration,
-  type ExtenderConfiguration,
-  type SchedulerConfiguration,
-} from './config/configuration.ts'
-import type { PluginModule } from './framework/module.ts'
+import type { PluginModule } from '../framework/module.ts'
+import { defaultConfiguration, type ExtenderConfiguration, type SchedulerConfiguration } from './configuration.ts'
 
 export interface ExtenderSettings extends Omit<ExtenderConfiguration, 'tls'> {
   readonly tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>
