@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { type Clock, sleep, systemClock } from '../../api/clock.ts'
 import type { CommandRunner } from '../../host/command.ts'
 import type { Logger } from '../../host/log.ts'
-import { appendNote, maxNotes, mendIndex, readIndex, trimNotes, writeIndex } from './log-index.ts'
+import { appendNote, maxNotes, mendIndex, readIndex, trimIndex } from './log-index.ts'
 import { cutOff, hardLimit, type RotationLimits, rotate, rotateCri } from './rotate.ts'
 import { extentOf, movingFile } from './segments.ts'
 
@@ -65,11 +65,6 @@ export const createLogKeeper = (options: LogKeeperOptions): LogKeeper => {
     if (!canPunch && end - Math.max(base, head) > hardLimit(limits)) await cutOff(file, limits)
   }
 
-  const thinOut = async (file: string): Promise<void> => {
-    const { notes, base } = await readIndex(file)
-    await writeIndex({ notes: trimNotes(notes, 0), base }, file)
-  }
-
   const lookAt = async (file: string): Promise<Seen | undefined> => {
     // A stat of a local file takes microseconds; a thread for each, twice a second, would cost more.
     const size = statSync(file, { throwIfNoEntry: false })?.size
@@ -78,7 +73,7 @@ export const createLogKeeper = (options: LogKeeperOptions): LogKeeper => {
     if (size === last.size) return last
     appendNote(file, { offset: last.base + size, time: clock.now() })
     const tooMany = last.notes >= maxNotes
-    if (tooMany) await thinOut(file)
+    if (tooMany) await trimIndex(file, 0)
     const tooLong = last.base + size - last.head > (canPunch ? limits.maxBytes : hardLimit(limits))
     if (tooLong) await shrink(file)
     return tooLong || tooMany ? { ...(await firstSight(file)), size } : { ...last, size, notes: last.notes + 1 }

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { type Clock, sleep, systemClock } from '../../api/clock.ts'
 import { createCriDecoder } from './cri-lines.ts'
 import { type Cursor, createCursor, readRange } from './cursor.ts'
-import { offsetSince, readIndex, timeOf } from './log-index.ts'
+import { lineTime, nanoText, noteGrowth, offsetSince, readIndex, timeOf } from './log-index.ts'
 import { type Extent, extentOf, firstFrom, type LogFormat } from './segments.ts'
 
 export interface LogOptions {
@@ -83,33 +83,34 @@ async function* chunks(cursor: Cursor, start: number, options: LogOptions, sourc
   }
 }
 
-const formatNano = (time: number): string => `${new Date(time).toISOString().slice(0, -1)}000000Z `
-
 /** Puts a time in front of every line; lines are held back until they are complete. */
 async function* stamped(
   source: LogSource,
   pieces: AsyncIterable<{ at: number; bytes: Buffer }>,
+  signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const { file } = source
   let { notes } = await readIndex(file)
   let rest: Buffer = Buffer.alloc(0)
   let lastWrite = 0
+  let end = 0
+  const stamp = (lineEnd: number): Buffer => Buffer.from(`${lineTime(notes, lineEnd) ?? nanoText(lastWrite, 0)} `)
   for await (const { at, bytes } of pieces) {
-    const end = at + bytes.length
-    if (timeOf(notes, end) === undefined) notes = (await readIndex(file)).notes
-    if (timeOf(notes, end) === undefined) lastWrite = (await stat(file)).mtimeMs
+    end = at + bytes.length
+    if (timeOf(notes, end) === undefined) notes = await noteGrowth(file)
+    if (timeOf(notes, end) === undefined) lastWrite = Math.floor((await stat(file)).mtimeMs)
     const text = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
     const lines: Buffer[] = []
     let from = 0
     for (let to = text.indexOf(newline); to >= 0; to = text.indexOf(newline, from)) {
-      const time = timeOf(notes, end - text.length + to + 1) ?? lastWrite
-      lines.push(Buffer.from(formatNano(time)), text.subarray(from, to + 1))
+      lines.push(stamp(end - text.length + to + 1), text.subarray(from, to + 1))
       from = to + 1
     }
     rest = text.subarray(from)
     if (lines.length > 0) yield Buffer.concat(lines)
   }
-  if (rest.length > 0) yield Buffer.concat([Buffer.from(formatNano((await stat(file)).mtimeMs)), rest])
+  // Whoever stops in the middle of a line has not seen it.
+  if (rest.length > 0 && !signal.aborted) yield Buffer.concat([stamp(end), rest])
 }
 
 async function* plain(pieces: AsyncIterable<{ bytes: Buffer }>): AsyncGenerator<Buffer> {
@@ -144,7 +145,7 @@ const openLog = async (
   const since = options.sinceTime === undefined ? 0 : offsetSince(notes, options.sinceTime)
   const start = await startOf(cursor, extent, options, since)
   const pieces = chunks(cursor, start, options, source, signal)
-  return options.timestamps ? stamped(source, pieces) : plain(pieces)
+  return options.timestamps ? stamped(source, pieces, signal) : plain(pieces)
 }
 
 /** What is written to a log from the moment on in which this resolves, until the container has ended or `signal` aborts. */

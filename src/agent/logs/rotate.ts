@@ -5,11 +5,11 @@
  * Where a filesystem cannot punch holes, a log grows on to the size all its parts would have had; then its tail is copied
  * and the file cut to nothing. What is written between these two steps is lost, which is why it is done so late.
  */
-import { createReadStream, createWriteStream } from 'node:fs'
-import { access, rename, rm, truncate } from 'node:fs/promises'
+import { createReadStream, createWriteStream, truncateSync } from 'node:fs'
+import { access, rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { type CommandRunner, isCommandMissing } from '../../host/command.ts'
-import { appendBase, readIndex, trimNotes, writeIndex } from './log-index.ts'
+import { appendBase, trimIndex } from './log-index.ts'
 import { type Extent, extentOf, movingFile, partFile, readAt } from './segments.ts'
 
 export interface RotationLimits {
@@ -49,8 +49,7 @@ const copyAway = async (log: string, base: number, start: number, end: number): 
 const dropOldParts = async (log: string, keep: number): Promise<void> => {
   const { parts } = await extentOf(log)
   for (const { file } of parts.slice(0, Math.max(0, parts.length - keep))) await rm(file, { force: true })
-  const { notes, base } = await readIndex(log)
-  await writeIndex({ notes: trimNotes(notes, parts.at(-keep)?.start ?? 0), base }, log)
+  await trimIndex(log, parts.at(-keep)?.start ?? 0)
 }
 
 /** `rotated`, or `unpunched` when the filesystem would have none of it (nothing has changed then). */
@@ -83,8 +82,9 @@ export const hardLimit = ({ maxBytes, keep }: RotationLimits): number => maxByte
 export const cutOff = async (log: string, { maxBytes, keep }: RotationLimits): Promise<void> => {
   const { base, head, end } = await extentOf(log)
   await copyAway(log, base, Math.max(head, end - maxBytes), end)
+  // Nobody may look between the two.
   appendBase(log, end)
-  await truncate(log)
+  truncateSync(log)
   await dropOldParts(log, keep)
 }
 

@@ -74,7 +74,6 @@ export const createFollower = ({ open, current, write, say, most, clock }: Follo
       for await (const lines of open(instance, { isFirst, ...(since === undefined ? {} : { since }) }, signal)) {
         troubles.works(instance)
         const fresh = resume.fresh(lines)
-        resume.told(fresh)
         if (fresh.length > 0) await write(instance, fresh)
       }
       return true

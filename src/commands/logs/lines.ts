@@ -31,23 +31,36 @@ const parseLine = (bytes: Buffer): LogLine => {
   return time === undefined ? { time: '', text: bytes } : { time, text: bytes.subarray(end + 1) }
 }
 
+/** A line, in parts when it is long: the same ones however it comes in. Only what begins a line has a time. */
+const partsOf = (bytes: Buffer, isInLine: boolean): readonly LogLine[] => {
+  const parts: LogLine[] = []
+  for (let at = 0; at === 0 || at < bytes.length; at += maxLineBytes) {
+    const text = bytes.subarray(at, at + maxLineBytes)
+    parts.push(isInLine || at > 0 ? { time: '', text } : parseLine(text))
+  }
+  return parts
+}
+
 /** As many lines at a time as have come. What stands behind the last line end is a line, too, once the log has ended. */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly LogLine[]> {
   let rest: Buffer = Buffer.alloc(0)
+  /** The beginning of the line was told. */
+  let isInLine = false
   for await (const chunk of chunks) {
     const bytes = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk])
     const lines: LogLine[] = []
     let from = 0
     for (let to = bytes.indexOf(newline); to >= 0; to = bytes.indexOf(newline, from)) {
-      lines.push(parseLine(bytes.subarray(from, to)))
+      lines.push(...partsOf(bytes.subarray(from, to), isInLine))
+      isInLine = false
       from = to + 1
     }
-    rest = bytes.subarray(from)
-    if (rest.length > maxLineBytes) {
-      lines.push(parseLine(rest))
-      rest = Buffer.alloc(0)
+    for (; bytes.length - from > maxLineBytes; from += maxLineBytes) {
+      lines.push(...partsOf(bytes.subarray(from, from + maxLineBytes), isInLine))
+      isInLine = true
     }
+    rest = bytes.subarray(from)
     if (lines.length > 0) yield lines
   }
-  if (rest.length > 0) yield [parseLine(rest)]
+  if (rest.length > 0) yield partsOf(rest, isInLine)
 }

@@ -1,68 +1,52 @@
 /**
- * Where to go on in a log whose connection broke. Its lines have the times at which they were seen, up to half a second late and
- * several at once: it is asked again from a little before the last one, and what has come already is left out. Pure.
+ * Where to go on in a log whose connection broke. A line keeps the time that it was served with, and times never go back: the log
+ * is asked again from the time of the last line, and as many lines of that time as were told are left out. Pure.
  */
 import type { LogLine } from './lines.ts'
 
-/** A line that is told a second time may have got another time meanwhile, by no more than this. */
-const overlapMs = 2_000
-const keptMs = 5_000
-const keptLines = 20_000
-
-const msOf = ({ time }: LogLine): number => Date.parse(time)
-
 export interface Resume {
-  /** Remembers lines that were told. */
-  told(lines: readonly LogLine[]): void
   /** From when to ask; undefined when nothing was told yet. */
   since(): string | undefined
-  /** A new reading has begun from there: `fresh` leaves out of it what was told before. */
+  /** A new reading has begun from there. */
   restart(): void
+  /** The lines that were not told before; from now on they are. */
   fresh(lines: readonly LogLine[]): readonly LogLine[]
 }
 
-export const createResume = (): Resume => {
-  let recent: readonly LogLine[] = []
-  let repeats = new Map<string, number>()
-  /** In milliseconds; zero while nothing is to be left out. */
-  let from = 0
-  let until = 0
+/** The last line, and how many of its time. A line in parts counts as so many: only the first of them has the time. */
+interface Told {
+  readonly time: string
+  readonly lines: number
+}
 
-  const isRepeat = (line: LogLine): boolean => {
-    if (until === 0 || line.time === '') return false
-    const ms = msOf(line)
-    if (ms > until) {
-      until = 0
-      return false
-    }
-    if (ms < from) return true
-    const text = line.text.toString('latin1')
-    const left = repeats.get(text) ?? 0
-    if (left > 0) repeats.set(text, left - 1)
-    return left > 0
+const nothing: Told = { time: '', lines: 0 }
+
+export const createResume = (): Resume => {
+  let told = nothing
+  /** What is still left out of this reading. */
+  let skipped = nothing
+  let time = ''
+
+  const isRepeat = (): boolean => {
+    if (skipped.lines === 0 || time === '') return false
+    if (time < skipped.time) return true
+    skipped = time === skipped.time ? { time, lines: skipped.lines - 1 } : nothing
+    return skipped !== nothing
+  }
+
+  const isFresh = (line: LogLine): boolean => {
+    time = line.time || time
+    if (isRepeat()) return false
+    told = { time, lines: time === told.time ? told.lines + 1 : 1 }
+    return true
   }
 
   return {
-    told: (lines) => {
-      const last = lines.findLast(({ time }) => time !== '') ?? recent.at(-1)
-      if (!last) return
-      const oldest = msOf(last) - keptMs
-      recent = [...recent, ...lines].slice(-keptLines).filter((line) => line.time !== '' && msOf(line) >= oldest)
-    },
-    since: () => {
-      const last = recent.at(-1)
-      return last && new Date(msOf(last) - overlapMs).toISOString()
-    },
+    since: () => (told.time === '' ? undefined : told.time),
     restart: () => {
-      const last = recent.at(-1)
-      repeats = new Map()
-      for (const { text } of recent) {
-        const key = text.toString('latin1')
-        repeats.set(key, (repeats.get(key) ?? 0) + 1)
-      }
-      from = last ? msOf(last) - overlapMs : 0
-      until = last ? msOf(last) + overlapMs : 0
+      skipped = told
+      time = ''
     },
-    fresh: (lines) => lines.filter((line) => !isRepeat(line)),
+    fresh: (lines) => lines.filter(isFresh),
   }
 }

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { indexFile } from '../../../../src/agent/logs/log-index.ts'
+import { appendNote, indexFile } from '../../../../src/agent/logs/log-index.ts'
 import { type LogOptions, readLog } from '../../../../src/agent/logs/reader.ts'
 import { partFile } from '../../../../src/agent/logs/segments.ts'
 
@@ -49,7 +49,7 @@ t.test('a limit in bytes', async (t) => {
 t.test('timestamps', async (t) => {
   t.equal(
     await read(rotated(t), { timestamps: true, tailLines: 2 }),
-    '1970-01-01T00:00:08.000000000Z line 8\n1970-01-01T00:00:09.000000000Z line 9\n',
+    '1970-01-01T00:00:08.000000007Z line 8\n1970-01-01T00:00:09.000000007Z line 9\n',
   )
 })
 
@@ -74,4 +74,33 @@ t.test('an empty log, and none at all', async (t) => {
   writeFileSync(file, '')
   t.equal(await read(file, { tailLines: 3, timestamps: true, sinceTime: 4 }), '')
   await t.rejects(read(`${file}.other`), { code: 'ENOENT' })
+})
+
+t.test('a line keeps the time that it was served with, whoever looks at the log next', async (t) => {
+  const file = join(t.testdir(), '0.log')
+  writeFileSync(file, 'one\none\ntw')
+  const before = await read(file, { timestamps: true })
+  utimesSync(file, 1_900_000_000, 1_900_000_000)
+  appendNote(file, { offset: 10, time: 1_900_000_000_000 })
+  t.equal(await read(file, { timestamps: true }), before)
+  appendFileSync(file, 'o\none\n')
+  const after = (await read(file, { timestamps: true })).split('\n')
+  t.same(after.slice(0, 2), before.split('\n').slice(0, 2))
+  const times = after.slice(0, 4).map((line) => line.slice(0, 30))
+  t.same(times, [...new Set(times)].sort(), 'no two lines have the same')
+  const since = Date.parse(times[3] ?? '')
+  t.match(await read(file, { timestamps: true, sinceTime: since }), `${times[3]} one\n`, 'from there it goes on')
+})
+
+t.test('a reading that is stopped in the middle of a line does not show it', async (t) => {
+  const file = join(t.testdir(), '0.log')
+  writeFileSync(file, 'one\ntw')
+  const stop = new AbortController()
+  let text = ''
+  const options = { timestamps: true, follow: true }
+  for await (const bytes of readLog({ file, isOver: () => false, pollMs: 1 }, options, stop.signal)) {
+    text += bytes
+    stop.abort()
+  }
+  t.match(text, /^\S+ one\n$/)
 })
