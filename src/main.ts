@@ -1,4 +1,5 @@
 /** The podway command. Each command loads what it needs when it runs: daemons stay small. */
+
 import { Command, CommanderError } from 'commander'
 import { registerAgent } from './commands/agent.ts'
 import { registerBackup } from './commands/backup.ts'
@@ -25,6 +26,7 @@ import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
 import { UsageError } from './commands/usage-error.ts'
 import { keepSmall } from './host/busy-memory.ts'
+import { printError } from './host/terminal.ts'
 import { podwayVersion } from './host/version.ts'
 
 keepSmall()
@@ -97,8 +99,8 @@ try {
 } catch (error) {
   // Commander has printed its own already.
   if (!(error instanceof CommanderError)) {
-    console.error(`podway: ${error instanceof Error ? error.message : String(error)}`)
-    if (process.env['PODWAY_LOG'] === 'debug' && error instanceof Error) console.error(error.stack)
+    printError(`podway: ${error instanceof Error ? error.message : String(error)}`)
+    if (process.env['PODWAY_LOG'] === 'debug' && error instanceof Error) printError(error.stack ?? '')
   }
   // Whatever else of a daemon still runs would be half of it, and look alive.
   process.exit(exitCodeOf(error))

@@ -1,6 +1,7 @@
 import { type ControlPlace, restoreBackup, takeBackup } from '../control/backup/backup.ts'
 import { controlFiles } from '../control/control.ts'
 import { counted } from '../host/counted.ts'
+import { print } from '../host/terminal.ts'
 import type { BackupOptions, RestoreOptions } from './backup.ts'
 import { etcdPlace } from './etcd.ts'
 
@@ -14,12 +15,12 @@ const placeOf = (options: BackupOptions): ControlPlace => {
 
 export const backup = async (file: string, options: BackupOptions): Promise<void> => {
   const { objects } = await takeBackup(placeOf(options), file, Date.now())
-  console.log(`${file}: ${counted(objects, 'object')}, and the keys of the cluster`)
+  print(`${file}: ${counted(objects, 'object')}, and the keys of the cluster`)
 }
 
 export const restore = async (file: string, options: RestoreOptions): Promise<void> => {
   const told = await restoreBackup(placeOf(options), file, { isReplacing: options.replace ?? false, now: Date.now() })
-  console.log(
+  print(
     `restored ${counted(told.objects, 'object')} of ${told.takenAt}, and the keys of the cluster; start the control plane now`,
   )
 }

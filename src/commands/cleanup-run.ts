@@ -15,6 +15,7 @@ import { createIproute, type Iproute } from '../host/iproute.ts'
 import { silentLogger } from '../host/log.ts'
 import { detectBackend } from '../host/netfilter/backend.ts'
 import { createNetfilter, type Netfilter } from '../host/netfilter/netfilter.ts'
+import { print, printError } from '../host/terminal.ts'
 import { runCniServer } from '../overlay/cni/server.ts'
 import { cleanupOverlay } from '../overlay/overlay.ts'
 import { cleanupPolicies } from '../overlay/policy/enforcer.ts'
@@ -47,10 +48,10 @@ const endPodsOfRuntime = async (stateDir: string, dataDir: string): Promise<numb
 /** Ends the pods that an agent has left running. */
 const endAllPods = async (stateDir: string, dataDir: string): Promise<number> => {
   let ended = await endPodsOfRuntime(stateDir, dataDir).catch((error: unknown) => {
-    console.error(`pods in the container runtime are left there: ${errorText(error)}; see crictl pods`)
+    printError(`pods in the container runtime are left there: ${errorText(error)}; see crictl pods`)
     return 0
   })
-  for (const folder of runtimeDirs(stateDir)) ended += await endPods(folder, (message) => console.error(message))
+  for (const folder of runtimeDirs(stateDir)) ended += await endPods(folder, (message) => printError(message))
   return ended
 }
 
@@ -98,7 +99,7 @@ export const cleanup = async ({ state, data, cgroupParent, keepData, only }: Cle
     // Leases are of the addresses that went with the network; what else the parts keep are caches.
     if (chosen.has('network')) await rm(join(state, 'cni.conflist'), { force: true })
     if (chosen.has('network') && !keepData) await rm(join(data, 'leases.json'), { force: true })
-    console.log(`removed: ${[...chosen].join(', ')}`)
+    print(`removed: ${[...chosen].join(', ')}`)
     return
   }
   const pods = await progress.run('ending pods', () => endAllPods(state, data))
@@ -109,5 +110,5 @@ export const cleanup = async ({ state, data, cgroupParent, keepData, only }: Cle
   for (const folder of [state, data]) await createNodeMounts(createCommandRunner()).unmountAll(folder)
   await rm(state, { recursive: true, force: true })
   if (!keepData) await rm(data, { recursive: true, force: true })
-  console.log(`this machine is no node any longer (${counted(pods, 'pod')} ended)`)
+  print(`this machine is no node any longer (${counted(pods, 'pod')} ended)`)
 }

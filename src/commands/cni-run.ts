@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { writeFileAtomic } from '../host/files.ts'
 import { shellWord } from '../host/shell-word.ts'
+import { print } from '../host/terminal.ts'
 import { announceNetwork, linkNetwork, networkFile, templateFile } from '../overlay/cni/announce.ts'
 import { cniCodes } from '../overlay/cni/error.ts'
 import { versionOf } from '../overlay/cni/request.ts'
@@ -37,7 +38,7 @@ export const plugin = async (state: string): Promise<void> => {
   } catch (error) {
     const code = command === 'STATUS' ? cniCodes.notAvailable : cniCodes.tryAgain
     const why = `the Podway agent does not answer at ${socketIn(state)}: ${error instanceof Error ? error.message : error}`
-    console.log(JSON.stringify(errorResult(versionOf(config), code, why)))
+    process.stdout.write(`${JSON.stringify(errorResult(versionOf(config), code, why))}\n`)
     process.exitCode = 1
   }
 }
@@ -99,10 +100,10 @@ export const install = async ({ state, name, binDir, confDir }: CniInstallOption
   const place = { confDir, stateDir: state }
   const isAnnounced = await isServing(state)
   await (isAnnounced ? announceNetwork(place) : linkNetwork(place))
-  console.log([launcherIn(binDir), templateFile(confDir), networkFile(confDir)].join('\n'))
-  if (hasBrought) console.log(`${loopbackIn(binDir)}: there was none, and containerd asks it for every pod`)
-  if (!isAnnounced) console.log(`${networkFile(confDir)} leads nowhere until the agent serves pods`)
-  if (!isQuick) console.log(`there is no ${perl}: each request starts Node, which takes some 100 ms`)
+  print([launcherIn(binDir), templateFile(confDir), networkFile(confDir)].join('\n'))
+  if (hasBrought) print(`${loopbackIn(binDir)}: there was none, and containerd asks it for every pod`)
+  if (!isAnnounced) print(`${networkFile(confDir)} leads nowhere until the agent serves pods`)
+  if (!isQuick) print(`there is no ${perl}: each request starts Node, which takes some 100 ms`)
 }
 
 export const uninstall = async ({ binDir, confDir }: CniFolders): Promise<void> => {

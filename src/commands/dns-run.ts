@@ -15,6 +15,7 @@ import { types } from '../dns/wire/constants.ts'
 import { recordsOf } from '../dns/zone/service-records.ts'
 import { counted } from '../host/counted.ts'
 import { writeFileAtomic } from '../host/files.ts'
+import { print } from '../host/terminal.ts'
 import { withCluster } from './cluster.ts'
 import type { ClusterAccess } from './cluster-options.ts'
 import type { DnsClusterOptions, DnsPlaceOptions, DnsServerOptions } from './dns.ts'
@@ -56,10 +57,10 @@ export const query = async (
     .finally(asker.close)
   if (answer.rcode !== 'NOERROR') process.exitCode = 1
   if (options.output === 'json') return printJson({ server: upstreamName(server), ...answer })
-  console.log(`${answer.rcode}${answer.isAuthoritative ? ', authoritative' : ''}, from ${upstreamName(server)}`)
+  print(`${answer.rcode}${answer.isAuthoritative ? ', authoritative' : ''}, from ${upstreamName(server)}`)
   for (const section of ['answers', 'authority', 'additional'] as const) {
-    if (answer[section].length > 0) console.log(`\n${section}:`)
-    for (const record of answer[section]) console.log(line(record))
+    if (answer[section].length > 0) print(`\n${section}:`)
+    for (const record of answer[section]) print(line(record))
   }
 }
 
@@ -80,10 +81,10 @@ export const get = async (path: string, options: DnsClusterOptions): Promise<voi
   const entries = found.published.flatMap((configMap) => publishedBy(configMap).entries)
   const view = skyView(found.services, found.slices, entries, options.clusterDomain)
   const exact = view.get(path)
-  if (exact) return console.log(renderSkyRecord(exact))
+  if (exact) return print(renderSkyRecord(exact))
   const below = [...view].filter(([each]) => each.startsWith(`${path.replace(/\/$/, '')}/`))
   if (below.length === 0) throw new Error(`there is no record at or below ${path}`)
-  for (const [each, record] of below) console.log(`${each} ${renderSkyRecord(record)}`)
+  for (const [each, record] of below) print(`${each} ${renderSkyRecord(record)}`)
 }
 
 export const check = async (
@@ -112,11 +113,11 @@ export const check = async (
   if (options.output === 'json') printJson({ records: records.length, differences })
   else {
     for (const { name, type, missing, unexpected, rcode } of differences) {
-      console.log(`${name} ${type}${rcode ? ` (${rcode})` : ''}`)
-      for (const data of missing) console.log(`  - ${data}`)
-      for (const data of unexpected) console.log(`  + ${data}`)
+      print(`${name} ${type}${rcode ? ` (${rcode})` : ''}`)
+      for (const data of missing) print(`  - ${data}`)
+      for (const data of unexpected) print(`  + ${data}`)
     }
-    console.log(
+    print(
       differences.length === 0
         ? `${counted(records.length, 'record')} of ${counted(found.services.length, 'Service')}: all as they should be`
         : `wrong answers for ${counted(differences.length, 'name')} (- missing, + not expected)`,
@@ -135,19 +136,19 @@ export const hostSetup = async (
   const restart = 'then: systemctl restart systemd-resolved'
   if (options.undo) {
     await rm(dropIn, { force: true })
-    return console.log(`${dropIn} is gone; ${restart}`)
+    return print(`${dropIn} is gone; ${restart}`)
   }
   const text = `# Names of the cluster, and nothing else, are asked of Podway.\n[Resolve]\nDNS=${address}\nDomains=~${clusterDomain}\n`
   const hasResolved = existsSync('/run/systemd/resolve')
   if (options.print || !hasResolved) {
     if (!hasResolved)
-      console.log(
+      print(
         `no systemd-resolved here. With dnsmasq: server=/${clusterDomain}/${address}\nwith unbound: forward-zone: name "${clusterDomain}" forward-addr ${address}\nwith neither, first in /etc/resolv.conf: nameserver ${address}\n`,
       )
-    if (options.print) console.log(`${dropIn}:\n${text}`)
+    if (options.print) print(`${dropIn}:\n${text}`)
     return
   }
   await mkdir(dirname(dropIn), { recursive: true })
   await writeFileAtomic(dropIn, text, 0o644)
-  console.log(`${dropIn} is written; ${restart}`)
+  print(`${dropIn} is written; ${restart}`)
 }

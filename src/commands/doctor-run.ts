@@ -6,6 +6,7 @@ import { isForbidden } from '../api/errors.ts'
 import { failureText } from '../api/failure-text.ts'
 import { leases } from '../api/resources.ts'
 import { createCommandRunner, prefixed } from '../host/command.ts'
+import { print, printMarked, terminalLine } from '../host/terminal.ts'
 import { enterHost } from '../lab/enter.ts'
 import { askLab } from '../lab/lifecycle.ts'
 import { withCluster } from './cluster.ts'
@@ -61,14 +62,12 @@ const marks: Readonly<Record<Verdict, readonly [mark: string, colour: number]>> 
 
 const markWidth = 5
 
-const print = (findings: readonly Finding[]): void => {
+const printFindings = (findings: readonly Finding[]): void => {
   const width = Math.max(...findings.map(({ check }) => check.length))
   for (const { check, verdict, message, cure } of findings) {
     const [mark, colour] = marks[verdict]
-    const padded = mark.padEnd(markWidth)
-    const shown = process.stdout.isTTY ? `\x1b[${colour}m${padded}\x1b[0m` : padded
-    console.log(`${shown} ${check.padEnd(width)}  ${message}`)
-    if (cure !== '') console.log(`${' '.repeat(markWidth + width + 3)}→ ${cure}`)
+    printMarked({ colour, mark: mark.padEnd(markWidth), after: ` ${check.padEnd(width)}  ${terminalLine(message)}` })
+    if (cure !== '') print(`${' '.repeat(markWidth + width + 3)}→ ${cure}`)
   }
 }
 
@@ -94,7 +93,7 @@ export const doctor = async (options: DoctorOptions): Promise<void> => {
   if (options.lab === undefined) {
     const findings = await examine(options)
     if (output === 'json') printJson(findings)
-    else print(findings)
+    else printFindings(findings)
     if (hasFailed(findings)) process.exitCode = 1
     return
   }
@@ -103,8 +102,8 @@ export const doctor = async (options: DoctorOptions): Promise<void> => {
   if (output === 'json') printJson(found)
   else
     for (const [node, findings] of Object.entries(found)) {
-      console.log(`\n${node}`)
-      print(findings)
+      print(`\n${node}`)
+      printFindings(findings)
     }
   if (Object.values(found).some(hasFailed)) process.exitCode = 1
 }

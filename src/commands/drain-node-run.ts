@@ -3,6 +3,7 @@ import { runtimeDirs } from '../agent/runtime/runtime-names.ts'
 import { createStateStore, isAnyContainer } from '../agent/runtime/shared/state.ts'
 import { cancelShutdown, hasEnded, readBootID, shutdownFile, writeShutdown } from '../agent/shutdown/request.ts'
 import { isRunning } from '../host/process.ts'
+import { print } from '../host/terminal.ts'
 import type { DrainNodeOptions } from './drain-node.ts'
 import { createProgress } from './progress.ts'
 import { UsageError } from './usage-error.ts'
@@ -25,7 +26,7 @@ export const drainNode = async ({ grace, critical, state, cancel }: DrainNodeOpt
   const file = shutdownFile(state)
   if (cancel) {
     await cancelShutdown(file)
-    console.log('this node takes pods again')
+    print('this node takes pods again')
     return
   }
   if (critical > grace) throw new UsageError(`--critical ${critical}s: expected no more than --grace, ${grace}s`)
@@ -46,5 +47,5 @@ export const drainNode = async ({ grace, critical, state, cancel }: DrainNodeOpt
     throw new Error(`${what}: see whether it runs, and works in ${state} (--state)`)
   }
   step.done()
-  console.log('no pod runs here any longer, and none is taken until the machine has started again (or --cancel)')
+  print('no pod runs here any longer, and none is taken until the machine has started again (or --cancel)')
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
+import { print } from '../host/terminal.ts'
 import { portOption, secondsOption } from './options.ts'
 
 export const registerEcho = (program: Command): void => {
@@ -16,7 +17,7 @@ export const registerEcho = (program: Command): void => {
       const identity = echoIdentity(process.env, hostname())
       await runEcho(
         {
-          ...{ ...identity, port, lameDuckMs: lameDuck * 1000, say: (line) => console.log(line) },
+          ...{ ...identity, port, lameDuckMs: lameDuck * 1000, say: (line) => print(line) },
           ...(host === undefined ? {} : { host }),
         },
         stopSignal(),

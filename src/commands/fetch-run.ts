@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { sleep } from '../api/clock.ts'
 import { counted } from '../host/counted.ts'
+import { printError, terminalText } from '../host/terminal.ts'
 import { isAddress } from '../ip/address.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -66,6 +67,12 @@ const get = (url: string, headers: Readonly<Record<string, string>>, timeoutMs: 
     outgoing.end()
   })
 
+/** As it is for scripts. */
+const printBody = (body: string): void => {
+  const line = body.endsWith('\n') ? body : `${body}\n`
+  process.stdout.write(process.stdout.isTTY ? terminalText(line) : line)
+}
+
 /** One body a line. Throws at the first request that fails; with `keepGoing` at the end, how many did. */
 export const fetchUrl = async (url: string, options: FetchOptions): Promise<void> => {
   const { header = [], count, timeout, keepGoing, untilAnswered } = options
@@ -83,12 +90,12 @@ export const fetchUrl = async (url: string, options: FetchOptions): Promise<void
   for (let n = 0; n < count; n++) {
     try {
       const body = await ask()
-      process.stdout.write(body.endsWith('\n') ? body : `${body}\n`)
+      printBody(body)
     } catch (error) {
       const message = `cannot fetch ${url}: ${error instanceof Error ? error.message : String(error)}`
       if (!keepGoing) throw new Error(message)
       failures++
-      console.error(message)
+      printError(message)
     }
   }
   if (failures > 0) throw new Error(`${failures} of ${counted(count, 'request')} failed`)

@@ -1,9 +1,11 @@
 /** `podway image …`, on this machine or on every node of a lab. */
+
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { createCommandRunner } from '../host/command.ts'
 import { counted } from '../host/counted.ts'
+import { print, printError } from '../host/terminal.ts'
 import { importImages } from '../images/archive/import.ts'
 import { buildRootfs } from '../images/build/rootfs.ts'
 import { layerAgeMs } from '../images/collect/collect.ts'
@@ -30,7 +32,7 @@ const folderOf = ({ data }: ImagePlace): string => {
   return join(data, 'images')
 }
 
-const onNotice = (message: string): void => console.error(`podway: ${message}`)
+const onNotice = (message: string): void => printError(`podway: ${message}`)
 
 const openStore = async (place: ImagePlace): Promise<OpenStore> =>
   openImageStore({ folder: folderOf(place), runner: createCommandRunner(), abilities: await readAbilities(), onNotice })
@@ -57,8 +59,8 @@ const calledOf = ({ id, names, digests }: Image): string =>
 /** Says what was brought, by all nodes or by this one. */
 const tell = (images: readonly Image[], where = ''): void => {
   for (const image of images) {
-    console.log(`${where}${calledOf(image)}: ${shortId(image.id)}, ${bytesText(image.bytes)}`)
-    for (const each of image.limitations) console.error(`podway: ${where}${calledOf(image)}: ${each}`)
+    print(`${where}${calledOf(image)}: ${shortId(image.id)}, ${bytesText(image.bytes)}`)
+    for (const each of image.limitations) printError(`podway: ${where}${calledOf(image)}: ${each}`)
   }
 }
 
@@ -232,11 +234,11 @@ export const list = async (options: ImagePlace): Promise<void> => {
     const results = await onEveryNode(options.lab, ['image', 'ls'])
     if (options.output === 'json') return printJson(results)
     const rows = results.flatMap(({ node, printed }) => (isListed(printed) ? rowsOf(printed, [node]) : []))
-    return console.log(renderTable(['NODE', ...header], rows))
+    return print(renderTable(['NODE', ...header], rows))
   }
   const images = await withStore(options, listed)
   if (options.output === 'json') return printJson(images)
-  console.log(renderTable(header, rowsOf(images)))
+  print(renderTable(header, rowsOf(images)))
 }
 
 const shortestId = 4
@@ -285,7 +287,7 @@ export const remove = async (names: readonly string[], options: ImagePlace): Pro
       if (called === undefined) await store.images.remove(image.id)
       else await store.sweeper.untag(called)
       removed.push(name)
-      if (options.output !== 'json') console.log(`removed ${name}`)
+      if (options.output !== 'json') print(`removed ${name}`)
     }
     if (options.output === 'json') printJson({ removed })
   })
@@ -304,6 +306,6 @@ export const prune = async (options: PruneOptions): Promise<void> => {
     const freed = swept + useless.reduce((sum, { bytes }) => sum + bytes, 0)
     const removed = useless.map(({ id }) => id)
     if (options.output === 'json') printJson({ removed, bytes: freed })
-    else console.log(`removed ${counted(removed.length, 'image')}, ${bytesText(freed)}`)
+    else print(`removed ${counted(removed.length, 'image')}, ${bytesText(freed)}`)
   })
 }

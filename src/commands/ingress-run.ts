@@ -1,5 +1,6 @@
 import type { Ingress } from '../api/types/index.ts'
 import { counted } from '../host/counted.ts'
+import { print, printMarked, terminalLine } from '../host/terminal.ts'
 import type { Finding } from '../proxy/ingress/lint/finding.ts'
 import { lintIngresses } from '../proxy/ingress/lint/lint.ts'
 import type { LintOptions } from './ingress.ts'
@@ -75,17 +76,13 @@ const longestValue = 100
 const quoted = (value: string): string =>
   JSON.stringify(value.length > longestValue ? `${value.slice(0, longestValue)}...` : value)
 
-/** What people write may hold anything, and a terminal obeys some of it. */
-const harmless = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?')
-
 const colours: Readonly<Record<Finding['severity'], number>> = { error: 31, warning: 33 }
 
-const lineOf = ({ file, object, severity, at, value, message }: Report): string => {
+const printReport = ({ file, object, severity, at, value, message }: Report): void => {
   const place = at === undefined ? [] : [value === undefined ? at : `${at} ${quoted(value)}`]
-  const told = harmless(severity === 'warning' ? `${message} (warning)` : message)
-  const shown = process.stdout.isTTY ? `\x1b[${colours[severity]}m${told}\x1b[0m` : told
-  const before = [file, ...(object === undefined ? [] : [object]), ...place]
-  return `${harmless(before.join(': '))}: ${shown}`
+  const before = [file, ...(object === undefined ? [] : [object]), ...place].join(': ')
+  const told = severity === 'warning' ? `${message} (warning)` : message
+  printMarked({ before: `${terminalLine(before)}: `, colour: colours[severity], mark: terminalLine(told) })
 }
 
 const summary = (count: number, reports: readonly Report[]): string => {
@@ -105,8 +102,8 @@ export const lint = async (files: readonly string[], { namespace, output }: Lint
   const reports = [...world.reports, ...findings.map((finding) => reportOf(world, finding))]
   if (output === 'json') printJson(reports)
   else {
-    for (const report of reports) console.log(lineOf(report))
-    console.log(summary(world.files.size, reports))
+    for (const report of reports) printReport(report)
+    print(summary(world.files.size, reports))
   }
   if (reports.some(({ severity }) => severity === 'error')) process.exitCode = 1
 }

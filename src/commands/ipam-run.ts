@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { podCIDRsOf } from '../api/nodes.ts'
 import { nodes, objectKey, pods } from '../api/resources.ts'
 import { humanDuration } from '../control/resources/columns.ts'
+import { print } from '../host/terminal.ts'
 import { isIPv6, parseAddress } from '../ip/address.ts'
 import { cidrOf, cidrSize, contains } from '../ip/cidr.ts'
 import { createFileLeaseStore } from '../ipam/lease-store.ts'
@@ -84,11 +85,11 @@ export const ipam = async (options: IpamOptions): Promise<void> => {
   if (output === 'json') return printJson({ ranges: found.ranges, addresses: held })
   if (found.ranges.length > 0) {
     const rows = found.ranges.map(({ node, cidr, held: count, size }) => [node, cidr, `${count} of ${size}`])
-    console.log(`${renderTable(['NODE', 'NETWORK', 'HELD'], rows)}\n`)
+    print(`${renderTable(['NODE', 'NETWORK', 'HELD'], rows)}\n`)
   }
   const rows = held.map(({ address, owner, node, since, state }) => [
     ...[address, owner, ...(leases === undefined ? [node] : [state])],
     humanDuration(Date.now() - since),
   ])
-  console.log(renderTable(['ADDRESS', 'OWNER', leases === undefined ? 'NODE' : 'STATE', 'AGE'], rows))
+  print(renderTable(['ADDRESS', 'OWNER', leases === undefined ? 'NODE' : 'STATE', 'AGE'], rows))
 }

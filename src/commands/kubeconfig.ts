@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { print } from '../host/terminal.ts'
 import { podwayHome } from './home.ts'
 
 const exists = (file: string): Promise<boolean> =>
@@ -32,5 +33,5 @@ export const registerKubeconfig = (program: Command): void => {
     .description('print the path of an administrator kubeconfig, for kubectl --kubeconfig')
     .option('--lab <name>', 'of the lab of this name (default: of "podway up", else of the lab named lab)')
     .addHelpText('after', '\nExample:\n  kubectl --kubeconfig $(podway kubeconfig) get pods -A')
-    .action(async ({ lab }: { readonly lab?: string }) => console.log(await findKubeconfig(lab)))
+    .action(async ({ lab }: { readonly lab?: string }) => print(await findKubeconfig(lab)))
 }

@@ -9,6 +9,7 @@ import { readKubeconfig } from '../api/kubeconfig.ts'
 import { deployments, ingresses, nodes, pods, services } from '../api/resources.ts'
 import { CommandError, type CommandRunner, createCommandRunner } from '../host/command.ts'
 import { counted } from '../host/counted.ts'
+import { print } from '../host/terminal.ts'
 import { enterHost } from '../lab/enter.ts'
 import type { LabPaths } from '../lab/plan.ts'
 import type { LabRecord } from '../lab/state.ts'
@@ -245,7 +246,7 @@ const demonstrate = async (
     const [first] = all
     if (first && (await waitForImagePod(progress, client, record, deploying)))
       rows.push(...(await proveAll(progress, runner, [imagePath(first, record)])))
-    console.log(`\n${renderTable(['PATH', 'FROM', 'REQUEST', 'ANSWERED BY', 'CLIENT SEEN'], rows)}\n`)
+    print(`\n${renderTable(['PATH', 'FROM', 'REQUEST', 'ANSWERED BY', 'CLIENT SEEN'], rows)}\n`)
   } finally {
     await deploying.catch(() => undefined)
     await transport.close()
@@ -263,7 +264,7 @@ export const labDemo = async (name: string): Promise<void> => {
   )
   await interruptible(() => demonstrate(progress, runner, record, paths), undo)
   const option = name === 'lab' ? '' : ` --name ${name}`
-  console.log(`The lab goes on running. Try next:
+  print(`The lab goes on running. Try next:
   kubectl --kubeconfig ${record.kubeconfig} get pods -o wide
   ./podway lab exec client${option} -- podway fetch http://172.30.0.11/ --header "Host: ${host}"
   ./podway lab down${option}`)

@@ -1,3 +1,4 @@
+import { print } from '../host/terminal.ts'
 import { endLab } from '../lab/lifecycle.ts'
 import { pathsOf } from './lab-common.ts'
 import { createProgress } from './progress.ts'
@@ -10,5 +11,5 @@ export const labDown = async (name: string): Promise<void> => {
     remains: `no lab named ${name} was up; what was left of one is gone`,
     nothing: `no lab named ${name} was up`,
   }
-  console.log(said[was])
+  print(said[was])
 }

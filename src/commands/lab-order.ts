@@ -1,3 +1,4 @@
+import { print } from '../host/terminal.ts'
 import { sendOrder } from '../lab/rpc.ts'
 import { runningLab } from './lab-common.ts'
 
@@ -10,11 +11,11 @@ export const labKill = async (host: string, { name, agent = false }: KillOptions
   const { paths } = await runningLab(name)
   const { unchanged } = await sendOrder(paths.command, { do: 'kill', host, agent })
   const done = unchanged ?? `killed ${agent ? `the daemon of ${host}` : host}`
-  console.log(`${done}; bring it back with: podway lab revive ${host} --name ${name}`)
+  print(`${done}; bring it back with: podway lab revive ${host} --name ${name}`)
 }
 
 export const labRevive = async (host: string, name: string): Promise<void> => {
   const { paths } = await runningLab(name)
   const { unchanged } = await sendOrder(paths.command, { do: 'revive', host })
-  console.log(unchanged ?? `${host} is starting`)
+  print(unchanged ?? `${host} is starting`)
 }

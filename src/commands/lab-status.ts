@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { print } from '../host/terminal.ts'
 import { outerPids } from '../lab/enter.ts'
 import { checkLab } from '../lab/health.ts'
 import { askLab } from '../lab/lifecycle.ts'
@@ -20,8 +21,7 @@ export const labStatus = async ({ name, output }: StatusOptions): Promise<void> 
   if (!record) {
     const remains = existsSync(paths.folder)
     if (output === 'json') printJson({ name, state: 'down', remains })
-    else
-      console.log(`lab ${name} is down${remains ? `; podway lab down --name ${name} removes what is left of it` : ''}`)
+    else print(`lab ${name} is down${remains ? `; podway lab down --name ${name} removes what is left of it` : ''}`)
     return
   }
   const report = await askLab(paths)
@@ -47,12 +47,12 @@ export const labStatus = async ({ name, output }: StatusOptions): Promise<void> 
     hosts,
   }
   if (output === 'json') return printJson(status)
-  console.log(`lab ${name} is ${status.state}${record.rootless ? ' (rootless)' : ''}, pid ${status.pid}`)
-  console.log(`kubeconfig ${status.kubeconfig}\nlogs       ${status.logs}`)
-  for (const { port, host, to } of record.published) console.log(`published  127.0.0.1:${port} -> ${host}:${to}`)
-  for (const each of waiting) console.log(`waiting    ${each}`)
-  console.log()
-  console.log(
+  print(`lab ${name} is ${status.state}${record.rootless ? ' (rootless)' : ''}, pid ${status.pid}`)
+  print(`kubeconfig ${status.kubeconfig}\nlogs       ${status.logs}`)
+  for (const { port, host, to } of record.published) print(`published  127.0.0.1:${port} -> ${host}:${to}`)
+  for (const each of waiting) print(`waiting    ${each}`)
+  print('')
+  print(
     renderTable(
       ['HOST', 'ROLE', 'ADDRESS', 'STATE', 'PID', 'DAEMON', 'STATE', 'PID'],
       hosts.map(({ name: host, role, address, state, pid, daemon }) => [

@@ -1,5 +1,6 @@
 import { deepEqual } from '../api/deep-equal.ts'
 import { counted } from '../host/counted.ts'
+import { print, printError } from '../host/terminal.ts'
 import { isIPv6 } from '../ip/address.ts'
 import { parseCidr } from '../ip/cidr.ts'
 import {
@@ -120,7 +121,7 @@ export const bringUp = async (options: UpOptions, progress: Progress): Promise<U
   const start = async (signal: AbortSignal): Promise<void> => {
     await checkPublications(plan)
     const { notes } = await checkNamespaces()
-    for (const note of notes) console.error(note)
+    for (const note of notes) printError(note)
     await makeFolder(paths)
     isMade = true
     await startKeeper({ plan, home }, paths, podwayWords(), signal, (pid) => {
@@ -148,8 +149,7 @@ export const bringUp = async (options: UpOptions, progress: Progress): Promise<U
 export const labUp = async (options: UpOptions): Promise<void> => {
   const { record } = await bringUp(options, createProgress())
   const suffix = options.name === 'lab' ? '' : ` --lab ${options.name}`
-  console.log(`lab ${record.name} is up; try: kubectl --kubeconfig $(podway kubeconfig${suffix}) get nodes`)
-  console.log(podNote)
-  for (const { port, host, to } of record.published)
-    console.log(`http://127.0.0.1:${port}/ leads to port ${to} of ${host}`)
+  print(`lab ${record.name} is up; try: kubectl --kubeconfig $(podway kubeconfig${suffix}) get nodes`)
+  print(podNote)
+  for (const { port, host, to } of record.published) print(`http://127.0.0.1:${port}/ leads to port ${to} of ${host}`)
 }

@@ -1,4 +1,5 @@
 /** `podway logs`: the logs of many pods as one. */
+
 import { once } from 'node:events'
 import type { Client } from '../api/client.ts'
 import { systemClock } from '../api/clock.ts'
@@ -9,6 +10,7 @@ import { createInformer } from '../api/informer.ts'
 import { parseRequirements } from '../api/label-selector.ts'
 import { pods as podResource, resourcePath } from '../api/resources.ts'
 import type { Pod } from '../api/types/index.ts'
+import { printError } from '../host/terminal.ts'
 import { withCluster } from './cluster.ts'
 import { createFollower } from './logs/follow.ts'
 import { instanceName, instancesOf, type LogInstance } from './logs/instances.ts'
@@ -20,7 +22,7 @@ import { checkOutput } from './output.ts'
 import { stopSignal } from './stop-signal.ts'
 import { UsageError } from './usage-error.ts'
 
-const say = (message: string): void => console.error(`podway: ${message}`)
+const say = (message: string): void => printError(`podway: ${message}`)
 
 interface Wanted {
   readonly names: readonly string[]
@@ -76,7 +78,7 @@ async function* openLog(
 }
 
 /** Waits for whoever reads. */
-const print = async (text: Buffer): Promise<void> => {
+const write = async (text: Buffer): Promise<void> => {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain')
 }
 
@@ -127,10 +129,10 @@ const printAll = async (client: Client, transport: HttpTransport, wanted: Wanted
   let texts: Buffer[] = []
   for await (const { source, line } of mergeLogs(reads, failed)) {
     if (texts.push(renderLine(source, line, render)) < batchLines) continue
-    await print(Buffer.concat(texts))
+    await write(Buffer.concat(texts))
     texts = []
   }
-  await print(Buffer.concat(texts))
+  await write(Buffer.concat(texts))
   return isWhole
 }
 
@@ -152,7 +154,7 @@ const followAll = async (client: Client, transport: HttpTransport, wanted: Wante
   const follower = createFollower({
     open: (instance, from, life) => openLog(transport, options, instance, from, life),
     current: (key) => all().find((each) => each.key === key),
-    write: (instance, lines) => print(Buffer.concat(lines.map((line) => renderLine(instance, line, render)))),
+    write: (instance, lines) => write(Buffer.concat(lines.map((line) => renderLine(instance, line, render)))),
     ...{ say, most: options.maxLogRequests, clock: systemClock },
   })
   const running = pods.run(signal)

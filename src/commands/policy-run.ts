@@ -1,6 +1,7 @@
 import type { Client } from '../api/client.ts'
 import { namespaces, networkPolicies, objectKey, pods } from '../api/resources.ts'
 import type { Protocol } from '../api/types/index.ts'
+import { print } from '../host/terminal.ts'
 import { isAddress } from '../ip/address.ts'
 import { type DirectionVerdict, type End, evaluate, type PolicyWorld } from '../overlay/policy/evaluate.ts'
 import { readPolicy } from '../overlay/policy/model.ts'
@@ -80,7 +81,7 @@ export const explain = async (fromText: string, toText: string, options: Explain
   const isAllowed = verdicts.every((verdict) => verdict.isAllowed)
   if (output === 'json')
     return printJson({ from: from.address, to: to.address, protocol, port, isAllowed, directions: verdicts })
-  console.log(`${from.name} to ${to.name} ${protocol} ${port}: ${isAllowed ? 'allowed' : 'denied'}`)
-  for (const verdict of verdicts) console.log(sentence(verdict, verdict.direction === 'egress' ? from : to))
-  if (!from.pod && to.pod) console.log(`  (the node of ${to.name} itself always reaches it)`)
+  print(`${from.name} to ${to.name} ${protocol} ${port}: ${isAllowed ? 'allowed' : 'denied'}`)
+  for (const verdict of verdicts) print(sentence(verdict, verdict.direction === 'egress' ? from : to))
+  if (!from.pod && to.pod) print(`  (the node of ${to.name} itself always reaches it)`)
 }

@@ -1,9 +1,12 @@
+import { coloured, terminalLine } from '../host/terminal.ts'
+
 /** Tells people what is being waited for: one changing line on a terminal, plain lines elsewhere. */
 
 export interface Step {
   /** What it is at now: `2 of 3 nodes ready`. */
   update(detail: string): void
   done(detail?: string): void
+  failed(): void
 }
 
 export interface Progress {
@@ -20,8 +23,9 @@ interface Terminal {
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const frameMs = 100
-const colour = (code: number, text: string): string => `\u001b[${code}m${text}\u001b[0m`
 const clearLine = '\r\u001b[K'
+
+const line = (text: string, detail: string): string => terminalLine(detail ? `${text}: ${detail}` : text)
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
@@ -31,21 +35,23 @@ const animated = (out: Terminal): Progress['step'] => {
     let detail = ''
     let frame = 0
     const draw = (): void => {
-      const mark = colour(36, frames[frame++ % frames.length] ?? '')
-      out.write(`${clearLine}${mark} ${text}${detail ? `: ${detail}` : ''} ${colour(2, seconds(Date.now() - started))}`)
+      const mark = coloured(36, frames[frame++ % frames.length] ?? '')
+      out.write(`${clearLine}${mark} ${line(text, detail)} ${coloured(2, seconds(Date.now() - started))}`)
     }
     const timer = setInterval(draw, frameMs)
+    const end = (mark: string, last: string): void => {
+      clearInterval(timer)
+      const took = coloured(2, seconds(Date.now() - started))
+      out.write(`${clearLine}${mark} ${terminalLine(text)}${last ? `: ${last}` : ''} ${took}\n`)
+    }
     draw()
     return {
       update: (next) => {
         detail = next
         draw()
       },
-      done: (last = detail) => {
-        clearInterval(timer)
-        const took = colour(2, seconds(Date.now() - started))
-        out.write(`${clearLine}${colour(32, '✓')} ${text}${last ? `: ${last}` : ''} ${took}\n`)
-      },
+      done: (last = detail) => end(coloured(32, '✓'), terminalLine(last)),
+      failed: () => end(coloured(31, '✗'), coloured(31, 'failed')),
     }
   }
 }
@@ -55,13 +61,15 @@ const plain =
   (text) => {
     const started = Date.now()
     let detail = ''
-    out.write(`${text} ...\n`)
+    const end = (last: string): void => void out.write(`${line(text, last)} (${seconds(Date.now() - started)})\n`)
+    out.write(`${terminalLine(text)} ...\n`)
     return {
       update: (next) => {
-        if (next !== detail) out.write(`${text}: ${next}\n`)
+        if (next !== detail) out.write(`${line(text, next)}\n`)
         detail = next
       },
-      done: (last = '') => out.write(`${text}: ${last || 'done'} (${seconds(Date.now() - started)})\n`),
+      done: (last = '') => end(last || 'done'),
+      failed: () => end('failed'),
     }
   }
 
@@ -76,7 +84,7 @@ export const createProgress = (out: Terminal = process.stderr): Progress => {
         current.done()
         return result
       } catch (error) {
-        current.done(out.isTTY ? colour(31, 'failed') : 'failed')
+        current.failed()
         throw error
       }
     },

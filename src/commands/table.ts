@@ -1,5 +1,8 @@
+import { terminalLine } from '../host/terminal.ts'
+
 /** Text tables for people: columns as wide as their widest cell. */
-export const renderTable = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
+export const renderTable = (header: readonly string[], texts: readonly (readonly string[])[]): string => {
+  const rows = texts.map((row) => row.map(terminalLine))
   const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)))
   const line = (cells: readonly string[]): string =>
     cells

@@ -20,6 +20,7 @@ import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { endpoints, secrets } from '../api/resources.ts'
 import { inviteControlPlane, readSharedKeys } from '../control/auth/shared-keys.ts'
 import { controlFiles } from '../control/control.ts'
+import { print } from '../host/terminal.ts'
 import { joinHostPort } from '../ip/address.ts'
 import { findKubeconfig } from './kubeconfig.ts'
 import { printJson } from './output.ts'
@@ -79,9 +80,9 @@ const createControlToken = async (options: TokenCreateOptions): Promise<void> =>
   const { secret, token, text } = inviteControlPlane(keys, expiresAt)
   await withControlPlane(options, (client) => client.create(secrets, secret))
   const command = `echo ${text} | sudo podway control --bind ITS-ADDRESS --etcd-servers … --token-file -`
-  if (output === 'token') console.log(text)
+  if (output === 'token') print(text)
   else if (output === 'json') printJson({ id: token.id, joinToken: text, command, expires: formatTime(expiresAt) })
-  else console.log(command)
+  else print(command)
 }
 
 export const createToken = async (options: TokenCreateOptions): Promise<void> => {
@@ -96,13 +97,13 @@ export const createToken = async (options: TokenCreateOptions): Promise<void> =>
       ...(description === undefined ? {} : { description }),
     })
     const command = `echo ${joinToken} | sudo podway join ${url} --token-file -`
-    if (output === 'token') console.log(joinToken)
+    if (output === 'token') print(joinToken)
     else if (output === 'json')
       printJson({
         ...{ id: token.id, joinToken, server: url, command },
         ...(expiresAt === undefined ? {} : { expires: formatTime(expiresAt) }),
       })
-    else console.log(command)
+    else print(command)
   })
 }
 
@@ -118,7 +119,7 @@ export const listTokens = async (options: TokenListOptions): Promise<void> => {
     }))
   if (options.output === 'json') return printJson(tokens)
   const rows = tokens.map(({ id, expires, description }) => [id, expires ?? 'never', description])
-  console.log(renderTable(['ID', 'EXPIRES', 'DESCRIPTION'], rows))
+  print(renderTable(['ID', 'EXPIRES', 'DESCRIPTION'], rows))
 }
 
 export const deleteToken = async (id: string, access: TokenAccess): Promise<void> => {
@@ -127,5 +128,5 @@ export const deleteToken = async (id: string, access: TokenAccess): Promise<void
   await withControlPlane(access, (client) => client.delete(secrets, { metadata })).catch((error: unknown) => {
     throw isNotFound(error) ? new Error(`there is no token ${id}; see: podway token list`) : error
   })
-  console.log(`token ${id} deleted`)
+  print(`token ${id} deleted`)
 }

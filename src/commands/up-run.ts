@@ -8,6 +8,7 @@ import { createHttpTransport } from '../api/http-transport.ts'
 import { type Connection, readKubeconfig } from '../api/kubeconfig.ts'
 import { controlFiles, runControl } from '../control/control.ts'
 import { createLogger } from '../host/log.ts'
+import { print } from '../host/terminal.ts'
 import { tidyMemory } from '../host/tidy-memory.ts'
 import { agentSettings, checkOverlaps } from './agent-run.ts'
 import { clusterSettings } from './control-run.ts'
@@ -73,8 +74,8 @@ export const up = async (options: UpOptions): Promise<void> => {
     const token = async (kept: Connection | undefined) =>
       kept?.ca === connection.ca ? undefined : localToken(connection)
     const kubeconfig = await joinCluster({ server, token, nodeName, dataDir, log: settings.log }, signal)
-    console.log(`kubectl --kubeconfig ${admin} get nodes`)
-    console.log(podNote)
+    print(`kubectl --kubeconfig ${admin} get nodes`)
+    print(podNote)
     await runAgent({ ...settings, only: new Set(partNames), kubeconfig, hasJoined: true }, signal)
   }
   try {

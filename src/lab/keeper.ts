@@ -2,6 +2,7 @@
  * The part of a lab that is outside of it: starts the universe, holds the listeners on 127.0.0.1, and when the universe
  * is gone, however that came, removes what it had on disk and ends too.
  */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, rm } from 'node:fs/promises'
@@ -11,6 +12,7 @@ import { sleep } from '../api/clock.ts'
 import { removeCgroups } from '../host/cgroup.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { childrenOf, identify, type ProcessId, signalProcess } from '../host/process.ts'
+import { printError } from '../host/terminal.ts'
 import { keepLogs } from './logs.ts'
 import { apiPort, cgroupPrefix, controlHost, type LabPaths, type LabPlan } from './plan.ts'
 import { relayFromPort } from './relay.ts'
@@ -91,7 +93,7 @@ export const runKeeper = async ({ plan, paths, podway }: KeeperOptions): Promise
     const [code, signal] = await exited
     if (!isAsked) throw new Error(`the universe has ended by itself (${signal ?? `exit code ${code}`})`)
   } catch (error) {
-    console.error(`podway: lab ${plan.name} has failed: ${error instanceof Error ? error.message : String(error)}`)
+    printError(`podway: lab ${plan.name} has failed: ${error instanceof Error ? error.message : String(error)}`)
     await keepLogs(paths)
   } finally {
     await removeCgroups(cgroupPrefix(paths))

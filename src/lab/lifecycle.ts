@@ -15,6 +15,7 @@ import { counted } from '../host/counted.ts'
 import { DamagedFile, jsonOf, readOrRefuse } from '../host/durable-file.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { identify, isRunning, type ProcessId, signalProcess } from '../host/process.ts'
+import { printError } from '../host/terminal.ts'
 import { keepLogs, lastWords } from './logs.ts'
 import { cgroupPrefix, type LabPaths, type LabPlan } from './plan.ts'
 import { checkPort } from './relay.ts'
@@ -78,7 +79,7 @@ export const startKeeper = async (
     signal.throwIfAborted()
     const [file = '', ...args] = [...podway, ...keeperWords(paths)]
     const keeper = spawn(file, args, { detached: true, stdio: ['ignore', output, output], cwd: '/' })
-    keeper.once('error', (error) => console.error(`cannot start ${file}: ${error.message}`))
+    keeper.once('error', (error) => printError(`cannot start ${file}: ${error.message}`))
     if (keeper.pid !== undefined) onKeeper(keeper.pid)
     keeper.unref()
   } finally {

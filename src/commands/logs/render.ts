@@ -1,5 +1,6 @@
 /** How a line of a log is printed. Pure. */
 import { jsonText } from '../../host/json-text.ts'
+import { coloured, colouredLine, terminalLine } from '../../host/terminal.ts'
 import type { LogInstance } from './instances.ts'
 import type { LogLine } from './lines.ts'
 
@@ -23,33 +24,10 @@ const colourOf = (name: string): number => {
   return palette[sum % palette.length] ?? 36
 }
 
-const reset = '\u001b[0m'
-
 const prefixOf = (instance: LogInstance, { namespaces, colours }: RenderOptions): string => {
   const { namespace, pod, container } = instance
   const text = `[${namespaces ? `${namespace}/` : ''}${pod}/${container}]`
-  return colours ? `\u001b[${colourOf(`${namespace}/${pod}`)}m${text}${reset} ` : `${text} `
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about.
-const colourCode = /^\u001b\[[0-9;]{0,32}m/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: all but the tab.
-const controls = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g
-
-const caret = (char: string): string => {
-  const code = char.charCodeAt(0)
-  return code < 128 ? `^${String.fromCharCode(code ^ 64)}` : `\\x${code.toString(16)}`
-}
-
-/** What a log may do to a terminal is colour its own line. */
-export const shownOnTerminal = (text: string): string => {
-  let coloured = false
-  const shown = text.replace(/\r$/, '').replace(controls, (char, at: number, all: string) => {
-    if (char !== '\u001b' || !colourCode.test(all.slice(at, at + 40))) return caret(char)
-    coloured = true
-    return char
-  })
-  return coloured ? `${shown}${reset}` : shown
+  return colours ? `${coloured(colourOf(`${namespace}/${pod}`), text)} ` : `${terminalLine(text)} `
 }
 
 const jsonLine = ({ namespace, pod, container, node }: LogInstance, { time, text }: LogLine): string =>
@@ -59,6 +37,6 @@ export const renderLine = (instance: LogInstance, line: LogLine, options: Render
   const { json, prefix, timestamps, terminal } = options
   if (json) return Buffer.from(jsonLine(instance, line))
   const front = `${prefix ? prefixOf(instance, options) : ''}${timestamps && line.time !== '' ? `${line.time} ` : ''}`
-  if (terminal) return Buffer.from(`${front}${shownOnTerminal(line.text.toString('utf8'))}\n`)
+  if (terminal) return Buffer.from(`${front}${colouredLine(line.text.toString('utf8'))}\n`)
   return Buffer.concat([Buffer.from(front), line.text, Buffer.from('\n')])
 }

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { type RenderOptions, renderLine, shownOnTerminal } from '../../../../src/commands/logs/render.ts'
+import { type RenderOptions, renderLine } from '../../../../src/commands/logs/render.ts'
+import { colouredLine } from '../../../../src/host/terminal.ts'
 
 const instance = {
   ...{ namespace: 'shop', pod: 'web-0', container: 'echo', node: 'node1', key: 'k', isOver: false },
@@ -46,5 +47,5 @@ t.test('no line does more to a terminal than colour itself', async (t) => {
     '\u001b[31\u001b[32mx': '^[[31\u001b[32mx\u001b[0m',
     '\u007f\u0000': '^?^@',
   }
-  for (const [text, shown] of Object.entries(cases)) t.equal(shownOnTerminal(text), shown, JSON.stringify(text))
+  for (const [text, shown] of Object.entries(cases)) t.equal(colouredLine(text), shown, JSON.stringify(text))
 })
