@@ -7,10 +7,13 @@ import { canSetGroups, readIdMap } from '../host/id-map.ts'
 import type { Logger } from '../host/log.ts'
 import { once } from '../host/once.ts'
 import type { CollectionPolicy } from '../images/collect/candidates.ts'
-import { type NodeImages, type OnCollectionFailure, openNodeImages } from '../images/node/open-images.ts'
+import { type Collector, createCollector, type OnCollectionFailure } from '../images/collect/collector.ts'
+import { type NodeImages, openNodeImages } from '../images/node/open-images.ts'
 import type { Capabilities } from './runtime/capabilities.ts'
+import type { CriClient } from './runtime/cri/client.ts'
 import { createCriRuntime } from './runtime/cri/cri-runtime.ts'
 import type { OnDown } from './runtime/cri/down-watch.ts'
+import { criCollection } from './runtime/cri/image-collection.ts'
 import type { OpenedRuntime } from './runtime/cri/open-runtime.ts'
 import { readNodeFacts } from './runtime/oci/node-facts.ts'
 import { createNodeImages } from './runtime/oci/node-images.ts'
@@ -55,8 +58,17 @@ const openImages = async (options: NodeRuntimesOptions): Promise<NodeImages> => 
   const { dataDir, runner, log, imageCollection, onCollectionFailure } = options
   const onNotice = (message: string): void => log.warn(message)
   const opened = await openNodeImages({ folder: imageDir(dataDir), runner, onNotice })
-  opened.startCollecting(imageCollection, onCollectionFailure)
+  opened.collector.start(imageCollection, onCollectionFailure)
   return opened
+}
+
+const startCollector = (
+  client: CriClient,
+  { imageCollection, onCollectionFailure, log }: NodeRuntimesOptions,
+): Collector => {
+  const collector = createCollector({ from: criCollection({ client }), onNotice: (message) => log.warn(message) })
+  collector.start(imageCollection, onCollectionFailure)
+  return collector
 }
 
 const ociFactory = async (
@@ -93,8 +105,19 @@ export const nodeRuntimes = async (options: NodeRuntimesOptions): Promise<NodeRu
       ...{ stateDir: runtimeDir(stateDir, 'process'), cgroups: limits.process, onChange, onDamage, log },
       ...{ identities, env },
     })
-  const removeUnusedImages = async (): Promise<void> =>
-    (await open()).removeUnused(options.imageCollection.minimumAgeMs)
+  const ofContainerRuntime = containerRuntime && startCollector(containerRuntime.client, options)
+  const collectors: readonly (() => Promise<Collector>)[] = [
+    async () => (await open()).collector,
+    ...(ofContainerRuntime ? [async () => ofContainerRuntime] : []),
+  ]
+  const removeUnusedImages = async (): Promise<void> => {
+    for (const collector of collectors)
+      try {
+        await (await collector()).removeUnused(options.imageCollection.minimumAgeMs)
+      } catch (error) {
+        log.warn({ err: error }, 'cannot remove images that nobody uses')
+      }
+  }
   if (!containerRuntime)
     return { factories: first === 'oci' ? [oci, ofProcesses] : [ofProcesses, oci], removeUnusedImages }
   const { client, version } = containerRuntime

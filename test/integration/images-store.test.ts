@@ -3,8 +3,9 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createCommandRunner } from '../../src/host/command.ts'
-import { defaultPolicy } from '../../src/images/collect/candidates.ts'
+import { type CollectionPolicy, defaultPolicy } from '../../src/images/collect/candidates.ts'
 import { collectImages } from '../../src/images/collect/collect.ts'
+import { storeCollection } from '../../src/images/collect/store-collection.ts'
 import type { RootLayers } from '../../src/images/images.ts'
 import { readAbilities } from '../../src/images/layer/abilities.ts'
 import { limits } from '../../src/images/limits.ts'
@@ -359,25 +360,29 @@ t.test('images that nobody uses make room, the longest unused first', async (t) 
   const layers = () => readdirSync(join(folder, 'l')).length
   // As full as there are layers: five of six are too many.
   const diskOf = async () => ({ capacityBytes: 6, availableBytes: 6 - layers() })
+  const collect = (chosen: CollectionPolicy) =>
+    collectImages(storeCollection({ store, diskOf, now: () => now }), chosen, () => now)
   const policy = { ...defaultPolicy, highThresholdPercent: 80, lowThresholdPercent: 70 }
-  t.same(await collectImages({ store, diskOf, now: () => now }, policy), {
+  t.same(await collect(policy), {
     removed: [old],
+    failures: [],
     wantedBytes: 1,
     missingBytes: 0,
   })
-  t.same(await collectImages({ store, diskOf, now: () => now }, policy), {
+  t.same(await collect(policy), {
     removed: [],
+    failures: [],
     wantedBytes: 0,
     missingBytes: 0,
   })
   const strict = { ...policy, highThresholdPercent: 1, lowThresholdPercent: 1 }
-  const { removed, missingBytes } = await collectImages({ store, diskOf, now: () => now }, strict)
+  const { removed, missingBytes } = await collect(strict)
   t.same(removed, [used], 'what came just now stays, and what is held')
   t.ok(missingBytes > 0, 'that there is nothing else to remove is told')
   t.equal(layers(), 3)
   await store.roots.release(held, 'pod')
   now += 86_400_000
-  const aged = await collectImages({ store, diskOf, now: () => now }, { ...defaultPolicy, maximumAgeMs: 3_600_000 })
+  const aged = await collect({ ...defaultPolicy, maximumAgeMs: 3_600_000 })
   t.same(aged.removed.toSorted(), [held, young].toSorted())
   t.equal(layers(), 0)
 })
@@ -392,10 +397,10 @@ t.test('all images that nobody uses go at once where a node is short of disk', a
   await node.roots.hold(held, 'pod')
   // Ages are counted from the times of files.
   now = Date.now() + 60_000
-  await node.removeUnused(120_000)
+  await node.collector.removeUnused(120_000)
   t.ok(await node.images.find(unused), 'it is too young')
   now += 60_000
-  await node.removeUnused(120_000)
+  await node.collector.removeUnused(120_000)
   t.notOk(await node.images.find(unused))
   t.ok(await node.images.find(held))
 })
@@ -412,10 +417,12 @@ t.test('downloads and layers that nobody wants any more go', async (t) => {
   await t.rejects(store.images.add(failing), { name: 'ImageError' })
   t.equal(readdirSync(join(folder, 'l')).length, 1, 'the first layer is there, for the next pull')
   const diskOf = async () => ({ capacityBytes: 100, availableBytes: 100 })
-  await collectImages({ store, diskOf, now: () => now }, defaultPolicy)
+  const collect = (chosen: CollectionPolicy) =>
+    collectImages(storeCollection({ store, diskOf, now: () => now }), chosen, () => now)
+  await collect(defaultPolicy)
   t.same([readdirSync(join(folder, 'l')).length, readdirSync(join(folder, 'partial')).length], [1, 1])
   now += 2 * 86_400_000
-  await collectImages({ store, diskOf, now: () => now }, defaultPolicy)
+  await collect(defaultPolicy)
   t.same(
     [readdirSync(join(folder, 'l')), readdirSync(join(folder, 'partial')), readdirSync(join(folder, 'layers'))],
     [[], [], []],

@@ -52,6 +52,9 @@ class Refusal extends Error {
   }
 }
 
+/** Of the images that it has, the one of its sandboxes. */
+export const sandboxImage = 'registry.k8s.io/pause:3.6'
+
 export interface FakeCriOptions {
   readonly api?: 'v1' | 'v1alpha2'
 }
@@ -69,6 +72,7 @@ export const startFakeCri = async (t: Test, { api = 'v1' }: FakeCriOptions = {})
   /** By the ids of images. */
   const configs = new Map<string, object>()
   const registry = new Map<string, { readonly config: object; readonly password?: string }>()
+  const others: object[] = []
   const calls: string[] = []
   const failures = new Map<string, { readonly code: number; readonly message: string }>()
   let hanging: Promise<void> | undefined
@@ -192,11 +196,23 @@ export const startFakeCri = async (t: Test, { api = 'v1' }: FakeCriOptions = {})
       return {}
     },
     ListContainers: ({ filter }) => ({
-      containers: [...containers.values()]
-        .filter(({ config }) => matches(config.labels, filter?.labelSelector))
-        .map(({ id, sandbox, config: { metadata, labels, annotations, image }, state }) => ({
-          ...{ id, podSandboxId: sandbox, metadata, labels, annotations, state, imageRef: image.image, createdAt: '1' },
-        })),
+      containers: [
+        ...(Object.keys(filter?.labelSelector ?? {}).length === 0 ? others : []),
+        ...[...containers.values()]
+          .filter(({ config }) => matches(config.labels, filter?.labelSelector))
+          .map(({ id, sandbox, config: { metadata, labels, annotations, image }, state }) => ({
+            ...{
+              id,
+              podSandboxId: sandbox,
+              metadata,
+              labels,
+              annotations,
+              state,
+              imageRef: image.image,
+              createdAt: '1',
+            },
+          })),
+      ],
     }),
     ContainerStatus: ({ containerId }) => {
       const { id, state, exitCode, reason, message, startedAt, finishedAt } = containerOf(containerId)
@@ -244,12 +260,14 @@ export const startFakeCri = async (t: Test, { api = 'v1' }: FakeCriOptions = {})
       const known = images.get(id)
       configs.set(id, served.config)
       images.set(id, {
-        ...{ id, size: '42', uid: null, username: '' },
+        ...{ id, size: '42', uid: null, username: '', pinned: false },
         repoTags: withName(known?.repoTags, image.image),
         repoDigests: withName(known?.repoDigests, digest),
       })
       return { imageRef: id }
     },
+    ImageFsInfo: () => ({ imageFilesystems: [{ fsId: { mountpoint: folder } }] }),
+    Status: () => ({ info: { config: JSON.stringify({ sandboxImage }) } }),
     RemoveImage: ({ image }) => {
       images.delete(image.image)
       return {}
@@ -324,6 +342,12 @@ export const startFakeCri = async (t: Test, { api = 'v1' }: FakeCriOptions = {})
     /** `call`: a method, or a method and the id that it is asked about. */
     fail: (call: string, code: number, message: string) => void failures.set(call, { code, message }),
     mend: () => failures.clear(),
+    /** Somebody else has a container of this image. */
+    runOther: (imageRef: string) => void others.push({ id: `other-${imageRef}`, labels: {}, imageRef }),
+    pin: (id: string) => {
+      const found = images.get(id)
+      if (found) images.set(id, { ...found, pinned: true })
+    },
     onStreams: (play: typeof streams) => {
       streams = play
     },

@@ -1,7 +1,7 @@
 /** Events on the node about images that could not be removed, in the kubelet's words. */
 import type { EventRecorder } from '../../api/event-recorder.ts'
 import type { ObjectReference } from '../../api/types/index.ts'
-import type { OnCollectionFailure } from '../../images/node/open-images.ts'
+import type { OnCollectionFailure } from '../../images/collect/collector.ts'
 
 export const createCollectionEvents =
   (events: Pick<EventRecorder, 'record'>, node: ObjectReference): OnCollectionFailure =>

@@ -1,6 +1,4 @@
 /** Which images go, and in what order, as the kubelet decides it. Pure. */
-import type { Digest } from '../digest.ts'
-
 export interface CollectionPolicy {
   /** Percent of the disk; from here on images are removed. 100: none is, for want of room. */
   readonly highThresholdPercent: number
@@ -26,7 +24,7 @@ export interface Disk {
 }
 
 export interface Candidate {
-  readonly id: Digest
+  readonly id: string
   readonly lastUsed: number
   readonly isHeld: boolean
 }

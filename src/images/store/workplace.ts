@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readlink, rename, rmdir, stat } from 'node:fs/promise
 import { basename, join } from 'node:path'
 import type { CommandRunner } from '../../host/command.ts'
 import { writeFileAtomic } from '../../host/files.ts'
+import { once } from '../../host/once.ts'
 import { identify, isRunning } from '../../host/process.ts'
 
 export interface Workplace {
@@ -65,10 +66,13 @@ export const openWorkplace = async (
     if (await isStale(join(temporary, name), namespace, Date.now())) await removeStale(join(temporary, name))
 
   const removing = new Set<Promise<void>>()
-  let own: Promise<string> | undefined
+  let made: string | undefined
+  const own = once(async () => {
+    made = await mkdtemp(join(temporary, prefix))
+    return made
+  })
   const make = async (): Promise<string> => {
-    own ??= mkdtemp(join(temporary, prefix))
-    return mkdtemp(join(await own, 'w'))
+    return mkdtemp(join(await own(), 'w'))
   }
   const leave = (folder: string): Promise<void> => rmdir(folder).catch(() => remove(folder))
 
@@ -102,7 +106,7 @@ export const openWorkplace = async (
     close: async () => {
       await Promise.all(removing)
       // What could not be removed is still in it, and was told of: the next start tries again.
-      if (own) await rmdir(await own).catch(() => undefined)
+      if (made !== undefined) await rmdir(made).catch(() => undefined)
     },
   }
 }

@@ -259,10 +259,7 @@ export const createCriRuntime = (options: CriRuntimeOptions): Runtime => {
 
   return {
     ...{ name: criRuntime, sandboxes, containers, stats: { read: readStats, writableOf: () => undefined } },
-    images: createCriImages(
-      client,
-      async () => new Set((await inventory.look()).flatMap((pod) => pod.containers.map(({ imageId }) => imageId))),
-    ),
+    images: createCriImages(client),
     streams: createCriStreams(client, findRunning),
     capabilities: { features, canBecome: () => true, canSetGroups: true },
     hasHandlers: true,

@@ -62,8 +62,22 @@ const authOf = (credential: RegistryCredential, serverAddress: string): AuthConf
   }
 }
 
-/** `used`: the images of all containers. */
-export const createCriImages = (client: CriClient, used: () => Promise<ReadonlySet<string>>): Images => {
+/** By the ids of the images of all containers, whoever has made them. */
+export const usedImages = async (client: CriClient): Promise<ReadonlySet<string>> => {
+  const { containers } = await client.ask('ListContainers', { filter: { labelSelector: {} } })
+  return new Set(containers.map(({ imageRef }) => imageRef))
+}
+
+export const isUsed = ({ id, repoTags, repoDigests }: CriImage, used: ReadonlySet<string>): boolean =>
+  [id, ...repoTags, ...repoDigests].some((name) => used.has(name))
+
+export const removeImage = async (client: CriClient, id: string): Promise<void> => {
+  await client.ask('RemoveImage', { image: { image: id } }, { timeoutMs: removeMs }).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error
+  })
+}
+
+export const createCriImages = (client: CriClient): Images => {
   /** By id, which is what they are. */
   const configs = new Map<string, ImageConfig>()
 
@@ -107,10 +121,10 @@ export const createCriImages = (client: CriClient, used: () => Promise<ReadonlyS
     },
 
     remove: async (id) => {
-      if ((await used()).has(id)) throw new Error(`the image ${id} is used by a container`)
-      await client.ask('RemoveImage', { image: { image: id } }, { timeoutMs: removeMs }).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error
-      })
+      const { image } = await client.ask('ImageStatus', { image: { image: id }, verbose: false })
+      if (!image) return
+      if (isUsed(image, await usedImages(client))) throw new Error(`the image ${id} is used by a container`)
+      await removeImage(client, id)
     },
   }
 }

@@ -161,6 +161,8 @@ export interface CriImage {
   readonly size: string
   readonly uid: { readonly value: string } | null
   readonly username: string
+  /** Whoever configures the runtime wants it to stay. */
+  readonly pinned: boolean
 }
 
 export interface AuthConfig {
@@ -237,4 +239,9 @@ export interface Calls {
   ]
   readonly PullImage: readonly [ByImage & { readonly auth?: AuthConfig }, { readonly imageRef: string }]
   readonly RemoveImage: readonly [ByImage, Nothing]
+  readonly ImageFsInfo: readonly [
+    Nothing,
+    { readonly imageFilesystems: readonly { readonly fsId: { readonly mountpoint: string } | null }[] },
+  ]
+  readonly Status: readonly [{ readonly verbose: boolean }, { readonly info: StringMap }]
 }

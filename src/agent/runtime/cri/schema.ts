@@ -27,9 +27,9 @@ const services = {
   RuntimeService: service(
     ...['Version', 'RunPodSandbox', 'StopPodSandbox', 'RemovePodSandbox', 'PodSandboxStatus'],
     ...['ListPodSandbox', 'CreateContainer', 'StartContainer', 'StopContainer', 'RemoveContainer', 'ListContainers'],
-    ...['ContainerStatus', 'ReopenContainerLog', 'ExecSync', 'Exec', 'Attach', 'ListContainerStats'],
+    ...['ContainerStatus', 'ReopenContainerLog', 'ExecSync', 'Exec', 'Attach', 'ListContainerStats', 'Status'],
   ),
-  ImageService: service('ListImages', 'ImageStatus', 'PullImage', 'RemoveImage'),
+  ImageService: service('ListImages', 'ImageStatus', 'PullImage', 'RemoveImage', 'ImageFsInfo'),
 }
 
 const shared = {
@@ -234,7 +234,7 @@ const stats = {
 const images = {
   Image: message({
     ...{ id: text(1), repoTags: list(2, 'string'), repoDigests: list(3, 'string'), size: field(4, 'uint64') },
-    ...{ uid: field(5, 'Int64Value'), username: text(6) },
+    ...{ uid: field(5, 'Int64Value'), username: text(6), pinned: field(8, 'bool') },
   }),
   ListImagesRequest: nothing,
   ListImagesResponse: message({ images: list(1, 'Image') }),
@@ -247,6 +247,10 @@ const images = {
   PullImageResponse: message({ imageRef: text(1) }),
   RemoveImageRequest: message({ image: field(1, 'ImageSpec') }),
   RemoveImageResponse: nothing,
+  FilesystemIdentifier: message({ mountpoint: text(1) }),
+  FilesystemUsage: message({ fsId: field(2, 'FilesystemIdentifier') }),
+  ImageFsInfoRequest: nothing,
+  ImageFsInfoResponse: message({ imageFilesystems: list(1, 'FilesystemUsage') }),
 }
 
 const node = {
@@ -257,6 +261,8 @@ const node = {
     runtimeVersion: text(3),
     runtimeApiVersion: text(4),
   }),
+  StatusRequest: message({ verbose: field(1, 'bool') }),
+  StatusResponse: message({ info: texts(2) }),
 }
 
 /** In the form that protobufjs reads. */
