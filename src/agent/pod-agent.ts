@@ -1,9 +1,11 @@
 /** The part of the agent that runs the pods bound to its node. */
+
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '../api/client.ts'
 import { aborted, type Clock, systemClock } from '../api/clock.ts'
 import { createEventRecorder, referenceTo } from '../api/event-recorder.ts'
+import { failureText } from '../api/failure-text.ts'
 import { createInformer } from '../api/informer.ts'
 import type { CopyReader } from '../api/local-copy.ts'
 import { isFinished } from '../api/pods.ts'
@@ -174,7 +176,9 @@ export const createPodAgent = (options: PodAgentOptions): PodAgent => {
 
   const handlerOf = async ({ spec: { runtimeClassName } }: Pod): Promise<string | undefined> => {
     if (!runtimeClassName) return undefined
-    const handler = await options.handlerOf(runtimeClassName)
+    const handler = await options.handlerOf(runtimeClassName).catch((error: unknown) => {
+      throw new NoRuntimeError(`cannot read RuntimeClass "${runtimeClassName}": ${failureText(error)}; trying again`)
+    })
     if (handler === undefined) throw new NoRuntimeError(`RuntimeClass "${runtimeClassName}" not found`)
     return handler
   }

@@ -30,6 +30,7 @@ const imageComplaints = (container: string, { reason, message = '' }: Waiting): 
       return [{ type: 'Normal', reason: 'BackOff', message, container }, unable(container, reason)]
     case 'ErrImageNeverPull':
       return [{ type: 'Warning', reason, message, container }, unable(container, reason)]
+    case 'ImageInspectError':
     case 'InvalidImageName':
       return [{ type: 'Warning', reason: 'InspectFailed', message, container }, unable(container, reason)]
     default:

@@ -21,6 +21,8 @@ export interface ContainerImageView {
   readonly found: Image | undefined
   /** Why the reference names no image. */
   readonly invalid?: string
+  /** Why nobody can tell whether it is on the node. */
+  readonly unreadable?: string
   readonly pull: PullState
 }
 
@@ -33,6 +35,8 @@ export type ImageStep =
 
 /** The kubelet's: 10 s after the first failure, 20 s, … 5 min. */
 const backOff = { baseMs: 10_000, maxMs: 300_000 }
+/** How soon to look again at images that cannot be looked at. */
+const inspectMs = 2_000
 /** For so long a failure is shown as what it was, and then as a wait. */
 const freshMs = 2_000
 
@@ -53,10 +57,14 @@ const afterFailure = (
 
 /** `endedAt`: when the instance before ended, or 0. What is fetched later is fresh enough for the policy Always. */
 export const imageStep = (view: ContainerImageView, endedAt: number, now: number): ImageStep => {
-  const { reference, policy, found, invalid, pull } = view
+  const { reference, policy, found, invalid, unreadable, pull } = view
   if (invalid !== undefined) {
     const message = `Failed to apply default image tag "${reference}": ${invalid}`
     return { waiting: { reason: 'InvalidImageName', message } }
+  }
+  if (unreadable !== undefined) {
+    const message = `Failed to inspect image "${reference}": ${unreadable}`
+    return { waiting: { reason: 'ImageInspectError', message }, at: now + inspectMs }
   }
   if (policy === 'Never' && !found) {
     const message = `Container image "${reference}" is not present with pull policy of Never`

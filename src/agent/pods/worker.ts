@@ -1,5 +1,6 @@
 /** Brings one pod in line with what the API wants of it: look, plan, act, and tell the API what came of it. */
 import type { Clock } from '../../api/clock.ts'
+import { errorText } from '../../api/errors.ts'
 import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
 import { allContainers, ephemeralContainersOf, isFinished } from '../../api/pods.ts'
 import type { Pod } from '../../api/types/index.ts'
@@ -120,8 +121,8 @@ export const createPodWorker = (deps: WorkerDeps): PodWorker => {
       try {
         found.set(name, { ...about, found: await runtime.images.find(reference) })
       } catch (error) {
-        if (!(error instanceof InvalidImageName)) throw error
-        found.set(name, { ...about, found: undefined, invalid: error.message })
+        const why = error instanceof InvalidImageName ? 'invalid' : 'unreadable'
+        found.set(name, { ...about, found: undefined, [why]: errorText(error) })
       }
     }
     return found

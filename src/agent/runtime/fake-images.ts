@@ -10,6 +10,9 @@ export interface FakeImages extends Images {
   serve(reference: string, what: Partial<ImageConfig> | Error): void
   /** Pulls wait until the function that is returned is called. */
   hold(): () => void
+  /** Nobody can tell what is here, until `mend`. */
+  damage(why: string): void
+  mend(): void
 }
 
 /** In full, as the image store has it. */
@@ -35,6 +38,7 @@ export const createFakeImages = (): FakeImages => {
   const registry = new Map<string, Partial<ImageConfig> | Error>()
   const here = new Map<string, Image>()
   let held = Promise.resolve()
+  let damage: string | undefined
 
   const find = (name: string): Image | undefined =>
     [...here.values()].find(({ id, names }) => id === name || names.includes(name))
@@ -52,7 +56,16 @@ export const createFakeImages = (): FakeImages => {
       held = promise
       return resolve
     },
-    find: async (reference) => find(nameOf(reference)),
+    damage: (why) => {
+      damage = why
+    },
+    mend: () => {
+      damage = undefined
+    },
+    find: async (reference) => {
+      if (damage !== undefined) throw new Error(damage)
+      return find(nameOf(reference))
+    },
     pull: async (reference, _logins, signal) => {
       const name = nameOf(reference)
       calls.push(`pull ${reference}`)

@@ -6,6 +6,7 @@ import { podLogDir } from '../../../src/agent/logs/paths.ts'
 import { createPodAgent } from '../../../src/agent/pod-agent.ts'
 import type { Feature } from '../../../src/agent/runtime/capabilities.ts'
 import { aborted } from '../../../src/api/clock.ts'
+import { ApiError } from '../../../src/api/errors.ts'
 import { configMaps, pods } from '../../../src/api/resources.ts'
 import { agentOptions, podFor, startFakeAgent } from '../../support/pod-agent.ts'
 import { until } from '../../support/until.ts'
@@ -461,6 +462,45 @@ t.test('a RuntimeClass that nobody knows, and one whose runtime is not here', as
   await until(() => events('odd').length > 0 && events('gone').length > 0, 'the complaints')
   t.equal(events('odd')[0], `${why} failed to get sandbox runtime: no runtime for "runsc" is configured on this node`)
   t.equal(events('gone')[0], `${why} RuntimeClass "gone" not found`)
+})
+
+t.test(
+  'a RuntimeClass that cannot be read: the pod says why, ends when it shall, and starts when it can',
+  async (t) => {
+    let isDown = true
+    const { client, create, get, events, isReady, until } = await startFakeAgent(t, {
+      handlerOf: async () => {
+        if (isDown) throw new ApiError(403, 'Forbidden', 'no')
+        return 'fake'
+      },
+    })
+    await create(podFor('waits', {}, { runtimeClassName: 'small' }))
+    const goes = await create(podFor('goes', {}, { runtimeClassName: 'small' }))
+    await until(() => events('waits').length > 0 && events('goes').length > 0, 'the Events')
+    t.equal(
+      events('waits')[0],
+      'FailedCreatePodSandBox: Failed to create pod sandbox: cannot read RuntimeClass "small": forbidden: no; trying again',
+    )
+    await client.delete(pods, goes)
+    await until(() => !get('goes'), 'the end of the one')
+    isDown = false
+    await until(() => isReady('waits'), 'the start of the other')
+  },
+)
+
+t.test('images that cannot be looked at: the pod says why, and starts when they can', async (t) => {
+  const { create, main, events, isReady, runtime, until } = await startFakeAgent(t, {}, withImages)
+  runtime.registry.serve('web:1', { entrypoint: ['/web'] })
+  runtime.registry.damage('EIO: i/o error')
+  await create(podFor('web', { image: 'web:1', command: [] }))
+  await until(() => main('web')?.state?.waiting?.reason === 'ImageInspectError', 'the wait')
+  await until(() => events('web').length === 2, 'the Events')
+  t.same(events('web'), [
+    'InspectFailed: Failed to inspect image "web:1": EIO: i/o error',
+    'Failed: Error: ImageInspectError',
+  ])
+  runtime.registry.mend()
+  await until(() => isReady('web'), 'the start')
 })
 
 t.test('a runtime with ways of its own hears which one the class of the pod names', async (t) => {
