@@ -68,6 +68,8 @@ const transitions: Readonly<Record<Pressure, readonly [begins: string, ends: str
   PIDPressure: ['NodeHasInsufficientPID', 'NodeHasSufficientPID'],
 }
 
+const isOfDisk = ({ threshold }: DueThreshold): boolean => signals[threshold.signal].condition === 'DiskPressure'
+
 export const createEvictionManager = (options: EvictionOptions): EvictionManager => {
   const { settings, sources, pods, node, events, clock, log } = options
   let state = firstState
@@ -75,6 +77,7 @@ export const createEvictionManager = (options: EvictionOptions): EvictionManager
   /** Until when the end of a pod is waited for, by uid. */
   const ending = new Map<string, number>()
   let measureAt = 0
+  let relievingDisk: Promise<void> | undefined
 
   const tellNode = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
     events.record(node, type, reason, message)
@@ -99,7 +102,8 @@ export const createEvictionManager = (options: EvictionOptions): EvictionManager
   }
 
   const observe = async () => {
-    const decision = decide(settings, state, await sources.observe(), clock.now())
+    const observations = await sources.observe()
+    const decision = decide(settings, state, observations, clock.now())
     state = decision.state
     setPressures(decision.pressures)
     return decision
@@ -116,24 +120,52 @@ export const createEvictionManager = (options: EvictionOptions): EvictionManager
     return ending.size > 0
   }
 
+  /** To measure what they take may have taken long: who is gone or ending by then is not to blame any more. */
   const evictFor = async (due: DueThreshold): Promise<void> => {
     const { threshold } = due
     const { resource } = signals[threshold.signal]
-    const [usage] = ranked(await sources.usages(resource), resource)
+    const usages = await sources.usages(resource)
+    forgetGone()
+    if (stillEnding()) return
+    const left = new Set(pods().map(({ metadata }) => metadata.uid))
+    const [usage] = ranked(
+      usages.filter(({ pod }) => left.has(pod.metadata.uid)),
+      resource,
+    )
     if (!usage) return log.error({ resource }, 'the node is short of it, and no pod is left that may be evicted')
     evict(usage.pod, starvedMessage(due, usage), threshold.graceMs === 0 ? shortestGraceMs : settings.maxPodGraceMs)
   }
 
+  const tellShort = ({ threshold, observation }: DueThreshold): void => {
+    log.warn({ ...observation, signal: threshold.signal }, 'the node runs short: reclaiming')
+    tellNode('Warning', 'EvictionThresholdMet', `Attempting to reclaim ${signals[threshold.signal].resource}`)
+  }
+
+  const relieveDisk = async (due: DueThreshold): Promise<void> => {
+    try {
+      tellShort(due)
+      await sources.reclaimDisk()
+      const left = (await observe()).due.find(isOfDisk)
+      if (left) await evictFor(left)
+    } catch (error) {
+      log.error({ err: error }, 'cannot make room on the disk; trying again')
+    }
+  }
+
+  /** What takes long on a busy disk goes on beside the looks. */
   const relieve = async (): Promise<void> => {
-    const [found] = (await observe()).due
+    const { due } = await observe()
     forgetGone()
-    if (!found || stillEnding()) return
-    const { condition, resource } = signals[found.threshold.signal]
-    log.warn({ ...found.observation, signal: found.threshold.signal }, 'the node runs short: reclaiming')
-    tellNode('Warning', 'EvictionThresholdMet', `Attempting to reclaim ${resource}`)
-    if (condition === 'DiskPressure') await sources.reclaimDisk()
-    const [left] = condition === 'DiskPressure' ? (await observe()).due : [found]
-    if (left) await evictFor(left)
+    const found = due.find((each) => !isOfDisk(each))
+    if (found && !stillEnding()) {
+      tellShort(found)
+      await evictFor(found)
+    }
+    const ofDisk = due.find(isOfDisk)
+    if (!ofDisk || stillEnding()) return
+    relievingDisk ??= relieveDisk(ofDisk).finally(() => {
+      relievingDisk = undefined
+    })
   }
 
   /** One whose volumes cannot be measured stops no other. */
@@ -154,27 +186,32 @@ export const createEvictionManager = (options: EvictionOptions): EvictionManager
     measureAt = clock.now() + measuringShare * (clock.now() - began)
   }
 
-  const look = async (): Promise<void> => {
-    await checkStorages()
-    await relieve()
+  const repeat = async (work: () => Promise<void>, everyMs: () => number, signal: AbortSignal): Promise<void> => {
+    let failure = ''
+    while (!signal.aborted) {
+      try {
+        await work()
+        failure = ''
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        if (why !== failure) log.error({ err: error }, 'cannot look after what the node has left; trying again')
+        failure = why
+      }
+      await sleep(everyMs(), signal, clock)
+    }
   }
 
   return {
-    look,
+    look: async () => {
+      await checkStorages()
+      await relieve()
+      await relievingDisk
+    },
     pressures: () => pressures,
     run: async (signal) => {
-      let failure = ''
-      while (!signal.aborted) {
-        try {
-          await look()
-          failure = ''
-        } catch (error) {
-          const why = error instanceof Error ? error.message : String(error)
-          if (why !== failure) log.error({ err: error }, 'cannot look after what the node has left; trying again')
-          failure = why
-        }
-        await sleep(ending.size > 0 ? endLookMs : lookEveryMs, signal, clock)
-      }
+      const soon = (): number => (ending.size > 0 ? endLookMs : lookEveryMs)
+      // A node out of memory does not wait for its disk.
+      await Promise.all([repeat(relieve, soon, signal), repeat(checkStorages, () => lookEveryMs, signal)])
     },
   }
 }

@@ -41,7 +41,7 @@ export interface PodVolumes {
   prepare(pod: Pod): Promise<readonly Mount[]>
   /** What one container sees, with its environment. Throws `VolumeError`. */
   ofContainer(pod: Pod, container: Container, env: StringMap): Promise<ContainerVolumes>
-  /** Writes what has changed, for a pod whose volumes were made. Throws `VolumeError`. */
+  /** Writes what has changed, for a pod whose volumes were made: each volume on its own. Throws what could not be. */
   refresh(pod: Pod): Promise<void>
   /** Nothing of the pod's volumes is left on the node; safe to repeat, and for pods that nobody remembers. */
   remove(uid: string): Promise<void>
@@ -180,6 +180,19 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
     })
   }
 
+  /** Those that take longer than until the next look are waited for. */
+  const refreshing = new Set<string>()
+  const refreshOne = async ({ plugin, request }: Volume): Promise<void> => {
+    const key = `${request.pod.metadata.uid}/${request.name}`
+    if (refreshing.has(key)) return
+    refreshing.add(key)
+    try {
+      await told(request.name, async () => plugin.refresh?.(request))
+    } finally {
+      refreshing.delete(key)
+    }
+  }
+
   const releaseOne = async (podFolder: string, { volume, kind, value }: VolumeNote): Promise<void> => {
     const plugin = plugins.get(kind)
     if (!plugin?.release) throw new Error(`nothing here undoes what ${kind} has made for volume ${volume}`)
@@ -209,11 +222,12 @@ export const createPodVolumes = (options: PodVolumesOptions): PodVolumes => {
     },
     refresh: async (pod) => {
       const known = prepared.get(pod.metadata.uid ?? '')
-      for (const volume of volumesOf(pod)) {
-        const { plugin, request } = volume
-        // One that a container will use that was added just now is made when that starts.
-        if (!known || isPrepared(known, volume)) await told(request.name, async () => plugin.refresh?.(request))
-      }
+      // One that a container will use that was added just now is made when that starts.
+      const all = volumesOf(pod).filter((volume) => !known || isPrepared(known, volume))
+      const failures: string[] = []
+      const failed = (error: unknown): void => void failures.push(errorText(error))
+      await Promise.all(all.map((volume) => refreshOne(volume).catch(failed)))
+      if (failures.length > 0) throw new Error(failures.join('; '))
     },
     remove: async (uid) => {
       prepared.delete(uid)

@@ -14,13 +14,23 @@ export interface VolumeRefresherOptions {
   readonly onError: (pod: Pod, error: unknown) => void
 }
 
+/** For so long the next pod waits for one; what takes longer goes on beside the others. */
+const patienceMs = 1_000
+
 /** Runs until `signal` aborts. */
 export const createVolumeRefresher =
   ({ volumes, clock, pods, onError }: VolumeRefresherOptions) =>
   async (signal: AbortSignal): Promise<void> => {
+    const refresh = async (pod: Pod): Promise<void> => {
+      const isDone = new AbortController()
+      const done = volumes
+        .refresh(pod)
+        .catch((error: unknown) => onError(pod, error))
+        .finally(() => isDone.abort())
+      await Promise.race([done, sleep(patienceMs, AbortSignal.any([signal, isDone.signal]), clock)])
+    }
     while (!signal.aborted) {
       await sleep(everyMs, signal, clock)
-      for (const pod of signal.aborted ? [] : await pods())
-        await volumes.refresh(pod).catch((error: unknown) => onError(pod, error))
+      for (const pod of signal.aborted ? [] : await pods()) await refresh(pod)
     }
   }

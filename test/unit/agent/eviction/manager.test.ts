@@ -10,6 +10,7 @@ import { parseThresholds, type ThresholdTexts } from '../../../../src/agent/pres
 import { createFakeClock } from '../../../../src/api/clock.ts'
 import type { Pod } from '../../../../src/api/types/index.ts'
 import { recordingLog } from '../../../support/recording-log.ts'
+import { turns } from '../../../support/until.ts'
 import { pod } from '../pods/builders.ts'
 
 const mebi = 2 ** 20
@@ -39,11 +40,11 @@ const open = (texts: Partial<ThresholdTexts>, pods: Readonly<Record<string, Usag
   const { log, messages } = recordingLog()
   const observations = new Map<Signal, Observation>()
   const running = new Map(Object.entries(pods).map(([name, usage]) => [name, podOf(name, usage)]))
-  const storage = new Map<string, PodStorage | Error>()
+  const storage = new Map<string, PodStorage | Error | 'hangs'>()
   const events: string[] = []
   const ended = new Map<string, PodEnding>()
   const asked: string[] = []
-  let onReclaim = (): void => undefined
+  let onReclaim = (): void | Promise<void> => undefined
   let changes = 0
   let looks = 0
   const usageOf = (each: Pod): PodUsage => {
@@ -71,11 +72,12 @@ const open = (texts: Partial<ThresholdTexts>, pods: Readonly<Record<string, Usag
         asked.push(`storage of ${name}`)
         const found = storage.get(name) ?? noStorage
         if (found instanceof Error) throw found
+        if (found === 'hangs') return new Promise(() => undefined)
         return found
       },
       reclaimDisk: async () => {
         asked.push('reclaim')
-        onReclaim()
+        await onReclaim()
       },
     },
     pods: () => [...running.values()],
@@ -91,7 +93,7 @@ const open = (texts: Partial<ThresholdTexts>, pods: Readonly<Record<string, Usag
     ...{ manager, clock, events, ended, asked, storage, messages, running },
     changes: () => changes,
     looks: () => looks,
-    onReclaim: (action: () => void) => {
+    onReclaim: (action: () => void | Promise<void>) => {
       onReclaim = action
     },
     see: (signal: Signal, available: number, capacity = 1_000 * mebi) =>
@@ -222,6 +224,37 @@ t.test('one that cannot be measured stops no other', async (t) => {
   await node.manager.look()
   t.same([...node.ended.keys()], ['limited'])
   t.match(node.messages, [/cannot measure what a pod has/, /cannot measure what a pod has/, /evicting/])
+})
+
+for (const [what, begin] of [
+  ['to measure what is on it', (node: ReturnType<typeof open>) => node.storage.set('limited', 'hangs')],
+  ['to make room on it', (node: ReturnType<typeof open>) => node.see('nodefs.available', 1)],
+] as const)
+  t.test(`a disk that takes long ${what} holds up nobody whose node is short of memory`, async (t) => {
+    const node = open(
+      { hard: 'memory.available<100Mi,nodefs.available<10%' },
+      { limited: { limit: '1Mi' }, greedy: { memory: 9 } },
+    )
+    node.onReclaim(() => new Promise(() => undefined))
+    begin(node)
+    const stop = new AbortController()
+    void node.manager.run(stop.signal)
+    await turns()
+    t.ok(node.asked.includes('storage of limited') || node.asked.includes('reclaim'), 'the disk is busy')
+    node.see('memory.available', 1)
+    node.clock.advance(10_000)
+    await turns()
+    t.same([...node.ended.keys()], ['greedy'])
+    t.ok(node.manager.pressures().has('MemoryPressure'))
+    stop.abort()
+  })
+
+t.test('a pod that ended while the disk was measured is not evicted for it', async (t) => {
+  const node = open({ hard: 'nodefs.available<10%' }, { a: { memory: 50 }, b: { memory: 9 } })
+  node.see('nodefs.available', 1)
+  node.onReclaim(() => void node.running.delete('a'))
+  await node.manager.look()
+  t.same([...node.ended.keys()], ['b'])
 })
 
 t.test('it looks from time to time, and goes on after a failure', async (t) => {

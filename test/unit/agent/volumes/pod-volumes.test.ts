@@ -35,7 +35,7 @@ import {
 } from '../../../../src/api/resources.ts'
 import type { Container, Pod, PodSpec } from '../../../../src/api/types/index.ts'
 import { openClusterApi } from '../../../support/cluster-api.ts'
-import { until } from '../../../support/until.ts'
+import { turns, until } from '../../../support/until.ts'
 
 const noDrivers = {
   list: async () => [],
@@ -334,6 +334,41 @@ t.test('what is claimed', async (t) => {
   t.strictSame(await volumes.prepare(pod), [{ source: place, target: '/v', kind: 'folder', readOnly: true }])
 })
 
+t.test('the volumes of a pod are refreshed each on its own', async (t) => {
+  const seen: string[] = []
+  let release = (): void => undefined
+  const plugin: VolumePlugin = {
+    prepare: async () => ({ path: '/', kind: 'folder', readOnly: true }),
+    refresh: async ({ name }) => {
+      seen.push(name)
+      if (name === 'broken') throw new Error('down')
+      if (name === 'slow')
+        await new Promise<void>((resolve) => {
+          release = resolve
+        })
+    },
+  }
+  const folder = folderFor(t)
+  const volumes = createPodVolumes({
+    ...{ folderOf: (uid) => join(folder, uid), diskDir: folder, mounts: createFakeNodeMounts() },
+    plugins: new Map([['secret', plugin]]),
+  })
+  const names = ['broken', 'slow', 'good']
+  const pod: Pod = {
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', uid: 'u' } },
+    spec: {
+      volumes: names.map((name) => ({ name, secret: { secretName: name } })),
+      containers: [{ name: 'main', volumeMounts: names.map((name) => ({ name, mountPath: `/${name}` })) }],
+    },
+  }
+  const first = volumes.refresh(pod)
+  await turns()
+  await t.rejects(volumes.refresh(pod), /volume "broken" : down/, 'one that still goes on is not begun again')
+  t.same(seen, [...names, 'broken', 'good'])
+  release()
+  await t.rejects(first, /volume "broken" : down/)
+})
+
 t.test('pods that run are looked at every minute, each on its own', async (t) => {
   const clock = createFakeClock()
   const stop = new AbortController()
@@ -342,10 +377,11 @@ t.test('pods that run are looked at every minute, each on its own', async (t) =>
   const podNamed = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [] } })
   const running = createVolumeRefresher({
     clock,
-    pods: async () => [podNamed('broken'), podNamed('web')],
+    pods: async () => [podNamed('broken'), podNamed('slow'), podNamed('web')],
     volumes: {
       refresh: async ({ metadata: { name } }) => {
         if (name === 'broken') throw new Error(name)
+        if (name === 'slow') return new Promise(() => undefined)
         seen.push(name)
       },
     },
@@ -355,6 +391,8 @@ t.test('pods that run are looked at every minute, each on its own', async (t) =>
   t.same(seen, [])
   for (let minute = 1; minute <= 2; minute++) {
     clock.advance(60_000)
+    await turns()
+    clock.advance(1_000)
     await until(() => seen.length === minute, `look ${minute}`)
     await until(async () => true, 'the next wait to begin')
   }
