@@ -1,14 +1,17 @@
 /**
- * What a controller has written and its informer has not shown yet. Whoever decides by a stale copy creates twice: a key
- * with unmet expectations has to wait.
+ * What a controller has written and its informer has not shown yet. Whoever decides by a stale copy creates twice, or takes what
+ * others are counted on to leave: a key with unmet expectations has to wait.
  */
 import type { Clock } from '../api/clock.ts'
 import type { Informer } from '../api/informer.ts'
 import { objectKey } from '../api/resources.ts'
 import type { KubeObject } from '../api/types/index.ts'
+import { isOlder } from './own-writes.ts'
 
 export interface Expectations {
   created(key: string, object: KubeObject): void
+  /** The object as it was answered: the copy has to be as new. */
+  updated(key: string, object: KubeObject): void
   deleted(key: string, object: KubeObject): void
   /** Everything that was written for `key` has been seen, or is so old that it never will be. */
   areMet(key: string): boolean
@@ -17,7 +20,7 @@ export interface Expectations {
 
 interface Expectation {
   readonly object: KubeObject
-  readonly isDeleted: boolean
+  readonly write: 'created' | 'updated' | 'deleted'
   readonly at: number
 }
 
@@ -27,15 +30,18 @@ const giveUpMs = 30_000
 export const createExpectations = (informer: Informer<KubeObject>, clock: Clock): Expectations => {
   const pending = new Map<string, Expectation[]>()
 
-  const isSeen = ({ object, isDeleted }: Expectation): boolean => {
+  const isSeen = ({ object, write }: Expectation): boolean => {
     const seen = informer.get(objectKey(object))
     const isSame = seen?.metadata.uid === object.metadata.uid
-    return isDeleted ? !isSame || seen?.metadata.deletionTimestamp !== undefined : isSame
+    if (write === 'created') return isSame
+    // What is gone or replaced by now was so later than this write.
+    if (!seen || !isSame) return true
+    return write === 'updated' ? !isOlder(seen, object) : seen.metadata.deletionTimestamp !== undefined
   }
 
-  const expect = (key: string, object: KubeObject, isDeleted: boolean): void => {
+  const expect = (key: string, object: KubeObject, write: Expectation['write']): void => {
     const list = pending.get(key) ?? []
-    list.push({ object, isDeleted, at: clock.now() })
+    list.push({ object, write, at: clock.now() })
     pending.set(key, list)
   }
 
@@ -43,14 +49,15 @@ export const createExpectations = (informer: Informer<KubeObject>, clock: Clock)
   informer.onChange((_key, current, previous) => {
     const uid = (current ?? previous)?.metadata.uid
     for (const [key, list] of pending) {
-      const left = list.filter((each) => each.isDeleted || each.object.metadata.uid !== uid)
+      const left = list.filter((each) => each.write !== 'created' || each.object.metadata.uid !== uid)
       if (left.length < list.length) pending.set(key, left)
     }
   })
 
   return {
-    created: (key, object) => expect(key, object, false),
-    deleted: (key, object) => expect(key, object, true),
+    created: (key, object) => expect(key, object, 'created'),
+    updated: (key, object) => expect(key, object, 'updated'),
+    deleted: (key, object) => expect(key, object, 'deleted'),
     areMet: (key) => {
       const left = (pending.get(key) ?? []).filter((each) => !isSeen(each) && clock.now() - each.at < giveUpMs)
       if (left.length > 0) pending.set(key, left)

@@ -22,6 +22,9 @@ interface Written {
 /** Versions of one kind grow: Kubernetes promises that they may be compared. */
 const versionOf = ({ metadata }: KubeObject): number => Number(metadata.resourceVersion ?? 0)
 
+/** Of two versions of one object. Where versions are no numbers, nothing is held back for them. */
+export const isOlder = (a: KubeObject, b: KubeObject): boolean => versionOf(a) < versionOf(b)
+
 export const createOwnWrites = (): OwnWrites => {
   const last = new Map<string, Written>()
   return {

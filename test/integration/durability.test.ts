@@ -2,19 +2,16 @@
  * Nothing that was acknowledged is lost, and nothing is there that nobody wrote: 32 clients write to a control plane that is
  * killed at any moment, on SQLite and on etcd, whose members are killed, hang and are cut off.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type Client, createClient } from '../../src/api/client.ts'
+import type { Client } from '../../src/api/client.ts'
 import { ApiError } from '../../src/api/errors.ts'
-import { createHttpTransport } from '../../src/api/http-transport.ts'
-import { readKubeconfig } from '../../src/api/kubeconfig.ts'
 import { configMaps } from '../../src/api/resources.ts'
 import { createCommandRunner } from '../../src/host/command.ts'
 import { startEtcd } from '../support/etcd.ts'
+import { type KilledControl, startKilledControl } from '../support/killed-control.ts'
 import { rounds, seedOr } from '../support/rounds.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
 import { until } from '../support/until.ts'
@@ -27,40 +24,6 @@ t.setTimeout(1_500_000)
 
 const writers = 32
 const namespace = 'default'
-
-interface Control {
-  readonly client: Client
-  kill(): Promise<void>
-  start(): Promise<void>
-}
-
-/** `podway control`, by its address 127.0.0.1; what it says is in a file. */
-const controlPlane = async (t: Test, name: string, more: readonly string[] = []): Promise<Control> => {
-  const data = join(folder, name)
-  const kubeconfig = join(data, 'admin.kubeconfig')
-  const log = join(folder, `${name}.log`)
-  let end = async (): Promise<void> => undefined
-  const start = async (): Promise<void> => {
-    rmSync(kubeconfig, { force: true })
-    const words = ['src/main.ts', 'control', '--bind', '127.0.0.1', '--data', data, ...more]
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...words], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    child.stderr.pipe(createWriteStream(log, { flags: 'a' }))
-    const ended = once(child, 'exit')
-    end = async () => {
-      child.kill('SIGKILL')
-      await ended
-    }
-    await until(() => existsSync(kubeconfig) || child.exitCode !== null, 'the control plane', 60_000)
-    if (child.exitCode !== null) throw new Error(readFileSync(log, 'utf8'))
-  }
-  t.teardown(() => end())
-  await start()
-  const transport = createHttpTransport(await readKubeconfig(kubeconfig))
-  t.teardown(transport.close)
-  return { client: createClient(transport), start, kill: () => end() }
-}
 
 /** What an object may be: its value, or undefined when it is not there. One when that is certain. */
 type Possible = ReadonlySet<string | undefined>
@@ -151,7 +114,7 @@ const more = (load: Load, what: string): Promise<unknown> => {
 }
 
 /** Kills it again and again under load, at random moments from its start on. */
-const killAgainAndAgain = async (t: Test, control: Control, times: number): Promise<void> => {
+const killAgainAndAgain = async (t: Test, control: KilledControl, times: number): Promise<void> => {
   const load = startLoad(t, control.client, 'killed')
   await more(load, 'the first writes')
   for (let n = 0; n < times; n++) {
@@ -164,7 +127,7 @@ const killAgainAndAgain = async (t: Test, control: Control, times: number): Prom
 }
 
 t.test('SQLite: kill -9 at random moments', async (t) => {
-  await killAgainAndAgain(t, await controlPlane(t, 'sqlite'), rounds(4, 200))
+  await killAgainAndAgain(t, await startKilledControl(t, folder, 'sqlite'), rounds(4, 200))
 })
 
 t.test('SQLite: a full disk is answered with a Status, and heals', async (t) => {
@@ -172,7 +135,7 @@ t.test('SQLite: a full disk is answered with a Status, and heals', async (t) => 
   await runner.run('mkdir', [disk])
   await runner.run('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk])
   t.teardown(() => runner.run('umount', ['-l', disk]))
-  const control = await controlPlane(t, 'small')
+  const control = await startKilledControl(t, folder, 'small')
   const load = startLoad(t, control.client, 'full')
   await more(load, 'the first writes')
   await runner.run('sh', ['-c', `dd if=/dev/zero of=${disk}/ballast bs=64k 2>/dev/null; true`])
@@ -204,7 +167,11 @@ t.test('SQLite: a full disk is answered with a Status, and heals', async (t) => 
 
 t.test('etcd: kill -9 of the control plane at random moments', async (t) => {
   const { endpoints } = await startEtcd(t)
-  await killAgainAndAgain(t, await controlPlane(t, 'on-etcd', ['--etcd-servers', endpoints.join(',')]), rounds(2, 200))
+  await killAgainAndAgain(
+    t,
+    await startKilledControl(t, folder, 'on-etcd', ['--etcd-servers', endpoints.join(',')]),
+    rounds(2, 200),
+  )
 })
 
 t.test('etcd: members are killed, hang, and are cut off', async (t) => {
@@ -222,7 +189,7 @@ t.test('etcd: members are killed, hang, and are cut off', async (t) => {
   }
   const hosts = names.map((name, at) => ({ address: `10.77.0.${at + 11}`, within: ['ip', 'netns', 'exec', name] }))
   const etcd = await startEtcd(t, { members: 3, hosts })
-  const control = await controlPlane(t, 'on-three', ['--etcd-servers', etcd.endpoints.join(',')])
+  const control = await startKilledControl(t, folder, 'on-three', ['--etcd-servers', etcd.endpoints.join(',')])
   const load = startLoad(t, control.client, 'faults')
   await more(load, 'the first writes')
   const leading = () => until(() => etcd.leader().catch(() => undefined), 'a leader', 30_000)

@@ -44,6 +44,24 @@ t.test('what came and went while nobody looked was there', async (t) => {
   t.equal(expectations.areMet('rs'), true)
 })
 
+t.test('what was changed is waited for: the copy is as new, or there is nothing to change any more', async (t) => {
+  const version = (resourceVersion: string, uid = 'a') => pod('a', uid, { resourceVersion })
+  for (const [name, happens] of Object.entries<(copies: ReturnType<typeof start>['copies']) => void>({
+    shown: (copies) => copies.put(version('10')),
+    later: (copies) => copies.put(version('11')),
+    gone: (copies) => copies.remove('default/a'),
+    replaced: (copies) => copies.put(version('3', 'another')),
+  })) {
+    const { copies, expectations } = start(version('8'))
+    expectations.updated('d', version('10'))
+    t.equal(expectations.areMet('d'), false, name)
+    copies.put(version('9'))
+    t.equal(expectations.areMet('d'), false, `${name}: an earlier change is not it`)
+    happens(copies)
+    t.equal(expectations.areMet('d'), true, name)
+  }
+})
+
 t.test('what was deleted is waited for: gone, going, or replaced', async (t) => {
   for (const [name, happens] of Object.entries<(copies: ReturnType<typeof start>['copies']) => void>({
     gone: (copies) => copies.remove('default/a'),

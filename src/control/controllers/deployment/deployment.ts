@@ -4,10 +4,12 @@ import { deployments, pods, replicaSets } from '../../../api/resources.ts'
 import { type LabelMatcher, matchLabelSelector } from '../../../api/selectors.ts'
 import type { Deployment, ReplicaSet } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
+import { createExpectations } from '../../../controller/expectations.ts'
 import { followDependents } from '../../../controller/follow-dependents.ts'
 import { claim, claimable, controllerOf, sortClaims } from '../../../controller/ownership.ts'
 import { createQueue } from '../../../controller/queue.ts'
 import { type CreateController, recorderFor } from '../controller.ts'
+import { catchUpMs } from '../pod-control/pod-control.ts'
 import { writeStatus } from '../write-status.ts'
 import { isScaled, planRollingUpdate, planScale, type Resize } from './plan.ts'
 import { createReplicaSetWriter } from './replica-sets.ts'
@@ -38,7 +40,8 @@ export const createDeploymentController: CreateController = (context) => {
   const copies = informers.of(deployments)
   const sets = informers.of(replicaSets)
   const podCopies = informers.of(pods)
-  const writer = createReplicaSetWriter(context, recorderFor(context, name))
+  const expectations = createExpectations(sets, clock)
+  const writer = createReplicaSetWriter(context, recorderFor(context, name), expectations)
 
   const ownedSets = (deployment: Deployment): Promise<readonly ReplicaSet[]> => {
     const claims = sortClaims(deployment, matcherOf(deployment), claimable(sets, deployment))
@@ -94,6 +97,8 @@ export const createDeploymentController: CreateController = (context) => {
   const reconcile = async (key: string): Promise<Outcome> => {
     const deployment = copies.get(key)
     if (!deployment) return 'done'
+    // What is given to one set is taken from another: all of them have to be as they were written last.
+    if (!expectations.areMet(key)) return { againInMs: catchUpMs }
     const owned = await ownedSets(deployment)
     const found = findCurrent(deployment, owned)
     const old = owned.filter((set) => set !== found)
@@ -120,7 +125,10 @@ export const createDeploymentController: CreateController = (context) => {
   return {
     name,
     run: (signal) => {
-      copies.onChange((key) => queue.add(key))
+      copies.onChange((key, current) => {
+        if (!current) expectations.forget(key)
+        queue.add(key)
+      })
       followDependents({ owners: copies, dependents: sets, matcherOf }, queue.add)
       podCopies.onChange((_key, current, previous) => {
         const owner = previous && controllerOf(previous)

@@ -11,7 +11,11 @@ export interface Resize {
 }
 
 const sizeOf = ({ spec }: ReplicaSet): number => spec.replicas ?? 1
-const availableOf = ({ status }: ReplicaSet): number => status?.availableReplicas ?? 0
+/** What a set has above its size is on its way out. */
+const availableOf = (set: ReplicaSet): number => Math.min(set.status?.availableReplicas ?? 0, sizeOf(set))
+/** Whether its pods were counted since it got its size. */
+const isCounted = ({ metadata, status }: ReplicaSet): boolean =>
+  (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0)
 const sum = (sets: readonly ReplicaSet[], of: (set: ReplicaSet) => number): number =>
   sets.reduce((total, set) => total + of(set), 0)
 
@@ -31,6 +35,8 @@ export const planRollingUpdate = (
   const size = sizeOf(current)
   const wanted = size > bounds.desired ? bounds.desired : growthOf(bounds, [current, ...old], size)
   if (wanted !== size) return [{ set: current, replicas: wanted }]
+  // By counts of other sizes too many would go; the new ones come as a change of a status.
+  if (![current, ...old].every(isCounted)) return []
   return shrinkOld(bounds, current, byAge(old.filter((set) => sizeOf(set) > 0)))
 }
 

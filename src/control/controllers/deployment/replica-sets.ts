@@ -3,8 +3,9 @@ import { formatTime } from '../../../api/clock.ts'
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { isAlreadyExists, isNotFound } from '../../../api/errors.ts'
 import { type EventRecorder, referenceTo } from '../../../api/event-recorder.ts'
-import { deployments, replicaSets } from '../../../api/resources.ts'
-import type { Deployment, ReplicaSet } from '../../../api/types/index.ts'
+import { deployments, objectKey, replicaSets } from '../../../api/resources.ts'
+import type { Deployment, ObjectMeta, ReplicaSet } from '../../../api/types/index.ts'
+import type { Expectations } from '../../../controller/expectations.ts'
 import { controllerReference, isControlledBy } from '../../../controller/ownership.ts'
 import type { ControllerContext } from '../controller.ts'
 import { templateHash } from '../template-hash.ts'
@@ -27,6 +28,7 @@ export interface ReplicaSetWriter {
 export const createReplicaSetWriter = (
   { client, clock }: Pick<ControllerContext, 'client' | 'clock'>,
   events: EventRecorder,
+  expectations: Expectations,
 ): ReplicaSetWriter => {
   const tell = (deployment: Deployment, set: ReplicaSet, from: number, to: number): void => {
     const direction = to > from ? 'up' : 'down'
@@ -68,13 +70,24 @@ export const createReplicaSetWriter = (
     throw new Error(`the name ${name} is taken by another ReplicaSet; trying the next (${formatTime(clock.now())})`)
   }
 
+  const update = async (
+    deployment: Deployment,
+    set: ReplicaSet,
+    annotations: ObjectMeta['annotations'],
+    spec: Partial<ReplicaSet['spec']>,
+  ): Promise<ReplicaSet> => {
+    const { resourceVersion } = set.metadata
+    const written = await client.patch(replicaSets, set, { metadata: { resourceVersion, annotations }, spec })
+    expectations.updated(objectKey(deployment), written)
+    return written
+  }
+
   const resizeOne = async (deployment: Deployment, { set, replicas }: Resize): Promise<void> => {
     const annotations = sizeAnnotations(deployment, boundsOf(deployment).surge)
     const from = set.spec.replicas ?? 1
     const isSized = Object.entries(annotations).every(([key, value]) => set.metadata.annotations?.[key] === value)
     if (from === replicas && isSized) return
-    const { resourceVersion } = set.metadata
-    await client.patch(replicaSets, set, { metadata: { resourceVersion, annotations }, spec: { replicas } })
+    await update(deployment, set, annotations, { replicas })
     if (from !== replicas) tell(deployment, set, from, replicas)
   }
 
@@ -83,6 +96,7 @@ export const createReplicaSetWriter = (
       const draft = draftOf(deployment, old)
       try {
         const made = await client.create(replicaSets, draft)
+        expectations.created(objectKey(deployment), made)
         if (draft.spec.replicas > 0) tell(deployment, made, 0, draft.spec.replicas)
         return made
       } catch (error) {
@@ -100,13 +114,7 @@ export const createReplicaSetWriter = (
       const minReadySeconds = deployment.spec.minReadySeconds ?? 0
       const isCurrent =
         deepEqual(annotations, current.metadata.annotations) && (current.spec.minReadySeconds ?? 0) === minReadySeconds
-      const { resourceVersion } = current.metadata
-      const fresh = isCurrent
-        ? current
-        : await client.patch(replicaSets, current, {
-            metadata: { resourceVersion, annotations },
-            spec: { minReadySeconds },
-          })
+      const fresh = isCurrent ? current : await update(deployment, current, annotations, { minReadySeconds })
       const revision = revisionPatch(deployment, fresh)
       if (revision) await client.patch(deployments, deployment, { metadata: { annotations: revision } })
       return fresh

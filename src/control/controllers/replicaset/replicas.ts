@@ -24,28 +24,38 @@ export const createReplicaController =
     const sets = informers.of(resource)
     const control = createPodControl(context, kind)
 
-    /** Resolves to why pods could not be made, when so. */
-    const manage = async (owner: T, active: readonly Pod[]): Promise<string | undefined> => {
+    interface Managed {
+      /** What is left of the pods. */
+      readonly left: readonly Pod[]
+      /** Why pods could not be made, when so. */
+      readonly failure?: string | undefined
+    }
+
+    const manage = async (owner: T, owned: readonly Pod[]): Promise<Managed> => {
+      const active = owned.filter(isActive)
       const surplus = active.length - (owner.spec.replicas ?? 1)
-      if (surplus > 0) await control.delete(owner, inDeletionOrder(active).slice(0, Math.min(surplus, burst)))
-      if (surplus >= 0) return undefined
+      if (surplus > 0) {
+        const leaving = new Set(inDeletionOrder(active).slice(0, Math.min(surplus, burst)))
+        await control.delete(owner, [...leaving])
+        return { left: owned.filter((pod) => !leaving.has(pod)) }
+      }
+      if (surplus === 0) return { left: owned }
       const draft = podOf(owner, resource, owner.spec.template ?? { spec: { containers: [] } })
       const drafts = Array.from({ length: Math.min(-surplus, burst) }, () => draft)
-      return (await control.create(owner, drafts)).failure
+      return { left: owned, failure: (await control.create(owner, drafts)).failure }
     }
 
     const reconcile = async (key: string): Promise<Outcome> => {
       const owner = sets.get(key)
       if (!owner) return 'done'
       const { pods: owned, isCurrent } = await control.claim(owner)
-      const isLeaving = owner.metadata.deletionTimestamp !== undefined
-      const failure =
-        isLeaving || !isCurrent
-          ? owner.status?.conditions?.find(({ type }) => type === 'ReplicaFailure')?.message
-          : await manage(owner, owned.filter(isActive))
-      const { status, againInMs } = countPods(owner, owned, failure, clock.now())
-      await writeStatus(client, resource, owner, status, ['replicas'])
+      // Others decide by the status how many pods may go elsewhere: it counts nothing that is gone.
       if (!isCurrent) return { againInMs: catchUpMs }
+      const isLeaving = owner.metadata.deletionTimestamp !== undefined
+      const before = owner.status?.conditions?.find(({ type }) => type === 'ReplicaFailure')?.message
+      const { left, failure } = isLeaving ? { left: owned, failure: before } : await manage(owner, owned)
+      const { status, againInMs } = countPods(owner, left, failure, clock.now())
+      await writeStatus(client, resource, owner, status, ['replicas'])
       if (failure !== undefined && !isLeaving) throw new Error(`${failure} (at ${formatTime(clock.now())})`)
       return againInMs === undefined ? 'done' : { againInMs }
     }

@@ -83,6 +83,23 @@ const updates: readonly {
   { name: 'nothing is left to do', current: set('new', 4), old: [set('old', 0)], wanted: {} },
   { name: 'the last old pods', current: set('new', 4), old: [set('old', 1)], wanted: { old: 0 } },
   {
+    ...{ name: 'what a set has above its size is on its way out, and counted on no more', spec: rolling(1, 1) },
+    ...{ current: set('new', 2), old: [set('old', 3, { available: 4 })], wanted: { old: 1 } },
+  },
+  {
+    ...{
+      name: 'counts from before the last size say nothing',
+      current: set('new', 1),
+      spec: rolling(1, 1),
+      wanted: {},
+    },
+    old: [set('old', 4, { status: { replicas: 4, availableReplicas: 4, observedGeneration: 0 } })],
+  },
+  {
+    ...{ name: 'those of the current one, too', old: [set('old', 4)], spec: rolling(1, 1), wanted: {} },
+    current: set('new', 1, { status: { replicas: 1, availableReplicas: 1, observedGeneration: 0 } }),
+  },
+  {
     ...{ name: 'what is broken goes, all of it', current: set('new', 4), spec: rolling(1, 0) },
     ...{ old: [set('a', 1, { available: 0 }), set('b', 1, { available: 0 })], wanted: { a: 0, b: 0 } },
   },

@@ -1,0 +1,253 @@
+/**
+ * Deployments roll while the control plane is killed again and again, at random moments: what they come to is what they would have
+ * come to, none ever has too few pods, and none has too many for longer than it takes to look anew. Nodes and their agents are played.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Client } from '../../src/api/client.ts'
+import { formatMicroTime, formatTime, sleep } from '../../src/api/clock.ts'
+import { ApiError, isAlreadyExists, isConflict, isNotFound } from '../../src/api/errors.ts'
+import { createInformer } from '../../src/api/informer.ts'
+import { deployments, leases, nodes, objectKey, pods, replicaSets } from '../../src/api/resources.ts'
+import type { Deployment, Pod } from '../../src/api/types/index.ts'
+import { controllerOf } from '../../src/controller/ownership.ts'
+import { createQueue, runQueue } from '../../src/controller/queue.ts'
+import { silentLogger } from '../../src/host/log.ts'
+import { startKilledControl } from '../support/killed-control.ts'
+import { rounds, seedOr } from '../support/rounds.ts'
+import { createSeededRandom } from '../support/seeded-random.ts'
+import { until } from '../support/until.ts'
+
+const random = createSeededRandom(seedOr(1))
+t.setTimeout(1_500_000)
+
+const kills = rounds(2, 20)
+const count = rounds(5, 50)
+const replicas = 4
+const maxSurge = 1
+const maxUnavailable = 1
+const namespace = 'default'
+/** What is too much is gone after so long. */
+const resyncMs = 30_000
+const patienceMs = 120_000
+
+const nodeNames = ['n1', 'n2', 'n3']
+
+/** Again, as long as nobody answers or another one was faster. */
+const persist = <T>(what: string, ask: () => Promise<T>): Promise<T> =>
+  until(
+    () =>
+      ask().then(
+        (answer) => [answer] as const,
+        (error: unknown) => {
+          if (error instanceof ApiError && error.code < 500 && !isConflict(error)) throw error
+          return undefined
+        },
+      ),
+    what,
+    patienceMs,
+  ).then(([answer]) => answer)
+
+/** As `persist`; that it is there already is the answer that was not heard. */
+const persistThere = (what: string, create: () => Promise<unknown>): Promise<unknown> =>
+  persist(what, () =>
+    create().catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error
+    }),
+  )
+
+const condition = (type: 'Ready') => ({ type, status: 'True' as const, lastTransitionTime: formatTime(Date.now()) })
+
+const isReady = ({ metadata, status }: Pod): boolean =>
+  metadata.deletionTimestamp === undefined &&
+  (status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True')
+
+/** Heartbeats, and pods that are ready as soon as they are bound, and gone as soon as they are asked to go. */
+const playNodes = async (client: Client, signal: AbortSignal): Promise<void> => {
+  const allocatable = { cpu: '64', memory: '64Gi', pods: '1000' }
+  for (const [at, name] of nodeNames.entries()) {
+    const addresses = [{ type: 'InternalIP' as const, address: `172.30.0.${at + 10}` }]
+    const status = { allocatable, conditions: [condition('Ready')], addresses }
+    await persistThere(`the node ${name}`, () => client.create(nodes, { metadata: { name }, status }))
+  }
+  const beat = async (name: string): Promise<void> => {
+    const metadata = { name, namespace: 'kube-node-lease' }
+    const spec = { renewTime: formatMicroTime(Date.now()) }
+    await client.patch(leases, { metadata }, { spec }).catch(async (error: unknown) => {
+      if (isNotFound(error)) await client.create(leases, { metadata, spec }).catch(() => undefined)
+    })
+  }
+  const beatOn = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await Promise.all(nodeNames.map(beat))
+      await sleep(1_000, signal)
+    }
+  }
+  const copies = createInformer(client, pods)
+  let addresses = 0
+  const queue = createQueue({ log: silentLogger }, 'agents', async (key) => {
+    const pod = copies.get(key)
+    if (!pod?.spec.nodeName) return 'done'
+    const { uid = '' } = pod.metadata
+    if (pod.metadata.deletionTimestamp !== undefined)
+      await client.delete(pods, pod, { gracePeriodSeconds: 0, preconditions: { uid } })
+    else if (!isReady(pod)) {
+      const n = ++addresses
+      const podIP = `10.244.${(n >> 8) & 255}.${n & 255}`
+      const status = { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions: [condition('Ready')] }
+      await client.patch(pods, pod, { metadata: { uid }, status }, 'status')
+    }
+    return 'done'
+  })
+  copies.onChange(queue.add)
+  await Promise.all([beatOn(), runQueue(queue, [copies], signal)])
+}
+
+interface Watched {
+  /** For how long, at most, there were more pods ready than may be. */
+  readonly longestSurplusMs: () => number
+  /** The fewest that were ready at once of any that had been whole. */
+  readonly fewest: () => number
+  /** A Deployment with all of its pods: from now on it must not have too few. */
+  whole(app: string): void
+  readonly wholeOnes: () => number
+}
+
+/** What a copy of all pods shows, change by change. */
+const watchReady = (client: Client, signal: AbortSignal): Watched & { readonly ended: Promise<void> } => {
+  const copies = createInformer(client, pods, {
+    indexes: { app: ({ metadata }) => [metadata.labels?.['app'] ?? ''] },
+  })
+  const since = new Map<string, number>()
+  const wholeOnes = new Set<string>()
+  let longest = 0
+  let fewest = replicas
+  const look = (app: string): void => {
+    const ready = copies.by('app', app).filter(isReady).length
+    if (wholeOnes.has(app)) fewest = Math.min(fewest, ready)
+    if (ready > replicas + maxSurge) since.set(app, since.get(app) ?? Date.now())
+    else since.delete(app)
+    for (const began of since.values()) longest = Math.max(longest, Date.now() - began)
+  }
+  // Of a new list, only the whole is what there was at one time.
+  copies.onChange((_key, current, previous) => {
+    const app = (current ?? previous)?.metadata.labels?.['app'] ?? ''
+    queueMicrotask(() => look(app))
+  })
+  return {
+    longestSurplusMs: () => Math.max(longest, ...[...since.values()].map((began) => Date.now() - began)),
+    fewest: () => fewest,
+    whole: (app) => wholeOnes.add(app),
+    wholeOnes: () => wholeOnes.size,
+    ended: copies.run(signal),
+  }
+}
+
+const template = (app: string, version: number): Deployment['spec']['template'] => ({
+  metadata: { labels: { app } },
+  spec: { containers: [{ name: 'main', image: `app:${version}` }] },
+})
+
+const isRolledOut = ({ metadata, status }: Deployment): boolean =>
+  status?.observedGeneration === metadata.generation &&
+  [status?.replicas, status?.updatedReplicas, status?.availableReplicas].every((each) => each === replicas)
+
+/** From version to version until `isOver`, three at least; some rollouts end, some are overtaken. Resolves to how many versions there were. */
+const roll = async (client: Client, app: string, watched: Watched, isOver: () => boolean): Promise<number> => {
+  const target = { metadata: { name: app, namespace } }
+  const strategy = { type: 'RollingUpdate' as const, rollingUpdate: { maxSurge, maxUnavailable } }
+  const spec = { replicas, revisionHistoryLimit: 1_000, selector: { matchLabels: { app } }, strategy }
+  const get = () => persist(`the Deployment ${app}`, () => client.get(deployments, app, namespace))
+  const seen = (isSo: (deployment: Deployment) => boolean, what: string) =>
+    until(async () => isSo(await get()), `${app}: ${what}`, patienceMs)
+  await persistThere(app, () =>
+    client.create(deployments, { ...target, spec: { ...spec, template: template(app, 1) } }),
+  )
+  await seen(isRolledOut, 'its first pods')
+  watched.whole(app)
+  let version = 1
+  while (!isOver() || version < 3) {
+    version++
+    const change = { spec: { template: template(app, version) } }
+    await persist(app, () => client.patch(deployments, target, change))
+    // Each version gets a ReplicaSet of its own; one that nobody has seen would not.
+    await seen(
+      ({ metadata, status }) => (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0),
+      `version ${version}`,
+    )
+    if (random.below(2) === 0) await seen(isRolledOut, `all of version ${version}`)
+  }
+  await seen(isRolledOut, 'its last version')
+  return version
+}
+
+/** What there is of a Deployment in the end. */
+const outcome = async (client: Client, app: string) => {
+  const selection = { namespace, labelSelector: `app=${app}` }
+  const [deployment, sets, { items }] = await Promise.all([
+    client.get(deployments, app, namespace),
+    client.list(replicaSets, selection),
+    client.list(pods, selection),
+  ])
+  const revision = ({ metadata }: { readonly metadata: Deployment['metadata'] }) =>
+    Number(metadata.annotations?.['deployment.kubernetes.io/revision'])
+  const imageOf = (spec: Pod['spec'] | undefined) => spec?.containers[0]?.image
+  return {
+    revision: revision(deployment),
+    sets: sets.items
+      .map((set) => ({ revision: revision(set), image: imageOf(set.spec.template?.spec), replicas: set.spec.replicas }))
+      .sort((a, b) => a.revision - b.revision),
+    pods: items.map(({ spec }) => imageOf(spec)),
+    owners: new Set(items.map((pod) => controllerOf(pod)?.uid)).size,
+  }
+}
+
+/** What it comes to when nothing happens. */
+const expected = (versions: number) => ({
+  revision: versions,
+  sets: Array.from({ length: versions }, (_, at) => ({
+    ...{ revision: at + 1, image: `app:${at + 1}` },
+    replicas: at + 1 === versions ? replicas : 0,
+  })),
+  pods: Array.from({ length: replicas }, () => `app:${versions}`),
+  owners: 1,
+})
+
+const start = async (t: Test) => {
+  const folder = mkdtempSync(join(tmpdir(), 'podway-rollouts-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return startKilledControl(t, folder, 'control')
+}
+
+t.test('kill -9 of the control plane while Deployments roll', async (t) => {
+  const { client, kill, start: startAgain } = await start(t)
+  const stop = new AbortController()
+  const playing = playNodes(client, stop.signal)
+  const watched = watchReady(client, stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await Promise.all([playing, watched.ended])
+  })
+  const apps = Array.from({ length: count }, (_, at) => `app-${at}`)
+  let isOver = false
+  const rolling = Promise.all(apps.map((app) => roll(client, app, watched, () => isOver)))
+  const killing = async (): Promise<void> => {
+    await until(() => watched.wholeOnes() === count, 'all of them to have begun', patienceMs)
+    for (let n = 0; n < kills; n++) {
+      await sleep(random.below(3_000), stop.signal)
+      await kill()
+      await startAgain()
+    }
+    isOver = true
+  }
+  const [versions] = await Promise.all([rolling, killing()])
+  for (const [at, app] of apps.entries())
+    t.same(await outcome(client, app), expected(versions[at] ?? 0), `${app} is as if nothing had happened`)
+  const all = await client.list(pods, { namespace })
+  t.equal(all.items.length, count * replicas, `no pod is left over: ${all.items.map(objectKey).join(' ')}`)
+  t.ok(watched.longestSurplusMs() <= resyncMs, `too many were ready for ${watched.longestSurplusMs()} ms`)
+  t.ok(watched.fewest() >= replicas - maxUnavailable, `there were never fewer than ${watched.fewest()} ready`)
+  t.comment(`${versions.reduce((sum, each) => sum + each)} versions of ${count} Deployments, ${kills} kills`)
+})
