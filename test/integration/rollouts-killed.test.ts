@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import type { Client } from '../../src/api/client.ts'
 import { formatMicroTime, formatTime, sleep } from '../../src/api/clock.ts'
 import { ApiError, isAlreadyExists, isConflict, isNotFound } from '../../src/api/errors.ts'
-import { createInformer } from '../../src/api/informer.ts'
+import { createInformer, type Informer } from '../../src/api/informer.ts'
 import { deployments, leases, nodes, objectKey, pods, replicaSets } from '../../src/api/resources.ts'
 import type { Deployment, Pod } from '../../src/api/types/index.ts'
 import { controllerOf } from '../../src/controller/ownership.ts'
@@ -150,36 +150,53 @@ const template = (app: string, version: number): Deployment['spec']['template'] 
   spec: { containers: [{ name: 'main', image: `app:${version}` }] },
 })
 
-const isRolledOut = ({ metadata, status }: Deployment): boolean =>
-  status?.observedGeneration === metadata.generation &&
-  [status?.replicas, status?.updatedReplicas, status?.availableReplicas].every((each) => each === replicas)
+const observes = ({ status }: Deployment, generation: number): boolean =>
+  (status?.observedGeneration ?? 0) >= generation
+
+const isRolledOut = (deployment: Deployment, generation: number): boolean => {
+  const { status } = deployment
+  const counts = [status?.replicas, status?.updatedReplicas, status?.availableReplicas]
+  return observes(deployment, generation) && counts.every((each) => each === replicas)
+}
+
+interface Rolling {
+  readonly client: Client
+  readonly copies: Informer<Deployment>
+  readonly watched: Watched
+  readonly isOver: () => boolean
+}
 
 /** From version to version until `isOver`, three at least; some rollouts end, some are overtaken. Resolves to how many versions there were. */
-const roll = async (client: Client, app: string, watched: Watched, isOver: () => boolean): Promise<number> => {
+const roll = async ({ client, copies, watched, isOver }: Rolling, app: string): Promise<number> => {
   const target = { metadata: { name: app, namespace } }
   const strategy = { type: 'RollingUpdate' as const, rollingUpdate: { maxSurge, maxUnavailable } }
   const spec = { replicas, revisionHistoryLimit: 1_000, selector: { matchLabels: { app } }, strategy }
-  const get = () => persist(`the Deployment ${app}`, () => client.get(deployments, app, namespace))
-  const seen = (isSo: (deployment: Deployment) => boolean, what: string) =>
-    until(async () => isSo(await get()), `${app}: ${what}`, patienceMs)
+  const seen = (isSo: typeof observes, generation: number, what: string) =>
+    until(
+      () => {
+        const found = copies.get(`${namespace}/${app}`)
+        return found && isSo(found, generation)
+      },
+      `${app}: ${what}`,
+      patienceMs,
+    )
   await persistThere(app, () =>
     client.create(deployments, { ...target, spec: { ...spec, template: template(app, 1) } }),
   )
-  await seen(isRolledOut, 'its first pods')
+  await seen(isRolledOut, 1, 'its first pods')
   watched.whole(app)
   let version = 1
+  let generation = 1
   while (!isOver() || version < 3) {
     version++
     const change = { spec: { template: template(app, version) } }
-    await persist(app, () => client.patch(deployments, target, change))
+    const changed = await persist(app, () => client.patch(deployments, target, change))
+    generation = changed.metadata.generation ?? 0
     // Each version gets a ReplicaSet of its own; one that nobody has seen would not.
-    await seen(
-      ({ metadata, status }) => (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0),
-      `version ${version}`,
-    )
-    if (random.below(2) === 0) await seen(isRolledOut, `all of version ${version}`)
+    await seen(observes, generation, `version ${version}`)
+    if (random.below(2) === 0) await seen(isRolledOut, generation, `all of version ${version}`)
   }
-  await seen(isRolledOut, 'its last version')
+  await seen(isRolledOut, generation, 'its last version')
   return version
 }
 
@@ -226,13 +243,15 @@ t.test('kill -9 of the control plane while Deployments roll', async (t) => {
   const stop = new AbortController()
   const playing = playNodes(client, stop.signal)
   const watched = watchReady(client, stop.signal)
-  t.teardown(async () => {
-    stop.abort()
-    await Promise.all([playing, watched.ended])
-  })
   const apps = Array.from({ length: count }, (_, at) => `app-${at}`)
   let isOver = false
-  const rolling = Promise.all(apps.map((app) => roll(client, app, watched, () => isOver)))
+  const copies = createInformer(client, deployments)
+  const following = copies.run(stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await Promise.all([playing, watched.ended, following])
+  })
+  const rolling = Promise.all(apps.map((app) => roll({ client, copies, watched, isOver: () => isOver }, app)))
   const killing = async (): Promise<void> => {
     await until(() => watched.wholeOnes() === count, 'all of them to have begun', patienceMs)
     for (let n = 0; n < kills; n++) {
