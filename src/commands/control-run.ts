@@ -5,6 +5,7 @@ import type { SchedulerFiles } from '../control/scheduler/load.ts'
 import { createLogger } from '../host/log.ts'
 import { tidyMemory } from '../host/tidy-memory.ts'
 import { auditSettings, authenticationSettings, authorizationSettings } from './access-options.ts'
+import { autoscalerSettings } from './autoscaler-options.ts'
 import type { ClusterOptions, ControlCommandOptions } from './control.ts'
 import { etcdPlace } from './etcd.ts'
 import { cidrsOption } from './families.ts'
@@ -59,6 +60,7 @@ export const clusterSettings = (options: ClusterOptions) => {
     signingSeconds: options.clusterSigningDuration,
     nodeGraceSeconds: options.nodeGrace,
     podEvictionSeconds: options.podEviction,
+    autoscaler: autoscalerSettings(options),
     disabledPlugins: named(() => disabledPlugins(options.enableAdmissionPlugins, options.disableAdmissionPlugins)),
     disabledControllers: [
       ...named(() => disabledControllers(options.controllers)),

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import { controllerNames } from '../control/controllers/names.ts'
 import { type AccessOptions, accessOptions } from './access-options.ts'
+import { type AutoscalerOptions, autoscalerOptions } from './autoscaler-options.ts'
 import { type EtcdOptions, etcdOptions } from './etcd.ts'
 import { collect, countOption, durationOption, portOption, secondsOption } from './options.ts'
 
 /** What one who runs a control plane may choose; `podway up` and `podway control` share it. */
-export interface ClusterOptions extends AccessOptions {
+export interface ClusterOptions extends AccessOptions, AutoscalerOptions {
   readonly serviceCidr: string
   readonly podCidr: string
   readonly nodePrefix: number
@@ -37,56 +38,53 @@ export interface ControlCommandOptions extends ClusterOptions, EtcdOptions {
   readonly tokenFile?: string
 }
 
-export const clusterOptions = (command: Command): Command =>
-  accessOptions(
-    command
-      .optionsGroup('The cluster:')
-      .option('--service-cidr <cidr>', 'addresses of Services; two, with a comma, for both IP families', '10.96.0.0/16')
-      .option('--pod-cidr <cidr>', 'addresses of pods; two for both families', '10.244.0.0/16')
-      .option(
-        '--node-prefix <length>',
-        "prefix length of a node's part of them",
-        countOption('a prefix length', 8, 124),
-        24,
-      )
-      .option('--node-prefix-6 <length>', 'the same for IPv6', countOption('a prefix length', 8, 124), 64)
-      .option('--node-ports <from-to>', 'ports of NodePort Services', '30000-32767')
-      .option(
-        '--load-balancer-cidr <cidr>',
-        "addresses of LoadBalancer Services and Gateways (default: the nodes' own)",
-      )
-      .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
-      .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
-      .option(
-        '--cluster-signing-duration <duration>',
-        'certificates of nodes and others are good for no longer',
-        durationOption,
-        30 * 86_400,
-      )
-      .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
-      .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
-      .option(
-        '--encryption-provider-config <file>',
-        'encrypt objects in the store: an EncryptionConfiguration, as for kube-apiserver',
-      )
-      .option('--enable-admission-plugins <names>', 'admission plugins that run, with commas (all do by default)', '')
-      .option('--disable-admission-plugins <names>', 'admission plugins that do not run', '')
-      .option(
-        '--controllers <names>',
-        `controllers that run, with commas, as for kube-controller-manager: "*" all, "foo" that one, "-foo" not that one; there are ${controllerNames.join(', ')}`,
-        '*',
-      )
-      .option('--no-scheduler', 'leave the pods to a scheduler of your own')
-      .option(
-        '--scheduler-config <file>',
-        'profiles, plug-ins and HTTP extenders of the scheduler: a KubeSchedulerConfiguration, as for kube-scheduler',
-      )
-      .option(
-        '--scheduler-plugin <file>',
-        "a module whose default export is a scheduler plug-in; runs in the control plane's process; may be repeated",
-        collect,
-      ),
-  )
+const ownOptions = (command: Command): Command =>
+  command
+    .optionsGroup('The cluster:')
+    .option('--service-cidr <cidr>', 'addresses of Services; two, with a comma, for both IP families', '10.96.0.0/16')
+    .option('--pod-cidr <cidr>', 'addresses of pods; two for both families', '10.244.0.0/16')
+    .option(
+      '--node-prefix <length>',
+      "prefix length of a node's part of them",
+      countOption('a prefix length', 8, 124),
+      24,
+    )
+    .option('--node-prefix-6 <length>', 'the same for IPv6', countOption('a prefix length', 8, 124), 64)
+    .option('--node-ports <from-to>', 'ports of NodePort Services', '30000-32767')
+    .option('--load-balancer-cidr <cidr>', "addresses of LoadBalancer Services and Gateways (default: the nodes' own)")
+    .option('--cluster-dns <address>', 'the address of the cluster DNS', '10.96.0.10')
+    .option('--cluster-domain <name>', 'the zone of the cluster DNS', 'cluster.local')
+    .option(
+      '--cluster-signing-duration <duration>',
+      'certificates of nodes and others are good for no longer',
+      durationOption,
+      30 * 86_400,
+    )
+    .option('--node-grace <seconds>', 'a node silent for so long is not Ready', secondsOption, 10)
+    .option('--pod-eviction <seconds>', 'pods of a node silent for so long are replaced', secondsOption, 60)
+    .option(
+      '--encryption-provider-config <file>',
+      'encrypt objects in the store: an EncryptionConfiguration, as for kube-apiserver',
+    )
+    .option('--enable-admission-plugins <names>', 'admission plugins that run, with commas (all do by default)', '')
+    .option('--disable-admission-plugins <names>', 'admission plugins that do not run', '')
+    .option(
+      '--controllers <names>',
+      `controllers that run, with commas, as for kube-controller-manager: "*" all, "foo" that one, "-foo" not that one; there are ${controllerNames.join(', ')}`,
+      '*',
+    )
+    .option('--no-scheduler', 'leave the pods to a scheduler of your own')
+    .option(
+      '--scheduler-config <file>',
+      'profiles, plug-ins and HTTP extenders of the scheduler: a KubeSchedulerConfiguration, as for kube-scheduler',
+    )
+    .option(
+      '--scheduler-plugin <file>',
+      "a module whose default export is a scheduler plug-in; runs in the control plane's process; may be repeated",
+      collect,
+    )
+
+export const clusterOptions = (command: Command): Command => accessOptions(autoscalerOptions(ownOptions(command)))
 
 export const registerControl = (program: Command): void => {
   const command = program

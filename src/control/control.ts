@@ -28,6 +28,7 @@ import { controllersLease } from './components/component-statuses.ts'
 import { type ControlPlane, openControlPlane } from './control-plane.ts'
 import { createApiServersController } from './controllers/api-servers.ts'
 import { createApiServiceController } from './controllers/api-services.ts'
+import type { AutoscalerSettings } from './controllers/autoscaler-settings.ts'
 import { createBootstrapController } from './controllers/bootstrap-objects.ts'
 import type { ComponentName } from './controllers/names.ts'
 import { createAgents } from './dial/agents.ts'
@@ -73,6 +74,7 @@ export interface ControlOptions {
   readonly nodeGraceSeconds: number
   /** Pods of a node that is not ready for so long are given up, unless they say otherwise themselves. */
   readonly podEvictionSeconds: number
+  readonly autoscaler: AutoscalerSettings
   /** The file that says what is encrypted in the store, and by which keys. */
   readonly encryptionConfig?: string
   /** Admission plugins that do not run. */
@@ -205,6 +207,7 @@ export const runControl = async (options: ControlOptions, signal: AbortSignal): 
     nodePrefixLengths: options.nodePrefixLengths,
     nodeMonitorGraceSeconds: options.nodeGraceSeconds,
     loadBalancerCIDR: options.loadBalancerCIDR,
+    autoscaler: options.autoscaler,
     certificates: {
       ...{ authority: pki.authority, signingSeconds: options.signingSeconds, networks },
       ...{ clusterDomain: options.clusterDomain, controlNames: namesOfApi(options) },

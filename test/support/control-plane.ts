@@ -11,6 +11,7 @@ import type { Node, Pod } from '../../src/api/types/index.ts'
 import type { User } from '../../src/control/auth/user.ts'
 import { openControlPlane } from '../../src/control/control-plane.ts'
 import { createApiServiceController } from '../../src/control/controllers/api-services.ts'
+import { defaultAutoscalerSettings } from '../../src/control/controllers/autoscaler-settings.ts'
 import type { ControllerSettings, CreateController } from '../../src/control/controllers/controller.ts'
 import type { ComponentName } from '../../src/control/controllers/names.ts'
 import { runControllers } from '../../src/control/run-controllers.ts'
@@ -53,6 +54,7 @@ const settings: Omit<ControllerSettings, 'secretTokens'> = {
   nodePrefixLengths: { IPv4: 24, IPv6: 64 },
   nodeMonitorGraceSeconds: 10,
   loadBalancerCIDR: undefined,
+  autoscaler: defaultAutoscalerSettings,
   certificates: {
     authority: await createAuthority('test', validFor(1, Date.now())),
     signingSeconds: 3600,

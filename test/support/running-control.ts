@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { readKubeconfig } from '../../src/api/kubeconfig.ts'
 import { type ControlOptions, controlFiles, runControl } from '../../src/control/control.ts'
+import { defaultAutoscalerSettings } from '../../src/control/controllers/autoscaler-settings.ts'
 import { silentLogger } from '../../src/host/log.ts'
 import { freePort } from './free-port.ts'
 import { until } from './until.ts'
@@ -58,7 +59,13 @@ export const startControl = async (t: Test, options: Partial<ControlOptions> = {
       ...{ serviceCIDRs: ['10.96.0.0/16'], podCIDRs: ['10.244.0.0/16'], loadBalancerCIDR: undefined },
       ...{ nodePrefixLengths: { IPv4: 24, IPv6: 64 }, nodePorts: { from: 30_000, to: 32_767 } },
       ...{ clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', authentication: {}, authorization: {} },
-      ...{ signingSeconds: 3600, nodeGraceSeconds: 10, podEvictionSeconds: 60, disabledPlugins: [] },
+      ...{
+        signingSeconds: 3600,
+        autoscaler: defaultAutoscalerSettings,
+        nodeGraceSeconds: 10,
+        podEvictionSeconds: 60,
+        disabledPlugins: [],
+      },
       ...{ disabledControllers: [], scheduler: { plugins: [] }, log: silentLogger },
       ...options,
     },

@@ -9,6 +9,7 @@ import type { IpFamily } from '../../ip/address.ts'
 import type { ClusterNetworks } from '../admission/node-claims.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { SecretTokens } from '../tokens/account-tokens.ts'
+import type { AutoscalerSettings } from './autoscaler-settings.ts'
 import type { Informers } from './informers.ts'
 import type { LoadBalancerAddresses } from './load-balancer-addresses.ts'
 import type { RemoteKinds } from './remote-kinds.ts'
@@ -44,6 +45,7 @@ export interface ControllerSettings {
   /** Where Services of type LoadBalancer and Gateways get addresses; those of the nodes when missing. */
   readonly loadBalancerCIDR: string | undefined
   readonly certificates: CertificateSettings
+  readonly autoscaler: AutoscalerSettings
   readonly secretTokens: SecretTokens
 }
 

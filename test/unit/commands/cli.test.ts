@@ -45,6 +45,10 @@ t.test('exit codes: 0 done, 1 failed, 2 wrong use', async (t) => {
     status: 2,
     stderr: /--service-cidr 10\.96\.0\.0\/16 overlaps --pod-cidr 10\.96\.0\.0\/12; \S+ is free/,
   })
+  t.match(podway('control', '--bind', '127.0.0.1', '--horizontal-pod-autoscaler-sync-period', '0', '--data', home), {
+    status: 2,
+    stderr: /expected one second or more/,
+  })
   const agent = ['agent', '--kubeconfig', '/nowhere', '--node-ip', '192.0.2.9', '--log-forward'] as const
   t.match(podway(...agent, 'ftp://me:secret@x/'), { status: 2, stderr: /^podway: --log-forward: expected file:/ })
   t.match(podway(...agent, 'http://x/', '--log-forward-token-file', 'f'), { status: 2, stderr: /HTTPS targets alone/ })

@@ -15,10 +15,11 @@ import type {
 import type { Outcome } from '../../../api/work-queue.ts'
 import { createCountedStatus } from '../../../controller/own-writes.ts'
 import { createQueue } from '../../../controller/queue.ts'
+import type { AutoscalerSettings } from '../autoscaler-settings.ts'
 import { type CreateController, recorderFor } from '../controller.ts'
 import { catchUpMs } from '../pod-control/pod-control.ts'
 import { findScaled, type Scaled } from '../scaled.ts'
-import { limit, type Past, remember, stabilize } from './limits.ts'
+import { delayOf, limit, type Past, remember, stabilize } from './limits.ts'
 import { computeMetric, MetricFailure, type MetricResult, type Target } from './metrics.ts'
 import type { Tolerance } from './proposal.ts'
 import { createReadings } from './readings.ts'
@@ -26,10 +27,6 @@ import { createReadings } from './readings.ts'
 const name = 'horizontal-pod-autoscaler-controller'
 /** Who tells of it in Events. */
 const source = 'horizontal-pod-autoscaler'
-
-/** How often each is looked at. */
-const periodMs = 15_000
-const defaultTolerance = 0.1
 
 type Finding = Pick<HorizontalPodAutoscalerCondition, 'type' | 'status' | 'reason' | 'message'>
 
@@ -52,8 +49,8 @@ const withFindings = (
   return [...result.values()]
 }
 
-const toleranceOf = ({ spec }: HorizontalPodAutoscaler): Tolerance => {
-  const of = (text: string | undefined): number => (text === undefined ? defaultTolerance : quantityMilli(text) / 1000)
+const toleranceOf = ({ spec }: HorizontalPodAutoscaler, { tolerance }: AutoscalerSettings): Tolerance => {
+  const of = (text: string | undefined): number => (text === undefined ? tolerance : quantityMilli(text) / 1000)
   return { up: of(spec.behavior?.scaleUp?.tolerance), down: of(spec.behavior?.scaleDown?.tolerance) }
 }
 
@@ -68,6 +65,8 @@ interface Look {
 
 export const createAutoscalerController: CreateController = (context) => {
   const { client, informers, clock } = context
+  const settings = context.settings.autoscaler
+  const periodMs = settings.syncPeriodSeconds * 1000
   const copies = informers.of(horizontalPodAutoscalers)
   const podCopies = informers.of(pods)
   const events = recorderFor(context, source)
@@ -86,7 +85,7 @@ export const createAutoscalerController: CreateController = (context) => {
     return {
       ...{ namespace, selector: view.selector, replicas: view.replicas, observed: view.observed },
       pods: podCopies.by('namespace', namespace).filter(({ metadata }) => matches(metadata.labels)),
-      ...{ tolerance: toleranceOf(autoscaler), now: clock.now() },
+      ...{ tolerance: toleranceOf(autoscaler, settings), startTimes: settings, now: clock.now() },
     }
   }
 
@@ -160,21 +159,27 @@ export const createAutoscalerController: CreateController = (context) => {
     }
     const { now } = target
     const uid = autoscaler.metadata.uid ?? ''
-    const past = remember(spec, pastOf(uid, current), now)
-    const stable = stabilize(spec, best.replicas, current, past, now)
+    const past = remember(spec, pastOf(uid, current), now, settings)
+    const stable = stabilize(spec, best.replicas, current, past, now, settings)
     const limited = limit(spec, stable.replicas, current, past, now)
     pasts.set(uid, {
       ...past,
       recommendations: [...past.recommendations, { replicas: best.replicas, at: now }],
     })
+    const delay = delayOf(autoscaler, now, settings)
+    const able = delay
+      ? finding('AbleToScale', false, delay.reason, delay.message)
+      : finding('AbleToScale', true, stable.reason, stable.message)
     const active = `the HPA was able to successfully calculate a replica count from ${best.name}`
     const findings = [
-      finding('AbleToScale', true, stable.reason, stable.message),
+      able,
       finding('ScalingActive', true, 'ValidMetricFound', active),
       finding('ScalingLimited', limited.isLimited, limited.reason, limited.message),
     ]
-    if (limited.replicas === current) return { findings, metrics: statuses, desired: current }
-    const reason = limited.replicas > current ? `${best.name} above target` : 'All metrics below target'
+    const isUp = limited.replicas > current
+    if (limited.replicas === current || (isUp ? delay?.up : delay?.down))
+      return { findings, metrics: statuses, desired: current }
+    const reason = isUp ? `${best.name} above target` : 'All metrics below target'
     const done = await rescale(autoscaler, scaled, limited.replicas, reason)
     return { findings: [...findings, done], metrics: statuses, desired: limited.replicas, isRescaled: true }
   }

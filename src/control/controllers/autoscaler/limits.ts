@@ -1,9 +1,11 @@
 /** How far and how fast a number of pods may change. Pure: kube-controller-manager's rules. */
 import type {
+  HorizontalPodAutoscaler,
   HorizontalPodAutoscalerBehavior,
   HorizontalPodAutoscalerSpec,
   HPAScalingRules,
 } from '../../../api/types/kubernetes/autoscaling-v2.ts'
+import type { AutoscalerSettings } from '../autoscaler-settings.ts'
 
 export interface Recommendation {
   readonly replicas: number
@@ -22,18 +24,25 @@ export interface Past {
   readonly changes: readonly Change[]
 }
 
-/** Without rules of its own, for so long the highest of what was wanted counts. */
-const downSeconds = 300
-
 interface Verdict {
   readonly replicas: number
   readonly reason: string
   readonly message: string
 }
 
-const windowsOf = (behavior: HorizontalPodAutoscalerBehavior | undefined) => ({
+/** For so long what was wanted counts, in seconds. */
+interface Windows {
+  readonly up: number
+  readonly down: number
+}
+
+/** Those of its own, or those of all autoscalers. */
+const windowsOf = (
+  behavior: HorizontalPodAutoscalerBehavior | undefined,
+  { downscaleStabilizationSeconds }: Pick<AutoscalerSettings, 'downscaleStabilizationSeconds'>,
+): Windows => ({
   up: behavior?.scaleUp?.stabilizationWindowSeconds ?? 0,
-  down: behavior?.scaleDown?.stabilizationWindowSeconds ?? downSeconds,
+  down: behavior?.scaleDown?.stabilizationWindowSeconds ?? downscaleStabilizationSeconds,
 })
 
 /** On the way up the lowest, on the way down the highest of what was wanted within the window. */
@@ -43,8 +52,9 @@ export const stabilize = (
   current: number,
   { recommendations }: Past,
   now: number,
+  settings: AutoscalerSettings,
 ): Verdict => {
-  const windows = windowsOf(behavior)
+  const windows = windowsOf(behavior, settings)
   const within = (seconds: number): readonly number[] =>
     recommendations.filter(({ at }) => at > now - seconds * 1000).map(({ replicas }) => replicas)
   const isUp = wanted >= current
@@ -60,6 +70,35 @@ export const stabilize = (
         ...{ replicas, reason: 'ScaleDownStabilized' },
         message: 'recent recommendations were higher than current one, applying the highest recent recommendation',
       }
+}
+
+/** Why it may not change yet; which ways those are. */
+export interface Delay {
+  readonly up: boolean
+  readonly down: boolean
+  readonly reason: string
+  readonly message: string
+}
+
+const delayReasons = {
+  both: ['BackoffBoth', 'both the downscale and upscale forbidden windows'],
+  up: ['BackoffUpscale', 'the upscale forbidden window'],
+  down: ['BackoffDownscale', 'the downscale forbidden window'],
+} as const
+
+/** What it waits for since its last change; where it says itself how fast it may go, it does not. */
+export const delayOf = (
+  { spec: { behavior }, status }: Pick<HorizontalPodAutoscaler, 'spec' | 'status'>,
+  now: number,
+  { upscaleDelaySeconds, downscaleDelaySeconds }: AutoscalerSettings,
+): Delay | undefined => {
+  const last = Date.parse(status.lastScaleTime ?? '')
+  const isWithin = (seconds: number): boolean => seconds > 0 && last + seconds * 1000 >= now
+  const up = behavior?.scaleUp === undefined && isWithin(upscaleDelaySeconds)
+  const down = behavior?.scaleDown === undefined && isWithin(downscaleDelaySeconds)
+  if (!up && !down) return undefined
+  const [reason, windows] = delayReasons[up && down ? 'both' : up ? 'up' : 'down']
+  return { up, down, reason, message: `the time since the previous scale is still within ${windows}` }
 }
 
 const changedIn = (seconds: number, changes: readonly Change[], now: number, sign: 1 | -1): number =>
@@ -125,8 +164,9 @@ export const remember = (
   { behavior }: HorizontalPodAutoscalerSpec,
   { recommendations, changes }: Past,
   now: number,
+  settings: AutoscalerSettings,
 ): Past => {
-  const windows = windowsOf(behavior)
+  const windows = windowsOf(behavior, settings)
   const periods = [behavior?.scaleUp, behavior?.scaleDown].flatMap((rules) =>
     (rules?.policies ?? []).map(({ periodSeconds }) => periodSeconds),
   )

@@ -10,6 +10,7 @@ import {
   proposeByTotal,
   requestsOf,
   type Samples,
+  type StartTimes,
   type Tolerance,
 } from './proposal.ts'
 import type { MetricReadings } from './readings.ts'
@@ -22,6 +23,7 @@ export interface Target {
   readonly replicas: number
   readonly observed: number
   readonly tolerance: Tolerance
+  readonly startTimes: StartTimes
   readonly now: number
 }
 

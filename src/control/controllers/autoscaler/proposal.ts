@@ -3,6 +3,7 @@ import { conditionOf, isReady } from '../../../api/pods.ts'
 import { quantityMilli } from '../../../api/quantity.ts'
 import type { Pod } from '../../../api/types/index.ts'
 import type { MetricValueStatus } from '../../../api/types/kubernetes/autoscaling-v2.ts'
+import type { AutoscalerSettings } from '../autoscaler-settings.ts'
 
 export interface Sample {
   readonly milli: number
@@ -25,19 +26,17 @@ export interface Proposal {
   readonly current: MetricValueStatus
 }
 
-/** What a pod burns while it starts says nothing of its load. */
-const startMs = 300_000
-/** A pod that becomes unready so soon has never been ready. */
-const initialReadinessMs = 30_000
+/** How long a pod takes to start. */
+export type StartTimes = Pick<AutoscalerSettings, 'cpuInitializationSeconds' | 'initialReadinessSeconds'>
 
 /** Whether the CPU of a pod does not count yet. */
-const isStarting = (pod: Pod, { at, windowMs }: Sample, now: number): boolean => {
+const isStarting = (pod: Pod, { at, windowMs }: Sample, times: StartTimes, now: number): boolean => {
   const ready = conditionOf(pod, 'Ready')
   const started = Date.parse(pod.status?.startTime ?? '')
   if (!ready || Number.isNaN(started)) return true
   const moved = Date.parse(ready.lastTransitionTime ?? '') || 0
-  if (started + startMs > now) return ready.status === 'False' || at < moved + windowMs
-  return ready.status === 'False' && started + initialReadinessMs > moved
+  if (started + times.cpuInitializationSeconds * 1000 > now) return ready.status === 'False' || at < moved + windowMs
+  return ready.status === 'False' && started + times.initialReadinessSeconds * 1000 > moved
 }
 
 interface Groups {
@@ -47,7 +46,7 @@ interface Groups {
   readonly missing: readonly Pod[]
 }
 
-const groupsOf = (pods: readonly Pod[], samples: Samples, isCpu: boolean, now: number): Groups => {
+const groupsOf = ({ pods, samples, isCpu, startTimes, now }: PodMetric): Groups => {
   const counted = pods.filter(
     ({ metadata, status }) => metadata.deletionTimestamp === undefined && status?.phase !== 'Failed',
   )
@@ -55,7 +54,7 @@ const groupsOf = (pods: readonly Pod[], samples: Samples, isCpu: boolean, now: n
     if ((pod.status?.phase ?? 'Pending') === 'Pending') return 'unready'
     const sample = samples.get(pod.metadata.name)
     if (!sample) return 'missing'
-    return isCpu && isStarting(pod, sample, now) ? 'unready' : 'ready'
+    return isCpu && isStarting(pod, sample, startTimes, now) ? 'unready' : 'ready'
   })
   const of = (name: keyof Groups): readonly Pod[] => groups.get(name) ?? []
   return { ready: of('ready'), unready: of('unready'), missing: of('missing') }
@@ -105,14 +104,15 @@ export interface PodMetric {
   readonly target: PodTarget
   readonly replicas: number
   readonly tolerance: Tolerance
+  readonly startTimes: StartTimes
   readonly now: number
 }
 
 /** Throws an Error that says what keeps it from being counted. */
 export const proposeByPods = (metric: PodMetric): Proposal => {
-  const { pods, samples, isCpu, target, replicas, tolerance, now } = metric
+  const { pods, samples, target, replicas, tolerance } = metric
   if (pods.length === 0) throw new Error('no pods returned by selector while calculating replica count')
-  const { ready, unready, missing } = groupsOf(pods, samples, isCpu, now)
+  const { ready, unready, missing } = groupsOf(metric)
   const values = new Map(ready.map(({ metadata: { name } }) => [name, samples.get(name)?.milli ?? 0]))
   if (values.size === 0) throw new Error('did not receive metrics for any ready pods')
   const { ratio, current } = measure(values, target)

@@ -1,4 +1,5 @@
 /** Revisions: the numbered history that `kubectl rollout undo` goes back in. Pure. */
+import { lastAppliedAnnotation } from '../../../api/last-applied.ts'
 import type { Deployment, ReplicaSet, StringMap } from '../../../api/types/index.ts'
 
 const revisionAnnotation = 'deployment.kubernetes.io/revision'
@@ -8,7 +9,7 @@ export const maxAnnotation = 'deployment.kubernetes.io/max-replicas'
 
 /** A deployment's annotations that are its own matter and not its replica sets'. */
 const notInherited: ReadonlySet<string> = new Set([
-  'kubectl.kubernetes.io/last-applied-configuration',
+  lastAppliedAnnotation,
   'deprecated.deployment.rollback.to',
   revisionAnnotation,
   historyAnnotation,

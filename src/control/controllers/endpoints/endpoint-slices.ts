@@ -14,6 +14,7 @@ import { createQueue } from '../../../controller/queue.ts'
 import type { CreateController } from '../controller.ts'
 import { labelIndex } from '../informers.ts'
 import { overCapacityAnnotation, toSubsets } from './endpoints-object.ts'
+import { isLeaderLock } from './mirrored.ts'
 import { type EndpointGroup, groupEndpoints, isHeadless, zoneLabel } from './service-endpoints.ts'
 import { managedByLabel, triggerAnnotation, writeSlices } from './slice-writer.ts'
 
@@ -100,13 +101,25 @@ export const createEndpointSliceController: CreateController = (context) => {
     }
   }
 
+  const isThere = async (key: string): Promise<boolean> => {
+    const { namespace, name: serviceName } = splitKey(key)
+    try {
+      await client.get(services, serviceName, namespace)
+      return true
+    } catch (error) {
+      if (isNotFound(error)) return false
+      throw error
+    }
+  }
+
   /** The Service is gone: its slices go by their owner, Endpoints have none. */
   const cleanUp = async (key: string): Promise<void> => {
     expectations.forget(key)
     const found = endpointCopies.get(key)
-    if (!found) return
+    // The copy of Services may be behind that of Endpoints, which may be somebody's own.
+    if (!found || (await isThere(key))) return
     try {
-      await client.delete(endpoints, { metadata: splitKey(key) })
+      await client.delete(endpoints, found, { preconditions: { uid: found.metadata.uid ?? '' } })
     } catch (error) {
       if (!isNotFound(error)) throw error
     }
@@ -155,6 +168,9 @@ export const createEndpointSliceController: CreateController = (context) => {
       endpointCopies.onChange((key) => {
         if (serviceCopies.get(key)) queue.add(key)
       })
+      // Whose Service went while nobody looked; Endpoints by which leaders are elected have none.
+      for (const [key, object] of endpointCopies.entries())
+        if (!serviceCopies.get(key) && !isLeaderLock(object)) queue.add(key)
       return queue.run(signal)
     },
   }

@@ -1,5 +1,6 @@
 /** Brings the slices of one Service that one manager made in line with what is wanted. */
 import type { Client } from '../../../api/client.ts'
+import { deepEqual } from '../../../api/deep-equal.ts'
 import { isNotFound } from '../../../api/errors.ts'
 import { endpointSlices } from '../../../api/resources.ts'
 import type { EndpointSlice, OwnerReference, StringMap } from '../../../api/types/index.ts'
@@ -17,18 +18,41 @@ export interface SliceOwner {
   readonly name: string
   readonly labels: StringMap
   readonly owner: OwnerReference
+  /** All that its slices have, but for the trigger; missing: they are others'. */
+  readonly annotations?: StringMap
   /** When what is written now began to change, as RFC 3339. */
   readonly trigger: string | undefined
 }
 
-/** Only what is wanted of the metadata: whatever else is there stays. */
-const metadataOf = ({ labels, trigger }: SliceOwner) => ({
+const metadataOf = ({ labels, annotations, trigger }: SliceOwner) => ({
   labels,
-  ...(trigger === undefined ? {} : { annotations: { [triggerAnnotation]: trigger } }),
+  ...(annotations === undefined && trigger === undefined
+    ? {}
+    : { annotations: { ...annotations, ...(trigger === undefined ? {} : { [triggerAnnotation]: trigger }) } }),
 })
 
-const hasLabels = ({ metadata }: EndpointSlice, labels: StringMap): boolean =>
-  Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value)
+/** As a merge patch: what is not wanted is taken away. */
+const changesTo = (wanted: StringMap, present: StringMap = {}): Readonly<Record<string, string | null>> => ({
+  ...Object.fromEntries(Object.keys(present).map((key) => [key, null])),
+  ...wanted,
+})
+
+const withoutTrigger = (annotations: StringMap = {}): StringMap =>
+  Object.fromEntries(Object.entries(annotations).filter(([key]) => key !== triggerAnnotation))
+
+const metadataChanges = (owner: SliceOwner, { metadata }: EndpointSlice) => {
+  const { annotations, ...wanted } = metadataOf(owner)
+  const present = owner.annotations === undefined ? {} : withoutTrigger(metadata.annotations)
+  return {
+    labels: changesTo(wanted.labels, metadata.labels),
+    ...(annotations === undefined ? {} : { annotations: changesTo(annotations, present) }),
+  }
+}
+
+/** What moves without the endpoints: not the trigger. */
+const hasMetadata = ({ metadata }: EndpointSlice, { labels, annotations }: SliceOwner): boolean =>
+  deepEqual(metadata.labels ?? {}, labels) &&
+  (annotations === undefined || deepEqual(withoutTrigger(metadata.annotations), annotations))
 
 export const writeSlices = async (
   client: Client,
@@ -39,7 +63,7 @@ export const writeSlices = async (
 ): Promise<void> => {
   const { create, update, remove } = planSlices(groups, slices)
   const changed = new Set([...update.map(({ slice }) => slice), ...remove])
-  const relabelled = slices.filter((slice) => !changed.has(slice) && !hasLabels(slice, owner.labels))
+  const relabelled = slices.filter((slice) => !changed.has(slice) && !hasMetadata(slice, owner))
 
   for (const { group, endpoints } of create) {
     const { namespace, name, owner: reference } = owner
@@ -54,9 +78,13 @@ export const writeSlices = async (
   }
   for (const { slice, endpoints } of update) {
     const { resourceVersion } = slice.metadata
-    await client.patch(endpointSlices, slice, { metadata: { resourceVersion, ...metadataOf(owner) }, endpoints })
+    await client.patch(endpointSlices, slice, {
+      metadata: { resourceVersion, ...metadataChanges(owner, slice) },
+      endpoints,
+    })
   }
-  for (const slice of relabelled) await client.patch(endpointSlices, slice, { metadata: { labels: owner.labels } })
+  for (const slice of relabelled)
+    await client.patch(endpointSlices, slice, { metadata: metadataChanges({ ...owner, trigger: undefined }, slice) })
   for (const slice of remove)
     await client.delete(endpointSlices, slice).catch((error: unknown) => {
       if (!isNotFound(error)) throw error

@@ -12,6 +12,10 @@ import {
 import type { KubeObject } from '../../../../../src/api/types/index.ts'
 import type { HorizontalPodAutoscaler } from '../../../../../src/api/types/kubernetes/autoscaling-v2.ts'
 import { createAutoscalerController } from '../../../../../src/control/controllers/autoscaler/autoscaler.ts'
+import {
+  type AutoscalerSettings,
+  defaultAutoscalerSettings,
+} from '../../../../../src/control/controllers/autoscaler-settings.ts'
 import type { CreateController } from '../../../../../src/control/controllers/controller.ts'
 import { startControlPlane } from '../../../../support/control-plane.ts'
 import { until } from '../../../../support/until.ts'
@@ -19,7 +23,12 @@ import { until } from '../../../../support/until.ts'
 const inDefault = (name: string) => ({ name, namespace: 'default' })
 const labels = { app: 'web' }
 
-const start = async (t: Parameters<typeof startControlPlane>[0], spec: object, replicas = 1) => {
+const start = async (
+  t: Parameters<typeof startControlPlane>[0],
+  spec: object,
+  replicas = 1,
+  settings: Partial<AutoscalerSettings> = {},
+) => {
   const clock = createFakeClock(Date.now())
   /** In thousandths of a CPU for each pod; undefined: nobody measures. */
   let usage: number | undefined
@@ -46,6 +55,7 @@ const start = async (t: Parameters<typeof startControlPlane>[0], spec: object, r
   const plane = await startControlPlane(t, {
     clock,
     more: [create],
+    autoscaler: { ...defaultAutoscalerSettings, ...settings },
     disabled: ['horizontal-pod-autoscaler-controller'],
   })
   const { client } = plane
@@ -237,4 +247,26 @@ t.test('a kind of users whose selector is none', async (t) => {
   await plane.becomes(async () => (await plane.condition('ScalingActive'))?.reason === 'InvalidSelector', 'the words')
   t.match(await plane.condition('AbleToScale'), { status: 'True', reason: 'SucceededGetScale' })
   t.ok((await plane.texts()).some((text) => text.startsWith("InvalidSelector: couldn't convert selector")))
+})
+
+t.test('periods as whoever runs it has set them', async (t) => {
+  const settings = {
+    syncPeriodSeconds: 5,
+    upscaleDelaySeconds: 3600,
+    cpuInitializationSeconds: 0,
+    initialReadinessSeconds: 0,
+  }
+  const plane = await start(t, {}, 1, settings)
+  await plane.becomes(async () => (await plane.ready()) === 1, 'a pod')
+  plane.use(100)
+  await plane.becomes(async () => (await plane.ready()) === 2, 'the second, though the first has just started')
+  const isHeldBack = async () => (await plane.condition('AbleToScale'))?.reason === 'BackoffUpscale'
+  await plane.becomes(isHeldBack, 'the wait after a change')
+  t.match(await plane.condition('AbleToScale'), {
+    ...{ status: 'False' },
+    message: 'the time since the previous scale is still within the upscale forbidden window',
+  })
+  t.equal(await plane.ready(), 2)
+  plane.pass(3600)
+  await plane.becomes(async () => (await plane.ready()) >= 3, 'more after it')
 })

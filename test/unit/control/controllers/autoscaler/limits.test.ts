@@ -3,7 +3,17 @@ import type {
   HorizontalPodAutoscalerBehavior,
   HorizontalPodAutoscalerSpec,
 } from '../../../../../src/api/types/kubernetes/autoscaling-v2.ts'
-import { limit, type Past, remember, stabilize } from '../../../../../src/control/controllers/autoscaler/limits.ts'
+import {
+  delayOf,
+  limit,
+  type Past,
+  remember,
+  stabilize,
+} from '../../../../../src/control/controllers/autoscaler/limits.ts'
+import {
+  type AutoscalerSettings,
+  defaultAutoscalerSettings,
+} from '../../../../../src/control/controllers/autoscaler-settings.ts'
 
 const now = 1_000_000
 const specOf = (behavior?: HorizontalPodAutoscalerBehavior): HorizontalPodAutoscalerSpec => ({
@@ -50,7 +60,7 @@ t.test('what was wanted of late', async (t) => {
     ],
   ]
   for (const [name, wanted, past, replicas, reason, behavior] of cases)
-    t.match(stabilize(specOf(behavior), wanted, 5, past, now), { replicas, reason }, name)
+    t.match(stabilize(specOf(behavior), wanted, 5, past, now, defaultAutoscalerSettings), { replicas, reason }, name)
 })
 
 t.test('how far and how fast', async (t) => {
@@ -113,7 +123,41 @@ t.test('how far and how fast', async (t) => {
 
 t.test('what is forgotten', async (t) => {
   const past: Past = { ...pastOf([1, 299], [2, 301]), changes: changed([1, 50], [1, 100]).changes }
-  t.match(remember(specOf(), past, now), { recommendations: [{ replicas: 1 }], changes: [] })
+  t.match(remember(specOf(), past, now, defaultAutoscalerSettings), { recommendations: [{ replicas: 1 }], changes: [] })
   const behavior = { scaleUp: { policies: [{ type: 'Pods', value: 1, periodSeconds: 60 }] } }
-  t.equal(remember(specOf(behavior), past, now).changes.length, 1)
+  t.equal(remember(specOf(behavior), past, now, defaultAutoscalerSettings).changes.length, 1)
+})
+
+t.test('for how long what was wanted counts is a setting', async (t) => {
+  const past = pastOf([8, 100])
+  const settings = { ...defaultAutoscalerSettings, downscaleStabilizationSeconds: 60 }
+  t.equal(stabilize(specOf(), 3, 5, past, now, settings).replicas, 3)
+  t.equal(remember(specOf(), past, now, settings).recommendations.length, 0)
+  const own = specOf({ scaleDown: { stabilizationWindowSeconds: 200 } })
+  t.equal(stabilize(own, 3, 5, past, now, settings).replicas, 8, 'its own comes first')
+})
+
+t.test('the delays of old: so long after a change there is none', async (t) => {
+  const old: AutoscalerSettings = { ...defaultAutoscalerSettings, upscaleDelaySeconds: 180, downscaleDelaySeconds: 300 }
+  const delay = (secondsAgo: number | undefined, settings = old, behavior?: HorizontalPodAutoscalerBehavior) => {
+    const scaled = secondsAgo === undefined ? {} : { lastScaleTime: new Date(now - secondsAgo * 1000).toISOString() }
+    const found = delayOf(
+      { spec: specOf(behavior), status: { desiredReplicas: 1, currentMetrics: [], ...scaled } },
+      now,
+      settings,
+    )
+    return found && [found.up, found.down, found.reason]
+  }
+  const cases: readonly (readonly [secondsAgo: number | undefined, expected: ReturnType<typeof delay>])[] = [
+    [undefined, undefined],
+    [10, [true, true, 'BackoffBoth']],
+    [180, [true, true, 'BackoffBoth']],
+    [181, [false, true, 'BackoffDownscale']],
+    [301, undefined],
+  ]
+  for (const [seconds, expected] of cases) t.same(delay(seconds), expected, String(seconds))
+  t.equal(delay(10, defaultAutoscalerSettings), undefined, 'none by default')
+  t.same(delay(10, { ...old, downscaleDelaySeconds: 0 }), [true, false, 'BackoffUpscale'])
+  const behavior = { scaleUp: { stabilizationWindowSeconds: 0 } }
+  t.same(delay(10, old, behavior), [false, true, 'BackoffDownscale'], 'its own rules come first')
 })

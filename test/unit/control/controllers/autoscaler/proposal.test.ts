@@ -7,7 +7,9 @@ import {
   proposeByTotal,
   requestsOf,
   type Sample,
+  type StartTimes,
 } from '../../../../../src/control/controllers/autoscaler/proposal.ts'
+import { defaultAutoscalerSettings } from '../../../../../src/control/controllers/autoscaler-settings.ts'
 
 const now = Date.UTC(2026, 0, 1)
 const ago = (seconds: number): string => new Date(now - seconds * 1000).toISOString()
@@ -37,7 +39,12 @@ const podOf = (text: string): { readonly pod: Pod; readonly sample: readonly [st
   }
 }
 
-const propose = (text: string, target: 'share' | 'amount', isCpu = true, replicas?: number): string => {
+const propose = (
+  text: string,
+  target: 'share' | 'amount',
+  isCpu = true,
+  startTimes: StartTimes = defaultAutoscalerSettings,
+): string => {
   const parsed = text.split(' ').map(podOf)
   const pods = parsed.map(({ pod }) => pod)
   const requests = new Map(pods.map(({ metadata }) => [metadata.name, 1000]))
@@ -47,7 +54,7 @@ const propose = (text: string, target: 'share' | 'amount', isCpu = true, replica
   try {
     const found = proposeByPods({
       ...{ pods, samples, isCpu, tolerance, now },
-      ...{ target: wanted, replicas: replicas ?? pods.length },
+      ...{ target: wanted, replicas: pods.length, startTimes },
     })
     const { averageUtilization, averageValue } = found.current
     return [found.replicas, averageUtilization === undefined ? averageValue : `${averageUtilization}%`].join(' ')
@@ -80,6 +87,12 @@ t.test('by what pods use', async (t) => {
   }
   t.equal(propose('a:1000 b:1000-new', 'share', false), '4 100%', 'memory counts from the start')
   t.equal(propose('a:-pending', 'share'), 'did not receive metrics for any ready pods')
+})
+
+t.test('how long pods take to start is a setting', async (t) => {
+  const quick = { cpuInitializationSeconds: 30, initialReadinessSeconds: 5 }
+  t.equal(propose('a:1000 b:1000-fresh', 'share', true, quick), '4 100%', 'it has started')
+  t.equal(propose('a:250 b:250 c:5000-dead', 'share', true, quick), '11 183%', 'it was ready once')
 })
 
 t.test('by a number that is not of pods', async (t) => {
