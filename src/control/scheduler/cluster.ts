@@ -1,7 +1,6 @@
 /** All nodes with their pods, kept as they change: no pod that is scheduled costs a look at all the others. */
-import { allAmounts } from '../../api/pod-requests.ts'
 import type { Node, Pod } from '../../api/types/index.ts'
-import { addPod, emptyState, type NodeState, removePod } from './framework/node-state.ts'
+import { addPod, emptyState, factsOf, type NodeState, removePod } from './framework/node-state.ts'
 
 export interface Cluster {
   /** Undefined: it is gone. */
@@ -43,7 +42,7 @@ export const createCluster = (): Cluster => {
 
   const stateOf = (name: string, node: Node): NodeState => {
     const known = states.get(name)
-    if (known) return { ...known, node, allocatable: allAmounts(node.status?.allocatable) }
+    if (known) return { ...known, ...factsOf(node) }
     const state = emptyState(node)
     for (const pod of byNode.get(name) ?? []) addPod(state, pod)
     return state

@@ -14,6 +14,8 @@ export interface NodeState {
   readonly node: Node
   /** All by the names of resources, `pods` among them. */
   readonly allocatable: ResourceAmounts
+  /** Bytes of the images that it has, by each of their names. */
+  readonly images: ReadonlyMap<string, number>
   readonly requested: Map<string, number>
   /** By their keys. */
   readonly pods: Map<string, Pod>
@@ -64,9 +66,18 @@ export const removePod = (state: NodeState, pod: Pod): void => {
   state.withAffinity.delete(pod)
 }
 
-export const emptyState = (node: Node): NodeState => ({
+const imagesOf = ({ status }: Node): ReadonlyMap<string, number> =>
+  new Map((status?.images ?? []).flatMap(({ names = [], sizeBytes = 0 }) => names.map((name) => [name, sizeBytes])))
+
+/** What the Node alone tells: read once for each change of it, and not for each pod. */
+export const factsOf = (node: Node): Pick<NodeState, 'node' | 'allocatable' | 'images'> => ({
   node,
   allocatable: allAmounts(node.status?.allocatable),
+  images: imagesOf(node),
+})
+
+export const emptyState = (node: Node): NodeState => ({
+  ...factsOf(node),
   requested: new Map(),
   pods: new Map(),
   perOwner: new Map(),

@@ -1,5 +1,4 @@
 /** Nodes that have the pod's images already: the larger and the wider spread, the better. */
-import type { Node } from '../../../api/types/index.ts'
 import type { NodeState } from '../framework/node-state.ts'
 import type { Plugin } from '../framework/plugin.ts'
 import type { Score } from '../framework/score.ts'
@@ -13,8 +12,7 @@ const largestEach = 1000 * mebibyte
 const tagged = (name: string): string =>
   name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/') ? name : `${name}:latest`
 
-const sizeOn = (node: Node, image: string): number =>
-  node.status?.images?.find(({ names = [] }) => names.includes(image))?.sizeBytes ?? 0
+const sizeOn = ({ images }: NodeState, image: string): number => images.get(image) ?? 0
 
 const score: Score = {
   weight: 1,
@@ -22,13 +20,13 @@ const score: Score = {
     const images = [...(spec.initContainers ?? []), ...spec.containers].flatMap(({ image }) =>
       image ? [tagged(image)] : [],
     )
-    if (images.length === 0 || !nodes.some(({ node }) => node.status?.images)) return undefined
+    if (images.length === 0 || !nodes.some(({ images }) => images.size > 0)) return undefined
     const spread = new Map(
-      images.map((image) => [image, nodes.filter(({ node }) => sizeOn(node, image) > 0).length / nodes.length]),
+      images.map((image) => [image, nodes.filter((state) => sizeOn(state, image) > 0).length / nodes.length]),
     )
     const largest = largestEach * images.length
-    return ({ node }: NodeState) => {
-      const bytes = images.reduce((sum, image) => sum + sizeOn(node, image) * (spread.get(image) ?? 0), 0)
+    return (state) => {
+      const bytes = images.reduce((sum, image) => sum + sizeOn(state, image) * (spread.get(image) ?? 0), 0)
       return (100 * (Math.min(Math.max(bytes, smallest), largest) - smallest)) / (largest - smallest)
     }
   },

@@ -45,6 +45,23 @@ t.test('nodes with their pods as they come and go, in any order', async (t) => {
   t.same(taken(), [['n1', 0, 0]], 'a node that goes gets nothing more')
 })
 
+t.test('a newer version of a Node has other resources and images, and the same pods', async (t) => {
+  const cluster = createCluster()
+  cluster.setNode('n1', node('n1'))
+  cluster.setPod('default/a', pod('a', asking({ cpu: '1' })), 'n1')
+  const images = [{ names: ['example.com/a:1', 'example.com/a@sha256:0'], sizeBytes: 7 }]
+  cluster.setNode('n1', { ...node('n1'), status: { allocatable: { cpu: '8' }, images } })
+  const [state] = cluster.states
+  t.same([state?.allocatable.get('cpu'), state?.requested.get('cpu'), state?.pods.size], [8000, 1000, 1])
+  t.same(
+    [...(state?.images ?? [])],
+    [
+      ['example.com/a:1', 7],
+      ['example.com/a@sha256:0', 7],
+    ],
+  )
+})
+
 t.test('of many nodes a share is enough', async (t) => {
   t.same(
     [1, 100, 101, 1_000, 5_000, 10_000].map((count) => enoughNodes(count)),
