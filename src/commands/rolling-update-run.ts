@@ -1,4 +1,5 @@
 import { systemClock } from '../api/clock.ts'
+import { print } from '../host/terminal.ts'
 import { withCluster } from './cluster.ts'
 import { readManifestFile } from './manifest-file.ts'
 import { rollingUpdate, type Wish } from './rolling-update/rolling-update.ts'
@@ -54,7 +55,7 @@ export const rollingUpdateCommand = async (
     rollingUpdate({
       ...{ client, clock: systemClock, namespace, old, wish, isDry },
       ...{ periodMs: updatePeriod * 1000, pollMs: pollInterval * 1000, timeoutMs: timeout * 1000 },
-      say: (line) => console.log(line),
+      say: (line) => print(line),
     }),
   )
 }

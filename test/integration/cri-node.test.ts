@@ -90,6 +90,18 @@ t.test('a node whose pods are in containerd, connected by our plugin', { skip },
   )
   t.match(await own.ctr('containers', 'list'), /busybox:1/)
 
+  await t.test('its ports are forwarded', async (t) => {
+    const words = ['--kubeconfig', join(dirs.control, 'admin.kubeconfig'), 'port-forward', 'pod/web', ':80']
+    const child = spawn('kubectl', words, { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.teardown(() => child.kill())
+    let said = ''
+    child.stdout.on('data', (chunk) => (said += chunk))
+    const [, port] = await until(() => /127\.0\.0\.1:(\d+) -> 80/.exec(said), 'kubectl', 30_000)
+    t.equal(await get(`http://127.0.0.1:${port}/`), 'web\n')
+  })
+
+  t.notMatch(running.said(), /cannot make room for images/, 'containerd tells of its images what is asked')
+
   const identity = async () => [
     await status('containerStatuses[0].containerID'),
     await status('containerStatuses[0].restartCount'),
@@ -114,6 +126,16 @@ t.test('a node whose pods are in containerd, connected by our plugin', { skip },
     t.notMatch(await runner.run('ip', ['-o', 'link']), /podway0.*veth|master podway0/)
     t.same(readdirSync(join(dirs.state, 'cri/messages')), [])
     t.same(readdirSync(join(dirs.data, 'logs')), [])
+  })
+  await t.test('a machine that is about to stop waits for its pods there', async (t) => {
+    await kubectl('create', '-f', join(base, 'pod.json'))
+    await kubectl('wait', '--for=condition=Ready', 'pod/web', '--timeout=30s')
+    const drain = (...more: readonly string[]) => runner.run(podway, ['drain-node', '--state', dirs.state, ...more])
+    t.match(await drain('--grace', '10s', '--critical', '1s'), /no pod runs here any longer/)
+    t.notMatch(await own.ctr('tasks', 'list'), /RUNNING/)
+    await drain('--cancel')
+    await kubectl('delete', 'pod', 'web', '--wait=true', '--timeout=30s')
+    await until(isReady, 'the node', 60_000)
   })
   await t.test('and cleanup ends what runs there', async (t) => {
     await kubectl('create', '-f', join(base, 'pod.json'))

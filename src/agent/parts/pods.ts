@@ -42,7 +42,7 @@ import { createAgentServer } from '../server/server.ts'
 import { createTunnel, type TunnelOptions } from '../server/tunnel.ts'
 import { runTunnels } from '../server/tunnels.ts'
 import { createNodeShutdown, type EndingPods, type NodeShutdown } from '../shutdown/node-shutdown.ts'
-import { readShutdown, shutdownFile, tellEnded } from '../shutdown/request.ts'
+import { readShutdown, shutdownFile, writeProgress } from '../shutdown/request.ts'
 import { createNodeStats, type NodeStats } from '../stats/node-stats.ts'
 import { createPodPorts } from '../streams/pod-ports.ts'
 import { createUpgrades } from '../streams/upgrades.ts'
@@ -269,13 +269,18 @@ const createShutdown = ({ client, options }: NodeContext, onChange: (isActive: b
   const file = shutdownFile(stateDir)
   return createNodeShutdown({
     ...{ read: () => readShutdown(file), onChange: tell, clock: systemClock, log },
-    onEnded: (startedAt) => tellEnded(file, startedAt),
+    onProgress: (progress) => writeProgress(file, progress),
   })
 }
 
 const endingPodsOf = ({ pods, runtimes, end }: PodAgent): EndingPods => ({
   ...{ pods: () => [...pods.values()].filter((pod) => !isFinished(pod)), end },
-  running: async () => new Set((await runtimes.sandboxes.list()).flatMap(({ id, running }) => (running ? [id] : []))),
+  running: async () =>
+    new Map(
+      (await runtimes.sandboxes.list()).flatMap(({ id, namespace, name, running }) =>
+        running ? [[id, `${namespace}/${name}`] as const] : [],
+      ),
+    ),
 })
 
 const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> => {

@@ -9,14 +9,14 @@ import type { Logger } from '../../host/log.ts'
 import type { Rejection } from '../pods/admission.ts'
 import { isCritical } from '../pods/critical.ts'
 import type { PodEnding } from '../pods/ending.ts'
-import type { ShutdownRequest } from './request.ts'
+import type { ShutdownProgress, ShutdownRequest } from './request.ts'
 
 export interface NodeShutdownOptions {
   readonly read: () => Promise<ShutdownRequest | undefined>
   /** It has begun, or was called off. */
   readonly onChange: (isActive: boolean) => void
-  /** Nothing of any pod runs any longer. */
-  readonly onEnded: (startedAt: number) => Promise<void>
+  /** Told of every change: when nothing of any pod runs any longer, it is over. */
+  readonly onProgress: (progress: ShutdownProgress) => Promise<void>
   readonly clock: Clock
   readonly log: Logger
 }
@@ -25,8 +25,8 @@ export interface NodeShutdownOptions {
 export interface EndingPods {
   /** Those that have not ended. */
   readonly pods: () => readonly Pod[]
-  /** The uids of those of which something runs. */
-  readonly running: () => Promise<ReadonlySet<string>>
+  /** Those of which something runs, whoever knows them: `namespace/name`, by uid. */
+  readonly running: () => Promise<ReadonlyMap<string, string>>
   readonly end: (uid: string, ending: PodEnding) => void
 }
 
@@ -51,12 +51,13 @@ const notAdmitted: Rejection = { reason: 'NodeShutdown', message: 'Pod was rejec
 
 const uidOf = ({ metadata }: Pod): string => metadata.uid ?? ''
 
-export const createNodeShutdown = ({ read, onChange, onEnded, clock, log }: NodeShutdownOptions): NodeShutdown => {
+export const createNodeShutdown = ({ read, onChange, onProgress, clock, log }: NodeShutdownOptions): NodeShutdown => {
   let current: ShutdownRequest | undefined
   /** When the turn of critical pods came. */
   let criticalFrom: number | undefined
   const asked = new Set<string>()
-  let isOver = false
+  /** What was told last. */
+  let told = ''
 
   const look = async (): Promise<void> => {
     const before = current
@@ -64,7 +65,7 @@ export const createNodeShutdown = ({ read, onChange, onEnded, clock, log }: Node
     if ((before === undefined) === (current === undefined)) return
     criticalFrom = undefined
     asked.clear()
-    isOver = false
+    told = ''
     if (current) log.warn({ ...current }, 'the node is shutting down: its pods are ended, and new ones refused')
     else log.warn('the shutdown of the node was called off')
     onChange(current !== undefined)
@@ -79,21 +80,24 @@ export const createNodeShutdown = ({ read, onChange, onEnded, clock, log }: Node
     }
   }
 
+  const tell = async (progress: ShutdownProgress): Promise<void> => {
+    const text = JSON.stringify(progress)
+    if (text === told) return
+    await onProgress(progress)
+    told = text
+  }
+
   const step = async ({ startedAt, graceMs, criticalMs }: ShutdownRequest, of: EndingPods): Promise<void> => {
     const all = of.pods()
     const regular = all.filter((pod) => !isCritical(pod))
     const regularUntil = startedAt + graceMs - criticalMs
     endAll(regular, regularUntil, of.end)
-    if (criticalFrom === undefined && clock.now() < regularUntil) {
-      const running = await of.running()
-      if (regular.some((pod) => running.has(uidOf(pod)))) return
+    const running = await of.running()
+    if (criticalFrom !== undefined || clock.now() >= regularUntil || !regular.some((pod) => running.has(uidOf(pod)))) {
+      criticalFrom ??= clock.now()
+      endAll(all.filter(isCritical), criticalFrom + criticalMs, of.end)
     }
-    criticalFrom ??= clock.now()
-    endAll(all.filter(isCritical), criticalFrom + criticalMs, of.end)
-    if (!isOver && (await of.running()).size === 0) {
-      await onEnded(startedAt)
-      isOver = true
-    }
+    await tell({ startedAt, running: [...running.values()].sort() })
   }
 
   return {

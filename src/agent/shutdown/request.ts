@@ -1,6 +1,7 @@
 /** That this machine is about to stop: told to the agent by a file of its state folder, which does not outlive the boot. */
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isJsonObject } from '../../api/json.ts'
 import { jsonOf, readDurable } from '../../host/durable-file.ts'
 import { writeFileAtomic } from '../../host/files.ts'
 
@@ -16,15 +17,30 @@ export interface ShutdownRequest {
 
 export const shutdownFile = (stateDir: string): string => join(stateDir, 'node-shutdown.json')
 
-/** Says which shutdown is over: its `startedAt`. */
-const endedFile = (file: string): string => `${file}.ended`
+/** How far an agent is with a shutdown. */
+export interface ShutdownProgress {
+  /** Of the request. */
+  readonly startedAt: number
+  /** The pods of which something runs, in whatever runtime, as `namespace/name`. */
+  readonly running: readonly string[]
+}
 
-/** All pods have ended. */
-export const tellEnded = (file: string, startedAt: number): Promise<void> =>
-  writeFileAtomic(endedFile(file), String(startedAt))
+const progressFile = (file: string): string => `${file}.progress`
 
-export const hasEnded = async (file: string, startedAt: number): Promise<boolean> =>
-  (await readFile(endedFile(file), 'utf8').catch(() => '')) === String(startedAt)
+const isProgress = (value: unknown): value is ShutdownProgress =>
+  isJsonObject(value) &&
+  typeof value['startedAt'] === 'number' &&
+  Array.isArray(value['running']) &&
+  value['running'].every((each) => typeof each === 'string')
+
+export const writeProgress = (file: string, progress: ShutdownProgress): Promise<void> =>
+  writeFileAtomic(progressFile(file), JSON.stringify(progress))
+
+/** The pods that run still; undefined when the agent has said nothing of this shutdown. */
+export const readProgress = async (file: string, startedAt: number): Promise<readonly string[] | undefined> => {
+  const found = await readDurable(progressFile(file), jsonOf('how far a shutdown is', isProgress))
+  return found.state === 'read' && found.value.startedAt === startedAt ? found.value.running : undefined
+}
 
 const isTime = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0
 

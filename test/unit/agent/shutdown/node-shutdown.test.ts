@@ -8,9 +8,12 @@ import { createNodeShutdown } from '../../../../src/agent/shutdown/node-shutdown
 import {
   cancelShutdown,
   readBootID,
+  readProgress,
   readShutdown,
+  type ShutdownProgress,
   type ShutdownRequest,
   shutdownFile,
+  writeProgress,
   writeShutdown,
 } from '../../../../src/agent/shutdown/request.ts'
 import { createFakeClock } from '../../../../src/api/clock.ts'
@@ -28,23 +31,23 @@ const start = (t: Test, pods: Pod[]) => {
   const clock = createFakeClock()
   const ended: string[] = []
   const changes: boolean[] = []
-  const running = new Set(pods.map(({ metadata }) => metadata.uid ?? ''))
+  const running = new Map(pods.map(({ metadata: { uid = '' } }) => [uid, `default/${uid}`]))
   let request: ShutdownRequest | undefined
   const ask = (graceMs: number, criticalMs: number): void => {
     request = { startedAt: clock.now(), graceMs, criticalMs, bootID: 'b' }
   }
   const onChange = (isActive: boolean): void => void changes.push(isActive)
-  const over: number[] = []
-  const onEnded = async (startedAt: number): Promise<void> => void over.push(startedAt)
+  const progress: string[] = []
+  const onProgress = async ({ running: left }: ShutdownProgress): Promise<void> => void progress.push(left.join(' '))
   const { log, messages } = recordingLog()
   let failure: Error | undefined
-  const shutdown = createNodeShutdown({ read: async () => request, onChange, onEnded, clock, log })
+  const shutdown = createNodeShutdown({ read: async () => request, onChange, onProgress, clock, log })
   const end = (uid: string, { reason, message, graceMs, isDisruption }: PodEnding): void => {
     ended.push(`${uid} ${graceMs} ${reason} ${isDisruption}`)
     if (message !== 'Pod was terminated in response to imminent node shutdown.') throw new Error(message)
   }
   const stop = new AbortController()
-  const runningNow = async (): Promise<ReadonlySet<string>> => {
+  const runningNow = async (): Promise<ReadonlyMap<string, string>> => {
     if (failure) throw failure
     return running
   }
@@ -63,11 +66,11 @@ const start = (t: Test, pods: Pod[]) => {
     failure = error
   }
   const callOff = () => (request = undefined)
-  return { shutdown, ask, callOff, ended, changes, running, over, pods, pass, fail, messages }
+  return { shutdown, ask, callOff, ended, changes, running, progress, pods, pass, fail, messages }
 }
 
 t.test('regular pods end first, and then critical ones, each with what is left for them', async (t) => {
-  const { shutdown, ask, ended, changes, running, over, pass, callOff, pods } = start(t, [
+  const { shutdown, ask, ended, changes, running, progress, pass, callOff, pods } = start(t, [
     podOf('vital', critical),
     podOf('web'),
   ])
@@ -83,10 +86,10 @@ t.test('regular pods end first, and then critical ones, each with what is left f
   running.delete('web')
   await pass(500)
   t.same(ended.slice(1), ['vital 10000 Terminated true'])
-  t.same(over, [])
+  t.same(progress, ['default/vital default/web', 'default/vital'])
   running.delete('vital')
   await pass(1_000)
-  t.equal(over.length, 1, 'its end is told once')
+  t.same(progress.slice(2), [''], 'its end is told once')
   pods.push(podOf('late'))
   await pass(500)
   t.match(ended[2], /^late \d+ Terminated/, 'one that was on its way')
@@ -105,16 +108,16 @@ t.test('critical pods do not wait for those that take too long', async (t) => {
 })
 
 t.test('while nobody can tell what runs it is said once, and tried again', async (t) => {
-  const { ask, ended, over, running, pass, fail, messages } = start(t, [podOf('web'), podOf('vital', critical)])
+  const { ask, ended, progress, running, pass, fail, messages } = start(t, [podOf('web'), podOf('vital', critical)])
   fail(new Error('the container runtime does not answer'))
   ask(30_000, 10_000)
   await pass(5_000)
-  t.same([ended.length, over.length], [1, 0])
+  t.same([ended.length, progress], [1, []])
   t.equal(messages.filter((each) => each.startsWith('cannot look after the shutdown')).length, 1)
   fail(undefined)
   running.clear()
   await pass(1_000)
-  t.same([ended.length, over.length], [2, 1])
+  t.same([ended.length, progress], [2, ['']])
 })
 
 t.test('what is asked is of this boot', async (t) => {
@@ -131,6 +134,9 @@ t.test('what is asked is of this boot', async (t) => {
     writeFileSync(file, text)
     t.equal(await readShutdown(file), undefined, text)
   }
+  await writeProgress(file, { startedAt: 1, running: ['default/web'] })
+  t.same(await readProgress(file, 1), ['default/web'])
+  t.equal(await readProgress(file, 2), undefined, 'it is of another shutdown')
   await cancelShutdown(file)
   await cancelShutdown(file)
   await until(async () => (await readShutdown(file)) === undefined, 'nothing')
