@@ -1,5 +1,6 @@
 /** Keeps an APIService for every group version of this server's own, and tells of the others whether they answer. */
-import { formatTime, sleep } from '../../api/clock.ts'
+import { sleep } from '../../api/clock.ts'
+import { withCondition } from '../../api/conditions.ts'
 import { deepEqual } from '../../api/deep-equal.ts'
 import { errorText, isAlreadyExists, isNotFound } from '../../api/errors.ts'
 import { apiServices } from '../../api/resources.ts'
@@ -100,11 +101,8 @@ export const createApiServiceController =
     const tell = async (service: APIService): Promise<void> => {
       const state = await stateOf(service)
       const before = service.status?.conditions ?? []
-      const known = before.find(({ type }) => type === state.type)
-      const { lastTransitionTime = formatTime(clock.now()), ...said } = known ?? {}
-      if (known && deepEqual(said, state)) return
-      const since = known?.status === state.status ? lastTransitionTime : formatTime(clock.now())
-      const conditions = [{ ...state, lastTransitionTime: since }, ...before.filter(({ type }) => type !== state.type)]
+      const conditions = withCondition(before, state, clock.now())
+      if (deepEqual(conditions, before)) return
       await client.patch(apiServices, service, { status: { conditions } }, 'status')
     }
 

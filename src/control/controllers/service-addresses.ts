@@ -1,5 +1,6 @@
 /** Ranges and addresses of Services as objects: each cluster address has an IPAddress, each range says whether it is used. */
 
+import { withCondition } from '../../api/conditions.ts'
 import { isAlreadyExists, isNotFound } from '../../api/errors.ts'
 import { ipAddresses, serviceCIDRs, services } from '../../api/resources.ts'
 import type { Condition, IPAddress, Service, ServiceCIDR } from '../../api/types/index.ts'
@@ -22,7 +23,7 @@ const isWithin = (address: string, { spec }: ServiceCIDR): boolean => {
   return parsed !== undefined && (spec?.cidrs ?? []).some((cidr) => contains(cidrOf(cidr), parsed))
 }
 
-const conditionsOf = ({ metadata, status }: ServiceCIDR, now: string): readonly Condition[] => {
+const conditionsOf = ({ metadata, status }: ServiceCIDR, now: number): readonly Condition[] => {
   const isLeaving = metadata.deletionTimestamp !== undefined
   const ready = {
     ...({ type: 'Ready', status: isLeaving ? 'False' : 'True' } as const),
@@ -34,9 +35,7 @@ const conditionsOf = ({ metadata, status }: ServiceCIDR, now: string): readonly 
         }
       : { reason: '', message: 'Kubernetes Service CIDR is ready' }),
   }
-  const before = status?.conditions?.find(({ type }) => type === ready.type)
-  const since = before?.status === ready.status ? before.lastTransitionTime : undefined
-  return [{ ...ready, lastTransitionTime: since ?? now }]
+  return withCondition(status?.conditions, ready, now)
 }
 
 export const createServiceAddressController: CreateController = (context) => {
@@ -74,7 +73,7 @@ export const createServiceAddressController: CreateController = (context) => {
       return void (await client.patch(serviceCIDRs, range, { metadata: { finalizers: kept } }))
     if (deletionTimestamp === undefined && !isHeld)
       await client.patch(serviceCIDRs, range, { metadata: { finalizers: [...kept, serviceCIDRFinalizer] } })
-    const conditions = conditionsOf(range, new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'))
+    const conditions = conditionsOf(range, clock.now())
     await writeStatus(client, serviceCIDRs, range, { conditions })
   }
 

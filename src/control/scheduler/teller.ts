@@ -1,6 +1,7 @@
 /** Writes why pods wait, and for which node, and says so in Events. */
 import type { Client } from '../../api/client.ts'
-import { type Clock, formatTime } from '../../api/clock.ts'
+import type { Clock } from '../../api/clock.ts'
+import { withCondition } from '../../api/conditions.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
 import { type EventRecorder, referenceTo } from '../../api/event-recorder.ts'
 import { conditionOf } from '../../api/pods.ts'
@@ -22,10 +23,9 @@ export const createTeller = (client: Client, clock: Clock, nominations: Pick<Nom
     const isKnown = known?.status === 'False' && known.reason === reason && known.message === message
     if (isKnown && (pod.status?.nominatedNodeName || undefined) === nominatedNodeName) return
     const { uid } = pod.metadata
-    const lastTransitionTime = known?.status === 'False' ? known.lastTransitionTime : formatTime(clock.now())
-    const condition = { type: 'PodScheduled', status: 'False', reason, message, lastTransitionTime }
-    const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled')
-    const status = { conditions: [...others, condition], nominatedNodeName: nominatedNodeName ?? null }
+    const finding = { type: 'PodScheduled', status: 'False', reason, message }
+    const conditions = withCondition(pod.status?.conditions, finding, clock.now())
+    const status = { conditions, nominatedNodeName: nominatedNodeName ?? null }
     try {
       await client.patch(pods, pod, { metadata: { uid }, status }, 'status')
     } catch (error) {

@@ -1,8 +1,9 @@
 /** Subresources with rules of their own. */
 
 import { type Clock, formatTime } from '../../api/clock.ts'
+import { withCondition } from '../../api/conditions.ts'
 import { conflict, invalid, required } from '../../api/errors.ts'
-import type { Binding, KubeObject, Namespace, Pod, PodCondition } from '../../api/types/index.ts'
+import type { Binding, KubeObject, Namespace, Pod } from '../../api/types/index.ts'
 import type { Objects } from '../objects/objects.ts'
 import { validateFormats } from '../registry/validate-formats.ts'
 import { madeAnswer, objectAnswer } from './call.ts'
@@ -11,11 +12,6 @@ import type { SubresourceHandler } from './resources.ts'
 import { admittedRequest, writeOptionsOf } from './write-options.ts'
 
 const bindingType = { kind: 'Binding', apiVersion: 'v1', schemaType: 'core/v1.Binding' } as const
-
-const withCondition = (conditions: readonly PodCondition[] = [], condition: PodCondition): readonly PodCondition[] => [
-  ...conditions.filter(({ type }) => type !== condition.type),
-  condition,
-]
 
 /** A pod on its node: `spec.nodeName` and the PodScheduled condition. Throws Conflict when it has one already. */
 export const bindPod = (pod: Pod, { target, metadata }: Binding, now: number): Pod => {
@@ -39,11 +35,11 @@ export const bindPod = (pod: Pod, { target, metadata }: Binding, now: number): P
     )
   if ((pod.spec.schedulingGates ?? []).length > 0)
     throw conflict(resource, pod.metadata.name, `pod ${pod.metadata.name} has non-empty .spec.schedulingGates`)
-  const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) } as const
+  const scheduled = { type: 'PodScheduled', status: 'True' } as const
   return {
     ...pod,
     spec: { ...pod.spec, nodeName: node },
-    status: { ...pod.status, conditions: withCondition(pod.status?.conditions, scheduled) },
+    status: { ...pod.status, conditions: withCondition(pod.status?.conditions, scheduled, now) },
   }
 }
 

@@ -1,5 +1,6 @@
 /** Scales what can be scaled by what its pods do. */
 import { formatTime } from '../../../api/clock.ts'
+import { withCondition } from '../../../api/conditions.ts'
 import { deepEqual } from '../../../api/deep-equal.ts'
 import { errorText } from '../../../api/errors.ts'
 import { type EventType, referenceTo } from '../../../api/event-recorder.ts'
@@ -36,18 +37,14 @@ const finding = (type: string, isTrue: boolean, reason: string, message: string)
 })
 
 const withFindings = (
-  conditions: readonly HorizontalPodAutoscalerCondition[],
+  conditions: readonly HorizontalPodAutoscalerCondition[] | undefined,
   findings: readonly Finding[],
   now: number,
-): readonly HorizontalPodAutoscalerCondition[] => {
-  const result = new Map(conditions.map((condition) => [condition.type, condition]))
-  for (const found of findings) {
-    const known = result.get(found.type)
-    const moved = known?.status === found.status ? known.lastTransitionTime : undefined
-    result.set(found.type, { ...found, lastTransitionTime: moved ?? formatTime(now) })
-  }
-  return [...result.values()]
-}
+): readonly HorizontalPodAutoscalerCondition[] =>
+  findings.reduce<readonly HorizontalPodAutoscalerCondition[]>(
+    (before, found) => withCondition(before, found, now),
+    conditions ?? [],
+  )
 
 const toleranceOf = ({ spec }: HorizontalPodAutoscaler, { tolerance }: AutoscalerSettings): Tolerance => {
   const of = (text: string | undefined): number => (text === undefined ? tolerance : quantityMilli(text) / 1000)
@@ -226,7 +223,7 @@ export const createAutoscalerController: CreateController = (context) => {
       desiredReplicas: result.desired ?? status.desiredReplicas,
       currentMetrics: result.metrics ?? status.currentMetrics,
       ...(result.isRescaled ? { lastScaleTime: formatTime(now) } : {}),
-      conditions: withFindings(status.conditions ?? [], result.findings, now),
+      conditions: withFindings(status.conditions, result.findings, now),
     }
     await statuses.write(autoscaler, found)
   }

@@ -9,7 +9,7 @@ import { createQueue } from '../../../controller/queue.ts'
 import { createLeaseWatch } from '../../admission/lease-watch.ts'
 import type { CreateController } from '../controller.ts'
 import { type Decision, decideRequest } from './approval.ts'
-import { hasCondition, withCondition } from './conditions.ts'
+import { decided, hasCondition } from './conditions.ts'
 import { isKnownSigner } from './signer-rules.ts'
 
 const name = 'csr-approving-controller'
@@ -47,7 +47,7 @@ export const createCsrApprover: CreateController = (context) => {
       const { username, signerName } = request.spec
       log.warn({ csr: key, username, signerName, reason: decision.message }, 'denied a certificate')
     }
-    const status = { ...request.status, conditions: withCondition(request, decision, clock.now()) }
+    const status = { ...request.status, conditions: decided(request, decision, clock.now()) }
     await client.update(certificateSigningRequests, { ...request, status }, 'approval')
     return 'done'
   }

@@ -5,13 +5,17 @@ import type { CertificateSigningRequest } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { createQueue } from '../../../controller/queue.ts'
 import type { CreateController } from '../controller.ts'
-import { hasCondition } from './conditions.ts'
 
 const hourMs = 3_600_000
 
-/** kube-controller-manager's times: what is decided is kept for an hour, what waits for a day. */
-const keptMs = (request: CertificateSigningRequest): number =>
-  ['Approved', 'Denied', 'Failed'].some((type) => hasCondition(request, type)) ? hourMs : 24 * hourMs
+/** When it is to go. kube-controller-manager's times: what is decided is kept for an hour since then, what waits for a day. */
+export const goesAt = ({ metadata, status }: CertificateSigningRequest): number => {
+  const madeAt = Date.parse(metadata.creationTimestamp ?? '') || 0
+  const decided = (status?.conditions ?? [])
+    .filter(({ type }) => ['Approved', 'Denied', 'Failed'].includes(type))
+    .map(({ lastUpdateTime }) => Date.parse(lastUpdateTime ?? '') || madeAt)
+  return decided.length > 0 ? Math.max(...decided) + hourMs : madeAt + 24 * hourMs
+}
 
 export const createCsrCleaner: CreateController = (context) => {
   const { client, informers, clock } = context
@@ -20,9 +24,11 @@ export const createCsrCleaner: CreateController = (context) => {
   const reconcile = async (key: string): Promise<Outcome> => {
     const request = copies.get(key)
     if (!request) return 'done'
-    const leftMs = Date.parse(request.metadata.creationTimestamp ?? '') + keptMs(request) - clock.now()
+    const leftMs = goesAt(request) - clock.now()
     if (leftMs > 0) return { againInMs: leftMs }
-    await client.delete(certificateSigningRequests, request)
+    const { uid = '', resourceVersion = '' } = request.metadata
+    // The version: somebody may have decided it a moment ago.
+    await client.delete(certificateSigningRequests, request, { preconditions: { uid, resourceVersion } })
     return 'done'
   }
 

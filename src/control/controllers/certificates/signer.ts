@@ -7,7 +7,7 @@ import type { CertificateSigningRequest } from '../../../api/types/index.ts'
 import type { Outcome } from '../../../api/work-queue.ts'
 import { createQueue } from '../../../controller/queue.ts'
 import type { CreateController } from '../controller.ts'
-import { hasCondition, withCondition } from './conditions.ts'
+import { decided, hasCondition } from './conditions.ts'
 import { isKnownSigner, signerRefuses, usageOf } from './signer-rules.ts'
 
 const name = 'csr-signing-controller'
@@ -37,7 +37,7 @@ export const createCsrSigner: CreateController = (context) => {
       const message = errorText(error)
       log.warn({ csr: request.metadata.name, reason: message }, 'cannot sign a certificate')
       const failed = { type: 'Failed', reason: 'SignerValidationFailure', message }
-      return { conditions: withCondition(request, failed, clock.now()) }
+      return { conditions: decided(request, failed, clock.now()) }
     }
   }
 

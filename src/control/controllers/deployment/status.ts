@@ -1,5 +1,6 @@
 /** What a deployment's status says. Pure. */
 import { formatTime } from '../../../api/clock.ts'
+import { isSaid, withCondition } from '../../../api/conditions.ts'
 import type { Deployment, DeploymentCondition, ReplicaSet } from '../../../api/types/index.ts'
 import { boundsOf } from './bounds.ts'
 
@@ -23,11 +24,8 @@ const set = (
   now: number,
   touch = false,
 ): readonly DeploymentCondition[] => {
-  const known = find(conditions, finding.type)
-  if (known && known.status === finding.status && known.reason === finding.reason && !touch) return conditions
-  const moved = known?.status === finding.status ? known.lastTransitionTime : undefined
-  const made = { ...finding, lastUpdateTime: formatTime(now), lastTransitionTime: moved ?? formatTime(now) }
-  return [...conditions.filter(({ type }) => type !== finding.type), made]
+  if (isSaid(conditions, finding) && !touch) return conditions
+  return withCondition(conditions, { ...finding, lastUpdateTime: formatTime(now) }, now)
 }
 
 const availability = (deployment: Deployment, available: number): Finding => {

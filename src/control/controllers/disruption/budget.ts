@@ -1,5 +1,5 @@
 /** What a PodDisruptionBudget's status says. Pure. */
-import { formatTime } from '../../../api/clock.ts'
+import { withCondition } from '../../../api/conditions.ts'
 import { isFinished, isReady } from '../../../api/pods.ts'
 import type { Condition, Pod } from '../../../api/types/index.ts'
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../../api/types/kubernetes/policy-v1.ts'
@@ -58,23 +58,16 @@ export const awaitedPods = ({ status }: PodDisruptionBudget, pods: readonly Pod[
 const isHealthy = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined && !isFinished(pod) && isReady(pod)
 
-type Finding = Pick<Condition, 'status' | 'reason' | 'message'>
-
-const withCondition = (
+const allowance = (
   { metadata, status }: PodDisruptionBudget,
-  finding: Finding,
+  finding: Pick<Condition, 'status' | 'reason' | 'message'>,
   now: number,
-): readonly Condition[] => {
-  const type = 'DisruptionAllowed'
-  const before = status.conditions ?? []
-  const known = before.find((each) => each.type === type)
-  const moved = known?.status === finding.status ? known.lastTransitionTime : undefined
-  const observedGeneration = metadata.generation ?? 0
-  return [
-    ...before.filter((each) => each !== known),
-    { type, ...finding, observedGeneration, lastTransitionTime: moved ?? formatTime(now) },
-  ]
-}
+): readonly Condition[] =>
+  withCondition(
+    status.conditions,
+    { type: 'DisruptionAllowed', ...finding, observedGeneration: metadata.generation ?? 0 },
+    now,
+  )
 
 export const countedStatus = (
   budget: PodDisruptionBudget,
@@ -91,7 +84,7 @@ export const countedStatus = (
     observedGeneration: budget.metadata.generation ?? 0,
     ...(Object.keys(disrupted).length > 0 ? { disruptedPods: disrupted } : {}),
     ...{ disruptionsAllowed: allowed, currentHealthy: healthy, desiredHealthy: desired, expectedPods: expected },
-    conditions: withCondition(budget, { status: allowed > 0 ? 'True' : 'False', reason, message: '' }, now),
+    conditions: allowance(budget, { status: allowed > 0 ? 'True' : 'False', reason, message: '' }, now),
   }
 }
 
@@ -100,5 +93,5 @@ export const failedStatus = (budget: PodDisruptionBudget, message: string, now: 
   ...budget.status,
   observedGeneration: budget.metadata.generation ?? 0,
   disruptionsAllowed: 0,
-  conditions: withCondition(budget, { status: 'False', reason: 'SyncFailed', message }, now),
+  conditions: allowance(budget, { status: 'False', reason: 'SyncFailed', message }, now),
 })

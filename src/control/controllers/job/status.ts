@@ -1,5 +1,6 @@
 /** What a Job's status says, step by step: first who is to be counted, then the counts, in the end the end. Pure. */
 import { formatTime } from '../../../api/clock.ts'
+import { isSaid, withCondition } from '../../../api/conditions.ts'
 import { isReady } from '../../../api/pods.ts'
 import type { Pod } from '../../../api/types/index.ts'
 import type { Job, JobCondition, JobStatus } from '../../../api/types/kubernetes/batch-v1.ts'
@@ -8,12 +9,14 @@ import { formatIndexes } from './indexes.ts'
 
 type Finding = Pick<JobCondition, 'type' | 'status' | 'reason' | 'message'>
 
-const withCondition = (conditions: readonly JobCondition[], finding: Finding, now: number): readonly JobCondition[] => {
-  const known = conditions.find(({ type }) => type === finding.type)
-  if (known?.status === finding.status && known.reason === finding.reason) return conditions
-  const made = { ...finding, lastProbeTime: formatTime(now), lastTransitionTime: formatTime(now) }
-  return known ? conditions.map((each) => (each === known ? made : each)) : [...conditions, made]
-}
+const said = (
+  conditions: readonly JobCondition[] | undefined,
+  finding: Finding,
+  now: number,
+): readonly JobCondition[] | undefined =>
+  isSaid(conditions, finding)
+    ? conditions
+    : withCondition(conditions, { ...finding, lastProbeTime: formatTime(now) }, now)
 
 /** What has changed between running and waiting; undefined when nothing has. */
 export const suspension = ({ spec, status }: Job): Finding | undefined => {
@@ -60,8 +63,8 @@ export const notedStatus = (job: Job, assessment: Assessment, counts: Counts, no
   const finding = suspension(job)
   const before = withStart(job, finding, now)
   const { succeeded = [], failed = [] } = job.status.uncountedTerminatedPods ?? {}
-  const held = finding ? withCondition(job.status.conditions ?? [], finding, now) : (job.status.conditions ?? [])
-  const conditions = ending ? withCondition(held, decided(ending), now) : held
+  const held = finding ? said(job.status.conditions, finding, now) : job.status.conditions
+  const conditions = ending ? said(held, decided(ending), now) : held
   return {
     ...withNumbers(before, {
       active: counts.active,
@@ -76,7 +79,7 @@ export const notedStatus = (job: Job, assessment: Assessment, counts: Counts, no
       ...failed,
       ...uidsOf(newFailed),
     ]),
-    ...(conditions.length > 0 ? { conditions } : {}),
+    ...(conditions && conditions.length > 0 ? { conditions } : {}),
   }
 }
 
@@ -97,6 +100,6 @@ export const countedStatus = (status: JobStatus, isHeld: (uid: string) => boolea
 /** All is counted, and no pod is left. */
 export const finalStatus = (status: JobStatus, { type, reason, message }: Ending, now: number): JobStatus => ({
   ...status,
-  conditions: withCondition(status.conditions ?? [], { type, status: 'True', reason, message }, now),
+  conditions: said(status.conditions, { type, status: 'True', reason, message }, now) ?? [],
   ...(type === 'Complete' ? { completionTime: formatTime(now) } : {}),
 })
