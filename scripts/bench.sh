@@ -32,7 +32,9 @@ bench() {
       PODWAY_NEEDS='busybox:busybox-static runc:runc' sh scripts/bootstrap.sh
       node test/bench/pods/main.ts ;;
     workloads)
+      PODWAY_NEEDS='etcd:etcd-server' sh scripts/bootstrap.sh
       node test/bench/workloads/main.ts
+      node test/bench/workloads/main.ts 3
       node test/bench/workloads/scale.ts ;;
     fuzz) node test/bench/fuzz.ts ;;
     *) echo "there is no bench called $1: lab, proxy, network, dns, ingress, agent, api, pods, workloads, fuzz" >&2; exit 2 ;;

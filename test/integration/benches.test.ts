@@ -14,7 +14,7 @@ const peers: Readonly<Record<string, readonly string[]>> = {
   agent: [],
   api: [],
   pods: ['busybox', 'runc'],
-  workloads: [],
+  workloads: ['etcd'],
   fuzz: [],
 }
 

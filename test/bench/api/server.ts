@@ -22,7 +22,7 @@ export interface ApiServer {
 /** Starts a server; resolves as soon as it was started, not when it answers. */
 export type StartServer = () => Promise<Omit<ApiServer, 'connection'> & { connection(): Promise<Connection> }>
 
-const fromProcesses = (children: readonly ChildProcess[], folder: string) => {
+export const fromProcesses = (children: readonly ChildProcess[], folder: string) => {
   const pids = children.map(({ pid }) => pid ?? 0)
   return {
     resident: async () => {
@@ -42,16 +42,16 @@ const fromProcesses = (children: readonly ChildProcess[], folder: string) => {
   }
 }
 
-const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'podway-bench-'))
+export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'podway-bench-'))
 export const podway = join(import.meta.dirname, '../../../podway')
 
-/** Our control plane with these options, and where its kubeconfig will be. */
+/** Our control plane with these options, where its files are, and where its kubeconfig will be. */
 export const startPodwayWith = async (options: readonly string[]) => {
   const [folder, port] = await Promise.all([newFolder(), freePort()])
   const args = ['control', '--bind', '127.0.0.1', '--port', String(port), '--data', folder, ...options]
   const child = spawn(podway, args, { stdio: 'ignore' })
   const kubeconfig = join(folder, 'admin.kubeconfig')
-  return { ...fromProcesses([child], folder), kubeconfig, connection: () => readKubeconfig(kubeconfig) }
+  return { ...fromProcesses([child], folder), folder, kubeconfig, connection: () => readKubeconfig(kubeconfig) }
 }
 
 export const startPodway: StartServer = () => startPodwayWith([])

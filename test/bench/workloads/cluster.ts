@@ -1,4 +1,4 @@
-/** A control plane and simulated nodes, each in a process of its own on 127.0.0.1, and what they have cost. */
+/** Control planes and simulated nodes, each in a process of its own on 127.0.0.1, and what they have cost. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -7,9 +7,9 @@ import { createHttpTransport } from '../../../src/api/http-transport.ts'
 import { nodes } from '../../../src/api/resources.ts'
 import { residentBytes } from '../../../src/host/process.ts'
 import { cpuSecondsOf } from '../../support/cpu-time.ts'
-import { isReady } from '../api/measure.ts'
-import { podway, startPodwayWith, startReady } from '../api/server.ts'
+import { podway } from '../api/server.ts'
 import { sized } from '../support/size.ts'
+import { startPlanes } from './planes.ts'
 
 /** For so long a busy machine may take for anything. */
 const patienceMs = 900_000
@@ -27,7 +27,7 @@ export const reached = async (condition: () => boolean | Promise<boolean>, what:
 
 export interface Cost {
   readonly seconds: number
-  /** Of processor time, while it lasted. */
+  /** Of processor time, while it lasted; etcd's is the control plane's. */
   readonly controlCpu: number
   readonly nodesCpu: number
 }
@@ -52,30 +52,29 @@ const areReady = async (client: Client, count: number): Promise<boolean> => {
   return items.length === count && items.every(isUsable)
 }
 
-/** All nodes are Ready; and how long that took them. */
+/** All nodes are Ready, and how long that took them. They ask the first control plane, and the client the last. */
 export const startCluster = async (
   count: number,
-  control: readonly string[] = [],
+  planeCount = 1,
 ): Promise<{ readonly cluster: Cluster; readonly nodesReady: Cost }> => {
-  const started = await startPodwayWith([...controlOptions, ...control])
-  const { server } = await startReady(async () => started, isReady)
-  const transport = createHttpTransport(server.connection)
+  const planes = await startPlanes(planeCount, controlOptions)
+  const transport = createHttpTransport(planes.connection)
   const client = createClient(transport)
-  const options = ['--nodes', String(count), '--lease-period', '10', '--kubeconfig', started.kubeconfig]
+  const options = ['--nodes', String(count), '--lease-period', '10', '--kubeconfig', planes.kubeconfigs[0] ?? '']
   const child = spawn(podway, ['simulate', ...options], { stdio: ['ignore', 'ignore', 'inherit'] })
   const pid = child.pid ?? 0
   const cluster: Cluster = {
     client,
     cost: async (work) => {
-      const [began, controlBefore, nodesBefore] = [performance.now(), server.cpuSeconds(), cpuSecondsOf(pid)]
+      const [began, controlBefore, nodesBefore] = [performance.now(), planes.cpuSeconds(), cpuSecondsOf(pid)]
       await work()
       return {
         seconds: (performance.now() - began) / 1000,
-        controlCpu: server.cpuSeconds() - controlBefore,
+        controlCpu: planes.cpuSeconds() - controlBefore,
         nodesCpu: cpuSecondsOf(pid) - nodesBefore,
       }
     },
-    controlBytes: server.resident,
+    controlBytes: planes.resident,
     nodesBytes: async () => (await residentBytes(pid)) ?? 0,
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {
@@ -84,7 +83,7 @@ export const startCluster = async (
         await ended
       }
       await transport.close()
-      await server.stop()
+      await planes.stop()
     },
   }
   try {
