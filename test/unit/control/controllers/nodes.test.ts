@@ -8,6 +8,7 @@ import {
   nodes,
   pods,
   services,
+  statefulSets,
 } from '../../../../src/api/resources.ts'
 import type { Node } from '../../../../src/api/types/index.ts'
 import { startControlPlane } from '../../../support/control-plane.ts'
@@ -71,6 +72,34 @@ t.test('a silent node: not ready, out of the endpoints, then its pods elsewhere'
   const ready = [{ type: 'Ready', status: 'True' as const, lastHeartbeatTime: new Date().toISOString() }]
   await client.patch(nodes, silent, { status: { conditions: ready } }, 'status')
   await until(async () => ((await client.get(nodes, 'n2')).spec?.taints ?? []).length === 0, 'the taints to go')
+})
+
+t.test('a node that is out of service: what must not be there twice comes back elsewhere under its name', async (t) => {
+  const plane = await startControlPlane(t, { nodeMonitorGraceSeconds: 1, evictionSeconds: 3_600 })
+  const { client } = plane
+  for (const name of ['n1', 'n2']) await plane.addNode(name)
+  const { selector, template } = web.spec
+  await client.create(statefulSets, {
+    ...inDefault('set'),
+    spec: { selector, template, serviceName: 'set', updateStrategy: {} },
+    status: { replicas: 0, availableReplicas: 0 },
+  })
+  const find = async () => (await plane.podList()).find(({ metadata }) => metadata.name === 'set-0')
+  const first = await until(async () => {
+    const pod = await find()
+    return pod?.status?.podIP !== undefined && pod
+  }, 'the pod')
+  const node = first.spec.nodeName ?? ''
+  plane.setBeating(['n1', 'n2'].filter((name) => name !== node))
+  const taints = [{ key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoExecute' as const }]
+  await until(async () => readyOf(await client.get(nodes, node)) === 'Unknown', 'the node to be not ready')
+  t.equal((await find())?.metadata.uid, first.metadata.uid, 'until somebody says so, the pod may still run')
+  await client.patch(nodes, { metadata: { name: node } }, { spec: { taints } })
+  const second = await until(async () => {
+    const pod = await find()
+    return pod?.metadata.uid !== first.metadata.uid && pod?.spec.nodeName !== undefined && pod
+  }, 'the pod elsewhere')
+  t.not(second.spec.nodeName, node)
 })
 
 t.test('all silent at once: nobody is judged', async (t) => {
