@@ -65,6 +65,7 @@ export const replicationController = define<ReplicationController>({
   nameRule: subdomainName,
   status: 'separate',
   generation: true,
+  orphans: {},
   scale: {
     view: ({ spec, status }) => ({
       replicas: spec.replicas ?? 1,

@@ -20,6 +20,8 @@ import type { CreateController } from '../../../../../src/control/controllers/co
 import { startControlPlane } from '../../../../support/control-plane.ts'
 import { until } from '../../../../support/until.ts'
 
+t.setTimeout(120_000)
+
 const inDefault = (name: string) => ({ name, namespace: 'default' })
 const labels = { app: 'web' }
 

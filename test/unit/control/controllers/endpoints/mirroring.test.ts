@@ -8,6 +8,8 @@ import { mirrorOf } from '../../../../../src/control/controllers/endpoints/mirro
 import { startControlPlane } from '../../../../support/control-plane.ts'
 import { until } from '../../../../support/until.ts'
 
+t.setTimeout(120_000)
+
 const inDefault = (name: string) => ({ name, namespace: 'default' })
 const serviceLabel = 'kubernetes.io/service-name'
 const managerLabel = 'endpointslice.kubernetes.io/managed-by'
