@@ -57,7 +57,7 @@ const runScheduler = async (
   const inFlight = createInFlight({
     failed: (pod, err) => log.warn({ err, pod: objectKey(pod) }, 'scheduling failed; trying again'),
     ended: (pod) => {
-      if (currentOf(pod)) loop.mark(objectKey(pod))
+      if (currentOf(pod) && !placements.nodeOf(pod)) loop.mark(objectKey(pod))
     },
   })
   /** Where the next search begins. */

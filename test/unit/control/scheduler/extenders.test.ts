@@ -40,6 +40,14 @@ const eventOf = ({ plane }: World, name: string, says: RegExp): Promise<string> 
     return all.find(({ message = '' }) => says.test(message))?.message
   }, `the Event of ${name} that says ${says}`)
 
+/** What its condition says; Events of one pod are limited. */
+const saysOf = ({ plane }: World, name: string, says: RegExp): Promise<string> =>
+  until(async () => {
+    const { status } = await plane.client.get(pods, name, 'default')
+    const { message = '' } = status?.conditions?.find(({ type }) => type === 'PodScheduled') ?? {}
+    return says.test(message) && message
+  }, `${name} to wait because of ${says}`)
+
 const reasonOf = async ({ plane }: World, name: string): Promise<string | undefined> =>
   (await plane.client.get(pods, name, 'default')).status?.conditions?.find(({ type }) => type === 'PodScheduled')
     ?.reason
@@ -55,7 +63,7 @@ t.test('an extender filters, scores and binds', async (t) => {
   extender.answer('bind', (response) => response.writeHead(500).end('not\nyet'))
   const pod = await add(world, 'a')
   const failure = new RegExp(`^running Bind plugin "${extender.url}": failed bind .*/bind: code 500: not yet$`)
-  await eventOf(world, 'a', failure)
+  await saysOf(world, 'a', failure)
   t.equal(await reasonOf(world, 'a'), 'SchedulerError')
   extender.answer(
     'bind',
@@ -102,19 +110,19 @@ t.test('an extender that hangs, or talks nonsense, is in the way of its own pods
   for (const name of ['a', 'b', 'c']) await add(world, name)
   for (const name of ['a', 'b', 'c']) t.ok(await nodeOf(world, name))
   const place = `failed filter with extender at URL ${extender.url}/filter`
-  t.equal(await eventOf(world, 'gpu', /within/), `${place}: no answer within 0.3s`)
+  t.equal(await saysOf(world, 'gpu', /within/), `${place}: no answer within 0.3s`)
   t.equal(await reasonOf(world, 'gpu'), 'SchedulerError')
   extender.answer('filter', (response) => response.end('<html>'))
-  t.equal(await eventOf(world, 'gpu', /JSON/), `${place}: the answer is no JSON`)
+  t.equal(await saysOf(world, 'gpu', /JSON/), `${place}: the answer is no JSON`)
   extender.answer('filter', (response) => response.end(`"${'x'.repeat(4 * 1024 * 1024)}"`))
-  t.equal(await eventOf(world, 'gpu', /large/), `${place}: the answer is too large`)
+  t.equal(await saysOf(world, 'gpu', /large/), `${place}: the answer is too large`)
   extender.answer('filter', { NodeNames: ['elsewhere'] })
   t.equal(
-    await eventOf(world, 'gpu', /elsewhere/),
+    await saysOf(world, 'gpu', /elsewhere/),
     `${place}: the answer has the node "elsewhere", which was not asked about`,
   )
   extender.answer('filter', (response) => response.destroy())
-  await eventOf(world, 'gpu', /other side closed/)
+  await saysOf(world, 'gpu', /other side closed/)
   extender.answer('filter', { NodeNames: ['n1'] })
   t.equal(await nodeOf(world, 'gpu'), 'n1', 'as soon as it is well again')
 })
@@ -153,7 +161,7 @@ t.test('an extender has a word in whom a more important pod may push out', async
   const onSecond = (await plane.podList()).find(({ spec }) => spec.nodeName === 'n2')
   extender.answer('preempt', { NodeNameToMetaVictims: {} })
   await add(world, 'important', { ...asking('example.com/gpu', '2'), priorityClassName: 'high' })
-  await eventOf(world, 'important', /preemption: an extender has left no node for it\.$/)
+  await saysOf(world, 'important', /preemption: an extender has left no node for it\.$/)
   t.match(extender.asked('preempt')[0], {
     NodeNameToMetaVictims: { n1: { Pods: [{ UID: /./ }] }, n2: { Pods: [{ UID: onSecond?.metadata.uid }] } },
   })

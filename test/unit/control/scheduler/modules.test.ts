@@ -36,6 +36,14 @@ const eventOf = ({ client }: ControlPlane, name: string, says: RegExp): Promise<
     return all.find(({ message = '' }) => says.test(message))?.message
   }, `the Event of ${name} that says ${says}`)
 
+/** What its condition says; Events of one pod are limited. */
+const saysOf = ({ client }: ControlPlane, name: string, says: RegExp): Promise<string> =>
+  until(async () => {
+    const { status } = await client.get(pods, name, 'default')
+    const { message = '' } = status?.conditions?.find(({ type }) => type === 'PodScheduled') ?? {}
+    return says.test(message) && message
+  }, `${name} to wait because of ${says}`)
+
 t.test('the example', async (t) => {
   const scheduler = await loadScheduler({
     config: join(example, 'config.yaml'),
@@ -102,21 +110,21 @@ t.test('a plug-in that is broken is in the way of its own pods alone', async (t)
   await add(plane, 'hers')
   await add(plane, 'others')
   t.ok(await nodeOf(plane, 'others'))
-  t.equal(await eventOf(plane, 'hers', /filter/), 'running PreFilter plugin "Broken": no filter today')
+  t.equal(await saysOf(plane, 'hers', /filter/), 'running PreFilter plugin "Broken": no filter today')
   broken = 'score'
   t.equal(
-    await eventOf(plane, 'hers', /score/),
+    await saysOf(plane, 'hers', /score/),
     'running Score plugin "Broken": an invalid score NaN, it should be in the range of [0, 100]',
   )
   broken = 'reserve'
-  t.equal(await eventOf(plane, 'hers', /reserve/), 'running Reserve plugin "Broken": no reserve\ntoday')
+  t.equal(await saysOf(plane, 'hers', /reserve/), 'running Reserve plugin "Broken": no reserve\ntoday')
   broken = 'permit'
   t.equal(
-    await eventOf(plane, 'hers', /timeout/),
+    await saysOf(plane, 'hers', /timeout/),
     '0/1 nodes are available: 1 rejected due to timeout after waiting 0.1s at plugin Broken.',
   )
   broken = 'objects'
-  await eventOf(plane, 'hers', /0\/2 nodes are available: 2 node\(s\) were no good\./)
+  await saysOf(plane, 'hers', /0\/2 nodes are available: 2 node\(s\) were no good\./)
   broken = undefined
   await until(async () => {
     wake()
