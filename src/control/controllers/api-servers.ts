@@ -41,9 +41,11 @@ export const createApiServersController: CreateController = (context) => {
     const names = new Set(wanted.map((object) => object.key))
     for (const [sliceKey, slice] of sliceCopies.entries())
       if (wanted.length > 0 && isOurs(slice.metadata.labels) && !names.has(sliceKey))
-        await client.delete(endpointSlices, slice).catch((error: unknown) => {
-          if (!isNotFound(error)) throw error
-        })
+        await client
+          .delete(endpointSlices, slice, { preconditions: { uid: slice.metadata.uid ?? '' } })
+          .catch((error: unknown) => {
+            if (!isNotFound(error)) throw error
+          })
     return { againInMs: found.nextMs }
   }
 

@@ -73,11 +73,13 @@ export const createApiServiceController =
     const keepOwn = async (): Promise<void> => {
       const own = ownVersions()
       for (const [key, each] of own) if (!copies.get(key)) await make(key, each)
-      for (const [key, { metadata }] of copies.entries())
-        if (metadata.labels?.[managed] !== undefined && !own.has(key))
-          await client.delete(apiServices, { metadata: { name: key } }).catch((error: unknown) => {
-            if (!isNotFound(error)) throw error
-          })
+      for (const [key, service] of copies.entries())
+        if (service.metadata.labels?.[managed] !== undefined && !own.has(key))
+          await client
+            .delete(apiServices, service, { preconditions: { uid: service.metadata.uid ?? '' } })
+            .catch((error: unknown) => {
+              if (!isNotFound(error)) throw error
+            })
     }
 
     const stateOf = async (service: APIService): Promise<Omit<APIServiceCondition, 'lastTransitionTime'>> => {
@@ -103,7 +105,12 @@ export const createApiServiceController =
       const before = service.status?.conditions ?? []
       const conditions = withCondition(before, state, clock.now())
       if (deepEqual(conditions, before)) return
-      await client.patch(apiServices, service, { status: { conditions } }, 'status')
+      await client.patch(
+        apiServices,
+        service,
+        { metadata: { uid: service.metadata.uid }, status: { conditions } },
+        'status',
+      )
     }
 
     return {

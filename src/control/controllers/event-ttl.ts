@@ -33,7 +33,7 @@ export const createEventTtlController: CreateController = ({ client, informers, 
 
   const remove = async (event: Event): Promise<void> => {
     try {
-      await client.delete(events, event)
+      await client.delete(events, event, { preconditions: { uid: event.metadata.uid ?? '' } })
     } catch (error) {
       if (!isNotFound(error)) throw error
     }

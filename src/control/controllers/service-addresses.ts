@@ -52,9 +52,11 @@ export const createServiceAddressController: CreateController = (context) => {
     const [owner] = serviceCopies.by('clusterIP', address)
     const isOurs = there !== undefined && isManagedAddress(there)
     if (isOurs && (!owner || parentOf(there) !== owner))
-      await client.delete(ipAddresses, there).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error
-      })
+      await client
+        .delete(ipAddresses, there, { preconditions: { uid: there.metadata.uid ?? '' } })
+        .catch((error: unknown) => {
+          if (!isNotFound(error)) throw error
+        })
     if (!owner || (there && parentOf(there) === owner)) return
     await client.create(ipAddresses, serviceAddress(address, owner)).catch((error: unknown) => {
       if (!isAlreadyExists(error)) throw error

@@ -66,7 +66,8 @@ export const createReplicaSetWriter = (
     const found = await client.get(replicaSets, name, deployment.metadata.namespace)
     if (isControlledBy(found, deployment) && findCurrent(deployment, [found])) return found
     const collisionCount = (deployment.status?.collisionCount ?? 0) + 1
-    await client.patch(deployments, deployment, { status: { collisionCount } }, 'status')
+    const { uid } = deployment.metadata
+    await client.patch(deployments, deployment, { metadata: { uid }, status: { collisionCount } }, 'status')
     throw new Error(`the name ${name} is taken by another ReplicaSet; trying the next (${formatTime(clock.now())})`)
   }
 
@@ -116,7 +117,8 @@ export const createReplicaSetWriter = (
         deepEqual(annotations, current.metadata.annotations) && (current.spec.minReadySeconds ?? 0) === minReadySeconds
       const fresh = isCurrent ? current : await update(deployment, current, annotations, { minReadySeconds })
       const revision = revisionPatch(deployment, fresh)
-      if (revision) await client.patch(deployments, deployment, { metadata: { annotations: revision } })
+      const { uid } = deployment.metadata
+      if (revision) await client.patch(deployments, deployment, { metadata: { uid, annotations: revision } })
       return fresh
     },
 

@@ -52,7 +52,8 @@ export const createMirroringController: CreateController = (context) => {
     if (!service || hasSelector || !source || !isMirrored(source)) {
       expectations.forget(key)
       if (!source) told.delete(key)
-      for (const slice of own) await client.delete(endpointSlices, slice)
+      for (const slice of own)
+        await client.delete(endpointSlices, slice, { preconditions: { uid: slice.metadata.uid ?? '' } })
       return 'done'
     }
     if (!expectations.areMet(key)) return { againInMs: catchUpMs }

@@ -86,7 +86,9 @@ export const writeSlices = async (
   for (const slice of relabelled)
     await client.patch(endpointSlices, slice, { metadata: metadataChanges({ ...owner, trigger: undefined }, slice) })
   for (const slice of remove)
-    await client.delete(endpointSlices, slice).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error
-    })
+    await client
+      .delete(endpointSlices, slice, { preconditions: { uid: slice.metadata.uid ?? '' } })
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error
+      })
 }
