@@ -5,7 +5,7 @@
  */
 import { sized } from '../support/size.ts'
 import { startCluster } from './cluster.ts'
-import { deleteSinglePods, deploy, rest, rollOut, schedulePods } from './measure.ts'
+import { deletePods, deploy, rest, rollOut, schedulePods } from './measure.ts'
 import { costRow, header, memoryRow, rateOf, restRow } from './report.ts'
 
 const planeCount = Number(process.argv[2] ?? 1)
@@ -26,7 +26,7 @@ try {
   console.log(
     `pods created and scheduled: ${perSecond} a second, ${rateOf(singles, scheduled.controlCpu)} a CPU second`,
   )
-  await deleteSinglePods(cluster.client, singles)
+  console.log(costRow('their deletion', await deletePods(cluster, singles)))
   console.log(costRow(`a Deployment of ${replicas}, all available`, await deploy(cluster, ['web'], replicas)))
   console.log(costRow('its rolling update', await rollOut(cluster, 'web')))
   console.log(restRow('idle', await rest(cluster)))

@@ -40,8 +40,8 @@ const container = (version: string) => ({
   resources: { requests: { cpu: '100m', memory: '100Mi' } },
 })
 
-/** From the first creation until the last of so many single pods is bound to a node. */
-export const schedulePods = async ({ client, cost }: Cluster, count: number): Promise<Cost> => {
+/** Follows the single pods that are bound to a node: lists of them again and again would be half of what is measured. */
+const withBound = async <T>(client: Client, use: (bound: { readonly size: number }) => Promise<T>): Promise<T> => {
   const stop = new AbortController()
   const bound = createInformer(client, pods, {
     ...{ namespace, labelSelector: 'bench=single', fieldSelector: 'spec.nodeName!=' },
@@ -50,7 +50,17 @@ export const schedulePods = async ({ client, cost }: Cluster, count: number): Pr
   const running = bound.run(stop.signal)
   await bound.synced
   try {
-    return await cost(async () => {
+    return await use(bound)
+  } finally {
+    stop.abort()
+    await running
+  }
+}
+
+/** From the first creation until the last of so many single pods is bound to a node. */
+export const schedulePods = ({ client, cost }: Cluster, count: number): Promise<Cost> =>
+  withBound(client, (bound) =>
+    cost(async () => {
       await each(count, (n) =>
         client.create(pods, {
           metadata: { name: `single-${n}`, namespace, labels: { bench: 'single' } },
@@ -58,21 +68,17 @@ export const schedulePods = async ({ client, cost }: Cluster, count: number): Pr
         }),
       )
       await reached(() => bound.size === count, `${count} pods to be bound`)
-    })
-  } finally {
-    stop.abort()
-    await running
-  }
-}
+    }),
+  )
 
-export const deleteSinglePods = async (client: Client, count: number): Promise<void> => {
-  await each(count, (n) => client.delete(pods, { metadata: { name: `single-${n}`, namespace } }))
-  const areGone = async (): Promise<boolean> => {
-    const { items } = await client.list(pods, { namespace, labelSelector: 'bench=single' })
-    return items.length === 0
-  }
-  await reached(areGone, 'the single pods to be gone')
-}
+/** From the first deletion until all of them are gone. */
+export const deletePods = ({ client, cost }: Cluster, count: number): Promise<Cost> =>
+  withBound(client, (bound) =>
+    cost(async () => {
+      await each(count, (n) => client.delete(pods, { metadata: { name: `single-${n}`, namespace } }))
+      await reached(() => bound.size === 0, 'the single pods to be gone')
+    }),
+  )
 
 const deployment = (name: string, replicas: number) => ({
   metadata: { name, namespace },
