@@ -1,9 +1,12 @@
 /** Labs of a test: below a home of their own, driven by the commands that people use. */
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { type CommandRunner, createCommandRunner, prefixed } from '../../../src/host/command.ts'
+import { enterHost } from '../../../src/lab/enter.ts'
+import { labPaths } from '../../../src/lab/plan.ts'
+import { readLab } from '../../../src/lab/state.ts'
 
 export const root = join(import.meta.dirname, '../../..')
 export const podway = join(root, 'podway')
@@ -56,14 +59,27 @@ export interface LabHome {
   kubectlJson<T>(...args: readonly string[]): Promise<T>
   /** `kubectl apply` of objects. */
   apply(...objects: readonly object[]): Promise<string>
+  /** Runs a command on a host of the lab, as `podway lab exec HOST -- …` does, without a program of ours in between. */
+  onHost(host: string, ...command: readonly string[]): Promise<string>
   /** What the echo servers said to `count` requests from a host of the lab. */
   fetchFrom(host: string, url: string, count: number, ...more: readonly string[]): Promise<Answer[]>
 }
 
 /** Runs the command as somebody else, whose home is that of the labs. */
-const runAs = (user: LabUser, home: string): CommandRunner['run'] => {
-  const variables = [`PODWAY_HOME=${home}`, `HOME=${home}`]
+const runAs = (user: LabUser, home: string, ...more: readonly string[]): CommandRunner['run'] => {
+  const variables = [`PODWAY_HOME=${home}`, `HOME=${home}`, ...more]
   return prefixed(runner, [...user.words, 'env', ...variables]).run
+}
+
+/** Podway's own folder comes first: what runs on hosts may call it by its name. */
+const pathFor = (program: string): string => `PATH=${dirname(program)}:${process.env['PATH']}`
+
+/** The words that lead to a host of the lab, as it is now: one that was revived is another process. */
+const wordsTo = async (home: string, host: string): Promise<readonly [string, ...string[]]> => {
+  const paths = labPaths(home, 'lab')
+  const record = await readLab(paths)
+  if (!record) throw new Error('there is no lab')
+  return enterHost(record, paths, host)
 }
 
 /** The home goes with the test. Labs must have been ended before. Without a user, whoever runs the test starts the lab. */
@@ -76,10 +92,15 @@ export const createLabHome = async (user?: LabUser): Promise<LabHome> => {
   const kubeconfig = join(home, 'labs/lab/kubeconfig')
   const runCommand = user ? runAs(user, home) : runner.run
   const run = (...args: readonly string[]): Promise<string> => runCommand(user?.podway ?? podway, args)
+  const enter = user ? runAs(user, home, pathFor(user.podway)) : prefixed(runner, ['env', pathFor(podway)]).run
+  const onHost = async (host: string, ...command: readonly string[]): Promise<string> => {
+    const [file, ...args] = await wordsTo(home, host)
+    return enter(file, [...args, ...command])
+  }
   const kubectl = (...args: readonly string[]): Promise<string> =>
     runner.run('kubectl', ['--kubeconfig', kubeconfig, ...args])
   return {
-    ...{ home, kubeconfig, run, kubectl },
+    ...{ home, kubeconfig, run, kubectl, onHost },
     kubectlJson: async (...args) => JSON.parse(await kubectl(...args, '-o', 'json')),
     apply: (...objects) =>
       runner.run(

@@ -90,8 +90,7 @@ const prepare = (folder: string): void => {
   execFileSync('chmod', ['-R', 'a+rX', folder])
 }
 
-const onNode = (lab: AttackedLab, script: string): Promise<string> =>
-  lab.run('lab', 'exec', 'node1', '--', 'sh', '-c', script)
+const onNode = (lab: AttackedLab, script: string): Promise<string> => lab.onHost('node1', 'sh', '-c', script)
 
 const withFolder = async (work: (folder: string) => Promise<void>): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'podway-attack-'))

@@ -42,12 +42,13 @@ const broken: readonly (readonly [path: string, annotations: Readonly<Record<str
 export const ingressAttacks: readonly Attack[] = [
   {
     name: 'patterns that throw, or never end',
-    run: async (t, { apply, kubectl, run, fetchFrom }) => {
+    run: async (t, { apply, kubectl, onHost, fetchFrom }) => {
       const names = broken.map((_, at) => `pattern-${at}`)
       await apply(...broken.map(([path, annotations], at) => ingress(names[at] ?? '', path, annotations)))
       const ask = (host: string, path: string): Promise<string> =>
-        run(
-          ...['lab', 'exec', 'client', '--', 'curl', '-s', '-o', '/dev/null', '-m', '5', '-w', '%{http_code}'],
+        onHost(
+          'client',
+          ...['curl', '-s', '-o', '/dev/null', '-m', '5', '-w', '%{http_code}'],
           ...['-H', `Host: ${host}`, `http://172.30.0.11${path}`],
         ).catch(String)
       for (const name of names) {
@@ -61,7 +62,7 @@ export const ingressAttacks: readonly Attack[] = [
   },
   {
     name: 'lines in annotations are no lines of a head',
-    run: async (t, { apply, kubectl, run }) => {
+    run: async (t, { apply, kubectl, onHost }) => {
       const evil = 'x\r\nSet-Cookie: evil=1\r\n'
       const { metadata, spec } = ingress('lines', '/', {
         'upstream-vhost': evil,
@@ -77,8 +78,9 @@ export const ingressAttacks: readonly Attack[] = [
       })
       await apply({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata, spec })
       const head = await until(async () => {
-        const said = await run(
-          ...['lab', 'exec', 'client', '--', 'curl', '-s', '-D', '-', '-o', '/dev/null', '-m', '5'],
+        const said = await onHost(
+          'client',
+          ...['curl', '-s', '-D', '-', '-o', '/dev/null', '-m', '5'],
           ...['-H', 'Host: lines.evil.lab', 'http://172.30.0.11/'],
         ).catch(() => '')
         return /^HTTP\/1\.1 (?!404)/.test(said) ? said : undefined

@@ -124,10 +124,10 @@ export const joinTokenAttacks: readonly Attack[] = [
   },
   {
     name: 'tokens on command lines',
-    run: async (t, { run }) => {
+    run: async (t, { onHost }) => {
       for (const host of ['control', 'node1', 'node2']) {
         // Some may end while they are read.
-        const lines = await run('lab', 'exec', host, '--', 'sh', '-c', 'cat /proc/[0-9]*/cmdline 2>/dev/null || true')
+        const lines = await onHost(host, 'sh', '-c', 'cat /proc/[0-9]*/cmdline 2>/dev/null || true')
         t.match(lines, /node/, `${host} is looked at`)
         t.notMatch(lines, /podway1\./, host)
       }

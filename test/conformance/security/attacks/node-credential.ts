@@ -108,10 +108,7 @@ export const nodeAttacks: readonly Attack[] = [
     run: async (t, lab) => {
       const at = (path: string) =>
         lab
-          .run(
-            ...['lab', 'exec', 'client', '--', 'curl', '-sk', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}'],
-            path,
-          )
+          .onHost('client', ...['curl', '-sk', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}'], path)
           .catch(() => 'closed')
       for (const path of ['/', '/pods', '/containerLogs/default/web/echo', '/metrics', '/exec'])
         t.match(await at(`https://172.30.0.11:10250${path}`), /^(401|403|closed|000)$/, path)

@@ -162,10 +162,10 @@ export const ruleAttacks: readonly Attack[] = [
   },
   {
     name: 'a rule that somebody adds to a chain of ours',
-    run: async (t, { run, rulesOf }) => {
+    run: async (t, { onHost, rulesOf }) => {
       const evil = ['-p', 'tcp', '--dport', '7099', '-j', 'DNAT', '--to-destination', '172.30.0.100:80']
       for (const chain of ['PODWAY-HOSTPORT', 'PODWAY-FOREIGN'])
-        await run(...['lab', 'exec', 'node1', '--', 'iptables-nft', '-t', 'nat', '-A', chain], ...evil)
+        await onHost('node1', ...['iptables-nft', '-t', 'nat', '-A', chain], ...evil)
       t.ok(
         await until(async () => !(await rulesOf('node1')).includes('7099'), 'the rules to go', 30_000),
         'they are gone',
