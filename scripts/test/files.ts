@@ -36,7 +36,7 @@ const isEveryday = (file: string): boolean => !file.startsWith('test/long/')
 
 /** Labs take longest, then what needs the kernel. */
 const weightOf = ({ file, within }: TestFile): number =>
-  within.length === 0 ? 0 : /lab|security|bench/.test(file) ? 2 : 1
+  within.length === 0 ? 0 : /lab|security|bench|kubectl|up\.test/.test(file) ? 2 : 1
 
 /** The files of a set that `parts` name (all when there are none), those that take longest first. */
 export const testFiles = (set: 'everyday' | 'long', parts: readonly string[]): readonly TestFile[] => {
