@@ -12,6 +12,8 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
+  type Stats,
   statSync,
   writeSync,
 } from 'node:fs'
@@ -144,15 +146,19 @@ export const appendNote = (log: string, { offset, time }: Note): void => {
   }
 }
 
+/** When a log was last written to. A container may set that of its own log to anything: it is a time since 1970, and not in the future. */
+export const writtenAt = ({ mtimeMs }: Pick<Stats, 'mtimeMs'>): number =>
+  Math.floor(Math.min(Math.max(0, mtimeMs), Date.now()))
+
 /** Notes how long a log is, as the last look of its keeper may be a while ago. Resolves to all notes. */
 export const noteGrowth = async (log: string): Promise<readonly Note[]> => {
-  const found = await readDurable(indexFile(log), parseIndex)
+  const index = await readDurable(indexFile(log), parseIndex)
   // It is set aside before it is written to.
-  if (found.state === 'damaged') return nothing.notes
-  const { base } = found.state === 'read' ? found.value : nothing
+  if (index.state === 'damaged') return nothing.notes
+  const { base } = index.state === 'read' ? index.value : nothing
   try {
-    const { size, mtimeMs } = statSync(log)
-    appendNote(log, { offset: base + size, time: Math.floor(mtimeMs) })
+    const found = statSync(log)
+    appendNote(log, { offset: base + found.size, time: writtenAt(found) })
   } catch {
     // The disk may be full, or the log be removed: lines are told all the same, with times that are less exact.
   }
@@ -176,7 +182,12 @@ export const trimIndex = async (log: string, from: number): Promise<void> => {
   if (found.state !== 'read') return
   const { notes, base, length } = found.value
   const temporary = `${file}.${process.pid}.tmp`
-  await writeFile(temporary, renderIndex({ notes: trimNotes(notes, from), base }), { mode: 0o600, flush: true })
-  appendFileSync(temporary, readFileSync(file).subarray(length))
-  renameSync(temporary, file)
+  try {
+    await writeFile(temporary, renderIndex({ notes: trimNotes(notes, from), base }), { mode: 0o600, flush: true })
+    appendFileSync(temporary, readFileSync(file).subarray(length))
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
 }

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { type Clock, sleep, systemClock } from '../../api/clock.ts'
 import { createCriDecoder } from './cri-lines.ts'
 import { type Cursor, createCursor, readRange } from './cursor.ts'
-import { lineTime, nanoText, noteGrowth, offsetSince, readIndex, timeOf } from './log-index.ts'
+import { lineTime, nanoText, noteGrowth, offsetSince, readIndex, timeOf, writtenAt } from './log-index.ts'
 import { type Extent, extentOf, firstFrom, type LogFormat } from './segments.ts'
 
 export interface LogOptions {
@@ -98,7 +98,7 @@ async function* stamped(
   for await (const { at, bytes } of pieces) {
     end = at + bytes.length
     if (timeOf(notes, end) === undefined) notes = await noteGrowth(file)
-    if (timeOf(notes, end) === undefined) lastWrite = Math.floor((await stat(file)).mtimeMs)
+    if (timeOf(notes, end) === undefined) lastWrite = writtenAt(await stat(file))
     const text = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
     const lines: Buffer[] = []
     let from = 0

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { parseEntry } from '../cri-lines.ts'
 import { createCursor, readRange } from '../cursor.ts'
-import { type Note, readIndex, timeOf } from '../log-index.ts'
+import { type Note, readIndex, timeOf, writtenAt } from '../log-index.ts'
 import { extentOf, firstFrom } from '../segments.ts'
 import type { LogOrigin, LogRecord } from './record.ts'
 import type { ForwardedLog } from './sources.ts'
@@ -95,8 +95,8 @@ export const readRecords = async (
   if (format === 'cri') return entriesOf(piecesOf(bytes, isLast, maxRecords, maxEntryBytes), at, origin)
   const pieces = piecesOf(bytes, isLast, maxRecords)
   const { notes } = await readIndex(file)
-  const { mtimeMs } = await stat(file)
-  const timed = (end: number, all: readonly Note[]): number => timeOf(all, end) ?? Math.floor(mtimeMs)
+  const lastWrite = writtenAt(await stat(file))
+  const timed = (end: number, all: readonly Note[]): number => timeOf(all, end) ?? lastWrite
   return {
     from: at,
     ends: pieces.map(({ end }) => at + end),

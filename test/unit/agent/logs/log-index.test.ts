@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import {
@@ -6,6 +6,7 @@ import {
   indexFile,
   lineTime,
   maxNotes,
+  noteGrowth,
   offsetSince,
   parseIndex,
   readIndex,
@@ -79,6 +80,29 @@ t.test('a note is later and longer than the one before, and what a crash has cut
   appendFileSync(indexFile(log), '30 99')
   appendNote(log, { offset: 15, time: 3000 })
   t.equal(readFileSync(indexFile(log), 'utf8'), '10 1000\n20 1001\n')
+})
+
+for (const day of ['1960-01-01', '2400-01-01'])
+  t.test(`a container that says its log was written on ${day} spoils no index`, async (t) => {
+    const log = join(t.testdir({ '0.log': 'one\n' }), '0.log')
+    utimesSync(log, new Date(day), new Date(day))
+    const [note] = await noteGrowth(log)
+    t.equal(note?.offset, 4)
+    t.ok(note && note.time >= 0 && note.time <= Date.now(), `${note?.time}`)
+    t.same((await readIndex(log)).notes, [note])
+  })
+
+t.test('a log that is removed while its index is trimmed leaves nothing', async (t) => {
+  const folder = t.testdir()
+  const log = join(folder, '0.log')
+  for (const note of notes) appendNote(log, note)
+  const trimmed = trimIndex(log, 30)
+  const refused = t.rejects(trimmed, { code: 'ENOENT' })
+  // What is written is written in several turns.
+  while (readdirSync(folder).length < 2) await new Promise((resolve) => setImmediate(resolve))
+  rmSync(indexFile(log))
+  await refused
+  t.same(readdirSync(folder), [])
 })
 
 t.test('what is noted while an index is trimmed stays', async (t) => {
