@@ -212,6 +212,7 @@ export const createEvictionManager = (options: EvictionOptions): EvictionManager
       const soon = (): number => (ending.size > 0 ? endLookMs : lookEveryMs)
       // A node out of memory does not wait for its disk.
       await Promise.all([repeat(relieve, soon, signal), repeat(checkStorages, () => lookEveryMs, signal)])
+      await relievingDisk
     },
   }
 }

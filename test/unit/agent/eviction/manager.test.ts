@@ -249,6 +249,25 @@ for (const [what, begin] of [
     stop.abort()
   })
 
+t.test('it ends when nothing that it has begun goes on any longer', async (t) => {
+  const node = open({ hard: 'nodefs.available<10%' }, { a: { memory: 9 } })
+  const reclaimed = Promise.withResolvers<void>()
+  node.onReclaim(() => reclaimed.promise)
+  node.see('nodefs.available', 1)
+  const stop = new AbortController()
+  let isOver = false
+  const running = node.manager.run(stop.signal).then(() => {
+    isOver = true
+  })
+  await turns()
+  t.match(node.asked, ['reclaim'])
+  stop.abort()
+  await turns()
+  t.notOk(isOver)
+  reclaimed.resolve()
+  await running
+})
+
 t.test('a pod that ended while the disk was measured is not evicted for it', async (t) => {
   const node = open({ hard: 'nodefs.available<10%' }, { a: { memory: 50 }, b: { memory: 9 } })
   node.see('nodefs.available', 1)
