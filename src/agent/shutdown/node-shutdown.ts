@@ -91,12 +91,15 @@ export const createNodeShutdown = ({ read, onChange, onProgress, clock, log }: N
     const all = of.pods()
     const regular = all.filter((pod) => !isCritical(pod))
     const regularUntil = startedAt + graceMs - criticalMs
-    endAll(regular, regularUntil, of.end)
-    const running = await of.running()
-    if (criticalFrom !== undefined || clock.now() >= regularUntil || !regular.some((pod) => running.has(uidOf(pod)))) {
+    const endCritical = (): void => {
       criticalFrom ??= clock.now()
       endAll(all.filter(isCritical), criticalFrom + criticalMs, of.end)
     }
+    endAll(regular, regularUntil, of.end)
+    // Their time has come, whether or not anybody can tell what runs.
+    if (criticalFrom !== undefined || clock.now() >= regularUntil) endCritical()
+    const running = await of.running()
+    if (!regular.some((pod) => running.has(uidOf(pod)))) endCritical()
     await tell({ startedAt, running: [...running.values()].sort() })
   }
 

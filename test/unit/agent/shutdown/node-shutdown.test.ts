@@ -107,6 +107,14 @@ t.test('critical pods do not wait for those that take too long', async (t) => {
   t.same(ended[1], 'vital 1000 Terminated true')
 })
 
+t.test('critical pods end in time also while nobody can tell what runs', async (t) => {
+  const { ask, ended, pass, fail } = start(t, [podOf('web'), podOf('vital', critical)])
+  fail(new Error('the container runtime does not answer'))
+  ask(3_000, 1_000)
+  await pass(2_500)
+  t.same(ended.slice(1), ['vital 1000 Terminated true'])
+})
+
 t.test('while nobody can tell what runs it is said once, and tried again', async (t) => {
   const { ask, ended, progress, running, pass, fail, messages } = start(t, [podOf('web'), podOf('vital', critical)])
   fail(new Error('the container runtime does not answer'))
