@@ -1,5 +1,6 @@
 /** The runtimes of a node: containers of images, and processes. */
 import { join } from 'node:path'
+import { aborted } from '../api/clock.ts'
 import type { StringMap } from '../api/types/index.ts'
 import type { Cgroups } from '../host/cgroup.ts'
 import type { CommandRunner } from '../host/command.ts'
@@ -41,6 +42,8 @@ export interface NodeRuntimesOptions {
   readonly log: Logger
   readonly imageCollection: CollectionPolicy
   readonly onCollectionFailure: OnCollectionFailure
+  /** Images are collected until it aborts. */
+  readonly signal: AbortSignal
 }
 
 export interface NodeRuntimes {
@@ -54,20 +57,23 @@ export const imageDir = (dataDir: string): string => join(dataDir, 'images')
 
 type Identities = Pick<Capabilities, 'canBecome' | 'canSetGroups'>
 
+const collectWith = (collector: Collector, options: NodeRuntimesOptions): void => {
+  collector.start(options.imageCollection, options.onCollectionFailure)
+  void aborted(options.signal).then(collector.close)
+}
+
 const openImages = async (options: NodeRuntimesOptions): Promise<NodeImages> => {
-  const { dataDir, runner, log, imageCollection, onCollectionFailure } = options
+  const { dataDir, runner, log } = options
   const onNotice = (message: string): void => log.warn(message)
   const opened = await openNodeImages({ folder: imageDir(dataDir), runner, onNotice })
-  opened.collector.start(imageCollection, onCollectionFailure)
+  collectWith(opened.collector, options)
   return opened
 }
 
-const startCollector = (
-  client: CriClient,
-  { imageCollection, onCollectionFailure, log }: NodeRuntimesOptions,
-): Collector => {
-  const collector = createCollector({ from: criCollection({ client }), onNotice: (message) => log.warn(message) })
-  collector.start(imageCollection, onCollectionFailure)
+const startCollector = (client: CriClient, options: NodeRuntimesOptions): Collector => {
+  const onNotice = (message: string): void => options.log.warn(message)
+  const collector = createCollector({ from: criCollection({ client }), onNotice })
+  collectWith(collector, options)
   return collector
 }
 

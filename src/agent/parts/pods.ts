@@ -125,6 +125,7 @@ const createAgent = async (
   counters: ForwardCounters | undefined,
   pressures: () => ReadonlySet<Pressure>,
   shutdown: NodeShutdown,
+  signal: AbortSignal,
 ): Promise<PodsOfNode> => {
   const { client, runner, informers, options } = node
   const { nodeName, nodeAddresses, stateDir, dataDir, clusterDns, clusterDomain, log, imageCollection } = options
@@ -138,7 +139,7 @@ const createAgent = async (
       if (why === undefined) node.readiness.serves('pods')
       else node.readiness.begins('pods', `container runtime is down: ${why}`)
     },
-    ...{ imageCollection, onCollectionFailure: createCollectionEvents(events, nodeReference(nodeName)) },
+    ...{ imageCollection, onCollectionFailure: createCollectionEvents(events, nodeReference(nodeName)), signal },
     env: containerDefaults(options.launcherDir),
   })
   const agent = createPodAgent({
@@ -332,7 +333,7 @@ const runNode = async (node: NodeContext, signal: AbortSignal): Promise<void> =>
     agentPort > 0 ? serving.run(signal, registration.registered) : undefined,
     options.hasJoined ? rotateClientCertificate(renewed, signal) : undefined,
     node.podNetwork.each(signal, async (network, life) => {
-      const pods = await createAgent(node, host, network, containerRuntime, counters, pressures, shutdown)
+      const pods = await createAgent(node, host, network, containerRuntime, counters, pressures, shutdown, life)
       agent = pods.agent
       const stats = createNodeStats({ nodeName, host, version, agent, dataDir, runner: node.runner, log })
       evictions = createEvictions(node, host, pods, stats, registration.refresh)
