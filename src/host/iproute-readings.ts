@@ -25,7 +25,7 @@ interface Reading {
 /** Neighbours and forwarding entries come and go with traffic: a line about one concerns who asked for those of its device. */
 const neighbour = /(?:^| )dev (\S+) .*(?:PERMANENT|NOARP|REACHABLE|STALE|DELAY|PROBE|FAILED|INCOMPLETE)\s*$/
 
-export const createIprouteReadings = (runner: CommandRunner, now: () => number = Date.now): IprouteReadings => {
+export const createIprouteReadings = (runner: CommandRunner, now = () => performance.now()): IprouteReadings => {
   const iproute = createIproute(runner)
   const known = new Map<string, Reading>()
   let changes = 0
