@@ -170,6 +170,11 @@ export const services = async (t: Test): Promise<void> => {
   )
 
   await t.test("alone, beside somebody else's kubelet: rules, and nothing of pods", async (t) => {
+    // Nobody tells of node2 meanwhile: after ten seconds its pods serve no longer, and those of node1 have to.
+    await kubectl('rollout', 'restart', 'deployment/web')
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+    const there = await kubectl('get', 'pods', '-l', 'app=web', '--field-selector=spec.nodeName=node1', '-o', 'name')
+    t.match(there, /^pod\/web/, 'pods are on node1 again, which was cordoned')
     await run('lab', 'kill', 'node2', '--agent')
     await run('lab', 'exec', 'node2', '--', 'sh', '-c', 'iptables-nft -t nat -F; iptables-nft -F')
     t.not(await statusOf('client', `http://${node2}:30080/`), '200')
@@ -184,8 +189,10 @@ export const services = async (t: Test): Promise<void> => {
     )
     const ended = once(agent, 'exit')
     t.teardown(() => void agent.kill())
+    const health = () => statusOf('client', `http://${node2}:10256/healthz`)
+    await until(async () => /^(200|503)$/.test(await health()), 'the start of the agent', 60_000)
     await until(async () => (await statusOf('client', `http://${node2}:30080/`)) === '200', 'Services', 20_000)
-    t.equal(await statusOf('client', `http://${node2}:10256/healthz`), '200')
+    t.equal(await health(), '200')
     t.match(await rulesOn('node2'), /PODWAY-SERVICES/)
     t.equal(await statusOf('client', `http://${node2}/`), '404', 'Ingress: no routes')
     const { spec } = await serviceOf('web')
