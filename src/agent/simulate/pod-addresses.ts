@@ -11,7 +11,7 @@ export interface AddressOwner {
 export interface NodePods {
   readonly node: string
   readonly podCIDRs: readonly string[]
-  /** All pods of the node; asked for once for each range. */
+  /** All pods of the node that have not ended; asked for once for each range. */
   readonly known: () => readonly AddressOwner[]
 }
 

@@ -4,6 +4,7 @@ import type { Clock } from '../../api/clock.ts'
 import { isConflict, isNotFound } from '../../api/errors.ts'
 import { failureText } from '../../api/failure-text.ts'
 import type { CopyReader } from '../../api/local-copy.ts'
+import { isFinished } from '../../api/pods.ts'
 import { pods } from '../../api/resources.ts'
 import type { Node, Pod } from '../../api/types/index.ts'
 import { createWorkQueue, type Outcome } from '../../api/work-queue.ts'
@@ -44,17 +45,17 @@ export const createSimulatedPods = (options: PodsOptions): SimulatedPods => {
   const addresses = createSimulatedAddresses()
   const heardAt = new Map<string, number>()
 
-  /** What a pod has keeps; undefined while its node has no addresses for pods. */
+  /** What a pod has keeps, and who ends before it has any gets none; undefined while its node has no addresses for pods. */
   const podAddresses = (pod: Pod, node: Node, hostIPs: readonly string[]): readonly string[] | undefined => {
     if (pod.spec.hostNetwork) return hostIPs
     const known = addressesOf(pod)
-    if (known.length > 0) return known
+    if (known.length > 0 || isFinished(pod) || pod.metadata.deletionTimestamp !== undefined) return known
     const podCIDRs = node.spec?.podCIDRs ?? []
     if (podCIDRs.length === 0) return undefined
     const own = (): ReturnType<typeof ownerOf>[] =>
       copies
         .by('node', node.metadata.name)
-        .filter((each) => !each.spec.hostNetwork)
+        .filter((each) => !each.spec.hostNetwork && !isFinished(each))
         .map(ownerOf)
     return addresses.assign({ node: node.metadata.name, podCIDRs, known: own }, uidOf(pod))
   }
@@ -108,6 +109,8 @@ export const createSimulatedPods = (options: PodsOptions): SimulatedPods => {
       copies.onChange((key, pod, previous) => {
         if (previous && uidOf(previous) !== (pod && uidOf(pod))) forget(previous)
         if (!pod || !isOurs(nodeOf(pod))) return
+        // A Job of thousands would have all addresses of a node.
+        if (isFinished(pod)) addresses.release(nodeOf(pod), uidOf(pod))
         if (!heardAt.has(uidOf(pod))) heardAt.set(uidOf(pod), clock.now())
         queue.add(key)
       }, signal)

@@ -1,7 +1,7 @@
 /** Many nodes without a machine, in one process: one watch for all Nodes, one for all pods, and bounded writes. */
 import type { Client } from '../../api/client.ts'
 import { aborted, type Clock, systemClock } from '../../api/clock.ts'
-import { isNotFound } from '../../api/errors.ts'
+import { isConflict, isNotFound } from '../../api/errors.ts'
 import { createInformer } from '../../api/informer.ts'
 import { nodes, pods } from '../../api/resources.ts'
 import { counted } from '../../host/counted.ts'
@@ -41,8 +41,9 @@ const removeNodes = async ({ client, fleet, log, parallel = 32 }: SimulationOpti
   const waiting = found.values()
   const work = async (): Promise<void> => {
     for (const node of waiting)
-      await client.delete(nodes, node).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error
+      await client.delete(nodes, node, { preconditions: { uid: node.metadata.uid ?? '' } }).catch((error: unknown) => {
+        // A conflict is a namesake that came meanwhile.
+        if (!isNotFound(error) && !isConflict(error)) throw error
       })
   }
   await Promise.all(Array.from({ length: parallel }, work))

@@ -114,6 +114,37 @@ t.test('Jobs complete', async (t) => {
   t.equal(done.succeeded, 4)
 })
 
+t.test('a Job of more pods than its node has addresses', async (t) => {
+  const plane = await startControlPlane(t, { nodePrefixLengths: { IPv4: 29, IPv6: 64 } })
+  simulate(t, plane, 1)
+  await readyNodes(plane, 1)
+  await plane.client.create(jobs, {
+    ...{ metadata: { name: 'many', namespace: 'default' }, status: {} },
+    spec: {
+      ...{ completions: 12, parallelism: 2 },
+      template: {
+        metadata: {},
+        spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'example.com/job' }] },
+      },
+    },
+  })
+  const succeeded = async () => (await plane.client.get(jobs, 'many', 'default')).status?.succeeded
+  await until(async () => (await succeeded()) === 12, 'all of them to end', patienceMs)
+  t.equal((await plane.podList()).length, 12, 'though all are still there')
+})
+
+t.test('a pod that is deleted before its node has addresses for it', async (t) => {
+  const plane = await startControlPlane(t, { disabled: ['node-ipam-controller'] })
+  simulate(t, plane, 1)
+  await until(async () => (await plane.client.list(nodes)).items.length === 1, 'the node', patienceMs)
+  const metadata = { name: 'early', namespace: 'default' }
+  const spec = { nodeName: 'sim-0', containers: [{ name: 'main', image: 'example.com/a' }] }
+  await plane.client.create(pods, { metadata, spec })
+  await plane.client.delete(pods, { metadata })
+  await until(async () => (await plane.podList()).length === 0, 'its end', patienceMs)
+  t.pass('it does not wait for addresses')
+})
+
 t.test('another process goes on where the one before stopped', async (t) => {
   const plane = await startControlPlane(t, { nodeMonitorGraceSeconds: 60 })
   const earlier = simulate(t, plane, 2)
