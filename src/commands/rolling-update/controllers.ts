@@ -3,6 +3,7 @@ import type { Client } from '../../api/client.ts'
 import { type Clock, sleep } from '../../api/clock.ts'
 import { isNotFound } from '../../api/errors.ts'
 import { pods, replicationControllers } from '../../api/resources.ts'
+import { formatLabelSelector } from '../../api/selectors.ts'
 import type { Pod, StringMap } from '../../api/types/index.ts'
 import type { ReplicationController } from '../../api/types/kubernetes/core-v1.ts'
 import { availableIn, isActive } from '../../control/controllers/pod-state.ts'
@@ -21,13 +22,8 @@ type Controllers = ReturnType<typeof createControllers>
 
 export type { Controllers }
 
-const selectorText = (selector: StringMap = {}): string =>
-  Object.entries(selector)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
-
-const isOwned = ({ metadata }: Pod, uid: string | undefined): boolean =>
-  (metadata.ownerReferences ?? []).some((reference) => reference.controller === true && reference.uid === uid)
+const ownerOf = ({ metadata }: Pod): string | undefined =>
+  metadata.ownerReferences?.find(({ controller }) => controller)?.uid
 
 const isSettled = ({ metadata, spec, status }: ReplicationController): boolean =>
   (status.observedGeneration ?? 0) >= (metadata.generation ?? 0) && status.replicas === (spec.replicas ?? 1)
@@ -75,8 +71,10 @@ export const createControllers = ({ client, clock, namespace, pollMs, timeoutMs 
     )
   }
 
-  const list = async (selector: StringMap | undefined): Promise<readonly Pod[]> =>
-    (await client.list(pods, { namespace, labelSelector: selectorText(selector) })).items
+  const selected = async ({ spec }: ReplicationController): Promise<readonly Pod[]> => {
+    const labelSelector = formatLabelSelector({ matchLabels: spec.selector ?? {} })
+    return (await client.list(pods, { namespace, labelSelector })).items.filter(isActive)
+  }
 
   return {
     ...{ get, find, poll },
@@ -93,16 +91,12 @@ export const createControllers = ({ client, clock, namespace, pollMs, timeoutMs 
           `${name} to have ${counted(last?.spec.replicas ?? 1, 'pod')}: ${last ? whyNot(last) : 'it is not there'}`,
       ),
     /** The pods that it chooses and has, or may have. */
-    podsOf: async ({ metadata, spec }: ReplicationController): Promise<readonly Pod[]> =>
-      (await list(spec.selector)).filter(
+    podsOf: async (owner: ReplicationController): Promise<readonly Pod[]> =>
+      (await selected(owner)).filter((pod) => [owner.metadata.uid, undefined].includes(ownerOf(pod))),
+    available: async (owner: ReplicationController): Promise<number> =>
+      (await selected(owner)).filter(
         (pod) =>
-          isActive(pod) &&
-          (isOwned(pod, metadata.uid) || !(pod.metadata.ownerReferences ?? []).some(({ controller }) => controller)),
-      ),
-    available: async ({ metadata, spec }: ReplicationController): Promise<number> =>
-      (await list(spec.selector)).filter(
-        (pod) =>
-          isActive(pod) && isOwned(pod, metadata.uid) && availableIn(pod, spec.minReadySeconds ?? 0, clock.now()) === 0,
+          ownerOf(pod) === owner.metadata.uid && availableIn(pod, owner.spec.minReadySeconds ?? 0, clock.now()) === 0,
       ).length,
     label: (pod: Pod, labels: StringMap): Promise<unknown> =>
       client.patch(pods, pod, { metadata: { labels } }).catch((error: unknown) => {

@@ -5,7 +5,7 @@
  */
 import { isConflict } from '../../api/errors.ts'
 import type { ReplicationController } from '../../api/types/kubernetes/core-v1.ts'
-import { renameAnnotation } from './annotations.ts'
+import { renameAnnotation, sourceIdAnnotation, sourceIdOf } from './annotations.ts'
 import type { Controllers } from './controllers.ts'
 import { readStash, type Stash, stashOf } from './target.ts'
 
@@ -37,15 +37,21 @@ const become = async (controllers: Controllers, name: string, { labels, annotati
 /** Goes on from the note. */
 export const finishRename = async (
   controllers: Controllers,
-  name: string,
+  old: ReplicationController,
   stash: Stash,
   say: (line: string) => void,
 ): Promise<void> => {
+  const { name } = old.metadata
   say(`Renaming ${stash.from} to ${name}`)
-  const leaving = await controllers.find(stash.from)
+  /** A namesake that somebody has made meanwhile has nothing to do with it. */
+  const find = async (): Promise<ReplicationController | undefined> => {
+    const found = await controllers.find(stash.from)
+    return found?.metadata.annotations?.[sourceIdAnnotation] === sourceIdOf(old) ? found : undefined
+  }
+  const leaving = await find()
   if (leaving) await controllers.delete(leaving, 'Orphan')
   await controllers.poll(
-    async () => ((await controllers.find(stash.from)) ? undefined : true),
+    async () => ((await find()) ? undefined : true),
     () => `${stash.from} to leave its pods: does the garbage collector run?`,
   )
   await become(controllers, name, stash)
@@ -53,11 +59,12 @@ export const finishRename = async (
 
 export const rename = async (
   controllers: Controllers,
-  name: string,
+  old: ReplicationController,
   next: ReplicationController,
   say: (line: string) => void,
 ): Promise<void> => {
   const stash = stashOf(next)
-  await controllers.patch(name, { metadata: { annotations: { [renameAnnotation]: JSON.stringify(stash) } } })
-  await finishRename(controllers, name, stash, say)
+  const annotations = { [renameAnnotation]: JSON.stringify(stash) }
+  await controllers.patch(old.metadata.name, { metadata: { annotations } })
+  await finishRename(controllers, old, stash, say)
 }

@@ -98,9 +98,9 @@ export const rollingUpdate = async (options: RollingUpdate): Promise<void> => {
   }
 
   /** The one that shrank goes, and of the other what this update has noted. */
-  const conclude = async (shrunk: string, grown: string): Promise<void> => {
-    say(`Update succeeded. Deleting ${shrunk}`)
-    await controllers.delete(await controllers.get(shrunk), 'Background')
+  const conclude = async (shrunk: ReplicationController, grown: string): Promise<void> => {
+    say(`Update succeeded. Deleting ${shrunk.metadata.name}`)
+    await controllers.delete(shrunk, 'Background')
     await controllers.patch(grown, { metadata: { annotations: noNotes } })
   }
 
@@ -135,16 +135,16 @@ export const rollingUpdate = async (options: RollingUpdate): Promise<void> => {
     checkSelectors(old.spec.selector, target, oldName)
     if (isToldOnly(name)) return
     await replace(old, target)
-    await conclude(oldName, name)
+    await conclude(old, name)
     told(name, `rolling updated to "${name}"`)
   }
 
-  const goOnRenaming = async (stash: Stash, change: ImageChange): Promise<void> => {
+  const goOnRenaming = async (old: ReplicationController, stash: Stash, change: ImageChange): Promise<void> => {
     const { image = '' } = containerOf({ spec: stash.spec }, change)
     if (image !== change.image) throw new Error(inUse(image))
     if (isToldOnly(oldName)) return
     say(`Found existing update in progress (${stash.from}), resuming.`)
-    await finishRename(controllers, oldName, stash, say)
+    await finishRename(controllers, old, stash, say)
     told(oldName, 'rolling updated')
   }
 
@@ -170,7 +170,7 @@ export const rollingUpdate = async (options: RollingUpdate): Promise<void> => {
     const old = await controllers.find(oldName)
     if (!old) return concludeWithout(name ?? oldName)
     const stash = renameOf(old)
-    if (stash) return goOnRenaming(stash, change)
+    if (stash) return goOnRenaming(old, stash, change)
     const target = await targetOf(old, change, name)
     const label = [change.key, old.spec.selector?.[change.key] ?? oldLabelOf(old, change)] as const
     checkSelectors({ ...old.spec.selector, [label[0]]: label[1] }, target, oldName)
@@ -178,11 +178,11 @@ export const rollingUpdate = async (options: RollingUpdate): Promise<void> => {
     await tellApart(controllers, old, target.name, label)
     const next = await replace(await controllers.get(oldName), target)
     if (name !== undefined) {
-      await conclude(oldName, name)
+      await conclude(old, name)
       return told(name, `rolling updated to "${name}"`)
     }
     say('Update succeeded.')
-    await rename(controllers, oldName, next, say)
+    await rename(controllers, old, next, say)
     told(oldName, 'rolling updated')
   }
 
@@ -218,7 +218,7 @@ export const rollingUpdate = async (options: RollingUpdate): Promise<void> => {
       },
     })
     await roll(rollOptions, oldName, name, original)
-    await conclude(name, oldName)
+    await conclude(next, oldName)
     told(oldName, 'rolled back')
   }
 

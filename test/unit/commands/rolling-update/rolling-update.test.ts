@@ -268,6 +268,29 @@ t.test('wrong use, and what others have changed', async (t) => {
   })
 })
 
+t.test('a namesake of the controller that has left', async (t) => {
+  const { client, make, update, controllersOf } = await start(t)
+  await make('n')
+  const killedByDelete: Client = {
+    ...client,
+    delete: async (resource, target, options) => {
+      await client.delete(resource, target, options)
+      throw new Killed()
+    },
+  }
+  await t.rejects(update('n', toImage('two'), { client: killedByDelete }), killed)
+  await until(async () => (await controllersOf('n')).length === 1, 'the new one to leave its pods', patienceMs)
+  const [old] = await controllersOf('n')
+  const name = old?.metadata.annotations?.['kubectl.kubernetes.io/next-controller-id'] ?? ''
+  const { metadata, spec } = manifestOf(name, 'other', 'x', '1', 0)
+  const { uid } = (await client.create(replicationControllers, { metadata, spec, status: { replicas: 0 } })).metadata
+  await update('n', toImage('two'))
+  t.match(await controllersOf('n'), [
+    { metadata: { name: 'n' }, spec: { template: { spec: { containers: [{ image: 'two' }] } } } },
+  ])
+  t.equal((await client.get(replicationControllers, name, namespace)).metadata.uid, uid, 'it is left alone')
+})
+
 t.test('new pods that do not become ready', async (t) => {
   const { make, update, left } = await start(t)
   await make('b')
