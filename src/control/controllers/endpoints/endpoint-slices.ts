@@ -54,7 +54,8 @@ export const createEndpointSliceController: CreateController = (context) => {
     const [first] = Object.entries(selector)
     // Those with one of the labels are looked at, and not all of the namespace.
     const candidates = first ? podCopies.by('label', labelIndex(service.metadata.namespace, ...first)) : []
-    return candidates.filter(({ metadata }) => matchMap(selector)(metadata.labels))
+    const matches = matchMap(selector)
+    return candidates.filter(({ metadata }) => matches(metadata.labels))
   }
 
   const syncSlices = (key: string, service: Service, selected: readonly Pod[], groups: readonly EndpointGroup[]) =>

@@ -16,6 +16,13 @@ import { countPods } from './status.ts'
 /** So many pods are made or deleted at most before looking again. */
 const burst = 500
 
+interface Managed {
+  /** What is left of the pods. */
+  readonly left: readonly Pod[]
+  /** Why pods could not be made, when so. */
+  readonly failure?: string | undefined
+}
+
 export const createReplicaController =
   <T extends Replicated>(kind: ReplicatedKind<T>): CreateController =>
   (context) => {
@@ -23,13 +30,6 @@ export const createReplicaController =
     const { client, informers, clock } = context
     const sets = informers.of(resource)
     const control = createPodControl(context, kind)
-
-    interface Managed {
-      /** What is left of the pods. */
-      readonly left: readonly Pod[]
-      /** Why pods could not be made, when so. */
-      readonly failure?: string | undefined
-    }
 
     const manage = async (owner: T, owned: readonly Pod[]): Promise<Managed> => {
       const active = owned.filter(isActive)
