@@ -220,6 +220,10 @@ t.test('kill -9 of the control plane while Deployments roll', async (t) => {
     isOver = true
   }
   const [versions] = await Promise.all([rolling, killing()])
+  // Those that were replaced last count no longer, and may yet be there.
+  const isLeaving = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined
+  const areLeft = async () => !(await client.list(pods, { namespace })).items.some(isLeaving)
+  await until(areLeft, 'the end of all that were replaced', patienceMs)
   for (const [at, app] of apps.entries())
     t.same(await outcome(client, app), expected(versions[at] ?? 0), `${app} is as if nothing had happened`)
   const all = await client.list(pods, { namespace })

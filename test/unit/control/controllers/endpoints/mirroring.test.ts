@@ -1,6 +1,6 @@
 /** Endpoints that somebody wrote, over the real API and all controllers. */
 import t from 'tap'
-import { endpointSlices, endpoints, events, services } from '../../../../../src/api/resources.ts'
+import { configMaps, endpointSlices, endpoints, events, services } from '../../../../../src/api/resources.ts'
 import type { Endpoints } from '../../../../../src/api/types/index.ts'
 import type { CreateController } from '../../../../../src/control/controllers/controller.ts'
 import { createEndpointSliceController } from '../../../../../src/control/controllers/endpoints/endpoint-slices.ts'
@@ -24,6 +24,15 @@ const start = async (
 ) => {
   const plane = await startControlPlane(t, more)
   const { client } = plane
+  // All controllers start in one moment, and then Endpoints without a Service go: those of the tests come later.
+  await until(
+    () =>
+      client.get(configMaps, 'kube-root-ca.crt', 'default').then(
+        () => true,
+        () => false,
+      ),
+    'the controllers to run',
+  )
   const mirrored = async (name = 'db') =>
     (
       await client.list(endpointSlices, { namespace: 'default', labelSelector: `${serviceLabel}=${name}` })
