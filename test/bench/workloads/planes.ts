@@ -34,13 +34,17 @@ const startEtcd = async (): Promise<Processes & { readonly url: string }> => {
     ],
     { stdio: 'ignore' },
   )
+  const processes = fromProcesses([child], folder)
   const isUp = () =>
     fetch(`${url}/health`).then(
       ({ ok }) => ok,
       () => false,
     )
-  await until(isUp, 'etcd', 60_000)
-  return { ...fromProcesses([child], folder), url }
+  await until(isUp, 'etcd', 60_000).catch(async (error: unknown) => {
+    await processes.stop()
+    throw error
+  })
+  return { ...processes, url }
 }
 
 type Started = Awaited<ReturnType<typeof startPodwayWith>>
@@ -65,12 +69,22 @@ const tokenFile = async ({ folder }: Pick<Started, 'folder'>): Promise<string> =
 export const startPlanes = async (count: number, options: readonly string[]): Promise<Planes> => {
   const etcd = count > 1 ? await startEtcd() : undefined
   const all = etcd ? [...options, '--etcd-servers', etcd.url] : options
-  const planes = [await startOne(all)]
-  const [first] = planes
-  while (first && planes.length < count) planes.push(await startOne([...all, '--token-file', await tokenFile(first)]))
+  const planes: Awaited<ReturnType<typeof startOne>>[] = []
+  const stop = async (): Promise<void> => {
+    for (const { stop } of [...planes.toReversed(), ...(etcd ? [etcd] : [])]) await stop()
+  }
+  try {
+    const first = await startOne(all)
+    planes.push(first)
+    while (planes.length < count) planes.push(await startOne([...all, '--token-file', await tokenFile(first)]))
+  } catch (error) {
+    await stop()
+    throw error
+  }
   const last = planes.at(-1)
   if (!last) throw new Error('there is no control plane')
   return {
+    stop,
     kubeconfigs: planes.map(({ kubeconfig }) => kubeconfig),
     connection: last.connection,
     resident: async () => {
@@ -78,8 +92,5 @@ export const startPlanes = async (count: number, options: readonly string[]): Pr
       return each.reduce((sum, bytes) => sum + bytes, 0)
     },
     cpuSeconds: () => [...planes, ...(etcd ? [etcd] : [])].reduce((sum, { cpuSeconds }) => sum + cpuSeconds(), 0),
-    stop: async () => {
-      for (const { stop } of [...planes.toReversed(), ...(etcd ? [etcd] : [])]) await stop()
-    },
   }
 }
