@@ -57,7 +57,8 @@ const runScheduler = async (
   const inFlight = createInFlight({
     failed: (pod, err) => log.warn({ err, pod: objectKey(pod) }, 'scheduling failed; trying again'),
     ended: (pod) => {
-      if (currentOf(pod) && !placements.nodeOf(pod)) loop.mark(objectKey(pod))
+      const current = currentOf(pod)
+      if (current && isWaiting(current)) loop.mark(objectKey(pod))
     },
   })
   /** Where the next search begins. */
@@ -78,6 +79,26 @@ const runScheduler = async (
     for (const pod of waiting) hurry(pod)
     happened(event)
   }
+
+  // Before the plug-ins, which may wake pods while they are made: of what is there already they are told at once.
+  const loop = createSyncLoop({
+    clock,
+    resyncMs: flushMs,
+    minIntervalMs: 5,
+    sync: async () => {
+      const writes: Promise<void>[] = []
+      let pausedAt = clock.now()
+      for (const pod of inOrder(podCopies.by('node', '').filter(isWaiting))) {
+        if (clock.now() - pausedAt > mostBusyMs) {
+          await setImmediate()
+          pausedAt = clock.now()
+        }
+        writes.push(next(podCopies.get(objectKey(pod))))
+      }
+      await Promise.all(writes)
+    },
+    onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'scheduling failed; trying again'),
+  })
 
   const profiles = createProfiles(context, { client, log, signal, wake }, settings)
   const roomMaker = createRoomMaker({
@@ -203,25 +224,6 @@ const runScheduler = async (
     const profile = pod && isWaiting(pod) ? profiles.get(schedulerOf(pod)) : undefined
     if (pod && profile) await (isGated(pod) ? teller.waiting(pod, gated) : schedule(pod, profile))
   }
-
-  const loop = createSyncLoop({
-    clock,
-    resyncMs: flushMs,
-    minIntervalMs: 5,
-    sync: async () => {
-      const writes: Promise<void>[] = []
-      let pausedAt = clock.now()
-      for (const pod of inOrder(podCopies.by('node', '').filter(isWaiting))) {
-        if (clock.now() - pausedAt > mostBusyMs) {
-          await setImmediate()
-          pausedAt = clock.now()
-        }
-        writes.push(next(podCopies.get(objectKey(pod))))
-      }
-      await Promise.all(writes)
-    },
-    onError: (error, retryInMs) => log.warn({ err: error, retryInMs }, 'scheduling failed; trying again'),
-  })
 
   const followWaiting = (key: string, pod: Pod | undefined, previous: Pod | undefined): void => {
     const before = previous && isOurs(previous) ? previous : undefined
