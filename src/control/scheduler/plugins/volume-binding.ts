@@ -17,6 +17,8 @@ import type { Filter } from '../framework/filter.ts'
 import type { Plugin } from '../framework/plugin.ts'
 import { noVolumes, type Placement, type PodVolumes, type VolumeWorld, volumesOfPod } from '../framework/pod-volumes.ts'
 
+const uidOf = ({ metadata }: Pod): string => metadata.uid ?? ''
+
 /** Volumes that pods on their way to their nodes have found, and what is to be written for each of these pods. */
 interface Reservations extends Pick<VolumeWorld, 'isReserved'> {
   of(pod: Pod): readonly Placement[]
@@ -29,7 +31,6 @@ const createReservations = (): Reservations => {
   const placementsOf = new Map<string, readonly Placement[]>()
   /** The key of the claim that each volume is for, by the volume's name. */
   const claimOf = new Map<string, string>()
-  const uidOf = ({ metadata }: Pod): string => metadata.uid ?? ''
   return {
     isReserved: (volume, claim) => (claimOf.get(volume) ?? claim) !== claim,
     of: (pod) => placementsOf.get(uidOf(pod)) ?? [],
@@ -44,7 +45,7 @@ const createReservations = (): Reservations => {
   }
 }
 
-const worldOf = (informers: Informers, { isReserved }: Pick<VolumeWorld, 'isReserved'>): VolumeWorld => {
+const worldOf = (informers: Pick<Informers, 'of'>, { isReserved }: Pick<VolumeWorld, 'isReserved'>): VolumeWorld => {
   const claims = informers.of(persistentVolumeClaims)
   const volumes = informers.of(persistentVolumes)
   const classes = informers.of(storageClasses)
@@ -106,14 +107,14 @@ interface Waiting {
 }
 
 export const createVolumeBinding = (
-  informers: Informers,
+  informers: Pick<Informers, 'of'>,
   { client, signal: end, wake }: Pick<PluginContext, 'client' | 'signal' | 'wake'>,
 ): Plugin => {
   const claims = informers.of(persistentVolumeClaims)
   const podCopies = informers.of(pods)
   const reservations = createReservations()
   const world = worldOf(informers, reservations)
-  /** By the keys of their pods. */
+  /** By the uids of their pods. */
   const waiting = new Map<string, Waiting>()
   const of = (pod: Pod): PodVolumes => volumesOfPod(pod, world)
 
@@ -126,7 +127,7 @@ export const createVolumeBinding = (
   claims.onChange((key, claim, previous) => {
     const users = podCopies.by('claim', key)
     for (const pod of users) {
-      const found = waiting.get(objectKey(pod))
+      const found = waiting.get(uidOf(pod))
       if (previous && isGivenBack(claim, previous))
         found?.failed(
           new Error(`binding volumes: provisioning failed for PVC ${JSON.stringify(previous.metadata.name)}`),
@@ -150,22 +151,25 @@ export const createVolumeBinding = (
   }
 
   const untilBound = async (pod: Pod, signal: AbortSignal): Promise<void> => {
+    signal.throwIfAborted()
     if (areBound(pod)) return
-    const key = objectKey(pod)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const stop = (): void => reject(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
-    waiting.set(key, { bound: resolve, failed: reject })
+    waiting.set(uidOf(pod), { bound: resolve, failed: reject })
     try {
       await promise
     } finally {
-      waiting.delete(key)
+      waiting.delete(uidOf(pod))
       signal.removeEventListener('abort', stop)
     }
   }
 
   const bindVolumes = async (pod: Pod, node: Node, signal: AbortSignal): Promise<void> => {
-    for (const placement of reservations.of(pod)) await write(client, node.metadata.name, placement)
+    for (const placement of reservations.of(pod)) {
+      signal.throwIfAborted()
+      await write(client, node.metadata.name, placement)
+    }
     await untilBound(pod, signal)
     reservations.delete(pod)
     const [objection] = of(pod).objections(node)
