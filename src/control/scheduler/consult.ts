@@ -44,7 +44,7 @@ export const consult = async (
   return { left, objections, bonus }
 }
 
-/** The candidates that all of them leave. */
+/** The candidates that all of them leave. Rejects as `consult` does. */
 export const consultOnPreemption = async (
   extenders: readonly Extend[],
   pod: Pod,
@@ -53,5 +53,7 @@ export const consultOnPreemption = async (
 ): Promise<readonly Candidate[]> => {
   let left = candidates
   for (const { preempt } of extenders) if (preempt && left.length > 0) left = await preempt(pod, left, signal)
+  // Nobody goes for a pod that is gone by now.
+  signal.throwIfAborted()
   return left
 }

@@ -1,6 +1,7 @@
 /** While others are asked, the world goes on. */
 import t from 'tap'
 import type { Node, Pod } from '../../../../src/api/types/index.ts'
+import { consultOnPreemption } from '../../../../src/control/scheduler/consult.ts'
 import { decideTogether } from '../../../../src/control/scheduler/decide-together.ts'
 import type { Circumstances } from '../../../../src/control/scheduler/feasible.ts'
 import type { Extend } from '../../../../src/control/scheduler/framework/extend.ts'
@@ -89,4 +90,18 @@ t.test('who does not answer', async (t) => {
   const broken: Extend = { isInterested: () => true, filter: () => Promise.reject(new Error('broken')) }
   const setting = { plugins, extenders: [broken], look: () => snapshotOf(three, []) }
   await t.rejects(decideTogether(wanted, setting, {}, signal), { message: 'broken' })
+})
+
+t.test('a pod that goes while somebody is asked whom it may push out pushes nobody out', async (t) => {
+  const end = new AbortController()
+  const extender: Extend = {
+    isInterested: () => true,
+    preempt: async (_pod, candidates) => {
+      end.abort(new Error('gone'))
+      return candidates
+    },
+  }
+  const [state] = snapshotOf(three, [full('n1')]).nodes
+  const candidates = state ? [{ state, victims: [...state.pods.values()], violations: 0 }] : []
+  await t.rejects(consultOnPreemption([extender], wanted, candidates, end.signal), { message: 'gone' })
 })
