@@ -19,6 +19,7 @@ export interface Expectations {
 }
 
 interface Expectation {
+  readonly key: string
   readonly object: KubeObject
   readonly write: 'created' | 'updated' | 'deleted'
   readonly at: number
@@ -28,7 +29,16 @@ interface Expectation {
 const giveUpMs = 30_000
 
 export const createExpectations = (informer: Informer<KubeObject>, clock: Clock): Expectations => {
-  const pending = new Map<string, Expectation[]>()
+  const pending = new Map<string, Set<Expectation>>()
+  /** Of what was made, by its uid: every change of the copy is looked up here, however much is waited for. */
+  const made = new Map<string, Expectation>()
+
+  const drop = (each: Expectation): void => {
+    const { uid = '' } = each.object.metadata
+    const left = pending.get(each.key)
+    if (left?.delete(each) && left.size === 0) pending.delete(each.key)
+    if (made.get(uid) === each) made.delete(uid)
+  }
 
   const isSeen = ({ object, write }: Expectation): boolean => {
     const seen = informer.get(objectKey(object))
@@ -40,18 +50,15 @@ export const createExpectations = (informer: Informer<KubeObject>, clock: Clock)
   }
 
   const expect = (key: string, object: KubeObject, write: Expectation['write']): void => {
-    const list = pending.get(key) ?? []
-    list.push({ object, write, at: clock.now() })
-    pending.set(key, list)
+    const each: Expectation = { key, object, write, at: clock.now() }
+    pending.set(key, (pending.get(key) ?? new Set()).add(each))
+    if (write === 'created') made.set(object.metadata.uid ?? '', each)
   }
 
   // A thing that came and went while nobody looked is seen here only.
   informer.onChange((_key, current, previous) => {
-    const uid = (current ?? previous)?.metadata.uid
-    for (const [key, list] of pending) {
-      const left = list.filter((each) => each.write !== 'created' || each.object.metadata.uid !== uid)
-      if (left.length < list.length) pending.set(key, left)
-    }
+    const found = made.get((current ?? previous)?.metadata.uid ?? '')
+    if (found) drop(found)
   })
 
   return {
@@ -59,13 +66,11 @@ export const createExpectations = (informer: Informer<KubeObject>, clock: Clock)
     updated: (key, object) => expect(key, object, 'updated'),
     deleted: (key, object) => expect(key, object, 'deleted'),
     areMet: (key) => {
-      const left = (pending.get(key) ?? []).filter((each) => !isSeen(each) && clock.now() - each.at < giveUpMs)
-      if (left.length > 0) pending.set(key, left)
-      else pending.delete(key)
-      return left.length === 0
+      for (const each of pending.get(key) ?? []) if (isSeen(each) || clock.now() - each.at >= giveUpMs) drop(each)
+      return !pending.has(key)
     },
     forget: (key) => {
-      pending.delete(key)
+      for (const each of pending.get(key) ?? []) drop(each)
     },
   }
 }

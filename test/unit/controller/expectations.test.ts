@@ -99,3 +99,16 @@ t.test('forgotten with whom it was for', async (t) => {
   expectations.forget('rs')
   t.same([expectations.areMet('rs'), expectations.areMet('other')], [true, false])
 })
+
+t.test('a change costs no look at all else that is waited for', async (t) => {
+  const { copies, expectations } = start()
+  let reads = 0
+  for (let n = 0; n < 100; n++) {
+    const metadata = { name: `p${n}`, namespace: 'default' }
+    Object.defineProperty(metadata, 'uid', { get: () => `${reads++} of ${n}` })
+    expectations.created(`rs${n}`, { apiVersion: 'v1', kind: 'Pod', metadata })
+  }
+  reads = 0
+  copies.put(pod('another'))
+  t.equal(reads, 0)
+})
