@@ -1,6 +1,6 @@
 /** One of several processes at a time does what only one may do: whoever holds a Lease. */
 import type { Client } from '../api/client.ts'
-import { aborted, type Clock, sleep, systemClock } from '../api/clock.ts'
+import { type Clock, sleep, systemClock } from '../api/clock.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../api/errors.ts'
 import { createInformer } from '../api/informer.ts'
 import { leases } from '../api/resources.ts'
@@ -46,7 +46,7 @@ const isRace = (error: unknown): boolean => isConflict(error) || isAlreadyExists
 
 /**
  * Calls `lead` whenever the Lease becomes ours, with a signal that ends when it is lost, and waits for it to return before
- * anything else. Runs until `signal` aborts; then the Lease is given back.
+ * anything else. Runs until `signal` aborts, or rejects when `lead` does; the Lease is given back in either case.
  */
 export const runWithLeaderElection = async (
   options: LeaderElectionOptions,
@@ -109,16 +109,16 @@ export const runWithLeaderElection = async (
     }
   }
 
-  /** Resolves when the Lease is lost, or `signal` aborts. */
-  const keep = async (): Promise<void> => {
+  /** Resolves when the Lease is lost, or `term` aborts. */
+  const keep = async (term: AbortSignal): Promise<void> => {
     let renewedAt = clock.now()
-    while (!signal.aborted) {
-      await sleep(times.renewEveryMs, signal, clock)
-      if (signal.aborted) return
+    while (!term.aborted) {
+      await sleep(times.renewEveryMs, term, clock)
+      if (term.aborted) return
       const startedAt = clock.now()
       try {
         const left = Math.max(0, renewedAt + times.renewWithinMs - startedAt)
-        const tried = await Promise.race([tryOnce(), sleep(left, signal, clock)])
+        const tried = await Promise.race([tryOnce(), sleep(left, term, clock)])
         if (tried?.isOurs) renewedAt = startedAt
         else if (tried && sighting && sighting.holder !== identity && sighting.holder !== '') return
       } catch (error) {
@@ -139,19 +139,34 @@ export const runWithLeaderElection = async (
 
   const follow = createInformer(client, leases, { namespace, fieldSelector: `metadata.name=${name}`, clock })
   follow.onChange(() => changed.resolve())
-  const following = isSole ? aborted(signal) : follow.run(signal)
+  const end = new AbortController()
+  const following = isSole ? undefined : follow.run(AbortSignal.any([signal, end.signal]))
 
-  while (!signal.aborted) {
-    await acquire()
-    if (signal.aborted) break
+  const leadOnce = async (): Promise<void> => {
     log.info({ lease: name, identity }, 'leading')
-    const term = new AbortController()
-    const working = lead(AbortSignal.any([signal, term.signal]))
-    await Promise.race([keep(), working])
-    term.abort()
+    const over = new AbortController()
+    const term = AbortSignal.any([signal, over.signal])
+    const working = lead(term)
+    try {
+      await Promise.race([keep(term), working])
+    } finally {
+      over.abort()
+    }
     await working
     if (!signal.aborted) log.warn({ lease: name, identity }, 'not leading any more')
   }
-  await release()
-  await following
+
+  try {
+    while (!signal.aborted) {
+      await acquire()
+      if (signal.aborted) break
+      await leadOnce()
+      // Work that ends at once is not begun again and again.
+      await sleep(times.renewEveryMs / 10, signal, clock)
+    }
+  } finally {
+    await release()
+    end.abort()
+    await following
+  }
 }

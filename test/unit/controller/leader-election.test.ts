@@ -12,7 +12,7 @@ import { leaderElectionTimes, runWithLeaderElection } from '../../../src/control
 import { claim, released, remainingMs, sight } from '../../../src/controller/lease-record.ts'
 import { silentLogger } from '../../../src/host/log.ts'
 import { createTestApi } from '../../support/api-server.ts'
-import { until } from '../../support/until.ts'
+import { turns, until } from '../../support/until.ts'
 
 interface Candidate {
   readonly clock: FakeClock
@@ -137,6 +137,44 @@ t.test('where nobody else can be, what an earlier life has left counts for nothi
   const b = await candidate(t, backend, 'b', true)
   await until(b.leads, 'the next, at once')
   t.match(await b.record(), { holderIdentity: 'b' })
+})
+
+/** One whose work is `lead`. */
+const working = async (lead: (signal: AbortSignal) => Promise<void>) => {
+  const api = await createTestApi()
+  await api.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'kube-system' } } })
+  const client = createClient(createLocalTransport(api.handle, controlUser))
+  const clock = createFakeClock()
+  const stop = new AbortController()
+  const options = { client, clock, log: silentLogger, name: 'test', identity: 'a' }
+  const running = runWithLeaderElection(options, lead, stop.signal)
+  return { clock, stop, running, record: async () => (await client.get(leases, 'test', 'kube-system')).spec }
+}
+
+t.test('work that fails is told, and the lease is given back for good', async (t) => {
+  const { clock, running, record } = await working(async () => {
+    throw new Error('broken')
+  })
+  await t.rejects(running, { message: 'broken' })
+  const given = await record()
+  t.match(given, { holderIdentity: '' })
+  clock.advance(60_000)
+  await turns()
+  t.same(await record(), given, 'nobody renews it')
+})
+
+t.test('work that ends by itself is begun again, but not at once', async (t) => {
+  let terms = 0
+  const { clock, stop, running } = await working(async () => void terms++)
+  await until(() => terms === 1, 'the first term')
+  await turns()
+  t.equal(terms, 1)
+  await until(() => {
+    clock.advance(200)
+    return terms >= 2
+  }, 'the second')
+  stop.abort()
+  await running
 })
 
 t.test('the clocks of others are not trusted', async (t) => {
