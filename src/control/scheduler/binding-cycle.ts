@@ -19,6 +19,10 @@ const seconds = (ms: number): string => `${ms / 1_000}s`
 /** Nobody is to blame. */
 class Ended extends Error {}
 
+const ended = new Ended()
+
+const timedOut = (): Error => new Error('timed out waiting for the condition')
+
 /** A permit was not given. */
 class NotPermitted extends Error {}
 
@@ -26,24 +30,24 @@ interface Cycle {
   readonly pod: Pod
   readonly node: Node
   readonly signal: AbortSignal
-  /** What the work comes to, unless the cycle ends before. After `ms` it ends, for the reason `late`. */
-  within<T>(work: Promise<T> | T, ms: number, late?: Error): Promise<T>
+  /** What the work comes to, unless the cycle ends before. After `ms` it ends, for the reason that `late` makes. */
+  within<T>(work: Promise<T> | T, ms: number, late?: () => Error): Promise<T>
 }
 
 const begin = (pod: Pod, node: Node, clock: Clock, end: AbortController): Cycle => {
-  const ended = new Promise<never>((_resolve, reject) => {
+  const over = new Promise<never>((_resolve, reject) => {
     const stop = (): void => reject(end.signal.reason)
     if (end.signal.aborted) stop()
     else end.signal.addEventListener('abort', stop, { once: true })
   })
-  ended.catch(() => undefined)
+  over.catch(() => undefined)
   return {
     ...{ pod, node, signal: end.signal },
-    within: async (work, ms, late = new Error('timed out waiting for the condition')) => {
+    within: async (work, ms, late = timedOut) => {
       if (!(work instanceof Promise)) return work
-      const cancel = clock.after(ms, () => end.abort(late))
+      const cancel = clock.after(ms, () => end.abort(late()))
       try {
-        return await Promise.race([work, ended])
+        return await Promise.race([work, over])
       } finally {
         cancel()
       }
@@ -66,7 +70,8 @@ const reserve = (name: string, own: Reserve, { pod, node }: Cycle): void => {
 }
 
 const permit = async ({ name, own }: Named<Permit>, { pod, node, signal, within }: Cycle): Promise<void> => {
-  const late = new NotPermitted(`rejected due to timeout after waiting ${seconds(own.timeoutMs)} at plugin ${name}`)
+  const late = () =>
+    new NotPermitted(`rejected due to timeout after waiting ${seconds(own.timeoutMs)} at plugin ${name}`)
   let answer: string | undefined
   try {
     answer = await within(own.permit(pod, node, signal), own.timeoutMs, late)
@@ -98,7 +103,7 @@ const bindBy = async (binds: BindingPlugins['binds'], cycle: Cycle): Promise<voi
 }
 
 /** The pod is wanted no longer. */
-export const endCycle = (end: AbortController): void => end.abort(new Ended())
+export const endCycle = (end: AbortController): void => end.abort(ended)
 
 const outcomeOf = (error: unknown): Outcome => {
   if (error instanceof Ended) return { isBound: false }
