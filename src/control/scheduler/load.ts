@@ -22,7 +22,11 @@ const pemOf = async (source: PemSource | undefined): Promise<string | undefined>
 
 const withTls = async ({ tls, ...extender }: ExtenderConfiguration): Promise<ExtenderSettings> => {
   const [ca, cert, key] = await Promise.all([pemOf(tls.ca), pemOf(tls.cert), pemOf(tls.key)])
-  const own = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key ? { key } : {}) }
+  const own = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
   try {
     createSecureContext(own)
   } catch (error) {

@@ -26,7 +26,11 @@ const httpTimeout = (ms: number): Error => new Error(`no answer within ${ms / 1_
 
 export const createExtenderClient = ({ urlPrefix, timeoutMs, tls }: ExtenderSettings): ExtenderClient => {
   const { origin, pathname } = new URL(urlPrefix)
-  const pool = new Pool(origin, { connections: mostConnections, keepAliveTimeout: 10_000, connect: tls })
+  const pool = new Pool(origin, {
+    ...{ connections: mostConnections, keepAliveTimeout: 10_000, connect: tls },
+    // An answer has `timeoutMs`, which may be longer than the client would wait by itself.
+    ...{ headersTimeout: 0, bodyTimeout: 0 },
+  })
   const base = pathname.replace(/\/+$/, '')
 
   const post = async (path: string, body: Buffer, signal: AbortSignal): Promise<unknown> => {
