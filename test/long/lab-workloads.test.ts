@@ -208,10 +208,10 @@ const burner = (folder: string) => ({
         terminationGracePeriodSeconds: 1,
         containers: [
           {
-            ...{ name: 'main', image: 'podway/echo', volumeMounts: [{ name: 'work', mountPath: '/work' }] },
+            ...{ name: 'main', image: 'podway/echo', volumeMounts: [{ name: 'work', mountPath: '/burner' }] },
             command: [
               ...['sh', '-c'],
-              'while :; do if [ -e /work/there ]; then i=0; while [ $i -lt 9999 ]; do i=$((i+1)); done; else sleep 1; fi; done',
+              'while :; do if [ -e /burner/there ]; then i=0; while [ $i -lt 9999 ]; do i=$((i+1)); done; else sleep 1; fi; done',
             ],
             resources: { requests: { cpu: '50m' }, limits: { cpu: '50m' } },
           },
